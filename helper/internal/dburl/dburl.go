@@ -1,0 +1,159 @@
+// Package dburl reads the URLs by which databases are named: mysql://user@host:3306/name and
+// postgres://user@host:5432/name.
+package dburl
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+// Engine is the family of a database server. MariaDB counts as MySQL here: they share a protocol.
+type Engine string
+
+// The engines.
+const (
+	MySQL    Engine = "mysql"
+	Postgres Engine = "postgres"
+)
+
+// TLS says how a connection is protected.
+type TLS string
+
+// The ways to protect a connection. Preferred, the default, uses TLS where the server offers it and
+// does not check the certificate; Verify checks chain and host name.
+const (
+	TLSPreferred TLS = "preferred"
+	TLSOff       TLS = "off"
+	TLSOn        TLS = "on"
+	TLSVerify    TLS = "verify"
+)
+
+// URL names a database on a server.
+type URL struct {
+	Engine   Engine
+	User     string
+	Password secret.String
+	// Host is a name, an address, or, where it begins with a slash, the folder (PostgreSQL) or the
+	// path (MySQL) of a Unix socket, given as ?socket=/path.
+	Host string
+	Port int
+	Name string
+	TLS  TLS
+	// CA is the path of a PEM file with the authorities that Verify trusts; empty means the system's.
+	CA string
+}
+
+// Parse reads a database URL. Its errors never contain the password.
+func Parse(text string) (URL, error) {
+	parsed, err := url.Parse(text)
+	if err != nil {
+		// url.Error repeats the whole text, the password included: only its cause is passed on.
+		var cause *url.Error
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		if strings.Contains(text, "@") {
+			return URL{}, errors.New("not a URL (a special character in user or password must be percent-encoded)")
+		}
+		return URL{}, fmt.Errorf("not a URL: %w", err)
+	}
+	u := URL{Host: parsed.Hostname(), User: parsed.User.Username(), TLS: TLSPreferred}
+	switch parsed.Scheme {
+	case "mysql", "mariadb":
+		u.Engine, u.Port = MySQL, 3306
+	case "postgres", "postgresql", "pgsql":
+		u.Engine, u.Port = Postgres, 5432
+	case "":
+		return URL{}, errors.New("no scheme (mysql:// or postgres:// is expected)")
+	default:
+		return URL{}, fmt.Errorf("unknown scheme %q (mysql:// or postgres:// is expected)", parsed.Scheme)
+	}
+	if password, ok := parsed.User.Password(); ok {
+		u.Password = secret.New(password)
+	}
+	if port := parsed.Port(); port != "" {
+		if u.Port, err = strconv.Atoi(port); err != nil || u.Port < 1 || u.Port > 65535 {
+			return URL{}, fmt.Errorf("port %q is not a number from 1 to 65535", port)
+		}
+	}
+	u.Name = strings.TrimPrefix(parsed.Path, "/")
+	if err := u.readQuery(parsed.Query()); err != nil {
+		return URL{}, err
+	}
+	switch {
+	case u.Name == "":
+		return URL{}, errors.New("no database name (it follows the host, as in mysql://user@host/name)")
+	case strings.ContainsAny(u.Name, "/\x00"):
+		return URL{}, fmt.Errorf("database name %q has a slash in it", u.Name)
+	case u.User == "":
+		return URL{}, errors.New("no user (it stands before the host, as in mysql://user@host/name)")
+	case u.Host == "":
+		u.Host = "localhost"
+	}
+	return u, nil
+}
+
+func (u *URL) readQuery(query url.Values) error {
+	for key, values := range query {
+		value := values[len(values)-1]
+		switch key {
+		case "tls", "sslmode", "ssl-mode":
+			mode, ok := tlsModes[strings.ToLower(value)]
+			if !ok {
+				return fmt.Errorf("%s=%s is unknown (off, on, verify or preferred is expected)", key, value)
+			}
+			u.TLS = mode
+		case "ca", "sslrootcert", "ssl-ca":
+			u.CA = value
+		case "socket":
+			u.Host = value
+		default:
+			return fmt.Errorf("unknown parameter %q (tls, ca and socket are known)", key)
+		}
+	}
+	return nil
+}
+
+// tlsModes holds our words and those of libpq and the MySQL clients.
+var tlsModes = map[string]TLS{
+	"off": TLSOff, "on": TLSOn, "verify": TLSVerify, "preferred": TLSPreferred,
+	"false": TLSOff, "true": TLSOn, "skip-verify": TLSOn,
+	"disable": TLSOff, "disabled": TLSOff, "allow": TLSPreferred, "prefer": TLSPreferred,
+	"require": TLSOn, "required": TLSOn,
+	"verify-ca": TLSVerify, "verify-full": TLSVerify, "verify_ca": TLSVerify, "verify_identity": TLSVerify,
+}
+
+// IsSocket says whether the server is reached through a Unix socket.
+func (u URL) IsSocket() bool { return strings.HasPrefix(u.Host, "/") }
+
+// Address gives host:port, or the socket's path.
+func (u URL) Address() string {
+	if u.IsSocket() {
+		return u.Host
+	}
+	return net.JoinHostPort(u.Host, strconv.Itoa(u.Port))
+}
+
+// IsLocal says whether the server runs on this machine.
+func (u URL) IsLocal() bool {
+	return u.IsSocket() || slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Host)
+}
+
+// String gives the URL with its password as ***.
+func (u URL) String() string {
+	user := url.PathEscape(u.User)
+	if u.Password.IsSet() {
+		user += ":" + u.Password.String()
+	}
+	if u.IsSocket() {
+		return fmt.Sprintf("%s://%s@/%s?socket=%s", u.Engine, user, u.Name, u.Host)
+	}
+	return fmt.Sprintf("%s://%s@%s/%s", u.Engine, user, u.Address(), u.Name)
+}

@@ -1,0 +1,209 @@
+package sqltext
+
+import (
+	"bytes"
+	"strings"
+)
+
+// TokenKind tells what a token is.
+type TokenKind int
+
+// The kinds of tokens.
+const (
+	End        TokenKind = iota // the text is over
+	Word                        // a keyword or a bare name or number: letters, digits, _ and $, or bytes beyond ASCII
+	QuotedName                  // `name` (MySQL) or "name" (PostgreSQL)
+	Text                        // 'text', and "text" (MySQL) or $tag$text$tag$ (PostgreSQL)
+	Symbol                      // any other single character
+)
+
+// Token is a span of SQL text.
+type Token struct {
+	Kind       TokenKind
+	Start, End int
+}
+
+// Is says whether the token is the given keyword, in any case.
+func (t Token) Is(text []byte, keyword string) bool {
+	return t.Kind == Word && len(keyword) == t.End-t.Start && strings.EqualFold(string(text[t.Start:t.End]), keyword)
+}
+
+// IsSymbol says whether the token is the given character.
+func (t Token) IsSymbol(text []byte, symbol byte) bool {
+	return t.Kind == Symbol && text[t.Start] == symbol
+}
+
+// Name gives the name that a Word or QuotedName token stands for, without its quotes.
+func (t Token) Name(text []byte) string {
+	raw := string(text[t.Start:t.End])
+	if t.Kind != QuotedName || len(raw) < 2 {
+		return raw
+	}
+	quote := raw[:1]
+	return strings.ReplaceAll(raw[1:len(raw)-1], quote+quote, quote)
+}
+
+// NextToken gives the token at or after offset at of a statement's text. White space and comments are
+// passed over; MySQL's executable comments (/*!50001 … */) count as the text that they hold.
+func NextToken(text []byte, at int, dialect Dialect) Token {
+	at = skipFiller(text, at, dialect)
+	if at >= len(text) {
+		return Token{End, len(text), len(text)}
+	}
+	c := text[at]
+	switch {
+	case c == '\'':
+		escapes := dialect == MySQL
+		return Token{Text, at, closing(text, at+1, '\'', escapes)}
+	case c == '"' && dialect == MySQL:
+		return Token{Text, at, closing(text, at+1, '"', true)}
+	case c == '"', c == '`' && dialect == MySQL:
+		return Token{QuotedName, at, closing(text, at+1, c, false)}
+	case c == '$' && dialect == Postgres:
+		if tag := dollarTag(text[at:]); tag > 0 {
+			if end := bytes.Index(text[at+tag:], text[at:at+tag]); end >= 0 {
+				return Token{Text, at, at + tag + end + tag}
+			}
+			return Token{Text, at, len(text)}
+		}
+	case (c == 'E' || c == 'e') && dialect == Postgres && at+1 < len(text) && text[at+1] == '\'':
+		return Token{Text, at, closing(text, at+2, '\'', true)}
+	}
+	if !isWordByte(c) {
+		return Token{Symbol, at, at + 1}
+	}
+	end := at + 1
+	for end < len(text) && isWordByte(text[end]) {
+		end++
+	}
+	return Token{Word, at, end}
+}
+
+// skipFiller gives the offset of the first byte at or after at that is neither white space nor comment.
+func skipFiller(text []byte, at int, dialect Dialect) int {
+	for at < len(text) {
+		rest := text[at:]
+		switch {
+		case isSpace(rest[0]):
+			at++
+		case isLineComment(rest, dialect):
+			newline := bytes.IndexByte(rest, '\n')
+			if newline < 0 {
+				return len(text)
+			}
+			at += newline + 1
+		case dialect == MySQL && executable(rest) > 0:
+			at += executable(rest)
+		case dialect == MySQL && bytes.HasPrefix(rest, []byte("*/")):
+			at += 2
+		case bytes.HasPrefix(rest, []byte("/*")):
+			end := bytes.Index(rest[2:], []byte("*/"))
+			if end < 0 {
+				return len(text)
+			}
+			at += 2 + end + 2
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+// executable gives the length of the opening of an executable comment, /*! or /*M! with an optional
+// version, at the start of text; 0 where there is none.
+func executable(text []byte) int {
+	n := 0
+	switch {
+	case bytes.HasPrefix(text, []byte("/*!")):
+		n = 3
+	case bytes.HasPrefix(text, []byte("/*M!")):
+		n = 4
+	default:
+		return 0
+	}
+	for n < len(text) && text[n] >= '0' && text[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// isLineComment says whether text begins with a comment that ends with the line. MySQL wants white
+// space after the two dashes.
+func isLineComment(text []byte, dialect Dialect) bool {
+	if dialect == MySQL && text[0] == '#' {
+		return true
+	}
+	if text[0] != '-' || len(text) < 2 || text[1] != '-' {
+		return false
+	}
+	return dialect == Postgres || len(text) == 2 || isSpace(text[2]) || text[2] < ' '
+}
+
+// closing gives the offset behind the quote that closes a literal whose content begins at at; a
+// doubled quote and, with escapes, a quote behind a backslash do not close it.
+func closing(text []byte, at int, quote byte, escapes bool) int {
+	for {
+		i := bytes.IndexByte(text[at:], quote)
+		if i < 0 {
+			return len(text)
+		}
+		if escapes && backslashes(text[at:at+i])%2 == 1 {
+			at += i + 1
+			continue
+		}
+		at += i + 1
+		if at >= len(text) || text[at] != quote {
+			return at
+		}
+		at++
+	}
+}
+
+// backslashes counts those at the end of text.
+func backslashes(text []byte) int {
+	n := 0
+	for n < len(text) && text[len(text)-1-n] == '\\' {
+		n++
+	}
+	return n
+}
+
+// dollarTag gives the length of PostgreSQL's $tag$ at the start of text, 0 where there is none.
+func dollarTag(text []byte) int {
+	for i := 1; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '$':
+			return i + 1
+		case !isWordByte(c) || i == 1 && c >= '0' && c <= '9':
+			return 0
+		}
+	}
+	return 0
+}
+
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+func isWordByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c >= 0x80
+}
+
+// QualifiedName reads a name of one or more parts joined by dots, at or after offset at. It gives the
+// parts without quotes, and where the name begins and ends; no parts where there is no name.
+func QualifiedName(text []byte, at int, dialect Dialect) (parts []string, start, end int) {
+	start, end = at, at
+	for {
+		token := NextToken(text, end, dialect)
+		if token.Kind != Word && token.Kind != QuotedName {
+			return parts, start, end
+		}
+		if parts == nil {
+			start = token.Start
+		}
+		parts, end = append(parts, token.Name(text)), token.End
+		dot := NextToken(text, end, dialect)
+		if !dot.IsSymbol(text, '.') {
+			return parts, start, end
+		}
+		end = dot.End
+	}
+}
