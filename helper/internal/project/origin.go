@@ -1,0 +1,55 @@
+package project
+
+import (
+	"path/filepath"
+	"strconv"
+)
+
+// layer orders the places where settings come from: a later one overrides the ones before it.
+type layer int
+
+const (
+	builtIn layer = iota
+	configFiles
+	dotenvFile
+	dotenvDumpFile
+	environment
+	flags
+)
+
+// origin is where a value comes from.
+type origin struct {
+	layer layer
+	file  string // relative to the project's root, with slashes; empty for what is in no file
+	line  int
+	flag  string
+}
+
+// inFile makes the origin of a line of a file below root. Line 0 stands for the file as a whole.
+func inFile(layer layer, root, path string, line int) origin {
+	if relative, err := filepath.Rel(root, path); err == nil {
+		path = filepath.ToSlash(relative)
+	}
+	return origin{layer: layer, file: path, line: line}
+}
+
+func (o origin) at(line int) origin {
+	o.line = line
+	return o
+}
+
+// String gives what people are shown: a file with its line, "environment", a flag or "built-in".
+func (o origin) String() string {
+	switch {
+	case o.file != "" && o.line > 0:
+		return o.file + ":" + strconv.Itoa(o.line)
+	case o.file != "":
+		return o.file
+	case o.layer == environment:
+		return "environment"
+	case o.layer == flags:
+		return "flag " + o.flag
+	default:
+		return "built-in"
+	}
+}

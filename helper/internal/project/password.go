@@ -1,0 +1,88 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+// SourcePassword gives the password of the staging database; it is not set if none is configured.
+// Of DUMP_SOURCE_PASSWORD, DUMP_SOURCE_PASSWORD_FROM and a password within DUMP_SOURCE the one
+// given last counts, in the order of the places that settings come from; within one place the
+// order of this sentence.
+//
+// What DUMP_SOURCE_PASSWORD_FROM names is read at each call. fromAWS is asked for aws-secretsmanager:ID and
+// aws-ssm:NAME, with the whole reference. The error is a *ConfigError of kind ErrPasswordUnavailable.
+func (p *Project) SourcePassword(ctx context.Context, fromAWS func(ctx context.Context, ref string) (secret.String, error)) (secret.String, error) {
+	var best layer = -1
+	var password secret.String
+	reference := ""
+	if p.sourcePassword.IsSet() {
+		best, password = p.values["DUMP_SOURCE_PASSWORD"].from.layer, p.sourcePassword
+	}
+	if from := p.values["DUMP_SOURCE_PASSWORD_FROM"].from.layer; p.SourcePasswordFrom != "" && from > best {
+		best, reference = from, p.SourcePasswordFrom
+	}
+	if database := p.Source.URL; database != nil && database.Password.IsSet() && p.values["DUMP_SOURCE"].from.layer > best {
+		return database.Password, nil
+	}
+	if reference == "" {
+		return password, nil
+	}
+	password, err := p.readPassword(ctx, reference, fromAWS)
+	if err == nil && !password.IsSet() {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return secret.String{}, &ConfigError{
+			Kind:   ErrPasswordUnavailable,
+			Origin: p.values["DUMP_SOURCE_PASSWORD_FROM"].from.String(),
+			Name:   "DUMP_SOURCE_PASSWORD_FROM",
+			Text:   "get the password from " + reference + ": " + err.Error(),
+			Cause:  err,
+		}
+	}
+	return password, nil
+}
+
+func (p *Project) readPassword(ctx context.Context, reference string, fromAWS func(context.Context, string) (secret.String, error)) (secret.String, error) {
+	place, name, _ := strings.Cut(reference, ":")
+	switch place {
+	case "env":
+		text, ok := p.lookup(name)
+		if !ok {
+			return secret.String{}, errors.New("this variable is neither in the environment nor in .ddev/.env or .ddev/.env.dump")
+		}
+		return secret.New(text), nil
+	case "file":
+		return p.readPasswordFile(name)
+	default:
+		if fromAWS == nil {
+			return secret.String{}, errors.New("AWS cannot be asked here")
+		}
+		return fromAWS(ctx, reference)
+	}
+}
+
+// readPasswordFile reads a file, relative to the project's root unless its path says otherwise. One line
+// end after the password is not part of it.
+func (p *Project) readPasswordFile(path string) (secret.String, error) {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok && p.home != "" {
+		path = filepath.Join(p.home, rest)
+	} else if !filepath.IsAbs(path) {
+		path = filepath.Join(p.Root, path)
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return secret.String{}, errors.New("no such file")
+	}
+	if err != nil {
+		return secret.String{}, err
+	}
+	return secret.New(strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")), nil
+}

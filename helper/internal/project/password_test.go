@@ -1,0 +1,78 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+func TestSourcePassword(t *testing.T) {
+	fromAWS := func(_ context.Context, ref string) (secret.String, error) { return secret.New("of " + ref), nil }
+	for name, test := range map[string]struct {
+		files   map[string]string
+		environ []string
+		want    string
+	}{
+		"none":            {map[string]string{".env": "DUMP_SOURCE=mysql://ada@db/x"}, nil, ""},
+		"given":           {map[string]string{".env": "DUMP_SOURCE_PASSWORD=' a '"}, nil, " a "},
+		"in the URL":      {map[string]string{".env": "DUMP_SOURCE=mysql://ada:p%40ss@db/x"}, nil, "p@ss"},
+		"env":             {map[string]string{"config.yaml": "web_environment: ['DUMP_SOURCE_PASSWORD_FROM=env:STAGING']"}, []string{"STAGING=a"}, "a"},
+		"env in .env":     {map[string]string{".env": "DUMP_SOURCE_PASSWORD_FROM=env:STAGING\nSTAGING=b"}, nil, "b"},
+		"file":            {map[string]string{".env": "DUMP_SOURCE_PASSWORD_FROM=file:.ddev/pw", "pw": "a b\r\n"}, nil, "a b"},
+		"secrets manager": {map[string]string{".env": "DUMP_SOURCE_PASSWORD_FROM=aws-secretsmanager:a/b#password"}, nil, "of aws-secretsmanager:a/b#password"},
+		"parameter store": {map[string]string{".env": "DUMP_SOURCE_PASSWORD_FROM=aws-ssm:/a/b"}, nil, "of aws-ssm:/a/b"},
+		"the later place wins": {map[string]string{".env": "DUMP_SOURCE_PASSWORD=a\nDUMP_SOURCE=mysql://ada:c@db/x"},
+			[]string{"DUMP_SOURCE_PASSWORD_FROM=aws-ssm:b"}, "of aws-ssm:b"},
+		"in one place the plain one wins": {map[string]string{".env": "DUMP_SOURCE_PASSWORD=a\nDUMP_SOURCE=mysql://ada:c@db/x\nDUMP_SOURCE_PASSWORD_FROM=aws-ssm:b"},
+			nil, "a"},
+		"a later URL": {map[string]string{".env": "DUMP_SOURCE_PASSWORD=a"}, []string{"DUMP_SOURCE=mysql://ada:c@db/x"}, "c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := load(t, Options{Dir: write(t, test.files), Environ: test.environ})
+			got, err := p.SourcePassword(t.Context(), fromAWS)
+			if err != nil || got.Reveal() != test.want {
+				t.Errorf("got %q, %v, want %q", got.Reveal(), err, test.want)
+			}
+		})
+	}
+}
+
+func TestSourcePasswordOfHome(t *testing.T) {
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "pw"), []byte("a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := load(t, Options{Dir: write(t, map[string]string{}), Environ: []string{"HOME=" + home, "DUMP_SOURCE_PASSWORD_FROM=file:~/pw"}})
+	if got, err := p.SourcePassword(t.Context(), nil); err != nil || got.Reveal() != "a" {
+		t.Errorf("got %q, %v", got.Reveal(), err)
+	}
+}
+
+func TestSourcePasswordProblems(t *testing.T) {
+	denied := errors.New("access denied")
+	for ref, test := range map[string]struct {
+		want  string
+		cause error
+	}{
+		"env:NO":    {"this variable is neither in the environment nor in .ddev/.env or .ddev/.env.dump", nil},
+		"env:EMPTY": {"it is empty", nil},
+		"file:no":   {"no such file", nil},
+		"aws-ssm:x": {"access denied", denied},
+	} {
+		t.Run(ref, func(t *testing.T) {
+			p := load(t, Options{Dir: write(t, map[string]string{".env": "DUMP_SOURCE_PASSWORD_FROM=" + ref}), Environ: []string{"EMPTY="}})
+			_, err := p.SourcePassword(t.Context(), func(context.Context, string) (secret.String, error) { return secret.String{}, denied })
+			want := ".ddev/.env:1: DUMP_SOURCE_PASSWORD_FROM: get the password from " + ref + ": " + test.want
+			if err == nil || err.Error() != want || !errors.Is(err, ErrPasswordUnavailable) {
+				t.Errorf("got %v, want %s", err, want)
+			}
+			if test.cause != nil && !errors.Is(err, test.cause) {
+				t.Error("the cause is lost")
+			}
+		})
+	}
+}

@@ -1,0 +1,203 @@
+// Package project reads what one DDEV project asks for: .ddev/config.yaml and the files that override
+// it, .ddev/.env files, .ddev/dump-refresh/rules.yaml, the environment and flags.
+//
+// Everything is read and checked once, without DDEV and without running anything; what is wrong is
+// reported together, each with its file and line. Every value knows where it came from.
+package project
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+// Options say which project to read, and what overrides its files.
+type Options struct {
+	// Dir is where the search for .ddev/config.yaml begins; it goes upwards. Empty is the working directory.
+	Dir string
+	// Environ is the environment as os.Environ gives it.
+	Environ []string
+	// Flags are settings given by flags: a setting's name and its value. An empty value counts as not given.
+	Flags map[string]string
+}
+
+// Project is what a DDEV project asks for.
+type Project struct {
+	// Root is the absolute path of the folder that holds .ddev.
+	Root string
+	// Name is the project's name, the folder's name unless config.yaml gives one.
+	Name string
+	// Type is DDEV's word for the application, such as drupal7; it may be empty.
+	Type string
+	// Database is the database of the DDEV project itself.
+	Database Database
+	Settings
+	Rules Rules
+	// AWS holds the AWS_* variables of .ddev/.env and .ddev/.env.dump that the environment does not override.
+	AWS map[string]string
+
+	values values
+	lookup func(name string) (string, bool) // environment first, then .env.dump and .env
+	home   string
+}
+
+// Database names a database server as DDEV does: mariadb, mysql or postgres, and a version. The
+// version is empty where no file gives one: then it is the default of whichever DDEV is installed.
+type Database struct{ Type, Version string }
+
+// Load reads the project around options.Dir. Its error is a *ConfigError if there is no project, and
+// ConfigErrors if something in it is wrong.
+func Load(options Options) (*Project, error) {
+	root, err := findRoot(options.Dir)
+	if err != nil {
+		return nil, err
+	}
+	env := environMap(options.Environ)
+	config, problems := readConfig(root)
+	dotenv, found := readDotenvFiles(root)
+	problems = append(problems, found...)
+
+	p := &Project{Root: root, Name: config.name, Type: config.projectType, Database: config.database, home: env["HOME"]}
+	p.lookup = func(name string) (string, bool) {
+		if text, ok := env[name]; ok {
+			return text, true
+		}
+		for i := len(dotenv) - 1; i >= 0; i-- {
+			if dotenv[i].name == name {
+				return dotenv[i].text, true
+			}
+		}
+		return "", false
+	}
+	for i, a := range config.environment {
+		config.environment[i].text = interpolate(a.raw, p.lookup)
+	}
+
+	assignments := append(config.environment, dotenv...)
+	assignments = append(assignments, fromEnvironment(env)...)
+	assignments = append(assignments, fromFlags(options.Flags)...)
+	p.values, found = resolve(assignments)
+	problems = append(problems, found...)
+	p.values.complete(p.Name, env)
+	p.Settings, found = p.values.settings()
+	problems = append(problems, found...)
+	p.Rules, found = readRules(root, p.Type)
+	problems = append(problems, found...)
+	p.AWS = awsVariables(dotenv, env)
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// findRoot gives the nearest folder from dir upwards that holds .ddev/config.yaml.
+func findRoot(dir string) (string, error) {
+	start, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("find the DDEV project: %w", err)
+	}
+	if _, err := os.Stat(start); err != nil {
+		text := "cannot be read"
+		if errors.Is(err, fs.ErrNotExist) {
+			text = "no such folder"
+		}
+		return "", &ConfigError{Kind: ErrNoProject, Origin: start, Text: text, Cause: err}
+	}
+	for folder := start; ; folder = filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, ".ddev", "config.yaml")); err == nil {
+			return folder, nil
+		}
+		if folder == filepath.Dir(folder) {
+			return "", &ConfigError{Kind: ErrNoProject, Origin: start, Text: "no DDEV project here or above (no folder with .ddev/config.yaml)"}
+		}
+	}
+}
+
+// readDotenvFiles gives the variables of .ddev/.env and .ddev/.env.dump, in the order in which they count.
+func readDotenvFiles(root string) (result []assigned, problems ConfigErrors) {
+	for _, file := range []struct {
+		name  string
+		layer layer
+	}{{".env", dotenvFile}, {".env.dump", dotenvDumpFile}} {
+		path := filepath.Join(root, ".ddev", file.name)
+		from := inFile(file.layer, root, path, 0)
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			problems = append(problems, unreadable(err, from))
+			continue
+		}
+		variables, broken := parseDotenv(string(text))
+		for _, v := range variables {
+			result = append(result, assigned{name: v.name, text: v.value, unset: v.unset, from: from.at(v.line)})
+		}
+		for _, b := range broken {
+			problems.add(ErrSyntax, from.at(b.line), "", b.text)
+		}
+	}
+	return result, problems
+}
+
+func environMap(environ []string) map[string]string {
+	env := make(map[string]string, len(environ))
+	for _, pair := range environ {
+		if name, text, ok := strings.Cut(pair, "="); ok {
+			env[name] = text
+		}
+	}
+	return env
+}
+
+// Value is one setting as it is in the end, for people to read.
+type Value struct {
+	Name string
+	// Value is the text, empty if the setting is not set. Secrets show as ***.
+	Value string
+	// Secret says that the value is one, or that a part of it is.
+	Secret bool
+	// Origin is where it came from: a file below the project's root with its line, "environment",
+	// a flag, or "built-in".
+	Origin string
+}
+
+// Values gives every setting in the order of the documentation.
+func (p *Project) Values() []Value {
+	result := make([]Value, 0, len(table))
+	for _, row := range table {
+		value := p.values[row.name]
+		shown := Value{Name: row.name, Value: redact(value.text), Secret: row.secret, Origin: value.from.String()}
+		shown.Secret = row.secret || shown.Value != value.text
+		if row.secret {
+			shown.Value = secret.New(value.text).String()
+		}
+		result = append(result, shown)
+	}
+	return result
+}
+
+// RequireBucket gives a ConfigError of kind ErrMissing if no bucket is set.
+func (p *Project) RequireBucket() error { return p.require("DUMP_S3_BUCKET", p.Bucket != "") }
+
+// RequireSource gives a ConfigError of kind ErrMissing if no source is set.
+func (p *Project) RequireSource() error { return p.require("DUMP_SOURCE", p.Source.IsSet()) }
+
+// RequireTarget gives a ConfigError of kind ErrMissing if no target is set.
+func (p *Project) RequireTarget() error { return p.require("DUMP_TARGET", p.Target != nil) }
+
+func (p *Project) require(name string, set bool) error {
+	if set {
+		return nil
+	}
+	problem := &ConfigError{Kind: ErrMissing, Name: name, Text: "not set for project " + p.Name}
+	if value, touched := p.values[name]; touched {
+		problem.Origin, problem.Text = value.from.String(), "set to nothing here, for project "+p.Name
+	}
+	return problem
+}

@@ -1,0 +1,169 @@
+package project
+
+import (
+	"maps"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// assigned is a text given to a name somewhere.
+type assigned struct {
+	name, text string
+	// raw is the text as it stands in a config file, before variables were replaced.
+	raw  string
+	from origin
+	// unset says that the text refers to a variable that is not set.
+	unset bool
+}
+
+// values are what the names are in the end. An empty text stands for a name that was taken back.
+type values map[string]assigned
+
+// resolve lays the assignments over one another, the last one wins, and checks the names. Outside of
+// files an empty text counts as not given.
+func resolve(assignments []assigned) (values, ConfigErrors) {
+	result := values{}
+	var problems ConfigErrors
+	for _, a := range assignments {
+		ours := strings.HasPrefix(a.name, namePrefix) || a.from.layer == flags
+		if !ours || slices.Contains(addOnNames, a.name) {
+			continue
+		}
+		row, known := lookUp(a.name)
+		if !known {
+			if closest, likely := nearest(a.name, knownNames()); likely || a.from.layer != environment {
+				// The environment belongs to everybody: only what looks like a slip is reported from there.
+				problems.add(ErrUnknownName, a.from, a.name, "unknown setting, did you mean "+closest+"?")
+				problems[len(problems)-1].Nearest = closest
+			}
+			continue
+		}
+		if problem := exposed(a); problem != "" {
+			problems.add(ErrPasswordExposed, a.from, a.name, problem)
+			continue
+		}
+		if a.unset {
+			problems.add(ErrInvalidValue, a.from, a.name,
+				"refers to a variable that this file does not set before (put the value in single quotes if a dollar sign is meant)")
+			continue
+		}
+		if !row.secret {
+			a.text = strings.TrimSpace(a.text)
+		}
+		if a.text == "" && a.from.layer >= environment {
+			continue
+		}
+		result[a.name] = a
+	}
+	return result, problems
+}
+
+// exposed says why a's text must not stand where it does; empty if it may. Config files are committed,
+// DDEV writes what is in them, expanded, into a compose file and into the web container; a command line
+// is seen by every user of the machine.
+func exposed(a assigned) string {
+	isPassword := a.name == "DUMP_SOURCE_PASSWORD"
+	if !isPassword && (a.name != "DUMP_SOURCE" || !holdsPassword(a.text) && !holdsPassword(a.raw)) {
+		return ""
+	}
+	switch {
+	case a.from.layer == configFiles && isPassword:
+		return "must not be in a config file, which is committed and handed to the web container"
+	case a.from.layer == configFiles:
+		return "must not hold a password in a config file, which is committed and handed to the web container"
+	case a.from.layer == flags && isPassword && a.text != "":
+		return "must not be on a command line, which every user of the machine can read"
+	case a.from.layer == flags && !isPassword:
+		return "must not hold a password on a command line, which every user of the machine can read"
+	}
+	return ""
+}
+
+// complete adds what is built in, and what follows from other settings, for the names that are not set.
+func (v values) complete(projectName string, env map[string]string) {
+	preset := func(name, text string, from origin) {
+		if v[name].text == "" {
+			v[name] = assigned{name: name, text: text, from: from}
+		}
+	}
+	bucket := v["DUMP_S3_BUCKET"]
+	if _, prefix, ok := splitBucket(bucket.text); ok {
+		if prefix = strings.Trim(prefix, "/"); prefix == "" {
+			prefix = "/"
+		}
+		preset("DUMP_S3_PREFIX", prefix, bucket.from)
+	}
+	if key := v["DUMP_S3_KMS_KEY_ID"]; key.text != "" {
+		preset("DUMP_S3_SSE", sseKMS, key.from)
+	}
+	preset("DUMP_S3_PREFIX", projectName, origin{})
+	preset("DUMP_S3_PATH_STYLE", "false", origin{})
+	preset("DUMP_KEEP", "0", origin{})
+	preset("DUMP_KEEP_DAYS", "0", origin{})
+	preset("DUMP_COMPRESSION", "zstd", origin{})
+	preset("DUMP_CACHE_DIR", defaultCacheDir(env), origin{})
+
+	cache := v["DUMP_CACHE_DIR"]
+	if rest, ok := strings.CutPrefix(cache.text, "~/"); ok && env["HOME"] != "" {
+		cache.text = filepath.Join(env["HOME"], rest)
+		v["DUMP_CACHE_DIR"] = cache
+	}
+}
+
+// settings checks every value.
+func (v values) settings() (Settings, ConfigErrors) {
+	var s Settings
+	var problems ConfigErrors
+	for _, row := range table {
+		value := v[row.name]
+		if value.text == "" {
+			continue
+		}
+		if err := row.set(&s, value.text); err != nil {
+			problems.add(ErrInvalidValue, value.from, row.name, err.Error())
+		}
+	}
+	if s.KMSKeyID != "" && s.SSE == "AES256" {
+		problems.add(ErrInvalidValue, v["DUMP_S3_SSE"].from, "DUMP_S3_SSE", "AES256 uses no key, but DUMP_S3_KMS_KEY_ID names one")
+	}
+	return s, problems
+}
+
+// defaultCacheDir is a folder of the user's cache that all projects share; empty if there is no such folder.
+func defaultCacheDir(env map[string]string) string {
+	base := env["XDG_CACHE_HOME"]
+	if home := env["HOME"]; !filepath.IsAbs(base) && home != "" {
+		base = filepath.Join(home, ".cache")
+		if runtime.GOOS == "darwin" {
+			base = filepath.Join(home, "Library", "Caches")
+		}
+	}
+	if !filepath.IsAbs(base) {
+		return ""
+	}
+	return filepath.Join(base, "dump-refresh")
+}
+
+// fromEnvironment gives the settings in the environment, in a stable order.
+func fromEnvironment(env map[string]string) []assigned {
+	var result []assigned
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		result = append(result, assigned{name: name, text: env[name], from: origin{layer: environment}})
+	}
+	return result
+}
+
+// fromFlags gives the settings that flags set, in a stable order. Whatever is set by a flag must be a setting.
+func fromFlags(given map[string]string) []assigned {
+	var result []assigned
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		flag := "--set"
+		if row, ok := lookUp(name); ok && row.flag != "" {
+			flag = row.flag
+		}
+		result = append(result, assigned{name: name, text: given[name], from: origin{layer: flags, flag: flag}})
+	}
+	return result
+}

@@ -1,0 +1,112 @@
+package project
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Rules say which tables do not come whole. The entries are table names, in which * stands for any
+// text and ? for any character.
+type Rules struct {
+	// StructureOnly tables come without their rows.
+	StructureOnly []string
+	// Exclude tables do not come at all.
+	Exclude []string
+}
+
+// rulesFile is the path of the rules below the project's root.
+const rulesFile = ".ddev/dump-refresh/rules.yaml"
+
+// readRules gives the presets of the project's type, changed by what the project's rules say.
+func readRules(root, projectType string) (Rules, ConfigErrors) {
+	path := filepath.Join(root, filepath.FromSlash(rulesFile))
+	from := inFile(configFiles, root, path, 0)
+	entries, problem := readMapping(path, from)
+	if problem != nil {
+		return Rules{}, ConfigErrors{problem}
+	}
+	var problems ConfigErrors
+	rules := Rules{StructureOnly: slices.Clone(presetsFor(projectType))}
+	// Presets come first, wherever in the file they are turned off.
+	for _, e := range entries {
+		if e.key != "presets" {
+			continue
+		}
+		switch scalar(e.value) {
+		case "true", "":
+		case "false":
+			rules = Rules{}
+		default:
+			problems.add(ErrInvalidValue, from.at(e.line), e.key, "must be true or false")
+		}
+	}
+	for _, e := range entries {
+		switch e.key {
+		case "presets":
+		case "structure_only":
+			problems = append(problems, amend(&rules.StructureOnly, e, from)...)
+		case "exclude":
+			problems = append(problems, amend(&rules.Exclude, e, from)...)
+		default:
+			closest, _ := nearest(e.key, []string{"structure_only", "exclude", "presets"})
+			problems.add(ErrUnknownName, from.at(e.line), e.key, "unknown key, did you mean "+closest+"?")
+			problems[len(problems)-1].Nearest = closest
+		}
+	}
+	return rules, problems
+}
+
+// amend adds a list's entries to patterns, and takes back those that begin with an exclamation mark.
+func amend(patterns *[]string, e entry, from origin) (problems ConfigErrors) {
+	if e.value.Kind != yaml.SequenceNode {
+		if e.value.Tag != "!!null" {
+			problems.add(ErrInvalidValue, from.at(e.line), e.key, "must be a list of table names, * and ? stand for any text and any character")
+		}
+		return problems
+	}
+	for _, item := range e.value.Content {
+		item = resolveAlias(item)
+		name, back := strings.CutPrefix(scalar(item), "!")
+		// YAML takes an unquoted !name for a tag, with nothing behind it.
+		if tag := item.Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
+			name, back = strings.TrimSpace(tag[1:]+" "+name), true
+		}
+		at := slices.Index(*patterns, name)
+		switch {
+		case name == "" || strings.ContainsAny(name, " \t\n`\"'"):
+			problems.add(ErrInvalidValue, from.at(item.Line), e.key, "an entry must be a table's name")
+		case back && at < 0:
+			problems.add(ErrInvalidValue, from.at(item.Line), e.key, "!"+name+" takes back an entry that is not there"+covering(*patterns, name))
+		case back:
+			*patterns = slices.Delete(*patterns, at, at+1)
+		case at < 0:
+			*patterns = append(*patterns, name)
+		}
+	}
+	return problems
+}
+
+// covering names the entries by which a table is meant, for somebody who tried to take it back.
+func covering(patterns []string, name string) string {
+	for _, pattern := range patterns {
+		if matches(pattern, name) {
+			return "; the table is meant by " + pattern + ": take that back, and list what is to stay of it"
+		}
+	}
+	return ""
+}
+
+// matches says whether a pattern means the table.
+func matches(pattern, name string) bool {
+	switch {
+	case pattern == "":
+		return name == ""
+	case pattern[0] == '*':
+		return matches(pattern[1:], name) || name != "" && matches(pattern, name[1:])
+	default:
+		return name != "" && (pattern[0] == '?' || pattern[0] == name[0]) && matches(pattern[1:], name[1:])
+	}
+}

@@ -1,0 +1,107 @@
+package project
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRules(t *testing.T) {
+	for name, test := range map[string]struct {
+		projectType, rules string
+		want               Rules
+	}{
+		"presets":     {"codeigniter", "", Rules{StructureOnly: []string{"ci_sessions"}}},
+		"no presets":  {"php", "", Rules{}},
+		"added":       {"codeigniter", "structure_only: [audit_*, ci_sessions]\nexclude:\n- tmp_?\n", Rules{[]string{"ci_sessions", "audit_*"}, []string{"tmp_?"}}},
+		"turned off":  {"drupal7", "structure_only: [watchdog]\npresets: false\n", Rules{StructureOnly: []string{"watchdog"}}},
+		"taken back":  {"cakephp", "structure_only: ['!sessions', cache]\n", Rules{StructureOnly: []string{"cache"}}},
+		"unquoted":    {"cakephp", "structure_only:\n- !sessions\n", Rules{StructureOnly: []string{}}},
+		"empty lists": {"cakephp", "structure_only:\nexclude: []\npresets: true\n", Rules{StructureOnly: []string{"sessions"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := load(t, Options{Dir: write(t, map[string]string{"config.yaml": "type: " + test.projectType, "dump-refresh/rules.yaml": test.rules})})
+			if diff := cmp.Diff(test.want, p.Rules); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRuleProblems(t *testing.T) {
+	for name, test := range map[string]struct {
+		rules string
+		kind  error
+		want  string
+	}{
+		"unknown key": {"\nstructure-only: [a]\n", ErrUnknownName,
+			".ddev/dump-refresh/rules.yaml:2: structure-only: unknown key, did you mean structure_only?"},
+		"no list": {"exclude: watchdog\n", ErrInvalidValue,
+			".ddev/dump-refresh/rules.yaml:1: exclude: must be a list of table names, * and ? stand for any text and any character"},
+		"no name":       {"exclude:\n- a\n- b c\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:3: exclude: an entry must be a table's name"},
+		"tag with text": {"exclude:\n- !b c\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:2: exclude: an entry must be a table's name"},
+		"no switch":     {"presets: none\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:1: presets: must be true or false"},
+		"nothing to take back": {"structure_only: ['!node']\n", ErrInvalidValue,
+			".ddev/dump-refresh/rules.yaml:1: structure_only: !node takes back an entry that is not there"},
+		"part of a pattern": {"structure_only: ['!cache_form']\n", ErrInvalidValue,
+			".ddev/dump-refresh/rules.yaml:1: structure_only: !cache_form takes back an entry that is not there; the table is meant by cache_*: take that back, and list what is to stay of it"},
+		"no YAML": {"exclude: [a\n", ErrSyntax, ".ddev/dump-refresh/rules.yaml:1: not valid YAML: did not find expected ',' or ']'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(Options{Dir: write(t, map[string]string{"config.yaml": "type: drupal10", "dump-refresh/rules.yaml": test.rules})})
+			if err == nil || err.Error() != test.want || !errors.Is(err, test.kind) {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+// Presets must mean what is worth nothing elsewhere, and leave alone what somebody made or configured.
+func TestPresets(t *testing.T) {
+	for projectType, tables := range map[string]struct{ empty, whole string }{
+		"drupal7": {"cache cache_form cache_views_data ctools_object_cache sessions watchdog flood semaphore queue accesslog",
+			"cachet_content node users field_data_body menu_router registry search_index search_api_index url_alias conference_sessions variable"},
+		"drupal11": {"cache_render cache_dynamic_page_cache cachetags key_value_expire batch history",
+			"key_value config router node__field_cache paragraphs_item users_field_data search_api_task conference__sessions taxonomy_index"},
+		"backdrop":  {"cache cache_bootstrap tempstore watchdog", "node state url_alias search_index"},
+		"wordpress": {"wp_actionscheduler_logs shop_2_woocommerce_sessions wp_wfHits wp_stream", "wp_posts wp_options wp_usermeta wp_video_stream wp_actionscheduler_actions wp_redirection_items wp_yoast_indexable"},
+		"typo3":     {"cache_pages cf_extbase_object be_sessions sys_log", "pages tt_content sys_refindex sys_file index_phash tx_scheduler_task"},
+		"magento":   {"core_session log_visitor report_viewed_product_index", "log_summary_type report_event_types sales_flat_order core_config_data"},
+		"magento2":  {"cache_tag session queue_message report_event", "queue catalog_product_entity_cl mview_state search_query quote customer_entity oauth_token report_event_types"},
+		"shopware6": {"cart log_entry version_commit_data", "customer order product_keyword_dictionary scheduled_task"},
+		"craftcms":  {"cache craft_sessions templatecaches queue", "craft_searchindex elements entries changedattributes"},
+		"joomla":    {"x7ab3_session jos_user_keys", "x7ab3_content x7ab3_finder_terms x7ab3_redirect_links jos_action_logs_extensions"},
+		"laravel":   {"sessions cache_locks telescope_entries", "jobs users migrations telescope_monitoring"},
+		"symfony":   {"messenger_messages", "doctrine_migration_versions ext_log_entries"},
+	} {
+		p := load(t, Options{Dir: write(t, map[string]string{"config.yaml": "type: " + projectType})})
+		meant := func(table string) bool {
+			return slices.ContainsFunc(p.Rules.StructureOnly, func(pattern string) bool { return matches(pattern, table) })
+		}
+		for _, table := range strings.Fields(tables.empty) {
+			if !meant(table) {
+				t.Errorf("%s: %s comes with its rows", projectType, table)
+			}
+		}
+		for _, table := range strings.Fields(tables.whole) {
+			if meant(table) {
+				t.Errorf("%s: %s comes without its rows", projectType, table)
+			}
+		}
+		if sorted := slices.Sorted(slices.Values(p.Rules.StructureOnly)); len(slices.Compact(sorted)) != len(p.Rules.StructureOnly) {
+			t.Errorf("%s: a preset is listed twice", projectType)
+		}
+	}
+}
+
+// One project's rules must not leak into the next: the fleet loads many in one process.
+func TestPresetsAreNotChangedByRules(t *testing.T) {
+	before := slices.Clone(drupalPreset)
+	load(t, Options{Dir: write(t, map[string]string{"config.yaml": "type: drupal", "dump-refresh/rules.yaml": "structure_only: ['!cache', x]"})})
+	if diff := cmp.Diff(before, drupalPreset); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,289 @@
+package project
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+// namePrefix begins the name of every setting.
+const namePrefix = "DUMP_"
+
+// Settings are the values of all settings, checked. Whether those that a task needs are set is asked
+// with RequireBucket, RequireSource and RequireTarget.
+type Settings struct {
+	// Bucket is the name of an S3 bucket or the ARN of an access point.
+	Bucket string
+	// Prefix is the folder of the dumps in the bucket, without slashes at its ends; empty is the bucket's root.
+	Prefix string
+	// Region, Endpoint, PathStyle, SSE and KMSKeyID are what the AWS SDK means by them; empty is its default.
+	Region    string
+	Endpoint  string
+	PathStyle bool
+	// SSE is "", "AES256", "aws:kms" or "aws:kms:dsse".
+	SSE      string
+	KMSKeyID string
+
+	Source Source
+	// SourcePasswordFrom is env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME; see Project.SourcePassword.
+	SourcePasswordFrom string
+	// SSH is [user@]host[:port] or empty; the host may be an alias from ~/.ssh/config.
+	SSH string
+
+	// Keep and KeepDays say how many dumps stay, and for how many days; 0 is no limit.
+	Keep     int
+	KeepDays int
+	// Compression is "zstd" or "gzip".
+	Compression string
+
+	// Target is the database that pull replaces; nil where none is named.
+	Target *dburl.URL
+	// CacheDir is an absolute path; empty if the user has no cache folder.
+	CacheDir string
+
+	sourcePassword secret.String
+}
+
+// Source is where rows come from: a database, or a command that prints SQL. At most one is set.
+type Source struct {
+	URL     *dburl.URL
+	Command string
+}
+
+// IsSet says whether there is a source.
+func (s Source) IsSet() bool { return s.URL != nil || s.Command != "" }
+
+// setting is one row of the table of settings.
+type setting struct {
+	name   string
+	secret bool
+	// flag is the flag that sets it; empty stands for --set.
+	flag string
+	// set checks the text, which is never empty, and puts it into s. Its errors never hold a password.
+	set func(s *Settings, text string) error
+}
+
+// table holds every setting in the order in which people are shown them.
+var table = []setting{
+	{name: "DUMP_S3_BUCKET", set: setBucket},
+	{name: "DUMP_S3_PREFIX", set: func(s *Settings, text string) error {
+		s.Prefix = strings.Trim(text, "/")
+		return nil
+	}},
+	{name: "DUMP_S3_REGION", set: word(func(s *Settings) *string { return &s.Region })},
+	{name: "DUMP_S3_ENDPOINT", set: setEndpoint},
+	{name: "DUMP_S3_PATH_STYLE", set: setPathStyle},
+	{name: "DUMP_S3_SSE", set: oneOf(func(s *Settings) *string { return &s.SSE }, "AES256", sseKMS, "aws:kms:dsse")},
+	{name: "DUMP_S3_KMS_KEY_ID", set: word(func(s *Settings) *string { return &s.KMSKeyID })},
+	{name: "DUMP_SOURCE", set: setSource},
+	{name: "DUMP_SOURCE_PASSWORD", secret: true, set: func(s *Settings, text string) error {
+		s.sourcePassword = secret.New(text)
+		return nil
+	}},
+	{name: "DUMP_SOURCE_PASSWORD_FROM", set: setPasswordFrom},
+	{name: "DUMP_SSH", set: setSSH},
+	{name: "DUMP_KEEP", set: count(func(s *Settings) *int { return &s.Keep })},
+	{name: "DUMP_KEEP_DAYS", set: count(func(s *Settings) *int { return &s.KeepDays })},
+	{name: "DUMP_COMPRESSION", set: oneOf(func(s *Settings) *string { return &s.Compression }, "zstd", "gzip")},
+	{name: "DUMP_TARGET", flag: "--target", set: setTarget},
+	{name: "DUMP_CACHE_DIR", set: setCacheDir},
+}
+
+// addOnNames belong to the add-on's shell commands. They are known here so that they are no typing errors.
+var addOnNames = []string{"DUMP_HELPER", "DUMP_DOCKER_IMAGE"}
+
+const sseKMS = "aws:kms"
+
+// lookUp finds a setting by its name.
+func lookUp(name string) (setting, bool) {
+	at := slices.IndexFunc(table, func(s setting) bool { return s.name == name })
+	if at < 0 {
+		return setting{}, false
+	}
+	return table[at], true
+}
+
+// knownNames lists every DUMP_ name.
+func knownNames() []string {
+	names := make([]string, 0, len(table)+len(addOnNames))
+	for _, s := range table {
+		names = append(names, s.name)
+	}
+	return append(names, addOnNames...)
+}
+
+var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+func setBucket(s *Settings, text string) error {
+	name, prefix, _ := splitBucket(text)
+	if !bucketName.MatchString(name) && !strings.HasPrefix(name, "arn:") {
+		return fmt.Errorf("must be a bucket's name or s3://bucket/prefix (got %q)", redact(text))
+	}
+	s.Bucket, s.Prefix = name, strings.Trim(prefix, "/")
+	return nil
+}
+
+// splitBucket takes s3://bucket/prefix apart. The prefix counts only where hasPrefix says so:
+// s3://bucket/ names the bucket's root, s3://bucket says nothing about a prefix.
+func splitBucket(text string) (bucket, prefix string, hasPrefix bool) {
+	rest, isURL := strings.CutPrefix(text, "s3://")
+	if !isURL {
+		return text, "", false
+	}
+	return strings.Cut(rest, "/")
+}
+
+func setEndpoint(s *Settings, text string) error {
+	endpoint, err := url.Parse(text)
+	switch {
+	case err != nil || endpoint.Host == "" || (endpoint.Scheme != "http" && endpoint.Scheme != "https"):
+		return fmt.Errorf("must be a URL such as https://s3.example.com (got %q)", redact(text))
+	case endpoint.User != nil:
+		return errors.New("must not hold a user or a password (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are for that)")
+	}
+	s.Endpoint = text
+	return nil
+}
+
+func setPathStyle(s *Settings, text string) error {
+	switch strings.ToLower(text) {
+	case "true", "yes", "on", "1":
+		s.PathStyle = true
+	case "false", "no", "off", "0":
+		s.PathStyle = false
+	default:
+		return fmt.Errorf("must be true or false (got %q)", text)
+	}
+	return nil
+}
+
+// commandPrefix begins a source that is a command.
+const commandPrefix = "command:"
+
+func setSource(s *Settings, text string) error {
+	if command, ok := strings.CutPrefix(text, commandPrefix); ok {
+		command = strings.TrimSpace(command)
+		if command == "" {
+			return errors.New("names no command")
+		}
+		s.Source = Source{Command: command}
+		return nil
+	}
+	if !strings.Contains(text, "://") {
+		// The text is not repeated: without a scheme nobody can tell where a password is in it.
+		return errors.New("must be mysql://user@host/name, postgres://user@host/name or command:…")
+	}
+	database, err := parseDatabase(text)
+	if err != nil {
+		return err
+	}
+	s.Source = Source{URL: database}
+	return nil
+}
+
+func setTarget(s *Settings, text string) (err error) {
+	s.Target, err = parseDatabase(text)
+	return err
+}
+
+// parseDatabase reads a database URL. Where a password with special characters derails it, parts of
+// that password end up in places that the parser's message would quote: that message is not passed on.
+func parseDatabase(text string) (*dburl.URL, error) {
+	parsed, err := dburl.Parse(text)
+	if err == nil {
+		return &parsed, nil
+	}
+	_, rest, _ := strings.Cut(text, "://")
+	if at := strings.LastIndex(rest, "@"); at >= 0 && strings.ContainsAny(rest[:at], "/?#") {
+		return nil, errors.New("not a URL (a special character in user or password must be percent-encoded)")
+	}
+	return nil, err
+}
+
+// passwordPlaces are the places that DUMP_SOURCE_PASSWORD_FROM can name.
+var passwordPlaces = []string{"env:", "file:", "aws-secretsmanager:", "aws-ssm:"}
+
+func setPasswordFrom(s *Settings, text string) error {
+	for _, place := range passwordPlaces {
+		if rest, ok := strings.CutPrefix(text, place); ok && strings.TrimSpace(rest) != "" {
+			s.SourcePasswordFrom = text
+			return nil
+		}
+	}
+	// Somebody may have put the password itself here: the value is not repeated.
+	return errors.New("must be env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME")
+}
+
+var sshDestination = regexp.MustCompile(`^(?:[^\s@:/-][^\s@:/]*@)?(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?$`)
+
+func setSSH(s *Settings, text string) error {
+	destination := strings.TrimSuffix(strings.TrimPrefix(text, "ssh://"), "/")
+	match := sshDestination.FindStringSubmatch(destination)
+	if match == nil {
+		if user, _, ok := strings.Cut(destination, "@"); ok && strings.Contains(user, ":") {
+			return errors.New("must not hold a password (keys and the ssh agent are used)")
+		}
+		return fmt.Errorf("must be user@host or user@host:port (got %q)", text)
+	}
+	if port := match[1]; port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return fmt.Errorf("port must be a number from 1 to 65535 (got %q)", port)
+		}
+	}
+	s.SSH = destination
+	return nil
+}
+
+func setCacheDir(s *Settings, text string) error {
+	// A relative path would lie in the project, where DDEV's file sync and git would find gigabytes.
+	if !filepath.IsAbs(text) {
+		return fmt.Errorf("must be an absolute path, or one that begins with ~/ (got %q)", text)
+	}
+	s.CacheDir = filepath.Clean(text)
+	return nil
+}
+
+// count makes the check of a whole number.
+func count(field func(*Settings) *int) func(*Settings, string) error {
+	return func(s *Settings, text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return fmt.Errorf("must be a whole number, 0 or more (got %q)", text)
+		}
+		*field(s) = n
+		return nil
+	}
+}
+
+// word makes the check of a text without blanks.
+func word(field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, text string) error {
+		if strings.ContainsAny(text, " \t\r\n") {
+			return fmt.Errorf("must be one word (got %q)", text)
+		}
+		*field(s) = text
+		return nil
+	}
+}
+
+// oneOf makes the check of a choice; letter case does not matter.
+func oneOf(field func(*Settings) *string, choices ...string) func(*Settings, string) error {
+	return func(s *Settings, text string) error {
+		for _, choice := range choices {
+			if strings.EqualFold(text, choice) {
+				*field(s) = choice
+				return nil
+			}
+		}
+		last := len(choices) - 1
+		return fmt.Errorf("must be %s or %s (got %q)", strings.Join(choices[:last], ", "), choices[last], text)
+	}
+}
