@@ -1,0 +1,173 @@
+// Package bucket keeps dumps in an S3 bucket: it lists them, uploads and fetches them, and lets one
+// refresh per project run at a time. Everything that the AWS SDK says stays in here; callers see
+// Objects and typed Errors.
+package bucket
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Config says which bucket, and how to reach it.
+type Config struct {
+	Bucket  string // the bucket's name
+	Prefix  string // dumps are direct children of Prefix/; slashes around it do not matter
+	Project string // the project's name, which its keys begin with
+
+	Region    string // wins over AWS_REGION and the profile's region
+	Endpoint  string // of an S3-compatible store; empty means AWS
+	PathStyle bool   // put the bucket into the path; taken for granted for IPs and hosts without a dot
+	SSE       string // AES256, aws:kms or aws:kms:dsse; empty means the bucket's default
+	KMSKeyID  string // implies aws:kms where SSE is empty
+
+	// Environment holds AWS_* settings, the process's own environment merged in; nil means the
+	// process's environment alone.
+	Environment map[string]string
+
+	Note func(string) // what the user should know though nothing failed; nil is silent
+}
+
+// Bucket is one project's dumps in a bucket. It is safe for concurrent use.
+type Bucket struct {
+	name, prefix, project string
+	client                *s3.Client
+	access                access
+	clock                 *clock
+	keys                  keyPattern
+	sse                   types.ServerSideEncryption
+	kmsKeyID              string
+	limits                limits
+	pace                  pace
+
+	noteFunc func(string)
+	noted    sync.Map // notes that were given, each is given once
+}
+
+// Open prepares access to a bucket and looks the credentials up. It does not call the bucket.
+// Errors are *Error of kind ErrNoCredentials, ErrSSOExpired, ErrExpired or ErrUnreachable.
+func Open(ctx context.Context, c Config) (*Bucket, error) {
+	b := &Bucket{
+		name:     c.Bucket,
+		prefix:   strings.Trim(c.Prefix, "/"),
+		project:  c.Project,
+		keys:     newKeyPattern(c.Project),
+		sse:      types.ServerSideEncryption(c.SSE),
+		kmsKeyID: c.KMSKeyID,
+		limits:   defaultLimits,
+		pace:     defaultPace,
+		noteFunc: c.Note,
+	}
+	if b.kmsKeyID != "" && b.sse == "" {
+		b.sse = types.ServerSideEncryptionAwsKms
+	}
+	b.clock = &clock{note: b.note}
+	endpoint := c.Endpoint
+	if endpoint == "" {
+		endpoint = firstOf(c.Environment, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+	}
+	if endpoint != "" {
+		if err := checkEndpoint(endpoint); err != nil {
+			return nil, err
+		}
+	}
+	cfg, acc, err := loadAccess(ctx, c.Environment, c.Region)
+	if err != nil {
+		return nil, err
+	}
+	b.access = acc
+	http := newHTTPClient(cfg.HTTPClient, b.clock)
+	attempts := cfg.RetryMaxAttempts // AWS_MAX_ATTEMPTS or the profile's
+	if attempts == 0 {
+		attempts = callAttempts
+	}
+	b.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.HTTPClient = http
+		if endpoint != "" {
+			o.BaseEndpoint = aws.String(endpoint)
+		}
+		o.UsePathStyle = c.PathStyle || (o.BaseEndpoint != nil && needsPathStyle(*o.BaseEndpoint))
+		// Whole request bodies are covered by the signed SHA-256, which every S3 server checks. The
+		// SDK's own default, a CRC in a trailer, makes some stores fail and others keep the
+		// trailer's framing as the object's content.
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+		o.DisableLogOutputChecksumValidationSkipped = true
+		o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts = attempts })
+	})
+	return b, nil
+}
+
+// callAttempts is how often a small request is tried; transferAttempts how often a part or a range
+// is, where hours of work may be lost and waiting out a short outage pays.
+const (
+	callAttempts     = 4
+	transferAttempts = 10
+)
+
+// patientRetries makes a transfer's request outlast a short outage.
+func patientRetries(o *s3.Options) {
+	o.Retryer = retry.AddWithMaxAttempts(o.Retryer, transferAttempts)
+}
+
+// String is the bucket and prefix as a URL: s3://bucket/prefix/.
+func (b *Bucket) String() string { return b.target(b.join("")) }
+
+// target names a key in messages.
+func (b *Bucket) target(key string) string { return "s3://" + b.name + "/" + key }
+
+// join puts a name under the prefix.
+func (b *Bucket) join(name string) string {
+	if b.prefix == "" {
+		return name
+	}
+	return b.prefix + "/" + name
+}
+
+// stateKey is the key of something that the helper keeps for itself beside the dumps.
+func (b *Bucket) stateKey(name string) string {
+	return b.join(".dump-refresh/" + b.project + "." + name)
+}
+
+// note tells the user something, once.
+func (b *Bucket) note(text string) {
+	if b.noteFunc == nil {
+		return
+	}
+	if _, before := b.noted.LoadOrStore(text, true); !before {
+		b.noteFunc(text)
+	}
+}
+
+// checkEndpoint refuses what is not a URL, which the SDK would take apart in surprising ways.
+func checkEndpoint(endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return &Error{Op: "use endpoint", Target: endpoint, Kind: ErrEndpoint}
+	}
+	return nil
+}
+
+// needsPathStyle says whether bucket.HOST cannot be a name: for IPs, and for names such as localhost
+// or a container's.
+func needsPathStyle(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	return net.ParseIP(host) != nil || !strings.Contains(host, ".") || strings.HasSuffix(host, ".localhost")
+}
+
+// detached is a context that outlives ctx's cancellation, for what must be cleaned up, but not for long.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+}

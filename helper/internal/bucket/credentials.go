@@ -1,0 +1,186 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// defaultRegion is used where nobody names one: S3-compatible stores want any, and AWS answers a
+// wrong one with the right one.
+const defaultRegion = "us-east-1"
+
+// access is what is known about how the user signs in, for messages.
+type access struct {
+	profile string // the profile in use, "default" if none is named
+	source  string // where the credentials come from
+	sso     bool   // the profile signs in with aws sso login
+}
+
+// loadAccess reads the AWS settings as every AWS tool does, environment (which may be nil) in place
+// of the process's environment, and looks the credentials up.
+func loadAccess(ctx context.Context, environment map[string]string, region string) (aws.Config, access, error) {
+	get := func(names ...string) string { return firstOf(environment, names...) }
+	profile := get("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+	acc := access{profile: profile}
+	if acc.profile == "" {
+		acc.profile = "default"
+	}
+
+	var opts []func(*config.LoadOptions) error
+	if files := get("AWS_CONFIG_FILE"); files != "" {
+		opts = append(opts, config.WithSharedConfigFiles([]string{files}))
+	}
+	if files := get("AWS_SHARED_CREDENTIALS_FILE"); files != "" {
+		opts = append(opts, config.WithSharedCredentialsFiles([]string{files}))
+	}
+	if bundle := get("AWS_CA_BUNDLE"); bundle != "" && os.Getenv("AWS_CA_BUNDLE") == "" {
+		pem, err := os.Open(bundle)
+		if err != nil {
+			return aws.Config{}, acc, err
+		}
+		defer pem.Close()
+		opts = append(opts, config.WithCustomCABundle(pem))
+	}
+	if region == "" {
+		region = get("AWS_REGION", "AWS_DEFAULT_REGION")
+	}
+	if region != "" {
+		opts = append(opts, config.WithRegion(region))
+	}
+	// Keys win over a profile's, as they do in the process's environment.
+	id, key := get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY")
+	switch {
+	case id != "" && key != "":
+		static := credentials.StaticCredentialsProvider{Value: aws.Credentials{
+			AccessKeyID: id, SecretAccessKey: key, SessionToken: get("AWS_SESSION_TOKEN"),
+			Source: "AWS_ACCESS_KEY_ID",
+		}}
+		opts = append(opts, config.WithCredentialsProvider(static))
+		if profile != "" { // for its region and endpoint
+			opts = append(opts, config.WithSharedConfigProfile(profile))
+		}
+	case profile != "":
+		opts = append(opts, config.WithSharedConfigProfile(profile))
+	}
+
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return cfg, acc, acc.failed(ctx, err)
+	}
+	if cfg.Region == "" {
+		cfg.Region = defaultRegion
+	}
+	for _, source := range cfg.ConfigSources {
+		if shared, ok := source.(config.SharedConfig); ok && id == "" {
+			acc.sso = usesSSO(&shared)
+		}
+	}
+	cfg.Credentials = namedCredentials{cfg.Credentials}
+	found, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return cfg, acc, acc.failed(ctx, err)
+	}
+	acc.source = describeSource(found.Source, acc.profile)
+	return cfg, acc, nil
+}
+
+// failed is the error of credentials that could not be had.
+func (a access) failed(ctx context.Context, err error) error {
+	return classify(ctx, a, nil, &Error{Op: "get AWS credentials", Err: err})
+}
+
+// describeSource says in a user's words where credentials come from.
+func describeSource(source, profile string) string {
+	switch {
+	case source == "AWS_ACCESS_KEY_ID" || strings.HasPrefix(source, "EnvConfig"):
+		return "AWS_ACCESS_KEY_ID"
+	case strings.HasPrefix(source, "SharedConfig"), source == "":
+		return "profile " + profile
+	case source == "SSOProvider":
+		return "profile " + profile + " (SSO)"
+	case source == "ProcessProvider":
+		return "profile " + profile + " (credential_process)"
+	case source == "AssumeRoleProvider":
+		return "profile " + profile + " (assumed role)"
+	case source == "EC2RoleProvider":
+		return "the role of this EC2 instance"
+	case source == "CredentialsEndpointProvider":
+		return "the role of this container"
+	case source == "WebIdentityCredentials":
+		return "a web identity token"
+	}
+	return source
+}
+
+// usesSSO says whether a profile, or the one it takes its credentials from, signs in by SSO.
+func usesSSO(c *config.SharedConfig) bool {
+	for ; c != nil; c = c.Source {
+		if c.SSOSessionName != "" || c.SSOStartURL != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// firstOf is the first set value: of environment, where a name is in it, of the process otherwise.
+func firstOf(environment map[string]string, names ...string) string {
+	for _, name := range names {
+		if v := environment[name]; v != "" {
+			return v
+		}
+		if v := os.Getenv(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// namedCredentials makes errors of the credentials recognisable in whatever request they turn up.
+type namedCredentials struct{ aws.CredentialsProvider }
+
+func (n namedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := n.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		return c, &credentialsError{err}
+	}
+	return c, nil
+}
+
+type credentialsError struct{ err error }
+
+func (e *credentialsError) Error() string { return e.err.Error() }
+func (e *credentialsError) Unwrap() error { return e.err }
+
+// ssoCodes are what the SSO services call a session that has ended.
+var ssoCodes = []string{"UnauthorizedException", "InvalidGrantException", "ExpiredTokenException", "InvalidClientException"}
+
+// classifyCredentials fills in the kind for credentials that could not be had.
+func classifyCredentials(a access, e *Error) {
+	var profile config.SharedConfigProfileNotExistError
+	api := apiError(e.Err)
+	switch {
+	case errors.As(e.Err, &profile):
+		e.Kind, e.Profile, e.message = ErrNoCredentials, profile.Profile, "profile "+profile.Profile+" does not exist"
+	case service(e.Err) == "ec2imds": // the last in the chain: nothing else had any
+		e.Kind = ErrNoCredentials
+	case isNetwork(e.Err):
+		e.Kind, e.message = ErrUnreachable, networkMessage(e.Err)
+	case a.sso && (api == nil || slices.Contains(ssoCodes, api.ErrorCode())):
+		e.Kind, e.Profile = ErrSSOExpired, a.profile
+	case api != nil:
+		e.Profile = a.profile
+		classifyAPI(e, api)
+		if e.Kind == ErrAccessDenied && e.Action == "" {
+			e.Action = service(e.Err) + ":" + operation(e.Err)
+		}
+	default:
+		e.Kind, e.Profile, e.message = ErrNoCredentials, a.profile, innermost(e.Err)
+	}
+}

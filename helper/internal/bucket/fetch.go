@@ -1,0 +1,204 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
+)
+
+// FetchWindow is how far, in bytes, Fetch writes ahead of the first gap at most. A file that Fetch left
+// behind, however it was ended, is whole up to its end less FetchWindow.
+const FetchWindow = 64 << 20
+
+// writeError is an error of where bytes go to, which no new request mends.
+type writeError struct{ error }
+
+func (e writeError) Unwrap() error { return e.error }
+
+// Fetch writes an object's bytes from offset from to its end to w, at their own offsets, by several requests
+// at once. A request that breaks is made again from where it stopped. progress may be nil; it is given
+// the size of each piece written, one call at a time. An object that is replaced meanwhile is an *Error of kind
+// ErrChanged; errors of w are returned as they are.
+func (b *Bucket) Fetch(ctx context.Context, o Object, w io.WriterAt, from int64, progress func(n int64)) error {
+	var mu sync.Mutex
+	report := func(n int64) {
+		if progress != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			progress(n)
+		}
+	}
+	work, inner := errgroup.WithContext(ctx)
+	work.SetLimit(b.limits.ranges)
+	var started []chan struct{} // closed as the ranges end well, in order
+	at := from
+	for ; at < o.Size && inner.Err() == nil; at += b.limits.rangeSize {
+		if int64(len(started)+1)*b.limits.rangeSize > FetchWindow {
+			select {
+			case <-started[0]:
+				started = started[1:]
+			case <-inner.Done():
+				continue
+			}
+		}
+		done := make(chan struct{})
+		started = append(started, done)
+		start := at
+		work.Go(func() error {
+			r := b.ranged(inner, o, start, min(b.limits.rangeSize, o.Size-start))
+			defer r.Close()
+			if err := copyAt(w, start, r, report); err != nil {
+				return err
+			}
+			close(done)
+			return nil
+		})
+	}
+	err := work.Wait()
+	var own writeError
+	switch {
+	case errors.As(err, &own):
+		return own.error
+	case err == nil && at < o.Size:
+		return &cancelled{"fetch", b.target(o.Key), context.Cause(ctx)}
+	}
+	return err
+}
+
+// copyAt copies r to w at an offset.
+func copyAt(w io.WriterAt, at int64, r io.Reader, report func(int64)) error {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			if _, err := w.WriteAt(buf[:n], at); err != nil {
+				return writeError{err}
+			}
+			at += int64(n)
+			report(int64(n))
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Open reads an object from its beginning to its end, by one request that is made again where it breaks.
+// Errors of Read are those of Fetch.
+func (b *Bucket) Open(ctx context.Context, o Object) io.ReadCloser {
+	return b.ranged(ctx, o, 0, o.Size)
+}
+
+// ReaderAt reads pieces of an object, each by a request of its own. Errors are those of Fetch.
+func (b *Bucket) ReaderAt(ctx context.Context, o Object) io.ReaderAt { return readerAt{ctx, b, o} }
+
+type readerAt struct {
+	ctx context.Context
+	b   *Bucket
+	o   Object
+}
+
+func (r readerAt) ReadAt(p []byte, at int64) (int, error) {
+	if at < 0 {
+		return 0, fmt.Errorf("read %s: negative offset %d", r.b.target(r.o.Key), at)
+	}
+	if at >= r.o.Size {
+		return 0, io.EOF
+	}
+	size := min(int64(len(p)), r.o.Size-at)
+	body := r.b.ranged(r.ctx, r.o, at, size)
+	defer body.Close()
+	n, err := io.ReadFull(body, p[:size])
+	if err == nil && n < len(p) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// rangeReader reads a range of an object, over as many requests as it takes.
+type rangeReader struct {
+	ctx       context.Context
+	b         *Bucket
+	o         Object
+	at, left  int64
+	body      io.ReadCloser
+	fruitless int // requests in a row that brought no byte
+}
+
+func (b *Bucket) ranged(ctx context.Context, o Object, at, size int64) *rangeReader {
+	return &rangeReader{ctx: ctx, b: b, o: o, at: at, left: size}
+}
+
+func (r *rangeReader) Read(p []byte) (int, error) {
+	for r.left > 0 {
+		if r.body == nil {
+			if err := r.request(); err != nil {
+				return 0, err
+			}
+		}
+		n, err := r.body.Read(p[:min(int64(len(p)), r.left)])
+		if n > 0 {
+			r.at, r.left, r.fruitless = r.at+int64(n), r.left-int64(n), 0
+			return n, nil // an error will come again
+		}
+		if err == nil {
+			continue
+		}
+		// The body broke or ended too early.
+		_ = r.Close()
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err := r.pause(err); err != nil {
+			return 0, err
+		}
+	}
+	return 0, io.EOF
+}
+
+// pause waits before the next try, or gives up.
+func (r *rangeReader) pause(err error) error {
+	if r.fruitless++; r.fruitless >= transferAttempts || r.ctx.Err() != nil {
+		return r.b.fail(r.ctx, "fetch", "s3:GetObject", r.o.Key, err)
+	}
+	select {
+	case <-time.After(min(r.b.pace.retry<<(r.fruitless-1), 20*time.Second)):
+	case <-r.ctx.Done():
+	}
+	return nil
+}
+
+// request asks for what is left.
+func (r *rangeReader) request() error {
+	want := fmt.Sprintf("bytes=%d-%d", r.at, r.at+r.left-1)
+	in := &s3.GetObjectInput{Bucket: &r.b.name, Key: &r.o.Key, Range: &want, IfMatch: optional(r.o.ETag), VersionId: optional(r.o.VersionID)}
+	out, err := r.b.client.GetObject(r.ctx, in, patientRetries)
+	if err != nil {
+		return r.b.fail(r.ctx, "fetch", "s3:GetObject", r.o.Key, err)
+	}
+	if got := out.ETag; got != nil && r.o.ETag != "" && *got != r.o.ETag { // the store ignores If-Match
+		_ = out.Body.Close()
+		return &Error{Op: "fetch", Target: r.b.target(r.o.Key), Kind: ErrChanged}
+	}
+	r.body = out.Body
+	return nil
+}
+
+// Close ends the request.
+func (r *rangeReader) Close() error {
+	if r.body == nil {
+		return nil
+	}
+	err := r.body.Close()
+	r.body = nil
+	return err
+}

@@ -1,0 +1,376 @@
+package bucket
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// A lease lets one refresh per project run at a time. It is an object, PREFIX/.dump-refresh/NAME.lease.json,
+// that is only ever written under a condition: it must not exist yet (If-None-Match), or be as it was read
+// (If-Match), so that of several writers one wins. Its holder writes it again and again; who waits
+// watches its ETag and takes it over once it has not changed for long by the waiter's own clock, so
+// no two clocks are compared. Releasing is writing too, with the result in it: those who waited
+// use that result, and nobody needs permission to delete.
+
+// leaseFile is the object's content.
+type leaseFile struct {
+	Holder  string    `json:"holder"`
+	Host    string    `json:"host"`
+	Started time.Time `json:"started"` // by the holder's clock, for people
+	State   string    `json:"state"`   // held or released
+	Result  string    `json:"result,omitempty"`
+	Token   string    `json:"token"` // one acquisition's own
+	Beat    int       `json:"beat"`  // makes each write differ from the one before
+}
+
+const (
+	held     = "held"
+	released = "released"
+)
+
+// LeaseOptions say who asks.
+type LeaseOptions struct {
+	Holder string              // who this is, for those who wait: "name@host"
+	Wait   func(holder string) // called once for each holder that is waited for; may be nil
+}
+
+// Lease is the right to refresh, or the result of someone who had it.
+type Lease struct {
+	b      *Bucket
+	file   leaseFile
+	etag   string
+	atomic bool // the store honours conditions
+	result string
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	stop   chan struct{} // closed by Release
+	end    chan struct{} // closed when no renewal runs any more
+}
+
+// Result is what the holder that was waited for released its lease with: the key of a fresh dump. If it is
+// empty, the lease is held and Release must be called.
+func (l *Lease) Result() string { return l.result }
+
+// Context is for the work under the lease: it ends when the lease is lost, and the cause is then an
+// *Error of kind ErrLeaseLost.
+func (l *Lease) Context() context.Context { return l.ctx }
+
+// Acquire takes the project's lease. While somebody else holds it, Acquire waits: if that one ends with a
+// result, it returns a Lease with that Result, which is not held; if that one ends without, or shows no sign
+// of life for 30 seconds, it takes the lease over.
+func (b *Bucket) Acquire(ctx context.Context, opts LeaseOptions) (*Lease, error) {
+	host, _ := os.Hostname()
+	w := waiter{b: b, opts: opts, mine: leaseFile{
+		Holder: opts.Holder, Host: host, Started: time.Now().UTC().Truncate(time.Second), State: held, Token: rand.Text(),
+	}}
+	etag, result, err := w.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lease{b: b, file: w.mine, etag: etag, result: result, atomic: !w.plain, stop: make(chan struct{}), end: make(chan struct{})}
+	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	if result != "" {
+		close(l.end)
+	} else {
+		go l.keep()
+	}
+	return l, nil
+}
+
+// waiter is one attempt to get the lease.
+type waiter struct {
+	b     *Bucket
+	opts  LeaseOptions
+	mine  leaseFile
+	plain bool // the store ignores conditions
+
+	seen    string    // ETag of the lease that is waited for
+	since   time.Time // when it was first seen, monotonic
+	waited  bool      // for a living holder
+	holders map[string]bool
+}
+
+// acquire returns the ETag of the lease it took, or the result it waited for.
+func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
+	// Mostly there is a lease from last time, but not asking first saves the permission to
+	// read for those who are the first, and tells a missing lease from one that may not be read.
+	etag, err = w.take(ctx, "")
+	for errors.Is(err, errTaken) {
+		var current leaseFile
+		current, etag, err = w.b.readLease(ctx)
+		if errors.Is(err, ErrNoSuchKey) {
+			etag, err = w.take(ctx, "")
+			continue
+		}
+		if err != nil {
+			return "", "", err
+		}
+		switch {
+		case current.Token == w.mine.Token: // an earlier try did it, and its answer was lost
+			return etag, "", nil
+		case current.State == released && w.waited && current.Result != "":
+			return "", current.Result, nil
+		case current.State == released || w.dead(etag):
+			etag, err = w.take(ctx, etag)
+		default:
+			w.tell(current.Holder)
+			err = w.b.sleep(ctx, w.b.pace.poll)
+			if err == nil {
+				err = errTaken
+			}
+		}
+	}
+	return etag, "", err
+}
+
+// dead says whether a lease has not changed for too long.
+func (w *waiter) dead(etag string) bool {
+	if etag != w.seen {
+		w.seen, w.since = etag, time.Now()
+	}
+	return time.Since(w.since) > w.b.pace.expiry
+}
+
+// tell reports that a holder is waited for.
+func (w *waiter) tell(holder string) {
+	w.waited = true
+	if w.holders == nil {
+		w.holders = map[string]bool{}
+	}
+	if !w.holders[holder] && w.opts.Wait != nil {
+		w.opts.Wait(holder)
+	}
+	w.holders[holder] = true
+}
+
+// errTaken is a condition that did not hold.
+var errTaken = errors.New("somebody else has the lease")
+
+// take writes the lease in place of the one with the ETag old, or of none.
+func (w *waiter) take(ctx context.Context, old string) (string, error) {
+	if w.plain {
+		return w.takePlainly(ctx)
+	}
+	etag, err := w.b.writeLease(ctx, w.mine, old, true)
+	if err != nil {
+		if errors.Is(err, errUnconditional) {
+			return w.takePlainly(ctx)
+		}
+		return "", err
+	}
+	// The same again must fail. Some stores take no notice of conditions.
+	_, err = w.b.writeLease(ctx, w.mine, old, true)
+	switch {
+	case err == nil:
+		return w.settle(ctx)
+	case errors.Is(err, errTaken):
+		return etag, nil
+	}
+	return "", err
+}
+
+// takePlainly is for stores without conditions: write, give others who do the same the time to overwrite
+// it, and look who was last.
+func (w *waiter) takePlainly(ctx context.Context) (string, error) {
+	w.plain = true
+	current, etag, err := w.b.readLease(ctx)
+	switch {
+	case err == nil && current.State == held && !w.dead(etag):
+		return "", errTaken
+	case err != nil && !errors.Is(err, ErrNoSuchKey):
+		return "", err
+	}
+	if _, err := w.b.writeLease(ctx, w.mine, "", false); err != nil {
+		return "", err
+	}
+	return w.settle(ctx)
+}
+
+// settle finds out whether a write without condition was the last.
+func (w *waiter) settle(ctx context.Context) (string, error) {
+	w.plain = true
+	w.b.note("this store ignores conditional writes: two refreshes that begin in the same second may both run")
+	if err := w.b.sleep(ctx, w.b.pace.settle); err != nil {
+		return "", err
+	}
+	current, etag, err := w.b.readLease(ctx)
+	if err != nil {
+		return "", err
+	}
+	if current.Token != w.mine.Token {
+		return "", errTaken
+	}
+	return etag, nil
+}
+
+// keep renews the lease until it is released or lost.
+func (l *Lease) keep() {
+	defer close(l.end)
+	alive := time.Now()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case <-l.ctx.Done():
+			return
+		case <-time.After(l.b.pace.renew):
+		}
+		err := l.renew()
+		switch {
+		case err == nil:
+			alive = time.Now()
+		// Stop before the others may think that this one is dead.
+		case errors.Is(err, errTaken), time.Since(alive) > l.b.pace.expiry-l.b.pace.renew/2:
+			l.cancel(&Error{Op: "keep", Target: l.b.target(l.b.leaseKey()), Kind: ErrLeaseLost, Err: err})
+			return
+		}
+	}
+}
+
+// renew shows a sign of life. errTaken means that the lease is another's.
+func (l *Lease) renew() error {
+	ctx, cancel := context.WithTimeout(l.ctx, l.b.pace.renew)
+	defer cancel()
+	next := l.file
+	next.Beat++
+	return l.write(ctx, next)
+}
+
+// write puts next in place of the lease that is held.
+func (l *Lease) write(ctx context.Context, next leaseFile) error {
+	if !l.atomic {
+		if current, _, err := l.b.readLease(ctx); err != nil {
+			return err
+		} else if current.Token != l.file.Token {
+			return errTaken
+		}
+	}
+	etag, err := l.b.writeLease(ctx, next, l.etag, l.atomic)
+	if errors.Is(err, errTaken) {
+		// Perhaps by this lease's own earlier write, whose answer was lost.
+		current, now, readErr := l.b.readLease(ctx)
+		switch {
+		case errors.Is(readErr, ErrNoSuchKey):
+			return errTaken
+		case readErr != nil:
+			return readErr
+		case current.Token != l.file.Token:
+			return errTaken
+		case current.Beat != next.Beat || current.State != next.State:
+			l.etag, l.file = now, current
+			return errors.New("the lease was renewed late") // tried again in time
+		}
+		etag, err = now, nil
+	}
+	if err != nil {
+		return err
+	}
+	l.etag, l.file = etag, next
+	return nil
+}
+
+// Release gives the lease back, with the key of the dump that those who wait shall use, or empty if there is none.
+// It works after the context has ended. It does nothing for a lease that is not held.
+func (l *Lease) Release(ctx context.Context, result string) error {
+	if l.result != "" {
+		return nil
+	}
+	select {
+	case <-l.stop:
+		return nil
+	default:
+		close(l.stop)
+	}
+	<-l.end
+	lost := context.Cause(l.ctx)
+	l.cancel(context.Canceled)
+	if errors.Is(lost, ErrLeaseLost) {
+		return lost
+	}
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	next := l.file
+	next.Beat, next.State, next.Result = next.Beat+1, released, result
+	err := l.write(ctx, next)
+	if err != nil && !errors.Is(err, errTaken) {
+		err = l.write(ctx, next)
+	}
+	if errors.Is(err, errTaken) {
+		return &Error{Op: "release", Target: l.b.target(l.b.leaseKey()), Kind: ErrLeaseLost}
+	}
+	return err
+}
+
+func (b *Bucket) leaseKey() string { return b.stateKey("lease.json") }
+
+// readLease reads the lease and its ETag. A lease that cannot be understood is like a released one.
+func (b *Bucket) readLease(ctx context.Context) (leaseFile, string, error) {
+	key := b.leaseKey()
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return leaseFile{}, "", b.fail(ctx, "read", "s3:GetObject", key, err)
+	}
+	defer out.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(out.Body, 64<<10))
+	if err != nil {
+		return leaseFile{}, "", b.fail(ctx, "read", "s3:GetObject", key, err)
+	}
+	var f leaseFile
+	if json.Unmarshal(text, &f) != nil {
+		f = leaseFile{State: released}
+	}
+	return f, aws.ToString(out.ETag), nil
+}
+
+// errUnconditional is a store that refuses conditions.
+var errUnconditional = errors.New("conditional writes are not supported")
+
+// writeLease writes the lease and returns its ETag: where conditional, in place of the one with the ETag old, or
+// of none if old is empty. errTaken means that the condition did not hold.
+func (b *Bucket) writeLease(ctx context.Context, f leaseFile, old string, conditional bool) (string, error) {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return "", err
+	}
+	key := b.leaseKey()
+	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(text), ContentMD5: contentMD5(text),
+		ContentType: aws.String("application/json"), ServerSideEncryption: b.sse, SSEKMSKeyId: optional(b.kmsKeyID)}
+	switch {
+	case conditional && old == "":
+		in.IfNoneMatch = aws.String("*")
+	case conditional:
+		in.IfMatch = &old
+	}
+	out, err := b.client.PutObject(ctx, in)
+	if err == nil {
+		return aws.ToString(out.ETag), nil
+	}
+	status, _ := response(err)
+	switch {
+	case status == 412 || status == 409 || conditional && old != "" && status == 404:
+		return "", errTaken
+	case conditional && (status == 501 || code(err) == "NotImplemented"):
+		return "", errUnconditional
+	}
+	return "", b.fail(ctx, "write", "s3:PutObject", key, err)
+}
+
+// sleep waits, or returns the cause of the context's end.
+func (b *Bucket) sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,138 @@
+package bucket
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"mime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Object is a dump in the bucket.
+type Object struct {
+	Key          string    // whole key
+	Name         string    // last part of the key
+	Size         int64     // bytes
+	Time         time.Time // snapshot time where the key says it, else LastModified; UTC
+	Ours         bool      // the key is one of this project's own
+	LastModified time.Time // UTC, whole seconds; for a multipart upload the time of its start
+	ETag         string    // changes with the content, in quotes as the server gives it
+	StorageClass string    // STANDARD, GLACIER, …
+	VersionID    string    // Head only, and only in versioned buckets
+
+	// Metadata is what the uploader said of it, names in lower case; Head only.
+	Metadata map[string]string
+}
+
+// Dumps lists the project's dumps, newest first: direct children of the prefix that end like a dump and
+// are not empty, its own and those that other tools put there. Another project's own are left out,
+// even if both share a prefix. An empty list is no error.
+func (b *Bucket) Dumps(ctx context.Context) ([]Object, error) {
+	prefix := b.join("")
+	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{
+		Bucket: &b.name, Prefix: &prefix, Delimiter: aws.String("/"),
+	})
+	var found []Object
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, b.fail(ctx, "list", "s3:ListBucket", prefix, err)
+		}
+		for _, o := range page.Contents {
+			obj := b.object(aws.ToString(o.Key), aws.ToInt64(o.Size), aws.ToTime(o.LastModified))
+			who, _ := b.keys.read(obj.Name)
+			if who == sibling || !isDump(obj.Name) || obj.Size == 0 {
+				continue
+			}
+			obj.ETag, obj.StorageClass = aws.ToString(o.ETag), string(o.StorageClass)
+			found = append(found, obj)
+		}
+	}
+	slices.SortFunc(found, newestFirst)
+	return found, nil
+}
+
+// Newest is the first of Dumps. If there is none, the error's kind is ErrEmpty.
+func (b *Bucket) Newest(ctx context.Context) (Object, error) {
+	dumps, err := b.Dumps(ctx)
+	if err != nil {
+		return Object{}, err
+	}
+	if len(dumps) == 0 {
+		return Object{}, &Error{Op: "find the newest dump in", Target: b.String(), Kind: ErrEmpty}
+	}
+	return dumps[0], nil
+}
+
+// newestFirst orders dumps; the key decides between two of one moment, so that the order is always the same.
+func newestFirst(x, y Object) int {
+	return cmp.Or(y.Time.Compare(x.Time), y.LastModified.Compare(x.LastModified), strings.Compare(y.Key, x.Key))
+}
+
+// object is what the key and the listing tell.
+func (b *Bucket) object(key string, size int64, modified time.Time) Object {
+	o := Object{Key: key, Name: base(key), Size: size, LastModified: modified.UTC(), Time: modified.UTC()}
+	if who, at := b.keys.read(o.Name); who == ours {
+		o.Ours, o.Time = true, at
+	}
+	return o
+}
+
+// Find is Head for what a user types: s3://bucket/key, a whole key, or its last part.
+func (b *Bucket) Find(ctx context.Context, key string) (Object, error) {
+	if whole, ok := strings.CutPrefix(key, "s3://"+b.name+"/"); ok {
+		return b.Head(ctx, whole)
+	}
+	if !strings.Contains(key, "/") {
+		return b.Head(ctx, b.join(key))
+	}
+	obj, err := b.Head(ctx, key)
+	if errors.Is(err, ErrNoSuchKey) && b.prefix != "" && !strings.HasPrefix(key, b.prefix+"/") {
+		if below, err := b.Head(ctx, b.join(key)); err == nil {
+			return below, nil
+		}
+	}
+	return obj, err
+}
+
+// Head asks for one object by its whole key. The kind of error is ErrNoSuchKey where there is none;
+// without permission to list, S3 says ErrAccessDenied for a missing one too.
+func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return Object{}, b.fail(ctx, "look at", "s3:GetObject", key, err)
+	}
+	o := b.object(key, aws.ToInt64(out.ContentLength), aws.ToTime(out.LastModified))
+	o.ETag, o.StorageClass = aws.ToString(out.ETag), string(out.StorageClass)
+	o.VersionID = aws.ToString(out.VersionId)
+	o.Metadata = decodeMetadata(out.Metadata)
+	return o, nil
+}
+
+// Metadata travels in headers, so anything but printable ASCII is encoded as mail headers are (RFC 2047),
+// which S3 itself does when it hands such values out.
+
+func encodeMetadata(in map[string]string) map[string]string {
+	out := make(map[string]string, len(in))
+	for k, v := range in {
+		out[strings.ToLower(k)] = mime.QEncoding.Encode("utf-8", v)
+	}
+	return out
+}
+
+func decodeMetadata(in map[string]string) map[string]string {
+	out := make(map[string]string, len(in))
+	var words mime.WordDecoder
+	for k, v := range in {
+		if text, err := words.DecodeHeader(v); err == nil {
+			v = text
+		}
+		out[strings.ToLower(k)] = v
+	}
+	return out
+}

@@ -1,0 +1,182 @@
+package bucket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Probes tell a user what works before anything depends on it.
+
+// Answer is what is known about a setting of the bucket.
+type Answer int
+
+// Unknown is what a store that has no such setting says, and a user who may not ask.
+const (
+	Unknown Answer = iota
+	Yes
+	No
+)
+
+func (a Answer) String() string { return [...]string{"unknown", "yes", "no"}[a] }
+
+// Credentials says where the credentials come from: "AWS_ACCESS_KEY_ID", "profile shop (SSO)".
+func (b *Bucket) Credentials() string { return b.access.source }
+
+// ClockOffset is the server's time minus this machine's, as of the last answer, within about a second;
+// false if there was none yet.
+func (b *Bucket) ClockOffset() (time.Duration, bool) { return b.clock.Offset() }
+
+// CanList says whether the prefix may be listed: nil, or why not.
+func (b *Bucket) CanList(ctx context.Context) error {
+	prefix := b.join("")
+	_, err := b.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix, MaxKeys: aws.Int32(1)})
+	if err != nil {
+		return b.fail(ctx, "list", "s3:ListBucket", prefix, err)
+	}
+	return nil
+}
+
+// CanGet says whether a dump may be read, by reading its first byte.
+func (b *Bucket) CanGet(ctx context.Context, o Object) error {
+	r := b.ranged(ctx, o, 0, min(1, o.Size))
+	defer r.Close()
+	if _, err := r.Read(make([]byte, 1)); err != nil && err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+// CanPut says whether objects may be written under the prefix, by writing a tiny one beside the dumps.
+func (b *Bucket) CanPut(ctx context.Context) error {
+	key := b.stateKey("probe")
+	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader([]byte("probe\n")),
+		ContentMD5: contentMD5([]byte("probe\n")), ServerSideEncryption: b.sse, SSEKMSKeyId: optional(b.kmsKeyID)}
+	if _, err := b.client.PutObject(ctx, in); err != nil {
+		return b.fail(ctx, "put", "s3:PutObject", key, err)
+	}
+	b.removeProbe(ctx, key)
+	return nil
+}
+
+// CanUpload says whether dumps of more than one part may be written, which CanPut does not: with KMS it takes
+// kms:Decrypt as well as kms:GenerateDataKey.
+func (b *Bucket) CanUpload(ctx context.Context) error {
+	u, err := b.Upload(ctx, b.stateKey("probe"), UploadOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = u.Abort() }()
+	if err := u.open(); err != nil {
+		return err
+	}
+	if _, err := u.Write([]byte("probe\n")); err != nil {
+		return err
+	}
+	if err := u.Complete(ctx); err != nil {
+		return err
+	}
+	b.removeProbe(ctx, u.Key())
+	return nil
+}
+
+// removeProbe deletes a probe. The next one overwrites what may not be deleted.
+func (b *Bucket) removeProbe(ctx context.Context, key string) {
+	if err := b.Delete(ctx, Object{Key: key}); err != nil {
+		b.note("a probe of a few bytes stays in the bucket: " + b.target(key))
+	}
+}
+
+// Settings are what the bucket does by itself.
+type Settings struct {
+	AbortsUnfinished Answer // a lifecycle rule removes unfinished uploads under the prefix
+	Versioned        Answer // deleted and overwritten objects stay as versions
+	ExpiresVersions  Answer // a lifecycle rule removes such versions under the prefix
+	Public           Answer // anybody may read it
+}
+
+// Settings asks for the bucket's settings. What may not be asked, or the store does not have, is Unknown; the error is
+// for a bucket that cannot be asked at all.
+func (b *Bucket) Settings(ctx context.Context) (Settings, error) {
+	var s Settings
+	life, err := b.client.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &b.name})
+	switch {
+	case err == nil:
+		s.AbortsUnfinished, s.ExpiresVersions = No, No
+		for _, rule := range life.Rules {
+			if rule.Status != types.ExpirationStatusEnabled || !b.covers(rule) {
+				continue
+			}
+			if rule.AbortIncompleteMultipartUpload != nil {
+				s.AbortsUnfinished = Yes
+			}
+			if rule.NoncurrentVersionExpiration != nil {
+				s.ExpiresVersions = Yes
+			}
+		}
+	case code(err) == "NoSuchLifecycleConfiguration":
+		s.AbortsUnfinished, s.ExpiresVersions = No, No
+	default:
+		if err := b.unless(ctx, err); err != nil {
+			return s, err
+		}
+	}
+	version, err := b.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &b.name})
+	if err == nil {
+		s.Versioned = answer(version.Status == types.BucketVersioningStatusEnabled)
+	} else if err := b.unless(ctx, err); err != nil {
+		return s, err
+	}
+	policy, err := b.client.GetBucketPolicyStatus(ctx, &s3.GetBucketPolicyStatusInput{Bucket: &b.name})
+	switch {
+	case err == nil && policy.PolicyStatus != nil:
+		s.Public = answer(aws.ToBool(policy.PolicyStatus.IsPublic))
+	case code(err) == "NoSuchBucketPolicy":
+		s.Public = No
+	case err != nil:
+		if err := b.unless(ctx, err); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func answer(yes bool) Answer {
+	if yes {
+		return Yes
+	}
+	return No
+}
+
+// unless passes on what makes asking pointless.
+func (b *Bucket) unless(ctx context.Context, err error) error {
+	err = b.fail(ctx, "look at", "", "", err)
+	for _, k := range []Kind{ErrAccessDenied, ErrRejected, ErrNoSuchKey, ErrUnavailable, ErrEndpoint} {
+		if errors.Is(err, k) {
+			return nil
+		}
+	}
+	return err
+}
+
+// covers says whether a lifecycle rule is about all of the project's dumps.
+func (b *Bucket) covers(rule types.LifecycleRule) bool {
+	prefix := aws.ToString(rule.Prefix) //nolint:staticcheck // old, and still in use
+	if f := rule.Filter; f != nil {
+		if f.Tag != nil || f.And != nil && len(f.And.Tags) > 0 {
+			return false
+		}
+		prefix = aws.ToString(f.Prefix)
+		if f.And != nil {
+			prefix = aws.ToString(f.And.Prefix)
+		}
+	}
+	dumps := b.join(b.project + "-")
+	return len(prefix) <= len(dumps) && dumps[:len(prefix)] == prefix
+}

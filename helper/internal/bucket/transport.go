@@ -1,0 +1,170 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+// idleTime is how long a connection may stand still before its request is given up and tried again.
+// There is no limit to how long a request may take as long as bytes move: a fixed one kills long
+// transfers over slow lines.
+const idleTime = 60 * time.Second
+
+// completeTime is the same for a request that the server works on for long, in silence.
+const completeTime = 15 * time.Minute
+
+// errIdle is a request that stood still; the SDK tries again, as after any cut connection.
+var errIdle = errors.New("no data was sent or received for too long")
+
+type idleKey struct{}
+
+// withIdle changes the idle time of the requests made with ctx.
+func withIdle(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, idleKey{}, d)
+}
+
+// newHTTPClient is the client of all S3 requests. base is the SDK's own, if the user has
+// certificates of their own (AWS_CA_BUNDLE), else nil.
+func newHTTPClient(base aws.HTTPClient, c *clock) aws.HTTPClient {
+	inner, ok := base.(*awshttp.BuildableClient)
+	if !ok {
+		inner = awshttp.NewBuildableClient()
+	}
+	inner = inner.WithDialerOptions(func(d *net.Dialer) {
+		d.Timeout = 10 * time.Second
+	}).WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = 16
+		t.WriteBufferSize = 64 << 10
+		t.ReadBufferSize = 64 << 10
+	})
+	return &httpClient{inner: inner, clock: c}
+}
+
+// httpClient ends requests that stand still and reads the server's clock.
+type httpClient struct {
+	inner aws.HTTPClient
+	clock *clock
+}
+
+func (c *httpClient) Do(req *http.Request) (*http.Response, error) {
+	idle := idleTime
+	if d, ok := req.Context().Value(idleKey{}).(time.Duration); ok {
+		idle = d
+	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	w := &watch{ctx: ctx, idle: idle, cancel: cancel}
+	w.timer = time.AfterFunc(idle, func() { cancel(errIdle) })
+	req = req.WithContext(ctx)
+	if req.Body != nil && req.Body != http.NoBody {
+		req.Body = &watchedRequest{req.Body, w}
+	}
+	resp, err := c.inner.Do(req)
+	w.timer.Stop()
+	if err != nil {
+		err = w.explain(err)
+		cancel(nil)
+		return nil, err
+	}
+	c.clock.read(resp.Header.Get("Date"))
+	resp.Body = &watchedResponse{resp.Body, w}
+	return resp, nil
+}
+
+// watch cancels a request that stands still.
+type watch struct {
+	ctx    context.Context
+	idle   time.Duration
+	timer  *time.Timer
+	cancel context.CancelCauseFunc
+}
+
+// explain puts errIdle in place of the cancellation that it caused.
+func (w *watch) explain(err error) error {
+	if context.Cause(w.ctx) == errIdle {
+		return fmt.Errorf("%w (%s)", errIdle, w.idle)
+	}
+	return err
+}
+
+// watchedRequest watches a body being sent. The time that its source takes to produce bytes does not count.
+type watchedRequest struct {
+	io.ReadCloser
+	w *watch
+}
+
+func (r *watchedRequest) Read(p []byte) (int, error) {
+	r.w.timer.Stop()
+	n, err := r.ReadCloser.Read(p)
+	r.w.timer.Reset(r.w.idle)
+	return n, err
+}
+
+// watchedResponse watches a body being received. The time that its reader takes between reads does not count.
+type watchedResponse struct {
+	io.ReadCloser
+	w *watch
+}
+
+func (r *watchedResponse) Read(p []byte) (int, error) {
+	r.w.timer.Reset(r.w.idle)
+	n, err := r.ReadCloser.Read(p)
+	r.w.timer.Stop()
+	if err != nil && err != io.EOF {
+		err = r.w.explain(err)
+	}
+	return n, err
+}
+
+func (r *watchedResponse) Close() error {
+	err := r.ReadCloser.Close()
+	r.w.timer.Stop()
+	r.w.cancel(nil)
+	return err
+}
+
+// clock compares this machine's clock with the server's.
+type clock struct {
+	offset atomic.Int64 // nanoseconds, see Offset; unknown until known is set
+	known  atomic.Bool
+	note   func(string)
+}
+
+// maxSkew is the difference that S3 tolerates.
+const maxSkew = 15 * time.Minute
+
+// read takes a response's Date header.
+func (c *clock) read(date string) {
+	at, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	offset := time.Until(at)
+	if !c.known.Swap(true) && offset.Abs() > maxSkew {
+		c.note("this machine's clock is " + describeOffset(offset) + " the server's: set it")
+	}
+	c.offset.Store(int64(offset))
+}
+
+// Offset is the server's time minus this machine's: positive where this machine's clock is late.
+func (c *clock) Offset() (time.Duration, bool) {
+	return time.Duration(c.offset.Load()), c.known.Load()
+}
+
+// describeOffset says how this machine's clock differs: "20m0s behind", "3h0m0s ahead of".
+func describeOffset(d time.Duration) string {
+	minutes := time.Duration(math.Round(d.Abs().Minutes())) * time.Minute
+	if d < 0 {
+		return minutes.String() + " ahead of"
+	}
+	return minutes.String() + " behind"
+}

@@ -1,0 +1,388 @@
+package bucket
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/semaphore"
+)
+
+// UploadOptions say what goes with an object.
+type UploadOptions struct {
+	Metadata map[string]string // any text; about 2 KB in all
+	Tags     map[string]string // left out, with a note, where the user or the store cannot tag
+}
+
+// ErrAborted is what Write and Complete return after Abort.
+var ErrAborted = errors.New("the upload was aborted")
+
+// Upload sends an object whose size nobody knows yet, in parts. The object appears with Complete
+// and not before. Write, Room and Complete are for one goroutine; Abort and Sent for any.
+type Upload struct {
+	b    *Bucket
+	key  string
+	opts UploadOptions
+
+	ctx    context.Context // ends with the caller's, with the first failure and with Abort
+	cancel context.CancelCauseFunc
+
+	bufs    *buffers
+	workers *semaphore.Weighted
+	sending sync.WaitGroup
+	sent    atomic.Int64
+
+	turn     sync.Mutex    // Write, Complete or Abort; what follows is theirs
+	id       string        // of the multipart upload, empty while there is none
+	part     int32         // the number of the part being filled, from 1
+	buf      []byte        // what is in it, nil if nothing is
+	stream   *streamedPart // the part being streamed, if one is
+	written  int64
+	mayExist bool // a request was made that makes the object appear
+	closed   bool // completed or aborted
+
+	mu    sync.Mutex
+	parts []types.CompletedPart // what the server has
+}
+
+// Upload begins an upload; nothing is sent yet. Abort must be called in the end, it does nothing after
+// Complete.
+func (b *Bucket) Upload(ctx context.Context, key string, opts UploadOptions) (*Upload, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	u := &Upload{b: b, key: key, opts: opts, part: 1, bufs: newBuffers(b.limits),
+		workers: semaphore.NewWeighted(b.limits.workers)}
+	u.ctx, u.cancel = context.WithCancelCause(ctx)
+	return u, nil
+}
+
+// Write takes bytes, and waits while too many are on their way. After a failure it returns that failure
+// at once: an *Error, or the cause of the context's end.
+func (u *Upload) Write(p []byte) (int, error) {
+	u.turn.Lock()
+	defer u.turn.Unlock()
+	total := len(p)
+	for len(p) > 0 {
+		if err := u.failure(); err != nil {
+			return total - len(p), err
+		}
+		n, err := u.take(p)
+		u.written += int64(n)
+		p = p[n:]
+		if err != nil {
+			return total - len(p), err
+		}
+	}
+	return total, nil
+}
+
+// take puts some of p where it belongs.
+func (u *Upload) take(p []byte) (int, error) {
+	if u.stream != nil {
+		n, err := u.stream.write(p)
+		if err == nil && u.stream.room == 0 {
+			err = u.endStream()
+		}
+		return n, u.or(err)
+	}
+	size := u.b.limits.partSize(u.part)
+	switch {
+	case u.part > maxParts:
+		return 0, u.or(fmt.Errorf("upload %s: a dump of more than 5 TiB does not fit into an S3 object", u.b.target(u.key)))
+	case u.buf == nil:
+		buf, err := u.bufs.get(u.ctx, min(size, u.b.limits.maxBuffer))
+		if err != nil {
+			return 0, u.or(err)
+		}
+		u.buf = buf
+	case len(u.buf) < cap(u.buf): // room left, below
+	// The buffer is full and more is coming, so this is not the last part.
+	case size > u.b.limits.maxBuffer:
+		return 0, u.or(u.beginStream(size))
+	default:
+		return 0, u.or(u.send())
+	}
+	n := min(len(p), cap(u.buf)-len(u.buf))
+	u.buf = append(u.buf, p[:n]...)
+	return n, nil
+}
+
+// Room is how many bytes the part being streamed still needs, 0 if none is. Complete refuses to end
+// inside of one: its length was promised to the server.
+func (u *Upload) Room() int64 {
+	if u.stream == nil {
+		return 0
+	}
+	return u.stream.room
+}
+
+// Sent is how many bytes the server has acknowledged.
+func (u *Upload) Sent() int64 { return u.sent.Load() }
+
+// Key is the key of the object.
+func (u *Upload) Key() string { return u.key }
+
+// failure is the first failure, nil if all is well.
+func (u *Upload) failure() error {
+	if u.ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(u.ctx)
+}
+
+// or puts the first failure in place of err, which may only be its consequence.
+func (u *Upload) or(err error) error {
+	if err == nil {
+		return nil
+	}
+	u.cancel(err) // the first one counts
+	return u.failure()
+}
+
+// open begins the multipart upload, unless that was done.
+func (u *Upload) open() error {
+	if u.id != "" {
+		return nil
+	}
+	// Not cancelled with the upload: the server might begin one whose name nobody learns.
+	ctx, cancel := detached(u.ctx)
+	defer cancel()
+	in := &s3.CreateMultipartUploadInput{
+		Bucket: &u.b.name, Key: &u.key, ContentType: aws.String(contentType(u.key)),
+		Metadata: encodeMetadata(u.opts.Metadata), ServerSideEncryption: u.b.sse, SSEKMSKeyId: optional(u.b.kmsKeyID),
+	}
+	return u.tagged(func(tags *string) error {
+		in.Tagging = tags
+		out, err := u.b.client.CreateMultipartUpload(ctx, in)
+		if err != nil {
+			return u.b.fail(u.ctx, "begin upload of", "s3:PutObject", u.key, err)
+		}
+		u.id = aws.ToString(out.UploadId)
+		return nil
+	})
+}
+
+// tagged makes a request with tags, and without where that is refused.
+func (u *Upload) tagged(request func(tags *string) error) error {
+	if len(u.opts.Tags) == 0 {
+		return request(nil)
+	}
+	values := url.Values{}
+	for k, v := range u.opts.Tags {
+		values.Set(k, v)
+	}
+	err := request(aws.String(values.Encode()))
+	if !errors.Is(err, ErrAccessDenied) && !errors.Is(err, ErrRejected) {
+		return err
+	}
+	if without := request(nil); without != nil {
+		return without
+	}
+	u.b.note("the dump has no tags: tagging is not allowed (s3:PutObjectTagging) or not supported")
+	return nil
+}
+
+// send hands the filled buffer to a worker.
+func (u *Upload) send() error {
+	if err := u.open(); err != nil {
+		return err
+	}
+	if err := u.workers.Acquire(u.ctx, 1); err != nil {
+		return err
+	}
+	buf, number := u.buf, u.part
+	u.buf, u.part = nil, u.part+1
+	u.sending.Go(func() {
+		defer u.workers.Release(1)
+		defer u.bufs.put(buf)
+		out, err := u.b.client.UploadPart(u.ctx, &s3.UploadPartInput{
+			Bucket: &u.b.name, Key: &u.key, UploadId: &u.id, PartNumber: &number,
+			Body: bytes.NewReader(buf), ContentMD5: contentMD5(buf),
+		}, patientRetries)
+		if err != nil {
+			u.cancel(u.b.fail(u.ctx, fmt.Sprintf("upload part %d of", number), "s3:PutObject", u.key, err))
+			return
+		}
+		u.sent.Add(int64(len(buf)))
+		u.done(number, out.ETag)
+	})
+	return nil
+}
+
+// done notes a part that the server has.
+func (u *Upload) done(number int32, etag *string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.parts = append(u.parts, types.CompletedPart{PartNumber: &number, ETag: etag})
+}
+
+// Complete makes the object appear, and checks that it has the size that was written. After an error the
+// object does not exist once Abort was called.
+func (u *Upload) Complete(ctx context.Context) error {
+	u.turn.Lock()
+	defer u.turn.Unlock()
+	if err := u.failure(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { u.cancel(context.Cause(ctx)) })
+	defer stop()
+	if err := u.or(u.complete()); err != nil {
+		return err
+	}
+	u.closed = true
+	return nil
+}
+
+func (u *Upload) complete() error {
+	switch {
+	case u.stream != nil:
+		return fmt.Errorf("complete %s: a part of fixed length lacks %d bytes", u.b.target(u.key), u.Room())
+	case u.written == 0:
+		return fmt.Errorf("complete %s: nothing was written", u.b.target(u.key))
+	case u.id == "":
+		if err := u.putWhole(); err != nil {
+			return err
+		}
+	default:
+		if err := u.putTogether(); err != nil {
+			return err
+		}
+	}
+	return u.check()
+}
+
+// putWhole sends a small dump in one request.
+func (u *Upload) putWhole() error {
+	in := &s3.PutObjectInput{
+		Bucket: &u.b.name, Key: &u.key, ContentType: aws.String(contentType(u.key)), ContentMD5: contentMD5(u.buf),
+		Metadata: encodeMetadata(u.opts.Metadata), ServerSideEncryption: u.b.sse, SSEKMSKeyId: optional(u.b.kmsKeyID),
+	}
+	u.mayExist = true
+	err := u.tagged(func(tags *string) error {
+		in.Tagging, in.Body = tags, bytes.NewReader(u.buf)
+		if _, err := u.b.client.PutObject(u.ctx, in, patientRetries); err != nil {
+			return u.b.fail(u.ctx, "put", "s3:PutObject", u.key, err)
+		}
+		return nil
+	})
+	if err == nil {
+		u.sent.Store(u.written)
+	}
+	return err
+}
+
+// putTogether sends the last part, waits for all, and has the server make one object of them.
+func (u *Upload) putTogether() error {
+	if len(u.buf) > 0 {
+		if err := u.send(); err != nil {
+			return err
+		}
+	}
+	u.sending.Wait()
+	if err := u.failure(); err != nil {
+		return err
+	}
+	slices.SortFunc(u.parts, func(x, y types.CompletedPart) int { return cmp.Compare(*x.PartNumber, *y.PartNumber) })
+	u.mayExist = true
+	_, err := u.b.client.CompleteMultipartUpload(withIdle(u.ctx, completeTime), &s3.CompleteMultipartUploadInput{
+		Bucket: &u.b.name, Key: &u.key, UploadId: &u.id,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: u.parts},
+	}, patientRetries)
+	if code(err) == "NoSuchUpload" && u.exists() {
+		return nil // the first try did it, and its answer was lost
+	}
+	if err != nil {
+		return u.b.fail(u.ctx, "complete", "s3:PutObject", u.key, err)
+	}
+	return nil
+}
+
+func (u *Upload) exists() bool {
+	o, err := u.b.Head(u.ctx, u.key)
+	return err == nil && o.Size == u.written
+}
+
+// check compares the size: there are stores that keep more than they were sent.
+func (u *Upload) check() error {
+	o, err := u.b.Head(u.ctx, u.key)
+	switch {
+	case errors.Is(err, ErrAccessDenied):
+		u.b.note("the size of the uploaded dump could not be checked: s3:GetObject is not allowed")
+		return nil
+	case err != nil:
+		return err
+	case o.Size != u.written:
+		return &Error{Op: "check", Target: u.b.target(u.key), Kind: ErrDamaged,
+			message: fmt.Sprintf("%d bytes were sent, it has %d", u.written, o.Size)}
+	}
+	return nil
+}
+
+// Abort ends an upload that was not completed and removes what the server has of it. It works
+// after the context has ended, takes at most half a minute, and may be called at any time and more than once.
+func (u *Upload) Abort() error {
+	u.cancel(ErrAborted) // ends a Write or Complete that is at work
+	u.turn.Lock()
+	defer u.turn.Unlock()
+	if u.closed {
+		return nil
+	}
+	u.sending.Wait() // a part that arrives after the abort would stay
+	ctx, cancel := detached(u.ctx)
+	defer cancel()
+	var err error
+	if u.id != "" {
+		err = u.b.abort(ctx, u.key, u.id)
+	}
+	if u.mayExist {
+		err = errors.Join(err, u.b.Delete(ctx, Object{Key: u.key}))
+	}
+	u.closed = err == nil
+	return err
+}
+
+// abort ends a multipart upload and asks whether it is gone: a part that was on its way may have revived it.
+func (b *Bucket) abort(ctx context.Context, key, id string) error {
+	for range 3 {
+		_, err := b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: &key, UploadId: &id})
+		if err != nil && code(err) != "NoSuchUpload" {
+			return b.fail(ctx, "abort upload of", "s3:AbortMultipartUpload", key, err)
+		}
+		left, err := b.client.ListParts(ctx, &s3.ListPartsInput{Bucket: &b.name, Key: &key, UploadId: &id})
+		if err != nil || len(left.Parts) == 0 { // gone, or nobody may know
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+	return &Error{Op: "abort upload of", Target: b.target(key), Kind: ErrRejected, message: "parts keep arriving"}
+}
+
+// contentMD5 has the server check what it got; buckets with object lock insist on it.
+func contentMD5(p []byte) *string {
+	sum := md5.Sum(p)
+	return aws.String(base64.StdEncoding.EncodeToString(sum[:]))
+}
+
+// optional is nil for an empty text.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
