@@ -1,0 +1,281 @@
+package staging
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+// program is what a child is started from.
+type program struct {
+	name  string // as errors name it, "pg_dump 15.10"
+	path  string
+	args  []string
+	env   []string
+	dir   string
+	given []byte // what the child reads from file descriptor 3
+	// hide is taken out of what the child says.
+	hide secret.String
+}
+
+// child is a running program in a process group of its own, so that it ends whole.
+type child struct {
+	program program
+	cmd     *exec.Cmd
+	stdout  *os.File
+	stderr  *tail
+	ctx     context.Context
+	stop    func() bool // ends the watch over ctx
+
+	ended chan struct{} // closed when the program has ended
+	exit  error         // how; to be read after that
+
+	mu   sync.Mutex
+	over bool // nothing of the process group is left: its number may be another's by now
+}
+
+// start runs the program. When ctx ends, the whole process group is killed.
+func (p program) start(ctx context.Context) (*child, error) {
+	c := &child{program: p, stderr: &tail{}, ctx: ctx, ended: make(chan struct{})}
+	c.cmd = exec.Command(p.path, p.args...)
+	c.cmd.Env, c.cmd.Dir, c.cmd.Stderr = p.env, p.dir, c.stderr
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// A grandchild that outlives the child may hold standard error open; its words are not waited for.
+	c.cmd.WaitDelay = 2 * time.Second
+
+	var opened []*os.File
+	closeAll := func() {
+		for _, file := range opened {
+			_ = file.Close()
+		}
+	}
+	pipe := func() (r, w *os.File, err error) {
+		if r, w, err = os.Pipe(); err == nil {
+			opened = append(opened, r, w)
+		}
+		return r, w, err
+	}
+	out, in, err := pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
+	c.stdout, c.cmd.Stdout = out, in
+	if p.given != nil {
+		r, w, err := pipe()
+		if err != nil {
+			closeAll()
+			return nil, fmt.Errorf("start %s: %w", p.name, err)
+		}
+		c.cmd.ExtraFiles = []*os.File{r}
+		// What is given is far smaller than a pipe's buffer: writing does not block.
+		if _, err := w.Write(p.given); err != nil {
+			closeAll()
+			return nil, fmt.Errorf("start %s: %w", p.name, err)
+		}
+	}
+	if err := c.cmd.Start(); err != nil {
+		closeAll()
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
+	for _, file := range opened {
+		if file != out {
+			_ = file.Close()
+		}
+	}
+	go func() {
+		c.exit = c.cmd.Wait()
+		if c.exit != nil {
+			// A failed child's own children may hold the pipe open for ever.
+			c.kill()
+		}
+		close(c.ended)
+	}()
+	c.stop = context.AfterFunc(ctx, c.kill)
+	return c, nil
+}
+
+// Read reads the child's standard output. At its end it gives io.EOF only if the child ended well.
+func (c *child) Read(p []byte) (int, error) {
+	n, err := c.stdout.Read(p)
+	if err == nil || n > 0 {
+		return n, nil
+	}
+	if !errors.Is(err, io.EOF) {
+		c.kill()
+	}
+	if failed := c.wait(); failed != nil {
+		return 0, failed
+	}
+	return 0, err
+}
+
+// Close kills the child if it still runs, and waits for it.
+func (c *child) Close() error {
+	c.kill()
+	_ = c.wait()
+	return c.stdout.Close()
+}
+
+func (c *child) kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		_ = syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+	}
+}
+
+// wait waits for the child's end and gives its failure: that of its context, or a SourceError.
+func (c *child) wait() error {
+	<-c.ended
+	c.stop()
+	c.kill() // whatever it left behind ends with it
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
+	var exit *exec.ExitError
+	switch {
+	case c.ctx.Err() != nil:
+		return context.Cause(c.ctx)
+	case c.exit == nil, errors.Is(c.exit, exec.ErrWaitDelay):
+		return nil
+	case errors.As(c.exit, &exit):
+		return sourceError(c.program.name, exitStatus(exit), c.stderr, c.program.hide)
+	default:
+		return fmt.Errorf("wait for %s: %w", c.program.name, c.exit)
+	}
+}
+
+func exitStatus(exit *exec.ExitError) string {
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return killedBy(int(status.Signal()))
+	}
+	return fmt.Sprintf("exit status %d", exit.ExitCode())
+}
+
+func killedBy(signal int) string { return fmt.Sprintf("killed by signal %d", signal) }
+
+// sourceError makes a SourceError of the last lines that a client wrote.
+func sourceError(client, status string, stderr *tail, hide secret.String) *SourceError {
+	lines := stderr.Lines()
+	if hide.IsSet() {
+		for i := range lines {
+			lines[i] = strings.ReplaceAll(lines[i], hide.Reveal(), hide.String())
+		}
+	}
+	return &SourceError{Client: client, Status: status, Stderr: lines, reason: reasonOf(lines)}
+}
+
+// reasons are words by which the dump clients name what is wrong. The first that is found counts:
+// the more specific come first. MySQL's and MariaDB's give a number too, but not always the same way.
+var reasons = []struct {
+	words string
+	kind  error
+}{
+	{"Table definition has changed", ErrDefinitionChanged},
+	{"(1412)", ErrDefinitionChanged},
+	{"cache lookup failed for", ErrDefinitionChanged},
+	{"could not open relation with OID", ErrDefinitionChanged},
+	{"references invalid table(s)", ErrBrokenView},
+	{"Access denied for user", ErrAuth},
+	{"password authentication failed", ErrAuth},
+	{"no pg_hba.conf entry", ErrAuth},
+	{"no password supplied", ErrAuth},
+	{"is not allowed to connect", ErrAuth},
+	{"Unknown database", ErrNoDatabase},
+	{"Unknown MySQL server host", ErrUnreachable},
+	{"Unknown server host", ErrUnreachable},
+	{"could not translate host name", ErrUnreachable},
+	{"Can't connect to", ErrUnreachable},
+	{"Connection refused", ErrUnreachable},
+	{"No route to host", ErrUnreachable},
+	{"Too many connections", ErrTooManyConnections},
+	{"too many clients", ErrTooManyConnections},
+	{"remaining connection slots are reserved", ErrTooManyConnections},
+	{"SSL connection error", ErrTLS},
+	{"TLS/SSL error", ErrTLS},
+	{"SSL is required", ErrTLS},
+	{"server does not support SSL", ErrTLS},
+	{"certificate verify failed", ErrTLS},
+	{"command denied to user", ErrPrivilege},
+	{"insufficent privileges", ErrPrivilege}, // as MariaDB and MySQL spell it
+	{"insufficient privileges", ErrPrivilege},
+	{"you need (at least one of)", ErrPrivilege},
+	{"permission denied for", ErrPrivilege},
+	{"row-level security", ErrPrivilege},
+	{"Lost connection", ErrConnectionLost},
+	{"server has gone away", ErrConnectionLost},
+	{"server closed the connection unexpectedly", ErrConnectionLost},
+	{"connection to server was lost", ErrConnectionLost},
+	{"terminating connection", ErrConnectionLost},
+	{"Connection reset by peer", ErrConnectionLost},
+	{"SSL SYSCALL error", ErrConnectionLost},
+	{"SSL connection has been closed unexpectedly", ErrConnectionLost},
+}
+
+func reasonOf(lines []string) error {
+	text := strings.Join(lines, "\n")
+	for _, reason := range reasons {
+		if strings.Contains(text, reason.words) {
+			return reason.kind
+		}
+	}
+	return nil
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const (
+	tailBytes = 8 << 10
+	tailLines = 6
+)
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	if over := len(t.text) - tailBytes; over > 0 {
+		t.text = slices.Delete(t.text, 0, over)
+	}
+	return len(p), nil
+}
+
+// Lines gives the last lines without blank ones and without the clients' routine warnings.
+func (t *tail) Lines() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var lines []string
+	for line := range bytes.Lines(t.text) {
+		text := strings.TrimSpace(strings.ToValidUTF8(string(line), "?"))
+		if text != "" && !strings.Contains(text, "Deprecated program name") {
+			lines = append(lines, text)
+		}
+	}
+	return lines[max(0, len(lines)-tailLines):]
+}
+
+// clientEnvironment is what a dump client gets to see: nothing that steers it, and no secret that is
+// not its own. Its messages are in English, since they are read.
+func clientEnvironment(more ...string) []string {
+	env := []string{"LC_ALL=C"}
+	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return append(env, more...)
+}

@@ -1,0 +1,68 @@
+package staging
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+func TestCommand(t *testing.T) {
+	dir := t.TempDir()
+	source, _ := open(t, Config{Command: "pwd; cat; echo '-- Dump completed'; echo warning >&2", Dir: dir})
+	if info := source.Info(); info.Client != "command" || info.Engine != "" {
+		t.Errorf("info %+v", info)
+	}
+	if got, want := dumpText(t, source), dir+"\n-- Dump completed\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if err := openError(t, Config{Command: "true", Dir: dir + "/absent"}); !strings.Contains(err.Error(), "/absent is not a folder") {
+		t.Error(err)
+	}
+}
+
+func TestCommandFails(t *testing.T) {
+	for _, test := range []struct{ command, text string }{
+		{"echo rows; echo 1 >&2; echo >&2; echo pass-word is wrong >&2; exit 3", "command failed (exit status 3): 1; *** is wrong"},
+		{"echo rows; kill -9 $$", "command failed (killed by signal 9)"},
+		{"no-such-program", "command failed (exit status 127): "},
+		{"seq 1000 >&2; false", "command failed (exit status 1): 995; 996; 997; 998; 999; 1000"},
+		// The shell dies while a child of it would go on for ever.
+		{"sleep 1000 & echo rows; kill -9 $$", "command failed (killed by signal 9)"},
+	} {
+		source, _ := open(t, Config{Command: test.command, Password: secret.New("pass-word")})
+		dump, err := source.Dump(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = rest(dump)
+		var failed *SourceError
+		if !errors.As(err, &failed) || !strings.HasPrefix(err.Error(), test.text) {
+			t.Errorf("%s: %v, want %q", test.command, err, test.text)
+		}
+		_ = dump.Close()
+		expectNoProcess(t, dump.text.(*child))
+	}
+}
+
+func TestCommandEndsWithItsContext(t *testing.T) {
+	source, _ := open(t, Config{Command: "echo rows; sleep 1000 | sleep 1000"})
+	ctx, cancel := context.WithCancel(t.Context())
+	dump, err := source.Dump(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(dump, make([]byte, 5)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := rest(dump); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	c := childOf(t, dump)
+	_ = dump.Close()
+	expectNoProcess(t, c)
+}

@@ -1,0 +1,46 @@
+package staging
+
+import (
+	"errors"
+	"io"
+	"time"
+)
+
+// Dump is a running dump, to be read to its end and closed.
+type Dump struct {
+	// SnapshotTime is the moment, UTC, just before the dump's snapshot was taken, by the server's
+	// clock where there is a server.
+	SnapshotTime time.Time
+
+	text    io.Reader
+	closers []io.Closer // in this order
+	failed  error
+}
+
+// Read gives the SQL. Where the source failed it gives that failure instead of io.EOF, however much
+// was read before: only a dump that was read to io.EOF is whole. After a cancelled context it gives
+// the context's error.
+func (d *Dump) Read(p []byte) (int, error) {
+	if d.failed != nil {
+		return 0, d.failed
+	}
+	n, err := d.text.Read(p)
+	if err != nil {
+		d.failed = err
+	}
+	return n, err
+}
+
+// Close ends the dump wherever it is. When it returns, no process of the dump is left on this
+// machine.
+func (d *Dump) Close() error {
+	var failed []error
+	for _, closer := range d.closers {
+		failed = append(failed, closer.Close())
+	}
+	d.closers = nil
+	if d.failed == nil {
+		d.failed = io.ErrClosedPipe
+	}
+	return errors.Join(failed...)
+}

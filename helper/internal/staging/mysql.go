@@ -1,0 +1,316 @@
+package staging
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+)
+
+// mysqlServer is a database of a MySQL or MariaDB server.
+type mysqlServer struct {
+	config Config
+	url    dburl.URL
+	tunnel *tunnel
+
+	// What inspect found.
+	flavour       string // "mysql" or "mariadb"
+	version       version
+	tls           bool // the connection was protected
+	client        mysqlClient
+	events        bool // the events may be read
+	structureOnly []string
+	excluded      []string
+}
+
+func (m *mysqlServer) inspect(ctx context.Context) (Info, error) {
+	if m.url.TLS == dburl.TLSVerify && m.tunnel != nil && !m.url.IsSocket() {
+		return Info{}, fmt.Errorf("source %s: %w", m.url, ErrTLSThroughSSH)
+	}
+	var info Info
+	err := m.session(ctx, func(conn *sql.Conn) (err error) {
+		var text, comment string
+		if err := conn.QueryRowContext(ctx, "SELECT VERSION(), @@version_comment").Scan(&text, &comment); err != nil {
+			return err
+		}
+		info.Version = text
+		m.version, _ = parseVersion(text)
+		m.flavour = "mysql"
+		if strings.Contains(strings.ToLower(text+comment), "mariadb") {
+			m.flavour = "mariadb"
+		}
+		info.Engine = m.flavour
+		if m.tls, err = usesTLS(ctx, conn); err != nil {
+			return err
+		}
+		m.client, err = findMySQLClient(ctx, m.flavour)
+		if err != nil {
+			return err
+		}
+		if m.client.flavour != m.flavour {
+			m.config.Note(fmt.Sprintf("%s dumps a %s server, whose own client is not installed", m.client.name(), flavourName[m.flavour]))
+		}
+		info.Client = m.client.name()
+		return m.inspectTables(ctx, conn, &info)
+	})
+	if err != nil {
+		return Info{}, m.explain(err)
+	}
+	return info, nil
+}
+
+var flavourName = map[string]string{"mysql": "MySQL", "mariadb": "MariaDB"}
+
+// inspectTables lists the tables, applies the rules and checks that what is to be dumped can be read.
+func (m *mysqlServer) inspectTables(ctx context.Context, conn *sql.Conn, info *Info) error {
+	rows, err := conn.QueryContext(ctx, "SELECT TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, ''), COALESCE(TABLE_ROWS, 0),"+
+		" COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) FROM information_schema.TABLES"+
+		" WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	structureOnly, exclude := newNames(m.config.StructureOnly), newNames(m.config.Exclude)
+	m.structureOnly, m.excluded = nil, nil
+	var read, loose []string // tables to be read, and those of them that know no snapshot
+	for rows.Next() {
+		var table Table
+		var kind, storage string
+		if err := rows.Scan(&table.Name, &kind, &storage, &table.Rows, &table.Bytes); err != nil {
+			return err
+		}
+		switch {
+		case exclude.match(table.Name):
+			m.excluded = append(m.excluded, table.Name)
+		case strings.Contains(kind, "VIEW"):
+			info.Views = append(info.Views, table.Name)
+		case kind == "SEQUENCE":
+		default:
+			info.Tables = append(info.Tables, table)
+			if structureOnly.match(table.Name) {
+				m.structureOnly = append(m.structureOnly, table.Name)
+				continue
+			}
+			read = append(read, table.Name)
+			if !transactional[strings.ToLower(storage)] {
+				loose = append(loose, table.Name)
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	info.StructureOnly, info.Excluded = m.structureOnly, m.excluded
+	if len(loose) > 0 {
+		m.config.Note("not in the snapshot, since they are not InnoDB: " + enumerate(loose))
+	}
+	return m.inspectPrivileges(ctx, conn, read, info.Views)
+}
+
+// transactional are the storage engines that know snapshots.
+var transactional = map[string]bool{"innodb": true, "rocksdb": true, "tokudb": true}
+
+// dump runs the client. Where it knows no way to leave the rows of single tables behind, a first run
+// prints the structure of those, which has no rows and so needs no snapshot, and the second run,
+// which is one snapshot, prints all the rest: views come at its end and so find every table.
+func (m *mysqlServer) dump(ctx context.Context) (_ *Dump, err error) {
+	d := &Dump{}
+	defer func() {
+		if err != nil {
+			_ = d.Close()
+		}
+	}()
+	target := mysqlTarget{url: m.url, tls: m.tls, events: m.events, serverFlavour: m.flavour, excluded: m.excluded}
+	if m.tunnel != nil {
+		forward, err := m.tunnel.forward(ctx, remoteAddress(m.url))
+		if err != nil {
+			return nil, err
+		}
+		d.closers = append(d.closers, forward)
+		target.host, target.port = forward.host, forward.port
+	}
+	target.structureOnly = m.structureOnly
+	if len(m.structureOnly) > 0 && !m.client.knows("ignore-table-data") {
+		structure, err := m.structure(ctx, target)
+		if err != nil {
+			return nil, err
+		}
+		d.text = structure
+		target.excluded = append(target.excluded[:len(target.excluded):len(target.excluded)], m.structureOnly...)
+		target.structureOnly = nil
+	}
+	err = m.session(ctx, func(conn *sql.Conn) error {
+		var text string
+		if err := conn.QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").Scan(&text); err != nil {
+			return err
+		}
+		d.SnapshotTime, err = time.Parse("2006-01-02 15:04:05.999999", text)
+		return err
+	})
+	if err != nil {
+		return nil, m.explain(err)
+	}
+	child, err := m.client.program(target.arguments(m.client), target).start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// The client goes before its tunnel, or it would say that the connection was lost.
+	d.closers = append([]io.Closer{child}, d.closers...)
+	if d.text != nil {
+		d.text = io.MultiReader(d.text, child)
+	} else {
+		d.text = child
+	}
+	return d, nil
+}
+
+// structure runs the client for the structure of the structure-only tables and gives its text
+// without the closing comment, which is to stand at the end of the whole only.
+func (m *mysqlServer) structure(ctx context.Context, target mysqlTarget) (io.Reader, error) {
+	child, err := m.client.program(target.structureArguments(m.client, m.structureOnly), target).start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer child.Close()
+	const most = 32 << 20 // far more than any schema has
+	text, err := io.ReadAll(io.LimitReader(child, most+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > most {
+		return nil, fmt.Errorf("the structure of %d tables is larger than %d MiB", len(m.structureOnly), most>>20)
+	}
+	whole, ok := cutTrailer(string(text))
+	if !ok {
+		return nil, fmt.Errorf("%s ended without the line %q", m.client.name(), mysqlTrailer)
+	}
+	return strings.NewReader(whole), nil
+}
+
+const mysqlTrailer = "-- Dump completed"
+
+func cutTrailer(text string) (string, bool) {
+	at := strings.LastIndex(text, "\n"+mysqlTrailer)
+	if at < 0 || strings.Count(strings.TrimSpace(text[at:]), "\n") > 0 {
+		return text, false
+	}
+	return text[:at+1], true
+}
+
+// session gives do a connection of its own, read-only, that ends with it.
+func (m *mysqlServer) session(ctx context.Context, do func(*sql.Conn) error) error {
+	config := driver.NewConfig()
+	config.User, config.Passwd, config.DBName = m.url.User, m.url.Password.Reveal(), m.url.Name
+	config.Net, config.Addr = "tcp", m.url.Address()
+	if m.url.IsSocket() {
+		config.Net = "unix"
+	}
+	config.Timeout = connectTimeout
+	config.Logger = &driver.NopLogger{}
+	if m.tunnel != nil {
+		config.DialFunc = m.tunnel.dial
+	}
+	var err error
+	if config.TLS, err = m.tlsConfig(); err != nil {
+		return err
+	}
+	config.AllowFallbackToPlaintext = m.url.TLS == dburl.TLSPreferred
+	connector, err := driver.NewConnector(config)
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
+	conn, err := db.Conn(connecting)
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil {
+		return err
+	}
+	return do(conn)
+}
+
+// tlsConfig is what the URL asks for; nil is no TLS. A Unix socket needs none.
+func (m *mysqlServer) tlsConfig() (*tls.Config, error) {
+	if m.url.IsSocket() || m.url.TLS == dburl.TLSOff {
+		return nil, nil
+	}
+	if m.url.TLS != dburl.TLSVerify {
+		return &tls.Config{InsecureSkipVerify: true}, nil //nolint:gosec // asked for: protected, not verified
+	}
+	config := &tls.Config{ServerName: m.url.Host}
+	if m.url.CA != "" {
+		pem, err := os.ReadFile(m.url.CA)
+		if err != nil {
+			return nil, failure("read the certificate authorities", ErrTLS, err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, failure("read the certificate authorities", ErrTLS, fmt.Errorf("%s holds no PEM certificate", m.url.CA))
+		}
+	}
+	return config, nil
+}
+
+func usesTLS(ctx context.Context, conn *sql.Conn) (bool, error) {
+	var name, cipher string
+	err := conn.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Ssl_cipher'").Scan(&name, &cipher)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return cipher != "", err
+}
+
+// explain turns what the driver says into an error of this package.
+func (m *mysqlServer) explain(err error) error {
+	doing := "source " + m.url.String()
+	var server *driver.MySQLError
+	if errors.As(err, &server) {
+		switch server.Number {
+		case 1045, 1698, 1130, 1862: // wrong password, no password, host not allowed, password expired
+			return failure(doing, ErrAuth, err)
+		case 1049:
+			return failure(doing, ErrNoDatabase, err)
+		case 1044: // either it does not exist or the user may do nothing there
+			return failure(doing, &PrivilegeError{User: m.url.User, Missing: []string{"SELECT"}, Grant: grantAll(m.url)}, err)
+		case 1142, 1143, 1227:
+			return failure(doing, ErrPrivilege, err)
+		case 1040, 1203, 1226:
+			return failure(doing, ErrTooManyConnections, err)
+		case 1129:
+			return failure(doing, ErrUnreachable, err)
+		case 3159:
+			return failure(doing, ErrTLS, err)
+		case 1356:
+			return failure(doing, ErrBrokenView, err)
+		}
+	}
+	var op *net.OpError
+	switch kind := connectError(err); {
+	case kind != nil:
+		return failure(doing, kind, err)
+	case errors.Is(err, driver.ErrNoTLS):
+		return failure(doing, ErrTLS, err)
+	case errors.Is(err, driver.ErrCleartextPassword), errors.Is(err, driver.ErrOldPassword), errors.Is(err, driver.ErrUnknownPlugin):
+		return failure(doing, ErrAuth, err)
+	case errors.Is(err, driver.ErrInvalidConn), errors.Is(err, sqldriver.ErrBadConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
+		return failure(doing, ErrConnectionLost, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

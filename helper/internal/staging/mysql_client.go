@@ -1,0 +1,225 @@
+package staging
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+)
+
+// mysqlClient is a mysqldump or mariadb-dump.
+type mysqlClient struct {
+	path    string
+	called  string
+	flavour string // "mysql" or "mariadb", whatever the program is called
+	version string
+	options map[string]bool // the long options that it knows
+}
+
+// mysqlFolders is where packages put clients that are not in PATH.
+var mysqlFolders = []string{
+	"/opt/homebrew/opt/mysql-client*/bin", "/usr/local/opt/mysql-client*/bin",
+	"/opt/homebrew/opt/mariadb*/bin", "/usr/local/opt/mariadb*/bin",
+	"/usr/local/mysql/bin",
+}
+
+// findMySQLClient takes the client of the server's flavour, or else the other one: they speak the
+// same protocol, but each knows its own server's peculiarities. Names tell little, since MariaDB's is
+// often called mysqldump.
+func findMySQLClient(ctx context.Context, flavour string) (mysqlClient, error) {
+	var other *mysqlClient
+	var failed error
+	for _, name := range []string{"mariadb-dump", "mysqldump"} {
+		for _, path := range findPrograms(name, mysqlFolders) {
+			client, err := askMySQLClient(ctx, path, name)
+			switch {
+			case err != nil:
+				failed = err
+			case client.flavour == flavour:
+				return client, nil
+			case other == nil:
+				other = &client
+			}
+		}
+	}
+	switch {
+	case other != nil:
+		return *other, nil
+	case failed != nil:
+		return mysqlClient{}, failed
+	case flavour == "mysql":
+		return mysqlClient{}, &ClientMissingError{Client: "mysqldump", Debian: "default-mysql-client", Brew: "mysql-client"}
+	}
+	return mysqlClient{}, &ClientMissingError{Client: "mariadb-dump", Debian: "mariadb-client", Brew: "mariadb"}
+}
+
+func askMySQLClient(ctx context.Context, path, name string) (mysqlClient, error) {
+	text, err := ask(ctx, path, "--no-defaults", "--version")
+	if err != nil {
+		return mysqlClient{}, err
+	}
+	help, err := ask(ctx, path, "--no-defaults", "--help")
+	if err != nil {
+		return mysqlClient{}, err
+	}
+	client := readMySQLClient(text, help)
+	client.path, client.called = path, name
+	return client, nil
+}
+
+var (
+	mariadbVersion = regexp.MustCompile(`(\d+\.\d+\.\d+)-MariaDB`)
+	distribVersion = regexp.MustCompile(`Distrib (\d+\.\d+\.\d+)`)
+	mysqlVersion   = regexp.MustCompile(`Ver (\d+\.\d+\.\d+)`)
+	longOption     = regexp.MustCompile(`(?m)^  (?:-., )?--([a-z0-9][a-z0-9-]*)`)
+)
+
+// readMySQLClient reads what a client prints for --version and --help. Which options there are
+// differs by flavour, by version, and by what distributions backported: so the client is asked.
+func readMySQLClient(text, help string) mysqlClient {
+	client := mysqlClient{flavour: "mysql", options: map[string]bool{}}
+	for _, form := range []*regexp.Regexp{mariadbVersion, distribVersion, mysqlVersion} {
+		if found := form.FindStringSubmatch(text); found != nil {
+			client.version = found[1]
+			break
+		}
+	}
+	if strings.Contains(text, "MariaDB") {
+		client.flavour = "mariadb"
+	}
+	for _, found := range longOption.FindAllStringSubmatch(help, -1) {
+		client.options[found[1]] = true
+	}
+	return client
+}
+
+func (c mysqlClient) knows(option string) bool { return c.options[option] }
+
+func (c mysqlClient) name() string { return c.called + " " + c.version }
+
+// mysqlTarget is what one run of the client is to dump, and how to get there.
+type mysqlTarget struct {
+	url           dburl.URL
+	host          string // where the client connects to, if not to the URL's host
+	port          int
+	tls           bool
+	events        bool
+	serverFlavour string
+	excluded      []string
+	structureOnly []string
+}
+
+// arguments is the command line for everything but the excluded tables.
+func (t mysqlTarget) arguments(client mysqlClient) []string {
+	args := append(t.common(client), "--routines")
+	if t.events {
+		args = append(args, "--events")
+	}
+	for _, table := range t.excluded {
+		args = append(args, "--ignore-table="+t.url.Name+"."+table)
+	}
+	for _, table := range t.structureOnly {
+		args = append(args, "--ignore-table-data="+t.url.Name+"."+table)
+	}
+	return append(args, "--", t.url.Name)
+}
+
+// structureArguments is the command line for the structure of the given tables alone.
+func (t mysqlTarget) structureArguments(client mysqlClient, tables []string) []string {
+	args := append(t.common(client), "--no-data", "--", t.url.Name)
+	return append(args, tables...)
+}
+
+func (t mysqlTarget) common(client mysqlClient) []string {
+	args := []string{
+		"--defaults-file=/dev/fd/3", // only ours: a [mysqldump] section of the user's could leave out rows
+		"--single-transaction",      // one snapshot; needs no LOCK TABLES
+		"--quick",                   // row by row, not a table in memory
+		"--skip-lock-tables",
+		"--triggers",
+		"--hex-blob",
+		"--default-character-set=utf8mb4",
+		"--max-allowed-packet=1G",
+		"--skip-no-autocommit", // loads faster than one transaction per table
+	}
+	// Options that are fatal to the clients that do not know them.
+	if client.knows("no-tablespaces") {
+		args = append(args, "--no-tablespaces") // or else it needs PROCESS
+	}
+	if client.knows("column-statistics") {
+		args = append(args, "--column-statistics=0") // unknown to servers before 8.0
+	}
+	if client.knows("set-gtid-purged") {
+		args = append(args, "--set-gtid-purged=OFF") // a server's state, not the database's
+	}
+	if client.knows("network-timeout") {
+		args = append(args, "--network-timeout") // a slow upload must not look like a dead client
+	}
+	return append(args, append(t.address(), t.protection(client)...)...)
+}
+
+func (t mysqlTarget) address() []string {
+	if t.host == "" && t.url.IsSocket() {
+		return []string{"--protocol=socket", "--socket=" + t.url.Host}
+	}
+	host, port := t.url.Host, t.url.Port
+	if t.host != "" {
+		host, port = t.host, t.port
+	}
+	// Without the protocol, "localhost" would mean a socket.
+	return []string{"--protocol=tcp", "--host=" + host, "--port=" + strconv.Itoa(port)}
+}
+
+// protection gives the TLS flags. Where TLS is preferred, the client does what our own connection
+// ended up with: newer clients of MariaDB insist on TLS otherwise, older ones go without.
+func (t mysqlTarget) protection(client mysqlClient) []string {
+	if t.url.IsSocket() {
+		return nil
+	}
+	ca := t.url.CA
+	if ca == "" {
+		ca = systemCertificates()
+	}
+	modern := client.knows("ssl-mode") // MySQL since 5.7.11
+	switch {
+	case !t.tls && modern:
+		args := []string{"--ssl-mode=DISABLED"}
+		if client.knows("get-server-public-key") {
+			args = append(args, "--get-server-public-key") // caching_sha2_password without TLS
+		}
+		return args
+	case !t.tls:
+		return []string{"--skip-ssl"}
+	case t.url.TLS == dburl.TLSVerify && modern:
+		return []string{"--ssl-mode=VERIFY_IDENTITY", "--ssl-ca=" + ca}
+	case t.url.TLS == dburl.TLSVerify:
+		return []string{"--ssl", "--ssl-verify-server-cert", "--ssl-ca=" + ca}
+	case modern:
+		return []string{"--ssl-mode=REQUIRED"}
+	}
+	return []string{"--ssl", "--skip-ssl-verify-server-cert"}
+}
+
+// program is a run of the client. User and password are read from a pipe: they are neither on the
+// disk nor in a command line or an environment.
+func (c mysqlClient) program(args []string, target mysqlTarget) program {
+	options := fmt.Sprintf("[client]\nuser=%s\npassword=%s\n",
+		quoteOption(target.url.User), quoteOption(target.url.Password.Reveal()))
+	return program{
+		name: c.name(),
+		path: c.path,
+		args: args,
+		// MySQL's clients read the login file of mysql_config_editor even so, and it wins.
+		env:   clientEnvironment("MYSQL_TEST_LOGIN_FILE=/dev/null/none"),
+		given: []byte(options),
+		hide:  target.url.Password,
+	}
+}
+
+// quoteOption writes a value for an option file.
+func quoteOption(value string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(value) + `"`
+}

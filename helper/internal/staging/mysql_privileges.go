@@ -1,0 +1,276 @@
+package staging
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+)
+
+// inspectPrivileges checks that the user may read the given tables and views. Triggers, events and
+// routines are invisible to a user who may not read them: then nobody can say whether there are any,
+// and the dump goes on without them, with a note.
+func (m *mysqlServer) inspectPrivileges(ctx context.Context, conn *sql.Conn, tables, views []string) error {
+	held, err := readGrants(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if !held.has("SELECT", m.url.Name) {
+		if err := m.checkTables(ctx, conn, held.user, tables); err != nil {
+			return err
+		}
+	}
+	if err := m.checkViews(ctx, conn, held.user, views); err != nil {
+		return err
+	}
+	if err := m.checkRoutines(ctx, conn, held.user); err != nil {
+		return err
+	}
+
+	var hidden []string
+	if _, err := conn.ExecContext(ctx, "SHOW EVENTS"); err == nil {
+		m.events = true
+	} else if denied(err) {
+		m.events = false
+		hidden = append(hidden, "EVENT")
+	} else {
+		return err
+	}
+	if !held.has("TRIGGER", m.url.Name) {
+		hidden = append(hidden, "TRIGGER")
+	}
+	if !m.seesRoutines(held) {
+		hidden = append(hidden, "EXECUTE")
+	}
+	if len(hidden) > 0 {
+		m.config.Note(fmt.Sprintf("left out, if there are any: %s, which %s may not see (%s)",
+			hiddenThings(hidden), held.user, grant(strings.Join(hidden, ", "), m.url, held.user)))
+	}
+	return nil
+}
+
+func hiddenThings(privileges []string) string {
+	things := map[string]string{"EVENT": "events", "TRIGGER": "triggers", "EXECUTE": "routines"}
+	var list []string
+	for _, privilege := range privileges {
+		list = append(list, things[privilege])
+	}
+	return strings.Join(list, ", ")
+}
+
+// seesRoutines says whether routines would show in information_schema.
+func (m *mysqlServer) seesRoutines(held grants) bool {
+	for _, privilege := range []string{"EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE", "SHOW CREATE ROUTINE", "SHOW_ROUTINE"} {
+		if held.has(privilege, m.url.Name) {
+			return true
+		}
+	}
+	return held.has("SELECT", "mysql")
+}
+
+// checkTables reads no row of each table. It is asked of users without SELECT on the database.
+func (m *mysqlServer) checkTables(ctx context.Context, conn *sql.Conn, user string, tables []string) error {
+	var missing []string
+	for _, table := range tables {
+		_, err := conn.ExecContext(ctx, "SELECT * FROM "+quoteMySQL(table)+" LIMIT 0")
+		if denied(err) {
+			missing = append(missing, table)
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &PrivilegeError{User: user, Missing: []string{"SELECT"}, On: missing, Grant: grant("SELECT", m.url, user)}
+}
+
+// checkViews asks for what the clients ask of every view.
+func (m *mysqlServer) checkViews(ctx context.Context, conn *sql.Conn, user string, views []string) error {
+	var missing []string
+	for _, view := range views {
+		_, err := conn.ExecContext(ctx, "SHOW FIELDS FROM "+quoteMySQL(view))
+		if err == nil {
+			_, err = conn.ExecContext(ctx, "SHOW CREATE VIEW "+quoteMySQL(view))
+		}
+		if denied(err) {
+			missing = append(missing, view)
+		} else if err != nil {
+			return fmt.Errorf("view %s: %w", view, err)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &PrivilegeError{
+		User: user, Missing: []string{"SELECT", "SHOW VIEW"}, On: missing, Grant: grant("SELECT, SHOW VIEW", m.url, user),
+	}
+}
+
+// checkRoutines looks for routines that the user sees and may not read: the clients fail at those.
+func (m *mysqlServer) checkRoutines(ctx context.Context, conn *sql.Conn, user string) error {
+	missing, err := column(ctx, conn, "SELECT ROUTINE_NAME FROM information_schema.ROUTINES"+
+		" WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_DEFINITION IS NULL AND ROUTINE_BODY = 'SQL' ORDER BY 1")
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	e := &PrivilegeError{User: user, On: missing}
+	switch {
+	case m.flavour == "mysql" && m.version.major >= 8:
+		e.Missing, e.Grant = []string{"SHOW_ROUTINE"}, "GRANT SHOW_ROUTINE ON *.* TO "+user
+	case m.flavour == "mariadb" && !m.version.less(version{11, 3, 0}):
+		e.Missing, e.Grant = []string{"SHOW CREATE ROUTINE"}, grant("SHOW CREATE ROUTINE", m.url, user)
+	default:
+		e.Missing, e.Grant = []string{"SELECT on mysql.proc"}, "GRANT SELECT ON mysql.proc TO "+user
+	}
+	return e
+}
+
+// denied says whether the server refused for want of a privilege.
+func denied(err error) bool {
+	var server *driver.MySQLError
+	if !errors.As(err, &server) {
+		return false
+	}
+	switch server.Number {
+	case 1044, 1142, 1143, 1227, 1370:
+		return true
+	}
+	return false
+}
+
+// grants are the privileges that a user holds, by roles too.
+type grants struct {
+	user string // quoted as in GRANT statements
+	on   map[string]map[string]bool
+	off  map[string]map[string]bool // MySQL's partial revokes
+}
+
+func readGrants(ctx context.Context, conn *sql.Conn) (grants, error) {
+	g := grants{on: map[string]map[string]bool{}, off: map[string]map[string]bool{}}
+	var user string
+	if err := conn.QueryRowContext(ctx, "SELECT CURRENT_USER()").Scan(&user); err != nil {
+		return g, err
+	}
+	at := strings.LastIndexByte(user, '@')
+	g.user = quoteAccount(user[:max(at, 0)]) + "@" + quoteAccount(user[at+1:])
+	lines, err := column(ctx, conn, "SHOW GRANTS")
+	if err != nil {
+		return g, err
+	}
+	// MariaDB lists what a role grants; MySQL does only if the role is named.
+	var roles sql.NullString
+	if err := conn.QueryRowContext(ctx, "SELECT CURRENT_ROLE()").Scan(&roles); err == nil && strings.HasPrefix(roles.String, "`") {
+		if more, err := column(ctx, conn, "SHOW GRANTS FOR CURRENT_USER() USING "+roles.String); err == nil {
+			lines = append(lines, more...)
+		}
+	}
+	for _, line := range lines {
+		g.read(line)
+	}
+	return g, nil
+}
+
+// grantLine reads "GRANT SELECT, SHOW VIEW ON `db`.* TO …" and the REVOKE of partial revokes.
+var grantLine = regexp.MustCompile("(?s)^(GRANT|REVOKE) (.+?) ON (\\*|`(?:[^`]|``)*`)\\.\\* (?:TO|FROM) ")
+
+func (g grants) read(line string) {
+	found := grantLine.FindStringSubmatch(line)
+	if found == nil {
+		return
+	}
+	to, database := g.on, found[3]
+	if found[1] == "REVOKE" {
+		to = g.off
+	}
+	if database != "*" {
+		database = strings.ReplaceAll(database[1:len(database)-1], "``", "`")
+	}
+	if to[database] == nil {
+		to[database] = map[string]bool{}
+	}
+	for privilege := range strings.SplitSeq(found[2], ",") {
+		to[database][strings.TrimSpace(privilege)] = true
+	}
+}
+
+// has says whether a privilege is held on the whole database.
+func (g grants) has(privilege, database string) bool {
+	if g.off[database][privilege] {
+		return false
+	}
+	for pattern, held := range g.on {
+		if (held[privilege] || held["ALL PRIVILEGES"]) && (pattern == "*" || matchesGrant(pattern, database)) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchesGrant matches a database against the pattern of a GRANT, in which % and _ are wildcards
+// and a backslash takes their meaning.
+func matchesGrant(pattern, database string) bool {
+	var expression strings.Builder
+	expression.WriteString(`(?s)^`)
+	escaped := false
+	for _, r := range pattern {
+		switch {
+		case !escaped && r == '\\':
+			escaped = true
+			continue
+		case !escaped && r == '%':
+			expression.WriteString(`.*`)
+		case !escaped && r == '_':
+			expression.WriteString(`.`)
+		default:
+			expression.WriteString(regexp.QuoteMeta(string(r)))
+		}
+		escaped = false
+	}
+	expression.WriteString(`$`)
+	matched, err := regexp.MatchString(expression.String(), database)
+	return err == nil && matched
+}
+
+// column gives the first column of a query's rows.
+func column(ctx context.Context, conn *sql.Conn, query string) ([]string, error) {
+	rows, err := conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var values []string
+	for rows.Next() {
+		var value string
+		if err := rows.Scan(&value); err != nil {
+			return nil, err
+		}
+		values = append(values, value)
+	}
+	return values, rows.Err()
+}
+
+// grant is the statement that gives privileges on the URL's database.
+func grant(privileges string, url dburl.URL, user string) string {
+	return fmt.Sprintf("GRANT %s ON %s.* TO %s", privileges, quoteMySQL(escapeGrant(url.Name)), user)
+}
+
+// grantAll is the statement that gives all that a dump needs.
+func grantAll(url dburl.URL) string {
+	return grant("SELECT, SHOW VIEW, TRIGGER, EVENT", url, quoteAccount(url.User)+"@'%'")
+}
+
+// escapeGrant keeps the underscores of a database's name from being wildcards.
+func escapeGrant(name string) string {
+	return strings.NewReplacer(`_`, `\_`, `%`, `\%`).Replace(name)
+}
+
+func quoteMySQL(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+func quoteAccount(name string) string { return "'" + strings.ReplaceAll(name, "'", "''") + "'" }

@@ -1,0 +1,306 @@
+package staging
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+)
+
+// postgres is a database of a PostgreSQL server.
+type postgres struct {
+	config Config
+	url    dburl.URL
+	tunnel *tunnel
+
+	// What inspect found.
+	client        postgresClient
+	password      string // the URL's, or that of a password file
+	structureOnly []postgresName
+	excluded      []postgresName
+}
+
+// postgresName is a relation's name with its schema.
+type postgresName struct{ schema, name string }
+
+func (n postgresName) String() string { return n.schema + "." + n.name }
+
+// pattern is the name as pg_dump's options want it: quoted, nothing in it is a wildcard.
+func (n postgresName) pattern() string {
+	return pgx.Identifier{n.schema}.Sanitize() + "." + pgx.Identifier{n.name}.Sanitize()
+}
+
+func (p *postgres) inspect(ctx context.Context) (Info, error) {
+	info := Info{Engine: "postgres"}
+	err := p.session(ctx, func(tx pgx.Tx) (err error) {
+		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version')").Scan(&info.Version); err != nil {
+			return err
+		}
+		var number string
+		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version_num')").Scan(&number); err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return err
+		}
+		if p.client, err = findPostgresClient(ctx, versionOfNumber(n), info.Version); err != nil {
+			return err
+		}
+		info.Client = p.client.name()
+		return p.inspectTables(ctx, tx, &info)
+	})
+	if err != nil {
+		return Info{}, p.explain(err)
+	}
+	return info, nil
+}
+
+// relations lists what pg_dump takes, but for what belongs to extensions, with what the user may do
+// there. A partition goes by its own name and by that of the table that it is part of.
+const relations = `
+SELECT n.nspname, c.relname, c.relkind::text, coalesce(rn.nspname, ''), coalesce(r.relname, ''),
+  greatest(c.reltuples, 0)::bigint,
+  (c.relpages::bigint + coalesce(t.relpages, 0)) * current_setting('block_size')::bigint,
+  has_schema_privilege(n.oid, 'USAGE') AND
+    CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END,
+  row_security_active(c.oid)
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+LEFT JOIN LATERAL (
+  WITH RECURSIVE up(oid) AS (
+    SELECT i.inhparent FROM pg_inherits i JOIN pg_class parent ON parent.oid = i.inhparent AND parent.relkind = 'p'
+    WHERE i.inhrelid = c.oid
+    UNION SELECT i.inhparent FROM up JOIN pg_inherits i ON i.inhrelid = up.oid
+  )
+  SELECT u.oid FROM up u WHERE NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = u.oid) LIMIT 1
+) root ON true
+LEFT JOIN pg_class r ON r.oid = root.oid
+LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relpersistence <> 't'
+  AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY 1, 2`
+
+// inspectTables lists the tables, applies the rules and checks that what is to be dumped can be read.
+func (p *postgres) inspectTables(ctx context.Context, tx pgx.Tx, info *Info) error {
+	rows, err := tx.Query(ctx, relations)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	structureOnly, exclude := newNames(p.config.StructureOnly), newNames(p.config.Exclude)
+	p.structureOnly, p.excluded = nil, nil
+	var denied, guarded []string
+	for rows.Next() {
+		var name, root postgresName
+		var kind string
+		var table Table
+		var readable, rowSecurity bool
+		err := rows.Scan(&name.schema, &name.name, &kind, &root.schema, &root.name, &table.Rows, &table.Bytes, &readable, &rowSecurity)
+		if err != nil {
+			return err
+		}
+		table.Name = name.String()
+		called := []string{name.name, name.String()}
+		if root.name != "" {
+			called = append(called, root.name, root.String())
+		}
+		if exclude.match(called...) {
+			p.excluded = append(p.excluded, name)
+			info.Excluded = append(info.Excluded, table.Name)
+			continue
+		}
+		// pg_dump locks every table that it dumps, the structure-only ones too, and that takes SELECT.
+		if !readable && kind != "v" && kind != "m" {
+			denied = append(denied, table.Name)
+		}
+		switch kind {
+		case "v", "m":
+			info.Views = append(info.Views, table.Name)
+		case "r", "p":
+			info.Tables = append(info.Tables, table)
+			if structureOnly.match(called...) {
+				p.structureOnly = append(p.structureOnly, name)
+				info.StructureOnly = append(info.StructureOnly, table.Name)
+			} else if rowSecurity {
+				guarded = append(guarded, table.Name)
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	role := pgx.Identifier{p.url.User}.Sanitize()
+	if len(denied) > 0 {
+		return &PrivilegeError{User: p.url.User, Missing: []string{"SELECT"}, On: denied, Grant: grantPostgres(denied, role)}
+	}
+	if len(guarded) > 0 {
+		return &PrivilegeError{User: p.url.User, Missing: []string{"BYPASSRLS"}, On: guarded, Grant: "ALTER ROLE " + role + " BYPASSRLS"}
+	}
+	return nil
+}
+
+// grantPostgres are the statements that let a role read the schemas of the given tables.
+func grantPostgres(tables []string, role string) string {
+	var statements []string
+	seen := map[string]bool{}
+	for _, table := range tables {
+		schema, _, _ := strings.Cut(table, ".")
+		if seen[schema] {
+			continue
+		}
+		seen[schema] = true
+		schema = pgx.Identifier{schema}.Sanitize()
+		statements = append(statements,
+			"GRANT USAGE ON SCHEMA "+schema+" TO "+role,
+			"GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO "+role,
+			"GRANT SELECT ON ALL SEQUENCES IN SCHEMA "+schema+" TO "+role)
+	}
+	return strings.Join(statements, "; ")
+}
+
+func (p *postgres) dump(ctx context.Context) (_ *Dump, err error) {
+	d := &Dump{}
+	defer func() {
+		if err != nil {
+			_ = d.Close()
+		}
+	}()
+	target := postgresTarget{url: p.url, password: p.password, structureOnly: p.structureOnly, excluded: p.excluded}
+	if p.tunnel != nil {
+		forward, err := p.tunnel.forward(ctx, remoteAddress(p.url))
+		if err != nil {
+			return nil, err
+		}
+		d.closers = append(d.closers, forward)
+		target.address, target.port = forward.host, forward.port
+	}
+	err = p.session(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&d.SnapshotTime)
+	})
+	if err != nil {
+		return nil, p.explain(err)
+	}
+	d.SnapshotTime = d.SnapshotTime.UTC()
+	child, err := p.client.program(target).start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.text = child
+	d.closers = append([]io.Closer{child}, d.closers...)
+	return d, nil
+}
+
+// session gives do a read-only transaction on a connection of its own, which ends with it.
+func (p *postgres) session(ctx context.Context, do func(pgx.Tx) error) error {
+	config, err := p.connection()
+	if err != nil {
+		return err
+	}
+	p.password = config.Password
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	return do(tx)
+}
+
+func (p *postgres) connection() (*pgx.ConnConfig, error) {
+	words := []string{
+		"host=" + quoteConninfo(p.url.Host), "port=" + strconv.Itoa(p.url.Port),
+		"user=" + quoteConninfo(p.url.User), "dbname=" + quoteConninfo(p.url.Name),
+		"sslmode=" + postgresTLS[p.url.TLS],
+	}
+	if p.url.CA != "" && p.url.TLS == dburl.TLSVerify {
+		words = append(words, "sslrootcert="+quoteConninfo(p.url.CA))
+	}
+	if p.url.Password.IsSet() {
+		words = append(words, "password="+quoteConninfo(p.url.Password.Reveal()))
+	}
+	config, err := pgx.ParseConfig(strings.Join(words, " "))
+	if err != nil {
+		// The error of the parser repeats the text, the password with it, masked as it may be.
+		var parse *pgconn.ParseConfigError
+		if errors.As(err, &parse) && errors.Unwrap(parse) != nil {
+			err = errors.Unwrap(parse)
+		}
+		return nil, failure("set up the connection", ErrTLS, err)
+	}
+	// PGOPTIONS and the like of the environment stay out; poolers take no unknown settings.
+	config.RuntimeParams = map[string]string{"application_name": "dump-helper"}
+	config.ConnectTimeout = connectTimeout
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // poolers know no prepared statements
+	if p.tunnel != nil {
+		// The name means something at the other end of the tunnel only.
+		config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+		config.DialFunc = p.tunnel.dial
+	}
+	return config, nil
+}
+
+var postgresTLS = map[dburl.TLS]string{
+	dburl.TLSPreferred: "prefer", dburl.TLSOff: "disable", dburl.TLSOn: "require", dburl.TLSVerify: "verify-full",
+}
+
+func quoteConninfo(value string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+}
+
+// explain turns what the driver says into an error of this package.
+func (p *postgres) explain(err error) error {
+	doing := "source " + p.url.String()
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		switch server.Code {
+		case "28P01", "28000":
+			return failure(doing, ErrAuth, server)
+		case "3D000":
+			return failure(doing, ErrNoDatabase, server)
+		case "42501":
+			return failure(doing, &PrivilegeError{
+				User: p.url.User, Missing: []string{"CONNECT"},
+				Grant: "GRANT CONNECT ON DATABASE " + pgx.Identifier{p.url.Name}.Sanitize() + " TO " + pgx.Identifier{p.url.User}.Sanitize(),
+			}, server)
+		case "53300":
+			return failure(doing, ErrTooManyConnections, server)
+		case "57P01", "57P02", "57P03":
+			return failure(doing, ErrUnreachable, server)
+		}
+		return fmt.Errorf("%s: %w", doing, server)
+	}
+	var op *net.OpError
+	switch kind := connectError(err); {
+	case kind != nil:
+		return failure(doing, kind, plainCause(err))
+	case strings.Contains(err.Error(), "server refused TLS"):
+		return failure(doing, ErrTLS, plainCause(err))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
+		return failure(doing, ErrConnectionLost, plainCause(err))
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// plainCause takes the driver's repetition of host, user and database from its connect error.
+func plainCause(err error) error {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) && connect.Unwrap() != nil {
+		return connect.Unwrap()
+	}
+	return err
+}

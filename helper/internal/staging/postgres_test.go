@@ -1,0 +1,249 @@
+package staging
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+func TestPostgresDump(t *testing.T) {
+	server := postgreSQL(t)
+	source, _ := open(t, Config{
+		URL:           parseURL(t, server.URL("shop")),
+		StructureOnly: []string{"cache_*", "audit.log", `Odd."Name?`},
+		Exclude:       []string{"audit.old"},
+	})
+	info := source.Info()
+	var tables []string
+	for _, table := range info.Tables {
+		tables = append(tables, table.Name)
+	}
+	if want := []string{"audit.log", "audit.log_2025", `public.Odd."Name*`, "public.cache_page", "public.node", `public.odd."name*x`}; !slices.Equal(tables, want) {
+		t.Errorf("tables %q, want %q", tables, want)
+	}
+	got := Info{Engine: info.Engine, Views: info.Views, StructureOnly: info.StructureOnly, Excluded: info.Excluded}
+	want := Info{
+		Engine: "postgres", Views: []string{"public.recent"}, Excluded: []string{"audit.old"},
+		StructureOnly: []string{"audit.log", "audit.log_2025", `public.Odd."Name*`, "public.cache_page"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	expect(t, info.Client, "pg_dump 1")
+	dump, err := source.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dump.Close()
+	if dump.SnapshotTime.Location() != time.UTC || time.Since(dump.SnapshotTime).Abs() > time.Minute {
+		t.Errorf("snapshot time %v", dump.SnapshotTime)
+	}
+	text, err := io.ReadAll(dump)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, string(text), "PostgreSQL database dump complete", "COPY public.node", "Täst 😀 2000", "kept value", "lo_create",
+		"CREATE TABLE public.cache_page", "CREATE TABLE audit.log_2025", "CREATE VIEW public.recent",
+		"!secret of a session", "!logged thing", "!odd value", "!audit.old", "!OWNER TO", "!GRANT ")
+}
+
+func TestPostgresTLS(t *testing.T) {
+	server := postgreSQL(t)
+	c, err := certs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := server.URL("shop")
+	for _, query := range []string{"", "?tls=off", "?tls=on", "?tls=verify&ca=" + c.CA} {
+		source, _ := open(t, Config{URL: parseURL(t, base+query)})
+		expect(t, dumpText(t, source), "PostgreSQL database dump complete")
+	}
+	expectError(t, openError(t, Config{URL: parseURL(t, base+"?tls=verify")}), ErrTLS, "unknown authority")
+	setTLS(t, "off")
+	defer setTLS(t, "on")
+	expectError(t, openError(t, Config{URL: parseURL(t, base+"?tls=on")}), ErrTLS, "server refused TLS connection")
+	source, _ := open(t, Config{URL: parseURL(t, base)})
+	expect(t, dumpText(t, source), "PostgreSQL database dump complete")
+}
+
+// setTLS turns the shared server's TLS off or on, and waits until new connections see it.
+func setTLS(t *testing.T, value string) {
+	t.Helper()
+	server := postgreSQL(t)
+	if err := server.Exec("postgres", "ALTER SYSTEM SET ssl = "+value, "SELECT pg_reload_conf()"); err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		rows, err := server.Query("postgres", "SHOW ssl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows[0][0] == value {
+			return
+		}
+	}
+	t.Fatal("the server does not read its settings")
+}
+
+func TestPostgresRefusals(t *testing.T) {
+	server := postgreSQL(t)
+	if err := server.Exec("shop", "CREATE ROLE reader LOGIN PASSWORD 'it''s \\ = right'"); err != nil {
+		t.Fatal(err)
+	}
+	url := server.URLAs("reader", "", "shop")
+	wrong := openError(t, Config{URL: parseURL(t, url), Password: secret.New("wrong-one")})
+	expectError(t, wrong, ErrAuth, "source postgres://reader:***@127.0.0.1:")
+	expect(t, wrong.Error(), "!wrong-one")
+	expectError(t, openError(t, Config{URL: parseURL(t, url)}), ErrAuth, "")
+	expectError(t, openError(t, Config{URL: parseURL(t, server.URL("nowhere"))}), ErrNoDatabase, `database "nowhere" does not exist`)
+	expectError(t, openError(t, Config{URL: parseURL(t, "postgres://u@no-such-host.invalid/db")}), ErrUnreachable, "no-such-host.invalid")
+	expectError(t, openError(t, Config{URL: parseURL(t, "postgres://u@127.0.0.1:1/db")}), ErrUnreachable, "connection refused")
+
+	config := Config{URL: parseURL(t, url), Password: secret.New(`it's \ = right`)}
+	err := openError(t, config)
+	expectError(t, err, ErrPrivilege, `reader lacks the privilege SELECT on audit.log`)
+	var missing *PrivilegeError
+	if !errors.As(err, &missing) {
+		t.Fatal(err)
+	}
+	expect(t, missing.Grant, `GRANT SELECT ON ALL TABLES IN SCHEMA "public" TO "reader"`, `GRANT USAGE ON SCHEMA "audit" TO "reader"`)
+	if err := server.Exec("shop", strings.Split(missing.Grant, "; ")...); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Exec("shop", "CREATE TABLE guarded (id int)", "ALTER TABLE guarded ENABLE ROW LEVEL SECURITY", "GRANT SELECT ON guarded TO reader"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Exec("shop", "DROP TABLE guarded") }()
+	expectError(t, openError(t, config), ErrPrivilege, "reader lacks the privilege BYPASSRLS on public.guarded")
+
+	// The large object is not the reader's: pg_dump itself says so.
+	config.Exclude = []string{"guarded"}
+	source, _ := open(t, config)
+	dump, err := source.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dump.Close()
+	expectError(t, rest(dump), ErrPrivilege, "permission denied for large object")
+}
+
+func TestPostgresPasswordStaysHidden(t *testing.T) {
+	server := postgreSQL(t)
+	if err := server.Exec("shop", "CREATE ROLE hidden LOGIN SUPERUSER PASSWORD 'very-hidden'"); err != nil {
+		t.Fatal(err)
+	}
+	source, _ := open(t, Config{URL: parseURL(t, server.URLAs("hidden", "very-hidden", "shop"))})
+	dump, err := source.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dump.Close()
+	hang(t, dump)
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(childOf(t, dump).cmd.Process.Pid), "cmdline"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, string(text), "!very-hidden", "pg_dump")
+}
+
+func TestPostgresSessionIsReadOnly(t *testing.T) {
+	p := &postgres{url: *parseURL(t, postgreSQL(t).URL("shop"))}
+	err := p.session(t.Context(), func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), "DELETE FROM node")
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "read-only transaction") {
+		t.Errorf("a write gives %v", err)
+	}
+}
+
+func TestPostgresClientKilled(t *testing.T) {
+	source, _ := open(t, Config{URL: parseURL(t, postgreSQL(t).URL("shop"))})
+	dump, err := source.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	hang(t, dump)
+	if err := syscall.Kill(childOf(t, dump).cmd.Process.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	var failed *SourceError
+	if err := rest(dump); !errors.As(err, &failed) || failed.Status != "killed by signal 9" {
+		t.Errorf("error %v", err)
+	}
+	_ = dump.Close()
+
+	ctx, cancel := context.WithCancel(t.Context())
+	dump, err = source.Dump(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := childOf(t, dump)
+	hang(t, dump)
+	cancel()
+	if err := rest(dump); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	_ = dump.Close()
+	expectNoProcess(t, c)
+}
+
+func TestPostgresBackendTerminated(t *testing.T) {
+	server := postgreSQL(t)
+	source, _ := open(t, Config{URL: parseURL(t, server.URL("shop"))})
+	dump, err := source.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dump.Close()
+	hang(t, dump)
+	if err := server.Exec("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dump-helper'"); err != nil {
+		t.Fatal(err)
+	}
+	expectError(t, rest(dump), ErrConnectionLost, "PQgetCopyData() failed")
+}
+
+// The environment by which libpq is steered elsewhere does not count.
+func TestPostgresEnvironmentIsIgnored(t *testing.T) {
+	t.Setenv("PGHOST", "no-such-host.invalid")
+	t.Setenv("PGDATABASE", "postgres")
+	t.Setenv("PGOPTIONS", "-c search_path=nowhere")
+	t.Setenv("PGSSLMODE", "verify-full")
+	source, _ := open(t, Config{URL: parseURL(t, postgreSQL(t).URL("shop"))})
+	expect(t, dumpText(t, source), "COPY public.node")
+}
+
+func TestPostgresClientTooOld(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "pg_dump"), []byte("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.24'\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
+	old := postgresFolders
+	postgresFolders = nil
+	t.Cleanup(func() { postgresFolders = old })
+	err := openError(t, Config{URL: parseURL(t, postgreSQL(t).URL("shop"))})
+	var tooOld *ClientTooOldError
+	if !errors.As(err, &tooOld) || !strings.HasPrefix(tooOld.Debian, "postgresql-client-1") {
+		t.Errorf("error %v", err)
+	}
+	expect(t, err.Error(), "pg_dump 9.6.24 is too old for a server of version 1")
+	t.Setenv("PATH", t.TempDir())
+	var missing *ClientMissingError
+	if err := openError(t, Config{URL: parseURL(t, postgreSQL(t).URL("shop"))}); !errors.As(err, &missing) {
+		t.Errorf("error %v", err)
+	}
+}

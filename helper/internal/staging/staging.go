@@ -1,0 +1,140 @@
+// Package staging reads the database that dumps are made of: MySQL, MariaDB and PostgreSQL through
+// their official dump clients, or any command that prints SQL, each directly or through SSH.
+//
+// Staging is only read. Sessions of our own are read-only and short, one at a time; passwords reach a
+// client through a pipe or its environment, never through its command line or the disk.
+package staging
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+// Config says where rows come from. Either URL or Command is set.
+type Config struct {
+	URL *dburl.URL
+	// Command prints SQL on its standard output. It is run by sh -c in Dir or, where SSH is set, by
+	// the remote login shell.
+	Command string
+	Dir     string
+	// Password is used where the URL has none.
+	Password secret.String
+	// SSH is [user@]host[:port], or a name from ~/.ssh/config. The URL's host is then resolved and
+	// reached from there. Empty means a direct connection.
+	SSH string
+	// StructureOnly names tables whose rows stay behind, Exclude those that are left out altogether.
+	// A name may hold * and ?; for PostgreSQL it may be schema.table.
+	StructureOnly []string
+	Exclude       []string
+	// Note is told, in one line, what the user may want to know. Nil means silent.
+	Note func(string)
+}
+
+// Info describes a source.
+type Info struct {
+	// Engine is "mariadb", "mysql" or "postgres", and empty for a command.
+	Engine string
+	// Version is the server's, as it gives it; empty for a command.
+	Version string
+	// Client is the program that makes the dump, with its version, or "command".
+	Client string
+	// Tables are the base tables that go into the dump, in the server's order. PostgreSQL's are named
+	// schema.table. An empty list means an empty database, or a command, of which nothing is known.
+	Tables []Table
+	// Views are the views that go into the dump.
+	Views []string
+	// StructureOnly and Excluded are the tables that the rules matched.
+	StructureOnly []string
+	Excluded      []string
+}
+
+// Table is a base table with the server's own estimates, which may be far off.
+type Table struct {
+	Name  string
+	Rows  int64
+	Bytes int64
+}
+
+// Source is an open source.
+type Source struct {
+	engine engine
+	tunnel *tunnel
+	info   Info
+}
+
+// engine is what each kind of source does for Source.
+type engine interface {
+	// inspect connects and says what there is, or why it cannot be dumped.
+	inspect(ctx context.Context) (Info, error)
+	// dump starts a dump of what inspect found.
+	dump(ctx context.Context) (*Dump, error)
+}
+
+// Open reaches the source and checks that it can be dumped: access, privileges, a fitting client.
+// The errors that a user can act on are those of errors.go.
+func Open(ctx context.Context, config Config) (*Source, error) {
+	if config.Note == nil {
+		config.Note = func(string) {}
+	}
+	s := &Source{}
+	if config.SSH != "" {
+		var err error
+		if s.tunnel, err = openTunnel(ctx, config.SSH, userSSHSettings(config.Note)); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case config.Command != "":
+		s.engine = &command{config: config, tunnel: s.tunnel}
+	case config.URL == nil:
+		return nil, fmt.Errorf("open the source: neither a URL nor a command is given")
+	default:
+		url := *config.URL
+		if !url.Password.IsSet() {
+			url.Password = config.Password
+		}
+		if url.Engine == dburl.Postgres {
+			s.engine = &postgres{config: config, url: url, tunnel: s.tunnel}
+		} else {
+			s.engine = &mysqlServer{config: config, url: url, tunnel: s.tunnel}
+		}
+	}
+	info, err := s.engine.inspect(ctx)
+	if err != nil {
+		_ = s.Close()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, err
+	}
+	s.info = info
+	return s, nil
+}
+
+// Info says what Open found.
+func (s *Source) Info() Info { return s.info }
+
+// Dump starts a dump. It ends when ctx does. A source may be dumped again after a dump was closed.
+func (s *Source) Dump(ctx context.Context) (*Dump, error) {
+	dump, err := s.engine.dump(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return dump, err
+}
+
+// Close ends the SSH connection, and with it whatever still uses it.
+func (s *Source) Close() error {
+	if s.tunnel == nil {
+		return nil
+	}
+	return s.tunnel.Close()
+}
+
+// connectTimeout bounds how long a server may take to answer the first time; nothing after that has
+// a fixed time.
+const connectTimeout = 20 * time.Second
