@@ -1,0 +1,158 @@
+package localdb
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNothingToUndo means that no earlier database is kept.
+var ErrNothingToUndo = errors.New("there is no earlier database to go back to")
+
+// ErrIncomplete means that a dump opens like one of mysqldump, mariadb-dump or pg_dump and lacks the line
+// by which they end: it is cut off.
+var ErrIncomplete = errors.New("the dump lacks its closing line: it is cut off")
+
+// UnreachableError means that the server does not answer.
+type UnreachableError struct {
+	Server string
+	Err    error
+}
+
+func (e *UnreachableError) Error() string { return fmt.Sprintf("cannot reach %s: %v", e.Server, e.Err) }
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// AuthError means that the server refused user or password.
+type AuthError struct {
+	User, Server string
+	Err          error
+}
+
+func (e *AuthError) Error() string {
+	return fmt.Sprintf("%s refuses user %s: %v", e.Server, e.User, e.Err)
+}
+func (e *AuthError) Unwrap() error { return e.Err }
+
+// PrivilegeError means that the account may not do what a pull needs.
+type PrivilegeError struct {
+	// Action is what was refused: "create database x__dump_incoming".
+	Action string
+	// Grant is the statement by which an administrator allows it.
+	Grant string
+	Err   error
+}
+
+func (e *PrivilegeError) Error() string { return fmt.Sprintf("not allowed to %s: %v", e.Action, e.Err) }
+func (e *PrivilegeError) Unwrap() error { return e.Err }
+
+// BusyError means that someone else holds the database.
+type BusyError struct {
+	Name string
+	// Holder says who: "connection 12 of db@localhost".
+	Holder string
+	// Running is true where another pull or undo is at work, false where sessions of the site do not
+	// let go of the database.
+	Running bool
+}
+
+func (e *BusyError) Error() string {
+	if e.Running {
+		return fmt.Sprintf("another pull or undo of %s is running (%s)", e.Name, e.Holder)
+	}
+	return fmt.Sprintf("database %s is in use and cannot be exchanged (%s)", e.Name, e.Holder)
+}
+
+// NoSpaceError means that the server's disk is full.
+type NoSpaceError struct {
+	Server string
+	Err    error
+}
+
+func (e *NoSpaceError) Error() string {
+	return fmt.Sprintf("no space left on the disk of %s: %v", e.Server, e.Err)
+}
+func (e *NoSpaceError) Unwrap() error { return e.Err }
+
+// LostError means that the connection broke.
+type LostError struct {
+	Server string
+	Err    error
+}
+
+func (e *LostError) Error() string {
+	return fmt.Sprintf("lost the connection to %s: %v", e.Server, e.Err)
+}
+func (e *LostError) Unwrap() error { return e.Err }
+
+// LoadError means that the server refused a statement of the dump.
+type LoadError struct {
+	// Statement counts from 1, Offset is where it begins in the dump's text, in bytes.
+	Statement, Offset int64
+	// Table is the one whose rows were being loaded, "" for other statements.
+	Table string
+	// Excerpt is how the statement begins, "" where it holds rows: they may be personal data.
+	Excerpt string
+	// Message is the server's, without values of rows.
+	Message string
+	Err     error
+}
+
+func (e *LoadError) Error() string {
+	what := fmt.Sprintf("%q", e.Excerpt)
+	if e.Excerpt == "" {
+		what = "rows of table " + e.Table
+	}
+	return fmt.Sprintf("statement %d at byte %d (%s) failed: %s", e.Statement, e.Offset, what, e.Message)
+}
+func (e *LoadError) Unwrap() error { return e.Err }
+
+// MismatchError means that a loaded table does not hold what the dump held.
+type MismatchError struct {
+	Table     string
+	Want, Got int64 // rows; Got is -1 where the table is missing
+}
+
+func (e *MismatchError) Error() string {
+	if e.Got < 0 {
+		return fmt.Sprintf("table %s is missing after the load", e.Table)
+	}
+	return fmt.Sprintf("table %s has %d rows after the load, the dump has %d", e.Table, e.Got, e.Want)
+}
+
+// WrongEngineError means that the dump is for another kind of server.
+type WrongEngineError struct{ Dump, Target string }
+
+func (e *WrongEngineError) Error() string {
+	return fmt.Sprintf("the dump is one of %s, the target is %s", e.Dump, e.Target)
+}
+
+// SeveralDatabasesError means that the dump holds, or reaches for, more than one database.
+type SeveralDatabasesError struct{ First, Second string }
+
+func (e *SeveralDatabasesError) Error() string {
+	return fmt.Sprintf("the dump is of more than one database: %s and %s", e.First, e.Second)
+}
+
+// PacketError means that a statement, or a single row of it, is longer than the server takes.
+type PacketError struct {
+	Table       string // "" for statements other than rows
+	Need, Limit int64  // bytes
+}
+
+func (e *PacketError) Error() string {
+	what := "a statement"
+	if e.Table != "" {
+		what = "a row of table " + e.Table
+	}
+	return fmt.Sprintf("%s takes %d bytes, the server's max_allowed_packet is %d", what, e.Need, e.Limit)
+}
+
+// ExtensionError means that the dump needs an extension of PostgreSQL that the server lacks.
+type ExtensionError struct {
+	Name string
+	Err  error
+}
+
+func (e *ExtensionError) Error() string {
+	return fmt.Sprintf("the server lacks extension %s: %v", e.Name, e.Err)
+}
+func (e *ExtensionError) Unwrap() error { return e.Err }

@@ -1,0 +1,91 @@
+// Package localdb is the database that a pull replaces. It loads a dump into a scratch database beside
+// the live one, compares it with what the dump held, swaps the two in one step, and keeps the old one
+// so that the swap can be undone. It speaks the servers' protocols itself and needs no client program.
+//
+// The rule of this package: until the one statement (MySQL) or transaction (PostgreSQL) of the swap,
+// nothing of the live database is lost, and from then on everything that is still to do can be done
+// again. Whoever comes next, after a kill -9 too, finds out from the server alone where things stand and
+// ends it. Three more databases lie beside a live one called X: X__dump_incoming is being loaded,
+// X__dump_previous is what undo brings back, X__dump_spare is rubbish that a swap leaves.
+package localdb
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// Config says which database is to be replaced.
+type Config struct {
+	URL dburl.URL
+	// Note is told, in one line each, what the user should know though nothing failed; it may be nil.
+	Note func(string)
+}
+
+// Info describes the database.
+type Info struct {
+	Engine  string // "mariadb", "mysql" or "postgres"
+	Version string // as the server tells it: "10.11.19"
+	Name    string // of the live database
+	Exists  bool   // whether there is a live database yet
+}
+
+// Database is a live database, which need not exist yet, on a server that answered.
+type Database interface {
+	// Info tells what Open found.
+	Info() Info
+	// FreeBytes tells how many bytes are free where the server keeps its data; false where that cannot
+	// be seen from here.
+	FreeBytes(ctx context.Context) (int64, bool)
+	// Begin takes the lock, ends what an earlier run left undone, and makes an empty scratch database.
+	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError.
+	// The load must be ended with Discard.
+	Begin(ctx context.Context) (Load, error)
+	// Undo exchanges the live database with the one that the last swap replaced; a second Undo goes
+	// back. It fails with ErrNothingToUndo, *BusyError, *PrivilegeError.
+	Undo(ctx context.Context) error
+	// Recover ends what an interrupted run left: afterwards the live database is either wholly the old
+	// one or wholly the new one. Begin and Undo do it by themselves.
+	Recover(ctx context.Context) error
+	// Close ends the connections.
+	Close() error
+}
+
+// Load is a dump on its way into the database: Run, Compare, Swap, and in any case Discard.
+type Load interface {
+	// Run loads a dump's text into the scratch database. progress, which may be nil, is told of every
+	// stretch of text that is done, in bytes. Errors: *LoadError, *WrongEngineError,
+	// *SeveralDatabasesError, *PacketError, *ExtensionError, *NoSpaceError, *LostError, those of
+	// sqltext, and those of r, wrapped.
+	Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(bytes int64)) (sqltext.Stats, error)
+	// Compare counts what has been loaded against what the dump held. It fails with *MismatchError,
+	// and with ErrIncomplete where the dump lacks its closing line.
+	Compare(ctx context.Context, stats sqltext.Stats) error
+	// Swap puts the scratch database into the live one's place. It fails with *BusyError where other
+	// sessions do not let go of the live database; after any error the live database is the old one,
+	// or, where the connection was lost, what Recover makes of it: wholly the old or wholly the new.
+	Swap(ctx context.Context) error
+	// Discard drops what has not been swapped and lets go of the lock. It may be called at any time,
+	// more than once, and takes its own time even where Run's context has ended.
+	Discard() error
+}
+
+// Open connects to the server. It fails with *UnreachableError, *AuthError or *PrivilegeError.
+func Open(ctx context.Context, config Config) (Database, error) {
+	if config.Note == nil {
+		config.Note = func(string) {}
+	}
+	if config.URL.Engine == dburl.Postgres {
+		return openPostgres(ctx, config)
+	}
+	return openMySQL(ctx, config)
+}
+
+// onStep is told of every step of a swap or an undo. Tests set it, to end the process there.
+var onStep = func(step string) {}
+
+// discardPatience is how long cleaning up may take.
+const discardPatience = 2 * time.Minute

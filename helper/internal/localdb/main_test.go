@@ -1,0 +1,211 @@
+package localdb
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// The variables by which a test starts this binary again as a helper that dies: see runChild.
+const (
+	childURL  = "LOCALDB_CHILD_URL"
+	childDump = "LOCALDB_CHILD_DUMP" // path of what to pull; empty means undo
+	childStep = "LOCALDB_CHILD_STEP" // the step at which it is killed
+)
+
+var cleanups []func()
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childURL) != "" {
+		if err := childMain(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	status := m.Run()
+	for _, cleanup := range cleanups {
+		cleanup()
+	}
+	os.Exit(status)
+}
+
+// childMain pulls or undoes, and is killed by SIGKILL at the step that it was told.
+func childMain() error {
+	last, err := strconv.Atoi(os.Getenv(childStep))
+	if err != nil {
+		return err
+	}
+	step := 0
+	onStep = func(string) {
+		if step++; step == last {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+	u, err := dburl.Parse(os.Getenv(childURL))
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	db, err := Open(ctx, Config{URL: u})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	path := os.Getenv(childDump)
+	if path == "" {
+		return db.Undo(ctx)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	load, err := db.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer load.Discard()
+	dialect, _ := sqltext.Detect(text)
+	stats, err := load.Run(ctx, strings.NewReader(string(text)), dialect, nil)
+	if err != nil {
+		return err
+	}
+	if err := load.Compare(ctx, stats); err != nil {
+		return err
+	}
+	return load.Swap(ctx)
+}
+
+// runChild starts this binary again to pull dump, or to undo, and to be killed at a step. It says whether
+// the child came to its end before that step.
+func runChild(t *testing.T, url, dump string, step int) (finished bool) {
+	t.Helper()
+	command := exec.Command(os.Args[0])
+	command.Env = append(os.Environ(), childURL+"="+url, childDump+"="+dump, childStep+"="+strconv.Itoa(step))
+	out, err := command.CombinedOutput()
+	status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
+	if ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		return false
+	}
+	if err != nil {
+		t.Fatalf("child at step %d: %v\n%s", step, err, out)
+	}
+	return true
+}
+
+// mariadb and postgres are servers that the tests of this package share.
+var (
+	mariadb = sync.OnceValues(func() (*testserver.MySQL, error) {
+		dir, err := os.MkdirTemp("", "localdb-mariadb-")
+		if err != nil {
+			return nil, err
+		}
+		server, err := testserver.MariaDB(dir, "--event-scheduler=ON", "--max-allowed-packet=2M")
+		cleanups = append(cleanups, func() {
+			if server != nil {
+				server.Stop()
+			}
+			_ = os.RemoveAll(dir)
+		})
+		return server, err
+	})
+	postgres = sync.OnceValues(func() (*testserver.PG, error) {
+		dir, err := os.MkdirTemp("", "localdb-postgres-")
+		if err != nil {
+			return nil, err
+		}
+		server, err := testserver.Postgres(dir)
+		cleanups = append(cleanups, func() {
+			if server != nil {
+				server.Stop()
+			}
+			_ = os.RemoveAll(dir)
+		})
+		return server, err
+	})
+)
+
+// notes collects what a Database tells its user.
+type notes struct{ lines []string }
+
+func (n *notes) add(line string) { n.lines = append(n.lines, line) }
+
+func (n *notes) want(t *testing.T, part string) {
+	t.Helper()
+	for _, line := range n.lines {
+		if strings.Contains(line, part) {
+			return
+		}
+	}
+	t.Errorf("no note has %q in it: %q", part, n.lines)
+}
+
+// open opens a database that is closed with the test.
+func open(t *testing.T, url string) (Database, *notes) {
+	t.Helper()
+	u, err := dburl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := &notes{}
+	db, err := Open(t.Context(), Config{URL: u, Note: said.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db, said
+}
+
+// pull loads, compares and swaps a dump.
+func pull(t *testing.T, db Database, dump string) error {
+	t.Helper()
+	load, err := db.Begin(t.Context())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := load.Discard(); err != nil {
+			t.Errorf("discard: %v", err)
+		}
+	}()
+	dialect, _ := sqltext.Detect([]byte(dump))
+	stats, err := load.Run(t.Context(), strings.NewReader(dump), dialect, nil)
+	if err != nil {
+		return err
+	}
+	if err := load.Compare(t.Context(), stats); err != nil {
+		return err
+	}
+	return load.Swap(t.Context())
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command runs a program and gives its standard output.
+func command(t *testing.T, words ...string) string {
+	t.Helper()
+	var stderr strings.Builder
+	c := exec.Command(words[0], words[1:]...)
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%s: %v: %s", words[0], err, stderr.String())
+	}
+	return string(out)
+}

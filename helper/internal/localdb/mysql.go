@@ -1,0 +1,141 @@
+package localdb
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+)
+
+// mysqlDatabase is a live database on a MySQL or MariaDB server.
+type mysqlDatabase struct {
+	config Config
+	pool   *sql.DB
+	names  names
+	info   Info
+	// account is who we are to the server: user@host as it is granted.
+	account string
+}
+
+func openMySQL(ctx context.Context, config Config) (Database, error) {
+	pool, err := mysqlPool(config.URL)
+	if err != nil {
+		return nil, err
+	}
+	db := &mysqlDatabase{config: config, pool: pool}
+	if err := db.inspect(ctx); err != nil {
+		_ = pool.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// mysqlPool opens connections to no database in particular: the live one may not exist yet.
+func mysqlPool(u dburl.URL) (*sql.DB, error) {
+	config := mysql.NewConfig()
+	config.User, config.Passwd = u.User, u.Password.Reveal()
+	config.Net, config.Addr = "tcp", u.Address()
+	if u.IsSocket() {
+		config.Net = "unix"
+	}
+	config.Timeout = 10 * time.Second
+	config.MaxAllowedPacket = 0 // ask the server
+	config.Logger = &mysql.NopLogger{}
+	config.ConnectionAttributes = "program_name:dump-helper"
+	if u.TLS != dburl.TLSOff && !u.IsSocket() {
+		config.TLS = &tls.Config{ServerName: u.Host, InsecureSkipVerify: u.TLS != dburl.TLSVerify}
+		config.AllowFallbackToPlaintext = u.TLS == dburl.TLSPreferred
+		if u.CA != "" {
+			pem, err := os.ReadFile(u.CA)
+			if err != nil {
+				return nil, fmt.Errorf("read the authorities to trust: %w", err)
+			}
+			config.TLS.RootCAs = x509.NewCertPool()
+			if !config.TLS.RootCAs.AppendCertsFromPEM(pem) {
+				return nil, fmt.Errorf("%s holds no certificate", u.CA)
+			}
+		}
+	}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", u.Address(), err)
+	}
+	pool := sql.OpenDB(connector)
+	pool.SetMaxIdleConns(0) // sessions have settings and locks: none is used twice
+	return pool, nil
+}
+
+func (db *mysqlDatabase) inspect(ctx context.Context) error {
+	s, err := db.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	var version, comment string
+	var foldNames int
+	err = s.conn.QueryRowContext(ctx, "SELECT VERSION(), @@version_comment, @@lower_case_table_names, CURRENT_USER()").
+		Scan(&version, &comment, &foldNames, &db.account)
+	if err != nil {
+		return db.explain("ask for the server's version", err)
+	}
+	live := db.config.URL.Name
+	if foldNames == 1 {
+		live = strings.ToLower(live)
+	}
+	db.names = namesFor(live, 64, utf8.RuneCountInString)
+	db.info = Info{Engine: "mysql", Name: live}
+	db.info.Version, _, _ = strings.Cut(version, "-")
+	if strings.Contains(strings.ToLower(version+comment), "mariadb") {
+		db.info.Engine = "mariadb"
+	}
+	db.info.Exists, err = s.exists(ctx, live)
+	return db.explain("look for database "+live, err)
+}
+
+func (db *mysqlDatabase) Info() Info { return db.info }
+
+func (db *mysqlDatabase) Close() error { return db.pool.Close() }
+
+func (db *mysqlDatabase) FreeBytes(ctx context.Context) (int64, bool) {
+	if !db.config.URL.IsLocal() {
+		return 0, false
+	}
+	var folder string
+	if err := db.pool.QueryRowContext(ctx, "SELECT @@datadir").Scan(&folder); err != nil {
+		return 0, false
+	}
+	return freeBytes(folder, filepath.Join(folder, db.names.live))
+}
+
+// grant is the statement that allows the account what a pull does.
+func (db *mysqlDatabase) grant() string {
+	user, host, _ := cutLast(db.account, "@")
+	escape := strings.NewReplacer("_", `\_`, "%", `\%`)
+	return fmt.Sprintf("GRANT ALL PRIVILEGES ON %s.* TO %s@%s; GRANT ALL PRIVILEGES ON %s.* TO %s@%s",
+		quoteName(escape.Replace(db.names.live)), quoteText(user), quoteText(host),
+		quoteName(escape.Replace(db.names.base+"__dump_")+"%"), quoteText(user), quoteText(host))
+}
+
+func cutLast(text, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, sep); i >= 0 {
+		return text[:i], text[i+len(sep):], true
+	}
+	return text, "", false
+}
+
+// quoteName writes a name for MySQL.
+func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// quoteText writes a text for MySQL, whatever its sql_mode says about backslashes, as long as there are
+// none in text.
+func quoteText(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -1,0 +1,101 @@
+package localdb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Numbers of the server's errors.
+const (
+	mysqlDatabaseDenied   = 1044
+	mysqlAccessDenied     = 1045
+	mysqlUnknownDatabase  = 1049
+	mysqlTableExists      = 1050
+	mysqlBadTable         = 1051
+	mysqlServerShutdown   = 1053
+	mysqlTableFull        = 1114
+	mysqlUnknownTable     = 1146
+	mysqlTableDenied      = 1142
+	mysqlUnknownVariable  = 1193
+	mysqlLockWaitTimeout  = 1205
+	mysqlRoutineDenied    = 1370
+	mysqlSpecificDenied   = 1227
+	mysqlWrongValue       = 1231
+	mysqlUnknownCollation = 1273
+	mysqlViewInvalid      = 1356
+	mysqlEventEndsEarly   = 1543
+	mysqlEventInThePast   = 1588
+	mysqlEventPastChange  = 1589
+	mysqlAuthPlugin       = 1698
+)
+
+// number gives the number of the server's error, 0 where err is not one.
+func number(err error) uint16 {
+	var serverError *mysql.MySQLError
+	if errors.As(err, &serverError) {
+		return serverError.Number
+	}
+	return 0
+}
+
+// explain turns what the driver says into this package's errors; nil stays nil.
+func (db *mysqlDatabase) explain(action string, err error) error {
+	if err == nil {
+		return nil
+	}
+	server := db.config.URL.Address()
+	var serverError *mysql.MySQLError
+	var busy *BusyError
+	switch {
+	case errors.As(err, &busy):
+		return busy
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", action, err)
+	case errors.As(err, &serverError):
+		switch serverError.Number {
+		case mysqlAccessDenied, mysqlAuthPlugin:
+			return &AuthError{User: db.config.URL.User, Server: server, Err: err}
+		case mysqlDatabaseDenied, mysqlTableDenied, mysqlSpecificDenied, mysqlRoutineDenied:
+			return &PrivilegeError{Action: action, Grant: db.grant(), Err: err}
+		case mysqlServerShutdown:
+			return &LostError{Server: server, Err: err}
+		}
+		if isFull(serverError) {
+			return &NoSpaceError{Server: server, Err: err}
+		}
+	case isLost(err):
+		return &LostError{Server: server, Err: err}
+	}
+	return fmt.Errorf("%s: %w", action, err)
+}
+
+func isFull(err *mysql.MySQLError) bool {
+	const diskFull = 1021
+	return slices.Contains([]uint16{mysqlTableFull, diskFull}, err.Number) ||
+		strings.Contains(err.Message, "No space left on device") ||
+		strings.Contains(err.Message, "errno: 28") || strings.Contains(err.Message, "error 28 ")
+}
+
+func isLost(err error) bool {
+	var network net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
+}
+
+// rowValues finds what servers quote of a row in their messages.
+var rowValues = regexp.MustCompile(`(?s)(entry|value:?) '.*' (for)|( near) '.*'`)
+
+// withoutValues takes the values of rows out of a server's message.
+func withoutValues(message string) string {
+	return rowValues.ReplaceAllString(message, "$1$3 … $2")
+}

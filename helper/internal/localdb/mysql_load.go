@@ -1,0 +1,396 @@
+package localdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// mysqlLoad is a dump on its way into the scratch database.
+type mysqlLoad struct {
+	db *mysqlDatabase
+	// lock holds the lock and does the swap; the dump's statements, which change their session's
+	// settings as they like, have a session of their own.
+	lock, load *mysqlSession
+	rewriter   *rewriter
+	packet     int64             // the longest statement that the server takes, bytes
+	events     map[string]string // the status of each event, which is disabled until the swap
+	statements int64
+	swapped    bool
+}
+
+// packetHead is what the protocol and the driver need of a packet for themselves, in bytes.
+const packetHead = 64
+
+func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
+	lock, err := db.locked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &mysqlLoad{db: db, lock: lock, events: map[string]string{}}
+	if err := l.prepare(ctx); err != nil {
+		return nil, errors.Join(err, l.Discard())
+	}
+	return l, nil
+}
+
+func (l *mysqlLoad) prepare(ctx context.Context) error {
+	db, n := l.db, l.db.names
+	if err := db.recoverLocked(ctx, l.lock); err != nil {
+		return err
+	}
+	if err := l.lock.createBeside(ctx, n.live, n.incoming); err != nil {
+		return db.explain("create database "+n.incoming, err)
+	}
+	var err error
+	if l.load, err = db.connect(ctx); err != nil {
+		return err
+	}
+	// As the mysql client and the heads of dumps set it; the dump's own settings come on top.
+	for _, setting := range []string{
+		"USE " + quoteName(n.incoming),
+		"SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', unique_checks = 0, lock_wait_timeout = 3600",
+	} {
+		if err := l.load.exec(ctx, setting); err != nil {
+			return db.explain("use database "+n.incoming, err)
+		}
+	}
+	if err := l.lock.conn.QueryRowContext(ctx, "SELECT @@max_allowed_packet").Scan(&l.packet); err != nil {
+		return db.explain("ask for max_allowed_packet", err)
+	}
+	l.packet -= packetHead
+	notes := newOnce(db.config.Note)
+	l.rewriter = &rewriter{
+		once: notes, account: db.account,
+		collations: &collations{ask: l.lock, once: notes, nearest: map[string]string{}},
+	}
+	accounts, err := l.lock.list(ctx, "SELECT CONCAT(User, '@', Host) AS name FROM mysql.user")
+	if err == nil {
+		l.rewriter.accounts = map[string]bool{}
+		for _, account := range accounts {
+			l.rewriter.accounts[account] = true
+		}
+	}
+	return nil
+}
+
+func (l *mysqlLoad) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(int64)) (sqltext.Stats, error) {
+	if dialect != sqltext.MySQL {
+		return sqltext.Stats{}, &WrongEngineError{Dump: dialect.String(), Target: l.db.info.Engine}
+	}
+	splitter := sqltext.NewSplitter(r, dialect)
+	for {
+		piece, err := splitter.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return splitter.Stats(), fmt.Errorf("read the dump: %w", err)
+		}
+		if err := l.piece(ctx, piece); err != nil {
+			return splitter.Stats(), err
+		}
+		if progress != nil {
+			progress(int64(len(piece.Raw)))
+		}
+	}
+	// A dump may end with autocommit off.
+	return splitter.Stats(), l.db.explain("end the load", l.load.exec(ctx, "COMMIT"))
+}
+
+func (l *mysqlLoad) piece(ctx context.Context, piece sqltext.Piece) error {
+	switch piece.Kind {
+	case sqltext.Filler:
+		l.rewriter.readHeader(piece.Raw)
+		return nil
+	case sqltext.Rows:
+		l.statements++
+		return l.rows(ctx, piece)
+	case sqltext.Statement:
+		l.statements++
+		text, err := l.rewriter.rewrite(ctx, piece.Text)
+		if err != nil || text == nil {
+			return l.db.explain("read the dump", err)
+		}
+		return l.failed(ctx, piece, l.statement(ctx, text))
+	}
+	return nil
+}
+
+func (l *mysqlLoad) rows(ctx context.Context, piece sqltext.Piece) error {
+	text, err := l.rewriter.rows(piece.Text)
+	if err != nil {
+		return err
+	}
+	if int64(len(text)) <= l.packet {
+		return l.failed(ctx, piece, l.load.exec(ctx, string(text)))
+	}
+	parts, longest := splitRows(text, int(l.packet))
+	if parts == nil {
+		return &PacketError{Table: piece.Table, Need: int64(longest) + packetHead, Limit: l.packet + packetHead}
+	}
+	for _, part := range parts {
+		if err := l.load.exec(ctx, string(part)); err != nil {
+			return l.failed(ctx, piece, err)
+		}
+	}
+	return nil
+}
+
+// statement runs a statement without rows, and gets over what servers differ in.
+func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
+	if int64(len(text)) > l.packet {
+		return &PacketError{Need: int64(len(text)) + packetHead, Limit: l.packet + packetHead}
+	}
+	s := parse(text)
+	if s.verb == "CREATE" && s.kind == "EVENT" {
+		// It must not fire while it waits in the scratch database.
+		disabled, was := setEventStatus(string(text), eventDisabled)
+		if at := s.find(0, "EVENT") + 1; s.word(at) == "IF" {
+			l.events[s.nameAt(at+3)] = was
+		} else {
+			l.events[s.nameAt(at)] = was
+		}
+		text = []byte(disabled)
+	}
+	err := l.load.exec(ctx, string(text))
+	for tries := 0; tries < 10 && number(err) == mysqlWrongValue && s.verb == "SET"; tries++ {
+		match := unknownMode.FindStringSubmatch(err.Error())
+		if match == nil {
+			break
+		}
+		changed, ok := withoutMode(text, match[1])
+		if !ok {
+			break
+		}
+		text, err = changed, l.load.exec(ctx, string(changed))
+	}
+	switch number(err) {
+	case mysqlUnknownVariable:
+		if s.verb == "SET" {
+			l.rewriter.once.about(err.Error(), "a setting of the dump is unknown here: "+serverMessage(err))
+			return nil
+		}
+	case mysqlSpecificDenied:
+		// Only an administrator may make things in the name of others.
+		if mine, changed := replaceDefiner(string(text), func(string, string) bool { return true }); changed {
+			l.rewriter.once.about("definer", "this account may not make things in the name of others: views and routines belong to "+l.db.account)
+			return l.load.exec(ctx, mine)
+		}
+	case mysqlEventEndsEarly, mysqlEventInThePast, mysqlEventPastChange:
+		return nil // its time is over
+	}
+	return err
+}
+
+// nameAt gives the i-th token as a name.
+func (s *statement) nameAt(i int) string {
+	if i >= len(s.tokens) {
+		return ""
+	}
+	return s.tokens[i].Name(s.text)
+}
+
+var unknownMode = regexp.MustCompile(`Variable 'sql_mode' can't be set to the value of '([A-Z_0-9]+)'`)
+
+func serverMessage(err error) string {
+	var serverError *mysql.MySQLError
+	if errors.As(err, &serverError) {
+		return serverError.Message
+	}
+	return err.Error()
+}
+
+// failed tells which statement of the dump failed; nil stays nil.
+func (l *mysqlLoad) failed(ctx context.Context, piece sqltext.Piece, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("load the dump: %w", ctx.Err())
+	}
+	var packet *PacketError
+	if errors.As(err, &packet) {
+		return packet
+	}
+	explained := l.db.explain("load the dump", err)
+	var full *NoSpaceError
+	var lost *LostError
+	if errors.As(explained, &full) || errors.As(explained, &lost) {
+		return explained
+	}
+	e := &LoadError{Statement: l.statements, Offset: piece.Offset, Table: piece.Table, Message: serverMessage(err), Err: err}
+	if piece.Kind == sqltext.Rows {
+		e.Message = withoutValues(e.Message)
+	} else {
+		e.Excerpt = excerpt(piece.Text)
+	}
+	return e
+}
+
+// excerpt is how a statement begins, on one line.
+func excerpt(text []byte) string {
+	const longest = 200
+	words := strings.Join(strings.Fields(string(text[:min(len(text), longest)])), " ")
+	return strings.ToValidUTF8(words, "")
+}
+
+func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
+	if stats.Header != "" && !stats.Complete {
+		return ErrIncomplete
+	}
+	incoming := quoteName(l.db.names.incoming) + "."
+	for table, want := range stats.Tables {
+		var got int64
+		err := l.lock.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+incoming+quoteName(table)).Scan(&got)
+		switch {
+		case number(err) == mysqlUnknownTable:
+			return &MismatchError{Table: table, Want: want, Got: -1}
+		case err != nil:
+			return l.db.explain("count the rows of table "+table, err)
+		case want >= 0 && want != got:
+			return &MismatchError{Table: table, Want: want, Got: got}
+		}
+	}
+	views, err := l.lock.list(ctx, "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", l.db.names.incoming)
+	if err != nil {
+		return l.db.explain("list the views", err)
+	}
+	for _, name := range views {
+		if err := l.lock.exec(ctx, "SELECT 1 FROM "+incoming+quoteName(name)+" LIMIT 0"); number(err) != 0 {
+			l.db.config.Note(fmt.Sprintf("view %s does not work: %s", name, serverMessage(err)))
+		} else if err != nil {
+			return l.db.explain("try view "+name, err)
+		}
+	}
+	return nil
+}
+
+func (l *mysqlLoad) Swap(ctx context.Context) error {
+	db, n := l.db, l.db.names
+	l.load.close()
+	objects, err := l.lock.capture(ctx, n.incoming)
+	if err != nil {
+		return db.explain("read the views and routines of the dump", err)
+	}
+	for i, o := range objects {
+		switch o.Kind {
+		case trigger:
+			if err := l.lock.drop(ctx, n.incoming, o); err != nil {
+				return db.explain("drop trigger "+o.Name, err)
+			}
+		case event:
+			o.SQL, _ = setEventStatus(o.SQL, l.events[o.Name])
+		}
+		objects[i] = o.moved(n.incoming, n.live)
+	}
+	if err := db.swap(ctx, l.lock, objects); err != nil {
+		return err
+	}
+	l.swapped = true
+	return nil
+}
+
+func (l *mysqlLoad) Discard() error {
+	if l.lock == nil {
+		return nil
+	}
+	defer func() { l.lock, l.load = nil, nil }()
+	l.lock.close()
+	if l.load != nil {
+		l.load.close()
+	}
+	if l.swapped {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), discardPatience)
+	defer cancel()
+	if err := l.endSessions(ctx); err != nil {
+		return err
+	}
+	err := l.db.Recover(ctx)
+	var busy *BusyError
+	if errors.As(err, &busy) {
+		return nil // the next pull is at work already, and has cleaned up first
+	}
+	return err
+}
+
+// endSessions ends what the server may still be doing for us after our connections have been cut.
+func (l *mysqlLoad) endSessions(ctx context.Context) error {
+	s, err := l.db.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	// The numbers alone do not do: a server that has restarted counts from the beginning.
+	ids, err := s.list(ctx, "SELECT ID AS name FROM information_schema.PROCESSLIST WHERE DB = ? OR ID = IS_USED_LOCK(?)",
+		l.db.names.incoming, l.db.lockName())
+	if err != nil {
+		return l.db.explain("look for sessions of ours", err)
+	}
+	for _, id := range ids {
+		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.lock.id || l.load != nil && number == l.load.id) {
+			if err := s.kill(ctx, number); err != nil {
+				return l.db.explain("end a session of ours", err)
+			}
+		}
+	}
+	return nil
+}
+
+// splitRows cuts an INSERT into several of at most limit bytes, between rows. Where a row is too long
+// even by itself it gives nothing but the length that it needs.
+func splitRows(text []byte, limit int) (parts [][]byte, need int) {
+	next := func(at int) sqltext.Token { return sqltext.NextToken(text, at, sqltext.MySQL) }
+	values := next(0)
+	for !values.Is(text, "VALUES") && !values.Is(text, "VALUE") {
+		if values.Kind == sqltext.End {
+			return nil, len(text)
+		}
+		values = next(values.End)
+	}
+	head := text[:values.End]
+	flush := func(rows []byte) { parts = append(parts, slices.Concat(head, rows)) }
+	start, end, depth := values.End, values.End, 0 // of the rows not yet handed out
+	for token := next(values.End); ; token = next(token.End) {
+		switch {
+		case token.IsSymbol(text, '('):
+			depth++
+			continue
+		case token.IsSymbol(text, ')'):
+			depth--
+			continue
+		case depth > 0 && token.Kind != sqltext.End:
+			continue
+		}
+		// A row has ended: the token is the comma behind it, or the end.
+		rowEnd := token.Start
+		if token.Kind != sqltext.End && !token.IsSymbol(text, ',') {
+			return nil, len(text) // ON DUPLICATE KEY UPDATE and the like
+		}
+		if len(head)+rowEnd-start > limit {
+			if end > start {
+				flush(text[start:end])
+				start = end + 1 // behind the comma
+			}
+			if len(head)+rowEnd-start > limit {
+				return nil, len(head) + rowEnd - start + 1
+			}
+		}
+		end = rowEnd
+		if token.Kind == sqltext.End {
+			flush(text[start:end])
+			return parts, 0
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package localdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// kind is what RENAME TABLE cannot move from one database to another.
+type kind string
+
+const (
+	view        kind = "VIEW"
+	trigger     kind = "TRIGGER"
+	procedure   kind = "PROCEDURE"
+	function    kind = "FUNCTION"
+	event       kind = "EVENT"
+	packageHead kind = "PACKAGE"
+	packageBody kind = "PACKAGE BODY"
+)
+
+// creationOrder: views may call functions, triggers and events may use everything.
+var creationOrder = []kind{packageHead, packageBody, function, procedure, view, trigger, event}
+
+// object is a view, trigger, routine or event, with the session settings that it was made under and
+// that its meaning depends on.
+type object struct {
+	Kind kind
+	Name string
+	// SQL creates it. Its bytes are in Charset.
+	SQL                                   string
+	SQLMode, Charset, Collation, TimeZone string
+}
+
+// is says whether both are the same but for what they do.
+func (o object) is(other object) bool { return o.Kind == other.Kind && o.Name == other.Name }
+
+// capture reads the views, triggers, routines and events of a database, in an order in which triggers
+// can be made again.
+func (s *mysqlSession) capture(ctx context.Context, database string) ([]object, error) {
+	present, err := s.exists(ctx, database)
+	if err != nil || !present {
+		return nil, err
+	}
+	// A view is shown without the names of databases only from within its own.
+	if err := s.exec(ctx, "USE "+quoteName(database)); err != nil {
+		return nil, err
+	}
+	listings := []struct{ query, kind string }{
+		{"SELECT TABLE_NAME AS name, 'VIEW' AS kind FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", ""},
+		{"SELECT TRIGGER_NAME AS name, 'TRIGGER' AS kind FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?" +
+			" ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER", ""},
+		{"SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS kind FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?", ""},
+		{"SELECT EVENT_NAME AS name, 'EVENT' AS kind FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?", ""},
+	}
+	var objects []object
+	for _, listing := range listings {
+		rows, err := s.table(ctx, listing.query, database)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			o, err := s.show(ctx, kind(row["kind"]), row["name"])
+			if err != nil {
+				return nil, fmt.Errorf("read %s %s of database %s: %w", strings.ToLower(row["kind"]), row["name"], database, err)
+			}
+			objects = append(objects, o)
+		}
+	}
+	return objects, nil
+}
+
+// show reads one object of the session's database.
+func (s *mysqlSession) show(ctx context.Context, k kind, name string) (object, error) {
+	// The text comes as it was sent, in the character set of then, and not converted.
+	if err := s.exec(ctx, "SET SESSION character_set_results = binary"); err != nil {
+		return object{}, err
+	}
+	rows, err := s.table(ctx, fmt.Sprintf("SHOW CREATE %s %s", k, quoteName(name)))
+	if err == nil {
+		err = s.exec(ctx, "SET SESSION character_set_results = utf8mb4")
+	}
+	if err != nil {
+		return object{}, err
+	}
+	if len(rows) == 0 {
+		return object{}, errors.New("it has vanished just now")
+	}
+	row := rows[0]
+	o := object{
+		Kind: k, Name: name, SQL: row["create "+strings.ToLower(string(k))],
+		SQLMode: row["sql_mode"], Charset: row["character_set_client"], Collation: row["collation_connection"],
+		TimeZone: row["time_zone"],
+	}
+	if k == trigger {
+		o.SQL = row["sql original statement"]
+	}
+	if o.SQL == "" {
+		return object{}, errUnreadable
+	}
+	return o, nil
+}
+
+// errUnreadable is what servers say of a routine whose body the account may not see: nothing.
+var errUnreadable = errors.New("the account may not see its text")
+
+// drop drops an object.
+func (s *mysqlSession) drop(ctx context.Context, database string, o object) error {
+	return s.exec(ctx, fmt.Sprintf("DROP %s IF EXISTS %s.%s", o.Kind, quoteName(database), quoteName(o.Name)))
+}
+
+// create makes objects in a database, each under its own settings. What the server refuses to make
+// is left out with a note, for the tables matter more; err tells of everything else.
+func (db *mysqlDatabase) create(ctx context.Context, s *mysqlSession, database string, objects []object) error {
+	if err := s.exec(ctx, "USE "+quoteName(database)); err != nil {
+		return err
+	}
+	for _, k := range creationOrder {
+		var left []object
+		for _, o := range objects {
+			if o.Kind == k {
+				left = append(left, o)
+			}
+		}
+		// Views may need one another: in each round those are made whose turn has come.
+		for progress := true; progress && len(left) > 0; {
+			progress = false
+			var refused []object
+			for _, o := range left {
+				err := db.createOne(ctx, s, o)
+				switch {
+				case err == nil:
+					progress = true
+					onStep("object made")
+				case number(err) == 0:
+					return err
+				default:
+					refused = append(refused, o)
+					if o.Kind != view {
+						db.config.Note(leftOut(o, err))
+					}
+				}
+			}
+			left = refused
+			if k != view {
+				break
+			}
+			if !progress {
+				for _, o := range left {
+					db.config.Note(leftOut(o, db.createOne(ctx, s, o)))
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func leftOut(o object, err error) string {
+	return fmt.Sprintf("%s %s is left out: %v", strings.ToLower(string(o.Kind)), o.Name, err)
+}
+
+func (db *mysqlDatabase) createOne(ctx context.Context, s *mysqlSession, o object) error {
+	settings := "SET SESSION sql_mode = " + quoteText(o.SQLMode)
+	if o.Charset != "" {
+		settings += fmt.Sprintf(", character_set_client = %s, collation_connection = %s", quoteText(o.Charset), quoteText(o.Collation))
+	}
+	if o.TimeZone != "" {
+		settings += ", time_zone = " + quoteText(o.TimeZone)
+	}
+	err := s.exec(ctx, settings)
+	if err == nil {
+		err = s.exec(ctx, o.SQL)
+	}
+	if number(err) == mysqlSpecificDenied {
+		// Only an administrator may make things in the name of others.
+		if mine, changed := replaceDefiner(o.SQL, func(string, string) bool { return true }); changed {
+			db.config.Note(fmt.Sprintf("%s %s now belongs to %s", strings.ToLower(string(o.Kind)), o.Name, db.account))
+			err = s.exec(ctx, mine)
+		}
+	}
+	if number(err) == mysqlEventInThePast || number(err) == mysqlEventPastChange {
+		err = nil // its time is over
+	}
+	reset := s.exec(ctx, "SET SESSION sql_mode = '', time_zone = DEFAULT, NAMES utf8mb4")
+	if err == nil {
+		err = reset
+	}
+	return err
+}
+
+// moved gives an object of the database from as it must read in the database to. Only views whose text
+// reaches beyond their own database name it.
+func (o object) moved(from, to string) object {
+	if o.Kind != view {
+		return o
+	}
+	text := []byte(o.SQL)
+	var edits edits
+	for at := 0; ; {
+		token := sqltext.NextToken(text, at, sqltext.MySQL)
+		if token.Kind == sqltext.End {
+			break
+		}
+		at = token.End
+		if token.Kind == sqltext.QuotedName && token.Name(text) == from && sqltext.NextToken(text, at, sqltext.MySQL).IsSymbol(text, '.') {
+			edits.replace(token.Start, token.End, quoteName(to))
+		}
+	}
+	o.SQL = string(edits.apply(text))
+	return o
+}
+
+// without gives the objects of which others has no equal.
+func without(objects, others []object) []object {
+	var left []object
+	for _, o := range objects {
+		if !slices.Contains(others, o) {
+			left = append(left, o)
+		}
+	}
+	return left
+}

@@ -1,0 +1,371 @@
+package localdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// lockRounds times lockRound is how long a swap waits for sessions that hold tables of the live database.
+const lockRounds = 6
+
+// move is one table's way from a database to another.
+type move struct{ table, from, to string }
+
+// exchange makes new the views, triggers, routines and events of the live database, and does the moves
+// that plan lists, in one statement. Where it fails before that statement has succeeded, everything is
+// as it was. plan is asked again for every try: the site may have made a table meanwhile.
+func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, new []object, plan func(context.Context) ([]move, error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// From here on the driver must not cut the connection in the middle of a statement, which the
+	// server would finish all the same.
+	waiting := ctx
+	ctx = context.WithoutCancel(ctx)
+	n := db.names
+	old, err := s.capture(ctx, n.live)
+	if errors.Is(err, errUnreadable) {
+		return &PrivilegeError{Action: "read the routines of database " + n.live, Grant: db.grantShowRoutine(), Err: err}
+	}
+	if err != nil {
+		return db.explain("read the views and routines of database "+n.live, err)
+	}
+	if err := s.createBeside(ctx, n.live, n.live, n.previous, n.spare); err != nil {
+		return db.explain("create databases beside "+n.live, err)
+	}
+	err = s.writeJournal(ctx, n, old, new)
+	if err == nil {
+		onStep("journal written")
+		err = db.moveTables(waiting, ctx, s, old, plan)
+	}
+	var lost *LostError
+	switch {
+	case errors.As(err, &lost):
+		return err // whoever comes next finds out how it went
+	case err != nil:
+		return errors.Join(err, db.rollBack(ctx, s))
+	}
+	onStep("tables moved")
+	return db.rollForward(ctx, s)
+}
+
+// moveTables gets out of the way what makes RENAME TABLE fail, and moves the tables.
+func (db *mysqlDatabase) moveTables(waiting, ctx context.Context, s *mysqlSession, old []object, plan func(context.Context) ([]move, error)) error {
+	n := db.names
+	moves, err := plan(ctx)
+	if err != nil {
+		return db.explain("list the tables to exchange", err)
+	}
+	for _, o := range old {
+		inTheWay := o.Kind == view && slices.ContainsFunc(moves, func(m move) bool {
+			return m.to == n.live && strings.EqualFold(m.table, o.Name)
+		})
+		if o.Kind == trigger || inTheWay {
+			err := db.patiently(waiting, s, func() error { return s.drop(ctx, n.live, o) })
+			if err != nil {
+				return db.explain(fmt.Sprintf("drop %s %s", strings.ToLower(string(o.Kind)), o.Name), err)
+			}
+			onStep("trigger dropped")
+		}
+	}
+	err = db.patiently(waiting, s, func() error {
+		// The site may have made or dropped a table since the last try.
+		moves, err := plan(ctx)
+		if err != nil {
+			return err
+		}
+		return s.exec(ctx, renameStatement(n, moves))
+	})
+	return db.explain("exchange the tables", err)
+}
+
+// patiently does what needs tables that sessions of the site may hold, and tries again while they do.
+func (db *mysqlDatabase) patiently(waiting context.Context, s *mysqlSession, do func() error) error {
+	for round := 1; ; round++ {
+		err := do()
+		switch number(err) {
+		case mysqlLockWaitTimeout, mysqlTableExists, mysqlUnknownTable:
+		default:
+			return err
+		}
+		switch {
+		case waiting.Err() != nil:
+			return waiting.Err()
+		case round < lockRounds:
+		case number(err) == mysqlLockWaitTimeout:
+			return &BusyError{Name: db.names.live, Holder: s.users(context.WithoutCancel(waiting), db.names.live)}
+		default:
+			return err
+		}
+	}
+}
+
+// renameStatement is the swap: the server does all of it or nothing.
+func renameStatement(n names, moves []move) string {
+	var text strings.Builder
+	text.WriteString("RENAME TABLE ")
+	for _, m := range moves {
+		fmt.Fprintf(&text, "%s.%s TO %s.%s, ", quoteName(m.from), quoteName(m.table), quoteName(m.to), quoteName(m.table))
+	}
+	fmt.Fprintf(&text, "%s.%s TO %s.%s", quoteName(n.previous), quoteName(journalPending), quoteName(n.previous), quoteName(journalSwapped))
+	return text.String()
+}
+
+// rollBack puts the live database's views and triggers back after a swap that has not moved the tables.
+func (db *mysqlDatabase) rollBack(ctx context.Context, s *mysqlSession) error {
+	n := db.names
+	pending, err := s.hasTable(ctx, n.previous, journalPending)
+	if err == nil && pending {
+		var old, present []object
+		if old, err = s.readJournal(ctx, n, journalPending, oldSide); err == nil {
+			present, err = s.capture(ctx, n.live)
+		}
+		if err == nil {
+			// What the site has changed since then stays as it is.
+			missing := slices.DeleteFunc(slices.Clone(old), func(o object) bool { return slices.ContainsFunc(present, o.is) })
+			err = db.complete(ctx, s, n.live, missing, old)
+		}
+		if err == nil {
+			onStep("triggers back")
+			err = s.exec(ctx, fmt.Sprintf("DROP TABLE %s.%s", quoteName(n.previous), quoteName(journalPending)))
+		}
+	}
+	if err == nil {
+		err = s.dropIfEmpty(ctx, n.previous)
+	}
+	if err == nil {
+		err = s.dropDatabase(ctx, n.spare)
+	}
+	return db.explain("put the triggers of database "+n.live+" back", err)
+}
+
+// rollForward makes what the live database still lacks after its tables have been moved.
+func (db *mysqlDatabase) rollForward(ctx context.Context, s *mysqlSession) error {
+	n := db.names
+	action := "finish the swap of database " + n.live
+	new, err := s.readJournal(ctx, n, journalSwapped, newSide)
+	if err != nil {
+		return db.explain(action, err)
+	}
+	present, err := s.capture(ctx, n.live)
+	if err != nil {
+		return db.explain(action, err)
+	}
+	for _, o := range without(present, new) {
+		if err := s.drop(ctx, n.live, o); err != nil {
+			return db.explain(action, err)
+		}
+		onStep("old view dropped")
+	}
+	if err := db.complete(ctx, s, n.live, without(new, present), new); err != nil {
+		return db.explain(action, err)
+	}
+	onStep("views made")
+	if err := s.fixSequences(ctx, n); err != nil {
+		return db.explain(action, err)
+	}
+	err = s.exec(ctx, fmt.Sprintf("RENAME TABLE %[1]s.%[2]s TO %[1]s.%[3]s",
+		quoteName(n.previous), quoteName(journalSwapped), quoteName(journalDone)))
+	if err != nil {
+		return db.explain(action, err)
+	}
+	onStep("journal closed")
+	for _, rubbish := range []string{n.incoming, n.spare} {
+		if err := s.dropDatabase(ctx, rubbish); err != nil {
+			return db.explain("drop database "+rubbish, err)
+		}
+		onStep("rubbish dropped")
+	}
+	return nil
+}
+
+// complete makes those objects of all that are missing. Triggers fire in the order in which they were
+// made: where one is missing, all are made again.
+func (db *mysqlDatabase) complete(ctx context.Context, s *mysqlSession, database string, missing, all []object) error {
+	isTrigger := func(o object) bool { return o.Kind == trigger }
+	if slices.ContainsFunc(missing, isTrigger) {
+		missing = slices.DeleteFunc(missing, isTrigger)
+		for _, o := range all {
+			if !isTrigger(o) {
+				continue
+			}
+			if err := s.drop(ctx, database, o); err != nil {
+				return err
+			}
+			missing = append(missing, o)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return db.create(ctx, s, database, missing)
+}
+
+// fixSequences turns defaults that take their values from a sequence to the one in the live database:
+// they name it with the database that it was made in.
+func (s *mysqlSession) fixSequences(ctx context.Context, n names) error {
+	foreign := quoteName(n.incoming) + "."
+	rows, err := s.table(ctx, "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS"+
+		" WHERE TABLE_SCHEMA = ? AND COLUMN_DEFAULT LIKE 'nextval(%' AND LOCATE(?, COLUMN_DEFAULT) > 0", n.live, foreign)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		err := s.exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s ALTER COLUMN %s SET DEFAULT (%s)", quoteName(n.live), quoteName(row["table_name"]),
+			quoteName(row["column_name"]), strings.Replace(row["column_default"], foreign, quoteName(n.live)+".", 1)))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recoverLocked ends what an earlier run left, and drops its rubbish.
+func (db *mysqlDatabase) recoverLocked(ctx context.Context, s *mysqlSession) error {
+	ctx = context.WithoutCancel(ctx)
+	n := db.names
+	swapped, err := s.hasTable(ctx, n.previous, journalSwapped)
+	if err != nil {
+		return db.explain("look for an interrupted swap", err)
+	}
+	if swapped {
+		err = db.rollForward(ctx, s)
+	} else {
+		err = db.rollBack(ctx, s)
+	}
+	if err != nil {
+		return err
+	}
+	return db.explain("drop database "+n.incoming, s.dropDatabase(ctx, n.incoming))
+}
+
+func (db *mysqlDatabase) Recover(ctx context.Context) error {
+	s, err := db.locked(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return db.recoverLocked(ctx, s)
+}
+
+func (db *mysqlDatabase) Undo(ctx context.Context) error {
+	s, err := db.locked(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := db.recoverLocked(ctx, s); err != nil {
+		return err
+	}
+	n := db.names
+	kept, err := s.hasTable(ctx, n.previous, journalDone)
+	if err != nil {
+		return db.explain("look for database "+n.previous, err)
+	}
+	if !kept {
+		return ErrNothingToUndo
+	}
+	objects, err := s.readJournal(ctx, n, journalDone, oldSide)
+	if err != nil {
+		return db.explain("read the journal of database "+n.previous, err)
+	}
+	return db.exchange(ctx, s, objects, func(ctx context.Context) ([]move, error) {
+		back, err := s.moves(ctx, n.previous, n.live)
+		if err != nil {
+			return nil, err
+		}
+		away, err := s.moves(ctx, n.live, n.spare)
+		if err != nil {
+			return nil, err
+		}
+		moves := append([]move{{journalDone, n.previous, n.spare}}, away...)
+		moves = append(moves, back...)
+		for _, m := range away {
+			moves = append(moves, move{m.table, n.spare, n.previous})
+		}
+		return moves, nil
+	})
+}
+
+// swap moves the live database's tables to the previous one, and the incoming ones to the live one.
+func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, new []object) error {
+	n := db.names
+	return db.exchange(ctx, s, new, func(ctx context.Context) ([]move, error) {
+		var moves []move
+		kept, err := s.hasTable(ctx, n.previous, journalDone)
+		if err == nil && kept {
+			moves = append(moves, move{journalDone, n.previous, n.spare})
+		}
+		for _, step := range [][2]string{{n.previous, n.spare}, {n.live, n.previous}, {n.incoming, n.live}} {
+			var more []move
+			if err == nil {
+				more, err = s.moves(ctx, step[0], step[1])
+			}
+			moves = append(moves, more...)
+		}
+		return moves, err
+	})
+}
+
+// moves lists those of all tables of a database but our own.
+func (s *mysqlSession) moves(ctx context.Context, from, to string) ([]move, error) {
+	tables, err := s.tables(ctx, from)
+	var moves []move
+	for _, table := range tables {
+		if !isJournal(table) {
+			moves = append(moves, move{table, from, to})
+		}
+	}
+	return moves, err
+}
+
+// createBeside makes databases with the defaults of the live one; those that exist stay as they are.
+func (s *mysqlSession) createBeside(ctx context.Context, live string, databases ...string) error {
+	rows, err := s.table(ctx, "SELECT DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation_name"+
+		" FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", live)
+	if err != nil {
+		return err
+	}
+	defaults := ""
+	if len(rows) > 0 {
+		defaults = fmt.Sprintf(" CHARACTER SET %s COLLATE %s", rows[0]["charset"], rows[0]["collation_name"])
+	}
+	for _, database := range databases {
+		if err := s.exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(database)+defaults); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropDatabase drops a database, and waits a while for those who look at it.
+func (s *mysqlSession) dropDatabase(ctx context.Context, database string) error {
+	for round := 1; ; round++ {
+		err := s.exec(ctx, "DROP DATABASE IF EXISTS "+quoteName(database))
+		if number(err) != mysqlLockWaitTimeout || round == lockRounds {
+			return err
+		}
+	}
+}
+
+// dropIfEmpty drops a database that holds no table.
+func (s *mysqlSession) dropIfEmpty(ctx context.Context, database string) error {
+	tables, err := s.tables(ctx, database)
+	if err != nil || len(tables) > 0 {
+		return err
+	}
+	return s.dropDatabase(ctx, database)
+}
+
+// grantShowRoutine is the statement that lets the account read routines that are not its own.
+func (db *mysqlDatabase) grantShowRoutine() string {
+	user, host, _ := cutLast(db.account, "@")
+	what := "SHOW_ROUTINE ON *.*"
+	if db.info.Engine == "mariadb" {
+		what = "SELECT ON mysql.proc"
+	}
+	return fmt.Sprintf("GRANT %s TO %s@%s", what, quoteText(user), quoteText(host))
+}

@@ -1,0 +1,228 @@
+package localdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+)
+
+// postgresDatabase is a live database on a PostgreSQL server.
+type postgresDatabase struct {
+	config Config
+	names  names
+	info   Info
+	// maintenance is a database that is there before and after a swap: locks and renames are done
+	// from it.
+	maintenance string
+	user        string
+}
+
+// pgSession is one connection.
+type pgSession struct{ conn *pgconn.PgConn }
+
+func openPostgres(ctx context.Context, config Config) (Database, error) {
+	db := &postgresDatabase{
+		config: config, maintenance: "postgres",
+		names: namesFor(config.URL.Name, 63, func(name string) int { return len(name) }),
+	}
+	s, err := db.connect(ctx, db.maintenance)
+	if code(err) == pgUnknownDatabase {
+		db.maintenance = "template1"
+		s, err = db.connect(ctx, db.maintenance)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	rows, err := s.query(ctx, "SELECT current_setting('server_version'), current_user, count(*) FROM pg_database WHERE datname = $1", db.names.live)
+	if err != nil {
+		return nil, db.explain("ask for the server's version", err)
+	}
+	version, _, _ := strings.Cut(rows[0][0], " ")
+	db.info = Info{Engine: "postgres", Version: version, Name: db.names.live, Exists: rows[0][2] != "0"}
+	db.user = rows[0][1]
+	return db, nil
+}
+
+// connect opens a session in a database.
+func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSession, error) {
+	u := db.config.URL
+	modes := map[dburl.TLS]string{dburl.TLSOff: "disable", dburl.TLSPreferred: "prefer", dburl.TLSOn: "require", dburl.TLSVerify: "verify-full"}
+	settings := fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=%s connect_timeout=10",
+		quoteSetting(u.Host), u.Port, quoteSetting(u.User), quoteSetting(database), modes[u.TLS])
+	if u.CA != "" {
+		settings += " sslrootcert=" + quoteSetting(u.CA)
+	}
+	config, err := pgconn.ParseConfig(settings)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", u.Address(), err)
+	}
+	if u.Password.IsSet() {
+		config.Password = u.Password.Reveal()
+		for _, fallback := range config.Fallbacks {
+			_ = fallback // they share the password of config
+		}
+	}
+	config.RuntimeParams["application_name"] = "dump-helper"
+	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
+	conn, err := pgconn.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, db.explainConnect(ctx, database, err)
+	}
+	s := &pgSession{conn}
+	// Nothing here may be ended by a time-out that the server's administrator meant for the site.
+	err = s.exec(ctx, "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning")
+	if err != nil {
+		s.close()
+		return nil, db.explain("prepare a connection", err)
+	}
+	return s, nil
+}
+
+func (db *postgresDatabase) explainConnect(ctx context.Context, database string, err error) error {
+	server := db.config.URL.Address()
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("connect to %s: %w", server, ctx.Err())
+	case code(err) == pgUnknownDatabase:
+		return fmt.Errorf("connect to database %s of %s: %w", database, server, err)
+	case code(err) == pgWrongPassword, code(err) == pgNotAuthorised:
+		return &AuthError{User: db.config.URL.User, Server: server, Err: serverSays(err)}
+	case code(err) == pgDenied:
+		return &PrivilegeError{Action: "connect to database " + database,
+			Grant: fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s", quoteIdentifier(database), quoteIdentifier(db.config.URL.User)), Err: serverSays(err)}
+	}
+	return &UnreachableError{Server: server, Err: serverSays(err)}
+}
+
+func (s *pgSession) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = s.conn.Close(ctx)
+}
+
+// exec runs statements as they are.
+func (s *pgSession) exec(ctx context.Context, statements string) error {
+	_, err := s.conn.Exec(ctx, statements).ReadAll()
+	return err
+}
+
+// query gives the rows of a query as text; NULL is "".
+func (s *pgSession) query(ctx context.Context, query string, arguments ...string) ([][]string, error) {
+	values := make([][]byte, len(arguments))
+	for i, argument := range arguments {
+		values[i] = []byte(argument)
+	}
+	result := s.conn.ExecParams(ctx, query, values, nil, nil, nil).Read()
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	all := make([][]string, len(result.Rows))
+	for i, row := range result.Rows {
+		for _, value := range row {
+			all[i] = append(all[i], string(value))
+		}
+	}
+	return all, nil
+}
+
+func (db *postgresDatabase) Info() Info { return db.info }
+
+// Close has nothing to do: sessions live as long as what they are for.
+func (db *postgresDatabase) Close() error { return nil }
+
+func (db *postgresDatabase) FreeBytes(ctx context.Context) (int64, bool) {
+	if !db.config.URL.IsLocal() {
+		return 0, false
+	}
+	s, err := db.connect(ctx, db.maintenance)
+	if err != nil {
+		return 0, false
+	}
+	defer s.close()
+	rows, err := s.query(ctx, "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = $1", db.maintenance)
+	if err != nil || len(rows) == 0 {
+		return 0, false
+	}
+	return freeBytes(rows[0][0], filepath.Join(rows[0][0], "base", rows[0][1]))
+}
+
+// locked opens a session in the maintenance database that holds the lock of this database.
+func (db *postgresDatabase) locked(ctx context.Context) (*pgSession, error) {
+	s, err := db.connect(ctx, db.maintenance)
+	if err != nil {
+		return nil, err
+	}
+	const key = "hashtextextended('dump:' || $1, 0)"
+	for try := 0; ; try++ {
+		rows, err := s.query(ctx, "SELECT pg_try_advisory_lock("+key+")", db.names.base)
+		switch {
+		case err != nil:
+			s.close()
+			return nil, db.explain("take the lock of database "+db.names.live, err)
+		case rows[0][0] == "t":
+			return s, nil
+		case try < lockTries:
+			// The server may take a moment to notice that a killed pull is gone.
+			if err := pause(ctx, time.Second); err == nil {
+				continue
+			}
+		}
+		holder := s.describe(ctx, "SELECT a.pid, a.usename, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid)"+
+			" WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = "+key, db.names.base)
+		s.close()
+		return nil, &BusyError{Name: db.names.live, Holder: holder, Running: true}
+	}
+}
+
+const lockTries = 5
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// describe names the sessions that a query finds: pid, user, address.
+func (s *pgSession) describe(ctx context.Context, query string, arguments ...string) string {
+	rows, err := s.query(ctx, query, arguments...)
+	if err != nil || len(rows) == 0 {
+		return "a session that has ended just now"
+	}
+	var all []string
+	for _, row := range rows {
+		text := fmt.Sprintf("process %s of %s", row[0], row[1])
+		if row[2] != "" {
+			text += " from " + row[2]
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
+}
+
+func quoteIdentifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// quoteSetting writes a value for a connection string.
+func quoteSetting(value string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(value) + "'"
+}
+
+// serverSays gives the server's own message where there is one: pgconn's repeats the connection's
+// settings.
+func serverSays(err error) error {
+	var serverError *pgconn.PgError
+	if errors.As(err, &serverError) {
+		return serverError
+	}
+	return err
+}

@@ -1,0 +1,375 @@
+package localdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// postgresLoad is a dump on its way into the scratch database.
+type postgresLoad struct {
+	db         *postgresDatabase
+	lock, load *pgSession
+	once       *once
+	roles      map[string]bool // those of the server
+	owner      string          // of the live database: what belongs to roles unknown here becomes theirs
+	database   string          // the dump's own, once something has told its name
+	statements int64
+}
+
+func (db *postgresDatabase) Begin(ctx context.Context) (Load, error) {
+	lock, err := db.locked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &postgresLoad{db: db, lock: lock, once: newOnce(db.config.Note), roles: map[string]bool{}}
+	if err := l.prepare(ctx); err != nil {
+		return nil, errors.Join(err, l.Discard())
+	}
+	return l, nil
+}
+
+func (l *postgresLoad) prepare(ctx context.Context) error {
+	db := l.db
+	if err := db.dropRubbish(ctx, l.lock); err != nil {
+		return err
+	}
+	if err := db.create(ctx, l.lock); err != nil {
+		return db.explain("create database "+db.names.incoming, err)
+	}
+	rows, err := l.lock.query(ctx, "SELECT r.rolname, d.oid IS NOT NULL FROM pg_roles r LEFT JOIN pg_database d ON d.datdba = r.oid AND d.datname = $1", db.names.live)
+	if err != nil {
+		return db.explain("list the roles", err)
+	}
+	l.owner = db.user
+	for _, row := range rows {
+		l.roles[row[0]] = true
+		if row[1] == "t" {
+			l.owner = row[0]
+		}
+	}
+	l.load, err = db.connect(ctx, db.names.incoming)
+	return err
+}
+
+func (l *postgresLoad) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(int64)) (sqltext.Stats, error) {
+	if dialect != sqltext.Postgres {
+		return sqltext.Stats{}, &WrongEngineError{Dump: dialect.String(), Target: "PostgreSQL"}
+	}
+	if progress == nil {
+		progress = func(int64) {}
+	}
+	splitter := sqltext.NewSplitter(r, dialect)
+	for {
+		piece, err := splitter.Next()
+		if err == io.EOF {
+			return splitter.Stats(), nil
+		}
+		if err != nil {
+			return splitter.Stats(), fmt.Errorf("read the dump: %w", err)
+		}
+		progress(int64(len(piece.Raw)))
+		switch piece.Kind {
+		case sqltext.Command:
+			err = l.command(string(piece.Raw))
+		case sqltext.CopyBegin:
+			l.statements++
+			err = l.copy(ctx, splitter, piece, progress)
+		case sqltext.Rows:
+			l.statements++
+			err = l.failed(ctx, piece, l.load.exec(ctx, string(piece.Text)))
+		case sqltext.Statement:
+			l.statements++
+			err = l.statement(ctx, piece)
+		}
+		if err != nil {
+			return splitter.Stats(), err
+		}
+	}
+}
+
+// command passes over a line for psql; \connect tells the dump's database.
+func (l *postgresLoad) command(line string) error {
+	words := strings.Fields(line)
+	if len(words) < 2 || words[0] != `\connect` && words[0] != `\c` {
+		return nil
+	}
+	name := words[len(words)-1] // behind -reuse-previous=on
+	if _, after, found := strings.Cut(line, "dbname='"); found {
+		name, _, _ = strings.Cut(after, "'")
+	}
+	return l.meets(strings.Trim(name, `"`))
+}
+
+// meets notes the name of the dump's database and refuses a second one.
+func (l *postgresLoad) meets(database string) error {
+	if l.database == "" {
+		l.database = database
+	}
+	if l.database != database {
+		return &SeveralDatabasesError{First: l.database, Second: database}
+	}
+	return nil
+}
+
+// copyRows reads the data of a COPY out of a splitter.
+type copyRows struct {
+	splitter *sqltext.Splitter
+	progress func(int64)
+	left     []byte
+	err      error // what ended the data: io.EOF, or why it could not be read
+}
+
+func (c *copyRows) Read(p []byte) (int, error) {
+	for len(c.left) == 0 && c.err == nil {
+		piece, err := c.splitter.Next()
+		switch {
+		case err == io.EOF:
+			c.err = sqltext.ErrUnterminated
+		case err != nil:
+			c.err = err
+		case piece.Kind == sqltext.CopyRows:
+			c.left = piece.Raw
+		default:
+			c.err = io.EOF // CopyEnd
+		}
+		c.progress(int64(len(piece.Raw)))
+	}
+	n := copy(p, c.left)
+	c.left = c.left[n:]
+	if n > 0 {
+		return n, nil
+	}
+	return 0, c.err
+}
+
+func (l *postgresLoad) copy(ctx context.Context, splitter *sqltext.Splitter, piece sqltext.Piece, progress func(int64)) error {
+	rows := &copyRows{splitter: splitter, progress: progress}
+	statement, table, offset := string(piece.Text), piece.Table, piece.Offset
+	_, err := l.load.conn.CopyFrom(ctx, rows, statement)
+	if rows.err != nil && rows.err != io.EOF {
+		return fmt.Errorf("read the dump: %w", rows.err)
+	}
+	return l.failed(ctx, sqltext.Piece{Kind: sqltext.CopyBegin, Table: table, Offset: offset}, err)
+}
+
+// Statements about the server or a database as a whole, by their first words.
+var (
+	aboutDatabase = []string{"CREATE DATABASE", "DROP DATABASE", "ALTER DATABASE", "COMMENT ON DATABASE", "SECURITY LABEL"}
+	aboutServer   = []string{"CREATE ROLE", "ALTER ROLE", "DROP ROLE", "CREATE USER", "ALTER USER", "DROP USER", "CREATE GROUP",
+		"CREATE TABLESPACE", "ALTER TABLESPACE", "DROP TABLESPACE", "COMMENT ON ROLE", "COMMENT ON TABLESPACE", "ALTER SYSTEM",
+		// A copy of a subscription would take changes away from the original.
+		"CREATE SUBSCRIPTION", "ALTER SUBSCRIPTION"}
+	// forgiven may fail for want of a role, a privilege or a setting, and nothing is lost.
+	forgiven = []string{"GRANT", "REVOKE", "ALTER DEFAULT", "COMMENT ON EXTENSION", "ALTER EXTENSION", "SET", "SELECT PG_CATALOG.SET_CONFIG",
+		"CREATE EVENT TRIGGER", "ALTER EVENT TRIGGER", "COMMENT ON EVENT", "CREATE PUBLICATION", "ALTER PUBLICATION"}
+)
+
+func (l *postgresLoad) statement(ctx context.Context, piece sqltext.Piece) error {
+	text := piece.Text
+	first := firstWords(text)
+	begins := func(prefix string) bool { return first == prefix || strings.HasPrefix(first, prefix+" ") }
+	switch {
+	case begins("CREATE DATABASE"), begins("DROP DATABASE"), begins("ALTER DATABASE"):
+		token := sqltext.NextToken(text, 0, sqltext.Postgres)
+		for token.Is(text, "CREATE") || token.Is(text, "DROP") || token.Is(text, "ALTER") || token.Is(text, "DATABASE") ||
+			token.Is(text, "IF") || token.Is(text, "EXISTS") {
+			token = sqltext.NextToken(text, token.End, sqltext.Postgres)
+		}
+		return l.meets(token.Name(text))
+	case slices.ContainsFunc(aboutDatabase, begins):
+		return nil
+	case slices.ContainsFunc(aboutServer, begins):
+		l.once.about(first, "the dump's "+strings.Join(strings.Fields(first)[:2], " ")+" statements are skipped")
+		return nil
+	case (begins("GRANT") || begins("REVOKE")) && strings.Contains(first, "ON DATABASE"):
+		return nil
+	}
+	text = l.replaceOwner(text)
+	err := l.load.exec(ctx, string(text))
+	switch {
+	case err == nil:
+		return nil
+	case code(err) == pgDuplicateSchema && first == "CREATE SCHEMA PUBLIC":
+		return nil // it is in template0 already
+	case (code(err) == pgUndefinedObject || code(err) == pgDenied) &&
+		(slices.ContainsFunc(forgiven, begins) || begins("ALTER") && strings.Contains(string(text), " OWNER TO ")):
+		var serverError *pgconn.PgError
+		errors.As(err, &serverError)
+		l.once.about(serverError.Message, "a "+strings.Fields(first)[0]+" of the dump is skipped: "+serverError.Message)
+		return nil
+	case begins("CREATE EXTENSION") && slices.Contains([]string{pgNotSupported, pgUndefinedFile, pgUndefinedObject, pgDenied}, code(err)):
+		return &ExtensionError{Name: extensionName(text), Err: serverSays(err)}
+	}
+	return l.failed(ctx, piece, err)
+}
+
+// firstWords gives the first words of a statement in capitals, as far as they matter here.
+func firstWords(text []byte) string {
+	var words []string
+	for at := 0; len(words) < 6; {
+		token := sqltext.NextToken(text, at, sqltext.Postgres)
+		if token.Kind == sqltext.Symbol && token.IsSymbol(text, '.') && len(words) > 0 {
+			next := sqltext.NextToken(text, token.End, sqltext.Postgres)
+			words[len(words)-1] += "." + strings.ToUpper(next.Name(text))
+			at = next.End
+			continue
+		}
+		if token.Kind != sqltext.Word && token.Kind != sqltext.QuotedName {
+			break
+		}
+		words = append(words, strings.ToUpper(token.Name(text)))
+		at = token.End
+	}
+	return strings.Join(words, " ")
+}
+
+// replaceOwner gives what belongs to a role that is unknown here to the live database's owner.
+func (l *postgresLoad) replaceOwner(text []byte) []byte {
+	token := sqltext.NextToken(text, 0, sqltext.Postgres)
+	if !token.Is(text, "ALTER") {
+		return text
+	}
+	for ; token.Kind != sqltext.End; token = sqltext.NextToken(text, token.End, sqltext.Postgres) {
+		if !token.Is(text, "OWNER") {
+			continue
+		}
+		to := sqltext.NextToken(text, token.End, sqltext.Postgres)
+		role := sqltext.NextToken(text, to.End, sqltext.Postgres)
+		if !to.Is(text, "TO") || role.Kind == sqltext.End || l.roles[role.Name(text)] {
+			return text
+		}
+		l.once.about("role "+role.Name(text), "role "+role.Name(text)+" does not exist here: "+l.owner+" owns what it owned")
+		return edits{{role.Start, role.End, quoteIdentifier(l.owner)}}.apply(text)
+	}
+	return text
+}
+
+func extensionName(text []byte) string {
+	token := sqltext.NextToken(text, 0, sqltext.Postgres)
+	for slices.ContainsFunc([]string{"CREATE", "EXTENSION", "IF", "NOT", "EXISTS"}, func(w string) bool { return token.Is(text, w) }) {
+		token = sqltext.NextToken(text, token.End, sqltext.Postgres)
+	}
+	return token.Name(text)
+}
+
+// failed tells which statement of the dump failed; nil stays nil.
+func (l *postgresLoad) failed(ctx context.Context, piece sqltext.Piece, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("load the dump: %w", ctx.Err())
+	}
+	explained := l.db.explain("load the dump", err)
+	var full *NoSpaceError
+	var lost *LostError
+	var serverError *pgconn.PgError
+	if errors.As(explained, &full) || errors.As(explained, &lost) || !errors.As(err, &serverError) {
+		return explained
+	}
+	e := &LoadError{Statement: l.statements, Offset: piece.Offset, Table: piece.Table, Message: serverError.Message, Err: err}
+	if piece.Kind == sqltext.Statement {
+		e.Excerpt = excerpt(piece.Text)
+	} else {
+		e.Message = pgValue.ReplaceAllString(e.Message, "")
+	}
+	return e
+}
+
+func (l *postgresLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
+	if stats.Header != "" && !stats.Complete {
+		return ErrIncomplete
+	}
+	// The rows of a partitioned table are those of its partitions, and a dump may fill either.
+	type tree struct {
+		name string
+		want int64
+	}
+	trees := map[string]*tree{}
+	for table, want := range stats.Tables {
+		relation, err := l.find(ctx, table)
+		if err != nil {
+			return l.db.explain("look for table "+table, err)
+		}
+		if relation == "" {
+			return &MismatchError{Table: table, Want: want, Got: -1}
+		}
+		t := trees[relation]
+		if t == nil {
+			t = &tree{name: table}
+			trees[relation] = t
+		}
+		if want < 0 || t.want < 0 {
+			t.want = -1
+		} else {
+			t.want += want
+		}
+	}
+	for relation, t := range trees {
+		if t.want < 0 {
+			continue
+		}
+		rows, err := l.load.query(ctx, "SELECT count(*) FROM "+relation)
+		if err != nil {
+			return l.db.explain("count the rows of table "+t.name, err)
+		}
+		if got := rows[0][0]; got != fmt.Sprint(t.want) {
+			e := &MismatchError{Table: t.name, Want: t.want}
+			_, _ = fmt.Sscan(got, &e.Got)
+			return e
+		}
+	}
+	return nil
+}
+
+// find gives what to count for a table of the dump: the table alone, or the whole partitioned table that
+// it belongs to; "" where there is no such table.
+func (l *postgresLoad) find(ctx context.Context, table string) (string, error) {
+	schema, name, qualified := strings.Cut(table, ".")
+	if !qualified {
+		schema, name = "public", table
+	}
+	rows, err := l.load.query(ctx, "SELECT format('%s%I.%I', CASE WHEN r.relkind = 'p' THEN '' ELSE 'ONLY ' END, n.nspname, r.relname)"+
+		" FROM pg_class c JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid) JOIN pg_namespace n ON n.oid = r.relnamespace"+
+		" JOIN pg_namespace own ON own.oid = c.relnamespace"+
+		" WHERE own.nspname IN ($1, lower($1)) AND c.relname IN ($2, lower($2)) ORDER BY c.relname = $2 DESC LIMIT 1", schema, name)
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0][0], nil
+}
+
+func (l *postgresLoad) Swap(ctx context.Context) error {
+	l.load.close()
+	if err := l.db.swap(ctx, l.lock); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (l *postgresLoad) Discard() error {
+	if l.lock == nil {
+		return nil
+	}
+	defer func() { l.lock, l.load = nil, nil }()
+	if l.load != nil {
+		l.load.close()
+	}
+	l.lock.close()
+	ctx, cancel := context.WithTimeout(context.Background(), discardPatience)
+	defer cancel()
+	err := l.db.Recover(ctx)
+	var busy *BusyError
+	if errors.As(err, &busy) && busy.Running {
+		return nil // the next pull is at work already, and has cleaned up first
+	}
+	return err
+}
