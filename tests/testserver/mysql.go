@@ -1,0 +1,219 @@
+package testserver
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// MySQL is a running MariaDB server. Its user root has no password.
+type MySQL struct {
+	*Process
+	Port   int
+	Socket string // path of its Unix socket
+}
+
+// MariaDB starts a MariaDB server with its data in dir; data that is there already is used. Each of
+// options is a further flag of mariadbd, such as "--max-connections=5"; the last one wins.
+func MariaDB(dir string, options ...string) (*MySQL, error) {
+	server, err := mariadbd.path()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	if _, err := os.Stat(data); err != nil {
+		if err := installMariaDB(data); err != nil {
+			return nil, err
+		}
+	}
+	socket, cleanup, err := socketPath(dir, "mysql.sock")
+	if err != nil {
+		return nil, err
+	}
+	var m *MySQL
+	err = launch(func(port int) (*Process, error) {
+		m = &MySQL{Port: port, Socket: socket}
+		m.Process = &Process{spec: spec{
+			name: "mariadbd", dir: dir,
+			command: func() []string {
+				// A stop has removed the socket's folder if it was one of our own.
+				_ = os.MkdirAll(filepath.Dir(m.Socket), 0o700)
+				return append(mariadbdWords(server, dir, data, m.Socket, m.Port), options...)
+			},
+			ready:   m.ping,
+			stop:    syscall.SIGTERM,
+			cleanup: cleanup,
+		}}
+		return m.Process, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func installMariaDB(data string) error {
+	install, err := mariadbInstallDB.path()
+	if err != nil {
+		return err
+	}
+	words := []string{
+		install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
+		"--datadir=" + data, "--innodb-log-file-size=16M",
+	}
+	if os.Geteuid() == 0 {
+		words = append(words, "--user=root")
+	}
+	if err := run("mariadb-install-db", nil, words...); err != nil {
+		// A half-made folder would look like a finished one to the next start.
+		return errors.Join(err, os.RemoveAll(data))
+	}
+	return nil
+}
+
+// mariadbdWords is the command line of a small server that trusts the machine not to lose power.
+func mariadbdWords(server, dir, data, socket string, port int) []string {
+	words := []string{
+		server, "--no-defaults",
+		"--datadir=" + data,
+		"--bind-address=127.0.0.1",
+		"--port=" + strconv.Itoa(port),
+		"--socket=" + socket,
+		"--pid-file=" + filepath.Join(dir, "mariadbd.pid"),
+		"--character-set-server=utf8mb4",
+		"--collation-server=utf8mb4_general_ci",
+		"--innodb-buffer-pool-size=64M",
+		"--innodb-log-file-size=16M",
+		"--innodb-flush-log-at-trx-commit=2",
+		"--key-buffer-size=1M",
+		"--aria-pagecache-buffer-size=8M",
+		"--max-allowed-packet=64M",
+		"--skip-log-bin",
+	}
+	if os.Geteuid() == 0 {
+		words = append(words, "--user=root")
+	}
+	return words
+}
+
+// URL names a database of the server, which need not exist, as root.
+func (m *MySQL) URL(database string) string { return m.URLAs("root", "", database) }
+
+// URLAs names a database of the server as a user.
+func (m *MySQL) URLAs(user, password, database string) string {
+	return databaseURL("mysql", user, password, m.Port, database)
+}
+
+// Exec runs statements as root, in order and on one connection, so that a USE holds for those after
+// it. Each text may hold several statements.
+func (m *MySQL) Exec(statements ...string) error {
+	ctx := context.Background()
+	db, err := m.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for _, statement := range statements {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", shorten(statement), err)
+		}
+	}
+	return nil
+}
+
+// Query runs a query as root and gives its rows as text, NULL as "NULL".
+func (m *MySQL) Query(query string, arguments ...any) ([][]string, error) {
+	db, err := m.open()
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(context.Background(), query, arguments...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", shorten(query), err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	var result [][]string
+	for rows.Next() {
+		values := make([]sql.NullString, len(columns))
+		targets := make([]any, len(columns))
+		for i := range values {
+			targets[i] = &values[i]
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return nil, err
+		}
+		row := make([]string, len(columns))
+		for i, value := range values {
+			row[i] = "NULL"
+			if value.Valid {
+				row[i] = value.String
+			}
+		}
+		result = append(result, row)
+	}
+	return result, rows.Err()
+}
+
+// Checksums gives the CHECKSUM TABLE of every base table of a database, by table name.
+func (m *MySQL) Checksums(database string) (map[string]string, error) {
+	tables, err := m.Query("SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'", database)
+	if err != nil {
+		return nil, err
+	}
+	sums := make(map[string]string, len(tables))
+	for _, table := range tables {
+		rows, err := m.Query("CHECKSUM TABLE " + quoteMySQL(database) + "." + quoteMySQL(table[0]))
+		if err != nil {
+			return nil, err
+		}
+		sums[table[0]] = rows[0][1]
+	}
+	return sums, nil
+}
+
+func (m *MySQL) ping(ctx context.Context) error {
+	db, err := m.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.PingContext(ctx)
+}
+
+func (m *MySQL) open() (*sql.DB, error) {
+	config := mysql.NewConfig()
+	config.User = "root"
+	config.Net, config.Addr = "tcp", fmt.Sprintf("127.0.0.1:%d", m.Port)
+	config.MultiStatements = true
+	config.InterpolateParams = true
+	// The driver would report every try at a server that is still starting.
+	config.Logger = &mysql.NopLogger{}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+func quoteMySQL(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

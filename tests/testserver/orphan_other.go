@@ -1,0 +1,19 @@
+//go:build !linux
+
+package testserver
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// attributes has no death signal to offer here: a server whose caller is killed stays.
+func attributes(as *owner, _ syscall.Signal) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true}
+	if as != nil {
+		attr.Credential = &syscall.Credential{Uid: as.uid, Gid: as.gid}
+	}
+	return attr
+}
+
+func startOnKeptThread(cmd *exec.Cmd) error { return cmd.Start() }
