@@ -1,0 +1,145 @@
+// Package cli is the command line: one file per verb, which turns flags into a struct once and runs
+// it, and one table of exit codes and hints.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/project"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+// Main runs the program and gives its exit code.
+func Main(ctx context.Context, args []string, version string) int {
+	app := newApp(version)
+	err := app.RunContext(ctx, interspersed(app, args))
+	if err == nil {
+		return exitOK
+	}
+	code, hint := explain(ctx, err)
+	out := ui.Standard(false, false)
+	if code == exitInterrupted {
+		out.Note("interrupted")
+		return code
+	}
+	out.Fail(err, hint)
+	return code
+}
+
+func newApp(version string) *cli.App {
+	return &cli.App{
+		Name:                      "dump-helper",
+		Usage:                     "keep a project's database dump fresh in S3, and bring it into the local database",
+		UsageText:                 "dump-helper VERB [flags]",
+		Version:                   version,
+		HideVersion:               true,
+		EnableBashCompletion:      true,
+		DisableSliceFlagSeparator: true, // a setting's value may hold commas
+		// Exit codes and messages are ours: nothing may print or exit before Main does.
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   usageError,
+		Writer:         os.Stdout,
+		ErrWriter:      os.Stderr,
+		CommandNotFound: func(*cli.Context, string) {
+			// Reported by Action, which can return an error.
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return &usage{fmt.Sprintf("unknown verb %q", c.Args().First())}
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{
+			refreshCommand(version),
+			pullCommand(version),
+			listCommand(),
+			inspectCommand(),
+			verifyCommand(),
+			pruneCommand(),
+			doctorCommand(),
+			settingsCommand(),
+			versionCommand(version),
+		},
+	}
+}
+
+// usage is a command line that makes no sense.
+type usage struct{ reason string }
+
+func (e *usage) Error() string { return e.reason }
+
+func usageError(_ *cli.Context, err error, _ bool) error { return &usage{err.Error()} }
+
+// command completes a verb: the flags that all of them have, and what urfave/cli needs to be told
+// for each command.
+func command(verb cli.Command) *cli.Command {
+	verb.Flags = append(verb.Flags,
+		&cli.StringFlag{Name: "project", Usage: "the DDEV project is the one around `DIR`", DefaultText: "the working directory"},
+		&cli.StringSliceFlag{Name: "set", Usage: "override a setting (`NAME=VALUE`)"},
+		&cli.BoolFlag{Name: "json", Usage: "write the result as JSON"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing but errors"},
+	)
+	for _, flag := range verb.Flags {
+		if flag, ok := flag.(*cli.BoolFlag); ok {
+			flag.DisableDefaultText = true
+		}
+	}
+	verb.OnUsageError = usageError
+	verb.HideHelpCommand = true
+	action := verb.Action
+	verb.Action = func(c *cli.Context) error {
+		if most := strings.Count(verb.ArgsUsage, "["); c.NArg() > most {
+			return &usage{fmt.Sprintf("%s: unexpected argument %q", verb.Name, c.Args().Get(most))}
+		}
+		return action(c)
+	}
+	return &verb
+}
+
+// session is what every verb works with.
+type session struct {
+	out     *ui.Output
+	project *project.Project
+}
+
+// open reads the settings of the project that the flags name.
+func open(c *cli.Context) (*session, error) {
+	s := &session{out: ui.Standard(c.Bool("quiet"), c.Bool("json"))}
+	flags := map[string]string{}
+	for _, assignment := range c.StringSlice("set") {
+		name, value, ok := strings.Cut(assignment, "=")
+		if !ok {
+			return nil, &usage{fmt.Sprintf("--set %s: NAME=VALUE is expected", name)}
+		}
+		flags[name] = value
+	}
+	if c.IsSet("target") {
+		flags["DUMP_TARGET"] = c.String("target")
+	}
+	var err error
+	s.project, err = project.Load(project.Options{Dir: c.String("project"), Environ: os.Environ(), Flags: flags})
+	return s, err
+}
+
+// confirm asks before something is replaced or deleted, unless --yes was given.
+func (s *session) confirm(c *cli.Context, question string) error {
+	if c.Bool("yes") {
+		return nil
+	}
+	agreed, err := s.out.Confirm(c.Context, question)
+	switch {
+	case errors.Is(err, ui.ErrNoAnswer):
+		return errNotConfirmed
+	case err != nil:
+		return err
+	case !agreed:
+		return errDeclined
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"maps"
+	"os"
+	"os/user"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+)
+
+// openBucket opens the project's bucket.
+func (s *session) openBucket(ctx context.Context) (*bucket.Bucket, error) {
+	if err := s.project.RequireBucket(); err != nil {
+		return nil, err
+	}
+	return bucket.Open(ctx, bucket.Config{
+		Bucket: s.project.Bucket, Prefix: s.project.Prefix, Project: s.project.Name,
+		Region: s.project.Region, Endpoint: s.project.Endpoint, PathStyle: s.project.PathStyle,
+		SSE: s.project.SSE, KMSKeyID: s.project.KMSKeyID,
+		Environment: s.awsEnvironment(), Note: s.out.Note,
+	})
+}
+
+// awsEnvironment is the AWS_* part of the environment and of the project's .env files.
+func (s *session) awsEnvironment() map[string]string {
+	variables := map[string]string{}
+	for _, pair := range os.Environ() {
+		if name, text, ok := strings.Cut(pair, "="); ok && strings.HasPrefix(name, "AWS_") && text != "" {
+			variables[name] = text
+		}
+	}
+	maps.Copy(variables, s.project.AWS)
+	return variables
+}
+
+// source says where the project's rows come from.
+func (s *session) source(ctx context.Context) (staging.Config, error) {
+	if err := s.project.RequireSource(); err != nil {
+		return staging.Config{}, err
+	}
+	password, err := s.project.SourcePassword(ctx, func(ctx context.Context, ref string) (secret.String, error) {
+		return bucket.ReadSecret(ctx, s.awsEnvironment(), s.project.Region, ref)
+	})
+	if err != nil {
+		return staging.Config{}, err
+	}
+	config := staging.Config{
+		Command: s.project.Source.Command, Dir: s.project.Root, Password: password, SSH: s.project.SSH,
+		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude, Note: s.out.Note,
+	}
+	if s.project.Source.URL != nil {
+		url := *s.project.Source.URL
+		url.Password = password // of the places that can hold one, the project has chosen
+		config.URL = &url
+	}
+	return config, nil
+}
+
+// publisher is who runs this, as in ada@laptop.
+func publisher() string {
+	name, host := "unknown", "unknown"
+	if current, err := user.Current(); err == nil && current.Username != "" {
+		name = current.Username
+	}
+	if found, err := os.Hostname(); err == nil && found != "" {
+		host = found
+	}
+	return name + "@" + host
+}

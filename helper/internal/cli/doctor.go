@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/doctor"
+)
+
+func doctorCommand() *cli.Command {
+	return command(cli.Command{
+		Name:  "doctor",
+		Usage: "try everything that a refresh and a pull need, and say what to do",
+		Action: func(c *cli.Context) error {
+			s, err := open(c)
+			if err != nil {
+				return err
+			}
+			return s.doctor(c.Context)
+		},
+	})
+}
+
+// unhealthy is the error of a doctor whose failures have been printed already.
+type unhealthy struct {
+	failures int
+	first    error
+}
+
+func (e *unhealthy) Error() string {
+	if e.failures == 1 {
+		return "1 check failed"
+	}
+	return fmt.Sprintf("%d checks failed", e.failures)
+}
+
+func (e *unhealthy) Unwrap() error { return e.first }
+
+func (s *session) doctor(ctx context.Context) error {
+	type checked struct {
+		Name   string        `json:"name"`
+		Status doctor.Status `json:"status"`
+		Text   string        `json:"text"`
+		Hint   string        `json:"hint,omitempty"`
+	}
+	checks := []checked{}
+	failed := &unhealthy{}
+	report := func(check doctor.Check) {
+		if check.Hint == "" && check.Err != nil {
+			_, check.Hint = explain(ctx, check.Err)
+		}
+		if check.Status == doctor.Failed {
+			failed.failures++
+			if failed.first == nil {
+				failed.first = check.Err
+			}
+		}
+		checks = append(checks, checked{check.Name, check.Status, check.Text, check.Hint})
+		s.out.Print("%-8s %-19s %s\n", check.Status, check.Name, strings.ReplaceAll(check.Text, "\n", "\n"+strings.Repeat(" ", 29)))
+		if check.Hint != "" {
+			s.out.Print("%29shint: %s\n", "", check.Hint)
+		}
+	}
+	report(doctor.Check{Name: "settings", Status: doctor.OK, Text: "project " + s.project.Name + " in " + s.project.Root})
+	config := doctor.Config{OpenBucket: s.openBucket, Target: s.project.Target, Report: report}
+	if s.project.Source.IsSet() {
+		config.Source = s.source
+	}
+	if err := doctor.Run(ctx, config); err != nil {
+		return err
+	}
+	if err := s.out.Result(map[string]any{"healthy": failed.failures == 0, "checks": checks}); err != nil {
+		return err
+	}
+	if failed.failures > 0 {
+		return failed
+	}
+	return nil
+}

@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/project"
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+)
+
+// The exit codes, as README.md documents them.
+const (
+	exitOK          = 0
+	exitUnexpected  = 1   // nobody thought of this
+	exitUsage       = 2   // the command line makes no sense
+	exitSettings    = 3   // a setting is missing or wrong
+	exitAccess      = 4   // credentials are missing, wrong or expired, or do not allow it
+	exitNotFound    = 5   // no such bucket, no such dump
+	exitStaging     = 6   // the staging database could not be dumped
+	exitGate        = 7   // the dump looks as if something were missing, and was not published
+	exitDamaged     = 8   // the dump in the bucket is incomplete, damaged, or no dump
+	exitLocal       = 9   // the local database could not be replaced; it is as it was
+	exitNoSpace     = 10  // a disk is full
+	exitBusy        = 11  // another refresh or pull is at work
+	exitNetwork     = 12  // a server cannot be reached, or a clock is wrong
+	exitInterrupted = 130 // Ctrl-C
+)
+
+var (
+	errNotConfirmed = errors.New("this needs a yes, and there is no terminal to ask on")
+	errDeclined     = errors.New("not confirmed, nothing was changed")
+)
+
+// explain gives the exit code of an error, and what its user can do next.
+func explain(ctx context.Context, err error) (code int, hint string) {
+	if ctx.Err() != nil {
+		return exitInterrupted, ""
+	}
+	for _, row := range explanations {
+		if hint, ok := row.matches(err); ok {
+			return row.code, hint
+		}
+	}
+	return exitUnexpected, "if this looks like a mistake of dump-helper, please report it with the output of `dump-helper version`"
+}
+
+// explanation is a row of the table of errors.
+type explanation struct {
+	code int
+	// matches says whether an error is meant, and gives the hint for it.
+	matches func(error) (hint string, ok bool)
+}
+
+// is makes the row of an error value.
+func is(target error, code int, hint string) explanation {
+	return explanation{code, func(err error) (string, bool) { return hint, errors.Is(err, target) }}
+}
+
+// as makes the row of a type of error.
+func as[E error](code int, hint func(E) string) explanation {
+	return explanation{code, func(err error) (string, bool) {
+		var found E
+		if !errors.As(err, &found) {
+			return "", false
+		}
+		return hint(found), true
+	}}
+}
+
+// explanations is the table of errors; the first row that matches counts.
+var explanations = []explanation{
+	as(exitUsage, func(*usage) string { return "dump-helper VERB --help shows what is possible" }),
+	is(errNotConfirmed, exitUsage, "add --yes"),
+	is(errDeclined, exitUsage, ""),
+	is(errNoRetention, exitSettings, "set DUMP_KEEP to a number of dumps, or DUMP_KEEP_DAYS to a number of days"),
+
+	// The bucket.
+	is(bucket.ErrLeaseLost, exitBusy, "nothing was published; `dump-helper list` shows what the other refresh did"),
+	is(bucket.ErrNoCredentials, exitAccess, "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+	ofKind(bucket.ErrSSOExpired, exitAccess, func(e *bucket.Error) string {
+		return "run: aws sso login --profile " + e.Profile
+	}),
+	is(bucket.ErrExpired, exitAccess, "get new temporary credentials the way you got these"),
+	is(bucket.ErrInvalidKey, exitAccess, "check AWS_ACCESS_KEY_ID, or the profile that AWS_PROFILE names"),
+	is(bucket.ErrSignature, exitAccess, "check AWS_SECRET_ACCESS_KEY; it belongs to AWS_ACCESS_KEY_ID"),
+	ofKind(bucket.ErrAccessDenied, exitAccess, func(e *bucket.Error) string {
+		return "ask for the permission " + e.Action + " on " + e.Target
+	}),
+	is(bucket.ErrKMSDenied, exitAccess, "ask for kms:GenerateDataKey and kms:Decrypt on the bucket's key; uploads in parts need both"),
+	is(bucket.ErrNoSuchBucket, exitNotFound, "check DUMP_S3_BUCKET, DUMP_S3_ENDPOINT and the account of the credentials"),
+	is(bucket.ErrNoSuchKey, exitNotFound, "`dump-helper list` shows the keys that are there"),
+	is(bucket.ErrNoSuchSecret, exitSettings, "check DUMP_SOURCE_PASSWORD_FROM, the region and the account"),
+	is(bucket.ErrReference, exitSettings, "write aws-secretsmanager:ID or aws-ssm:NAME"),
+	ofKind(bucket.ErrWrongRegion, exitSettings, func(e *bucket.Error) string {
+		if e.Region == "" {
+			return "set DUMP_S3_REGION to the bucket's region"
+		}
+		return "set DUMP_S3_REGION=" + e.Region
+	}),
+	is(bucket.ErrClockSkew, exitNetwork, "set this machine's clock; after WSL2 has slept: sudo hwclock -s"),
+	is(bucket.ErrArchived, exitNotFound, "restore it in S3 first (aws s3api restore-object), or take another one with --key"),
+	is(bucket.ErrChanged, exitDamaged, "try again"),
+	is(bucket.ErrUnreachable, exitNetwork, "check the network, DUMP_S3_ENDPOINT and DUMP_S3_REGION"),
+	is(bucket.ErrUnavailable, exitNetwork, "the server has trouble, try again later"),
+	is(bucket.ErrNoSpace, exitNoSpace, "free some space in the store, or lower DUMP_KEEP"),
+	is(bucket.ErrEndpoint, exitSettings, "check DUMP_S3_ENDPOINT, it is a URL such as https://s3.example.com"),
+	is(bucket.ErrEmpty, exitNotFound, "run `dump-helper refresh`, or check DUMP_S3_BUCKET and DUMP_S3_PREFIX"),
+	is(bucket.ErrDamaged, exitDamaged, "try again; if it happens again, the store is at fault"),
+	as(exitUnexpected, func(*bucket.Error) string { return "`dump-helper doctor` tries each step by itself" }),
+
+	// Settings.
+	is(project.ErrNoProject, exitSettings, "run it in a DDEV project, or name one with --project"),
+	as(exitSettings, func(e *project.ConfigError) string { return settingsHint(e) }),
+
+	// The dump itself.
+	is(pull.ErrNoneBefore, exitNotFound, "`dump-helper list` shows what is there"),
+	is(pull.ErrTooOld, exitNotFound, "run `dump-helper refresh` where DUMP_SOURCE is set, or allow more with --max-age"),
+	is(pull.ErrNotSQL, exitDamaged, "`dump-helper list` shows the other dumps, --key takes one of them"),
+	is(pull.ErrIncomplete, exitDamaged, damagedHint),
+	is(localdb.ErrIncomplete, exitDamaged, damagedHint),
+	is(dumpfile.ErrTruncated, exitDamaged, damagedHint),
+	is(dumpfile.ErrCorrupt, exitDamaged, damagedHint),
+	as(exitDamaged, func(*dumpfile.NotSQLError) string { return damagedHint }),
+	as(exitDamaged, func(*dumpfile.NewerFormatError) string {
+		return "update dump-helper; zstd -dc reads the dump meanwhile"
+	}),
+	as(exitDamaged, func(*dumpfile.WindowError) string { return "compress it without --long" }),
+
+	// Staging.
+	as(exitStaging, func(e *staging.PrivilegeError) string { return "an administrator of staging runs: " + e.Grant }),
+	as(exitStaging, func(e *staging.HostKeyChangedError) string {
+		return fmt.Sprintf("if the server was set up anew, remove line %d of %s and run `ssh %s` once; if not, somebody is listening in", e.Line, e.File, e.Host)
+	}),
+	as(exitStaging, func(e *staging.HostKeyUnknownError) string {
+		return fmt.Sprintf("run `ssh %s` once, compare the fingerprint, and say yes", e.Name)
+	}),
+	as(exitStaging, func(e *staging.SSHKeyError) string { return sshKeyHint(e) }),
+	as(exitStaging, func(e *staging.ClientMissingError) string {
+		return fmt.Sprintf("install it: apt-get install %s, or brew install %s", e.Debian, e.Brew)
+	}),
+	as(exitStaging, func(e *staging.ClientTooOldError) string {
+		return fmt.Sprintf("install a newer one: apt-get install %s, or brew install %s", e.Debian, e.Brew)
+	}),
+	is(staging.ErrAuth, exitStaging, "check the user in DUMP_SOURCE and DUMP_SOURCE_PASSWORD"),
+	is(staging.ErrNoDatabase, exitStaging, "check the database's name in DUMP_SOURCE"),
+	is(staging.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE: inside the tunnel, SSH has checked whom you talk to"),
+	is(staging.ErrTLS, exitStaging, "check tls= and ca= in DUMP_SOURCE (off, on and verify are known)"),
+	is(staging.ErrTooManyConnections, exitStaging, "try again later, or raise max_connections on staging"),
+	is(staging.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
+	is(staging.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
+	is(staging.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
+	is(staging.ErrDefinitionChanged, exitStaging, "tables on staging are being altered (a deployment?), try again when that is over"),
+	is(staging.ErrUnreachable, exitNetwork, "check host and port in DUMP_SOURCE; if staging is behind a bastion, set DUMP_SSH"),
+	is(staging.ErrConnectionLost, exitStaging, "nothing was published, try again; if it happens again, look at the server's log"),
+	as(exitStaging, func(*staging.SourceError) string {
+		return "nothing was published, the last good dump is still the newest"
+	}),
+
+	// The gate.
+	is(refresh.ErrEmpty, exitGate, "check the database's name in DUMP_SOURCE; nothing was published"),
+	is(refresh.ErrIncomplete, exitGate, "nothing was published, try again; if it is a command, look at what it prints last"),
+	as(exitGate, func(*refresh.GateError) string { return "if that is right, publish it with --force" }),
+	as(exitGate, func(*sqltext.NotSQLError) string {
+		return "nothing was published; the source must print SQL and nothing else on its standard output"
+	}),
+
+	// The local database.
+	is(pull.ErrCacheSpace, exitNoSpace, "free some space, or name another folder in DUMP_CACHE_DIR"),
+	is(pull.ErrTargetSpace, exitNoSpace, "free some space, or try anyway with --force"),
+	as(exitNoSpace, func(*localdb.NoSpaceError) string { return "free some space; the local database is as it was" }),
+	as(exitLocal, func(*pull.WrongEngineError) string { return wrongEngineHint }),
+	as(exitLocal, func(*localdb.WrongEngineError) string { return wrongEngineHint }),
+	as(exitLocal, func(*localdb.AuthError) string { return "check user and password in DUMP_TARGET" }),
+	as(exitLocal, func(e *localdb.PrivilegeError) string {
+		return "an administrator of the local database runs: " + e.Grant
+	}),
+	as(exitBusy, func(e *localdb.BusyError) string {
+		if e.Running {
+			return "wait for it to end"
+		}
+		return "end what uses the database (the site, an SQL client) and try again"
+	}),
+	as(exitNetwork, func(*localdb.UnreachableError) string {
+		return "start the local database server, and check DUMP_TARGET"
+	}),
+	as(exitLocal, func(*localdb.LostError) string {
+		return "start the local database server again; the next pull puts right what is left"
+	}),
+	as(exitLocal, func(*localdb.LoadError) string {
+		return "the local database is as it was; another dump can be taken with --key"
+	}),
+	as(exitDamaged, func(*localdb.MismatchError) string {
+		return "the local database is as it was; try again, or take another dump with --key"
+	}),
+	as(exitLocal, func(*localdb.SeveralDatabasesError) string { return "dump one database at a time, without --databases" }),
+	as(exitLocal, func(e *localdb.PacketError) string {
+		return fmt.Sprintf("set max_allowed_packet=%dM on the local server", e.Need>>20+1)
+	}),
+	as(exitLocal, func(e *localdb.ExtensionError) string {
+		return "install the extension " + e.Name + " on the local server"
+	}),
+	is(localdb.ErrNothingToUndo, exitNotFound, "undo follows a pull; each pull keeps one earlier database"),
+	is(sqltext.ErrUnterminated, exitDamaged, damagedHint),
+}
+
+const (
+	damagedHint     = "`dump-helper list` shows the other dumps, --key takes one of them; `dump-helper refresh` makes a new one"
+	wrongEngineHint = "nothing was changed; DUMP_S3_PREFIX or DUMP_TARGET belongs to another project"
+)
+
+// ofKind makes the row of a kind of bucket error whose hint depends on the error.
+func ofKind(kind bucket.Kind, code int, hint func(*bucket.Error) string) explanation {
+	return explanation{code, func(err error) (string, bool) {
+		var found *bucket.Error
+		if !errors.As(err, &found) || found.Kind != kind {
+			return "", false
+		}
+		return hint(found), true
+	}}
+}
+
+// settingsHint says what to do about a setting.
+func settingsHint(problem *project.ConfigError) string {
+	switch {
+	case errors.Is(problem, project.ErrMissing):
+		return "run: ddev config --web-environment-add=" + problem.Name + "=" + examples[problem.Name]
+	case errors.Is(problem, project.ErrPasswordExposed):
+		return "put it into .ddev/.env.dump and keep that file out of git, or use DUMP_SOURCE_PASSWORD_FROM"
+	case errors.Is(problem, project.ErrUnknownName):
+		return "write " + problem.Nearest + ", or take it out"
+	case errors.Is(problem, project.ErrPasswordUnavailable):
+		return "check DUMP_SOURCE_PASSWORD_FROM: env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME"
+	}
+	return "`dump-helper settings` shows every setting and where it comes from"
+}
+
+// examples are values of the settings that cannot be done without.
+var examples = map[string]string{
+	"DUMP_S3_BUCKET": "my-bucket",
+	"DUMP_SOURCE":    "mysql://user@staging.example.com/name",
+	"DUMP_TARGET":    "mysql://db@127.0.0.1:3306/db",
+}
+
+func sshKeyHint(e *staging.SSHKeyError) string {
+	switch {
+	case len(e.Locked) > 0:
+		return "run: ssh-add " + strings.Join(e.Locked, " ")
+	case len(e.Tried) > 0:
+		return "have one of these public keys added to authorized_keys on " + e.Host + ", or set the user in DUMP_SSH"
+	case !e.Agent:
+		return "start an ssh-agent and run ssh-add (in DDEV: ddev auth ssh)"
+	}
+	return "run ssh-add (in DDEV: ddev auth ssh)"
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+func inspectCommand() *cli.Command {
+	return command(cli.Command{
+		Name:      "inspect",
+		Usage:     "show what a dump holds, without fetching it",
+		ArgsUsage: "[KEY]",
+		Action: func(c *cli.Context) error {
+			s, err := open(c)
+			if err != nil {
+				return err
+			}
+			return s.inspect(c.Context, c.Args().First())
+		},
+	})
+}
+
+// dump finds the dump with the key, the newest one where there is no key, and its index, nil where
+// others made the dump.
+func (s *session) dump(ctx context.Context, key string) (*bucket.Bucket, bucket.Object, *dumpfile.Index, error) {
+	store, err := s.openBucket(ctx)
+	if err != nil {
+		return nil, bucket.Object{}, nil, err
+	}
+	if key == "" {
+		newest, err := store.Newest(ctx)
+		if err != nil {
+			return nil, bucket.Object{}, nil, err
+		}
+		key = newest.Key
+	}
+	object, err := store.Find(ctx, key)
+	if err != nil {
+		return nil, bucket.Object{}, nil, err
+	}
+	compression, _ := dumpfile.ByName(object.Name)
+	index, err := dumpfile.ReadIndex(store.ReaderAt(ctx, object), object.Size, compression)
+	if err != nil && !errors.Is(err, dumpfile.ErrNoIndex) {
+		return nil, bucket.Object{}, nil, fmt.Errorf("read %s: %w", object.Name, err)
+	}
+	return store, object, index, nil
+}
+
+func (s *session) inspect(ctx context.Context, key string) error {
+	_, object, index, err := s.dump(ctx, key)
+	if err != nil {
+		return err
+	}
+	s.out.Print("%s", describeObject(object))
+	if index == nil {
+		s.out.Print("another tool made this dump, it has no index; dump-helper verify reads it whole\n")
+		return s.out.Result(map[string]any{"key": object.Key, "object_bytes": object.Size, "time": object.Time})
+	}
+	s.out.Print("%s", describeIndex(index))
+	// What the chunks are is for programs that read objects themselves.
+	brief := *index
+	brief.Chunks = nil
+	return s.out.Result(map[string]any{"key": object.Key, "object_bytes": object.Size, "time": object.Time, "index": brief, "chunks": len(index.Chunks)})
+}
+
+func describeObject(object bucket.Object) string {
+	text := fmt.Sprintf("%s\n%s, %s old", object.Key, ui.Bytes(object.Size), ui.Duration(time.Since(object.Time)))
+	if object.StorageClass != "" && object.StorageClass != "STANDARD" {
+		text += ", storage class " + object.StorageClass
+	}
+	return text + "\n"
+}
+
+func describeIndex(index *dumpfile.Index) string {
+	var text strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&text, "%-16s%s\n", name, value)
+		}
+	}
+	text.WriteString("\n")
+	line("snapshot", index.SnapshotTime.UTC().Format(time.RFC3339))
+	line("published by", index.Publisher)
+	line("engine", strings.TrimSpace(index.Engine+" "+index.EngineVersion))
+	line("client", index.Client)
+	line("tool", index.ToolVersion)
+	line("contents", fmt.Sprintf("%s, %s, %s of SQL in %s", ui.Count(int64(len(index.Tables)), "table"), ui.Count(index.Rows, "row"),
+		ui.Bytes(index.RawBytes), ui.Count(int64(len(index.Chunks)), "chunk")))
+	line("without rows", strings.Join(index.Rules.StructureOnly, ", "))
+	line("left out", strings.Join(index.Rules.Excluded, ", "))
+	rows := [][]string{{"TABLE", "ROWS"}}
+	for _, table := range index.Tables {
+		count := fmt.Sprint(table.Rows)
+		if table.Rows < 0 {
+			count = "unknown"
+		}
+		rows = append(rows, []string{table.Name, count})
+	}
+	text.WriteString("\n" + ui.Table(rows))
+	return text.String()
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+func listCommand() *cli.Command {
+	return command(cli.Command{
+		Name:  "list",
+		Usage: "list the dumps in the bucket, newest first",
+		Action: func(c *cli.Context) error {
+			s, err := open(c)
+			if err != nil {
+				return err
+			}
+			return s.list(c.Context)
+		},
+	})
+}
+
+// listed is one dump as `list` shows it.
+type listed struct {
+	Key         string    `json:"key"`
+	Time        time.Time `json:"time"`
+	AgeSeconds  int64     `json:"age_seconds"`
+	ObjectBytes int64     `json:"object_bytes"`
+	Engine      string    `json:"engine,omitempty"`
+	Publisher   string    `json:"publisher,omitempty"`
+	Ours        bool      `json:"ours"`
+	Storage     string    `json:"storage_class,omitempty"`
+}
+
+func (s *session) list(ctx context.Context) error {
+	store, err := s.openBucket(ctx)
+	if err != nil {
+		return err
+	}
+	dumps, err := store.Dumps(ctx)
+	if err != nil {
+		return err
+	}
+	entries := make([]listed, len(dumps))
+	requests, grouped := errgroup.WithContext(ctx)
+	requests.SetLimit(16)
+	for i, dump := range dumps {
+		entries[i] = listed{
+			Key: dump.Key, Time: dump.Time, AgeSeconds: int64(time.Since(dump.Time).Seconds()),
+			ObjectBytes: dump.Size, Ours: dump.Ours, Storage: dump.StorageClass,
+		}
+		if dump.Ours {
+			requests.Go(func() error { return describeDump(grouped, store, dump, &entries[i]) })
+		}
+	}
+	if err := requests.Wait(); err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		s.out.Note("no dump in " + store.String())
+	}
+	rows := [][]string{{"AGE", "SIZE", "ENGINE", "PUBLISHED BY", "KEY"}}
+	for _, entry := range entries {
+		by := orDash(entry.Publisher)
+		if !entry.Ours {
+			by = "another tool"
+		}
+		rows = append(rows, []string{
+			ui.Duration(time.Duration(entry.AgeSeconds) * time.Second), ui.Bytes(entry.ObjectBytes), orDash(entry.Engine), by, entry.Key,
+		})
+	}
+	if len(entries) > 0 {
+		s.out.Print("%s", ui.Table(rows))
+	}
+	return s.out.Result(map[string]any{"bucket": store.String(), "dumps": entries})
+}
+
+// describeDump adds what only a request for each dump tells. It may be denied to who may list: then
+// the listing is still good.
+func describeDump(ctx context.Context, store *bucket.Bucket, dump bucket.Object, entry *listed) error {
+	object, err := store.Head(ctx, dump.Key)
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+	entry.Engine, entry.Publisher = object.Metadata[refresh.MetaEngine], object.Metadata[refresh.MetaPublisher]
+	if version := object.Metadata[refresh.MetaEngineVersion]; version != "" && entry.Engine != "" {
+		entry.Engine += " " + version
+	}
+	return nil
+}

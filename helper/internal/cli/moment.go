@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// age reads a flag that holds a length of time: 30m, 12h, 2d. Not given it is 0.
+func age(c *cli.Context, flag string) (time.Duration, error) {
+	text := c.String(flag)
+	if text == "" {
+		return 0, nil
+	}
+	length, err := time.ParseDuration(text)
+	if days, isDays := strings.CutSuffix(text, "d"); isDays {
+		var count float64
+		count, err = strconv.ParseFloat(days, 64)
+		length = time.Duration(count * 24 * float64(time.Hour))
+	}
+	if err != nil || length <= 0 {
+		return 0, &usage{fmt.Sprintf("--%s %s: a length of time such as 30m, 12h or 2d is expected", flag, text)}
+	}
+	return length, nil
+}
+
+// moments are the ways to write a moment; those without a zone mean the local one.
+var moments = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly, "20060102T150405Z"}
+
+// moment reads a flag that holds a moment. A day alone means its end. Not given it is the zero time.
+func moment(c *cli.Context, flag string) (time.Time, error) {
+	text := c.String(flag)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range moments {
+		found, err := time.ParseInLocation(layout, text, time.Local)
+		if err != nil {
+			continue
+		}
+		switch layout {
+		case time.DateOnly:
+			return found.AddDate(0, 0, 1).Add(-time.Second), nil
+		case "20060102T150405Z": // as it stands in a key
+			return time.Date(found.Year(), found.Month(), found.Day(), found.Hour(), found.Minute(), found.Second(), 0, time.UTC), nil
+		}
+		return found, nil
+	}
+	return time.Time{}, &usage{fmt.Sprintf("--%s %s: a time such as 2026-11-22 or 2026-11-22T06:30:00Z is expected", flag, text)}
+}

@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+func refreshCommand(version string) *cli.Command {
+	return command(cli.Command{
+		Name:  "refresh",
+		Usage: "publish a fresh dump of the staging database",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "force", Usage: "publish even if the dump has far fewer tables or rows than the last one"},
+			&cli.BoolFlag{Name: "full", Usage: "send every byte anew, whatever the last dump holds (so far every refresh does)"},
+			&cli.StringFlag{Name: "if-older-than", Usage: "do nothing if the newest dump is younger than `AGE`, as in 30m, 12h or 2d"},
+		},
+		Action: func(c *cli.Context) error {
+			s, err := open(c)
+			if err != nil {
+				return err
+			}
+			ifOlderThan, err := age(c, "if-older-than")
+			if err != nil {
+				return err
+			}
+			result, err := s.refresh(c.Context, refreshOptions{version, c.Bool("force"), ifOlderThan})
+			if err != nil {
+				return err
+			}
+			s.out.Print("%s", describeRefresh(result))
+			return s.out.Result(result)
+		},
+	})
+}
+
+type refreshOptions struct {
+	version     string
+	force       bool
+	ifOlderThan time.Duration
+}
+
+func (s *session) refresh(ctx context.Context, options refreshOptions) (refresh.Result, error) {
+	if err := s.project.RequireBucket(); err != nil {
+		return refresh.Result{}, err
+	}
+	source, err := s.source(ctx)
+	if err != nil {
+		return refresh.Result{}, err
+	}
+	store, err := s.openBucket(ctx)
+	if err != nil {
+		return refresh.Result{}, err
+	}
+	defer s.out.Finish()
+	return refresh.Run(ctx, refresh.Config{
+		Project: s.project.Name, ToolVersion: options.version, Publisher: publisher(),
+		Source: source, Bucket: store, Compression: dumpfile.Compression(s.project.Compression),
+		Force: options.force, IfOlderThan: options.ifOlderThan,
+		Retention: s.retention(), Progress: s.out,
+	})
+}
+
+func (s *session) retention() refresh.Retention {
+	return refresh.Retention{Newest: s.project.Keep, Days: s.project.KeepDays}
+}
+
+func describeRefresh(result refresh.Result) string {
+	var text strings.Builder
+	verb := "published"
+	if !result.Published {
+		verb = "nothing to do, the newest dump is"
+	}
+	text.WriteString(verb + " " + result.Key + "\n")
+	if result.Tables > 0 {
+		text.WriteString(ui.Count(result.Tables, "table") + ", " + ui.Count(result.Rows, "row") + ", " +
+			ui.Bytes(result.RawBytes) + " of SQL in " + ui.Bytes(result.ObjectBytes))
+	} else {
+		text.WriteString(ui.Bytes(result.ObjectBytes))
+	}
+	if result.Published {
+		text.WriteString(", " + ui.Duration(time.Duration(result.Seconds*float64(time.Second))))
+	}
+	text.WriteString("\n")
+	for _, key := range result.Deleted {
+		text.WriteString("deleted " + key + "\n")
+	}
+	return text.String()
+}

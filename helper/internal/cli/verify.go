@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+func verifyCommand() *cli.Command {
+	return command(cli.Command{
+		Name:      "verify",
+		Usage:     "read a dump whole and say whether it is complete",
+		ArgsUsage: "[KEY]",
+		Action: func(c *cli.Context) error {
+			s, err := open(c)
+			if err != nil {
+				return err
+			}
+			return s.verify(c.Context, c.Args().First())
+		},
+	})
+}
+
+func (s *session) verify(ctx context.Context, key string) error {
+	store, object, index, err := s.dump(ctx, key)
+	if err != nil {
+		return err
+	}
+	compression, _ := dumpfile.ByName(object.Name)
+	stream := store.Open(ctx, object)
+	defer func() { _ = stream.Close() }()
+	s.out.Phase("verifying "+object.Name, object.Size)
+	text, err := dumpfile.NewVerifier(progressReader{stream, s.out}, compression, index)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", object.Name, err)
+	}
+	defer func() { _ = text.Close() }()
+	stats, err := pull.Check(text, index)
+	s.out.Finish()
+	if err != nil {
+		if ctx.Err() != nil && !errors.Is(err, dumpfile.ErrCorrupt) {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("verify %s: %w", object.Name, err)
+	}
+	s.out.Print("%s is complete\n%s, %s, %s of SQL\n", object.Key,
+		ui.Count(int64(len(stats.Tables)), "table"), ui.Count(stats.Rows, "row"), ui.Bytes(stats.Bytes))
+	if index == nil && stats.Header == "" {
+		s.out.Note("no dump client signed this dump: that it ends between two statements is all that can be told")
+	}
+	return s.out.Result(map[string]any{
+		"key": object.Key, "complete": true, "object_bytes": object.Size,
+		"raw_bytes": stats.Bytes, "tables": len(stats.Tables), "rows": stats.Rows,
+	})
+}
+
+// progressReader tells how much of the object has been read.
+type progressReader struct {
+	io.Reader
+	out *ui.Output
+}
+
+func (r progressReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.out.Advance(int64(n))
+	return n, err
+}

@@ -1,0 +1,193 @@
+package refresh
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+)
+
+// ErrIncomplete means that the source ended well but its text does not end as a dump does.
+var ErrIncomplete = errors.New("the dump is incomplete")
+
+// Metadata names, as `list` reads them.
+const (
+	MetaEngine        = "dump-engine"
+	MetaEngineVersion = "dump-engine-version"
+	MetaProject       = "dump-project"
+	MetaToolVersion   = "dump-tool-version"
+	MetaPublisher     = "dump-publisher"
+	MetaSnapshotTime  = "dump-snapshot-time"
+)
+
+// attempt dumps once: source, compression and upload run side by side, each waiting for the next.
+func (r *run) attempt(ctx context.Context, source *staging.Source) (result Result, err error) {
+	r.Progress.Phase("dumping", r.expected())
+	dump, err := source.Dump(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() {
+		// The dump's own failure is the reason; that it is closed early is only its consequence.
+		_ = dump.Close()
+	}()
+	text := bufio.NewReaderSize(dump, 64<<10)
+	info := identify(source.Info(), text)
+	key := r.Bucket.NewKey(dump.SnapshotTime, r.Compression.Ending())
+	upload, err := r.Bucket.Upload(ctx, key, r.describe(info, dump.SnapshotTime))
+	if err != nil {
+		return Result{}, err
+	}
+	writer, err := dumpfile.NewWriter(ctx, upload, r.Compression, 0)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() {
+		upload.Abort() // first, so that no Write is waiting when the writer is ended
+		writer.Abort()
+	}()
+	stats, err := r.stream(sqltext.NewSplitter(text, dialect(info.Engine)), writer)
+	if err != nil {
+		return Result{}, r.first(ctx, err)
+	}
+	index := r.index(info, dump.SnapshotTime, stats)
+	if err := r.gate(index, stats); err != nil {
+		return Result{}, err
+	}
+	if err := writer.Close(index); err != nil {
+		return Result{}, r.first(ctx, err)
+	}
+	r.Progress.Phase("finishing the upload", 0)
+	if err := upload.Complete(ctx); err != nil {
+		return Result{}, err
+	}
+	return Result{
+		Key: key, Published: true, ObjectBytes: writer.Written(), SentBytes: writer.Written(),
+		RawBytes: stats.Bytes, Tables: int64(len(stats.Tables)), Rows: stats.Rows, SnapshotTime: dump.SnapshotTime,
+	}, nil
+}
+
+// first gives the reason why the context ended, where it did: what else failed is its consequence.
+func (r *run) first(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// expected is about how much SQL there will be: as much as last time.
+func (r *run) expected() int64 {
+	if r.previous.index == nil {
+		return 0
+	}
+	return r.previous.index.RawBytes
+}
+
+// stream moves the dump's text to the writer, statement by statement, so that chunks end between
+// statements, and counts what it passes.
+func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqltext.Stats, error) {
+	for {
+		piece, err := splitter.Next()
+		switch {
+		case err == io.EOF:
+			return splitter.Stats(), nil
+		case errors.Is(err, sqltext.ErrUnterminated):
+			return sqltext.Stats{}, fmt.Errorf("%w: %w", ErrIncomplete, err)
+		case err != nil:
+			return sqltext.Stats{}, err
+		}
+		if _, err := writer.Write(piece.Raw); err != nil {
+			return sqltext.Stats{}, err
+		}
+		writer.Cut()
+		r.Progress.Advance(int64(len(piece.Raw)))
+	}
+}
+
+// identify completes what a source knows about itself: a command's engine shows in its first bytes.
+func identify(info staging.Info, text *bufio.Reader) staging.Info {
+	if info.Engine != "" {
+		return info
+	}
+	head, _ := text.Peek(4096) // an error comes again with the next read
+	found, known := sqltext.Detect(head)
+	switch {
+	case !known:
+	case found == sqltext.Postgres:
+		info.Engine = enginePostgres
+	case bytes.Contains(head, []byte("MariaDB")):
+		info.Engine = "mariadb"
+	default:
+		info.Engine = "mysql"
+	}
+	return info
+}
+
+const enginePostgres = "postgres"
+
+func dialect(engine string) sqltext.Dialect {
+	if engine == enginePostgres {
+		return sqltext.Postgres
+	}
+	return sqltext.MySQL
+}
+
+// gate decides whether a dump whose source ended well may be published.
+func (r *run) gate(index dumpfile.Index, stats sqltext.Stats) error {
+	switch {
+	case stats.Header != "" && !stats.Complete:
+		return fmt.Errorf("%w: the last line, which says that the dump is completed, is missing", ErrIncomplete)
+	case len(stats.Tables) == 0:
+		return ErrEmpty
+	case r.Force || r.previous.index == nil:
+		return nil
+	}
+	return compare(contentsOf(&index), contentsOf(r.previous.index), r.previous.object.Name)
+}
+
+func contentsOf(index *dumpfile.Index) contents {
+	tables := make(map[string]int64, len(index.Tables))
+	for _, table := range index.Tables {
+		tables[table.Name] = table.Rows
+	}
+	return contents{tables, index.Rules.StructureOnly}
+}
+
+// index is what the dump says about itself.
+func (r *run) index(info staging.Info, snapshot time.Time, stats sqltext.Stats) dumpfile.Index {
+	index := dumpfile.Index{
+		ToolVersion: r.ToolVersion, Project: r.Project, Publisher: r.Publisher,
+		Engine: info.Engine, EngineVersion: info.Version, Client: info.Client, SnapshotTime: snapshot,
+		Rules: dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded},
+		Rows:  stats.Rows,
+	}
+	for _, name := range slices.Sorted(maps.Keys(stats.Tables)) {
+		index.Tables = append(index.Tables, dumpfile.Table{Name: name, Rows: stats.Tables[name]})
+	}
+	return index
+}
+
+// describe is what S3 keeps beside the object.
+func (r *run) describe(info staging.Info, snapshot time.Time) bucket.UploadOptions {
+	described := map[string]string{
+		MetaEngine:        info.Engine,
+		MetaEngineVersion: info.Version,
+		MetaProject:       r.Project,
+		MetaToolVersion:   r.ToolVersion,
+	}
+	maps.DeleteFunc(described, func(_, value string) bool { return value == "" })
+	metadata := maps.Clone(described)
+	metadata[MetaPublisher] = r.Publisher
+	metadata[MetaSnapshotTime] = snapshot.UTC().Format(time.RFC3339)
+	return bucket.UploadOptions{Metadata: metadata, Tags: described}
+}

@@ -1,0 +1,36 @@
+package refresh
+
+import (
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+)
+
+// Retention says which dumps are kept. With neither rule set, all of them.
+type Retention struct {
+	// Newest is how many of the newest dumps are kept, 0 for no such rule.
+	Newest int
+	// Days is for how many days a dump is kept, 0 for no such rule.
+	Days int
+}
+
+// Expired gives those of the dumps, which come newest first, that no rule keeps. What others put into
+// the bucket is never among them, nor is the newest dump.
+func (r Retention) Expired(dumps []bucket.Object, now time.Time) []bucket.Object {
+	if r.Newest <= 0 && r.Days <= 0 {
+		return nil
+	}
+	var expired []bucket.Object
+	kept := 0
+	for _, dump := range dumps {
+		young := r.Days > 0 && now.Sub(dump.Time) <= time.Duration(r.Days)*24*time.Hour
+		switch {
+		case !dump.Ours:
+		case kept == 0, kept < r.Newest, young:
+			kept++
+		default:
+			expired = append(expired, dump)
+		}
+	}
+	return expired
+}

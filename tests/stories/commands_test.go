@@ -1,0 +1,314 @@
+package stories
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/jobiqo/dump-refresh/tests/data"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// story is what one story has of its own.
+type story struct {
+	number           int
+	staging, local   *testserver.MySQL
+	store            *testserver.S3
+	database, bucket string
+}
+
+type key struct{}
+
+var storyKey key
+
+func of(ts *testscript.TestScript) *story { return ts.Value(storyKey).(*story) }
+
+// commands are those that stories have on top of testscript's own. Those with a negation (! same)
+// say so.
+var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"seed":        seed,
+	"staging":     func(ts *testscript.TestScript, _ bool, args []string) { run(ts, of(ts).staging, args) },
+	"local":       func(ts *testscript.TestScript, _ bool, args []string) { run(ts, of(ts).local, args) },
+	"same":        same,
+	"remember":    remember,
+	"unchanged":   unchanged,
+	"objects":     objects,
+	"uploads":     uploads,
+	"put":         put,
+	"get":         get,
+	"delete":      remove,
+	"flip":        flip,
+	"truncate":    truncate,
+	"credentials": restricted,
+	"versitygw":   useVersityGW,
+	"postgres":    usePostgres,
+	"psql":        runPostgres,
+	"sshd":        useSSHD,
+	"eventually":  eventually,
+	"count":       count,
+}
+
+func check(ts *testscript.TestScript, err error) {
+	if err != nil {
+		ts.Fatalf("%v", err)
+	}
+}
+
+// seed [MB] fills the staging database with a generated site.
+func seed(ts *testscript.TestScript, _ bool, args []string) {
+	options := data.Options{Seed: 1, MB: 1, View: true, Trigger: true}
+	if len(args) > 0 {
+		size, err := strconv.Atoi(args[0])
+		check(ts, err)
+		options.MB = size
+	}
+	check(ts, data.Load(context.Background(), of(ts).staging.URL(of(ts).database), options))
+}
+
+// run executes statements, one argument each, with the story's variables; what a query gives goes to
+// standard output.
+func run(ts *testscript.TestScript, server *testserver.MySQL, args []string) {
+	for _, statement := range args {
+		statement = os.Expand(statement, ts.Getenv)
+		verb := strings.ToUpper(strings.Fields(statement)[0])
+		if verb != "SELECT" && verb != "SHOW" {
+			check(ts, server.Exec("USE "+of(ts).database, statement))
+			continue
+		}
+		rows, err := server.Query(statement)
+		check(ts, err)
+		for _, row := range rows {
+			_, _ = ts.Stdout().Write([]byte(strings.Join(row, "\t") + "\n"))
+		}
+	}
+}
+
+// same [TABLE...] demands that staging and local hold the same tables with the same contents by
+// CHECKSUM TABLE, the named ones excepted: those must be there, and empty.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	s := of(ts)
+	want, err := s.staging.Checksums(s.database)
+	check(ts, err)
+	got, err := s.local.Checksums(s.database)
+	check(ts, err)
+	for _, table := range args {
+		rows, err := s.local.Query("SELECT COUNT(*) FROM " + s.database + "." + table)
+		check(ts, err)
+		if rows[0][0] != "0" {
+			ts.Fatalf("table %s has %s rows, none were expected", table, rows[0][0])
+		}
+		delete(want, table)
+		delete(got, table)
+	}
+	if len(want) == 0 {
+		ts.Fatalf("staging has no tables to compare")
+	}
+	if maps.Equal(want, got) == neg {
+		ts.Fatalf("equal: %v\nstaging: %v\nlocal:   %v", !neg, want, got)
+	}
+}
+
+// remember keeps the checksums of the local database in the file local.sums; unchanged compares.
+func remember(ts *testscript.TestScript, _ bool, _ []string) {
+	check(ts, os.WriteFile(ts.MkAbs("local.sums"), []byte(localState(ts)), 0o644))
+}
+
+func unchanged(ts *testscript.TestScript, neg bool, _ []string) {
+	before, err := os.ReadFile(ts.MkAbs("local.sums"))
+	check(ts, err)
+	if after := localState(ts); (after == string(before)) == neg {
+		ts.Fatalf("unchanged: %v\nbefore: %s\nafter:  %s", !neg, before, after)
+	}
+}
+
+// localState is the local database, and whether a scratch database lies beside it.
+func localState(ts *testscript.TestScript) string {
+	s := of(ts)
+	sums, err := s.local.Checksums(s.database)
+	check(ts, err)
+	var text strings.Builder
+	for _, table := range slices.Sorted(maps.Keys(sums)) {
+		fmt.Fprintf(&text, "%s %s\n", table, sums[table])
+	}
+	rows, err := s.local.Query("SHOW DATABASES LIKE '" + s.database + "\\_\\_dump\\_incoming'")
+	check(ts, err)
+	for _, row := range rows {
+		text.WriteString("left behind: " + row[0] + "\n")
+	}
+	return text.String()
+}
+
+// objects N demands that there are N objects in the bucket, those excepted that the helper keeps for
+// itself, and lists their keys.
+func objects(ts *testscript.TestScript, _ bool, args []string) { list(ts, dumpKeys(ts), args) }
+
+func dumpKeys(ts *testscript.TestScript) []string {
+	keys, err := of(ts).store.Keys(of(ts).bucket)
+	check(ts, err)
+	return slices.DeleteFunc(keys, func(key string) bool { return strings.Contains(key, ".dump-refresh/") })
+}
+
+// uploads N demands that there are N unfinished uploads.
+func uploads(ts *testscript.TestScript, _ bool, args []string) {
+	keys, err := of(ts).store.Uploads(of(ts).bucket)
+	check(ts, err)
+	list(ts, keys, args)
+}
+
+func list(ts *testscript.TestScript, keys, args []string) {
+	if len(args) > 0 && args[0] != strconv.Itoa(len(keys)) {
+		ts.Fatalf("there are %d, not %s: %v", len(keys), args[0], keys)
+	}
+	_, _ = ts.Stdout().Write([]byte(strings.Join(append(keys, ""), "\n")))
+}
+
+// put KEY FILE stores a file as it is.
+func put(ts *testscript.TestScript, _ bool, args []string) {
+	check(ts, of(ts).store.PutObject(of(ts).bucket, args[0], []byte(ts.ReadFile(args[1]))))
+}
+
+// get KEY FILE fetches an object as it is; "newest" is the last key.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	content, err := of(ts).store.GetObject(of(ts).bucket, named(ts, args[0]))
+	check(ts, err)
+	check(ts, os.WriteFile(ts.MkAbs(args[1]), content, 0o644))
+}
+
+// delete KEY removes an object.
+func remove(ts *testscript.TestScript, _ bool, args []string) {
+	check(ts, of(ts).store.DeleteObject(of(ts).bucket, named(ts, args[0])))
+}
+
+// flip KEY inverts a bit in the middle of an object.
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	rewrite(ts, args[0], func(content []byte) []byte {
+		content[len(content)/2] ^= 1
+		return content
+	})
+}
+
+// truncate KEY cuts the last third of an object off.
+func truncate(ts *testscript.TestScript, _ bool, args []string) {
+	rewrite(ts, args[0], func(content []byte) []byte { return content[:len(content)*2/3] })
+}
+
+func rewrite(ts *testscript.TestScript, name string, change func([]byte) []byte) {
+	s, key := of(ts), named(ts, name)
+	content, err := s.store.GetObject(s.bucket, key)
+	check(ts, err)
+	check(ts, s.store.PutObject(s.bucket, key, change(content)))
+}
+
+func named(ts *testscript.TestScript, name string) string {
+	if name != "newest" {
+		return name
+	}
+	keys := dumpKeys(ts)
+	if len(keys) == 0 {
+		ts.Fatalf("the bucket is empty")
+	}
+	return keys[len(keys)-1]
+}
+
+// credentials FILE goes on with the rights that the IAM policy in the file allows; $BUCKET in it is
+// the story's bucket. Without a file it goes back to the owner's.
+func restricted(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	credentials := s.store.Owner()
+	if len(args) > 0 {
+		var err error
+		credentials, err = s.store.Restricted(strings.ReplaceAll(ts.ReadFile(args[0]), "$BUCKET", s.bucket))
+		check(ts, err)
+	}
+	ts.Setenv("AWS_SESSION_TOKEN", "")
+	for _, pair := range credentials.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		ts.Setenv(name, value)
+	}
+}
+
+// versitygw goes on with the other S3 server.
+func useVersityGW(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	store, err := versitygw()
+	check(ts, err)
+	check(ts, store.CreateBucket(s.bucket))
+	s.store = store
+	ts.Setenv("DUMP_S3_ENDPOINT", store.Endpoint)
+	restricted(ts, false, nil)
+}
+
+// postgres goes on with PostgreSQL databases for both sides: $DATABASE and ${DATABASE}_local.
+func usePostgres(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	server, err := pgServer()
+	check(ts, err)
+	check(ts, server.Exec("postgres", "CREATE DATABASE "+s.database, "CREATE DATABASE "+s.database+"_local"))
+	ts.Setenv("DUMP_SOURCE", server.URL(s.database))
+	ts.Setenv("DUMP_TARGET", server.URL(s.database+"_local"))
+	address, err := url.Parse(server.URL(s.database))
+	check(ts, err)
+	ts.Setenv("PGHOST", address.Hostname())
+	ts.Setenv("PGPORT", address.Port())
+	ts.Setenv("PGUSER", address.User.Username())
+}
+
+// psql DATABASE STATEMENT... executes statements on the PostgreSQL server.
+func runPostgres(ts *testscript.TestScript, _ bool, args []string) {
+	server, err := pgServer()
+	check(ts, err)
+	for _, statement := range args[1:] {
+		statement = os.Expand(statement, ts.Getenv)
+		if !strings.HasPrefix(strings.ToUpper(statement), "SELECT") {
+			check(ts, server.Exec(args[0], statement))
+			continue
+		}
+		rows, err := server.Query(args[0], statement)
+		check(ts, err)
+		for _, row := range rows {
+			_, _ = ts.Stdout().Write([]byte(strings.Join(row, "\t") + "\n"))
+		}
+	}
+}
+
+// sshd starts an SSH server and puts its port, user, key and known_hosts into the environment.
+func useSSHD(ts *testscript.TestScript, _ bool, _ []string) {
+	server, err := sshd()
+	check(ts, err)
+	ts.Setenv("SSH_PORT", fmt.Sprint(server.Port))
+	ts.Setenv("SSH_USER", server.User)
+	ts.Setenv("SSH_KEY", server.ClientKey)
+	ts.Setenv("SSH_KNOWN_HOSTS", server.KnownHosts)
+}
+
+// eventually DURATION FILE TEXT waits until a file that grows holds the text.
+func eventually(ts *testscript.TestScript, _ bool, args []string) {
+	limit, err := time.ParseDuration(args[0])
+	check(ts, err)
+	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
+		content, err := os.ReadFile(ts.MkAbs(args[1]))
+		if err == nil && strings.Contains(string(content), args[2]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%q did not appear in %s:\n%s", args[2], args[1], content)
+		}
+	}
+}
+
+// count N TEXT FILE demands that the text is in the file N times.
+func count(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	check(ts, err)
+	if got := strings.Count(ts.ReadFile(args[2]), args[1]); got != want {
+		ts.Fatalf("%q is %d times in %s, not %d times", args[1], got, args[2], want)
+	}
+}

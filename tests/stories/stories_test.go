@@ -1,0 +1,176 @@
+// Package stories runs the compiled dump-helper as its users do, against real servers: each file in
+// testdata is a story, a testscript with the files that it needs.
+//
+// A story finds a DDEV project in $WORK/site, an empty staging database $STAGING and a local database
+// $LOCAL of its own on two MariaDB servers, and a bucket $BUCKET of its own on MinIO, by the
+// environment. The commands that stories have on top of testscript's are in commands_test.go.
+package stories
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// workshop is where the servers keep their data and the program under test lies.
+var workshop string
+
+func TestMain(m *testing.M) {
+	os.Exit(runAll(m))
+}
+
+func runAll(m *testing.M) int {
+	var err error
+	if workshop, err = os.MkdirTemp("", "stories-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() {
+		for _, stop := range stops {
+			stop()
+		}
+		_ = os.RemoveAll(workshop)
+	}()
+	// PostgreSQL's own account must reach its data.
+	if err := os.Chmod(workshop, 0o755); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(workshop, "bin", "dump-helper"), "github.com/jobiqo/dump-refresh/helper")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the program under test: %s\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+var (
+	stops     []func()
+	stopsLock sync.Mutex
+)
+
+// server starts a server when the first story needs it, and ends it after the last one.
+func server[S interface{ Stop() }](name string, start func(dir string) (S, error)) func() (S, error) {
+	return sync.OnceValues(func() (S, error) {
+		s, err := start(filepath.Join(workshop, name))
+		if err == nil {
+			stopsLock.Lock()
+			defer stopsLock.Unlock()
+			stops = append(stops, s.Stop)
+		}
+		return s, err
+	})
+}
+
+var (
+	stagingServer = server("staging", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
+	localServer   = server("local", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
+	pgServer      = server("postgres", func(dir string) (*testserver.PG, error) { return testserver.Postgres(dir) })
+	minio         = server("minio", func(dir string) (*testserver.S3, error) { return testserver.MinIO(dir, testserver.KMS()) })
+	versitygw     = server("versitygw", func(dir string) (*testserver.S3, error) { return testserver.VersityGW(dir) })
+	sshd          = server("sshd", func(dir string) (*testserver.SSH, error) { return testserver.SSHD(dir) })
+)
+
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_STORIES") != "",
+		Setup:               setUp,
+		Cmds:                commands,
+	})
+}
+
+var storyNumber atomic.Int32
+
+// setUp gives a story its databases, its bucket and its project.
+func setUp(env *testscript.Env) error {
+	staging, err := stagingServer()
+	if err != nil {
+		return err
+	}
+	local, err := localServer()
+	if err != nil {
+		return err
+	}
+	store, err := minio()
+	if err != nil {
+		return err
+	}
+	number := storyNumber.Add(1)
+	story := &story{
+		number: int(number), staging: staging, local: local, store: store,
+		database: fmt.Sprintf("story_%d", number), bucket: fmt.Sprintf("story-%d", number),
+	}
+	env.Values[storyKey] = story
+	if err := staging.Exec("CREATE DATABASE " + story.database); err != nil {
+		return err
+	}
+	if err := local.Exec("CREATE DATABASE " + story.database); err != nil {
+		return err
+	}
+	if err := store.CreateBucket(story.bucket); err != nil {
+		return err
+	}
+	env.Defer(func() {
+		_ = staging.Exec("DROP DATABASE IF EXISTS " + story.database)
+		for _, suffix := range []string{"", "__dump_incoming", "__dump_previous", "__dump_spare"} {
+			_ = local.Exec("DROP DATABASE IF EXISTS " + story.database + suffix)
+		}
+	})
+	home := filepath.Join(env.WorkDir, "home")
+	if err := os.MkdirAll(filepath.Join(home, ".ssh"), 0o700); err != nil {
+		return err
+	}
+	env.Setenv("HOME", home)
+	env.Setenv("PATH", filepath.Join(workshop, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+	env.Setenv("STAGING", staging.URL(story.database))
+	env.Setenv("LOCAL", local.URL(story.database))
+	env.Setenv("DATABASE", story.database)
+	env.Setenv("STAGING_SOCKET", staging.Socket)
+	env.Setenv("LOCAL_SOCKET", local.Socket)
+	env.Setenv("STAGING_PORT", fmt.Sprint(staging.Port))
+	env.Setenv("BUCKET", story.bucket)
+	env.Setenv("ENDPOINT", store.Endpoint)
+	env.Setenv("DUMP_CACHE_DIR", filepath.Join(env.WorkDir, "cache"))
+	for _, pair := range store.Owner().Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		env.Setenv(name, value)
+	}
+	return story.writeProject(env)
+}
+
+// writeProject makes the DDEV project in $WORK/site, unless the story brings its own.
+func (s *story) writeProject(env *testscript.Env) error {
+	folder := filepath.Join(env.WorkDir, "site", ".ddev")
+	path := filepath.Join(folder, "config.yaml")
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(fmt.Sprintf(`name: shop
+type: drupal
+database:
+  type: mariadb
+  version: "10.11"
+web_environment:
+  - DUMP_S3_BUCKET=%s
+  - DUMP_S3_ENDPOINT=%s
+  - DUMP_S3_REGION=us-east-1
+  - DUMP_SOURCE=%s
+  - DUMP_TARGET=%s
+`, s.bucket, s.store.Endpoint, s.staging.URL(s.database), s.local.URL(s.database))), 0o644)
+}
