@@ -1,0 +1,140 @@
+package dumpfile
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// chunkReader decompresses chunks in parallel and hands them on in order.
+type chunkReader struct {
+	cancel context.CancelFunc
+	queue  chan *fetch
+	free   chan []byte // buffers for SQL
+	group  sync.WaitGroup
+
+	current []byte // SQL that was not read yet
+	buf     []byte // which is in here
+	err     error
+}
+
+// fetch is a chunk on its way.
+type fetch struct {
+	chunk Chunk
+	raw   []byte // first a free buffer, then the SQL
+	err   error
+	done  chan struct{}
+}
+
+// NewChunkReader reads the SQL of one of our dumps from its chunks, decompressing on that many
+// workers ahead of the reader, at most four; 0 means one for each processor. The index is that which
+// [ReadIndex] found in r. No byte of a chunk is handed on before the chunk's SHA-256 was found right.
+//
+// Read returns a *[DamagedError] where a chunk is not what the index says, and errors of r wrapped.
+// Close must be called. It waits for a ReadAt that is under way, and does not close r.
+func NewChunkReader(r io.ReaderAt, idx *Index, workers int) (io.ReadCloser, error) {
+	form := containerOf(idx.Compression)
+	if form == nil {
+		return nil, ErrNoIndex
+	}
+	workers = min(workerCount(workers), max(len(idx.Chunks), 1))
+	decoders := make([]decoder, workers)
+	for i := range decoders {
+		var err error
+		if decoders[i], err = form.newDecoder(); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &chunkReader{
+		cancel: cancel,
+		queue:  make(chan *fetch, workers+1),
+		free:   make(chan []byte, workers+1),
+	}
+	for range cap(c.free) {
+		c.free <- nil
+	}
+	jobs := make(chan *fetch, workers+1)
+	c.group.Go(func() { c.schedule(ctx, idx.Chunks, jobs) })
+	for _, dec := range decoders {
+		c.group.Go(func() {
+			defer dec.close()
+			readChunks(ctx, r, dec, jobs)
+		})
+	}
+	return c, nil
+}
+
+// schedule gives out the chunks, as many at once as there are buffers.
+func (c *chunkReader) schedule(ctx context.Context, chunks []Chunk, jobs chan<- *fetch) {
+	defer close(c.queue)
+	defer close(jobs)
+	for _, chunk := range chunks {
+		select {
+		case buf := <-c.free:
+			f := &fetch{chunk: chunk, raw: buf, done: make(chan struct{})}
+			c.queue <- f // neither channel is ever full: both have room for all buffers
+			jobs <- f
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// readChunks is a worker.
+func readChunks(ctx context.Context, r io.ReaderAt, dec decoder, jobs <-chan *fetch) {
+	var data []byte
+	for f := range jobs {
+		if ctx.Err() == nil {
+			if int64(cap(data)) < f.chunk.Size {
+				data = make([]byte, f.chunk.Size)
+			}
+			data = data[:f.chunk.Size]
+			if n, err := r.ReadAt(data, f.chunk.Offset); n < len(data) {
+				f.err = fmt.Errorf("read the dump at byte %d: %w", f.chunk.Offset+int64(n), noEOF(err))
+			} else {
+				f.raw, f.err = f.chunk.read(dec, f.raw, data)
+			}
+		}
+		close(f.done)
+	}
+}
+
+func (c *chunkReader) Read(p []byte) (int, error) {
+	if len(c.current) == 0 && c.err == nil {
+		c.err = c.next()
+	}
+	if c.err != nil {
+		return 0, c.err
+	}
+	n := copy(p, c.current)
+	c.current = c.current[n:]
+	return n, nil
+}
+
+func (c *chunkReader) next() error {
+	if c.buf != nil {
+		c.free <- c.buf
+		c.buf = nil
+	}
+	f, ok := <-c.queue
+	if !ok {
+		return io.EOF
+	}
+	<-f.done
+	if f.err != nil {
+		return f.err
+	}
+	c.buf, c.current = f.raw, f.raw
+	return nil
+}
+
+func (c *chunkReader) Close() error {
+	c.cancel()
+	c.group.Wait()
+	if c.err == nil {
+		c.err = errReaderClosed
+	}
+	return nil
+}

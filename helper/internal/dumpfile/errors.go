@@ -1,0 +1,69 @@
+package dumpfile
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrNoIndex means that a dump has no index of ours: somebody else's program made it.
+	ErrNoIndex = errors.New("the dump has no index")
+	// ErrTruncated is within every [DamagedError] of a dump that ends too early.
+	ErrTruncated = errors.New("truncated")
+	// ErrCorrupt is within every [DamagedError] of a dump whose bytes are not those that were written.
+	ErrCorrupt = errors.New("corrupt")
+)
+
+// DamagedError means that a dump is not what its writer wrote. It wraps ErrTruncated or ErrCorrupt.
+type DamagedError struct {
+	Kind   error
+	Offset int64  // in the compressed object, in bytes; the damage is there or shortly before
+	Reason string // what was found there
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("the dump is %v at byte %d: %s", e.Kind, e.Offset, e.Reason)
+}
+
+func (e *DamagedError) Unwrap() error { return e.Kind }
+
+func truncated(offset int64, format string, args ...any) error {
+	return &DamagedError{ErrTruncated, offset, fmt.Sprintf(format, args...)}
+}
+
+func corrupt(offset int64, format string, args ...any) error {
+	return &DamagedError{ErrCorrupt, offset, fmt.Sprintf(format, args...)}
+}
+
+// NotSQLError means that a dump holds something else than SQL text.
+type NotSQLError struct {
+	Found string // what it seems to be, as in "a zip archive"
+}
+
+func (e *NotSQLError) Error() string {
+	return "the dump is not SQL text but " + e.Found
+}
+
+// NewerFormatError means that a newer version of this program wrote the dump, in a format that this
+// version does not read. Plain decompressors still do.
+type NewerFormatError struct {
+	Format      int
+	ToolVersion string // that wrote it
+}
+
+func (e *NewerFormatError) Error() string {
+	return fmt.Sprintf("the dump has format %d of version %s, newer than format %d that this version reads",
+		e.Format, e.ToolVersion, formatVersion)
+}
+
+// WindowError means that somebody's dump was compressed in a way (zstd --long, xz with a huge
+// dictionary) that takes more memory to read than is allowed.
+type WindowError struct {
+	Compression   Compression
+	Window, Limit int64 // bytes
+}
+
+func (e *WindowError) Error() string {
+	return fmt.Sprintf("the dump's %s data needs a window of %d MiB; the limit is %d MiB",
+		e.Compression, e.Window>>20, e.Limit>>20)
+}

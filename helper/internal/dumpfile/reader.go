@@ -1,0 +1,169 @@
+package dumpfile
+
+import (
+	"bufio"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxWindow is how much memory a dump may ask for: what zstd accepts without --long=28 or more.
+const maxWindow = 128 << 20
+
+var errReaderClosed = errors.New("the dump's reader is closed")
+
+// NewReader decompresses any dump, one of ours or of others, that its name says is compressed with
+// c. What counts is the content: a dump that is compressed in another way than its name says, or not
+// at all, is read all the same.
+//
+// The reader returns io.EOF only where the compressed data is whole. It returns a *[DamagedError]
+// where it is not, a *[NotSQLError] if the content is no text, a *[WindowError] if it would take too
+// much memory, and errors of r wrapped. What cannot be told from a stream alone is a foreign gzip,
+// bzip2 or zstd file cut exactly between two of its members or frames.
+//
+// Close must be called; it does not close r.
+func NewReader(r io.Reader, c Compression) (io.ReadCloser, error) {
+	src := newSource(r)
+	head, err := src.Peek(headSize)
+	if err != nil && err != io.EOF {
+		return nil, src.damage(err)
+	}
+	if len(head) == 0 {
+		return nil, truncated(0, "it is empty")
+	}
+	found := sniff(head)
+	if found == None && c != None {
+		if strings.HasPrefix(magics[c], string(head)) {
+			return nil, truncated(int64(len(head)), "it ends where it should begin")
+		}
+		if notSQL(head) != nil {
+			return nil, corrupt(0, "it does not begin as %s data does", c)
+		}
+	}
+	text, closer, err := decompressor(src, found)
+	if err != nil {
+		return nil, src.damage(err)
+	}
+	return &sqlReader{src: src, text: bufio.NewReaderSize(text, 64<<10), closer: closer}, nil
+}
+
+// decompressor returns the text of a compressed source, and what ends its goroutines.
+func decompressor(src *source, c Compression) (io.Reader, func(), error) {
+	none := func() {}
+	switch c {
+	case Zstd:
+		d, err := zstd.NewReader(&zstdStream{src: src}, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(maxWindow))
+		if err != nil {
+			return nil, nil, err
+		}
+		return d, d.Close, nil
+	case Gzip:
+		return &gzipStream{src: src}, none, nil
+	case Bzip2:
+		return bzip2.NewReader(src), none, nil
+	case XZ:
+		return &xzStream{src: src}, none, nil
+	default:
+		return src, none, nil
+	}
+}
+
+// sqlReader reads decompressed text.
+type sqlReader struct {
+	src    *source
+	text   *bufio.Reader
+	closer func()
+	seen   bool  // the head
+	err    error // what ended it
+}
+
+func (s *sqlReader) Read(p []byte) (int, error) {
+	if s.err == nil && !s.seen {
+		s.seen = true
+		head, err := s.text.Peek(headSize)
+		if err == nil || err == io.EOF {
+			err = notSQL(head)
+		}
+		s.end(err)
+	}
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.text.Read(p)
+	s.end(err)
+	return n, s.err
+}
+
+// end remembers what is wrong. A decoder with goroutines may still be reading ahead: it is stopped
+// before the source is asked how far it came.
+func (s *sqlReader) end(err error) {
+	if err == nil {
+		return
+	}
+	s.closer()
+	// Decoders take some errors of a source for its end.
+	if err != io.EOF || s.src.in.err != nil {
+		err = s.src.damage(err)
+	}
+	s.err = err
+}
+
+// Close ends the goroutines of the decoder. Calling it again does nothing.
+func (s *sqlReader) Close() error {
+	s.closer()
+	if s.err == nil {
+		s.err = errReaderClosed
+	}
+	return nil
+}
+
+// source is a compressed file that is read from its beginning. It knows how far it was read, and
+// tells its own failures from damage of the content.
+type source struct {
+	*bufio.Reader
+	in *countingReader
+}
+
+type countingReader struct {
+	r   io.Reader
+	n   int64
+	err error // the first one but io.EOF
+}
+
+func newSource(r io.Reader) *source {
+	in := &countingReader{r: r}
+	return &source{bufio.NewReaderSize(in, 256<<10), in}
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	if err != nil && err != io.EOF && c.err == nil {
+		c.err = err
+	}
+	return n, err
+}
+
+// offset is that of the next byte.
+func (s *source) offset() int64 { return s.in.n - int64(s.Buffered()) }
+
+// damage turns the error of a decompressor into one that says what is wrong, and with what.
+func (s *source) damage(err error) error {
+	var damaged *DamagedError
+	var window *WindowError
+	var foreign *NotSQLError
+	switch {
+	case s.in.err != nil:
+		return fmt.Errorf("read the dump at byte %d: %w", s.in.n, s.in.err)
+	case errors.As(err, &damaged), errors.As(err, &window), errors.As(err, &foreign):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return truncated(s.offset(), "the compressed data goes on")
+	default:
+		return corrupt(s.offset(), "%v", err)
+	}
+}

@@ -1,0 +1,74 @@
+package dumpfile
+
+import (
+	"bytes"
+	"strings"
+)
+
+// magics are what files begin with.
+var magics = map[Compression]string{
+	Zstd:  "\x28\xB5\x2F\xFD",
+	Gzip:  "\x1F\x8B",
+	Bzip2: "BZh",
+	XZ:    "\xFD7zXZ\x00",
+}
+
+// sniff tells by the first bytes how a file is compressed: None if in no way that is known here.
+func sniff(head []byte) Compression {
+	for c, magic := range magics {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return c
+		}
+	}
+	if isSkippable(head) {
+		return Zstd
+	}
+	return None
+}
+
+// isSkippable tells whether a skippable frame of zstd begins here.
+func isSkippable(head []byte) bool {
+	return len(head) >= 4 && head[0]&0xF0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2A, 0x4D, 0x18})
+}
+
+// headSize is how much of a file tells what it is.
+const headSize = 512
+
+// foreignHeads are what files begin with that people take for dumps.
+var foreignHeads = []struct{ head, name string }{
+	{"PGDMP", "an archive of pg_dump -Fc, which pg_restore reads"},
+	{"PK\x03\x04", "a zip archive"},
+	{"SQLite format 3\x00", "a SQLite database"},
+	{"\xFF\xFE", "UTF-16 text, as PowerShell's > writes it"},
+	{"\xFE\xFF", "UTF-16 text"},
+	{"7z\xBC\xAF\x27\x1C", "a 7z archive"},
+}
+
+// notSQL returns a *NotSQLError if text cannot begin like this; head is its first headSize bytes, or
+// all of it. Text that is wrong in finer ways is for whoever reads the SQL to find.
+func notSQL(head []byte) error {
+	if c := sniff(head); c != None {
+		return &NotSQLError{string(c) + " data"}
+	}
+	for _, foreign := range foreignHeads {
+		if strings.HasPrefix(string(head), foreign.head) {
+			return &NotSQLError{foreign.name}
+		}
+	}
+	if len(head) >= 262 && string(head[257:262]) == "ustar" {
+		return &NotSQLError{"a tar archive"}
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
+	if bytes.HasPrefix(text, []byte("<")) {
+		return &NotSQLError{"an HTML or XML page"}
+	}
+	if bytes.HasPrefix(text, []byte("{")) {
+		return &NotSQLError{"JSON"}
+	}
+	for _, b := range head {
+		if b < ' ' && !strings.ContainsRune("\t\n\v\f\r\x1a\x1b\b", rune(b)) {
+			return &NotSQLError{"binary data"}
+		}
+	}
+	return nil
+}

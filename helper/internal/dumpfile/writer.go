@@ -1,0 +1,324 @@
+package dumpfile
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// Output is where a dump goes.
+type Output interface {
+	io.Writer
+	// Room is how many bytes are still owed to an open part of fixed length, 0 if there is none. A
+	// dump never ends within such a part.
+	Room() int64
+}
+
+// maxWorkers bounds the memory of a Writer and of a chunk reader, whatever the machine.
+const maxWorkers = 4
+
+var (
+	errClosed  = errors.New("the dump's writer is closed")
+	errAborted = errors.New("the dump's writer was aborted")
+)
+
+// Writer cuts SQL text into chunks, compresses several of them at once and writes them in order. Its
+// memory is bounded: Write waits where the output is slow. One goroutine at a time may use it.
+type Writer struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	out    Output
+	form   container
+
+	raw   []byte      // the chunk that is being filled; nil if there is none
+	raws  chan []byte // buffers that are free, for SQL
+	datas chan []byte // and for compressed chunks
+	jobs  chan *job   // to the workers
+	queue chan *job   // the same, in order, to the goroutine that writes
+	group sync.WaitGroup
+
+	chunks  []Chunk // of the goroutine that writes, until it has ended
+	written atomic.Int64
+}
+
+// job is a chunk on its way.
+type job struct {
+	raw     []byte // the worker's
+	rawSize int
+	partial bool
+
+	done   chan struct{} // closed when the worker has set what follows
+	data   []byte
+	digest Digest
+	err    error
+}
+
+// NewWriter returns a Writer for Zstd or Gzip that compresses on that many workers, at most four; 0
+// means one for each processor. Its goroutines end with Close, Abort or the context, provided that a
+// Write of out ends then as well.
+func NewWriter(ctx context.Context, out Output, c Compression, workers int) (*Writer, error) {
+	form := containerOf(c)
+	if form == nil {
+		return nil, fmt.Errorf("dumps are not written with compression %q", c)
+	}
+	return newWriter(ctx, out, form, form.newEncoder, workers)
+}
+
+func newWriter(ctx context.Context, out Output, form container, newEncoder func() (encoder, error), workers int) (*Writer, error) {
+	workers = workerCount(workers)
+	encoders := make([]encoder, workers)
+	for i := range encoders {
+		var err error
+		if encoders[i], err = newEncoder(); err != nil {
+			return nil, err
+		}
+	}
+	w := &Writer{
+		out:   out,
+		form:  form,
+		raws:  make(chan []byte, workers+1),
+		datas: make(chan []byte, workers+2),
+		jobs:  make(chan *job, workers+2),
+		queue: make(chan *job, workers+2),
+	}
+	w.ctx, w.cancel = context.WithCancelCause(ctx)
+	for range cap(w.raws) {
+		w.raws <- nil // allocated when it is needed: most dumps are small
+	}
+	for range cap(w.datas) {
+		w.datas <- nil
+	}
+	for _, e := range encoders {
+		w.group.Go(func() { w.compress(e) })
+	}
+	w.group.Go(w.writeChunks)
+	return w, nil
+}
+
+func workerCount(wanted int) int {
+	if wanted <= 0 {
+		wanted = runtime.GOMAXPROCS(0)
+	}
+	return min(wanted, maxWorkers)
+}
+
+// Write takes SQL text. An error of the output is returned by the next call.
+func (w *Writer) Write(p []byte) (int, error) {
+	var n int
+	for n < len(p) {
+		if err := context.Cause(w.ctx); err != nil {
+			return n, err
+		}
+		if w.raw == nil {
+			if err := w.startChunk(); err != nil {
+				return n, err
+			}
+		}
+		w.makeRoom(len(p) - n)
+		took := min(len(p)-n, hardChunkRaw-len(w.raw))
+		w.raw = append(w.raw, p[n:n+took]...)
+		n += took
+		if len(w.raw) == hardChunkRaw && n < len(p) {
+			if err := w.endChunk(true); err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, nil
+}
+
+// Cut says that the text so far ends between two statements: a good place to end the chunk, if it is
+// long enough.
+func (w *Writer) Cut() {
+	if len(w.raw) >= chunkRaw {
+		// It fails only where every later call fails as well.
+		_ = w.endChunk(false)
+	}
+}
+
+func (w *Writer) startChunk() error {
+	select {
+	case w.raw = <-w.raws:
+	case <-w.ctx.Done():
+		return context.Cause(w.ctx)
+	}
+	if w.raw == nil {
+		// A chunk, and the statement that makes it long enough.
+		w.raw = make([]byte, 0, chunkRaw+1<<20)
+	}
+	return nil
+}
+
+// makeRoom makes room in the chunk for n more bytes, or for as many as it may have at all.
+func (w *Writer) makeRoom(n int) {
+	if len(w.raw)+n > cap(w.raw) && cap(w.raw) < hardChunkRaw {
+		w.raw = append(make([]byte, 0, hardChunkRaw), w.raw...)
+	}
+}
+
+func (w *Writer) endChunk(partial bool) error {
+	j := &job{raw: w.raw, rawSize: len(w.raw), partial: partial, done: make(chan struct{})}
+	w.raw = nil
+	// The buffer is taken here, in order: if workers took theirs, those with later chunks could
+	// leave none for the one that all wait for.
+	select {
+	case j.data = <-w.datas:
+	case <-w.ctx.Done():
+		return context.Cause(w.ctx)
+	}
+	// There are no more jobs than buffers: neither channel is ever full.
+	w.queue <- j
+	w.jobs <- j
+	return nil
+}
+
+// compress is a worker.
+func (w *Writer) compress(e encoder) {
+	for {
+		select {
+		case j, ok := <-w.jobs:
+			if !ok {
+				return
+			}
+			j.digest = sha256.Sum256(j.raw)
+			j.data, j.err = e.encode(j.data[:0], j.raw)
+			w.raws <- j.raw[:0]
+			close(j.done)
+		case <-w.ctx.Done():
+			return
+		}
+	}
+}
+
+// writeChunks writes what the workers compressed.
+func (w *Writer) writeChunks() {
+	if err := w.writeOut(w.form.signature()); err != nil {
+		w.cancel(err)
+		return
+	}
+	for {
+		select {
+		case j, ok := <-w.queue:
+			if !ok {
+				return
+			}
+			if err := w.writeChunk(j); err != nil {
+				w.cancel(err)
+				return
+			}
+		case <-w.ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *Writer) writeChunk(j *job) error {
+	select {
+	case <-j.done:
+	case <-w.ctx.Done():
+		return context.Cause(w.ctx)
+	}
+	if j.err != nil {
+		return fmt.Errorf("compress the dump: %w", j.err)
+	}
+	if len(w.chunks) == maxChunks {
+		return fmt.Errorf("the dump has more than %d chunks", maxChunks)
+	}
+	chunk := Chunk{
+		Offset:  w.written.Load(),
+		Size:    int64(len(j.data)),
+		RawSize: int64(j.rawSize),
+		SHA256:  j.digest,
+		Partial: j.partial,
+		check:   lastFour(j.data),
+	}
+	if err := w.writeOut(j.data); err != nil {
+		return err
+	}
+	w.chunks = append(w.chunks, chunk)
+	w.datas <- j.data
+	return nil
+}
+
+func (w *Writer) writeOut(p []byte) error {
+	n, err := w.out.Write(p)
+	w.written.Add(int64(n))
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	return err
+}
+
+// Written is how many bytes the output has taken so far. Any goroutine may ask.
+func (w *Writer) Written() int64 { return w.written.Load() }
+
+// Close writes what is left and then the index: the given one, with Format, Compression, RawBytes
+// and Chunks filled in. The dump is complete if and only if it returns nil. It ends all goroutines.
+func (w *Writer) Close(idx Index) error {
+	defer w.stop(errClosed)
+	if err := context.Cause(w.ctx); err != nil {
+		return err
+	}
+	if len(w.raw) > 0 {
+		if err := w.endChunk(false); err != nil {
+			return err
+		}
+	}
+	close(w.jobs)
+	close(w.queue)
+	w.group.Wait()
+	if err := context.Cause(w.ctx); err != nil {
+		return err
+	}
+	idx.Format = formatVersion
+	idx.Compression = w.form.compression()
+	idx.Chunks = w.chunks
+	idx.RawBytes = 0
+	for _, chunk := range w.chunks {
+		idx.RawBytes += chunk.RawSize
+	}
+	return w.writeTail(&idx)
+}
+
+// writeTail writes the index, behind padding if it would otherwise end within an open part.
+func (w *Writer) writeTail(idx *Index) error {
+	block, err := idx.encode()
+	if err != nil {
+		return err
+	}
+	tail := w.form.tail(block, idx.Chunks, 0)
+	if room := w.out.Room(); room > int64(len(tail)) {
+		// Padding may make the tail longer, by an entry in the seek table.
+		longer := len(w.form.tail(block, idx.Chunks, 1))
+		padding := max(room-int64(longer), w.form.minPad())
+		if err := w.form.pad(writerFunc(w.writeOut), padding); err != nil {
+			return err
+		}
+		tail = w.form.tail(block, idx.Chunks, padding)
+	}
+	return w.writeOut(tail)
+}
+
+// writerFunc is an io.Writer.
+type writerFunc func(p []byte) error
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	if err := f(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Abort ends all goroutines; what was written is no complete dump. It waits for a Write of the output
+// that is under way. After Close, or a second time, it does nothing.
+func (w *Writer) Abort() { w.stop(errAborted) }
+
+func (w *Writer) stop(cause error) {
+	w.cancel(cause)
+	w.group.Wait()
+}
