@@ -2,16 +2,21 @@ package stories
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"github.com/jobiqo/dump-refresh/tests/data"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
@@ -23,6 +28,7 @@ type story struct {
 	staging, local   *testserver.MySQL
 	store            *testserver.S3
 	database, bucket string
+	background       map[string]background
 }
 
 type key struct{}
@@ -54,6 +60,10 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"sshd":        useSSHD,
 	"eventually":  eventually,
 	"count":       count,
+	"code":        code,
+	"proxy":       proxy,
+	"tmpfs":       smallDisk,
+	"relay":       relay,
 }
 
 func check(ts *testscript.TestScript, err error) {
@@ -310,5 +320,66 @@ func count(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, err)
 	if got := strings.Count(ts.ReadFile(args[2]), args[1]); got != want {
 		ts.Fatalf("%q is %d times in %s, not %d times", args[1], got, args[2], want)
+	}
+}
+
+// tmpfs FOLDER SIZE makes a folder with its own small disk.
+func smallDisk(ts *testscript.TestScript, _ bool, args []string) {
+	folder := ts.MkAbs(args[0])
+	check(ts, os.MkdirAll(folder, 0o755))
+	check(ts, unix.Mount("tmpfs", folder, "tmpfs", 0, "size="+args[1]))
+	ts.Defer(func() { _ = unix.Unmount(folder, unix.MNT_DETACH) })
+}
+
+// relay puts a TCP relay before the staging server, into $DUMP_SOURCE, that cuts its connections when
+// the file "cut" appears in the working directory.
+func relay(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check(ts, err)
+	ts.Defer(func() { _ = listener.Close() })
+	address := fmt.Sprintf("127.0.0.1:%d", s.staging.Port)
+	ts.Setenv("DUMP_SOURCE", strings.Replace(s.staging.URL(s.database), address, listener.Addr().String(), 1))
+	cut := ts.MkAbs("cut")
+	go func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", address)
+			if err != nil {
+				_ = near.Close()
+				continue
+			}
+			both := func() { _ = near.Close(); _ = far.Close() }
+			go func() { defer both(); _, _ = io.Copy(far, near) }()
+			go func() { defer both(); _, _ = io.Copy(near, far) }()
+			go func() {
+				for {
+					if _, err := os.Stat(cut); err == nil {
+						both()
+						return
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+			}()
+		}
+	}()
+}
+
+// code N COMMAND... runs a command and demands its exit code. Its output is there for stdout and stderr.
+func code(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := "0"
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = strconv.Itoa(exit.ExitCode())
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if got != args[0] {
+		ts.Fatalf("exit code %s, not %s", got, args[0])
 	}
 }

@@ -141,6 +141,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("STAGING_SOCKET", staging.Socket)
 	env.Setenv("LOCAL_SOCKET", local.Socket)
 	env.Setenv("STAGING_PORT", fmt.Sprint(staging.Port))
+	env.Setenv("LOCAL_PORT", fmt.Sprint(local.Port))
 	env.Setenv("BUCKET", story.bucket)
 	env.Setenv("ENDPOINT", store.Endpoint)
 	env.Setenv("DUMP_CACHE_DIR", filepath.Join(env.WorkDir, "cache"))

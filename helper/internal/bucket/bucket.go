@@ -113,9 +113,9 @@ const (
 	transferAttempts = 10
 )
 
-// patientRetries makes a transfer's request outlast a short outage.
-func patientRetries(o *s3.Options) {
-	o.Retryer = retry.AddWithMaxAttempts(o.Retryer, transferAttempts)
+// patient makes a transfer's request outlast a short outage.
+func (b *Bucket) patient(o *s3.Options) {
+	o.Retryer = retry.AddWithMaxAttempts(retry.AddWithMaxBackoffDelay(o.Retryer, b.pace.backoff), transferAttempts)
 }
 
 // String is the bucket and prefix as a URL: s3://bucket/prefix/.

@@ -171,7 +171,7 @@ func (r *rangeReader) pause(err error) error {
 		return r.b.fail(r.ctx, "fetch", "s3:GetObject", r.o.Key, err)
 	}
 	select {
-	case <-time.After(min(r.b.pace.retry<<(r.fruitless-1), 20*time.Second)):
+	case <-time.After(min(r.b.pace.retry<<(r.fruitless-1), r.b.pace.backoff)):
 	case <-r.ctx.Done():
 	}
 	return nil
@@ -181,7 +181,7 @@ func (r *rangeReader) pause(err error) error {
 func (r *rangeReader) request() error {
 	want := fmt.Sprintf("bytes=%d-%d", r.at, r.at+r.left-1)
 	in := &s3.GetObjectInput{Bucket: &r.b.name, Key: &r.o.Key, Range: &want, IfMatch: optional(r.o.ETag), VersionId: optional(r.o.VersionID)}
-	out, err := r.b.client.GetObject(r.ctx, in, patientRetries)
+	out, err := r.b.client.GetObject(r.ctx, in, r.b.patient)
 	if err != nil {
 		return r.b.fail(r.ctx, "fetch", "s3:GetObject", r.o.Key, err)
 	}

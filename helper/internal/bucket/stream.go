@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 
@@ -34,6 +35,9 @@ func (u *Upload) beginStream(size int64) error {
 	u.stream, u.buf, u.part = s, nil, u.part+1
 	u.sending.Go(func() {
 		defer close(s.end)
+		// The request's end waits for its body's, which waits for Write.
+		stop := context.AfterFunc(u.ctx, func() { _ = body.CloseWithError(context.Cause(u.ctx)) })
+		defer stop()
 		out, err := u.b.client.UploadPart(u.ctx, &s3.UploadPartInput{
 			Bucket: &u.b.name, Key: &u.key, UploadId: &u.id, PartNumber: &s.number,
 			Body: io.MultiReader(bytes.NewReader(s.head), body), ContentLength: &s.size,

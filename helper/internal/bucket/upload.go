@@ -211,7 +211,7 @@ func (u *Upload) send() error {
 		out, err := u.b.client.UploadPart(u.ctx, &s3.UploadPartInput{
 			Bucket: &u.b.name, Key: &u.key, UploadId: &u.id, PartNumber: &number,
 			Body: bytes.NewReader(buf), ContentMD5: contentMD5(buf),
-		}, patientRetries)
+		}, u.b.patient)
 		if err != nil {
 			u.cancel(u.b.fail(u.ctx, fmt.Sprintf("upload part %d of", number), "s3:PutObject", u.key, err))
 			return
@@ -273,7 +273,7 @@ func (u *Upload) putWhole() error {
 	u.mayExist = true
 	err := u.tagged(func(tags *string) error {
 		in.Tagging, in.Body = tags, bytes.NewReader(u.buf)
-		if _, err := u.b.client.PutObject(u.ctx, in, patientRetries); err != nil {
+		if _, err := u.b.client.PutObject(u.ctx, in, u.b.patient); err != nil {
 			return u.b.fail(u.ctx, "put", "s3:PutObject", u.key, err)
 		}
 		return nil
@@ -300,7 +300,7 @@ func (u *Upload) putTogether() error {
 	_, err := u.b.client.CompleteMultipartUpload(withIdle(u.ctx, completeTime), &s3.CompleteMultipartUploadInput{
 		Bucket: &u.b.name, Key: &u.key, UploadId: &u.id,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: u.parts},
-	}, patientRetries)
+	}, u.b.patient)
 	if code(err) == "NoSuchUpload" && u.exists() {
 		return nil // the first try did it, and its answer was lost
 	}

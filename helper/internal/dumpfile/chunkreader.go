@@ -1,7 +1,6 @@
 package dumpfile
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -9,10 +8,10 @@ import (
 
 // chunkReader decompresses chunks in parallel and hands them on in order.
 type chunkReader struct {
-	cancel context.CancelFunc
-	queue  chan *fetch
-	free   chan []byte // buffers for SQL
-	group  sync.WaitGroup
+	queue chan *fetch
+	free  chan []byte // buffers for SQL
+	stop  func()      // closes stopped
+	group sync.WaitGroup
 
 	current []byte // SQL that was not read yet
 	buf     []byte // which is in here
@@ -46,56 +45,59 @@ func NewChunkReader(r io.ReaderAt, idx *Index, workers int) (io.ReadCloser, erro
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
 	c := &chunkReader{
-		cancel: cancel,
-		queue:  make(chan *fetch, workers+1),
-		free:   make(chan []byte, workers+1),
+		queue: make(chan *fetch, workers+1),
+		free:  make(chan []byte, workers+1),
+		stop:  sync.OnceFunc(func() { close(stopped) }),
 	}
 	for range cap(c.free) {
 		c.free <- nil
 	}
 	jobs := make(chan *fetch, workers+1)
-	c.group.Go(func() { c.schedule(ctx, idx.Chunks, jobs) })
+	c.group.Go(func() { c.schedule(stopped, idx.Chunks, jobs) })
 	for _, dec := range decoders {
 		c.group.Go(func() {
 			defer dec.close()
-			readChunks(ctx, r, dec, jobs)
+			readChunks(r, dec, jobs)
 		})
 	}
 	return c, nil
 }
 
 // schedule gives out the chunks, as many at once as there are buffers.
-func (c *chunkReader) schedule(ctx context.Context, chunks []Chunk, jobs chan<- *fetch) {
+func (c *chunkReader) schedule(stopped <-chan struct{}, chunks []Chunk, jobs chan<- *fetch) {
 	defer close(c.queue)
 	defer close(jobs)
 	for _, chunk := range chunks {
+		select {
+		case <-stopped: // even if there are buffers
+			return
+		default:
+		}
 		select {
 		case buf := <-c.free:
 			f := &fetch{chunk: chunk, raw: buf, done: make(chan struct{})}
 			c.queue <- f // neither channel is ever full: both have room for all buffers
 			jobs <- f
-		case <-ctx.Done():
+		case <-stopped:
 			return
 		}
 	}
 }
 
 // readChunks is a worker.
-func readChunks(ctx context.Context, r io.ReaderAt, dec decoder, jobs <-chan *fetch) {
+func readChunks(r io.ReaderAt, dec decoder, jobs <-chan *fetch) {
 	var data []byte
 	for f := range jobs {
-		if ctx.Err() == nil {
-			if int64(cap(data)) < f.chunk.Size {
-				data = make([]byte, f.chunk.Size)
-			}
-			data = data[:f.chunk.Size]
-			if n, err := r.ReadAt(data, f.chunk.Offset); n < len(data) {
-				f.err = fmt.Errorf("read the dump at byte %d: %w", f.chunk.Offset+int64(n), noEOF(err))
-			} else {
-				f.raw, f.err = f.chunk.read(dec, f.raw, data)
-			}
+		if int64(cap(data)) < f.chunk.Size {
+			data = make([]byte, f.chunk.Size)
+		}
+		data = data[:f.chunk.Size]
+		if n, err := r.ReadAt(data, f.chunk.Offset); n < len(data) {
+			f.err = fmt.Errorf("read the dump at byte %d: %w", f.chunk.Offset+int64(n), noEOF(err))
+		} else {
+			f.raw, f.err = f.chunk.read(dec, f.raw, data)
 		}
 		close(f.done)
 	}
@@ -131,7 +133,7 @@ func (c *chunkReader) next() error {
 }
 
 func (c *chunkReader) Close() error {
-	c.cancel()
+	c.stop()
 	c.group.Wait()
 	if c.err == nil {
 		c.err = errReaderClosed

@@ -23,8 +23,9 @@ func readAll(t *testing.T, what string, object, sql []byte, c Compression) error
 		case errors.As(err, &damaged) && (damaged.Offset < 0 || damaged.Offset > int64(len(object))):
 			t.Errorf("%s: %s: no such byte: %v", what, how, err)
 		}
-		if len(got) > len(sql) {
-			t.Errorf("%s: %s handed on %d bytes", what, how, len(got))
+		// A stream is known to be damaged only behind the damage; with an index, nothing wrong is handed on.
+		if how != "NewReader" && !bytes.HasPrefix(sql, got) {
+			t.Errorf("%s: %s handed on wrong SQL", what, how)
 		}
 	}
 	r, err := NewReader(bytes.NewReader(object), c)
@@ -49,9 +50,6 @@ func readAll(t *testing.T, what string, object, sql []byte, c Compression) error
 	got, err = io.ReadAll(r)
 	r.Close()
 	check("NewChunkReader", got, err)
-	if !bytes.HasPrefix(sql, got) {
-		t.Errorf("%s: NewChunkReader handed on wrong SQL", what)
-	}
 
 	v, err := NewVerifier(bytes.NewReader(object), c, idx)
 	if err != nil {

@@ -2,6 +2,7 @@ package dumpfile
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"testing"
@@ -71,6 +72,32 @@ func FuzzReadIndex(f *testing.F) {
 				t.Fatalf("error without a type: %v", err)
 			} else if err != io.EOF && verifyErr == io.EOF {
 				t.Fatalf("verified, but not to be read: %v", err)
+			}
+		}
+	})
+}
+
+// FuzzIndexText puts another text into the index of a dump, with the right checksum: what a mutation
+// of the whole file never hits.
+func FuzzIndexText(f *testing.F) {
+	object, sql := smallDump(f, Zstd, 0)
+	at := readIndex(f, object, Zstd).at
+	f.Add(object[int(at)+skippableHeader+indexHeader : bytes.LastIndexByte(object, '}')+1])
+	f.Add([]byte(`{"format":1,"compression":"zstd","chunks":[]}`))
+	f.Add([]byte(`{"format":2}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, c := range written {
+			object, _ := smallDump(t, c, 0)
+			idx := readIndex(t, object, c)
+			sum := sha256.Sum256(text)
+			block := append(append([]byte(indexMark), sum[:]...), text...)
+			object = append(object[:idx.at], containerOf(c).tail(block, idx.Chunks, 0)...)
+			idx, err := ReadIndex(bytes.NewReader(object), int64(len(object)), c)
+			if err == nil {
+				_, err = Verify(bytes.NewReader(object), c, idx)
+			}
+			if err == nil && idx.RawBytes != int64(len(sql)) || err != nil && !typed(err) {
+				t.Fatalf("%s: %v", c, err)
 			}
 		}
 	})

@@ -22,10 +22,11 @@ var errReaderClosed = errors.New("the dump's reader is closed")
 //
 // The reader returns io.EOF only where the compressed data is whole. It returns a *[DamagedError]
 // where it is not, a *[NotSQLError] if the content is no text, a *[WindowError] if it would take too
-// much memory, and errors of r wrapped. What cannot be told from a stream alone is a foreign gzip,
+// much memory, and errors of r wrapped. Text from before the damage, and some of the damaged text, was
+// handed on by then. What cannot be told from a stream alone is a foreign gzip,
 // bzip2 or zstd file cut exactly between two of its members or frames.
 //
-// Close must be called; it does not close r.
+// Close must be called. It waits for a Read of r that is under way, and does not close r.
 func NewReader(r io.Reader, c Compression) (io.ReadCloser, error) {
 	src := newSource(r)
 	head, err := src.Peek(headSize)

@@ -148,8 +148,8 @@ func (w *Writer) startChunk() error {
 		return context.Cause(w.ctx)
 	}
 	if w.raw == nil {
-		// A chunk, and the statement that makes it long enough.
-		w.raw = make([]byte, 0, chunkRaw+1<<20)
+		// A chunk, and the statement that makes it long enough: the clients' have a megabyte.
+		w.raw = make([]byte, 0, chunkRaw+5<<18)
 	}
 	return nil
 }
@@ -170,6 +170,9 @@ func (w *Writer) endChunk(partial bool) error {
 	case j.data = <-w.datas:
 	case <-w.ctx.Done():
 		return context.Cause(w.ctx)
+	}
+	if j.data == nil {
+		j.data = make([]byte, 0, chunkRaw/2)
 	}
 	// There are no more jobs than buffers: neither channel is ever full.
 	w.queue <- j

@@ -51,9 +51,8 @@ func (zstdContainer) newEncoder() (encoder, error) {
 }
 
 func newZstdEncoder(level zstd.EncoderLevel) (encoder, error) {
-	// The window is a compromise: an encoder keeps twice its size in memory, and a chunk is not much
-	// longer than it.
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(2<<20))
+	// An encoder keeps twice its window in memory. Larger ones made dumps of the clients no smaller.
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
 	if err != nil {
 		return nil, fmt.Errorf("start zstd: %w", err)
 	}

@@ -85,7 +85,7 @@ func Open(ctx context.Context, config Config) (Database, error) {
 }
 
 // onStep is told of every step of a swap or an undo. Tests set it, to end the process there.
-var onStep = func(step string) {}
+var onStep = func(string) {}
 
 // discardPatience is how long cleaning up may take.
 const discardPatience = 2 * time.Minute

@@ -3,6 +3,7 @@ package localdb
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -20,7 +21,7 @@ import (
 const (
 	childURL  = "LOCALDB_CHILD_URL"
 	childDump = "LOCALDB_CHILD_DUMP" // path of what to pull; empty means undo
-	childStep = "LOCALDB_CHILD_STEP" // the step at which it is killed
+	childStep = "LOCALDB_CHILD_STEP" // the step at which it is killed; -1: while it loads
 )
 
 var cleanups []func()
@@ -49,8 +50,7 @@ func childMain() error {
 	step := 0
 	onStep = func(string) {
 		if step++; step == last {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
+			killMyself()
 		}
 	}
 	u, err := dburl.Parse(os.Getenv(childURL))
@@ -77,7 +77,11 @@ func childMain() error {
 	}
 	defer load.Discard()
 	dialect, _ := sqltext.Detect(text)
-	stats, err := load.Run(ctx, strings.NewReader(string(text)), dialect, nil)
+	var source io.Reader = strings.NewReader(string(text))
+	if last < 0 { // before the swap: at the end of the dump
+		source = io.MultiReader(source, killer{})
+	}
+	stats, err := load.Run(ctx, source, dialect, nil)
 	if err != nil {
 		return err
 	}
@@ -85,6 +89,19 @@ func childMain() error {
 		return err
 	}
 	return load.Swap(ctx)
+}
+
+func killMyself() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+}
+
+// killer is a source that kills its reader.
+type killer struct{}
+
+func (killer) Read([]byte) (int, error) {
+	killMyself()
+	return 0, nil
 }
 
 // runChild starts this binary again to pull dump, or to undo, and to be killed at a step. It says whether
@@ -179,7 +196,10 @@ func pull(t *testing.T, db Database, dump string) error {
 			t.Errorf("discard: %v", err)
 		}
 	}()
-	dialect, _ := sqltext.Detect([]byte(dump))
+	dialect, sure := sqltext.Detect([]byte(dump))
+	if _, isPostgres := db.(*postgresDatabase); isPostgres && !sure {
+		dialect = sqltext.Postgres
+	}
 	stats, err := load.Run(t.Context(), strings.NewReader(dump), dialect, nil)
 	if err != nil {
 		return err

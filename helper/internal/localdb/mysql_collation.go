@@ -9,7 +9,7 @@ import (
 type collations struct {
 	ask  *mysqlSession
 	once *once
-	// known holds the server's answers and, for what it does not know, the nearest that it does.
+	// nearest holds the answers so far: by what was asked for, what the server has in its place.
 	nearest map[string]string
 }
 

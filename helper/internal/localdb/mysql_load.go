@@ -22,6 +22,8 @@ type mysqlLoad struct {
 	// settings as they like, have a session of their own.
 	lock, load *mysqlSession
 	rewriter   *rewriter
+	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
+	cleanup    context.Context
 	packet     int64             // the longest statement that the server takes, bytes
 	events     map[string]string // the status of each event, which is disabled until the swap
 	statements int64
@@ -36,7 +38,7 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &mysqlLoad{db: db, lock: lock, events: map[string]string{}}
+	l := &mysqlLoad{db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}}
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
 	}
@@ -85,7 +87,7 @@ func (l *mysqlLoad) prepare(ctx context.Context) error {
 
 func (l *mysqlLoad) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(int64)) (sqltext.Stats, error) {
 	if dialect != sqltext.MySQL {
-		return sqltext.Stats{}, &WrongEngineError{Dump: dialect.String(), Target: l.db.info.Engine}
+		return sqltext.Stats{}, &WrongEngineError{Dump: dialect.String(), Target: map[string]string{"mariadb": "MariaDB", "mysql": "MySQL"}[l.db.info.Engine]}
 	}
 	splitter := sqltext.NewSplitter(r, dialect)
 	for {
@@ -129,7 +131,7 @@ func (l *mysqlLoad) piece(ctx context.Context, piece sqltext.Piece) error {
 func (l *mysqlLoad) rows(ctx context.Context, piece sqltext.Piece) error {
 	text, err := l.rewriter.rows(piece.Text)
 	if err != nil {
-		return err
+		return l.db.explain("read the dump", err)
 	}
 	if int64(len(text)) <= l.packet {
 		return l.failed(ctx, piece, l.load.exec(ctx, string(text)))
@@ -155,7 +157,7 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 	if s.verb == "CREATE" && s.kind == "EVENT" {
 		// It must not fire while it waits in the scratch database.
 		disabled, was := setEventStatus(string(text), eventDisabled)
-		if at := s.find(0, "EVENT") + 1; s.word(at) == "IF" {
+		if at := s.find("EVENT") + 1; s.word(at) == "IF" {
 			l.events[s.nameAt(at+3)] = was
 		} else {
 			l.events[s.nameAt(at)] = was
@@ -312,7 +314,7 @@ func (l *mysqlLoad) Discard() error {
 	if l.swapped {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), discardPatience)
+	ctx, cancel := context.WithTimeout(l.cleanup, discardPatience)
 	defer cancel()
 	if err := l.endSessions(ctx); err != nil {
 		return err

@@ -50,16 +50,16 @@ func (s *mysqlSession) capture(ctx context.Context, database string) ([]object, 
 	if err := s.exec(ctx, "USE "+quoteName(database)); err != nil {
 		return nil, err
 	}
-	listings := []struct{ query, kind string }{
-		{"SELECT TABLE_NAME AS name, 'VIEW' AS kind FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", ""},
-		{"SELECT TRIGGER_NAME AS name, 'TRIGGER' AS kind FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?" +
-			" ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER", ""},
-		{"SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS kind FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?", ""},
-		{"SELECT EVENT_NAME AS name, 'EVENT' AS kind FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?", ""},
+	listings := []string{
+		"SELECT TABLE_NAME AS name, 'VIEW' AS kind FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?",
+		"SELECT TRIGGER_NAME AS name, 'TRIGGER' AS kind FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?" +
+			" ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
+		"SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS kind FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?",
+		"SELECT EVENT_NAME AS name, 'EVENT' AS kind FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?",
 	}
 	var objects []object
 	for _, listing := range listings {
-		rows, err := s.table(ctx, listing.query, database)
+		rows, err := s.table(ctx, listing, database)
 		if err != nil {
 			return nil, err
 		}

@@ -25,14 +25,14 @@ var (
 	// harmless touch nothing but the session and the tables that they name.
 	harmless = []string{"SET", "SELECT", "DO", "INSERT", "REPLACE", "UPDATE", "DELETE", "TRUNCATE", "RENAME", "LOCK", "UNLOCK",
 		"START", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "ANALYZE", "OPTIMIZE", "CHECK",
-		"CREATE", "ALTER", "DROP", "PREPARE", "EXECUTE", "DEALLOCATE"}
+		"CREATE", "ALTER", "DROP"}
 	// ours are the kinds of things that a dump may create, alter and drop.
 	ours = []string{"TABLE", "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "INDEX", "SEQUENCE", "PACKAGE"}
 	// others are the kinds that lie outside of a database.
 	others = []string{"DATABASE", "SCHEMA", "USER", "ROLE", "SERVER", "TABLESPACE", "LOGFILE", "INSTANCE", "RESOURCE", "UNDO"}
 	// nameWords come right before the name of something in a database.
 	nameWords = []string{"TABLE", "TABLES", "EXISTS", "VIEW", "INTO", "UPDATE", "FROM", "JOIN", "REFERENCES", "LIKE", "TO",
-		"SEQUENCE", "PROCEDURE", "FUNCTION", "EVENT", "TRIGGER", "PACKAGE", "BODY", "TRUNCATE", "IGNORE", "FOR"}
+		"SEQUENCE", "PROCEDURE", "FUNCTION", "EVENT", "TRIGGER", "PACKAGE", "BODY", "TRUNCATE", "RENAME", "AS", "IGNORE", "FOR"}
 )
 
 // statement is one of a dump's, taken apart.
@@ -77,9 +77,9 @@ func (s *statement) symbol(i int, c byte) bool {
 	return i >= 0 && i < len(s.tokens) && s.tokens[i].IsSymbol(s.text, c)
 }
 
-// find gives the place of the first of some words at or after from; -1 where there is none.
-func (s *statement) find(from int, words ...string) int {
-	for i := from; i < len(s.tokens); i++ {
+// find gives the place of the first of some words; -1 where there is none.
+func (s *statement) find(words ...string) int {
+	for i := range s.tokens {
 		if word := s.word(i); word != "" && slices.Contains(words, word) {
 			return i
 		}
@@ -94,7 +94,7 @@ func (w *rewriter) rewrite(ctx context.Context, text []byte) ([]byte, error) {
 	case s.verb == "USE":
 		return nil, w.meets(unquoted(text, s.tokens[min(1, len(s.tokens)-1)]))
 	case s.kind == "DATABASE" || s.kind == "SCHEMA":
-		at := s.find(0, "DATABASE", "SCHEMA") + 1
+		at := s.find("DATABASE", "SCHEMA") + 1
 		for slices.Contains([]string{"IF", "NOT", "EXISTS"}, s.word(at)) {
 			at++
 		}
@@ -106,7 +106,7 @@ func (w *rewriter) rewrite(ctx context.Context, text []byte) ([]byte, error) {
 		s.kind == "" && slices.Contains([]string{"CREATE", "ALTER", "DROP"}, s.verb):
 		w.skip(s)
 		return nil, nil
-	case s.verb == "SET" && s.find(0, "GTID_PURGED", "SQL_LOG_BIN") >= 0:
+	case s.verb == "SET" && s.find("GTID_PURGED", "SQL_LOG_BIN") >= 0:
 		return nil, nil
 	case s.verb == "LOCK", s.verb == "UNLOCK":
 		// Nobody else is in the scratch database, and MariaDB's own dumps fail to lock the sequences
@@ -136,7 +136,7 @@ func (s *statement) forServer() bool {
 			case "GLOBAL", "PERSIST", "PERSIST_ONLY":
 				if i == 1 || s.symbol(i-1, '@') || s.symbol(i-1, ',') {
 					// SET @old = @@GLOBAL.x only reads.
-					return s.find(0, "GTID_PURGED", "SQL_LOG_BIN") < 0 && !s.symbol(i-3, '=')
+					return s.find("GTID_PURGED", "SQL_LOG_BIN") < 0 && !s.symbol(i-3, '=')
 				}
 			case "PASSWORD", "ROLE", "DEFAULT":
 				if i == 1 {
@@ -147,9 +147,9 @@ func (s *statement) forServer() bool {
 	case "START":
 		return s.word(1) != "TRANSACTION"
 	case "CREATE":
-		return s.kind == "FUNCTION" && s.find(0, "SONAME") >= 0
+		return s.kind == "FUNCTION" && s.find("SONAME") >= 0
 	case "SELECT":
-		return s.find(0, "OUTFILE", "DUMPFILE") >= 0
+		return s.find("OUTFILE", "DUMPFILE") >= 0
 	}
 	return false
 }
@@ -196,18 +196,20 @@ func (w *rewriter) stripDatabase(s *statement) error {
 	switch {
 	case s.verb == "CREATE" && s.kind == "VIEW":
 		return w.stripView(s)
-	case s.verb == "SET", s.verb == "SELECT" && s.find(0, "SETVAL") < 0:
+	case s.verb == "SET", s.verb == "SELECT" && s.find("SETVAL") < 0:
 		return nil
 	case s.verb == "CREATE" && s.kind == "TRIGGER":
 		// The body begins behind ON table FOR EACH ROW.
-		if each := s.find(0, "EACH"); each > 0 {
+		if each := s.find("EACH"); each > 0 {
 			last = each
 		}
 	case s.verb == "CREATE" && slices.Contains([]string{"PROCEDURE", "FUNCTION", "EVENT", "PACKAGE"}, s.kind):
 		// Only the name that is made; the rest is a body.
-		last = min(last, s.find(0, s.kind)+8)
+		last = min(last, s.find(s.kind)+8)
+	case s.verb == "UPDATE" && s.find("SET") > 0:
+		last = s.find("SET")
 	}
-	isList := slices.Contains([]string{"DROP", "RENAME", "TRUNCATE", "ANALYZE", "OPTIMIZE", "CHECK"}, s.verb)
+	isList := slices.Contains([]string{"DROP", "RENAME", "TRUNCATE", "ANALYZE", "OPTIMIZE", "CHECK", "UPDATE"}, s.verb)
 	for i := 1; i+2 < last; i++ {
 		if !s.isName(i) || !s.symbol(i+1, '.') || s.symbol(i-1, '.') || !s.isName(i+2) {
 			continue
@@ -252,7 +254,7 @@ func (w *rewriter) rows(text []byte) ([]byte, error) {
 // database a and a column b of table a. A view may read from another database.
 func (w *rewriter) stripView(s *statement) error {
 	inFrom := false
-	name := s.find(0, "VIEW") + 1
+	name := s.find("VIEW") + 1
 	for i := 1; i+2 < len(s.tokens); i++ {
 		inFrom = s.word(i-1) == "FROM" || s.word(i-1) == "JOIN" || inFrom && s.symbol(i-1, '(')
 		if !s.isName(i) || !s.symbol(i+1, '.') || s.symbol(i-1, '.') {

@@ -120,13 +120,12 @@ func (s *mysqlSession) hasTable(ctx context.Context, database, table string) (bo
 	return len(found) > 0, err
 }
 
-const (
-	// lockPatience is how long to wait for another pull: the server may take a moment to notice that
-	// a killed one is gone.
-	lockPatience = 5 * time.Second
-	// lockRound is how long a statement waits for tables that the site's sessions hold.
-	lockRound = 5 * time.Second
-)
+// lockPatience is how long to wait for another pull: the server may take a moment to notice that a
+// killed one is gone.
+const lockPatience = 5 * time.Second
+
+// lockRound is how long a statement waits for tables that the site's sessions hold.
+const lockRound = 5 * time.Second
 
 func (db *mysqlDatabase) lockName() string { return "dump:" + db.names.base }
 

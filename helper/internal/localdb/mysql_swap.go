@@ -362,7 +362,7 @@ func (s *mysqlSession) dropIfEmpty(ctx context.Context, database string) error {
 
 // grantShowRoutine is the statement that lets the account read routines that are not its own.
 func (db *mysqlDatabase) grantShowRoutine() string {
-	user, host, _ := cutLast(db.account, "@")
+	user, host := db.userHost()
 	what := "SHOW_ROUTINE ON *.*"
 	if db.info.Engine == "mariadb" {
 		what = "SELECT ON mysql.proc"

@@ -25,7 +25,11 @@ type postgresDatabase struct {
 }
 
 // pgSession is one connection.
-type pgSession struct{ conn *pgconn.PgConn }
+type pgSession struct {
+	conn *pgconn.PgConn
+	// goodbye is the context of connect without its end: a session is closed after Ctrl-C too.
+	goodbye context.Context
+}
 
 func openPostgres(ctx context.Context, config Config) (Database, error) {
 	db := &postgresDatabase{
@@ -66,9 +70,6 @@ func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSe
 	}
 	if u.Password.IsSet() {
 		config.Password = u.Password.Reveal()
-		for _, fallback := range config.Fallbacks {
-			_ = fallback // they share the password of config
-		}
 	}
 	config.RuntimeParams["application_name"] = "dump-helper"
 	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
@@ -76,7 +77,7 @@ func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSe
 	if err != nil {
 		return nil, db.explainConnect(ctx, database, err)
 	}
-	s := &pgSession{conn}
+	s := &pgSession{conn, context.WithoutCancel(ctx)}
 	// Nothing here may be ended by a time-out that the server's administrator meant for the site.
 	err = s.exec(ctx, "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning")
 	if err != nil {
@@ -103,7 +104,7 @@ func (db *postgresDatabase) explainConnect(ctx context.Context, database string,
 }
 
 func (s *pgSession) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.goodbye, 5*time.Second)
 	defer cancel()
 	_ = s.conn.Close(ctx)
 }

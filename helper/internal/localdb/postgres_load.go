@@ -18,6 +18,8 @@ type postgresLoad struct {
 	db         *postgresDatabase
 	lock, load *pgSession
 	once       *once
+	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
+	cleanup    context.Context
 	roles      map[string]bool // those of the server
 	owner      string          // of the live database: what belongs to roles unknown here becomes theirs
 	database   string          // the dump's own, once something has told its name
@@ -29,7 +31,7 @@ func (db *postgresDatabase) Begin(ctx context.Context) (Load, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &postgresLoad{db: db, lock: lock, once: newOnce(db.config.Note), roles: map[string]bool{}}
+	l := &postgresLoad{db: db, lock: lock, cleanup: context.WithoutCancel(ctx), once: newOnce(db.config.Note), roles: map[string]bool{}}
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
 	}
@@ -205,7 +207,10 @@ func (l *postgresLoad) statement(ctx context.Context, piece sqltext.Piece) error
 		errors.As(err, &serverError)
 		l.once.about(serverError.Message, "a "+strings.Fields(first)[0]+" of the dump is skipped: "+serverError.Message)
 		return nil
-	case begins("CREATE EXTENSION") && slices.Contains([]string{pgNotSupported, pgUndefinedFile, pgUndefinedObject, pgDenied}, code(err)):
+	case begins("CREATE EXTENSION") && code(err) == pgDenied:
+		return &PrivilegeError{Action: "create extension " + extensionName(text),
+			Grant: "ALTER ROLE " + quoteIdentifier(l.db.config.URL.User) + " SUPERUSER", Err: serverSays(err)}
+	case begins("CREATE EXTENSION") && slices.Contains([]string{pgNotSupported, pgUndefinedFile, pgUndefinedObject}, code(err)):
 		return &ExtensionError{Name: extensionName(text), Err: serverSays(err)}
 	}
 	return l.failed(ctx, piece, err)
@@ -340,7 +345,7 @@ func (l *postgresLoad) find(ctx context.Context, table string) (string, error) {
 	rows, err := l.load.query(ctx, "SELECT format('%s%I.%I', CASE WHEN r.relkind = 'p' THEN '' ELSE 'ONLY ' END, n.nspname, r.relname)"+
 		" FROM pg_class c JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid) JOIN pg_namespace n ON n.oid = r.relnamespace"+
 		" JOIN pg_namespace own ON own.oid = c.relnamespace"+
-		" WHERE own.nspname IN ($1, lower($1)) AND c.relname IN ($2, lower($2)) ORDER BY c.relname = $2 DESC LIMIT 1", schema, name)
+		" WHERE own.nspname IN ($1::text, lower($1::text)) AND c.relname IN ($2::text, lower($2::text)) ORDER BY c.relname = $2::text DESC LIMIT 1", schema, name)
 	if err != nil || len(rows) == 0 {
 		return "", err
 	}
@@ -364,7 +369,7 @@ func (l *postgresLoad) Discard() error {
 		l.load.close()
 	}
 	l.lock.close()
-	ctx, cancel := context.WithTimeout(context.Background(), discardPatience)
+	ctx, cancel := context.WithTimeout(l.cleanup, discardPatience)
 	defer cancel()
 	err := l.db.Recover(ctx)
 	var busy *BusyError

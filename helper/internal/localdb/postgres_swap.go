@@ -180,8 +180,11 @@ func (db *postgresDatabase) create(ctx context.Context, s *pgSession) error {
 	}
 	if len(rows) > 0 {
 		encoding, collate, ctype, owner, space, provider, locale := rows[0][0], rows[0][1], rows[0][2], rows[0][3], rows[0][4], rows[0][5], rows[0][6]
-		statement += fmt.Sprintf(" ENCODING %s LC_COLLATE %s LC_CTYPE %s OWNER %s TABLESPACE %s",
-			quoteText(encoding), quoteText(collate), quoteText(ctype), quoteIdentifier(owner), quoteIdentifier(space))
+		statement += fmt.Sprintf(" ENCODING %s LC_COLLATE %s LC_CTYPE %s OWNER %s",
+			quoteText(encoding), quoteText(collate), quoteText(ctype), quoteIdentifier(owner))
+		if space != "pg_default" { // which is everyone's without a privilege, as long as it is not named
+			statement += " TABLESPACE " + quoteIdentifier(space)
+		}
 		switch provider {
 		case "i":
 			statement += " LOCALE_PROVIDER icu ICU_LOCALE " + quoteText(locale)

@@ -90,7 +90,8 @@ func (c *cache) open(ctx context.Context, path string, object bucket.Object) (*o
 	c.progress.Phase("checking the cached dump", object.Size)
 	sum, size, err := c.hash(ctx, file)
 	if err == nil && size == object.Size && sum == sealed.SHA256 {
-		return file, nil
+		_, err = file.Seek(0, io.SeekStart)
+		return file, err
 	}
 	_ = file.Close()
 	if ctx.Err() != nil {
@@ -119,6 +120,7 @@ func (c *cache) fetch(ctx context.Context, store *bucket.Bucket, object bucket.O
 	if _, err := part.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read the cache: %w", err)
 	}
+	c.progress.Phase("", 0)
 	sum, size, err := c.hash(ctx, part)
 	if err != nil {
 		return fmt.Errorf("read the cache: %w", err)
@@ -154,6 +156,7 @@ func (c *cache) hash(ctx context.Context, file io.Reader) (sum string, size int6
 		n, err := file.Read(block)
 		hash.Write(block[:n])
 		size += int64(n)
+		c.progress.Advance(int64(n))
 		if err == io.EOF {
 			return hex.EncodeToString(hash.Sum(nil)), size, nil
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -55,74 +54,64 @@ func (c *command) remote(ctx context.Context) (*Dump, error) {
 	if err != nil {
 		return nil, failure("run the source command on "+c.tunnel.name, ErrConnectionLost, err)
 	}
-	r := &remoteCommand{command: c, ctx: ctx, session: session, stderr: &tail{}}
-	session.Stderr = r.stderr
-	if r.stdout, err = session.StdoutPipe(); err == nil {
+	stderr := &tail{}
+	session.Stderr = stderr
+	stdout, err := session.StdoutPipe()
+	if err == nil {
 		err = session.Start(c.config.Command)
 	}
 	if err != nil {
 		_ = session.Close()
 		return nil, fmt.Errorf("run the source command on %s: %w", c.tunnel.name, err)
 	}
-	r.stop = context.AfterFunc(ctx, r.end)
+	// A server may keep the session open until the command ends, which may ignore being asked to: so
+	// the reader hangs on a pipe of our own, not on the session.
+	out, in := io.Pipe()
+	r := &remoteCommand{PipeReader: out, in: in, session: session}
+	go func() {
+		_, _ = io.Copy(in, stdout)
+		_ = in.CloseWithError(c.remoteFailure(session.Wait(), stderr))
+	}()
+	r.stop = context.AfterFunc(ctx, func() { r.end(context.Cause(ctx)) })
 	return &Dump{SnapshotTime: time.Now().UTC(), text: r, closers: []io.Closer{r}}, nil
 }
 
-// remoteCommand is a command that runs at the other end of an SSH connection.
-type remoteCommand struct {
-	command *command
-	ctx     context.Context
-	session *ssh.Session
-	stdout  io.Reader
-	stderr  *tail
-	stop    func() bool
-
-	once sync.Once
-	err  error
-}
-
-func (r *remoteCommand) Read(p []byte) (int, error) {
-	n, err := r.stdout.Read(p)
-	if err == nil || n > 0 {
-		return n, nil
-	}
-	if failed := r.wait(); failed != nil {
-		return 0, failed
-	}
-	return 0, err
-}
-
-func (r *remoteCommand) wait() error {
-	r.once.Do(func() {
-		err := r.session.Wait()
-		var exit *ssh.ExitError
-		switch {
-		case r.ctx.Err() != nil:
-			r.err = context.Cause(r.ctx)
-		case err == nil:
-		case errors.As(err, &exit):
-			status := fmt.Sprintf("exit status %d", exit.ExitStatus())
-			if exit.Signal() != "" {
-				status = "killed by signal " + exit.Signal()
-			}
-			r.err = sourceError(commandName, status, r.stderr, r.command.config.Password)
-		default:
-			// Without an exit status nobody knows how the command ended.
-			r.err = failure("run the source command on "+r.command.tunnel.name, ErrConnectionLost, err)
+// remoteFailure gives how a remote command ended: nil if well.
+func (c *command) remoteFailure(err error, stderr *tail) error {
+	var exit *ssh.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit):
+		status := fmt.Sprintf("exit status %d", exit.ExitStatus())
+		if exit.Signal() != "" {
+			status = "killed by signal " + exit.Signal()
 		}
-	})
-	return r.err
+		return sourceError(commandName, status, stderr, c.config.Password)
+	}
+	// Without an exit status nobody knows how the command ended.
+	return failure("run the source command on "+c.tunnel.name, ErrConnectionLost, err)
+}
+
+// remoteCommand is a command that runs at the other end of an SSH connection. Reading it gives its
+// failure instead of io.EOF.
+type remoteCommand struct {
+	*io.PipeReader
+	in      *io.PipeWriter
+	session *ssh.Session
+	stop    func() bool
 }
 
 // end asks the server to kill the command, and hangs up: a command that does not heed the signal
 // ends when it writes next.
-func (r *remoteCommand) end() {
+func (r *remoteCommand) end(cause error) {
+	_ = r.in.CloseWithError(cause)
 	_ = r.session.Signal(ssh.SIGKILL)
 	_ = r.session.Close()
 }
 
 func (r *remoteCommand) Close() error {
 	r.stop()
-	r.end()
+	r.end(io.ErrClosedPipe)
 	return nil
 }

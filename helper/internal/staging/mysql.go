@@ -168,10 +168,11 @@ func (m *mysqlServer) dump(ctx context.Context) (_ *Dump, err error) {
 	}
 	// The client goes before its tunnel, or it would say that the connection was lost.
 	d.closers = append([]io.Closer{child}, d.closers...)
-	if d.text != nil {
-		d.text = io.MultiReader(d.text, child)
+	rows := m.tunnel.reader(child)
+	if d.text == nil {
+		d.text = rows
 	} else {
-		d.text = child
+		d.text = io.MultiReader(d.text, rows)
 	}
 	return d, nil
 }

@@ -196,7 +196,7 @@ func (p *postgres) dump(ctx context.Context) (_ *Dump, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d.text = child
+	d.text = p.tunnel.reader(child)
 	d.closers = append([]io.Closer{child}, d.closers...)
 	return d, nil
 }

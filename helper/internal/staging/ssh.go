@@ -21,7 +21,8 @@ type tunnel struct {
 	name    string // as the user calls the host
 	client  *ssh.Client
 	clients []*ssh.Client // all of the chain, the nearest first
-	done    chan struct{}
+	done    chan struct{} // closed by Close
+	cut     chan struct{} // closed when the connection has ended, however that came
 	close   sync.Once
 }
 
@@ -37,7 +38,7 @@ const (
 
 // openTunnel connects to [user@]host[:port], where host may be a name of ~/.ssh/config.
 func openTunnel(ctx context.Context, to string, settings *sshSettings) (*tunnel, error) {
-	t := &tunnel{name: to, done: make(chan struct{})}
+	t := &tunnel{name: to, done: make(chan struct{}), cut: make(chan struct{})}
 	client, err := t.connect(ctx, to, nil, settings)
 	if err != nil {
 		_ = t.Close()
@@ -48,6 +49,10 @@ func openTunnel(ctx context.Context, to string, settings *sshSettings) (*tunnel,
 	}
 	t.client = client
 	go t.keepAlive()
+	go func() {
+		_ = client.Wait()
+		close(t.cut)
+	}()
 	return t, nil
 }
 
@@ -231,6 +236,40 @@ func (t *tunnel) keepAlive() {
 		_ = t.Close()
 		return
 	}
+}
+
+// explainCut adds to a client's failure that the connection which it used broke: of that it knows
+// little, and some of its ways to fail at it are silent.
+func (t *tunnel) explainCut(err error) error {
+	select {
+	case <-t.cut:
+		return failure("ssh connection to "+t.name, ErrConnectionLost, err)
+	default:
+		return err
+	}
+}
+
+// cutReader reads what a client prints that works through a tunnel.
+type cutReader struct {
+	*child
+	tunnel *tunnel
+}
+
+func (r cutReader) Read(p []byte) (int, error) {
+	n, err := r.child.Read(p)
+	var failed *SourceError
+	if errors.As(err, &failed) {
+		err = r.tunnel.explainCut(err)
+	}
+	return n, err
+}
+
+// reader is what a client prints, read so that a cut tunnel is named. The tunnel may be nil.
+func (t *tunnel) reader(c *child) io.Reader {
+	if t == nil {
+		return c
+	}
+	return cutReader{c, t}
 }
 
 // Close ends the connection and everything that goes through it.

@@ -174,7 +174,7 @@ func TestSSHCut(t *testing.T) {
 		}
 		hang(t, dump)
 		server.DropConnections()
-		expectError(t, rest(dump), ErrConnectionLost, "")
+		expectError(t, rest(dump), ErrConnectionLost, server.Address())
 		if err := dump.Close(); err != nil {
 			t.Error(err)
 		}

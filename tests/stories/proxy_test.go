@@ -1,0 +1,75 @@
+package stories
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// proxy FAULT puts a proxy before the S3 server that does what a real server cannot be made to do.
+func proxy(ts *testscript.TestScript, _ bool, args []string) {
+	fault, ok := faults[args[0]]
+	if !ok {
+		ts.Fatalf("unknown fault %q", args[0])
+	}
+	target, err := url.Parse(of(ts).store.Endpoint)
+	check(ts, err)
+	// The Host header stays the client's own: it is part of what the client signs.
+	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
+	}}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !fault(w, r) {
+			forward.ServeHTTP(w, r)
+		}
+	}))
+	ts.Defer(server.CloseClientConnections)
+	ts.Setenv("DUMP_S3_ENDPOINT", server.URL)
+}
+
+// faults handle a request, or leave it to the server.
+var faults = map[string]func(w http.ResponseWriter, r *http.Request) bool{
+	// skew is how S3 answers a client whose clock is 20 minutes behind.
+	"skew": func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Date", time.Now().Add(20*time.Minute).UTC().Format(http.TimeFormat))
+		return refuse(w, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
+	},
+	// archived is how S3 answers who asks for an object in Glacier.
+	"archived": func(w http.ResponseWriter, r *http.Request) bool {
+		return isDump(r) && r.Method == http.MethodGet &&
+			refuse(w, "InvalidObjectState", "The operation is not valid for the object's storage class")
+	},
+	// stalled never answers requests for, or with, a dump's bytes.
+	"stalled-get": func(_ http.ResponseWriter, r *http.Request) bool {
+		// The index, at the end of the object, is read all the same.
+		return isDump(r) && r.Method == http.MethodGet && strings.HasPrefix(r.Header.Get("Range"), "bytes=0-") && stall(r)
+	},
+	"stalled-put": func(_ http.ResponseWriter, r *http.Request) bool {
+		return isDump(r) && r.Method == http.MethodPut && stall(r)
+	},
+	"kms": func(w http.ResponseWriter, r *http.Request) bool {
+		return isDump(r) && r.Method != http.MethodGet && r.Method != http.MethodDelete &&
+			refuse(w, "AccessDenied", "User: arn:aws:iam::111122223333:user/dev is not authorized to perform: kms:GenerateDataKey on this resource")
+	},
+}
+
+func isDump(r *http.Request) bool {
+	return strings.Contains(r.URL.Path, ".sql") && !strings.Contains(r.URL.Path, ".dump-refresh/")
+}
+
+func refuse(w http.ResponseWriter, code, message string) bool {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(http.StatusForbidden)
+	_, _ = w.Write([]byte(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>` + code + `</Code><Message>` + message + `</Message></Error>`))
+	return true
+}
+
+func stall(r *http.Request) bool {
+	<-r.Context().Done()
+	return true
+}
