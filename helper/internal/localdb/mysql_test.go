@@ -96,10 +96,10 @@ func oddities(generation string) []string {
 		"CREATE TABLE `we``ird na.me` (`se``lect` int)",
 		"INSERT INTO flat VALUES (1, 2)", "INSERT INTO parted VALUES (1), (2), (3), (4)",
 		"INSERT INTO versioned VALUES (1, 1)", "INSERT INTO numbered (v) VALUES (1)",
-		"CREATE VIEW reaching AS SELECT p.id FROM parent p JOIN information_schema.ENGINES e ON e.ENGINE = 'InnoDB'",
+		"CREATE VIEW reaching AS SELECT p.id, '" + generation + "' AS g FROM parent p JOIN information_schema.ENGINES e ON e.ENGINE = 'InnoDB'",
 		"CREATE EVENT sleeping ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DISABLE DO DELETE FROM log WHERE id < 0",
 		"SET NAMES latin1", "SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'",
-		"CREATE PROCEDURE old_style() SELECT 'caf\xe9' || \"id\" FROM parent",
+		"CREATE PROCEDURE old_style() SELECT 'caf\xe9 " + generation + "' || \"id\" FROM parent",
 		"SET NAMES utf8mb4", "SET sql_mode = DEFAULT",
 		"CREATE VIEW view_" + generation + " AS SELECT 1 AS one",
 	}

