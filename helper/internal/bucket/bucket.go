@@ -42,6 +42,7 @@ type Bucket struct {
 	client                *s3.Client
 	access                access
 	clock                 *clock
+	aws                   bool // and not a store that is compatible
 	keys                  keyPattern
 	sse                   types.ServerSideEncryption
 	kmsKeyID              string
@@ -84,6 +85,7 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 		return nil, err
 	}
 	b.access = acc
+	b.aws = endpoint == "" && cfg.BaseEndpoint == nil
 	http := newHTTPClient(cfg.HTTPClient, b.clock)
 	attempts := cfg.RetryMaxAttempts // AWS_MAX_ATTEMPTS or the profile's
 	if attempts == 0 {
@@ -101,7 +103,7 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		o.DisableLogOutputChecksumValidationSkipped = true
-		o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts = attempts })
+		o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts, so.MaxBackoff = attempts, time.Second })
 	})
 	return b, nil
 }

@@ -44,19 +44,22 @@ func (b *Bucket) Delete(ctx context.Context, o Object) error {
 // would end a running upload as well.
 func (b *Bucket) AbortUnfinished(ctx context.Context) (int, error) {
 	prefix := b.join(b.project + "-")
+	if !b.aws { // MinIO takes a prefix for a whole key
+		prefix = ""
+	}
 	pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: &prefix})
 	n := 0
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return n, b.fail(ctx, "list unfinished uploads in", "s3:ListBucketMultipartUploads", prefix, err)
+			return n, b.fail(ctx, "list unfinished uploads in", "s3:ListBucketMultipartUploads", b.join(""), err)
 		}
 		for _, up := range page.Uploads {
 			key := aws.ToString(up.Key)
 			if who, _ := b.keys.read(base(key)); who != ours || key != b.join(base(key)) {
 				continue
 			}
-			if err := b.abort(ctx, key, aws.ToString(up.UploadId)); err != nil {
+			if err := b.abort(ctx, key, aws.ToString(up.UploadId), 0); err != nil {
 				return n, err
 			}
 			n++

@@ -76,27 +76,28 @@ func TestDeleteWithoutPermissionForVersions(t *testing.T) {
 }
 
 func TestAbortUnfinished(t *testing.T) {
-	e := newEnv(t, "versitygw") // MinIO lists uploads of one key only
-	ctx := t.Context()
-	b := e.open(t)
-	mine := b.NewKey(time.Now(), ".sql.zst")
-	for _, key := range []string{
-		mine, mine, b.NewKey(time.Now(), ".sql.gz"),
-		strings.Replace(mine, "shop-", "shop-de-", 1), "dumps/shop/shop-nightly.sql", "dumps/shop/deeper/" + base(mine), base(mine),
-	} {
-		if _, err := e.Client().CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &e.bucket, Key: &key}); err != nil {
+	onEach(t, func(t *testing.T, e env) {
+		ctx := t.Context()
+		b := e.open(t)
+		mine := b.NewKey(time.Now(), ".sql.zst")
+		for _, key := range []string{
+			mine, mine, b.NewKey(time.Now(), ".sql.gz"),
+			strings.Replace(mine, "shop-", "shop-de-", 1), "dumps/shop/shop-nightly.sql", "dumps/shop/deeper/" + base(mine), base(mine),
+		} {
+			if _, err := e.Client().CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &e.bucket, Key: &key}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n, err := b.AbortUnfinished(ctx)
+		if err != nil || n != 3 {
+			t.Errorf("%d were aborted, %v", n, err)
+		}
+		left, err := e.Client().ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &e.bucket})
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	n, err := b.AbortUnfinished(ctx)
-	if err != nil || n != 3 {
-		t.Errorf("%d were aborted, %v", n, err)
-	}
-	left, err := e.Client().ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &e.bucket})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(left.Uploads) != 4 {
-		t.Errorf("%d uploads are left", len(left.Uploads))
-	}
+		if len(left.Uploads) != 4 {
+			t.Errorf("%d uploads are left", len(left.Uploads))
+		}
+	})
 }

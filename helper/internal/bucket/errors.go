@@ -295,8 +295,11 @@ func operation(err error) string {
 // isNetwork says whether an error came from below HTTP.
 func isNetwork(err error) bool {
 	return isType[*net.OpError](err) || isType[*net.DNSError](err) || isType[*url.Error](err) ||
-		isType[net.Error](err) || isCertificate(err) || errors.Is(err, errIdle) ||
-		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
+		isCertificate(err) || isCut(err) || errors.Is(err, errIdle) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func isCut(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 func isCertificate(err error) bool {
@@ -314,6 +317,8 @@ func networkMessage(err error) string {
 	switch {
 	case errors.Is(err, errIdle):
 		return errIdle.Error()
+	case isCut(err):
+		return "the connection was cut"
 	case errors.As(err, &dns):
 		return "no host " + dns.Name + " (" + dns.Err + ")"
 	case errors.As(err, &dial):

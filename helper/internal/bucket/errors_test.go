@@ -144,7 +144,7 @@ func TestErrorsOfAWS(t *testing.T) {
 func TestErrorOfHeadInAnotherRegion(t *testing.T) {
 	b := answers(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Amz-Bucket-Region", "eu-west-1")
-		w.WriteHeader(400)
+		w.WriteHeader(http.StatusBadRequest)
 	})
 	_, err := b.Head(t.Context(), "k")
 	wantError(t, err, ErrWrongRegion, "look at s3://b/k: the bucket is in another region, eu-west-1")

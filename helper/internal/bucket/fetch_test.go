@@ -163,7 +163,7 @@ func TestFetchGivesUpWithoutProgress(t *testing.T) {
 	o := e.stored(t, b, "dumps/shop/a.sql", random(100))
 	p.onResponse(func(resp *http.Response) { resp.Body = &cut{resp.Body, 0} })
 	err := b.Fetch(t.Context(), o, newMemory(100, 0), 0, nil)
-	wantError(t, err, ErrUnreachable, "fetch s3://"+e.bucket+"/dumps/shop/a.sql: cannot be reached: unexpected EOF")
+	wantError(t, err, ErrUnreachable, "fetch s3://"+e.bucket+"/dumps/shop/a.sql: cannot be reached: the connection was cut")
 }
 
 func TestFetchNoticesAnotherObject(t *testing.T) {

@@ -103,7 +103,8 @@ func (n *notes) String() string {
 
 // fast are the paces of tests.
 var fast = pace{
-	retry: time.Millisecond, backoff: 20 * time.Millisecond, renew: 100 * time.Millisecond, expiry: time.Second,
+	retry: time.Millisecond, backoff: 20 * time.Millisecond, cut: 300 * time.Millisecond,
+	renew: 100 * time.Millisecond, expiry: time.Second,
 	poll: 20 * time.Millisecond, settle: 200 * time.Millisecond,
 }
 

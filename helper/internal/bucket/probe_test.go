@@ -127,7 +127,7 @@ func TestRuleCovers(t *testing.T) {
 		if got := b.covers(types.LifecycleRule{Filter: &types.LifecycleRuleFilter{Prefix: &prefix}}); got != want {
 			t.Errorf("filter %q: %v", prefix, got)
 		}
-		if got := b.covers(types.LifecycleRule{Prefix: &prefix}); got != want {
+		if got := b.covers(types.LifecycleRule{Prefix: &prefix}); got != want { //nolint:staticcheck // old, and still in use
 			t.Errorf("prefix %q: %v", prefix, got)
 		}
 	}

@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -29,12 +30,13 @@ func (e env) behind(t *testing.T) (*proxy, env) {
 	}
 	p := &proxy{}
 	forward := &httputil.ReverseProxy{
+		ErrorLog: log.New(io.Discard, "", 0),
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host // the signature covers it
 		},
 		ModifyResponse: func(resp *http.Response) error {
-			if f := p.response.Load(); f != nil {
+			if f := p.response.Load(); f != nil { //nolint:bodyclose // the proxy closes it
 				(*f)(resp)
 			}
 			return nil

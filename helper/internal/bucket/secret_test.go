@@ -18,10 +18,10 @@ func TestReadSecret(t *testing.T) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		switch {
 		case strings.Contains(string(body), "denied"):
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, `{"__type":"AccessDeniedException","message":"User: x is not authorized"}`)
 		case strings.Contains(string(body), "missing"):
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, map[bool]string{
 				true: `{"__type":"ParameterNotFound"}`, false: `{"__type":"ResourceNotFoundException","message":"Secrets Manager can't find the specified secret."}`,
 			}[strings.HasPrefix(target, "AmazonSSM")])

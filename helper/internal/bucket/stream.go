@@ -43,6 +43,7 @@ func (u *Upload) beginStream(size int64) error {
 			Body: io.MultiReader(bytes.NewReader(s.head), body), ContentLength: &s.size,
 		}, once, s3.WithAPIOptions(v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware))
 		if err != nil {
+			u.cut.Store(true)
 			s.err = u.b.fail(u.ctx, fmt.Sprintf("upload part %d of", s.number), "s3:PutObject", u.key, err)
 			u.cancel(s.err)
 			_ = body.CloseWithError(s.err) // wakes Write

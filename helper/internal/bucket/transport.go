@@ -90,7 +90,7 @@ type watch struct {
 
 // explain puts errIdle in place of the cancellation that it caused.
 func (w *watch) explain(err error) error {
-	if context.Cause(w.ctx) == errIdle {
+	if errors.Is(context.Cause(w.ctx), errIdle) {
 		return fmt.Errorf("%w (%s)", errIdle, w.idle)
 	}
 	return err

@@ -4,15 +4,17 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/md5"
+	"crypto/md5" //nolint:gosec // what S3 compares; it guards against accidents, not against people
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -43,6 +45,7 @@ type Upload struct {
 	workers *semaphore.Weighted
 	sending sync.WaitGroup
 	sent    atomic.Int64
+	cut     atomic.Bool // a part's request did not end well, the server may still be at it
 
 	turn     sync.Mutex    // Write, Complete or Abort; what follows is theirs
 	id       string        // of the multipart upload, empty while there is none
@@ -182,7 +185,7 @@ func (u *Upload) tagged(request func(tags *string) error) error {
 	}
 	values := url.Values{}
 	for k, v := range u.opts.Tags {
-		values.Set(k, v)
+		values.Set(k, tagValue(v))
 	}
 	err := request(aws.String(values.Encode()))
 	if !errors.Is(err, ErrAccessDenied) && !errors.Is(err, ErrRejected) {
@@ -193,6 +196,19 @@ func (u *Upload) tagged(request func(tags *string) error) error {
 	}
 	u.b.note("the dump has no tags: tagging is not allowed (s3:PutObjectTagging) or not supported")
 	return nil
+}
+
+// tagValue makes a text one that S3 takes as a tag's value: at most 256 letters, digits, spaces and
+// + - = . _ : / @. Servers' versions hold others.
+func tagValue(text string) string {
+	const most = 256
+	value := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" +-=._:/@", r) {
+			return r
+		}
+		return '_'
+	}, text))
+	return string(value[:min(len(value), most)])
 }
 
 // send hands the filled buffer to a worker.
@@ -213,6 +229,7 @@ func (u *Upload) send() error {
 			Body: bytes.NewReader(buf), ContentMD5: contentMD5(buf),
 		}, u.b.patient)
 		if err != nil {
+			u.cut.Store(true)
 			u.cancel(u.b.fail(u.ctx, fmt.Sprintf("upload part %d of", number), "s3:PutObject", u.key, err))
 			return
 		}
@@ -345,7 +362,11 @@ func (u *Upload) Abort() error {
 	defer cancel()
 	var err error
 	if u.id != "" {
-		err = u.b.abort(ctx, u.key, u.id)
+		var pause time.Duration
+		if u.cut.Load() {
+			pause = u.b.pace.cut
+		}
+		err = u.b.abort(ctx, u.key, u.id, pause)
 	}
 	if u.mayExist {
 		err = errors.Join(err, u.b.Delete(ctx, Object{Key: u.key}))
@@ -354,28 +375,28 @@ func (u *Upload) Abort() error {
 	return err
 }
 
-// abort ends a multipart upload and asks whether it is gone: a part that was on its way may have revived it.
-func (b *Bucket) abort(ctx context.Context, key, id string) error {
-	for range 3 {
+// abort ends a multipart upload and asks whether it is gone, after a pause: a server that still works on a
+// part whose request was cut may bring the upload back.
+func (b *Bucket) abort(ctx context.Context, key, id string, pause time.Duration) error {
+	for range 5 {
 		_, err := b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: &key, UploadId: &id})
 		if err != nil && code(err) != "NoSuchUpload" {
 			return b.fail(ctx, "abort upload of", "s3:AbortMultipartUpload", key, err)
 		}
-		left, err := b.client.ListParts(ctx, &s3.ListPartsInput{Bucket: &b.name, Key: &key, UploadId: &id})
-		if err != nil || len(left.Parts) == 0 { // gone, or nobody may know
-			return nil
+		if err := b.sleep(ctx, pause); err != nil {
+			break
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
+		if _, err = b.client.ListParts(ctx, &s3.ListPartsInput{Bucket: &b.name, Key: &key, UploadId: &id}); err != nil {
+			return nil //nolint:nilerr // it is gone, or nobody may know
 		}
+		pause = max(2*pause, b.pace.retry)
 	}
 	return &Error{Op: "abort upload of", Target: b.target(key), Kind: ErrRejected, message: "parts keep arriving"}
 }
 
 // contentMD5 has the server check what it got; buckets with object lock insist on it.
 func contentMD5(p []byte) *string {
-	sum := md5.Sum(p)
+	sum := md5.Sum(p) //nolint:gosec // as above
 	return aws.String(base64.StdEncoding.EncodeToString(sum[:]))
 }
 

@@ -135,9 +135,10 @@ var explanations = []explanation{
 	as(exitDamaged, func(*dumpfile.WindowError) string { return "compress it without --long" }),
 
 	// Staging.
+	ofCommand(exitStaging, "nothing was published; run the command of DUMP_SOURCE by hand to see what it does"),
 	as(exitStaging, func(e *staging.PrivilegeError) string { return "an administrator of staging runs: " + e.Grant }),
 	as(exitStaging, func(e *staging.HostKeyChangedError) string {
-		return fmt.Sprintf("if the server was set up anew, remove line %d of %s and run `ssh %s` once; if not, somebody is listening in", e.Line, e.File, e.Host)
+		return fmt.Sprintf("if the server was set up anew, remove line %d of %s and run `ssh %s` once; if not, somebody is listening in", e.Line, e.File, e.Name)
 	}),
 	as(exitStaging, func(e *staging.HostKeyUnknownError) string {
 		return fmt.Sprintf("run `ssh %s` once, compare the fingerprint, and say yes", e.Name)
@@ -149,24 +150,25 @@ var explanations = []explanation{
 	as(exitStaging, func(e *staging.ClientTooOldError) string {
 		return fmt.Sprintf("install a newer one: apt-get install %s, or brew install %s", e.Debian, e.Brew)
 	}),
-	is(staging.ErrAuth, exitStaging, "check the user in DUMP_SOURCE and DUMP_SOURCE_PASSWORD"),
+	is(staging.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump"),
 	is(staging.ErrNoDatabase, exitStaging, "check the database's name in DUMP_SOURCE"),
 	is(staging.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE: inside the tunnel, SSH has checked whom you talk to"),
-	is(staging.ErrTLS, exitStaging, "check tls= and ca= in DUMP_SOURCE (off, on and verify are known)"),
+	is(staging.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off goes without, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
 	is(staging.ErrTooManyConnections, exitStaging, "try again later, or raise max_connections on staging"),
 	is(staging.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
 	is(staging.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
 	is(staging.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
 	is(staging.ErrDefinitionChanged, exitStaging, "tables on staging are being altered (a deployment?), try again when that is over"),
+	as(exitNetwork, func(*staging.SSHUnreachableError) string {
+		return "check host and port in DUMP_SSH, or what ~/.ssh/config has for them"
+	}),
 	is(staging.ErrUnreachable, exitNetwork, "check host and port in DUMP_SOURCE; if staging is behind a bastion, set DUMP_SSH"),
 	is(staging.ErrConnectionLost, exitStaging, "nothing was published, try again; if it happens again, look at the server's log"),
-	as(exitStaging, func(*staging.SourceError) string {
-		return "nothing was published, the last good dump is still the newest"
-	}),
+	as(exitStaging, func(e *staging.SourceError) string { return sourceHint(e) }),
 
 	// The gate.
 	is(refresh.ErrEmpty, exitGate, "check the database's name in DUMP_SOURCE; nothing was published"),
-	is(refresh.ErrIncomplete, exitGate, "nothing was published, try again; if it is a command, look at what it prints last"),
+	is(refresh.ErrIncomplete, exitGate, "nothing was published, try again; if DUMP_SOURCE is a command, run it by hand and look at the end of what it prints"),
 	as(exitGate, func(*refresh.GateError) string { return "if that is right, publish it with --force" }),
 	as(exitGate, func(*sqltext.NotSQLError) string {
 		return "nothing was published; the source must print SQL and nothing else on its standard output"
@@ -175,7 +177,9 @@ var explanations = []explanation{
 	// The local database.
 	is(pull.ErrCacheSpace, exitNoSpace, "free some space, or name another folder in DUMP_CACHE_DIR"),
 	is(pull.ErrTargetSpace, exitNoSpace, "free some space, or try anyway with --force"),
-	as(exitNoSpace, func(*localdb.NoSpaceError) string { return "free some space; the local database is as it was" }),
+	as(exitNoSpace, func(*localdb.NoSpaceError) string {
+		return "free some space where the server keeps its data; the local database is as it was"
+	}),
 	as(exitLocal, func(*pull.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*localdb.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*localdb.AuthError) string { return "check user and password in DUMP_TARGET" }),
@@ -186,13 +190,13 @@ var explanations = []explanation{
 		if e.Running {
 			return "wait for it to end"
 		}
-		return "end what uses the database (the site, an SQL client) and try again"
+		return "end what uses the database (a long request, cron, an SQL client) and try again"
 	}),
 	as(exitNetwork, func(*localdb.UnreachableError) string {
 		return "start the local database server, and check DUMP_TARGET"
 	}),
 	as(exitLocal, func(*localdb.LostError) string {
-		return "start the local database server again; the next pull puts right what is left"
+		return "look at the local server's log and start it again; nothing is lost, the next pull puts away what is left"
 	}),
 	as(exitLocal, func(*localdb.LoadError) string {
 		return "the local database is as it was; another dump can be taken with --key"
@@ -249,8 +253,26 @@ var examples = map[string]string{
 	"DUMP_TARGET":    "mysql://db@127.0.0.1:3306/db",
 }
 
+// ofCommand makes the row of a source command that failed: what it said is its own affair.
+func ofCommand(code int, hint string) explanation {
+	return explanation{code, func(err error) (string, bool) {
+		var found *staging.SourceError
+		return hint, errors.As(err, &found) && found.Client == staging.Command
+	}}
+}
+
+// sourceHint says what to do about a dump client that failed for a reason that nobody foresaw.
+func sourceHint(e *staging.SourceError) string {
+	if strings.HasPrefix(e.Status, "killed") {
+		return "nothing was published, try again; if nobody killed it, the machine was short of memory"
+	}
+	return "nothing was published, try again; `dump-helper doctor` tries each step by itself"
+}
+
 func sshKeyHint(e *staging.SSHKeyError) string {
 	switch {
+	case len(e.Locked) > 0 && !e.Agent:
+		return "start an ssh-agent and run: ssh-add " + strings.Join(e.Locked, " ")
 	case len(e.Locked) > 0:
 		return "run: ssh-add " + strings.Join(e.Locked, " ")
 	case len(e.Tried) > 0:

@@ -52,15 +52,26 @@ type URL struct {
 
 // Parse reads a database URL. Its errors never contain the password.
 func Parse(text string) (URL, error) {
+	u, err := parse(text)
+	if err == nil {
+		return u, nil
+	}
+	// A password with special characters derails the parser, so that parts of it end up in places that
+	// its message quotes.
+	_, rest, _ := strings.Cut(text, "://")
+	if at := strings.LastIndex(rest, "@"); at >= 0 && strings.ContainsAny(rest[:at], "/?#@%[]") {
+		err = errors.New("not a URL (a special character in user or password must be percent-encoded)")
+	}
+	return URL{}, err
+}
+
+func parse(text string) (URL, error) {
 	parsed, err := url.Parse(text)
 	if err != nil {
-		// url.Error repeats the whole text, the password included: only its cause is passed on.
+		// url.Error repeats the whole text: only its cause is passed on.
 		var cause *url.Error
 		if errors.As(err, &cause) {
 			err = cause.Err
-		}
-		if strings.Contains(text, "@") {
-			return URL{}, errors.New("not a URL (a special character in user or password must be percent-encoded)")
 		}
 		return URL{}, fmt.Errorf("not a URL: %w", err)
 	}

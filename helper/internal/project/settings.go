@@ -194,18 +194,12 @@ func setTarget(s *Settings, text string) (err error) {
 	return err
 }
 
-// parseDatabase reads a database URL. Where a password with special characters derails it, parts of
-// that password end up in places that the parser's message would quote: that message is not passed on.
 func parseDatabase(text string) (*dburl.URL, error) {
 	parsed, err := dburl.Parse(text)
-	if err == nil {
-		return &parsed, nil
+	if err != nil {
+		return nil, err
 	}
-	_, rest, _ := strings.Cut(text, "://")
-	if at := strings.LastIndex(rest, "@"); at >= 0 && strings.ContainsAny(rest[:at], "/?#") {
-		return nil, errors.New("not a URL (a special character in user or password must be percent-encoded)")
-	}
-	return nil, err
+	return &parsed, nil
 }
 
 // passwordPlaces are the places that DUMP_SOURCE_PASSWORD_FROM can name.

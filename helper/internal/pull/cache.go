@@ -78,14 +78,16 @@ func (c *cache) obtain(ctx context.Context, store *bucket.Bucket, object bucket.
 
 // open gives the cached file, nil where there is none or where it is not what was fetched.
 func (c *cache) open(ctx context.Context, path string, object bucket.Object) (*os.File, error) {
-	var sealed seal
-	text, err := os.ReadFile(path + ".json")
-	if err != nil || json.Unmarshal(text, &sealed) != nil || sealed.ETag != object.ETag || sealed.Size != object.Size {
+	sealed, ok := readSeal(path)
+	if !ok || sealed.ETag != object.ETag || sealed.Size != object.Size {
 		return nil, nil
 	}
 	file, err := os.Open(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the cached dump: %w", err)
 	}
 	c.progress.Phase("checking the cached dump", object.Size)
 	sum, size, err := c.hash(ctx, file)
@@ -99,6 +101,13 @@ func (c *cache) open(ctx context.Context, path string, object bucket.Object) (*o
 	}
 	c.progress.Note(fmt.Sprintf("the cached copy of %s is damaged, it is fetched again", object.Name))
 	return nil, nil
+}
+
+// readSeal reads the note beside a dump, which is none if it cannot be read.
+func readSeal(path string) (sealed seal, ok bool) {
+	text, err := os.ReadFile(path + ".json")
+	ok = err == nil && json.Unmarshal(text, &sealed) == nil
+	return sealed, ok
 }
 
 // fetch brings an object into the cache.
@@ -169,7 +178,7 @@ func (c *cache) hash(ctx context.Context, file io.Reader) (sum string, size int6
 // checkSpace refuses to fetch what the disk cannot hold.
 func (c *cache) checkSpace(size int64) error {
 	var disk unix.Statfs_t
-	if err := unix.Statfs(c.folder, &disk); err != nil {
+	if unix.Statfs(c.folder, &disk) != nil {
 		return nil // nobody knows; the write will tell
 	}
 	if free := int64(disk.Bavail) * int64(disk.Bsize); free < size {

@@ -242,16 +242,15 @@ func (r *run) head(object io.ReaderAt) ([]byte, error) {
 // beginning may end anywhere, so that an end in a statement tells nothing.
 func (r *run) checkText(head []byte) error {
 	splitter := sqltext.NewSplitter(bytes.NewReader(head), r.dialect)
-	for {
-		piece, err := splitter.Next()
-		var found *sqltext.NotSQLError
-		switch {
-		case errors.As(err, &found):
-			return fmt.Errorf("%s: %w", r.object.Name, notSQL(err))
-		case err == io.EOF && len(head) < headSize:
-			return fmt.Errorf("%s: %w: it holds no statement", r.object.Name, ErrNotSQL)
-		case err != nil || piece.Kind != sqltext.Filler && piece.Kind != sqltext.Command:
-			return nil
-		}
+	piece, err := splitter.Next()
+	for err == nil && (piece.Kind == sqltext.Filler || piece.Kind == sqltext.Command) {
+		piece, err = splitter.Next()
 	}
+	if err == io.EOF && len(head) < headSize {
+		return fmt.Errorf("%s: %w: it holds no statement", r.object.Name, ErrNotSQL)
+	}
+	if err = notSQL(err); errors.Is(err, ErrNotSQL) {
+		return fmt.Errorf("%s: %w", r.object.Name, err)
+	}
+	return nil
 }

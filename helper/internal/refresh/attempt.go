@@ -53,7 +53,10 @@ func (r *run) attempt(ctx context.Context, source *staging.Source) (result Resul
 		return Result{}, err
 	}
 	defer func() {
-		upload.Abort() // first, so that no Write is waiting when the writer is ended
+		// The upload first, so that no Write is waiting when the writer is ended.
+		if err := upload.Abort(); err != nil {
+			r.Progress.Note("parts of the upload may be left in the bucket, the next refresh removes them: " + err.Error())
+		}
 		writer.Abort()
 	}()
 	stats, err := r.stream(sqltext.NewSplitter(text, dialect(info.Engine)), writer)
@@ -96,6 +99,7 @@ func (r *run) expected() int64 {
 // stream moves the dump's text to the writer, statement by statement, so that chunks end between
 // statements, and counts what it passes.
 func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqltext.Stats, error) {
+	var notSQL *sqltext.NotSQLError
 	for {
 		piece, err := splitter.Next()
 		switch {
@@ -103,6 +107,8 @@ func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqlte
 			return splitter.Stats(), nil
 		case errors.Is(err, sqltext.ErrUnterminated):
 			return sqltext.Stats{}, fmt.Errorf("%w: %w", ErrIncomplete, err)
+		case errors.As(err, &notSQL):
+			return sqltext.Stats{}, fmt.Errorf("what the source printed is %w", err)
 		case err != nil:
 			return sqltext.Stats{}, err
 		}
@@ -145,6 +151,8 @@ func dialect(engine string) sqltext.Dialect {
 // gate decides whether a dump whose source ended well may be published.
 func (r *run) gate(index dumpfile.Index, stats sqltext.Stats) error {
 	switch {
+	case stats.Bytes == 0:
+		return fmt.Errorf("%w: the source printed nothing", ErrIncomplete)
 	case stats.Header != "" && !stats.Complete:
 		return fmt.Errorf("%w: the last line, which says that the dump is completed, is missing", ErrIncomplete)
 	case len(stats.Tables) == 0:

@@ -112,7 +112,7 @@ func skipFiller(text []byte, at int, dialect Dialect) int {
 // executable gives the length of the opening of an executable comment, /*! or /*M! with an optional
 // version, at the start of text; 0 where there is none.
 func executable(text []byte) int {
-	n := 0
+	var n int
 	switch {
 	case bytes.HasPrefix(text, []byte("/*!")):
 		n = 3

@@ -76,6 +76,7 @@ func (o *Output) newBar(name string, total int64) *progressbar.ProgressBar {
 		progressbar.OptionSetWriter(o.Stderr),
 		progressbar.OptionSetDescription(name),
 		progressbar.OptionShowBytes(true),
+		progressbar.OptionShowCount(),
 		progressbar.OptionUseIECUnits(false),
 		progressbar.OptionShowTotalBytes(true),
 		progressbar.OptionSetPredictTime(true),

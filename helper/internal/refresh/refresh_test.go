@@ -1,0 +1,79 @@
+package refresh
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+)
+
+func TestGateCompares(t *testing.T) {
+	many := func(count int, rows int64) contents {
+		tables := map[string]int64{}
+		for i := range count {
+			tables[fmt.Sprint("t", i)] = rows
+		}
+		return contents{tables: tables}
+	}
+	with := func(c contents, structureOnly ...string) contents {
+		c.structureOnly = structureOnly
+		return c
+	}
+	for _, test := range []struct {
+		name        string
+		now, before contents
+		want        string
+	}{
+		{"the same", many(40, 100), many(40, 100), ""},
+		{"more of both", many(60, 200), many(40, 100), ""},
+		{"a module less", many(35, 100), many(40, 100), ""},
+		{"most tables gone", many(10, 1000), many(40, 100), "the dump has 10 tables, the last one had 40 (last.sql.zst)"},
+		{"few tables, two gone", many(2, 1000), many(4, 1000), ""},
+		{"most rows gone", many(40, 10), many(40, 100), "the dump has 400 rows, the last one had 4000 (last.sql.zst)"},
+		{"hardly any rows before", many(4, 1), many(4, 200), ""},
+		{"rows left out by a new rule", with(contents{tables: map[string]int64{"a": 600, "log": 0}}, "log"), contents{tables: map[string]int64{"a": 600, "log": 90000}}, ""},
+		{"rows that nobody counted", contents{tables: map[string]int64{"a": 600, "b": -1}}, contents{tables: map[string]int64{"a": 600, "b": 90000}}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := ""
+			if err := compare(test.now, test.before, "last.sql.zst"); err != nil {
+				got = err.Error()
+			}
+			if got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestRetention(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	dump := func(key string, days int) bucket.Object {
+		return bucket.Object{Key: key, Ours: key != "theirs", Time: now.AddDate(0, 0, -days)}
+	}
+	dumps := []bucket.Object{dump("theirs", 0), dump("a", 1), dump("b", 3), dump("theirs", 5), dump("c", 10), dump("d", 40)}
+	for _, test := range []struct {
+		rule Retention
+		want string
+	}{
+		{Retention{}, "[]"},
+		{Retention{Newest: 1}, "[b c d]"},
+		{Retention{Newest: 3}, "[d]"},
+		{Retention{Newest: 9}, "[]"},
+		{Retention{Days: 7}, "[c d]"},
+		{Retention{Days: 30, Newest: 1}, "[d]"},
+		{Retention{Newest: 3, Days: 2}, "[d]"},
+	} {
+		keys := []string{}
+		for _, expired := range test.rule.Expired(dumps, now) {
+			keys = append(keys, expired.Key)
+		}
+		if got := fmt.Sprint(keys); got != test.want {
+			t.Errorf("%+v: got %s, want %s", test.rule, got, test.want)
+		}
+	}
+	if old := dumps[5:]; len(Retention{Days: 1}.Expired(old, now)) != 0 {
+		t.Error("the newest dump of all was taken for expired")
+	}
+}
