@@ -156,7 +156,7 @@ func TestForgedIndex(t *testing.T) {
 		"no format":           func(idx *Index) { idx.Format = 0 },
 		"compression":         func(idx *Index) { idx.Compression = XZ },
 		"negative rows":       func(idx *Index) { idx.Rows = -1 },
-		"negative table rows": func(idx *Index) { idx.Tables = []Table{{"a", -1}} },
+		"negative table rows": func(idx *Index) { idx.Tables = []Table{{"a", -2}} },
 		"raw bytes":           func(idx *Index) { idx.RawBytes++ },
 		"offset":              func(idx *Index) { idx.Chunks[1].Offset++ },
 		"first offset":        func(idx *Index) { idx.Chunks[0].Offset = 0 },
@@ -195,6 +195,27 @@ func TestForgedIndex(t *testing.T) {
 		var format *NewerFormatError
 		if !errors.As(err, &format) || format.ToolVersion != testIndex.ToolVersion {
 			t.Error(c, err)
+		}
+	}
+}
+
+// The seek table and the index say the same twice; if they do not, neither is believed.
+func TestForgedSeekTable(t *testing.T) {
+	for _, forge := range []func(chunks []Chunk){
+		func(chunks []Chunk) { chunks[2].RawSize++ },
+		func(chunks []Chunk) { chunks[0].Size++; chunks[1].Size-- },
+		func(chunks []Chunk) { chunks[0].Size += chunks[1].Size; chunks[1].Size = 0 },
+	} {
+		object, _ := smallDump(t, Zstd, 0)
+		idx := readIndex(t, object, Zstd)
+		block, err := idx.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		forge(idx.Chunks)
+		forged := append(object[:idx.at:idx.at], zstdContainer{}.tail(block, idx.Chunks, 0)...)
+		if _, err := ReadIndex(bytes.NewReader(forged), int64(len(forged)), Zstd); !errors.Is(err, ErrCorrupt) {
+			t.Error(err)
 		}
 	}
 }

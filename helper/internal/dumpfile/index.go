@@ -27,7 +27,7 @@ type Index struct {
 	SnapshotTime  time.Time   `json:"snapshot_time"`
 	Rules         Rules       `json:"rules"`
 	Tables        []Table     `json:"tables"`
-	Rows          int64       `json:"rows"`      // of all tables
+	Rows          int64       `json:"rows"`      // of all tables that tell
 	RawBytes      int64       `json:"raw_bytes"` // of SQL
 	// Chunks follow one another in the object and, decompressed, in the SQL text.
 	Chunks []Chunk `json:"chunks"`
@@ -47,7 +47,8 @@ type Rules struct {
 // Table is a table in the dump.
 type Table struct {
 	Name string `json:"name"`
-	Rows int64  `json:"rows"`
+	// Rows is -1 where the SQL text does not tell how many there will be, as with INSERT … SELECT.
+	Rows int64 `json:"rows"`
 }
 
 // Chunk is a span of the SQL text, compressed by itself.
@@ -145,7 +146,7 @@ func (idx *Index) check(c Compression, first int64) error {
 		return fmt.Errorf("%d rows", idx.Rows)
 	}
 	for _, table := range idx.Tables {
-		if table.Rows < 0 {
+		if table.Rows < -1 {
 			return fmt.Errorf("table %q has %d rows", table.Name, table.Rows)
 		}
 	}

@@ -27,6 +27,7 @@ type mysqlLoad struct {
 	packet     int64             // the longest statement that the server takes, bytes
 	events     map[string]string // the status of each event, which is disabled until the swap
 	statements int64
+	checked    bool // unique_checks has been turned on
 	swapped    bool
 }
 
@@ -129,6 +130,14 @@ func (l *mysqlLoad) piece(ctx context.Context, piece sqltext.Piece) error {
 }
 
 func (l *mysqlLoad) rows(ctx context.Context, piece sqltext.Piece) error {
+	if piece.Rows < 0 && !l.checked {
+		// MariaDB fills an empty table in bulk where the dump turns unique_checks off, and INSERT IGNORE
+		// with a duplicate in it then ends well and leaves the table empty.
+		if err := l.load.exec(ctx, "SET SESSION unique_checks = 1"); err != nil {
+			return l.failed(ctx, piece, err)
+		}
+		l.checked = true
+	}
 	text, err := l.rewriter.rows(piece.Text)
 	if err != nil {
 		return l.db.explain("read the dump", err)
