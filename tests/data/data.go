@@ -84,7 +84,7 @@ func loadMySQL(ctx context.Context, db *sql.DB, o Options) error {
 			return fmt.Errorf("create %s: %w", t.name, err)
 		}
 	}
-	err := eachBatch(ctx, tables, o, func(ctx context.Context, work <-chan batch) error {
+	err := eachBatch(ctx, tables, func(ctx context.Context, work <-chan batch) error {
 		conn, err := db.Conn(ctx)
 		if err != nil {
 			return fmt.Errorf("connect: %w", err)
@@ -92,7 +92,7 @@ func loadMySQL(ctx context.Context, db *sql.DB, o Options) error {
 		defer conn.Close()
 		m := newMaker(MySQL, o)
 		for b := range work {
-			if _, err := conn.ExecContext(ctx, string(m.insert(b))); err != nil {
+			if err := insert(ctx, conn, string(m.insert(b))); err != nil {
 				return fmt.Errorf("insert into %s: %w", b.table.name, err)
 			}
 		}
@@ -109,6 +109,19 @@ func loadMySQL(ctx context.Context, db *sql.DB, o Options) error {
 	return nil
 }
 
+// insert runs one INSERT. Two of them into neighbouring rows can meet in a deadlock: the server then undoes one
+// whole, and it is run again.
+func insert(ctx context.Context, conn *sql.Conn, statement string) error {
+	const deadlock = 1213
+	for {
+		_, err := conn.ExecContext(ctx, statement)
+		var server *mysql.MySQLError
+		if !errors.As(err, &server) || server.Number != deadlock {
+			return err
+		}
+	}
+}
+
 func loadPostgres(ctx context.Context, address string, o Options) error {
 	first, err := pgx.Connect(ctx, address)
 	if err != nil {
@@ -121,7 +134,7 @@ func loadPostgres(ctx context.Context, address string, o Options) error {
 			return fmt.Errorf("create %s: %w", t.name, err)
 		}
 	}
-	err = eachBatch(ctx, tables, o, func(ctx context.Context, work <-chan batch) error {
+	err = eachBatch(ctx, tables, func(ctx context.Context, work <-chan batch) error {
 		conn, err := pgx.Connect(ctx, address)
 		if err != nil {
 			return fmt.Errorf("connect: %w", err)
@@ -160,7 +173,7 @@ func (r *oneRead) Read(p []byte) (int, error) {
 }
 
 // eachBatch gives all batches of all tables, in order, to a few workers.
-func eachBatch(ctx context.Context, tables []table, o Options, worker func(context.Context, <-chan batch) error) error {
+func eachBatch(ctx context.Context, tables []table, worker func(context.Context, <-chan batch) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	work := make(chan batch)
 	group.Go(func() error {

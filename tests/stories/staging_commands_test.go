@@ -26,7 +26,7 @@ func init() {
 		"hold":          hold,
 		"release":       release,
 		"held":          held,
-		"kill":          killClient,
+		"killclient":    killClient,
 		"bastion":       bastion,
 		"agent":         useAgent,
 		"lockedkey":     lockedKey,
@@ -98,7 +98,7 @@ func held(ts *testscript.TestScript, _ bool, _ []string) {
 	})
 }
 
-// kill PROGRAM kills, by signal 9, the program of that name that the background command started.
+// killclient PROGRAM kills, by signal 9, the program of that name that the background command started.
 func killClient(ts *testscript.TestScript, _ bool, args []string) {
 	running := ts.BackgroundCmds()
 	if len(running) == 0 {
@@ -228,7 +228,7 @@ func eavesdrop(ts *testscript.TestScript, _ bool, _ []string) {
 	}()
 }
 
-// overheard TEXT... demands that each text was in a command line; with ! that it was in none.
+// overheard TEXT... waits until each text was in a command line; with ! it demands that it was in none.
 func overheard(ts *testscript.TestScript, neg bool, args []string) {
 	found, ok := eavesdroppers.Load(of(ts))
 	if !ok {
@@ -236,16 +236,26 @@ func overheard(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	e := found.(*eavesdropper)
 	for _, text := range args {
-		at := ""
-		e.mu.Lock()
-		for line := range e.heard {
-			if strings.Contains(line, text) {
-				at = line
-			}
-		}
-		e.mu.Unlock()
-		if (at != "") == neg {
-			ts.Fatalf("%q was in a command line: %v %s", text, !neg, at)
+		switch line, ok := e.find(text); {
+		case ok && neg:
+			ts.Fatalf("%q is in a command line: %s", text, line)
+		case !neg:
+			until(ts, fmt.Sprintf("%q is in no command line", text), func() bool {
+				_, ok := e.find(text)
+				return ok
+			})
 		}
 	}
+}
+
+// find gives a command line that holds the text.
+func (e *eavesdropper) find(text string) (line string, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for line := range e.heard {
+		if strings.Contains(line, text) {
+			return line, true
+		}
+	}
+	return "", false
 }

@@ -217,8 +217,8 @@ func (s *S3) Keys(bucket string) ([]string, error) {
 	return keys, nil
 }
 
-// Uploads lists the keys of all unfinished multipart uploads of a bucket, in order. MinIO lists them
-// only under a prefix that is a whole key, so its own files are looked at.
+// Uploads lists the keys of all unfinished multipart uploads of a bucket, in order. MinIO tells of
+// those only that were begun since it started.
 func (s *S3) Uploads(bucket string) ([]string, error) {
 	answer, err := s.Client().ListMultipartUploads(context.Background(), &s3.ListMultipartUploadsInput{Bucket: &bucket})
 	if err != nil {

@@ -73,6 +73,10 @@ func parse(text string) (URL, error) {
 		if errors.As(err, &cause) {
 			err = cause.Err
 		}
+		if strings.HasPrefix(err.Error(), "invalid port") {
+			// What it quotes is a password where the host was forgotten.
+			err = errors.New("what follows the host's colon is not a port")
+		}
 		return URL{}, fmt.Errorf("not a URL: %w", err)
 	}
 	u := URL{Host: parsed.Hostname(), User: parsed.User.Username(), TLS: TLSPreferred}

@@ -183,7 +183,7 @@ func (s *Splitter) compact() {
 		s.buf, s.start, s.end = small, 0, left
 		return
 	}
-	if s.start > 0 && len(s.buf)-s.end < readSize/2 {
+	if s.start > len(s.buf)/2 || s.start > 0 && len(s.buf)-s.end < readSize/2 {
 		copy(s.buf, s.buf[s.start:s.end])
 		s.start, s.end = 0, left
 	}

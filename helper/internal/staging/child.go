@@ -27,6 +27,8 @@ type program struct {
 	given []byte // what the child reads from file descriptor 3
 	// hide is taken out of what the child says.
 	hide secret.String
+	// silent is what is wrong when the child fails by itself without a word; nil if nobody knows.
+	silent error
 }
 
 // child is a running program in a process group of its own, so that it ends whole.
@@ -48,7 +50,8 @@ type child struct {
 // start runs the program. When ctx ends, the whole process group is killed.
 func (p program) start(ctx context.Context) (*child, error) {
 	c := &child{program: p, stderr: &tail{}, ctx: ctx, ended: make(chan struct{})}
-	c.cmd = exec.Command(p.path, p.args...)
+	// Ending with ctx is left to kill, which takes the whole group.
+	c.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.path, p.args...)
 	c.cmd.Env, c.cmd.Dir, c.cmd.Stderr = p.env, p.dir, c.stderr
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// A grandchild that outlives the child may hold standard error open; its words are not waited for.
@@ -150,7 +153,11 @@ func (c *child) wait() error {
 	case c.exit == nil, errors.Is(c.exit, exec.ErrWaitDelay):
 		return nil
 	case errors.As(c.exit, &exit):
-		return sourceError(c.program.name, exitStatus(exit), c.stderr, c.program.hide)
+		failed := sourceError(c.program.name, exitStatus(exit), c.stderr, c.program.hide)
+		if len(failed.Stderr) == 0 && exit.Exited() {
+			failed.reason = c.program.silent
+		}
+		return failed
 	default:
 		return fmt.Errorf("wait for %s: %w", c.program.name, c.exit)
 	}
@@ -202,17 +209,7 @@ var reasons = []struct {
 	{"Too many connections", ErrTooManyConnections},
 	{"too many clients", ErrTooManyConnections},
 	{"remaining connection slots are reserved", ErrTooManyConnections},
-	{"SSL connection error", ErrTLS},
-	{"TLS/SSL error", ErrTLS},
-	{"SSL is required", ErrTLS},
-	{"server does not support SSL", ErrTLS},
-	{"certificate verify failed", ErrTLS},
-	{"command denied to user", ErrPrivilege},
-	{"insufficent privileges", ErrPrivilege}, // as MariaDB and MySQL spell it
-	{"insufficient privileges", ErrPrivilege},
-	{"you need (at least one of)", ErrPrivilege},
-	{"permission denied for", ErrPrivilege},
-	{"row-level security", ErrPrivilege},
+	// Before TLS, whose errors a broken connection is among.
 	{"Lost connection", ErrConnectionLost},
 	{"server has gone away", ErrConnectionLost},
 	{"server closed the connection unexpectedly", ErrConnectionLost},
@@ -221,6 +218,17 @@ var reasons = []struct {
 	{"Connection reset by peer", ErrConnectionLost},
 	{"SSL SYSCALL error", ErrConnectionLost},
 	{"SSL connection has been closed unexpectedly", ErrConnectionLost},
+	{"unexpected eof while reading", ErrConnectionLost},
+	{"SSL connection error", ErrTLS},
+	{"TLS/SSL error", ErrTLS},
+	{"SSL is required", ErrTLS},
+	{"server does not support SSL", ErrTLS},
+	{"certificate verify failed", ErrTLS},
+	{"command denied to user", ErrPrivilege},
+	{"privileges to SHOW CREATE", ErrPrivilege},
+	{"you need (at least one of)", ErrPrivilege},
+	{"permission denied for", ErrPrivilege},
+	{"row-level security", ErrPrivilege},
 }
 
 func reasonOf(lines []string) error {

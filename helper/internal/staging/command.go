@@ -11,8 +11,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// commandName is how errors and Info call a command, whose text may hold secrets.
-const commandName = "command"
+// Command is how SourceError and Info call a command, whose text may hold secrets.
+const Command = "command"
 
 // command is a source of which nothing is known but that it prints SQL.
 type command struct {
@@ -26,7 +26,7 @@ func (c *command) inspect(context.Context) (Info, error) {
 			return Info{}, fmt.Errorf("run the source command: %s is not a folder", c.config.Dir)
 		}
 	}
-	return Info{Client: commandName}, nil
+	return Info{Client: Command}, nil
 }
 
 func (c *command) dump(ctx context.Context) (*Dump, error) {
@@ -34,7 +34,7 @@ func (c *command) dump(ctx context.Context) (*Dump, error) {
 		return c.remote(ctx)
 	}
 	p := program{
-		name: commandName,
+		name: Command,
 		path: "/bin/sh",
 		args: []string{"-c", c.config.Command},
 		env:  os.Environ(),
@@ -50,9 +50,9 @@ func (c *command) dump(ctx context.Context) (*Dump, error) {
 }
 
 func (c *command) remote(ctx context.Context) (*Dump, error) {
-	session, err := c.tunnel.client.NewSession()
+	session, err := c.tunnel.newSession(ctx)
 	if err != nil {
-		return nil, failure("run the source command on "+c.tunnel.name, ErrConnectionLost, err)
+		return nil, fmt.Errorf("run the source command: %w", err)
 	}
 	stderr := &tail{}
 	session.Stderr = stderr
@@ -87,7 +87,7 @@ func (c *command) remoteFailure(err error, stderr *tail) error {
 		if exit.Signal() != "" {
 			status = "killed by signal " + exit.Signal()
 		}
-		return sourceError(commandName, status, stderr, c.config.Password)
+		return sourceError(Command, status, stderr, c.config.Password)
 	}
 	// Without an exit status nobody knows how the command ended.
 	return failure("run the source command on "+c.tunnel.name, ErrConnectionLost, err)

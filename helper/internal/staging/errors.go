@@ -61,6 +61,17 @@ func (e *PrivilegeError) Error() string {
 // Is makes it an ErrPrivilege.
 func (e *PrivilegeError) Is(target error) bool { return target == ErrPrivilege }
 
+// An SSHUnreachableError says that the SSH server, or a jump host before it, cannot be reached. It is an
+// ErrUnreachable.
+type SSHUnreachableError struct {
+	Host  string // as the user calls it
+	cause error
+}
+
+func (e *SSHUnreachableError) Error() string { return e.cause.Error() }
+
+func (e *SSHUnreachableError) Unwrap() error { return e.cause }
+
 // A HostKeyChangedError says that the SSH server shows another key than the one that is known: the
 // server was set up anew, or somebody is in between.
 type HostKeyChangedError struct {
@@ -69,6 +80,7 @@ type HostKeyChangedError struct {
 	Line  int    // and the line in it
 	Known string // fingerprint of the known key, as SHA256:…
 	Shown string // fingerprint of the key that the server shows
+	Name  string // what to give to ssh to reach the host
 }
 
 func (e *HostKeyChangedError) Error() string {
@@ -129,8 +141,11 @@ type SourceError struct {
 
 func (e *SourceError) Error() string {
 	text := fmt.Sprintf("%s failed (%s)", e.Client, e.Status)
-	if len(e.Stderr) > 0 {
+	switch {
+	case len(e.Stderr) > 0:
 		text += ": " + strings.Join(e.Stderr, "; ")
+	case e.reason != nil:
+		text += ": " + e.reason.Error()
 	}
 	return text
 }
@@ -160,6 +175,9 @@ func (e *ClientTooOldError) Error() string {
 
 // failure joins one of the sentinels with what was being done and the cause.
 func failure(doing string, kind, cause error) error {
+	if errors.Is(cause, kind) {
+		return fmt.Errorf("%s: %w", doing, cause)
+	}
 	return fmt.Errorf("%s: %w: %w", doing, kind, cause)
 }
 
@@ -181,6 +199,8 @@ func connectError(err error) error {
 		errors.As(err, &record), errors.As(err, &alert),
 		errors.As(err, &op) && strings.HasSuffix(op.Op, " error"): // a TLS alert, "remote error" or "local error"
 		return ErrTLS
+	case errors.Is(err, ErrConnectionLost):
+		return ErrConnectionLost
 	case errors.Is(err, ErrUnreachable):
 		return ErrUnreachable
 	case errors.Is(err, ErrForwardingDenied):

@@ -14,8 +14,9 @@ import (
 )
 
 // inspectPrivileges checks that the user may read the given tables and views. Triggers, events and
-// routines are invisible to a user who may not read them: then nobody can say whether there are any,
-// and the dump goes on without them, with a note.
+// routines are invisible to a user who may not read them, and so are tables to a user who may do
+// nothing there: then nobody can say whether there are any, and the dump goes on without them, with a
+// note.
 func (m *mysqlServer) inspectPrivileges(ctx context.Context, conn *sql.Conn, tables, views []string) error {
 	held, err := readGrants(ctx, conn)
 	if err != nil {
@@ -33,45 +34,68 @@ func (m *mysqlServer) inspectPrivileges(ctx context.Context, conn *sql.Conn, tab
 		return err
 	}
 
-	var hidden []string
+	var hidden, privileges, grants []string
+	if !held.has("SELECT", m.url.Name) {
+		hidden, privileges = append(hidden, "tables"), append(privileges, "SELECT")
+	}
 	if _, err := conn.ExecContext(ctx, "SHOW EVENTS"); err == nil {
 		m.events = true
 	} else if denied(err) {
 		m.events = false
-		hidden = append(hidden, "EVENT")
+		hidden, privileges = append(hidden, "events"), append(privileges, "EVENT")
 	} else {
 		return err
 	}
 	if !held.has("TRIGGER", m.url.Name) {
-		hidden = append(hidden, "TRIGGER")
+		hidden, privileges = append(hidden, "triggers"), append(privileges, "TRIGGER")
 	}
-	if !m.seesRoutines(held) {
-		hidden = append(hidden, "EXECUTE")
+	if len(privileges) > 0 {
+		grants = append(grants, grant(strings.Join(privileges, ", "), m.url, held.user))
+	}
+	sees, err := m.seesRoutines(ctx, conn, held)
+	if err != nil {
+		return err
+	}
+	if !sees {
+		_, statement := m.routinePrivilege(held.user)
+		hidden, grants = append(hidden, "routines"), append(grants, statement)
 	}
 	if len(hidden) > 0 {
 		m.config.Note(fmt.Sprintf("left out, if there are any: %s, which %s may not see (%s)",
-			hiddenThings(hidden), held.user, grant(strings.Join(hidden, ", "), m.url, held.user)))
+			strings.Join(hidden, ", "), held.user, strings.Join(grants, "; ")))
 	}
 	return nil
 }
 
-func hiddenThings(privileges []string) string {
-	things := map[string]string{"EVENT": "events", "TRIGGER": "triggers", "EXECUTE": "routines"}
-	var list []string
-	for _, privilege := range privileges {
-		list = append(list, things[privilege])
-	}
-	return strings.Join(list, ", ")
-}
-
 // seesRoutines says whether routines would show in information_schema.
-func (m *mysqlServer) seesRoutines(held grants) bool {
+func (m *mysqlServer) seesRoutines(ctx context.Context, conn *sql.Conn, held grants) (bool, error) {
 	for _, privilege := range []string{"EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE", "SHOW CREATE ROUTINE", "SHOW_ROUTINE"} {
 		if held.has(privilege, m.url.Name) {
-			return true
+			return true, nil
 		}
 	}
-	return held.has("SELECT", "mysql")
+	if held.has("SELECT", "mysql") {
+		return true, nil
+	}
+	// MySQL 8 has no such table any more.
+	_, err := conn.ExecContext(ctx, "SELECT 1 FROM mysql.proc LIMIT 0")
+	var server *driver.MySQLError
+	if err != nil && !errors.As(err, &server) {
+		return false, err
+	}
+	return err == nil, nil
+}
+
+// routinePrivilege is what it takes to see and to read all routines, and the statement that grants it.
+// To be allowed to execute them is enough to see them, and not enough to read them.
+func (m *mysqlServer) routinePrivilege(user string) (name, statement string) {
+	switch {
+	case m.flavour == "mysql" && m.version.major >= 8:
+		return "SHOW_ROUTINE", "GRANT SHOW_ROUTINE ON *.* TO " + user
+	case m.flavour == "mariadb" && !m.version.less(version{11, 3, 0}):
+		return "SHOW CREATE ROUTINE", grant("SHOW CREATE ROUTINE", m.url, user)
+	}
+	return "SELECT on mysql.proc", "GRANT SELECT ON mysql.proc TO " + user
 }
 
 // checkTables reads no row of each table. It is asked of users without SELECT on the database.
@@ -120,16 +144,8 @@ func (m *mysqlServer) checkRoutines(ctx context.Context, conn *sql.Conn, user st
 	if err != nil || len(missing) == 0 {
 		return err
 	}
-	e := &PrivilegeError{User: user, On: missing}
-	switch {
-	case m.flavour == "mysql" && m.version.major >= 8:
-		e.Missing, e.Grant = []string{"SHOW_ROUTINE"}, "GRANT SHOW_ROUTINE ON *.* TO "+user
-	case m.flavour == "mariadb" && !m.version.less(version{11, 3, 0}):
-		e.Missing, e.Grant = []string{"SHOW CREATE ROUTINE"}, grant("SHOW CREATE ROUTINE", m.url, user)
-	default:
-		e.Missing, e.Grant = []string{"SELECT on mysql.proc"}, "GRANT SELECT ON mysql.proc TO "+user
-	}
-	return e
+	name, statement := m.routinePrivilege(user)
+	return &PrivilegeError{User: user, Missing: []string{name}, On: missing, Grant: statement}
 }
 
 // denied says whether the server refused for want of a privilege.

@@ -296,11 +296,15 @@ func (p *postgres) explain(err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// plainCause takes the driver's repetition of host, user and database from its connect error.
+// plainCause takes the driver's repetition of host, user and database from its connect error, and of
+// several attempts, with TLS and without, all but the first, for they are one line each.
 func plainCause(err error) error {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) && connect.Unwrap() != nil {
-		return connect.Unwrap()
+		err = connect.Unwrap()
+	}
+	if first, _, several := strings.Cut(err.Error(), "\n"); several {
+		return errors.New(first)
 	}
 	return err
 }

@@ -45,7 +45,11 @@ func openTunnel(ctx context.Context, to string, settings *sshSettings) (*tunnel,
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("connect to %s by ssh: %w", to, err)
+		err = fmt.Errorf("connect to %s by ssh: %w", to, err)
+		if errors.Is(err, ErrUnreachable) {
+			return nil, &SSHUnreachableError{Host: to, cause: err}
+		}
+		return nil, err
 	}
 	t.client = client
 	go t.keepAlive()
@@ -79,6 +83,9 @@ func (t *tunnel) connect(ctx context.Context, to string, jumps []string, setting
 			before = nil // the first host's own configuration counts
 		}
 		via, err := t.connect(ctx, jumps[last], before, settings)
+		if errors.Is(err, ErrSSHConfig) {
+			return nil, err // it names the host itself
+		}
 		if err != nil {
 			return nil, fmt.Errorf("jump host %s: %w", jumps[last], err)
 		}
@@ -104,7 +111,7 @@ func (t *tunnel) connect(ctx context.Context, to string, jumps []string, setting
 
 // login makes an SSH client of a connection.
 func (h *sshHost) login(ctx context.Context, conn net.Conn) (*ssh.Client, error) {
-	signers, err := h.signers()
+	signers, err := h.signers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -154,11 +161,56 @@ func (h *sshHost) login(ctx context.Context, conn net.Conn) (*ssh.Client, error)
 
 // dial opens a connection from the SSH host. It has the form that database drivers want.
 func (t *tunnel) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := dialThrough(ctx, t.client, t.name, network, address)
+	conn, err := t.open(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
 	return &deadlineConn{Conn: conn}, nil
+}
+
+// open is dial without deadlines.
+func (t *tunnel) open(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, stop := t.whileUp(ctx)
+	defer stop()
+	return dialThrough(ctx, t.client, t.name, network, address)
+}
+
+// newSession opens a session for a command.
+func (t *tunnel) newSession(ctx context.Context) (*ssh.Session, error) {
+	ctx, stop := t.whileUp(ctx)
+	defer stop()
+	type result struct {
+		session *ssh.Session
+		err     error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		session, err := t.client.NewSession()
+		opened <- result{session, err}
+	}()
+	select {
+	case r := <-opened:
+		if r.err != nil {
+			return nil, failure("ssh connection to "+t.name, ErrConnectionLost, r.err)
+		}
+		return r.session, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// whileUp gives a context that ends with the connection too: on one that has just broken, asking for
+// a channel may wait for ever.
+func (t *tunnel) whileUp(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-t.cut:
+			cancel(fmt.Errorf("ssh connection to %s: %w", t.name, ErrConnectionLost))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // deadlineConn closes a connection at its deadline. Channels of SSH know none, and drivers end a
@@ -203,10 +255,10 @@ func dialThrough(ctx context.Context, client *ssh.Client, name, network, address
 		return nil, fmt.Errorf("%s, seen from %s: %w: %s", address, name, ErrForwardingDenied, refused.Message)
 	case errors.As(err, &refused):
 		return nil, fmt.Errorf("%s, seen from %s: %w: %s", address, name, ErrUnreachable, refused.Message)
-	case within.Err() != nil:
+	case errors.Is(err, context.DeadlineExceeded):
 		return nil, fmt.Errorf("%s, seen from %s: %w: no answer in %s", address, name, ErrUnreachable, connectTimeout)
 	}
-	return nil, fmt.Errorf("%s, seen from %s: %w: %w", address, name, ErrUnreachable, err)
+	return nil, failure("ssh connection to "+name, ErrConnectionLost, err)
 }
 
 // keepAlive asks every host of the chain for signs of life, and hangs up when one gives none.
@@ -239,12 +291,13 @@ func (t *tunnel) keepAlive() {
 }
 
 // explainCut adds to a client's failure that the connection which it used broke: of that it knows
-// little, and some of its ways to fail at it are silent.
+// little, and some of its ways to fail at it are silent. Where the client may have noticed before we
+// have, it waits a moment for the same news.
 func (t *tunnel) explainCut(err error) error {
 	select {
 	case <-t.cut:
 		return failure("ssh connection to "+t.name, ErrConnectionLost, err)
-	default:
+	case <-time.After(time.Second):
 		return err
 	}
 }
@@ -258,7 +311,7 @@ type cutReader struct {
 func (r cutReader) Read(p []byte) (int, error) {
 	n, err := r.child.Read(p)
 	var failed *SourceError
-	if errors.As(err, &failed) {
+	if errors.As(err, &failed) && (failed.reason == nil || errors.Is(failed.reason, ErrConnectionLost)) {
 		err = r.tunnel.explainCut(err)
 	}
 	return n, err
@@ -310,7 +363,7 @@ func remoteAddress(url dburl.URL) endpoint {
 // forward opens a listener for a dump client, on the loopback interface and a random port. It is
 // closed with the dump.
 func (t *tunnel) forward(ctx context.Context, to endpoint) (*forward, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the dump client: %w", err)
 	}
@@ -338,7 +391,7 @@ func (t *tunnel) forward(ctx context.Context, to endpoint) (*forward, error) {
 // carry copies between a local connection and one from the SSH host until either ends.
 func (t *tunnel) carry(ctx context.Context, local net.Conn, to endpoint) {
 	defer local.Close()
-	remote, err := dialThrough(ctx, t.client, t.name, to.network, to.address)
+	remote, err := t.open(ctx, to.network, to.address)
 	if err != nil {
 		return
 	}

@@ -45,7 +45,7 @@ func (h *sshHost) hostKeys() (ssh.HostKeyCallback, []string, error) {
 		}
 		return &HostKeyChangedError{
 			Host: h.address(), File: known.Filename, Line: known.Line,
-			Known: ssh.FingerprintSHA256(known.Key), Shown: ssh.FingerprintSHA256(key),
+			Known: ssh.FingerprintSHA256(known.Key), Shown: ssh.FingerprintSHA256(key), Name: h.command(),
 		}
 	}, db.HostKeyAlgorithms(h.knownAs()), nil
 }

@@ -2,6 +2,7 @@ package staging
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -26,11 +27,11 @@ type namedSigner struct {
 
 // signers collects the keys for a host in the order of ssh: those of the agent that the configuration
 // names, the agent's others unless IdentitiesOnly is set, then key files. Servers allow few tries.
-func (h *sshHost) signers() (*sshSigners, error) {
+func (h *sshHost) signers(ctx context.Context) (*sshSigners, error) {
 	s := &sshSigners{}
 	var fromAgent []namedSigner
 	if h.agent != "" {
-		if conn, err := net.Dial("unix", h.agent); err == nil {
+		if conn, err := (&net.Dialer{}).DialContext(ctx, "unix", h.agent); err == nil {
 			s.agent = conn
 			fromAgent, err = agentSigners(agent.NewClient(conn))
 			if err != nil {

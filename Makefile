@@ -1,0 +1,65 @@
+SHELL         := bash
+.SHELLFLAGS   := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*/*.sh commands/*/*)
+BATS_FILES  := $(wildcard tests/*.bats)
+
+.PHONY: build release test test-go test-shell lint bench demo packages tools clean
+
+# The program, static, for this machine.
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/dump-helper ./helper
+
+# The program for every system that has it, with checksums, into dist/.
+release:
+	rm -rf dist && mkdir dist
+	for system in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
+	  CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go build -trimpath -ldflags '$(LDFLAGS)' \
+	    -o "dist/dump-helper_$${system%/*}_$${system#*/}" ./helper; \
+	done
+	cd dist && sha256sum dump-helper_* >checksums.txt
+
+# Everything, against real servers. The last line counts the Go tests.
+test: packages tools lint test-shell test-go
+
+test-go:
+	go vet ./...
+	go test -json -count=1 -timeout=20m ./... | go run ./tests/report
+
+test-shell:
+	@if [ -n '$(SHELL_FILES)' ]; then shellcheck $(SHELL_FILES); fi
+	@if [ -n '$(BATS_FILES)' ]; then bats $(BATS_FILES); fi
+
+# The rules of .golangci.yml, among them which room may import which.
+lint:
+	@tests/tools/build.sh golangci-lint
+	"$${DUMP_TEST_TOOLS:-$${XDG_CACHE_HOME:-$$HOME/.cache}/dump-refresh/tools}/golangci-lint" run ./...
+
+# How long a refresh takes beside mariadb-dump | zstd -1 | aws s3 cp, and how much memory; see tests/bench.
+bench: build
+	@tests/packages.sh mariadb-server mariadb-client zstd
+	@command -v aws >/dev/null || tests/packages.sh awscli
+	@tests/tools/build.sh "$${S3:-versitygw}"
+	@go build -o bin/bench ./tests/bench && exec bin/bench
+
+# Staging, S3 and a local database on this machine; a refresh and a pull.
+demo: build
+	@tests/packages.sh mariadb-server mariadb-client
+	@tests/tools/build.sh versitygw
+	@go build -o bin/demo ./tests/demo && exec bin/demo
+
+# The Debian packages that tests need; asks for rights only if one is missing.
+packages:
+	@tests/packages.sh mariadb-server mariadb-client postgresql openssh-server openssh-client \
+	  zstd xz-utils bzip2 shellcheck bats
+
+# The programs that tests need and Debian does not have, from the Go modules in tests/tools.
+tools:
+	@tests/tools/build.sh
+
+clean:
+	rm -rf bin dist

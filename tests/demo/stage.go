@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/jobiqo/dump-refresh/tests/data"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// What the parts are called.
+const (
+	bucket          = "dumps"
+	stagingDatabase = "drupal"
+	localDatabase   = "db"
+	reader          = "dump_reader" // may read the staging database, and no more
+	readerPassword  = "a; pass'word #1"
+)
+
+// stage is the machines that the demo stands in for, and the folder they live in.
+type stage struct {
+	dir     string
+	staging *testserver.MySQL
+	local   *testserver.MySQL
+	s3      *testserver.S3
+}
+
+// stop ends what runs.
+func (s *stage) stop() {
+	if s.staging != nil {
+		s.staging.Kill()
+	}
+	if s.local != nil {
+		s.local.Kill()
+	}
+	if s.s3 != nil {
+		s.s3.Kill()
+	}
+}
+
+func (s *stage) startStaging() (err error) {
+	s.staging, err = testserver.MariaDB(filepath.Join(s.dir, "staging"), "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=256M")
+	if err != nil {
+		return err
+	}
+	return s.staging.Exec(
+		"CREATE DATABASE "+stagingDatabase,
+		"CREATE USER "+reader+"@'127.0.0.1' IDENTIFIED BY '"+`a; pass\'word #1`+"'",
+		"GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON "+stagingDatabase+".* TO "+reader+"@'127.0.0.1'",
+		"GRANT SELECT ON mysql.proc TO "+reader+"@'127.0.0.1'",
+	)
+}
+
+func (s *stage) fillStaging(ctx context.Context, megabytes int) error {
+	return data.Load(ctx, s.staging.URL(stagingDatabase), data.Options{Seed: 1, MB: megabytes, View: true, Trigger: true, ForeignKeys: true})
+}
+
+// startLocal starts the developer's server, where an older copy of the site is in the way.
+func (s *stage) startLocal() (err error) {
+	s.local, err = testserver.MariaDB(filepath.Join(s.dir, "local"), "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=256M")
+	if err != nil {
+		return err
+	}
+	return s.local.Exec(
+		"CREATE DATABASE "+localDatabase, "USE "+localDatabase,
+		"CREATE TABLE node (nid int PRIMARY KEY, title varchar(255))", "INSERT INTO node VALUES (1, 'last week')",
+	)
+}
+
+func (s *stage) startS3() (err error) {
+	s.s3, err = testserver.VersityGW(filepath.Join(s.dir, "s3"))
+	if err != nil {
+		return err
+	}
+	return s.s3.CreateBucket(bucket)
+}
+
+// writeProject writes the DDEV project and gives its folder.
+func (s *stage) writeProject() (string, error) {
+	project := filepath.Join(s.dir, "jobs")
+	ddev := filepath.Join(project, ".ddev")
+	if err := os.MkdirAll(ddev, 0o755); err != nil {
+		return "", err
+	}
+	config := fmt.Sprintf(`name: jobs
+type: drupal11
+docroot: web
+php_version: "8.3"
+webserver_type: nginx-fpm
+database:
+  type: mariadb
+  version: "10.11"
+hooks:
+  post-import-db:
+    - exec: drush cache:rebuild
+web_environment:
+  - DUMP_S3_BUCKET=s3://%s/demo
+  - DUMP_S3_ENDPOINT=%s
+  - DUMP_S3_REGION=%s
+  - DUMP_S3_PATH_STYLE=true
+  - DUMP_SOURCE=mysql://%s@127.0.0.1:%d/%s
+  - DUMP_KEEP=7
+`, bucket, s.s3.Endpoint, s.s3.Region, reader, s.staging.Port, stagingDatabase)
+	secrets := fmt.Sprintf("DUMP_SOURCE_PASSWORD=%q\n", readerPassword)
+	if err := os.WriteFile(filepath.Join(ddev, "config.yaml"), []byte(config), 0o644); err != nil {
+		return "", err
+	}
+	return project, os.WriteFile(filepath.Join(ddev, ".env.dump"), []byte(secrets), 0o600)
+}

@@ -1,0 +1,129 @@
+// Command report makes the output of `go test -json`, on its standard input, readable: a line for
+// each package, all output of the tests that failed, the names of those that were skipped, and
+// last "N passed, N failed". It fails if a test failed, and if there was none.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// event is a line of `go test -json`; `go doc test2json` describes it.
+type event struct {
+	Action  string
+	Package string
+	Test    string
+	Output  string
+}
+
+func main() {
+	r := report{out: os.Stdout, output: map[string][]string{}, failedTests: map[string]bool{}}
+	if err := r.read(os.Stdin); err != nil {
+		fmt.Fprintln(os.Stderr, "report:", err)
+		os.Exit(2)
+	}
+	fmt.Fprintf(r.out, "%d passed, %d failed\n", r.passed, r.failed)
+	if r.failed > 0 || r.passed == 0 {
+		os.Exit(1)
+	}
+}
+
+// report gathers what the tests said. A test is named "package test", a package by its path alone.
+type report struct {
+	out            io.Writer
+	passed, failed int
+	output         map[string][]string
+	failedTests    map[string]bool // packages in which a test failed
+}
+
+func (r *report) read(input io.Reader) error {
+	lines := bufio.NewReader(input)
+	for {
+		line, err := lines.ReadString('\n')
+		if strings.HasPrefix(line, "{") {
+			var e event
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				return fmt.Errorf("%w in %q", err, line)
+			}
+			r.take(e)
+		} else {
+			fmt.Fprint(r.out, line)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (r *report) take(e event) {
+	name := strings.TrimSpace(e.Package + " " + e.Test)
+	switch e.Action {
+	case "output":
+		r.output[name] = append(r.output[name], e.Output)
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case "pass":
+		if e.Test != "" {
+			r.passed++
+			delete(r.output, name)
+			return
+		}
+		r.closing(name)
+	case "skip":
+		if e.Test != "" {
+			fmt.Fprintf(r.out, "skipped: %s\n", name)
+			delete(r.output, name)
+			return
+		}
+		r.closing(name)
+	case "fail":
+		r.fail(e, name)
+	}
+}
+
+func (r *report) fail(e event, name string) {
+	if e.Test != "" {
+		r.failed++
+		r.failedTests[e.Package] = true
+		r.print(name)
+		return
+	}
+	// A package can fail without any test of its own failing: it does not compile, it crashed, its
+	// time was up. That counts as one, and then what is left of the output explains it.
+	if !r.failedTests[e.Package] {
+		r.failed++
+		for other := range r.output {
+			if strings.HasPrefix(other, e.Package+" ") {
+				r.print(other)
+			}
+		}
+	}
+	r.print(name)
+}
+
+// print shows all that a test or package said, without go test's own "=== RUN" lines.
+func (r *report) print(name string) {
+	for _, line := range r.output[name] {
+		if !strings.HasPrefix(line, "=== ") {
+			fmt.Fprint(r.out, line)
+		}
+	}
+	delete(r.output, name)
+}
+
+// closing shows a package's last line: "ok  path  1.2s" or "?  path  [no test files]".
+func (r *report) closing(name string) {
+	for _, line := range r.output[name] {
+		if strings.HasPrefix(line, "ok ") || strings.HasPrefix(line, "? ") || strings.HasPrefix(line, "ok\t") || strings.HasPrefix(line, "?\t") {
+			fmt.Fprint(r.out, line)
+		}
+	}
+	delete(r.output, name)
+}

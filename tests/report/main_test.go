@@ -1,0 +1,69 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestReport(t *testing.T) {
+	for _, test := range []struct {
+		name, input, want string
+		passed, failed    int
+	}{
+		{"nothing", "", "", 0, 0},
+		{
+			"passed tests are silent",
+			`{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
+			{"Action":"output","Package":"p","Test":"TestA","Output":"noise\n"}
+			{"Action":"pass","Package":"p","Test":"TestA"}
+			{"Action":"output","Package":"p","Output":"PASS\n"}
+			{"Action":"output","Package":"p","Output":"ok  \tp\t0.1s\n"}
+			{"Action":"pass","Package":"p"}`,
+			"ok  \tp\t0.1s\n", 1, 0,
+		},
+		{
+			"failed tests show what they said",
+			`{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
+			{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:1: reason\n"}
+			{"Action":"fail","Package":"p","Test":"TestA"}
+			{"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}
+			{"Action":"fail","Package":"p"}`,
+			"    a_test.go:1: reason\nFAIL\tp\t0.1s\n", 0, 1,
+		},
+		{
+			"a package that does not compile is a failure",
+			`{"ImportPath":"p [p.test]","Action":"build-output","Output":"p/a.go:1: undefined: x\n"}
+			{"ImportPath":"p [p.test]","Action":"build-fail"}
+			{"Action":"output","Package":"p","Output":"FAIL\tp [build failed]\n"}
+			{"Action":"fail","Package":"p","FailedBuild":"p [p.test]"}`,
+			"p/a.go:1: undefined: x\nFAIL\tp [build failed]\n", 0, 1,
+		},
+		{
+			"a crash is a failure and shows where it was",
+			`{"Action":"output","Package":"p","Test":"TestA","Output":"panic: boom\n"}
+			{"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}
+			{"Action":"fail","Package":"p"}`,
+			"panic: boom\nFAIL\tp\t0.1s\n", 0, 1,
+		},
+		{
+			"skipped tests are named and not counted",
+			`{"Action":"output","Package":"p","Test":"TestA","Output":"noise\n"}
+			{"Action":"skip","Package":"p","Test":"TestA"}
+			{"Action":"output","Package":"p","Output":"ok  \tp\t0.1s\n"}
+			{"Action":"pass","Package":"p"}`,
+			"skipped: p TestA\nok  \tp\t0.1s\n", 0, 0,
+		},
+		{"other lines are passed on", "go: no such module\n", "go: no such module\n", 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var out strings.Builder
+			r := report{out: &out, output: map[string][]string{}, failedTests: map[string]bool{}}
+			if err := r.read(strings.NewReader(strings.ReplaceAll(test.input, "\t\t\t{", "{"))); err != nil {
+				t.Fatal(err)
+			}
+			if out.String() != test.want || r.passed != test.passed || r.failed != test.failed {
+				t.Errorf("%d passed, %d failed, and it prints\n%s", r.passed, r.failed, out.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Builds the named programs of this folder, or all of them, into a folder outside the checkout.
+# What is there already and of the same version stays: a clone or a new branch costs nothing.
+set -eu -o pipefail
+cd "$(dirname "$0")"
+
+target=${DUMP_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/dump-refresh/tools}
+mkdir -p "$target"
+
+if [ $# -eq 0 ]; then
+  set -- */
+fi
+for tool in "${@%/}"; do
+  if [ -x "$target/$tool" ] && cmp -s "$tool/go.mod" "$target/$tool.mod"; then
+    continue
+  fi
+  echo "building $tool into $target (once; minutes on a small machine)"
+  (
+    cd "$tool"
+    CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$target/$tool.$$" "$(go list tool)"
+    mv "$target/$tool.$$" "$target/$tool"
+    cp go.mod "$target/$tool.mod"
+  )
+done
