@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,6 +50,7 @@ type Bucket struct {
 	limits                limits
 	pace                  pace
 
+	wantsMD5 atomic.Bool // the bucket refuses parts without a Content-MD5
 	noteFunc func(string)
 	noted    sync.Map // notes that were given, each is given once
 }

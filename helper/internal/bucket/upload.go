@@ -17,8 +17,10 @@ import (
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/sync/semaphore"
 )
 
@@ -224,10 +226,9 @@ func (u *Upload) send() error {
 	u.sending.Go(func() {
 		defer u.workers.Release(1)
 		defer u.bufs.put(buf)
-		out, err := u.b.client.UploadPart(u.ctx, &s3.UploadPartInput{
+		out, err := u.b.putPart(u.ctx, &s3.UploadPartInput{
 			Bucket: &u.b.name, Key: &u.key, UploadId: &u.id, PartNumber: &number,
-			Body: bytes.NewReader(buf), ContentMD5: contentMD5(buf),
-		}, u.b.patient)
+		}, buf)
 		if err != nil {
 			u.cut.Store(true)
 			u.cancel(u.b.fail(u.ctx, fmt.Sprintf("upload part %d of", number), "s3:PutObject", u.key, err))
@@ -237,6 +238,34 @@ func (u *Upload) send() error {
 		u.done(number, out.ETag)
 	})
 	return nil
+}
+
+// putPart sends a part. The signature holds its SHA-256, which the server checks; an MD5 on top costs as
+// much again and is only sent where a bucket insists on it, as those with object lock do.
+func (b *Bucket) putPart(ctx context.Context, in *s3.UploadPartInput, part []byte) (*s3.UploadPartOutput, error) {
+	if b.wantsMD5.Load() {
+		in.ContentMD5 = contentMD5(part)
+	}
+	in.Body = bytes.NewReader(part)
+	out, err := b.client.UploadPart(ctx, in, b.patient, s3.WithAPIOptions(signPayload))
+	if err == nil || in.ContentMD5 != nil || !insistsOnMD5(err) {
+		return out, err
+	}
+	b.wantsMD5.Store(true)
+	return b.putPart(ctx, in, part)
+}
+
+// signPayload makes the signature hold the SHA-256 of the payload, which the SDK leaves out where there is
+// TLS.
+func signPayload(stack *middleware.Stack) error {
+	_, err := stack.Finalize.Swap((&v4.ComputePayloadSHA256{}).ID(), &v4.ComputePayloadSHA256{})
+	return err
+}
+
+// insistsOnMD5 says whether a request was refused because it has no Content-MD5.
+func insistsOnMD5(err error) bool {
+	api := apiError(err)
+	return api != nil && strings.Contains(api.ErrorMessage(), "Content-MD5")
 }
 
 // done notes a part that the server has.

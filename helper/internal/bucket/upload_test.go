@@ -3,10 +3,14 @@ package bucket
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -444,4 +448,66 @@ func TestBuffersAreBounded(t *testing.T) {
 	if !bytes.Equal(again, nil) {
 		t.Error("the buffer is not empty")
 	}
+}
+
+// A bucket with object lock refuses parts that come without a Content-MD5.
+func TestUploadWhereMD5IsDemanded(t *testing.T) {
+	onEach(t, func(t *testing.T, e env) {
+		p, e := e.behind(t)
+		var refused atomic.Int32
+		p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+			if !r.URL.Query().Has("partNumber") || r.Header.Get("Content-MD5") != "" {
+				return false
+			}
+			refused.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body) // or else the answer may be lost with the connection
+			return answerError(w, http.StatusBadRequest, "InvalidRequest",
+				"Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters")
+		})
+		content := random(21 * mib)
+		u, err := upload(t, e.open(t), content, mib, UploadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.wantContent(t, u.Key(), content)
+		if refused.Load() == 0 {
+			t.Error("no part was sent without: there was nothing to get over")
+		}
+	})
+}
+
+// With TLS too, the server is told what a part's bytes must hash to.
+func TestPartsAreSignedWithTLS(t *testing.T) {
+	onEach(t, func(t *testing.T, e env) {
+		p, e := e.behind(t)
+		var parts, unsigned atomic.Int32
+		forward := p.Config.Handler
+		secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Has("partNumber") {
+				parts.Add(1)
+				if len(r.Header.Get("X-Amz-Content-Sha256")) != 64 {
+					unsigned.Add(1)
+				}
+			}
+			forward.ServeHTTP(w, r)
+		}))
+		t.Cleanup(secure.Close)
+		bundle := filepath.Join(t.TempDir(), "ca.pem")
+		block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
+		if err := os.WriteFile(bundle, block, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("AWS_CA_BUNDLE", bundle)
+		config := e.config()
+		config.Endpoint = secure.URL
+		content := random(11 * mib)
+		u, err := upload(t, open(t, config), content, mib, UploadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.wantContent(t, u.Key(), content)
+		if parts.Load() == 0 || unsigned.Load() > 0 {
+			t.Errorf("of %d parts %d were unsigned", parts.Load(), unsigned.Load())
+		}
+	})
 }

@@ -66,8 +66,12 @@ func containerOf(c Compression) container {
 }
 
 // read returns the SQL of a chunk from its bytes in the object, decompressed into dst if that has
-// room and checked against all that the index says.
+// room and checked against all that the index says. What was not written by us never reaches the
+// decompressor.
 func (c Chunk) read(dec decoder, dst, data []byte) ([]byte, error) {
+	if sum := sha256.Sum256(data); !bytes.Equal(sum[:], c.SHA256[:]) {
+		return nil, corrupt(c.Offset, "the chunk has another SHA-256 than in the index")
+	}
 	if int64(cap(dst)) < c.RawSize {
 		dst = make([]byte, 0, c.RawSize)
 	}
@@ -79,9 +83,6 @@ func (c Chunk) read(dec decoder, dst, data []byte) ([]byte, error) {
 		return nil, corrupt(c.Offset, "the chunk has %d bytes of SQL, not %d", len(raw), c.RawSize)
 	case lastFour(data) != c.check:
 		return nil, corrupt(c.Offset, "the chunk has another checksum than in the seek table")
-	}
-	if sum := sha256.Sum256(raw); !bytes.Equal(sum[:], c.SHA256[:]) {
-		return nil, corrupt(c.Offset, "the SQL of the chunk has another SHA-256 than in the index")
 	}
 	return raw, nil
 }

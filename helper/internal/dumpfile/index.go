@@ -56,7 +56,7 @@ type Chunk struct {
 	Offset  int64  `json:"offset"` // in the object, bytes
 	Size    int64  `json:"size"`   // in the object, bytes
 	RawSize int64  `json:"raw_size"`
-	SHA256  Digest `json:"sha256"` // of its SQL
+	SHA256  Digest `json:"sha256"` // of its bytes in the object
 	// Partial means that the chunk ends inside a statement, which the next one goes on with.
 	Partial bool `json:"partial,omitempty"`
 

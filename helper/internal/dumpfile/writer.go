@@ -188,8 +188,8 @@ func (w *Writer) compress(e encoder) {
 			if !ok {
 				return
 			}
-			j.digest = sha256.Sum256(j.raw)
 			j.data, j.err = e.encode(j.data[:0], j.raw)
+			j.digest = sha256.Sum256(j.data)
 			w.raws <- j.raw[:0]
 			close(j.done)
 		case <-w.ctx.Done():

@@ -177,14 +177,17 @@ func (c *cache) hash(ctx context.Context, file io.Reader) (sum string, size int6
 
 // checkSpace refuses to fetch what the disk cannot hold.
 func (c *cache) checkSpace(size int64) error {
-	var disk unix.Statfs_t
-	if unix.Statfs(c.folder, &disk) != nil {
-		return nil // nobody knows; the write will tell
-	}
-	if free := int64(disk.Bavail) * int64(disk.Bsize); free < size {
+	// Where nobody knows how much is free, the write will tell.
+	if free, known := freeBytes(c.folder); known && free < size {
 		return fmt.Errorf("%w: %s has %d bytes free, the dump has %d", ErrCacheSpace, c.folder, free, size)
 	}
 	return nil
+}
+
+func freeBytes(folder string) (int64, bool) {
+	var disk unix.Statfs_t
+	err := unix.Statfs(folder, &disk)
+	return int64(disk.Bavail) * int64(disk.Bsize), err == nil
 }
 
 // sweep removes all but the newest few dumps, and what earlier fetches left behind.

@@ -55,8 +55,10 @@ func (e *NotSQLError) Error() string {
 }
 
 const (
-	// readSize is how much is read at a time: a few of mysqldump's statements.
+	// readSize is the size of mysqldump's statements, and about what is read at a time.
 	readSize = 1 << 20
+	// bufferSize is what the buffer holds, unless a statement is longer.
+	bufferSize = 4 * readSize
 	// copyBlock is how much of a COPY's data makes a piece.
 	copyBlock = 1 << 20
 	// longestStatement is MySQL's own limit for a packet, and hence for a statement.
@@ -138,7 +140,7 @@ func (s *Splitter) fill() bool {
 		return false
 	}
 	if len(s.buf)-s.end < readSize/2 {
-		grown := make([]byte, max(2*len(s.buf), 2*readSize))
+		grown := make([]byte, max(2*len(s.buf), bufferSize))
 		copy(grown, s.buf[:s.end])
 		s.buf = grown
 	}
@@ -177,13 +179,15 @@ func (s *Splitter) broken() error {
 // statement has blown up.
 func (s *Splitter) compact() {
 	left := s.end - s.start
-	if len(s.buf) > 16*readSize && left < readSize {
-		small := make([]byte, 4*readSize)
+	if len(s.buf) > 4*bufferSize && left < readSize {
+		small := make([]byte, bufferSize)
 		copy(small, s.buf[s.start:s.end])
 		s.buf, s.start, s.end = small, 0, left
 		return
 	}
-	if s.start > len(s.buf)/2 || s.start > 0 && len(s.buf)-s.end < readSize/2 {
+	// Early enough that a statement of the usual size fits behind what is left: growing in the middle of
+	// one costs a new buffer.
+	if s.start > 0 && len(s.buf)-s.start < 2*readSize {
 		copy(s.buf, s.buf[s.start:s.end])
 		s.start, s.end = 0, left
 	}
@@ -389,6 +393,13 @@ func (s *Splitter) statementEnd() (groups rowGroups, end int, err error) {
 			continue
 		}
 		c := s.buf[at]
+		if c == '\'' {
+			// Nearly all strings are short and end at the next quote.
+			if i := bytes.IndexByte(s.buf[at+1:s.end], c); i == 0 || i > 0 && s.buf[at+i] != '\\' {
+				at += i + 2
+				continue
+			}
+		}
 		if c == s.delimiter[0] && s.atDelimiter(at) && (s.dialect == MySQL || depth == 0 && !insideBody(s.buf[s.start:at])) {
 			closeGap(at)
 			return groups, at, nil

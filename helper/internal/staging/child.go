@@ -73,6 +73,7 @@ func (p program) start(ctx context.Context) (*child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
+	widen(in)
 	c.stdout, c.cmd.Stdout = out, in
 	if p.given != nil {
 		r, w, err := pipe()

@@ -140,7 +140,6 @@ func (t mysqlTarget) common(client mysqlClient) []string {
 		"--quick",                   // row by row, not a table in memory
 		"--skip-lock-tables",
 		"--triggers",
-		"--hex-blob",
 		"--default-character-set=utf8mb4",
 		"--max-allowed-packet=1G",
 		"--skip-no-autocommit", // loads faster than one transaction per table
