@@ -31,9 +31,14 @@ func MariaDB(dir string, options ...string) (*MySQL, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+	// A server that starts removes the temporary tables that it finds: in a folder that servers share,
+	// those of the others, which they then miss.
+	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o755); err != nil {
+		return nil, err
+	}
 	data := filepath.Join(dir, "data")
 	if _, err := os.Stat(data); err != nil {
-		if err := installMariaDB(data); err != nil {
+		if err := installMariaDB(data, filepath.Join(dir, "tmp")); err != nil {
 			return nil, err
 		}
 	}
@@ -63,14 +68,14 @@ func MariaDB(dir string, options ...string) (*MySQL, error) {
 	return m, nil
 }
 
-func installMariaDB(data string) error {
+func installMariaDB(data, temporary string) error {
 	install, err := mariadbInstallDB.path()
 	if err != nil {
 		return err
 	}
 	words := []string{
 		install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
-		"--datadir=" + data, "--innodb-log-file-size=16M",
+		"--datadir=" + data, "--tmpdir=" + temporary, "--innodb-log-file-size=16M",
 	}
 	if os.Geteuid() == 0 {
 		words = append(words, "--user=root")
@@ -87,6 +92,7 @@ func mariadbdWords(server, dir, data, socket string, port int) []string {
 	words := []string{
 		server, "--no-defaults",
 		"--datadir=" + data,
+		"--tmpdir=" + filepath.Join(dir, "tmp"),
 		"--bind-address=127.0.0.1",
 		"--port=" + strconv.Itoa(port),
 		"--socket=" + socket,
