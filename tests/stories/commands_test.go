@@ -63,6 +63,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"code":        code,
 	"proxy":       proxy,
 	"tmpfs":       smallDisk,
+	"tinylocal":   tinyLocal,
 	"relay":       relay,
 }
 
@@ -382,4 +383,17 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("exit code %s, not %s", got, args[0])
 	}
+}
+
+// tinylocal goes on with a local server of the story's own whose disk has 160 MB.
+func tinyLocal(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	folder := ts.MkAbs("tinylocal")
+	smallDisk(ts, false, []string{folder, "160m"})
+	server, err := testserver.MariaDB(folder, "--innodb-data-file-path=ibdata1:12M", "--innodb-undo-tablespaces=0")
+	check(ts, err)
+	ts.Defer(server.Stop)
+	check(ts, server.Exec("CREATE DATABASE "+s.database))
+	s.local = server
+	ts.Setenv("DUMP_TARGET", server.URL(s.database))
 }
