@@ -379,28 +379,31 @@ func (s *Splitter) statementEnd() (groups rowGroups, end int, err error) {
 			groups.breaks++
 		}
 	}
+	delimiter, escapes := s.delimiter[0], s.dialect == MySQL || !s.plainStrings
+	text := s.buf[:s.end] // a copy of the fields, which the inner loop would read for each byte
 	for {
-		for at < s.end && !special[s.buf[at]] {
+		for at < len(text) && !special[text[at]] {
 			at++
 		}
-		if at >= s.end {
+		if at >= len(text) {
 			if at-s.start > longestStatement {
 				return groups, 0, fmt.Errorf("a statement of more than %d bytes: %w", longestStatement, ErrUnterminated)
 			}
 			if !s.have(at) {
 				return groups, 0, s.broken()
 			}
+			text = s.buf[:s.end]
 			continue
 		}
-		c := s.buf[at]
+		c := text[at]
 		if c == '\'' {
-			// Nearly all strings are short and end at the next quote.
-			if i := bytes.IndexByte(s.buf[at+1:s.end], c); i == 0 || i > 0 && s.buf[at+i] != '\\' {
-				at += i + 2
+			// Nearly all strings have been read to their end.
+			if end := stringEnd(text, at+1, escapes); end > 0 {
+				at = end
 				continue
 			}
 		}
-		if c == s.delimiter[0] && s.atDelimiter(at) && (s.dialect == MySQL || depth == 0 && !insideBody(s.buf[s.start:at])) {
+		if c == delimiter && s.atDelimiter(at) && (s.dialect == MySQL || depth == 0 && !insideBody(s.buf[s.start:at])) {
 			closeGap(at)
 			return groups, at, nil
 		}
@@ -421,6 +424,22 @@ func (s *Splitter) statementEnd() (groups rowGroups, end int, err error) {
 			if at, err = s.skipSpecial(at); err != nil {
 				return groups, 0, err
 			}
+			text = s.buf[:s.end]
+		}
+	}
+}
+
+// stringEnd gives the offset behind the quote that closes a string whose content begins at at; 0 where
+// text ends before.
+func stringEnd(text []byte, at int, escapes bool) int {
+	for begin := at; ; begin = at {
+		i := bytes.IndexByte(text[at:], '\'')
+		if i < 0 {
+			return 0
+		}
+		at += i + 1
+		if !escapes || i == 0 || text[at-2] != '\\' || backslashes(text[begin:at-1])%2 == 0 {
+			return at
 		}
 	}
 }

@@ -162,7 +162,7 @@ func (m *mysqlServer) dump(ctx context.Context) (_ *Dump, err error) {
 	if err != nil {
 		return nil, m.explain(err)
 	}
-	child, err := m.client.program(target.arguments(m.client), target).start(ctx)
+	child, err := m.client.program(target.arguments(m.client), target).inBlocks(ctx).start(ctx)
 	if err != nil {
 		return nil, err
 	}

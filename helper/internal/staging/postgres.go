@@ -192,7 +192,7 @@ func (p *postgres) dump(ctx context.Context) (_ *Dump, err error) {
 		return nil, p.explain(err)
 	}
 	d.SnapshotTime = d.SnapshotTime.UTC()
-	child, err := p.client.program(target).start(ctx)
+	child, err := p.client.program(target).inBlocks(ctx).start(ctx)
 	if err != nil {
 		return nil, err
 	}
