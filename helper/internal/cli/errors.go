@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ var explanations = []explanation{
 	is(bucket.ErrInvalidKey, exitAccess, "check AWS_ACCESS_KEY_ID, or the profile that AWS_PROFILE names"),
 	is(bucket.ErrSignature, exitAccess, "check AWS_SECRET_ACCESS_KEY; it belongs to AWS_ACCESS_KEY_ID"),
 	ofKind(bucket.ErrAccessDenied, exitAccess, func(e *bucket.Error) string {
-		return "ask for the permission " + e.Action + " on " + e.Target
+		return "ask for the permission " + cmp.Or(e.Action, "that is missing") + " on " + e.Target
 	}),
 	is(bucket.ErrKMSDenied, exitAccess, "ask for kms:GenerateDataKey and kms:Decrypt on the bucket's key; uploads in parts need both"),
 	is(bucket.ErrNoSuchBucket, exitNotFound, "check DUMP_S3_BUCKET, DUMP_S3_ENDPOINT and the account of the credentials"),

@@ -134,7 +134,7 @@ func (r *run) readIndex(ctx context.Context, object bucket.Object) (*dumpfile.In
 // dump makes the dump while this process holds the lease.
 func (r *run) dump(ctx context.Context) (Result, error) {
 	if aborted, err := r.Bucket.AbortUnfinished(ctx); err == nil && aborted > 0 {
-		r.Progress.Note(fmt.Sprintf("removed %d unfinished uploads of earlier refreshes", aborted))
+		r.Progress.Note("removed " + unfinished(aborted))
 	}
 	if err := r.readPrevious(ctx); err != nil {
 		return Result{}, err
@@ -199,4 +199,11 @@ func (r *run) expire(ctx context.Context) []string {
 		deleted = append(deleted, object.Key)
 	}
 	return deleted
+}
+
+func unfinished(uploads int) string {
+	if uploads == 1 {
+		return "1 unfinished upload of an earlier refresh"
+	}
+	return fmt.Sprintf("%d unfinished uploads of earlier refreshes", uploads)
 }
