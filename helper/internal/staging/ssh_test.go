@@ -144,7 +144,7 @@ func TestSSHCommand(t *testing.T) {
 	_ = dump.Close()
 
 	ctx, cancel := context.WithCancel(t.Context())
-	source, _ = open(t, Config{Command: "echo rows; sleep 1000", SSH: server.Address()})
+	source, _ = open(t, Config{Command: "echo rows; while kill -0 $PPID; do sleep 0.2; done", SSH: server.Address()})
 	if dump, err = source.Dump(ctx); err != nil {
 		t.Fatal(err)
 	}
