@@ -158,10 +158,16 @@ func (p *Process) Freeze() { p.signal(syscall.SIGSTOP) }
 // Thaw lets a frozen server go on.
 func (p *Process) Thaw() { p.signal(syscall.SIGCONT) }
 
-// Restart stops the server, if it runs, and starts it with the same data on the same port.
+// Restart stops the server, if it runs, and starts it with the same data on the same port. The children
+// of a killed PostgreSQL hold its shared memory a moment longer: it is tried again.
 func (p *Process) Restart() error {
 	p.Stop()
-	return p.start()
+	for deadline := time.Now().Add(startPatience); ; time.Sleep(pollInterval) {
+		err := p.start()
+		if !errors.Is(err, errEarlyEnd) || !strings.Contains(err.Error(), "is still in use") || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 func (p *Process) ended() <-chan struct{} {
