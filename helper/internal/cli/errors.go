@@ -119,7 +119,7 @@ var explanations = []explanation{
 
 	// Settings.
 	is(project.ErrNoProject, exitSettings, "run it in a DDEV project, or name one with --project"),
-	as(exitSettings, func(e *project.ConfigError) string { return settingsHint(e) }),
+	as(exitSettings, settingsHint),
 
 	// The dump itself.
 	is(pull.ErrNoneBefore, exitNotFound, "`dump-helper list` shows what is there"),
@@ -144,7 +144,7 @@ var explanations = []explanation{
 	as(exitStaging, func(e *staging.HostKeyUnknownError) string {
 		return fmt.Sprintf("run `ssh %s` once, compare the fingerprint, and say yes", e.Name)
 	}),
-	as(exitStaging, func(e *staging.SSHKeyError) string { return sshKeyHint(e) }),
+	as(exitStaging, sshKeyHint),
 	as(exitStaging, func(e *staging.ClientMissingError) string {
 		return fmt.Sprintf("install it: apt-get install %s, or brew install %s", e.Debian, e.Brew)
 	}),
@@ -165,7 +165,7 @@ var explanations = []explanation{
 	}),
 	is(staging.ErrUnreachable, exitNetwork, "check host and port in DUMP_SOURCE; if staging is behind a bastion, set DUMP_SSH"),
 	is(staging.ErrConnectionLost, exitStaging, "nothing was published, try again; if it happens again, look at the server's log"),
-	as(exitStaging, func(e *staging.SourceError) string { return sourceHint(e) }),
+	as(exitStaging, sourceHint),
 
 	// The gate.
 	is(refresh.ErrEmpty, exitGate, "check the database's name in DUMP_SOURCE; nothing was published"),

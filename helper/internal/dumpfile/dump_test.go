@@ -119,3 +119,13 @@ func readIndex(t testing.TB, object []byte, c Compression) *Index {
 }
 
 var written = []Compression{Zstd, Gzip}
+
+// Verify reads a whole dump, as NewVerifier does, and returns how many bytes of SQL it holds.
+func Verify(r io.Reader, c Compression, idx *Index) (int64, error) {
+	v, err := NewVerifier(r, c, idx)
+	if err != nil {
+		return 0, err
+	}
+	defer v.Close()
+	return io.Copy(io.Discard, v)
+}

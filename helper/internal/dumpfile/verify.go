@@ -25,16 +25,6 @@ func NewVerifier(r io.Reader, c Compression, idx *Index) (io.ReadCloser, error) 
 	return &verifier{src: newSource(r), form: form, dec: dec, idx: idx}, nil
 }
 
-// Verify reads a whole dump, as NewVerifier does, and returns how many bytes of SQL it holds.
-func Verify(r io.Reader, c Compression, idx *Index) (int64, error) {
-	v, err := NewVerifier(r, c, idx)
-	if err != nil {
-		return 0, err
-	}
-	defer v.Close()
-	return io.Copy(io.Discard, v)
-}
-
 type verifier struct {
 	src  *source
 	form container

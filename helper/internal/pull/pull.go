@@ -203,11 +203,7 @@ func (r *run) inspect(ctx context.Context) error {
 // checkEngine compares the family of the dump's server with the target's.
 func (r *run) checkEngine(engine string) error {
 	r.dialect = targetDialect(r.Target)
-	found := sqltext.MySQL
-	if engine == "postgres" {
-		found = sqltext.Postgres
-	}
-	if found != r.dialect {
+	if found := sqltext.DialectOf(engine); found != r.dialect {
 		return &WrongEngineError{r.object.Name, found.String(), r.dialect.String()}
 	}
 	return nil

@@ -59,7 +59,7 @@ func (r *run) attempt(ctx context.Context, source *staging.Source) (result Resul
 		}
 		writer.Abort()
 	}()
-	stats, err := r.stream(sqltext.NewSplitter(text, dialect(info.Engine)), writer)
+	stats, err := r.stream(sqltext.NewSplitter(text, sqltext.DialectOf(info.Engine)), writer)
 	if err != nil {
 		return Result{}, r.first(ctx, err)
 	}
@@ -130,22 +130,13 @@ func identify(info staging.Info, text *bufio.Reader) staging.Info {
 	switch {
 	case !known:
 	case found == sqltext.Postgres:
-		info.Engine = enginePostgres
+		info.Engine = sqltext.EnginePostgres
 	case bytes.Contains(head, []byte("MariaDB")):
 		info.Engine = "mariadb"
 	default:
 		info.Engine = "mysql"
 	}
 	return info
-}
-
-const enginePostgres = "postgres"
-
-func dialect(engine string) sqltext.Dialect {
-	if engine == enginePostgres {
-		return sqltext.Postgres
-	}
-	return sqltext.MySQL
 }
 
 // gate decides whether a dump whose source ended well may be published.

@@ -25,6 +25,17 @@ func (d Dialect) String() string {
 	return "MySQL"
 }
 
+// EnginePostgres is how sources and indexes name PostgreSQL; every other engine speaks MySQL.
+const EnginePostgres = "postgres"
+
+// DialectOf gives the dialect of an engine's dumps.
+func DialectOf(engine string) Dialect {
+	if engine == EnginePostgres {
+		return Postgres
+	}
+	return MySQL
+}
+
 // Detect tells the dialect from the first bytes of a dump; a few kilobytes are plenty. The second
 // value is false where nothing tells.
 func Detect(head []byte) (Dialect, bool) {
