@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
@@ -45,13 +46,32 @@ func explain(ctx context.Context, err error) (code int, hint string) {
 	if ctx.Err() != nil {
 		return exitInterrupted, ""
 	}
+	code, hint = exitUnexpected, "if this looks like a mistake of dump-helper, please report it with the output of `dump-helper version`"
 	for _, row := range explanations {
-		if hint, ok := row.matches(err); ok {
-			return row.code, hint
+		if found, ok := row.matches(err); ok {
+			code, hint = row.code, found
+			break
 		}
 	}
-	return exitUnexpected, "if this looks like a mistake of dump-helper, please report it with the output of `dump-helper version`"
+	if os.Getenv("IS_DDEV_PROJECT") == "true" {
+		hint = ddevWords.Replace(hint)
+	}
+	return code, hint
 }
+
+// ddevWords makes hints of the table those of somebody who works with the DDEV add-on: the verbs are
+// commands of DDEV there, and the target is the project's own database unless a setting says otherwise.
+var ddevWords = strings.NewReplacer(
+	"dump-helper VERB --help", "ddev help COMMAND",
+	"dump-helper refresh", "ddev refresh-dump",
+	"dump-helper list", "ddev list-dumps",
+	"dump-helper doctor", "ddev dump-doctor",
+	"dump-helper settings", "ddev dump-doctor --settings",
+	"dump-helper version", "ddev dump-doctor --version",
+	"update dump-helper", "update the add-on with `ddev add-on get jobiqo/dump-refresh`",
+	targetAuthHint, "if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: put one that it has into DUMP_TARGET in .ddev/.env.dump",
+	targetUnreachableHint, "start the project: ddev start; if it runs, `ddev logs -s db` tells about its database; check DUMP_TARGET if you have set it",
+)
 
 // explanation is a row of the table of errors.
 type explanation struct {
@@ -183,7 +203,7 @@ var explanations = []explanation{
 	}),
 	as(exitLocal, func(*pull.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*localdb.WrongEngineError) string { return wrongEngineHint }),
-	as(exitLocal, func(*localdb.AuthError) string { return "check user and password in DUMP_TARGET" }),
+	as(exitLocal, func(*localdb.AuthError) string { return targetAuthHint }),
 	as(exitLocal, func(e *localdb.PrivilegeError) string {
 		return "an administrator of the local database runs: " + e.Grant
 	}),
@@ -193,9 +213,7 @@ var explanations = []explanation{
 		}
 		return "end what uses the database (a long request, cron, an SQL client) and try again"
 	}),
-	as(exitNetwork, func(*localdb.UnreachableError) string {
-		return "start the local database server, and check DUMP_TARGET"
-	}),
+	as(exitNetwork, func(*localdb.UnreachableError) string { return targetUnreachableHint }),
 	as(exitLocal, func(*localdb.LostError) string {
 		return "look at the local server's log and start it again; nothing is lost, the next pull puts away what is left"
 	}),
@@ -219,6 +237,9 @@ var explanations = []explanation{
 const (
 	damagedHint     = "`dump-helper list` shows the other dumps, --key takes one of them; `dump-helper refresh` makes a new one"
 	wrongEngineHint = "nothing was changed; DUMP_S3_PREFIX or DUMP_TARGET belongs to another project"
+
+	targetAuthHint        = "check user and password in DUMP_TARGET"
+	targetUnreachableHint = "start the local database server, and check DUMP_TARGET"
 )
 
 // ofKind makes the row of a kind of bucket error whose hint depends on the error.

@@ -1,7 +1,10 @@
 package project
 
 import (
+	"io/fs"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -13,18 +16,21 @@ type ddevConfig struct {
 	database          Database
 	mariadb, mysql    string // mariadb_version and mysql_version, which DDEV wrote before v1.19
 	environment       []assigned
+	hooks             map[string][]Task
+	failOnHookFail    bool
 }
 
 // readConfig reads .ddev/config.yaml and then .ddev/config.*.y*ml in glob order, and merges them as
 // DDEV does: a later scalar wins, lists are appended, or replaced where the later file says
-// override_config: true. Keys that are of no interest here, old ones among them, are passed over.
+// override_config: true, and a key without a value changes nothing. Keys that are of no interest here, old
+// ones among them, are passed over.
 func readConfig(root string) (ddevConfig, ConfigErrors) {
-	// The pattern has no syntax that Glob could object to, unless the root's path has: then there is
-	// nothing to override with.
-	overrides, _ := filepath.Glob(filepath.Join(escapeGlob(root), ".ddev", "config.*.y*ml"))
+	folder := filepath.Join(root, ".ddev")
+	overrides, _ := fs.Glob(os.DirFS(folder), "config.*.y*ml") // its only error is a malformed pattern
 	var config ddevConfig
 	var problems ConfigErrors
-	for _, path := range append([]string{filepath.Join(root, ".ddev", "config.yaml")}, overrides...) {
+	for _, name := range append([]string{"config.yaml"}, overrides...) {
+		path := filepath.Join(folder, name)
 		from := inFile(configFiles, root, path, 0)
 		entries, problem := readMapping(path, from)
 		if problem != nil {
@@ -53,11 +59,16 @@ func (c *ddevConfig) merge(entries []entry, from origin) ConfigErrors {
 	replace := false
 	for _, e := range entries {
 		if strings.EqualFold(e.key, "override_config") {
-			replace = scalar(e.value) == "true"
+			var value any
+			_ = e.value.Decode(&value)
+			replace = value == true // and nothing that only looks like it, as in DDEV
 		}
 	}
 	var problems ConfigErrors
 	for _, e := range entries {
+		if e.value.Tag == "!!null" {
+			continue
+		}
 		switch strings.ToLower(e.key) {
 		case "name":
 			c.name = scalar(e.value)
@@ -70,12 +81,16 @@ func (c *ddevConfig) merge(entries []entry, from origin) ConfigErrors {
 		case "database":
 			c.mergeDatabase(e.value)
 		case "web_environment":
-			if replace || e.value.Kind != yaml.SequenceNode {
+			if replace {
 				c.environment = nil
 			}
 			added, found := environmentOf(e, from)
 			c.environment = append(c.environment, added...)
 			problems = append(problems, found...)
+		case "hooks":
+			c.mergeHooks(e.value, replace, from)
+		case "fail_on_hook_fail":
+			c.failOnHookFail, _ = strconv.ParseBool(scalar(e.value))
 		}
 	}
 	return problems
@@ -96,9 +111,7 @@ func (c *ddevConfig) mergeDatabase(node *yaml.Node) {
 // environmentOf reads a web_environment list. Values are left as they are written.
 func environmentOf(e entry, from origin) (result []assigned, problems ConfigErrors) {
 	if e.value.Kind != yaml.SequenceNode {
-		if e.value.Tag != "!!null" {
-			problems.add(ErrSyntax, from.at(e.line), e.key, "must be a list of NAME=VALUE")
-		}
+		problems.add(ErrSyntax, from.at(e.line), e.key, "must be a list of NAME=VALUE")
 		return nil, problems
 	}
 	for _, item := range e.value.Content {
@@ -119,9 +132,4 @@ func environmentOf(e entry, from origin) (result []assigned, problems ConfigErro
 		}
 	}
 	return result, problems
-}
-
-// escapeGlob makes a path that filepath.Glob takes literally.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }

@@ -10,6 +10,7 @@ type layer int
 
 const (
 	builtIn layer = iota
+	ddev
 	configFiles
 	dotenvFile
 	dotenvDumpFile
@@ -38,13 +39,15 @@ func (o origin) at(line int) origin {
 	return o
 }
 
-// String gives what people are shown: a file with its line, "environment", a flag or "built-in".
+// String gives what people are shown: a file with its line, "environment", a flag, "DDEV" or "built-in".
 func (o origin) String() string {
 	switch {
 	case o.file != "" && o.line > 0:
 		return o.file + ":" + strconv.Itoa(o.line)
 	case o.file != "":
 		return o.file
+	case o.layer == ddev:
+		return "DDEV"
 	case o.layer == environment:
 		return "environment"
 	case o.layer == flags:

@@ -38,9 +38,13 @@ type Project struct {
 	Database Database
 	Settings
 	Rules Rules
+	// FailOnHookFail says that a task of a hook that fails ends whatever the hook belongs to. DDEV can be
+	// told so for all projects as well, which no file of the project shows.
+	FailOnHookFail bool
 	// AWS holds the AWS_* variables of .ddev/.env and .ddev/.env.dump that the environment does not override.
 	AWS map[string]string
 
+	hooks  map[string][]Task
 	values values
 	lookup func(name string) (string, bool) // environment first, then .env.dump and .env
 	home   string
@@ -62,7 +66,10 @@ func Load(options Options) (*Project, error) {
 	dotenv, found := readDotenvFiles(root)
 	problems = append(problems, found...)
 
-	p := &Project{Root: root, Name: config.name, Type: config.projectType, Database: config.database, home: env["HOME"]}
+	p := &Project{
+		Root: root, Name: config.name, Type: config.projectType, Database: config.database,
+		FailOnHookFail: config.failOnHookFail, hooks: config.hooks, home: env["HOME"],
+	}
 	p.lookup = func(name string) (string, bool) {
 		if text, ok := env[name]; ok {
 			return text, true
@@ -83,7 +90,7 @@ func Load(options Options) (*Project, error) {
 	assignments = append(assignments, fromFlags(options.Flags)...)
 	p.values, found = resolve(assignments)
 	problems = append(problems, found...)
-	p.values.complete(p.Name, env)
+	p.values.complete(p.Name, p.Database, env)
 	p.Settings, found = p.values.settings()
 	problems = append(problems, found...)
 	p.Rules, found = readRules(root, p.Type)
@@ -163,7 +170,7 @@ type Value struct {
 	// Secret says that the value is one, or that a part of it is.
 	Secret bool
 	// Origin is where it came from: a file below the project's root with its line, "environment",
-	// a flag, or "built-in".
+	// a flag, "DDEV" for what every DDEV project has, or "built-in".
 	Origin string
 }
 

@@ -81,8 +81,9 @@ func exposed(a assigned) string {
 	return ""
 }
 
-// complete adds what is built in, and what follows from other settings, for the names that are not set.
-func (v values) complete(projectName string, env map[string]string) {
+// complete adds what is built in, what DDEV gives, and what follows from other settings, for the names
+// that are not set.
+func (v values) complete(projectName string, database Database, env map[string]string) {
 	preset := func(name, text string, from origin) {
 		if v[name].text == "" {
 			v[name] = assigned{name: name, text: text, from: from}
@@ -104,6 +105,9 @@ func (v values) complete(projectName string, env map[string]string) {
 	preset("DUMP_KEEP_DAYS", "0", origin{})
 	preset("DUMP_COMPRESSION", "zstd", origin{})
 	preset("DUMP_CACHE_DIR", defaultCacheDir(env), origin{})
+	if target := ownDatabase(database, env); target != "" {
+		preset("DUMP_TARGET", target, origin{layer: ddev})
+	}
 
 	cache := v["DUMP_CACHE_DIR"]
 	if rest, ok := strings.CutPrefix(cache.text, "~/"); ok && env["HOME"] != "" {

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/project"
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+)
+
+// A hint names what its reader types: a verb of dump-helper, or a command of DDEV.
+func TestHintsInAndOutsideDDEV(t *testing.T) {
+	for _, test := range []struct {
+		err             error
+		outside, inDDEV string
+	}{
+		{
+			&usage{"no such flag"},
+			"dump-helper VERB --help shows what is possible",
+			"ddev help COMMAND shows what is possible",
+		},
+		{
+			errors.New("nobody thought of this"),
+			"if this looks like a mistake of dump-helper, please report it with the output of `dump-helper version`",
+			"if this looks like a mistake of dump-helper, please report it with the output of `ddev dump-doctor --version`",
+		},
+		{
+			bucket.ErrEmpty,
+			"run `dump-helper refresh`, or check DUMP_S3_BUCKET and DUMP_S3_PREFIX",
+			"run `ddev refresh-dump`, or check DUMP_S3_BUCKET and DUMP_S3_PREFIX",
+		},
+		{
+			&bucket.Error{},
+			"`dump-helper doctor` tries each step by itself",
+			"`ddev dump-doctor` tries each step by itself",
+		},
+		{
+			pull.ErrNoneBefore,
+			"`dump-helper list` shows what is there",
+			"`ddev list-dumps` shows what is there",
+		},
+		{
+			dumpfile.ErrCorrupt,
+			"`dump-helper list` shows the other dumps, --key takes one of them; `dump-helper refresh` makes a new one",
+			"`ddev list-dumps` shows the other dumps, --key takes one of them; `ddev refresh-dump` makes a new one",
+		},
+		{
+			&dumpfile.NewerFormatError{},
+			"update dump-helper; zstd -dc reads the dump meanwhile",
+			"update the add-on with `ddev add-on get jobiqo/dump-refresh`; zstd -dc reads the dump meanwhile",
+		},
+		{
+			&project.ConfigError{Kind: project.ErrInvalidValue},
+			"`dump-helper settings` shows every setting and where it comes from",
+			"`ddev dump-doctor --settings` shows every setting and where it comes from",
+		},
+		{
+			&project.ConfigError{Kind: project.ErrMissing, Name: "DUMP_S3_BUCKET"},
+			"run: ddev config --web-environment-add=DUMP_S3_BUCKET=my-bucket",
+			"run: ddev config --web-environment-add=DUMP_S3_BUCKET=my-bucket",
+		},
+		{
+			&localdb.AuthError{},
+			"check user and password in DUMP_TARGET",
+			"if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: " +
+				"put one that it has into DUMP_TARGET in .ddev/.env.dump",
+		},
+		{
+			&localdb.UnreachableError{},
+			"start the local database server, and check DUMP_TARGET",
+			"start the project: ddev start; if it runs, `ddev logs -s db` tells about its database; check DUMP_TARGET if you have set it",
+		},
+	} {
+		for environment, want := range map[string]string{"": test.outside, "false": test.outside, "true": test.inDDEV} {
+			t.Setenv("IS_DDEV_PROJECT", environment)
+			if _, hint := explain(t.Context(), test.err); hint != want {
+				t.Errorf("%T with IS_DDEV_PROJECT=%s: got %s, want %s", test.err, environment, hint, want)
+			}
+		}
+	}
+}
+
+// Whoever adds a hint that names a verb must think of DDEV.
+func TestEveryVerbInAHintHasACommandOfDDEV(t *testing.T) {
+	source, err := os.ReadFile("errors.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	verbs := regexp.MustCompile("`dump-helper [^`]*`").FindAllString(string(source), -1)
+	if len(verbs) < 10 {
+		t.Errorf("found only %q", verbs)
+	}
+	for _, verb := range verbs {
+		if said := ddevWords.Replace(verb); strings.Contains(said, "dump-helper") {
+			t.Errorf("%s stays %s", verb, said)
+		}
+	}
+}

@@ -1,0 +1,19 @@
+package project
+
+// ownDatabase gives the URL of the DDEV project's own database, which a pull replaces unless somebody
+// names another one; nothing outside DDEV. Host, port and accounts are those that DDEV gives every
+// project. Containers of the project know its database as db; on the machine itself DDEV says by
+// DDEV_HOST_DB_PORT which of its ports leads there.
+func ownDatabase(database Database, env map[string]string) string {
+	if env["IS_DDEV_PROJECT"] != "true" {
+		return ""
+	}
+	account, address := "mysql://root:root", "db:3306"
+	if database.Type == "postgres" {
+		account, address = "postgres://db:db", "db:5432"
+	}
+	if port := env["DDEV_HOST_DB_PORT"]; port != "" {
+		address = "127.0.0.1:" + port
+	}
+	return account + "@" + address + "/db"
+}
