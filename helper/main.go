@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // "the end of a day, local time" must be right in an image without a database of time zones
 
 	"github.com/jobiqo/dump-refresh/helper/internal/cli"
 )
@@ -17,5 +18,5 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	os.Exit(cli.Main(ctx, os.Args, version))
+	os.Exit(cli.Main(withLifeline(ctx), os.Args, version))
 }

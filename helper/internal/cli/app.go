@@ -62,9 +62,10 @@ func newApp(version string) *cli.App {
 			inspectCommand(),
 			verifyCommand(),
 			pruneCommand(),
-			doctorCommand(),
+			doctorCommand(version),
 			settingsCommand(),
 			versionCommand(version),
+			idleCommand(),
 		},
 	}
 }
@@ -123,7 +124,7 @@ func open(c *cli.Context) (*session, error) {
 		flags["DUMP_TARGET"] = c.String("target")
 	}
 	var err error
-	s.project, err = project.Load(project.Options{Dir: c.String("project"), Environ: os.Environ(), Flags: flags})
+	s.project, err = project.Load(project.Options{Dir: c.String("project"), Environ: environment(), Flags: flags})
 	return s, err
 }
 

@@ -28,7 +28,7 @@ func (s *session) openBucket(ctx context.Context) (*bucket.Bucket, error) {
 // awsEnvironment is the AWS_* part of the environment and of the project's .env files.
 func (s *session) awsEnvironment() map[string]string {
 	variables := map[string]string{}
-	for _, pair := range os.Environ() {
+	for _, pair := range environment() {
 		if name, text, ok := strings.Cut(pair, "="); ok && strings.HasPrefix(name, "AWS_") && text != "" {
 			variables[name] = text
 		}

@@ -10,14 +10,24 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/doctor"
 )
 
-func doctorCommand() *cli.Command {
+func doctorCommand(version string) *cli.Command {
 	return command(cli.Command{
 		Name:  "doctor",
 		Usage: "try everything that a refresh and a pull need, and say what to do",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "settings", Usage: "only print every setting, its value, and where it comes from"},
+			&cli.BoolFlag{Name: "version", Usage: "only print the version"},
+		},
 		Action: func(c *cli.Context) error {
+			if c.Bool("version") {
+				return printVersion(c, version)
+			}
 			s, err := open(c)
 			if err != nil {
 				return err
+			}
+			if c.Bool("settings") {
+				return s.settings()
 			}
 			return s.doctor(c.Context)
 		},

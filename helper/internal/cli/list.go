@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -77,6 +79,7 @@ func (s *session) list(ctx context.Context) error {
 	}
 	if len(entries) > 0 {
 		s.out.Print("%s", ui.Table(rows))
+		s.remember(entries[0].Key, entries[0].ObjectBytes)
 	}
 	return s.out.Result(map[string]any{"bucket": store.String(), "dumps": entries})
 }
@@ -92,8 +95,16 @@ func describeDump(ctx context.Context, store *bucket.Bucket, dump bucket.Object,
 		return nil
 	}
 	entry.Engine, entry.Publisher = object.Metadata[refresh.MetaEngine], object.Metadata[refresh.MetaPublisher]
-	if version := object.Metadata[refresh.MetaEngineVersion]; version != "" && entry.Engine != "" {
+	// Servers add where they were built: 11.8.3-MariaDB-0+deb13u1 from Debian.
+	if version, _, _ := strings.Cut(object.Metadata[refresh.MetaEngineVersion], "-"); version != "" && entry.Engine != "" {
 		entry.Engine += " " + version
 	}
 	return nil
+}
+
+// remember makes `ddev describe` show the newest dump, with its size in bytes.
+func (s *session) remember(key string, size int64) {
+	if err := s.project.RememberNewest(path.Base(key) + ", " + ui.Bytes(size)); err != nil {
+		s.out.Note(err.Error())
+	}
 }

@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
@@ -20,17 +22,27 @@ func pullCommand(version string) *cli.Command {
 			&cli.StringFlag{Name: "key", Usage: "pull the dump `KEY` instead of the newest one"},
 			&cli.StringFlag{Name: "as-of", Usage: "pull the newest dump from `TIME` or before, as in 2026-11-22 or 2026-11-22T06:30:00Z"},
 			&cli.StringFlag{Name: "max-age", Usage: "refresh first if the newest dump is older than `AGE`, as in 30m, 12h or 2d"},
+			&cli.BoolFlag{Name: "if-newer", Usage: "do nothing unless the local database is empty or older than the newest dump"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be pulled, change nothing"},
 			&cli.BoolFlag{Name: "force", Usage: "go on even if the disk of the local database looks too small"},
 			&cli.BoolFlag{Name: "undo", Usage: "bring back the database that the last pull replaced"},
+			&cli.BoolFlag{Name: "skip-hooks", Usage: "run no pre-import-db and post-import-db hooks, as ddev pull-latest-dump does otherwise"},
+			&cli.BoolFlag{Name: "hooks", Hidden: true, Usage: "print the hooks that belong to this pull as shell functions"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
 		},
 		Action: func(c *cli.Context) error {
+			if err := exclusive(c); err != nil {
+				return err
+			}
 			s, err := open(c)
 			if err != nil {
 				return err
 			}
 			if err := s.project.RequireTarget(); err != nil {
 				return err
+			}
+			if c.Bool("hooks") {
+				return s.printHooks(c, version)
 			}
 			if c.Bool("undo") {
 				return s.undo(c)
@@ -40,29 +52,81 @@ func pullCommand(version string) *cli.Command {
 	})
 }
 
+// exclusive refuses flags that contradict one another.
+func exclusive(c *cli.Context) error {
+	for _, group := range [][]string{{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"}} {
+		given := 0
+		for _, flag := range group {
+			if value := c.Value(flag); value != "" && value != false {
+				given++
+			}
+		}
+		if last := len(group) - 1; given > 1 {
+			return &usage{"--" + strings.Join(group[:last], ", --") + " and --" + group[last] + " exclude each other"}
+		}
+	}
+	return nil
+}
+
 func (s *session) pull(c *cli.Context, version string) error {
 	ctx := c.Context
-	asOf, err := moment(c, "as-of")
+	config, err := s.pullConfig(c, version)
 	if err != nil {
 		return err
+	}
+	mayReplace := func() error {
+		return s.confirm(c, fmt.Sprintf("replace the database %s at %s?", s.project.Target.Name, s.project.Target.Address()))
+	}
+	if !config.IfNewer && !config.DryRun {
+		if err := mayReplace(); err != nil { // before a refresh, which may take long
+			return err
+		}
+	}
+	plan, err := pull.Prepare(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = plan.Close() }()
+	if config.DryRun {
+		return s.preview(ctx, plan)
+	}
+	if !plan.Needed {
+		return s.leave(plan)
+	}
+	if config.IfNewer {
+		if err := mayReplace(); err != nil {
+			return err
+		}
+	}
+	result, err := plan.Run(ctx)
+	s.out.Finish()
+	if err != nil {
+		return err
+	}
+	s.rememberNewest(plan)
+	s.out.Print("replaced %s with %s\n%s, %s, %s of SQL (%s fetched, %s cached), %s\n",
+		s.project.Target.Name, result.Key, ui.Count(result.Tables, "table"), ui.Count(result.Rows, "row"),
+		ui.Bytes(result.LoadedBytes), ui.Bytes(result.FetchedBytes), ui.Bytes(result.CachedBytes),
+		ui.Duration(time.Duration(result.Seconds*float64(time.Second))))
+	return s.out.Result(result)
+}
+
+// pullConfig says what the flags ask for.
+func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error) {
+	asOf, err := moment(c, "as-of")
+	if err != nil {
+		return pull.Config{}, err
 	}
 	maxAge, err := age(c, "max-age")
 	if err != nil {
-		return err
+		return pull.Config{}, err
 	}
-	if c.String("key") != "" && (!asOf.IsZero() || maxAge > 0) || !asOf.IsZero() && maxAge > 0 {
-		return &usage{"--key, --as-of and --max-age exclude each other"}
-	}
-	store, err := s.openBucket(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.confirm(c, fmt.Sprintf("replace the database %s at %s?", s.project.Target.Name, s.project.Target.Address())); err != nil {
-		return err
+	if err := s.project.RequireBucket(); err != nil {
+		return pull.Config{}, err
 	}
 	config := pull.Config{
-		Bucket: store, BucketName: s.project.Bucket, Target: *s.project.Target,
-		Key: c.String("key"), AsOf: asOf, MaxAge: maxAge,
+		OpenBucket: s.openBucket, BucketName: s.project.Bucket, Target: *s.project.Target,
+		Key: c.String("key"), AsOf: asOf, MaxAge: maxAge, IfNewer: c.Bool("if-newer"), DryRun: c.Bool("dry-run"),
 		CacheDir: s.project.CacheDir, Force: c.Bool("force"), Progress: s.out,
 	}
 	if s.project.Source.IsSet() {
@@ -71,16 +135,129 @@ func (s *session) pull(c *cli.Context, version string) error {
 			return err
 		}
 	}
-	result, err := pull.Run(ctx, config)
-	s.out.Finish()
+	return config, nil
+}
+
+// printHooks prints what the host command evaluates before the pull that the flags ask for: the functions that
+// run the hooks, empty ones where there will be no import. A pull that is known to fail fails here, before any
+// hook has run; one that is not needed ends here.
+func (s *session) printHooks(c *cli.Context, version string) error {
+	pre, post := s.project.Hooks("pre-import-db"), s.project.Hooks("post-import-db")
+	if c.Bool("skip-hooks") || c.Bool("undo") || c.Bool("dry-run") || len(pre)+len(post) == 0 {
+		return evaluate(c, hookFunctions(nil, nil, false))
+	}
+	config, err := s.pullConfig(c, version)
 	if err != nil {
 		return err
 	}
-	s.out.Print("replaced %s with %s\n%s, %s, %s of SQL (%s fetched, %s cached), %s\n",
-		s.project.Target.Name, result.Key, ui.Count(result.Tables, "table"), ui.Count(result.Rows, "row"),
-		ui.Bytes(result.LoadedBytes), ui.Bytes(result.FetchedBytes), ui.Bytes(result.CachedBytes),
-		ui.Duration(time.Duration(result.Seconds*float64(time.Second))))
-	return s.out.Result(result)
+	config.DryRun = true
+	plan, err := pull.Prepare(c.Context, config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = plan.Close() }()
+	switch {
+	case !plan.Needed:
+		var said strings.Builder
+		s.out.Stdout = &said
+		if err := s.leave(plan); err != nil {
+			return err
+		}
+		return evaluate(c, "printf '%s' "+quote(said.String())+"\nexit 0\n")
+	case !plan.RefreshFirst:
+		if _, err := plan.Inspect(c.Context); err != nil {
+			return err
+		}
+	}
+	return evaluate(c, hookFunctions(pre, post, s.project.FailOnHookFail))
+}
+
+// evaluate prints a text that the host command evaluates.
+func evaluate(c *cli.Context, text string) error {
+	_, err := fmt.Fprint(c.App.Writer, text)
+	return err
+}
+
+// leave says that the local database stays as it is, and why.
+func (s *session) leave(plan *pull.Plan) error {
+	s.rememberNewest(plan)
+	s.nothingToDo(plan)
+	return s.out.Result(pull.Result{Key: plan.Dump.Key, SnapshotTime: plan.Dump.Time})
+}
+
+// rememberNewest makes `ddev describe` show a plan's dump, if it is the newest one.
+func (s *session) rememberNewest(plan *pull.Plan) {
+	if plan.Key == "" && plan.AsOf.IsZero() && !plan.Offline {
+		s.remember(plan.Dump.Key, plan.Dump.Size)
+	}
+}
+
+// nothingToDo says why a plan leaves the local database as it is.
+func (s *session) nothingToDo(plan *pull.Plan) {
+	name := s.project.Target.Name
+	switch {
+	case plan.Offline:
+		s.out.Note("cannot reach the bucket, " + name + " stays as it is")
+	case plan.Held.Dump.Key != "":
+		s.out.Print("nothing to do, %s holds %s\n", name, plan.Held.Dump.Key)
+	default:
+		s.out.Print("nothing to do, %s is not older than %s\n", name, plan.Dump.Key)
+	}
+}
+
+// previewed is what a dry run says of a pull.
+type previewed struct {
+	Key          string    `json:"key"`
+	Replaced     bool      `json:"replaced"`
+	WouldReplace bool      `json:"would_replace"`
+	WouldRefresh bool      `json:"would_refresh"`
+	Holds        string    `json:"holds"` // the key of the dump that the local database holds, "" where it is not known
+	Tables       int64     `json:"tables,omitempty"`
+	Rows         int64     `json:"rows,omitempty"`
+	RawBytes     int64     `json:"raw_bytes,omitempty"`
+	ObjectBytes  int64     `json:"object_bytes,omitempty"`
+	SnapshotTime time.Time `json:"snapshot_time,omitzero"`
+}
+
+// preview says what a pull would do.
+func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
+	would := previewed{WouldReplace: plan.Needed, WouldRefresh: plan.RefreshFirst, Holds: plan.Held.Dump.Key}
+	target := s.project.Target.Name + " (" + origin(plan.Held) + ")"
+	if plan.RefreshFirst {
+		newest := "there is no dump yet"
+		if plan.Dump.Key != "" {
+			newest = plan.Dump.Key + " is from " + plan.Dump.Time.Format(time.RFC3339)
+		}
+		s.out.Print("would refresh first, %s\nwould replace %s with the fresh dump\n", newest, target)
+		return s.out.Result(would)
+	}
+	would.Key, would.ObjectBytes, would.SnapshotTime = plan.Dump.Key, plan.Dump.Size, plan.Dump.Time
+	if !plan.Needed {
+		s.nothingToDo(plan)
+		return s.out.Result(would)
+	}
+	index, err := plan.Inspect(ctx)
+	if err != nil {
+		return err
+	}
+	content := ui.Bytes(plan.Dump.Size) + ", made by another tool"
+	if index != nil {
+		would.Tables, would.Rows, would.RawBytes = int64(len(index.Tables)), index.Rows, index.RawBytes
+		content = fmt.Sprintf("%s, %s, %s of SQL", ui.Count(would.Tables, "table"), ui.Count(would.Rows, "row"), ui.Bytes(would.RawBytes))
+	}
+	s.out.Print("would replace %s with %s: %s\n", target, would.Key, content)
+	return s.out.Result(would)
+}
+
+// origin says where what a database holds has come from.
+func origin(held localdb.Held) string {
+	switch {
+	case held.Empty:
+		return "empty"
+	case held.Dump.Key == "":
+		return "of unknown origin"
+	}
+	return "holds " + held.Dump.Key
 }
 
 func (s *session) undo(c *cli.Context) error {

@@ -34,6 +34,7 @@ func refreshCommand(version string) *cli.Command {
 			if err != nil {
 				return err
 			}
+			s.remember(result.Key, result.ObjectBytes)
 			s.out.Print("%s", describeRefresh(result))
 			return s.out.Result(result)
 		},

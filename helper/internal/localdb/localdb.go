@@ -40,6 +40,8 @@ type Database interface {
 	// FreeBytes tells how many bytes are free where the server keeps its data; false where that cannot
 	// be seen from here.
 	FreeBytes(ctx context.Context) (int64, bool)
+	// Held tells what the live database holds. It takes no lock and changes nothing.
+	Held(ctx context.Context) (Held, error)
 	// Begin takes the lock, ends what an earlier run left undone, and makes an empty scratch database.
 	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError.
 	// The load must be ended with Discard.
@@ -64,10 +66,11 @@ type Load interface {
 	// Compare counts what has been loaded against what the dump held. It fails with *MismatchError,
 	// and with ErrIncomplete where the dump lacks its closing line.
 	Compare(ctx context.Context, stats sqltext.Stats) error
-	// Swap puts the scratch database into the live one's place. It fails with *BusyError where other
-	// sessions do not let go of the live database; after any error the live database is the old one,
-	// or, where the connection was lost, what Recover makes of it: wholly the old or wholly the new.
-	Swap(ctx context.Context) error
+	// Swap puts the scratch database into the live one's place; from then on Held says that it is dump.
+	// It fails with *BusyError where other sessions do not let go of the live database; after any
+	// error the live database is the old one, or, where the connection was lost, what Recover makes of
+	// it: wholly the old or wholly the new.
+	Swap(ctx context.Context, dump Dump) error
 	// Discard drops what has not been swapped and lets go of the lock. It may be called at any time,
 	// more than once, and takes its own time even where Run's context has ended.
 	Discard() error

@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -88,7 +90,7 @@ func childMain() error {
 	if err := load.Compare(ctx, stats); err != nil {
 		return err
 	}
-	return load.Swap(ctx)
+	return load.Swap(ctx, dumpOf(filepath.Base(path)))
 }
 
 func killMyself() {
@@ -184,8 +186,19 @@ func open(t *testing.T, url string) (Database, *notes) {
 	return db, said
 }
 
-// pull loads, compares and swaps a dump.
+// dumpOf gives a dump of a key; its time is the same always.
+func dumpOf(key string) Dump {
+	return Dump{Key: key, Time: time.Date(2026, 11, 22, 6, 30, 0, 0, time.UTC)}
+}
+
+// pull loads, compares and swaps a dump of which nobody knows the key.
 func pull(t *testing.T, db Database, dump string) error {
+	t.Helper()
+	return pullAs(t, db, dump, Dump{})
+}
+
+// pullAs is pull for a dump that has a name.
+func pullAs(t *testing.T, db Database, dump string, name Dump) error {
 	t.Helper()
 	load, err := db.Begin(t.Context())
 	if err != nil {
@@ -207,7 +220,7 @@ func pull(t *testing.T, db Database, dump string) error {
 	if err := load.Compare(t.Context(), stats); err != nil {
 		return err
 	}
-	return load.Swap(t.Context())
+	return load.Swap(t.Context(), name)
 }
 
 func must(t *testing.T, err error) {

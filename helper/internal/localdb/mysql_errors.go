@@ -26,6 +26,7 @@ const (
 	mysqlTableDenied     = 1142
 	mysqlUnknownVariable = 1193
 	mysqlLockWaitTimeout = 1205
+	mysqlDeadlock        = 1213
 	mysqlRoutineDenied   = 1370
 	mysqlSpecificDenied  = 1227
 	mysqlWrongValue      = 1231

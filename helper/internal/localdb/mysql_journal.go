@@ -2,13 +2,14 @@ package localdb
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 )
 
 // The journal is a table in the previous database that says what a swap has to do beside moving tables:
 // it holds the views, triggers, routines and events of the database that comes ("new") and of the one
-// that goes ("old"). Its own name is where the swap stands, and it changes in the very statement that
+// that goes ("old"), and for each the dump that it was loaded from. Its own name is where the swap stands, and it changes in the very statement that
 // moves the tables:
 //
 //	pending  the tables have not been moved: the live database is the old one
@@ -26,8 +27,17 @@ const (
 	newSide = "new"
 )
 
+// recordKind is the kind of the row that holds a record instead of an object.
+const recordKind kind = "DUMP"
+
+// contents is one side of a journal: what a database has beside its tables.
+type contents struct {
+	objects []object
+	held    record
+}
+
 // writeJournal makes the pending journal, complete.
-func (s *mysqlSession) writeJournal(ctx context.Context, n names, old, new []object) error {
+func (s *mysqlSession) writeJournal(ctx context.Context, n names, old, new contents) error {
 	table := quoteName(n.previous) + "." + quoteName(journalPending)
 	err := s.exec(ctx, "CREATE TABLE "+table+" (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, side varchar(8) NOT NULL,"+
 		" kind varchar(16) NOT NULL, name varbinary(512) NOT NULL, statement longblob NOT NULL, sql_mode text NOT NULL,"+
@@ -36,8 +46,12 @@ func (s *mysqlSession) writeJournal(ctx context.Context, n names, old, new []obj
 	if err != nil {
 		return err
 	}
-	for side, objects := range map[string][]object{oldSide: old, newSide: new} {
-		for _, o := range objects {
+	for side, c := range map[string]contents{oldSide: old, newSide: new} {
+		text, err := json.Marshal(c.held)
+		if err != nil {
+			return fmt.Errorf("describe the dump %s: %w", c.held.Key, err)
+		}
+		for _, o := range append([]object{{Kind: recordKind, SQL: string(text)}}, c.objects...) {
 			err := s.exec(ctx, "INSERT INTO "+table+" (side, kind, name, statement, sql_mode, charset, collation_name, time_zone)"+
 				" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 				side, string(o.Kind), o.Name, []byte(o.SQL), o.SQLMode, o.Charset, o.Collation, o.TimeZone)
@@ -50,20 +64,26 @@ func (s *mysqlSession) writeJournal(ctx context.Context, n names, old, new []obj
 }
 
 // readJournal gives one side of a journal.
-func (s *mysqlSession) readJournal(ctx context.Context, n names, journal, side string) ([]object, error) {
+func (s *mysqlSession) readJournal(ctx context.Context, n names, journal, side string) (contents, error) {
 	rows, err := s.table(ctx, fmt.Sprintf("SELECT kind, name, statement, sql_mode, charset, collation_name, time_zone FROM %s.%s"+
 		" WHERE side = ? ORDER BY id", quoteName(n.previous), quoteName(journal)), side)
 	if err != nil {
-		return nil, err
+		return contents{}, err
 	}
-	var objects []object
+	var c contents
 	for _, row := range rows {
-		objects = append(objects, object{
+		if kind(row["kind"]) == recordKind {
+			if err := json.Unmarshal([]byte(row["statement"]), &c.held); err != nil {
+				return contents{}, fmt.Errorf("read which dump database %s holds: %w", n.live, err)
+			}
+			continue
+		}
+		c.objects = append(c.objects, object{
 			Kind: kind(row["kind"]), Name: row["name"], SQL: row["statement"], SQLMode: row["sql_mode"],
 			Charset: row["charset"], Collation: row["collation_name"], TimeZone: row["time_zone"],
 		})
 	}
-	return objects, nil
+	return c, nil
 }
 
 // isJournal says whether a table of the previous database is ours.

@@ -19,9 +19,10 @@ import (
 type mysqlLoad struct {
 	db *mysqlDatabase
 	// lock holds the lock and does the swap; the dump's statements, which change their session's
-	// settings as they like, have a session of their own.
-	lock, load *mysqlSession
-	rewriter   *rewriter
+	// settings as they like, have sessions of their own.
+	lock     *mysqlSession
+	crew     *crew
+	rewriter *rewriter
 	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
 	cleanup    context.Context
 	packet     int64             // the longest statement that the server takes, bytes
@@ -55,7 +56,7 @@ func (l *mysqlLoad) prepare(ctx context.Context) error {
 		return db.explain("create database "+n.incoming, err)
 	}
 	var err error
-	if l.load, err = db.connect(ctx); err != nil {
+	if l.crew, err = db.hireCrew(ctx); err != nil {
 		return err
 	}
 	// As the mysql client and the heads of dumps set it; the dump's own settings come on top.
@@ -63,7 +64,7 @@ func (l *mysqlLoad) prepare(ctx context.Context) error {
 		"USE " + quoteName(n.incoming),
 		"SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', unique_checks = 0, lock_wait_timeout = 3600",
 	} {
-		if err := l.load.exec(ctx, setting); err != nil {
+		if err := l.crew.everywhere(ctx, setting); err != nil {
 			return db.explain("use database "+n.incoming, err)
 		}
 	}
@@ -100,14 +101,18 @@ func (l *mysqlLoad) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialec
 			return splitter.Stats(), fmt.Errorf("read the dump: %w", err)
 		}
 		if err := l.piece(ctx, piece); err != nil {
+			_ = l.crew.wait() // the reader may be closed then
 			return splitter.Stats(), err
 		}
 		if progress != nil {
 			progress(int64(len(piece.Raw)))
 		}
 	}
+	if err := l.crew.wait(); err != nil {
+		return splitter.Stats(), err
+	}
 	// A dump may end with autocommit off.
-	return splitter.Stats(), l.db.explain("end the load", l.load.exec(ctx, "COMMIT"))
+	return splitter.Stats(), l.db.explain("end the load", l.crew.everywhere(ctx, "COMMIT"))
 }
 
 func (l *mysqlLoad) piece(ctx context.Context, piece sqltext.Piece) error {
@@ -133,7 +138,7 @@ func (l *mysqlLoad) rows(ctx context.Context, piece sqltext.Piece) error {
 	if piece.Rows < 0 && !l.checked {
 		// MariaDB fills an empty table in bulk where the dump turns unique_checks off, and INSERT IGNORE
 		// with a duplicate in it then ends well and leaves the table empty.
-		if err := l.load.exec(ctx, "SET SESSION unique_checks = 1"); err != nil {
+		if err := l.crew.everywhere(ctx, "SET SESSION unique_checks = 1"); err != nil {
 			return l.failed(ctx, piece, err)
 		}
 		l.checked = true
@@ -143,18 +148,34 @@ func (l *mysqlLoad) rows(ctx context.Context, piece sqltext.Piece) error {
 		return l.db.explain("read the dump", err)
 	}
 	if int64(len(text)) <= l.packet {
-		return l.failed(ctx, piece, l.load.exec(ctx, string(text)))
+		return l.insert(ctx, piece, text)
 	}
 	parts, longest := splitRows(text, int(l.packet))
 	if parts == nil {
 		return &PacketError{Table: piece.Table, Need: int64(longest) + packetHead, Limit: l.packet + packetHead}
 	}
 	for _, part := range parts {
-		if err := l.load.exec(ctx, string(part)); err != nil {
-			return l.failed(ctx, piece, err)
+		if err := l.failed(ctx, piece, l.crew.exec(ctx, string(part))); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// insert adds rows, by any session where their order does not matter.
+func (l *mysqlLoad) insert(ctx context.Context, piece sqltext.Piece, text []byte) error {
+	ordered := piece.Rows < 0 || len(text) > parallelBytes || l.crew.alone
+	if !ordered {
+		var err error
+		if ordered, err = l.crew.ordered(ctx, l.db.names.incoming, piece.Table); err != nil {
+			return l.failed(ctx, piece, err)
+		}
+	}
+	if ordered {
+		return l.failed(ctx, piece, l.crew.exec(ctx, string(text)))
+	}
+	statement := l.statements
+	return l.crew.insert(ctx, string(text), func(err error) error { return l.failedAt(ctx, piece, statement, err) })
 }
 
 // statement runs a statement without rows, and gets over what servers differ in.
@@ -173,7 +194,12 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 		}
 		text = []byte(disabled)
 	}
-	err := l.load.exec(ctx, string(text))
+	do := l.crew.exec
+	if s.verb == "SET" {
+		do = l.crew.everywhere
+	}
+	l.crew.alone = l.crew.alone || beginsTransaction(s)
+	err := do(ctx, string(text))
 	for tries := 0; tries < 10 && number(err) == mysqlWrongValue && s.verb == "SET"; tries++ {
 		match := unknownMode.FindStringSubmatch(err.Error())
 		if match == nil {
@@ -183,7 +209,7 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 		if !ok {
 			break
 		}
-		text, err = changed, l.load.exec(ctx, string(changed))
+		text, err = changed, do(ctx, string(changed))
 	}
 	switch number(err) {
 	case mysqlUnknownVariable:
@@ -195,7 +221,7 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 		// Only an administrator may make things in the name of others.
 		if mine, changed := replaceDefiner(string(text), func(string, string) bool { return true }); changed {
 			l.rewriter.once.about("definer", "this account may not make things in the name of others: views and routines belong to "+l.db.account)
-			return l.load.exec(ctx, mine)
+			return do(ctx, mine)
 		}
 	case mysqlEventEndsEarly, mysqlEventInThePast, mysqlEventPastChange:
 		return nil // its time is over
@@ -221,10 +247,29 @@ func serverMessage(err error) string {
 	return err.Error()
 }
 
-// failed tells which statement of the dump failed; nil stays nil.
+// beginsTransaction says whether what follows a statement belongs to a transaction, perhaps.
+func beginsTransaction(s *statement) bool {
+	switch s.verb {
+	case "BEGIN", "START", "XA":
+		return true
+	case "SET":
+		return s.find("AUTOCOMMIT") > 0
+	}
+	return false
+}
+
+// failed tells that the statement at hand has failed; nil stays nil.
 func (l *mysqlLoad) failed(ctx context.Context, piece sqltext.Piece, err error) error {
+	return l.failedAt(ctx, piece, l.statements, err)
+}
+
+// failedAt tells which statement of the dump failed.
+func (l *mysqlLoad) failedAt(ctx context.Context, piece sqltext.Piece, statement int64, err error) error {
 	if err == nil {
 		return nil
+	}
+	if earlier := l.crew.failure(); earlier != nil && err == earlier { //nolint:errorlint // that very error, of a statement that was still running
+		return err
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("load the dump: %w", ctx.Err())
@@ -239,7 +284,7 @@ func (l *mysqlLoad) failed(ctx context.Context, piece sqltext.Piece, err error) 
 	if errors.As(explained, &full) || errors.As(explained, &lost) {
 		return explained
 	}
-	e := &LoadError{Statement: l.statements, Offset: piece.Offset, Table: piece.Table, Message: serverMessage(err), Err: err}
+	e := &LoadError{Statement: statement, Offset: piece.Offset, Table: piece.Table, Message: serverMessage(err), Err: err}
 	if piece.Kind == sqltext.Rows {
 		e.Message = withoutValues(e.Message)
 	} else {
@@ -286,9 +331,13 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 	return nil
 }
 
-func (l *mysqlLoad) Swap(ctx context.Context) error {
+func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
 	db, n := l.db, l.db.names
-	l.load.close()
+	l.crew.close()
+	_, last, err := l.lock.tableNumbers(ctx, n.incoming)
+	if err != nil {
+		return db.explain("number the tables of the dump", err)
+	}
 	objects, err := l.lock.capture(ctx, n.incoming)
 	if err != nil {
 		return db.explain("read the views and routines of the dump", err)
@@ -304,7 +353,7 @@ func (l *mysqlLoad) Swap(ctx context.Context) error {
 		}
 		objects[i] = o.moved(n.incoming, n.live)
 	}
-	if err := db.swap(ctx, l.lock, objects); err != nil {
+	if err := db.swap(ctx, l.lock, contents{objects, record{dump, last}}); err != nil {
 		return err
 	}
 	l.swapped = true
@@ -315,10 +364,10 @@ func (l *mysqlLoad) Discard() error {
 	if l.lock == nil {
 		return nil
 	}
-	defer func() { l.lock, l.load = nil, nil }()
+	defer func() { l.lock, l.crew = nil, nil }()
 	l.lock.close()
-	if l.load != nil {
-		l.load.close()
+	if l.crew != nil {
+		l.crew.close()
 	}
 	if l.swapped {
 		return nil
@@ -350,7 +399,7 @@ func (l *mysqlLoad) endSessions(ctx context.Context) error {
 		return l.db.explain("look for sessions of ours", err)
 	}
 	for _, id := range ids {
-		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.lock.id || l.load != nil && number == l.load.id) {
+		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.lock.id || l.crew != nil && l.crew.has(number)) {
 			if err := s.kill(ctx, number); err != nil {
 				return l.db.explain("end a session of ours", err)
 			}

@@ -14,10 +14,10 @@ const lockRounds = 6
 // move is one table's way from a database to another.
 type move struct{ table, from, to string }
 
-// exchange makes new the views, triggers, routines and events of the live database, and does the moves
-// that plan lists, in one statement. Where it fails before that statement has succeeded, everything is
+// exchange makes new the contents of the live database beside its tables, and does the moves that plan
+// lists, in one statement. Where it fails before that statement has succeeded, everything is
 // as it was. plan is asked again for every try: the site may have made a table meanwhile.
-func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, new []object, plan func(context.Context) ([]move, error)) error {
+func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, new contents, plan func(context.Context) ([]move, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -26,12 +26,17 @@ func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, new []ob
 	waiting := ctx
 	ctx = context.WithoutCancel(ctx)
 	n := db.names
-	old, err := s.capture(ctx, n.live)
+	var old contents
+	var err error
+	old.objects, err = s.capture(ctx, n.live)
 	if errors.Is(err, errUnreadable) {
 		return &PrivilegeError{Action: "read the routines of database " + n.live, Grant: db.grantShowRoutine(), Err: err}
 	}
 	if err != nil {
 		return db.explain("read the views and routines of database "+n.live, err)
+	}
+	if old.held, err = s.record(ctx, n); err != nil {
+		return db.explain("read the journal of database "+n.previous, err)
 	}
 	if err := s.createBeside(ctx, n.live, n.live, n.previous, n.spare); err != nil {
 		return db.explain("create databases beside "+n.live, err)
@@ -39,7 +44,7 @@ func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, new []ob
 	err = s.writeJournal(ctx, n, old, new)
 	if err == nil {
 		onStep("journal written")
-		err = db.moveTables(waiting, ctx, s, old, plan)
+		err = db.moveTables(waiting, ctx, s, old.objects, plan)
 	}
 	var lost *LostError
 	switch {
@@ -119,14 +124,15 @@ func (db *mysqlDatabase) rollBack(ctx context.Context, s *mysqlSession) error {
 	n := db.names
 	pending, err := s.hasTable(ctx, n.previous, journalPending)
 	if err == nil && pending {
-		var old, present []object
+		var old contents
+		var present []object
 		if old, err = s.readJournal(ctx, n, journalPending, oldSide); err == nil {
 			present, err = s.capture(ctx, n.live)
 		}
 		if err == nil {
 			// What the site has changed since then stays as it is.
-			missing := slices.DeleteFunc(slices.Clone(old), func(o object) bool { return slices.ContainsFunc(present, o.is) })
-			err = db.complete(ctx, s, n.live, missing, old)
+			missing := slices.DeleteFunc(slices.Clone(old.objects), func(o object) bool { return slices.ContainsFunc(present, o.is) })
+			err = db.complete(ctx, s, n.live, missing, old.objects)
 		}
 		if err == nil {
 			onStep("triggers back")
@@ -154,13 +160,13 @@ func (db *mysqlDatabase) rollForward(ctx context.Context, s *mysqlSession) error
 	if err != nil {
 		return db.explain(action, err)
 	}
-	for _, o := range without(present, new) {
+	for _, o := range without(present, new.objects) {
 		if err := s.drop(ctx, n.live, o); err != nil {
 			return db.explain(action, err)
 		}
 		onStep("old view dropped")
 	}
-	if err := db.complete(ctx, s, n.live, without(new, present), new); err != nil {
+	if err := db.complete(ctx, s, n.live, without(new.objects, present), new.objects); err != nil {
 		return db.explain(action, err)
 	}
 	onStep("views made")
@@ -268,11 +274,11 @@ func (db *mysqlDatabase) Undo(ctx context.Context) error {
 	if !kept {
 		return ErrNothingToUndo
 	}
-	objects, err := s.readJournal(ctx, n, journalDone, oldSide)
+	earlier, err := s.readJournal(ctx, n, journalDone, oldSide)
 	if err != nil {
 		return db.explain("read the journal of database "+n.previous, err)
 	}
-	return db.exchange(ctx, s, objects, func(ctx context.Context) ([]move, error) {
+	return db.exchange(ctx, s, earlier, func(ctx context.Context) ([]move, error) {
 		back, err := s.moves(ctx, n.previous, n.live)
 		if err != nil {
 			return nil, err
@@ -291,7 +297,7 @@ func (db *mysqlDatabase) Undo(ctx context.Context) error {
 }
 
 // swap moves the live database's tables to the previous one, and the incoming ones to the live one.
-func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, new []object) error {
+func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, new contents) error {
 	n := db.names
 	return db.exchange(ctx, s, new, func(ctx context.Context) ([]move, error) {
 		var moves []move

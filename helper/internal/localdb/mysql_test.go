@@ -192,25 +192,31 @@ func TestMySQLKilledPull(t *testing.T) {
 		fresh(t, server, "site3", site("oldest")...)
 		oldest := content(t, server, "site3")
 		db, _ := open(t, server.URL("site3"))
-		must(t, pull(t, db, older))
+		must(t, pullAs(t, db, older, dumpOf("older")))
 		old := content(t, server, "site3")
 		finished := runChild(t, server.URL("site3"), dump, step)
+		unfinished := held(t, db)
 		must(t, db.Recover(t.Context()))
 		noRubbish(t, server, "site3")
-		before := oldest
+		before, holds, held := oldest, "older", ""
 		switch now := content(t, server, "site3"); now {
 		case old:
 			wentOn["old"]++
 		case new:
 			wentOn["new"]++
-			before = old
+			before, holds, held = old, "dump.sql", "older"
 		default:
 			t.Fatalf("killed at step %d: neither old nor new: (-old +got)\n%s", step, cmp.Diff(old, now))
 		}
+		if unfinished.Dump != dumpOf(holds) {
+			t.Fatalf("killed at step %d: it holds %s, and says %+v before it is recovered", step, holds, unfinished)
+		}
+		wantHeld(t, db, holds)
 		must(t, db.Undo(t.Context()))
 		if diff := cmp.Diff(before, content(t, server, "site3")); diff != "" {
 			t.Fatalf("killed at step %d, then undone (-want +got):\n%s", step, diff)
 		}
+		wantHeld(t, db, held)
 		if finished {
 			break
 		}
@@ -244,26 +250,34 @@ func TestMySQLKilledUndo(t *testing.T) {
 	server := mariadbServer(t)
 	fresh(t, server, "staging4", site("new")...)
 	dump, new := mysqldump(t, server, "staging4"), content(t, server, "staging4")
+	fresh(t, server, "older4", site("old")...)
+	older, old := mysqldump(t, server, "older4"), content(t, server, "older4")
 	wentOn := map[string]int{}
 	for step := 1; ; step++ {
-		fresh(t, server, "site4", site("old")...)
-		old := content(t, server, "site4")
+		fresh(t, server, "site4", site("oldest")...)
 		db, _ := open(t, server.URL("site4"))
-		must(t, pull(t, db, dump))
+		must(t, pullAs(t, db, older, dumpOf("old")))
+		must(t, pullAs(t, db, dump, dumpOf("new")))
 		finished := runChild(t, server.URL("site4"), "", step)
+		unfinished := held(t, db)
 		must(t, db.Recover(t.Context()))
 		noRubbish(t, server, "site4")
-		other := old
+		other, holds, held := old, "new", "old"
 		switch now := content(t, server, "site4"); now {
 		case old:
 			wentOn["old"]++
-			other = new
+			other, holds, held = new, held, holds
 		case new:
 			wentOn["new"]++
 		default:
 			t.Fatalf("killed at step %d: neither old nor new: (-old +got)\n%s", step, cmp.Diff(old, now))
 		}
+		if unfinished.Dump != dumpOf(holds) {
+			t.Fatalf("killed at step %d: it holds %s, and says %+v before it is recovered", step, holds, unfinished)
+		}
+		wantHeld(t, db, holds)
 		must(t, db.Undo(t.Context()))
+		wantHeld(t, db, held)
 		if diff := cmp.Diff(other, content(t, server, "site4")); diff != "" {
 			t.Fatalf("killed at step %d, then undone (-want +got):\n%s", step, diff)
 		}

@@ -352,12 +352,13 @@ func (l *postgresLoad) find(ctx context.Context, table string) (string, error) {
 	return rows[0][0], nil
 }
 
-func (l *postgresLoad) Swap(ctx context.Context) error {
+func (l *postgresLoad) Swap(ctx context.Context, dump Dump) error {
+	_, last, err := l.load.tableNumbers(ctx)
 	l.load.close()
-	if err := l.db.swap(ctx, l.lock); err != nil {
-		return err
+	if err != nil {
+		return l.db.explain("number the tables of the dump", err)
 	}
-	return nil
+	return l.db.swap(ctx, l.lock, record{dump, last})
 }
 
 func (l *postgresLoad) Discard() error {

@@ -13,6 +13,12 @@ import (
 // rename is a database's way to another name.
 type rename struct{ from, to string }
 
+// exchange is what happens in one transaction: renames, and then the comments that databases get.
+type exchange struct {
+	renames  []rename
+	comments map[string]string
+}
+
 func (db *postgresDatabase) Recover(ctx context.Context) error {
 	s, err := db.locked(ctx)
 	if err != nil {
@@ -39,27 +45,67 @@ func (db *postgresDatabase) Undo(ctx context.Context) error {
 	if !kept {
 		return ErrNothingToUndo
 	}
-	return db.rename(ctx, s, []rename{{n.live, n.spare}, {n.previous, n.live}, {n.spare, n.previous}})
+	was, err := s.label(ctx, n)
+	if err != nil {
+		return db.explain("read the comment on database "+n.previous, err)
+	}
+	now, err := db.leave(ctx, s, label{Live: was.Previous, Previous: was.Live})
+	if err != nil {
+		return err
+	}
+	return db.exchange(ctx, s, exchange{
+		[]rename{{n.live, n.spare}, {n.previous, n.live}, {n.spare, n.previous}},
+		map[string]string{n.live: was.Comment, n.previous: now},
+	})
 }
 
-func (db *postgresDatabase) swap(ctx context.Context, s *pgSession) error {
+func (db *postgresDatabase) swap(ctx context.Context, s *pgSession, new record) error {
 	n := db.names
+	was, err := s.label(ctx, n)
+	if err != nil {
+		return db.explain("read the comment on database "+n.previous, err)
+	}
+	now, err := db.leave(ctx, s, label{Live: new, Previous: was.Live})
+	if err != nil {
+		return err
+	}
 	if err := db.copySettings(ctx, s); err != nil {
 		return db.explain("copy the settings of database "+n.live, err)
 	}
-	err := db.rename(ctx, s, []rename{{n.previous, n.spare}, {n.live, n.previous}, {n.incoming, n.live}})
+	err = db.exchange(ctx, s, exchange{
+		[]rename{{n.previous, n.spare}, {n.live, n.previous}, {n.incoming, n.live}},
+		map[string]string{n.previous: now},
+	})
 	if err != nil {
 		return err
 	}
 	return db.dropRubbish(context.WithoutCancel(ctx), s)
 }
 
+// leave prepares the live database to become the previous one: it must be there, if only to carry the
+// comment, which leave completes and gives as text.
+func (db *postgresDatabase) leave(ctx context.Context, s *pgSession, l label) (comment string, err error) {
+	n := db.names
+	present, err := s.exists(ctx, n.live)
+	if err == nil && !present {
+		err = s.exec(ctx, "CREATE DATABASE "+quoteIdentifier(n.live)+" TEMPLATE template0")
+		onStep("empty database made")
+	}
+	if err != nil {
+		return "", db.explain("create database "+n.live, err)
+	}
+	if l.Comment, err = s.comment(ctx, n.live); err != nil {
+		return "", db.explain("read the comment on database "+n.live, err)
+	}
+	return l.text()
+}
+
 // swapTries times five seconds, which is how long the server itself waits for sessions to end, is how
 // long a swap tries.
 const swapTries = 4
 
-// rename does several renames in one transaction; those of databases that do not exist are left out.
-func (db *postgresDatabase) rename(ctx context.Context, s *pgSession, renames []rename) error {
+// exchange does an exchange; renames of databases that do not exist are left out.
+func (db *postgresDatabase) exchange(ctx context.Context, s *pgSession, e exchange) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -67,7 +113,7 @@ func (db *postgresDatabase) rename(ctx context.Context, s *pgSession, renames []
 	ctx = context.WithoutCancel(ctx) // a transaction that was cut at its COMMIT may have happened or not
 	for try := 1; ; try++ {
 		stop := db.endSessions(ctx)
-		err := db.renameOnce(ctx, s, renames)
+		err := db.exchangeOnce(ctx, s, e)
 		stop()
 		switch {
 		case err == nil:
@@ -83,16 +129,24 @@ func (db *postgresDatabase) rename(ctx context.Context, s *pgSession, renames []
 	}
 }
 
-func (db *postgresDatabase) renameOnce(ctx context.Context, s *pgSession, renames []rename) error {
+func (db *postgresDatabase) exchangeOnce(ctx context.Context, s *pgSession, e exchange) error {
 	if err := s.exec(ctx, "BEGIN"); err != nil {
 		return err
 	}
-	for _, r := range renames {
+	for _, r := range e.renames {
 		present, err := s.exists(ctx, r.from)
 		if err == nil && present {
 			err = s.exec(ctx, fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", quoteIdentifier(r.from), quoteIdentifier(r.to)))
 			onStep("database renamed")
 		}
+		if err != nil {
+			_ = s.exec(ctx, "ROLLBACK")
+			return err
+		}
+	}
+	for database, comment := range e.comments {
+		err := s.setComment(ctx, database, comment)
+		onStep("comment set")
 		if err != nil {
 			_ = s.exec(ctx, "ROLLBACK")
 			return err

@@ -176,13 +176,15 @@ func TestPostgresKilled(t *testing.T) {
 		return rows[0][0]
 	}
 	previous := map[string]string{"new": "old", "old": "oldest", "oldest": "old"}
+	keys := map[string]string{"new": "dump.sql", "old": "old"} // of the oldest one nobody knows any
 	for _, test := range []struct{ dump, other string }{{dump, "new"}, {"", "oldest"}} {
 		wentOn := map[string]int{}
 		for step := -1; ; step++ { // -1 and 0: while it loads, and never
 			freshPG(t, server, "site2", state("oldest")...)
 			db, _ := open(t, server.URL("site2"))
-			must(t, pull(t, db, older))
+			must(t, pullAs(t, db, older, dumpOf("old")))
 			finished := runChild(t, server.URL("site2"), test.dump, step)
+			unfinished := held(t, db)
 			must(t, db.Recover(t.Context()))
 			noRubbishPG(t, server, "site2")
 			now := generation()
@@ -190,10 +192,15 @@ func TestPostgresKilled(t *testing.T) {
 			if now != "old" && now != test.other {
 				t.Fatalf("killed at step %d: %s", step, now)
 			}
+			if holds := keys[now]; holds != "" && unfinished.Dump != dumpOf(holds) || holds == "" && unfinished.Dump != (Dump{}) {
+				t.Fatalf("killed at step %d: it holds %s, and says %+v before it is recovered", step, now, unfinished)
+			}
+			wantHeld(t, db, keys[now])
 			must(t, db.Undo(t.Context()))
 			if got := generation(); got != previous[now] {
 				t.Fatalf("killed at step %d, then undone from %s: %s", step, now, got)
 			}
+			wantHeld(t, db, keys[previous[now]])
 			if finished && step > 0 {
 				break
 			}

@@ -8,70 +8,71 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
 // A loaded database takes about this share of the size of its SQL: indexes come on top of the rows,
 // and pages are not full.
 const spacePerByte = 1.6
 
-// preflight refuses what can be known to fail, before anything is fetched or touched.
-func (r *run) preflight(ctx context.Context, database localdb.Database) error {
-	if r.index == nil || r.Force {
+// preflight refuses what the local server's disk has no room for.
+func (p *Plan) preflight(ctx context.Context) error {
+	if p.index == nil || p.Force {
 		return nil // how much SQL there is in a foreign dump shows only when it is read
 	}
-	need := int64(spacePerByte * float64(r.index.RawBytes))
-	if free, known := database.FreeBytes(ctx); known && free < need {
+	need := int64(spacePerByte * float64(p.index.RawBytes))
+	if free, known := p.database.FreeBytes(ctx); known && free < need {
 		return fmt.Errorf("%w: about %d MB are needed beside the old one, %d MB are free",
 			ErrTargetSpace, need/1_000_000, free/1_000_000)
 	}
 	return nil
 }
 
-// replace loads the dump beside the live database, compares, and swaps.
-func (r *run) replace(ctx context.Context, database localdb.Database, file *os.File) error {
-	text, err := r.open(file)
+// replace loads the dump beside the live database, compares, and swaps. It says what the dump held.
+func (p *Plan) replace(ctx context.Context, file *os.File) (sqltext.Stats, error) {
+	name := p.database.Info().Name
+	text, err := p.open(file)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", r.object.Name, err)
+		return sqltext.Stats{}, fmt.Errorf("read %s: %w", p.Dump.Name, err)
 	}
 	defer func() { _ = text.Close() }()
-	load, err := database.Begin(ctx)
+	load, err := p.database.Begin(ctx)
 	if err != nil {
-		return err
+		return sqltext.Stats{}, err
 	}
 	defer func() { _ = load.Discard() }()
 
-	r.Progress.Phase("loading into "+database.Info().Name, r.expected())
-	stats, err := load.Run(ctx, text, r.dialect, r.Progress.Advance)
+	p.Progress.Phase("loading into "+name, p.expected())
+	stats, err := load.Run(ctx, text, p.dialect, p.Progress.Advance)
 	if err != nil {
-		return fmt.Errorf("load %s: %w", r.object.Name, notSQL(err))
+		return stats, fmt.Errorf("load %s: %w", p.Dump.Name, notSQL(err))
 	}
-	r.Progress.Phase("comparing", 0)
-	if err := complete(stats, r.index); err != nil {
-		return fmt.Errorf("%s: %w", r.object.Name, err)
+	p.Progress.Phase("comparing", 0)
+	if err := complete(stats, p.index); err != nil {
+		return stats, fmt.Errorf("%s: %w", p.Dump.Name, err)
 	}
 	if err := load.Compare(ctx, stats); err != nil {
-		return fmt.Errorf("compare %s: %w", database.Info().Name, err)
+		return stats, fmt.Errorf("compare %s: %w", name, err)
 	}
-	r.Progress.Phase("swapping", 0)
-	if err := load.Swap(ctx); err != nil {
-		return fmt.Errorf("swap %s: %w", database.Info().Name, err)
+	p.Progress.Phase("swapping", 0)
+	if err := load.Swap(ctx, localdb.Dump{Key: p.Dump.Key, Time: p.Dump.Time}); err != nil {
+		return stats, fmt.Errorf("swap %s: %w", name, err)
 	}
-	r.result.LoadedBytes, r.result.Tables, r.result.Rows = stats.Bytes, int64(len(stats.Tables)), stats.Rows
-	return nil
+	return stats, nil
 }
 
 // open gives the dump's text; that of our own dumps chunk by chunk, each checked before a byte of it
 // is handed on.
-func (r *run) open(file *os.File) (io.ReadCloser, error) {
-	if r.index != nil {
-		return dumpfile.NewChunkReader(file, r.index, 0)
+func (p *Plan) open(file *os.File) (io.ReadCloser, error) {
+	if p.index != nil {
+		return dumpfile.NewChunkReader(file, p.index, 0)
 	}
-	return dumpfile.NewReader(file, r.compression)
+	return dumpfile.NewReader(file, p.compression)
 }
 
-func (r *run) expected() int64 {
-	if r.index == nil {
+func (p *Plan) expected() int64 {
+	if p.index == nil {
 		return 0
 	}
-	return r.index.RawBytes
+	return p.index.RawBytes
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
@@ -50,7 +49,8 @@ type Progress interface {
 
 // Config says what to pull, and into what.
 type Config struct {
-	Bucket *bucket.Bucket
+	// OpenBucket opens the bucket that the dumps are in.
+	OpenBucket func(context.Context) (*bucket.Bucket, error)
 	// BucketName tells the dumps of different buckets apart in the cache.
 	BucketName string
 	Target     dburl.URL
@@ -61,6 +61,11 @@ type Config struct {
 	MaxAge time.Duration
 	// Refresh publishes a fresh dump; nil where that is not possible.
 	Refresh func(context.Context) error
+	// IfNewer pulls only where the local database is empty or older than the newest dump. Then it is no
+	// error that the bucket cannot be reached, unless the local database is empty.
+	IfNewer bool
+	// DryRun makes a plan that will not be run: nothing is published for it.
+	DryRun bool
 	// CacheDir is where fetched dumps are kept, for all projects.
 	CacheDir string
 	// Force goes on where space looks too short.
@@ -70,141 +75,98 @@ type Config struct {
 
 // Result says what came of a pull.
 type Result struct {
-	Key          string    `json:"key"`
+	// Key is that of the dump that was chosen, "" where the bucket could not be reached.
+	Key string `json:"key"`
+	// Replaced is false where the local database was new enough.
+	Replaced     bool      `json:"replaced"`
 	FetchedBytes int64     `json:"fetched_bytes"`
 	CachedBytes  int64     `json:"cached_bytes"`
 	LoadedBytes  int64     `json:"loaded_bytes"`
 	Tables       int64     `json:"tables"`
 	Rows         int64     `json:"rows"`
 	Seconds      float64   `json:"seconds"`
-	SnapshotTime time.Time `json:"snapshot_time"`
+	SnapshotTime time.Time `json:"snapshot_time,omitzero"`
 }
 
-// Run brings a dump into the local database. Whatever goes wrong, the local database is as it was.
-func Run(ctx context.Context, config Config) (Result, error) {
+// Run brings the plan's dump into the local database, if that is needed. Whatever goes wrong, the local
+// database is as it was.
+func (p *Plan) Run(ctx context.Context) (Result, error) {
 	began := time.Now()
-	r := &run{Config: config}
-	err := r.pull(ctx)
-	r.result.Seconds = time.Since(began).Seconds()
-	return r.result, err
+	result := Result{Key: p.Dump.Key, SnapshotTime: p.Dump.Time}
+	if !p.Needed {
+		return result, nil
+	}
+	err := p.pull(ctx, &result)
+	result.Seconds = time.Since(began).Seconds()
+	return result, err
 }
 
-type run struct {
-	Config
-	object      bucket.Object
-	compression dumpfile.Compression
-	index       *dumpfile.Index // nil for a dump that others made
-	dialect     sqltext.Dialect
-	result      Result
-}
-
-func (r *run) pull(ctx context.Context) error {
-	if err := r.choose(ctx); err != nil {
+func (p *Plan) pull(ctx context.Context, result *Result) error {
+	p.Progress.Note(fmt.Sprintf("pulling %s", p.Dump.Name))
+	if _, err := p.Inspect(ctx); err != nil {
 		return err
 	}
-	r.result.Key, r.result.SnapshotTime = r.object.Key, r.object.Time
-	r.Progress.Note(fmt.Sprintf("pulling %s", r.object.Name))
-	if err := r.inspect(ctx); err != nil {
-		return err
-	}
-	database, err := localdb.Open(ctx, localdb.Config{URL: r.Target, Note: r.Progress.Note})
+	cache, err := newCache(p.CacheDir, p.BucketName, p.Dump, p.Progress)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = database.Close() }()
-	if err := r.preflight(ctx, database); err != nil {
-		return err
-	}
-	cache, err := newCache(r.CacheDir, r.BucketName, r.object, r.Progress)
-	if err != nil {
-		return err
-	}
-	file, fetched, err := cache.obtain(ctx, r.Bucket, r.object)
+	file, fetched, err := cache.obtain(ctx, p.bucket, p.Dump)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }()
-	r.result.FetchedBytes, r.result.CachedBytes = fetched, r.object.Size-fetched
-	if err := r.replace(ctx, database, file); err != nil {
+	result.FetchedBytes, result.CachedBytes = fetched, p.Dump.Size-fetched
+	stats, err := p.replace(ctx, file)
+	if err != nil {
 		return err
 	}
+	result.Replaced = true
+	result.LoadedBytes, result.Tables, result.Rows = stats.Bytes, int64(len(stats.Tables)), stats.Rows
 	cache.sweep()
 	return nil
 }
 
-// choose finds the dump that is asked for.
-func (r *run) choose(ctx context.Context) (err error) {
-	if r.Key != "" {
-		r.object, err = r.Bucket.Find(ctx, r.Key)
-		return err
+// Inspect reads the chosen dump's index, which it gives, or the beginning of a dump by another tool,
+// which has none. It refuses what can be known to fail, before anything is fetched or touched.
+func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
+	if err := p.inspect(ctx); err != nil {
+		return nil, err
 	}
-	if !r.AsOf.IsZero() {
-		dumps, err := r.Bucket.Dumps(ctx)
-		if err != nil {
-			return err
-		}
-		for _, dump := range dumps {
-			if !dump.Time.After(r.AsOf) {
-				r.object = dump
-				return nil
-			}
-		}
-		return fmt.Errorf("%w: %s holds none from %s or before", ErrNoneBefore, r.Bucket, r.AsOf.Format(time.RFC3339))
-	}
-	r.object, err = r.Bucket.Newest(ctx)
-	if r.MaxAge == 0 || err != nil && !errors.Is(err, bucket.ErrEmpty) {
-		return err
-	}
-	age := time.Since(r.object.Time)
-	if err == nil && age <= r.MaxAge {
-		return nil
-	}
-	if r.Refresh == nil {
-		if err != nil {
-			return err
-		}
-		return fmt.Errorf("%w: %s is from %s", ErrTooOld, r.object.Name, r.object.Time.Format(time.RFC3339))
-	}
-	if err := r.Refresh(ctx); err != nil {
-		return fmt.Errorf("refresh: %w", err)
-	}
-	r.object, err = r.Bucket.Newest(ctx)
-	return err
+	return p.index, p.preflight(ctx)
 }
 
-// inspect reads the dump's index, or the beginning of a dump without one, before anything is fetched.
-func (r *run) inspect(ctx context.Context) error {
+func (p *Plan) inspect(ctx context.Context) error {
 	var known bool
-	if r.compression, known = dumpfile.ByName(r.object.Name); !known {
-		return fmt.Errorf("%w: %s does not end as the names of dumps do", ErrNotSQL, r.object.Name)
+	if p.compression, known = dumpfile.ByName(p.Dump.Name); !known {
+		return fmt.Errorf("%w: %s does not end as the names of dumps do", ErrNotSQL, p.Dump.Name)
 	}
-	object := r.Bucket.ReaderAt(ctx, r.object)
-	index, err := dumpfile.ReadIndex(object, r.object.Size, r.compression)
+	object := p.bucket.ReaderAt(ctx, p.Dump)
+	index, err := dumpfile.ReadIndex(object, p.Dump.Size, p.compression)
 	switch {
 	case err == nil:
-		r.index = index
+		p.index = index
 	case !errors.Is(err, dumpfile.ErrNoIndex):
-		return fmt.Errorf("read %s: %w", r.object.Name, err)
+		return fmt.Errorf("read %s: %w", p.Dump.Name, err)
 	}
 	if index != nil && index.Engine != "" {
-		return r.checkEngine(index.Engine)
+		return p.checkEngine(index.Engine)
 	}
-	head, err := r.head(object)
+	head, err := p.head(object)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", r.object.Name, err)
+		return fmt.Errorf("read %s: %w", p.Dump.Name, err)
 	}
-	r.dialect = targetDialect(r.Target)
-	if found, ok := sqltext.Detect(head); ok && found != r.dialect {
-		return &WrongEngineError{r.object.Name, found.String(), r.dialect.String()}
+	p.dialect = targetDialect(p.Target)
+	if found, ok := sqltext.Detect(head); ok && found != p.dialect {
+		return &WrongEngineError{p.Dump.Name, found.String(), p.dialect.String()}
 	}
-	return r.checkText(head)
+	return p.checkText(head)
 }
 
 // checkEngine compares the family of the dump's server with the target's.
-func (r *run) checkEngine(engine string) error {
-	r.dialect = targetDialect(r.Target)
-	if found := sqltext.DialectOf(engine); found != r.dialect {
-		return &WrongEngineError{r.object.Name, found.String(), r.dialect.String()}
+func (p *Plan) checkEngine(engine string) error {
+	p.dialect = targetDialect(p.Target)
+	if found := sqltext.DialectOf(engine); found != p.dialect {
+		return &WrongEngineError{p.Dump.Name, found.String(), p.dialect.String()}
 	}
 	return nil
 }
@@ -220,8 +182,8 @@ func targetDialect(target dburl.URL) sqltext.Dialect {
 const headSize = 16 << 10
 
 // head gives the beginning of the dump's text.
-func (r *run) head(object io.ReaderAt) ([]byte, error) {
-	reader, err := dumpfile.NewReader(io.NewSectionReader(object, 0, r.object.Size), r.compression)
+func (p *Plan) head(object io.ReaderAt) ([]byte, error) {
+	reader, err := dumpfile.NewReader(io.NewSectionReader(object, 0, p.Dump.Size), p.compression)
 	if err != nil {
 		return nil, err
 	}
@@ -236,17 +198,17 @@ func (r *run) head(object io.ReaderAt) ([]byte, error) {
 
 // checkText refuses what does not begin as SQL does: an error page, a message of the shell. The
 // beginning may end anywhere, so that an end in a statement tells nothing.
-func (r *run) checkText(head []byte) error {
-	splitter := sqltext.NewSplitter(bytes.NewReader(head), r.dialect)
+func (p *Plan) checkText(head []byte) error {
+	splitter := sqltext.NewSplitter(bytes.NewReader(head), p.dialect)
 	piece, err := splitter.Next()
 	for err == nil && (piece.Kind == sqltext.Filler || piece.Kind == sqltext.Command) {
 		piece, err = splitter.Next()
 	}
 	if err == io.EOF && len(head) < headSize {
-		return fmt.Errorf("%s: %w: it holds no statement", r.object.Name, ErrNotSQL)
+		return fmt.Errorf("%s: %w: it holds no statement", p.Dump.Name, ErrNotSQL)
 	}
 	if err = notSQL(err); errors.Is(err, ErrNotSQL) {
-		return fmt.Errorf("%s: %w", r.object.Name, err)
+		return fmt.Errorf("%s: %w", p.Dump.Name, err)
 	}
 	return nil
 }

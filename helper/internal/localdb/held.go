@@ -1,0 +1,40 @@
+package localdb
+
+import "time"
+
+// Dump names what a database was loaded from.
+type Dump struct {
+	// Key is the dump's in the bucket.
+	Key string `json:"key"`
+	// Time is that of its snapshot, or what S3 gives for a dump by another tool.
+	Time time.Time `json:"time"`
+}
+
+// Held says what the live database holds.
+type Held struct {
+	// Empty means that it has no table, or does not exist.
+	Empty bool
+	// Dump is the one that a swap or an undo put there, whatever the site has done with it since. It is zero
+	// where nobody knows: the database has come by other means.
+	Dump Dump
+	// Created is when its tables were made, as far as the server tells, and rather too late than too early.
+	// It is looked for only where the dump is not known.
+	Created time.Time
+}
+
+// record is what is kept about a database that was loaded from a dump.
+type record struct {
+	Dump
+	// LastTable is the highest number of a table that the database had then, 0 where that is not known.
+	// Servers number their tables upwards and use no number twice, a table keeps its number wherever it is
+	// moved, and across restarts and copies of the server's files. Times would not do: MariaDB's for a table
+	// of InnoDB is that of a file, and changes with every chown.
+	LastTable int64 `json:"last_table"`
+}
+
+// describes says whether a database is still the one of the record; firstTable is the lowest number of
+// its tables. As long as a single table of then is there it is: sites drop, make and truncate tables.
+// Who replaces a database by other means makes all of its tables anew.
+func (r record) describes(firstTable int64) bool {
+	return r.Key != "" && firstTable > 0 && firstTable <= r.LastTable
+}

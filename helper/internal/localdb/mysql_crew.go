@@ -1,0 +1,146 @@
+package localdb
+
+import (
+	"context"
+	"runtime"
+	"sync"
+)
+
+// crew is the sessions that fill the scratch database. Rows of one table go in over all of them at the
+// same time; everything else waits for them and is done by the first one, and settings by each. Two
+// sessions take half of the time of one: what a load waits for is one thread of the server.
+type crew struct {
+	sessions []*mysqlSession
+	idle     chan *mysqlSession
+	// alone says that the dump has begun a transaction of its own, which is one session's.
+	alone bool
+	// tables says of each table whether the order in which its rows come matters.
+	tables map[string]bool
+
+	mutex sync.Mutex
+	first error // what went wrong first
+}
+
+// mostSessions bounds how many connections of the server a load takes; servers for development have few
+// cores, and more sessions than cores gain nothing.
+const mostSessions = 4
+
+// parallelBytes is the longest statement that is handed to a session while others work, in bytes: memory
+// is bounded by it.
+const parallelBytes = 4 << 20
+
+// deadlockTries is how often rows are inserted that got in each other's way. The server has taken them back.
+const deadlockTries = 10
+
+func (db *mysqlDatabase) hireCrew(ctx context.Context) (*crew, error) {
+	size := max(2, min(runtime.NumCPU(), mostSessions))
+	c := &crew{idle: make(chan *mysqlSession, size), tables: map[string]bool{}}
+	for range size {
+		s, err := db.connect(ctx)
+		if err != nil {
+			c.close()
+			return nil, err
+		}
+		c.sessions = append(c.sessions, s)
+		c.idle <- s
+	}
+	return c, nil
+}
+
+// exec runs a statement when everything before it is done, by the first session.
+func (c *crew) exec(ctx context.Context, statement string) error {
+	if err := c.wait(); err != nil {
+		return err
+	}
+	return c.sessions[0].exec(ctx, statement)
+}
+
+// everywhere runs a statement when everything before it is done, by each session.
+func (c *crew) everywhere(ctx context.Context, statement string) error {
+	if err := c.exec(ctx, statement); err != nil {
+		return err
+	}
+	for _, s := range c.sessions[1:] {
+		if err := s.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert has some session add rows, and does not wait for the end. What goes wrong then is told by a later
+// call; failed explains it.
+func (c *crew) insert(ctx context.Context, statement string, failed func(error) error) error {
+	s := <-c.idle
+	if err := c.failure(); err != nil {
+		c.idle <- s
+		return err
+	}
+	go func() {
+		var err error
+		for range deadlockTries {
+			if err = s.exec(ctx, statement); number(err) != mysqlDeadlock {
+				break
+			}
+		}
+		if err = failed(err); err != nil {
+			c.mutex.Lock()
+			if c.first == nil {
+				c.first = err
+			}
+			c.mutex.Unlock()
+		}
+		c.idle <- s
+	}()
+	return nil
+}
+
+// wait returns when no session works, with what went wrong first.
+func (c *crew) wait() error {
+	for range c.sessions {
+		<-c.idle
+	}
+	for _, s := range c.sessions {
+		c.idle <- s
+	}
+	return c.failure()
+}
+
+func (c *crew) failure() error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.first
+}
+
+// ordered says whether the rows of a table must be inserted one after the other: where there is no primary
+// key, that is the order in which they come out again.
+func (c *crew) ordered(ctx context.Context, database, table string) (bool, error) {
+	if ordered, known := c.tables[table]; known {
+		return ordered, nil
+	}
+	if err := c.wait(); err != nil {
+		return true, err
+	}
+	keys, err := c.sessions[0].list(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES JOIN information_schema.STATISTICS"+
+		" USING (TABLE_SCHEMA, TABLE_NAME) WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND ENGINE = 'InnoDB' AND INDEX_NAME = 'PRIMARY'",
+		database, table)
+	c.tables[table] = len(keys) == 0
+	return c.tables[table], err
+}
+
+// close ends the sessions; statements that still run are cut.
+func (c *crew) close() {
+	for _, s := range c.sessions {
+		s.close()
+	}
+}
+
+// has says whether a connection is one of the crew's.
+func (c *crew) has(id int64) bool {
+	for _, s := range c.sessions {
+		if s.id == id {
+			return true
+		}
+	}
+	return false
+}

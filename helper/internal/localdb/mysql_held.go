@@ -1,0 +1,98 @@
+package localdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+func (db *mysqlDatabase) Held(ctx context.Context) (Held, error) {
+	action := "ask what database " + db.names.live + " holds"
+	s, err := db.connect(ctx)
+	if err != nil {
+		return Held{}, err
+	}
+	defer s.close()
+	tables, err := s.tables(ctx, db.names.live)
+	if err != nil || len(tables) == 0 {
+		return Held{Empty: err == nil}, db.explain(action, err)
+	}
+	kept, err := s.record(ctx, db.names)
+	if err != nil {
+		return Held{}, db.explain(action, err)
+	}
+	first, _, err := s.tableNumbers(ctx, db.names.live)
+	if err != nil {
+		return Held{}, db.explain(action, err)
+	}
+	if kept.describes(first) {
+		return Held{Dump: kept.Dump}, nil
+	}
+	created, err := s.created(ctx, db.names.live)
+	return Held{Created: created}, db.explain(action, err)
+}
+
+// record gives what the journal says of the live database; it may have been replaced since.
+func (s *mysqlSession) record(ctx context.Context, n names) (record, error) {
+	// There is no lock: a swap may close the journal between two looks at it.
+	for _, journal := range []string{journalSwapped, journalDone} {
+		present, err := s.hasTable(ctx, n.previous, journal)
+		if err != nil {
+			return record{}, err
+		}
+		if !present {
+			continue
+		}
+		live, err := s.readJournal(ctx, n, journal, newSide)
+		if number(err) == mysqlUnknownTable {
+			continue
+		}
+		return live.held, err
+	}
+	return record{}, nil
+}
+
+// tableNumbers gives the lowest and the highest number of a database's tables, as far as InnoDB keeps
+// them; 0 where it keeps none, and where the account may not see them, for which it needs PROCESS.
+func (s *mysqlSession) tableNumbers(ctx context.Context, database string) (first, last int64, err error) {
+	for _, view := range []string{"INNODB_SYS_TABLES", "INNODB_TABLES"} { // MySQL 8 has the second one
+		var low, high sql.NullInt64
+		err = s.conn.QueryRowContext(ctx, fmt.Sprintf("SELECT MIN(TABLE_ID), MAX(TABLE_ID) FROM information_schema.%s"+
+			" WHERE SUBSTRING_INDEX(NAME, '/', 1) = CAST(CONVERT(IF(@@lower_case_table_names = 0, ?, LOWER(?)) USING filename) AS BINARY)", view),
+			database, database).Scan(&low, &high)
+		if number(err) == 0 {
+			return low.Int64, high.Int64, err
+		}
+	}
+	return 0, 0, nil
+}
+
+// created gives the earliest moment that the server remembers of the tables of a database. None of
+// them is before the tables were made, and each may be later: the time of a table of InnoDB is that of a
+// file, which changes when the table is moved or the file given to somebody, and its statistics are
+// made anew as the table grows.
+func (s *mysqlSession) created(ctx context.Context, database string) (time.Time, error) {
+	// Where clocks are put back, an hour of the year is there twice.
+	if err := s.exec(ctx, "SET SESSION time_zone = '+00:00'"); err != nil {
+		return time.Time{}, err
+	}
+	var earliest time.Time
+	for _, query := range []string{
+		"SELECT UNIX_TIMESTAMP(MIN(CREATE_TIME)) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?",
+		"SELECT UNIX_TIMESTAMP(MIN(last_update)) FROM mysql.innodb_table_stats WHERE database_name = ?",
+	} {
+		var seconds sql.NullInt64
+		err := s.conn.QueryRowContext(ctx, query, database).Scan(&seconds)
+		switch {
+		case number(err) != 0:
+			continue // few accounts may look into mysql
+		case err != nil:
+			return time.Time{}, err
+		}
+		if at := time.Unix(seconds.Int64, 0).UTC(); seconds.Valid && (earliest.IsZero() || at.Before(earliest)) {
+			earliest = at
+		}
+	}
+	return earliest, nil
+}

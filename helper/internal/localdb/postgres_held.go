@@ -1,0 +1,123 @@
+package localdb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The comment on the previous database says which dump the live one holds and which one it holds itself:
+// comments are set in the very transaction that renames, by every owner, and nothing of it is in the live
+// database. The comment that the previous database had is kept in it until undo puts it back.
+
+// label is what the comment on the previous database says.
+type label struct {
+	Live     record `json:"live"`
+	Previous record `json:"previous"`
+	// Comment is the one that the previous database had when it was the live one.
+	Comment string `json:"comment,omitempty"`
+}
+
+// labelMark is how the comment begins.
+const labelMark = "dump-refresh: "
+
+// readLabel reads the comment on the previous database; one that is not ours is the database's own.
+func readLabel(comment string) label {
+	var l label
+	if text, ours := strings.CutPrefix(comment, labelMark); ours && json.Unmarshal([]byte(text), &l) == nil {
+		return l
+	}
+	return label{Comment: comment}
+}
+
+func (l label) text() (string, error) {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return "", fmt.Errorf("describe the dump %s: %w", l.Live.Key, err)
+	}
+	return labelMark + string(text), nil
+}
+
+func (db *postgresDatabase) Held(ctx context.Context) (Held, error) {
+	action := "ask what database " + db.names.live + " holds"
+	s, err := db.connect(ctx, db.names.live)
+	if code(err) == pgUnknownDatabase {
+		return Held{Empty: true}, nil
+	}
+	if err != nil {
+		return Held{}, err
+	}
+	defer s.close()
+	first, _, err := s.tableNumbers(ctx)
+	if err != nil || first == 0 {
+		return Held{Empty: err == nil}, db.explain(action, err)
+	}
+	kept, err := s.label(ctx, db.names)
+	if err != nil {
+		return Held{}, db.explain(action, err)
+	}
+	if kept.Live.describes(first) {
+		return Held{Dump: kept.Live.Dump}, nil
+	}
+	created, err := s.created(ctx)
+	return Held{Created: created}, db.explain(action, err)
+}
+
+// label gives what lies in the comment on the previous database.
+func (s *pgSession) label(ctx context.Context, n names) (label, error) {
+	comment, err := s.comment(ctx, n.previous)
+	return readLabel(comment), err
+}
+
+// comment gives the comment on a database, "" where there is none.
+func (s *pgSession) comment(ctx context.Context, database string) (string, error) {
+	rows, err := s.query(ctx, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", database)
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0][0], nil
+}
+
+// setComment puts a comment on a database; "" takes it away.
+func (s *pgSession) setComment(ctx context.Context, database, comment string) error {
+	rows, err := s.query(ctx, "SELECT format('COMMENT ON DATABASE %I IS %L', $1::text, nullif($2::text, ''))", database, comment)
+	if err != nil {
+		return err
+	}
+	return s.exec(ctx, rows[0][0])
+}
+
+// ownTables finds the tables of the session's database that are neither the server's nor an extension's.
+const ownTables = " FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384" +
+	" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
+
+// tableNumbers gives the lowest and the highest number of a table of the session's database, 0 where
+// it has none.
+func (s *pgSession) tableNumbers(ctx context.Context) (first, last int64, err error) {
+	rows, err := s.query(ctx, "SELECT coalesce(min(c.oid), 0), coalesce(max(c.oid), 0)"+ownTables)
+	if err != nil {
+		return 0, 0, err
+	}
+	if first, err = strconv.ParseInt(rows[0][0], 10, 64); err == nil {
+		last, err = strconv.ParseInt(rows[0][1], 10, 64)
+	}
+	return first, last, err
+}
+
+// created gives the time of the file of a table that has not changed for the longest time. No table can
+// be younger than its file's last change, and in every site there are tables that nobody writes to. Only
+// superusers may look at files.
+func (s *pgSession) created(ctx context.Context) (time.Time, error) {
+	rows, err := s.query(ctx, "SELECT floor(extract(epoch FROM min((pg_stat_file(pg_relation_filepath(c.oid), true)).modification)))::bigint"+ownTables)
+	if code(err) != "" || err == nil && rows[0][0] == "" {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	seconds, err := strconv.ParseInt(rows[0][0], 10, 64)
+	return time.Unix(seconds, 0).UTC(), err
+}

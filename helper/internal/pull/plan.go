@@ -1,0 +1,150 @@
+package pull
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// Plan is a pull that has not begun. It must be closed.
+type Plan struct {
+	Config
+	// Needed is false where the local database is new enough, or stays as it is because of Offline.
+	Needed bool
+	// Offline means that the bucket cannot be reached and that IfNewer takes this for granted.
+	Offline bool
+	// RefreshFirst means that a fresh dump would be published, and take the place of Dump: in a dry run,
+	// elsewhere it has been done.
+	RefreshFirst bool
+	// Dump is the chosen one; zero where there is none yet that could be.
+	Dump bucket.Object
+	// Held is what the local database holds; it is looked for with IfNewer and in a dry run.
+	Held localdb.Held
+
+	bucket   *bucket.Bucket
+	database localdb.Database
+	// What Inspect finds.
+	compression dumpfile.Compression
+	index       *dumpfile.Index // nil for a dump that others made
+	dialect     sqltext.Dialect
+}
+
+// Prepare chooses the dump and decides whether it has to be pulled. Nothing local is changed, and
+// nothing is fetched.
+func Prepare(ctx context.Context, config Config) (*Plan, error) {
+	database, err := localdb.Open(ctx, localdb.Config{URL: config.Target, Note: config.Progress.Note})
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Config: config, Needed: true, database: database}
+	if err := p.decide(ctx); err != nil {
+		_ = p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Close ends the connections to the local database.
+func (p *Plan) Close() error { return p.database.Close() }
+
+func (p *Plan) decide(ctx context.Context) (err error) {
+	if p.IfNewer || p.DryRun {
+		if p.Held, err = p.database.Held(ctx); err != nil {
+			return err
+		}
+	}
+	if p.Offline, err = p.find(ctx); p.Offline {
+		p.Needed = false
+		return nil
+	}
+	if p.MaxAge > 0 && (err == nil || errors.Is(err, bucket.ErrEmpty)) {
+		err = p.freshen(ctx, err)
+	}
+	if err == nil && p.IfNewer {
+		p.Needed = p.RefreshFirst || isOlder(p.Held, p.Dump)
+	}
+	return err
+}
+
+// offlinePatience is how long a bucket may keep somebody waiting who has a database to work with.
+const offlinePatience = 5 * time.Second
+
+// find looks for the dump that is asked for. Offline means that the bucket cannot be reached and that
+// the local database will do.
+func (p *Plan) find(ctx context.Context) (offline bool, err error) {
+	if !p.IfNewer || p.Held.Empty {
+		return false, p.choose(ctx)
+	}
+	hurried, cancel := context.WithTimeout(ctx, offlinePatience)
+	defer cancel()
+	err = p.choose(hurried)
+	tooSlow := err != nil && hurried.Err() != nil && ctx.Err() == nil
+	return tooSlow || errors.Is(err, bucket.ErrUnreachable), err
+}
+
+// choose finds the dump that is asked for among those that are there.
+func (p *Plan) choose(ctx context.Context) (err error) {
+	if p.bucket, err = p.OpenBucket(ctx); err != nil {
+		return err
+	}
+	switch {
+	case p.Key != "":
+		p.Dump, err = p.bucket.Find(ctx, p.Key)
+	case !p.AsOf.IsZero():
+		p.Dump, err = p.newestAsOf(ctx)
+	default:
+		p.Dump, err = p.bucket.Newest(ctx)
+	}
+	return err
+}
+
+func (p *Plan) newestAsOf(ctx context.Context) (bucket.Object, error) {
+	dumps, err := p.bucket.Dumps(ctx)
+	if err != nil {
+		return bucket.Object{}, err
+	}
+	for _, dump := range dumps {
+		if !dump.Time.After(p.AsOf) {
+			return dump, nil
+		}
+	}
+	return bucket.Object{}, fmt.Errorf("%w: %s holds none from %s or before", ErrNoneBefore, p.bucket, p.AsOf.Format(time.RFC3339))
+}
+
+// freshen publishes a fresh dump where the newest one is too old, or where there is none, as found says.
+func (p *Plan) freshen(ctx context.Context, found error) error {
+	switch {
+	case found == nil && time.Since(p.Dump.Time) <= p.MaxAge:
+		return nil
+	case p.Refresh == nil && found != nil:
+		return found
+	case p.Refresh == nil:
+		return fmt.Errorf("%w: %s is from %s", ErrTooOld, p.Dump.Name, p.Dump.Time.Format(time.RFC3339))
+	case p.DryRun:
+		p.RefreshFirst = true
+		return nil
+	}
+	if err := p.Refresh(ctx); err != nil {
+		return fmt.Errorf("refresh: %w", err)
+	}
+	var err error
+	p.Dump, err = p.bucket.Newest(ctx)
+	return err
+}
+
+// isOlder says whether a database is empty, or older than a dump. Keys alone do not tell: other tools
+// put each night's dump in the place of the last.
+func isOlder(held localdb.Held, dump bucket.Object) bool {
+	since := held.Created
+	if held.Dump.Key != "" {
+		since = held.Dump.Time
+	}
+	// S3 gives the same object's time with fractions of a second in one answer and without in another.
+	return held.Empty || since.Truncate(time.Second).Before(dump.Time.Truncate(time.Second))
+}

@@ -1,0 +1,107 @@
+package pull
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+func TestIsOlder(t *testing.T) {
+	at := time.Date(2026, 11, 22, 6, 30, 0, 0, time.UTC)
+	dump := bucket.Object{Key: "shop/b.sql", Time: at.Add(200 * time.Millisecond)}
+	for name, test := range map[string]struct {
+		held localdb.Held
+		want bool
+	}{
+		"empty":                             {localdb.Held{Empty: true}, true},
+		"that dump":                         {localdb.Held{Dump: localdb.Dump{Key: "shop/b.sql", Time: at}}, false},
+		"that dump, before it was put anew": {localdb.Held{Dump: localdb.Dump{Key: "shop/b.sql", Time: at.Add(-time.Second)}}, true},
+		"an older one":                      {localdb.Held{Dump: localdb.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}}, true},
+		"an older one, loaded since":        {localdb.Held{Dump: localdb.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}, Created: at.Add(time.Hour)}, true},
+		"a newer one":                       {localdb.Held{Dump: localdb.Dump{Key: "shop/c.sql", Time: at.Add(time.Hour)}}, false},
+		"unknown, made since":               {localdb.Held{Created: at.Add(time.Hour)}, false},
+		"unknown, made before":              {localdb.Held{Created: at.Add(-time.Hour)}, true},
+		"unknown, nobody knows when":        {localdb.Held{}, true},
+	} {
+		if got := isOlder(test.held, dump); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// silence is a Progress that nobody watches.
+type silence struct{}
+
+func (silence) Phase(string, int64) {}
+func (silence) Advance(int64)       {}
+func (silence) Note(string)         {}
+
+// TestSilentBucket asks a bucket that takes connections and never answers: whoever has a database does not
+// wait for it.
+func TestSilentBucket(t *testing.T) {
+	database, err := testserver.MariaDB(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer database.Stop()
+	if err := database.Exec("CREATE DATABASE shop", "CREATE TABLE shop.t (id int)"); err != nil {
+		t.Fatal(err)
+	}
+	target, err := dburl.Parse(database.URL("shop"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+	config := Config{Target: target, IfNewer: true, Progress: silence{}, OpenBucket: func(ctx context.Context) (*bucket.Bucket, error) {
+		return bucket.Open(ctx, bucket.Config{Bucket: "dumps", Prefix: "shop", Project: "shop", Endpoint: server.URL,
+			Environment: map[string]string{"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}})
+	}}
+	prepare := func(ctx context.Context) (*Plan, error) {
+		plan, err := Prepare(ctx, config)
+		if err == nil {
+			_ = plan.Close()
+		}
+		return plan, err
+	}
+
+	began := time.Now()
+	plan, err := prepare(t.Context())
+	if err != nil || !plan.Offline || plan.Needed {
+		t.Errorf("a silent bucket gives %+v, %v", plan, err)
+	}
+	if took := time.Since(began); took > offlinePatience+3*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	result, err := plan.Run(t.Context())
+	if err != nil || result != (Result{}) {
+		t.Errorf("the plan gives %+v, %v", result, err)
+	}
+	// Ctrl-C is no lack of a network.
+	stopped, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	if _, err := prepare(stopped); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("an interrupted one gives %v", err)
+	}
+	// Credentials, too, may come over the network.
+	unreachable := &bucket.Error{Op: "get AWS credentials", Kind: bucket.ErrUnreachable}
+	config.OpenBucket = func(context.Context) (*bucket.Bucket, error) { return nil, unreachable }
+	if plan, err := prepare(t.Context()); err != nil || !plan.Offline {
+		t.Errorf("unreachable credentials give %+v, %v", plan, err)
+	}
+	// Without a database there is nothing to start with.
+	if err := database.Exec("DROP TABLE shop.t"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := prepare(t.Context()); err != error(unreachable) {
+		t.Errorf("an empty database gives %v", err)
+	}
+}
