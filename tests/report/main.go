@@ -1,11 +1,14 @@
 // Command report makes the output of `go test -json`, on its standard input, readable: a line for
 // each package, all output of the tests that failed, the names of those that were skipped, and
 // last "N passed, N failed". It fails if a test failed, and if there was none.
+//
+// With -tap it reads the Test Anything Protocol, as bats writes it, shows it as it comes, and counts.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -21,8 +24,14 @@ type event struct {
 }
 
 func main() {
+	tap := flag.Bool("tap", false, "read the Test Anything Protocol")
+	flag.Parse()
 	r := report{out: os.Stdout, output: map[string][]string{}, failedTests: map[string]bool{}}
-	if err := r.read(os.Stdin); err != nil {
+	read := r.read
+	if *tap {
+		read = r.readTAP
+	}
+	if err := read(os.Stdin); err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(2)
 	}

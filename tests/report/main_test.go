@@ -67,3 +67,30 @@ func TestReport(t *testing.T) {
 		})
 	}
 }
+
+func TestTAP(t *testing.T) {
+	for _, test := range []struct {
+		name, input    string
+		passed, failed int
+	}{
+		{"nothing", "", 0, 0},
+		{"all well", "1..2\nok 1 install\nok 2 remove\n", 2, 0},
+		{"one failed", "1..2\nnot ok 1 install\n# (in test file)\nok 2 remove\n", 1, 1},
+		{"the runner broke off", "1..3\nok 1 install\n", 1, 1},
+		{"several plans", "1..1\nok 1 a\n1..1\nok 1 b\n", 2, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var out strings.Builder
+			r := report{out: &out}
+			if err := r.readTAP(strings.NewReader(test.input)); err != nil {
+				t.Fatal(err)
+			}
+			if r.passed != test.passed || r.failed != test.failed {
+				t.Errorf("%d passed, %d failed; want %d and %d", r.passed, r.failed, test.passed, test.failed)
+			}
+			if out.String() != test.input {
+				t.Errorf("the output is %q, not as it came", out.String())
+			}
+		})
+	}
+}

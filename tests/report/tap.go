@@ -1,0 +1,37 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// readTAP shows and counts the results of the Test Anything Protocol. A plan that announces more tests than
+// came counts as one failure: the runner broke off.
+func (r *report) readTAP(input io.Reader) error {
+	planned := 0
+	lines := bufio.NewScanner(input)
+	lines.Buffer(nil, 16<<20) // a failed test may say much in one line
+	for lines.Scan() {
+		line := lines.Text()
+		fmt.Fprintln(r.out, line)
+		switch {
+		case strings.HasPrefix(line, "ok "):
+			r.passed++
+		case strings.HasPrefix(line, "not ok "):
+			r.failed++
+		case strings.HasPrefix(line, "1.."):
+			count, err := strconv.Atoi(line[len("1.."):])
+			if err != nil {
+				return fmt.Errorf("plan %q: %w", line, err)
+			}
+			planned += count
+		}
+	}
+	if r.passed+r.failed < planned {
+		r.failed++
+	}
+	return lines.Err()
+}
