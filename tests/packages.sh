@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs those of the named Debian packages that are missing. Does nothing, and needs no rights,
-# when all are there.
+# when all are there. NAME/SUITE takes a package from another release of Debian than the machine's.
 set -eu -o pipefail
 
 missing=()
 for package in "$@"; do
-  if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" != installed ]; then
+  if [ "$(dpkg-query -W -f '${db:Status-Status}' "${package%/*}" 2>/dev/null || true)" != installed ]; then
     missing+=("$package")
   fi
 done
@@ -14,7 +14,7 @@ if [ ${#missing[@]} -eq 0 ]; then
 fi
 
 if ! command -v apt-get >/dev/null; then
-  echo "these programs are needed, by the names of their Debian packages: ${missing[*]}" >&2
+  echo "these programs are needed, by the names of their Debian packages: ${missing[*]%/*}" >&2
   exit 1
 fi
 as_root=()
@@ -30,6 +30,35 @@ if [ ! -e "$policy" ]; then
   "${as_root[@]}" chmod 755 "$policy"
   trap '"${as_root[@]}" rm -f "$policy"' EXIT
 fi
+
+# Adds a release as a source of packages that are asked for by its name, and of no others.
+add_suite() {
+  local mirror
+  mirror=$(apt-get indextargets --format "\$(REPO_URI)" 'Origin: Debian' 'Label: Debian' 'Created-By: Packages' | head -n 1)
+  "${as_root[@]}" tee "/etc/apt/sources.list.d/dump-refresh-$1.sources" >/dev/null <<END
+Types: deb
+URIs: $mirror
+Suites: $1
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+END
+  "${as_root[@]}" tee "/etc/apt/preferences.d/dump-refresh-$1" >/dev/null <<END
+Package: *
+Pin: release n=$1
+Pin-Priority: 50
+END
+}
+
 "${as_root[@]}" apt-get update -qq
+suites=()
+for package in "${missing[@]}"; do
+  if [[ $package == */* && " ${suites[*]} " != *" ${package#*/} "* ]]; then
+    suites+=("${package#*/}")
+    add_suite "${package#*/}"
+  fi
+done
+if [ ${#suites[@]} -gt 0 ]; then
+  "${as_root[@]}" apt-get update -qq
+fi
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -17,7 +17,12 @@ for tool in "${@%/}"; do
   echo "building $tool into $target (once; minutes on a small machine)"
   (
     cd "$tool"
-    CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$target/$tool.$$" "$(go list tool)"
+    ldflags='-s -w'
+    if [ "$tool" = ddev ]; then
+      # DDEV looks for the images of its own version.
+      ldflags+=" -X github.com/ddev/ddev/pkg/versionconstants.DdevVersion=$(go list -m -f '{{.Version}}' github.com/ddev/ddev)"
+    fi
+    CGO_ENABLED=0 go build -trimpath -ldflags "$ldflags" -o "$target/$tool.$$" "$(go list tool)"
     mv "$target/$tool.$$" "$target/$tool"
     cp go.mod "$target/$tool.mod"
   )
