@@ -5,14 +5,22 @@ SHELL         := bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*/*.sh commands/*/*)
-BATS_FILES  := $(wildcard tests/*.bats)
+SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*.bash tests/*.bats tests/*/*.sh tests/lab/images/*/*.sh commands/*/* dump-refresh/*.sh deploy/*/*.sh)
 
-.PHONY: build release test test-go test-shell lint bench demo packages tools clean
+.PHONY: build image release test test-go test-shell test-ddev lint bench bench-ddev demo packages tools clean
 
 # The program, static, for this machine.
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/dump-helper ./helper
+
+# The image of the add-on's dump service for this machine; see docs/image.md. docker-compose.dump.yaml, which
+# asks for it, says what it is called. The same commit makes the same image: so it is as old as its commit.
+IMAGE_TAG ?= $(shell sed -n 's|.*jobiqo/dump-refresh:\([^}]*\)}.*|\1|p' docker-compose.dump.yaml)
+REVISION  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+image:
+	docker buildx build --load --tag jobiqo/dump-refresh:$(IMAGE_TAG) --file deploy/image/Dockerfile \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+	  --build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct 2>/dev/null || echo 0) $(IMAGE_FLAGS) .
 
 # The program for every system that has it, with checksums, into dist/.
 release:
@@ -24,15 +32,18 @@ release:
 	cd dist && sha256sum dump-helper_* >checksums.txt
 
 # Everything, against real servers. The last line counts the Go tests.
-test: packages tools lint test-shell test-go
+test: packages tools lint test-shell test-ddev test-go
 
 test-go:
 	go vet ./...
 	go test -json -count=1 -timeout=20m ./... | go run ./tests/report
 
 test-shell:
-	@if [ -n '$(SHELL_FILES)' ]; then shellcheck $(SHELL_FILES); fi
-	@if [ -n '$(BATS_FILES)' ]; then bats $(BATS_FILES); fi
+	shellcheck --external-sources $(SHELL_FILES)
+
+# The add-on in the real DDEV, which is set up first where there is none; see tests/lab.
+test-ddev:
+	go run ./tests/lab tests/ddev.sh | go run ./tests/report -tap
 
 # The rules of .golangci.yml, among them which room may import which.
 lint:
@@ -46,6 +57,12 @@ bench: build
 	@tests/tools/build.sh "$${S3:-versitygw}"
 	@go build -o bin/bench ./tests/bench && exec bin/bench
 
+# How long a pull of 300 MB of SQL takes in the real DDEV, beside `ddev import-db --file`.
+bench-ddev:
+	@go build -o bin/drupal-data ./tests/data/cmd/drupal-data
+	@dump=$$(mktemp --suffix .sql) && trap 'rm -f "$$dump"' EXIT && bin/drupal-data -mb 300 >"$$dump" && chmod 644 "$$dump" && \
+	  go run ./tests/lab tests/bench/ddev.sh "$$dump"
+
 # Staging, S3 and a local database on this machine; a refresh and a pull.
 demo: build
 	@tests/packages.sh mariadb-server mariadb-client
@@ -55,7 +72,7 @@ demo: build
 # The Debian packages that tests need; asks for rights only if one is missing.
 packages:
 	@tests/packages.sh mariadb-server mariadb-client postgresql openssh-server openssh-client \
-	  zstd xz-utils bzip2 shellcheck bats
+	  zstd xz-utils bzip2 shellcheck
 
 # The programs that tests need and Debian does not have, from the Go modules in tests/tools.
 tools:

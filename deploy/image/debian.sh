@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Lays out in a new folder what the image takes from Debian: debian.sh ARCHITECTURE FOLDER.
+# Files are taken out of packages and copied. None of them is run: the architecture may be any of Debian's.
+set -eu -o pipefail
+
+architecture=$1
+image=$2
+
+# The clients that refresh starts; stdbuf, by way of which it does, and what stdbuf loads into them; the shell
+# of DUMP_SOURCE=command:… and of `ddev ssh -s dump`; the ways to log in that a server may ask MariaDB's
+# client for, which loads them by name.
+programs=(
+  usr/bin/mariadb-dump
+  usr/lib/postgresql/17/bin/pg_dump
+  usr/bin/stdbuf usr/libexec/coreutils/libstdbuf.so
+  usr/bin/dash
+  'usr/lib/*/libmariadb3/plugin/*.so'
+)
+# The packages that these are in, and the libraries that they are linked with: if one of a library is missing
+# here, the build ends.
+packages=(
+  mariadb-client postgresql-client-17 coreutils dash libmariadb3 mariadb-plugin-gssapi-client
+  libc6 libgcc-s1 libstdc++6 gcc-14-base libssl3t64 zlib1g libzstd1 liblz4-1 libxxhash0 libpq5
+  libldap2 libsasl2-2 libgssapi-krb5-2 libkrb5-3 libkrb5support0 libk5crypto3 libcom-err2 libkeyutils1
+  ca-certificates base-files
+)
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/packages" "$work/files"
+cd "$work/packages"
+options=(-qq -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" -o APT::Sandbox::User=root)
+apt-get "${options[@]}" update
+apt-get "${options[@]}" download "${packages[@]}"
+for package in *.deb; do
+  dpkg-deb --extract "$package" "$work/files"
+done
+
+cd "$work/files"
+# place FILE…: copies programs or libraries, and the libraries that they are linked with.
+place() {
+  local file interpreter library
+  for file in "$@"; do
+    if [ -e "$image/$file" ]; then
+      continue
+    fi
+    install -D "$file" "$image/$file"
+    interpreter=$(readelf --program-headers "$file" | sed -n 's/.*program interpreter: \(.*\)]$/usr\1/p')
+    if [ -n "$interpreter" ] && [ ! -L "$image/$interpreter" ]; then
+      install -d "$image/${interpreter%/*}"
+      cp --no-dereference "$interpreter" "$image/$interpreter"
+    fi
+    for library in $(readelf --dynamic "$file" | sed -n 's/.*(NEEDED).*\[\(.*\)]$/\1/p'); do
+      place usr/lib/*-linux-gnu/"$library"
+    done
+  done
+}
+# shellcheck disable=SC2068 # the patterns are meant to be filled in
+place ${programs[@]}
+
+# Names by which things are looked for. The program itself is in /, in a layer of its own: folders on the way
+# to it would be in that layer too, with the time of the build.
+ln -s ../../dump-helper "$image/usr/bin/dump-helper"
+ln -s dash "$image/usr/bin/sh"
+ln -s ../lib/postgresql/17/bin/pg_dump "$image/usr/bin/pg_dump"
+ln -s usr/bin usr/lib "$image"
+if [ -d "$image/usr/lib64" ]; then
+  ln -s usr/lib64 "$image" # not on arm64
+fi
+
+# Whom programs trust: what Debian trusts, and not what the machine does that builds this.
+install -d "$image/etc/ssl/certs" "$image/tmp"
+chmod 1777 "$image/tmp"
+cat usr/share/ca-certificates/mozilla/*.crt >"$image/etc/ssl/certs/ca-certificates.crt"
+cat >"$image/etc/passwd" <<'END'
+root:x:0:0:root:/tmp:/bin/sh
+dump:x:65532:65532:dump-helper:/tmp:/bin/sh
+END
+cat >"$image/etc/group" <<'END'
+root:x:0:
+dump:x:65532:
+END
+cat >"$image/etc/nsswitch.conf" <<'END'
+passwd: files
+group: files
+hosts: files dns
+END
+
+# What scanners for known weaknesses read in an image without dpkg.
+install -D --mode=644 usr/lib/os-release "$image/usr/lib/os-release"
+ln -s ../usr/lib/os-release "$image/etc/os-release"
+install -d "$image/var/lib/dpkg/status.d"
+for package in "$work/packages"/*.deb; do
+  dpkg-deb --field "$package" >"$image/var/lib/dpkg/status.d/$(dpkg-deb --field "$package" Package)"
+done
+# The licences go with what they are for; in one file they take a sixth of the space.
+install -d "$image/usr/share/doc"
+find usr/share/common-licenses usr/share/doc -name copyright -o -path '*/common-licenses/*' | sort |
+  tar --create --files-from - --mtime=@0 --owner=0 --group=0 --numeric-owner | gzip --best --no-name >"$image/usr/share/doc/copyright.tar.gz"
+
+# Built again from the same packages this is the same layer: nobody has to fetch it anew.
+find "$image" -exec touch --no-dereference --date=@0 {} +

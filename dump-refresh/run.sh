@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+#ddev-generated
+# Runs dump-helper for a host command: run.sh COMMAND [FLAG…], with the variables that DDEV gives host
+# commands. The helper runs in the dump service, or on this machine where DUMP_HELPER names a program.
+# Bash 3.2, which macOS has, must understand this.
+set -eu -o pipefail
+
+command=$1
+shift
+container=ddev-$DDEV_SITENAME-dump
+
+is_running() {
+  if [ -n "${DUMP_HELPER:-}" ]; then
+    [ "$DDEV_PROJECT_STATUS" = running ]
+  else
+    [ "$(docker container inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]
+  fi
+}
+
+# Gives docker the names of the caller's variables, never their values: a command line can be read by
+# everyone. Paths mean the same in the container only below ~/.aws.
+add_environment() {
+  local name zone forwarded=
+  for name in $(compgen -e); do
+    case $name in
+      DUMP_HELPER | DUMP_DOCKER_IMAGE | DUMP_CACHE_DIR) continue ;;
+      AWS_CA_BUNDLE | AWS_CONFIG_FILE | AWS_SHARED_CREDENTIALS_FILE | AWS_WEB_IDENTITY_TOKEN_FILE)
+        case ${!name} in "$HOME"/.aws/*) ;; *) continue ;; esac ;;
+      AWS_* | DUMP_*) ;;
+      NO_COLOR | TERM) options+=(--env "$name") && continue ;;
+      *) continue ;;
+    esac
+    options+=(--env "$name")
+    forwarded+="$name "
+  done
+  zone=$(readlink /etc/localtime || true)
+  options+=(--env "DUMP_REFRESH_FORWARDED=$forwarded" --env "TZ=${TZ:-${zone##*/zoneinfo/}}")
+}
+
+dump_helper() {
+  if [ -n "${DUMP_HELPER:-}" ]; then
+    (cd "$DDEV_APPROOT" && exec "$DUMP_HELPER" "$@")
+    return
+  fi
+  local options=(--interactive --workdir "$DDEV_APPROOT")
+  add_environment
+  if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then
+    docker exec --tty "${options[@]}" "$container" dump-helper "$@"
+    return
+  fi
+  # Docker tells a command in a container nothing of signals, but ends its standard input when this side
+  # is gone, whatever the reason. So it gets one that does not end before.
+  local pipe
+  pipe=$(mktemp -u "${TMPDIR:-/tmp}/dump-refresh.XXXXXX")
+  mkfifo -m 600 "$pipe"
+  exec 3<>"$pipe"
+  rm -f "$pipe"
+  docker exec --env DUMP_REFRESH_LIFELINE=stdin "${options[@]}" "$container" dump-helper "$@" <&3
+}
+
+# DDEV's own .gitignore does not list .env files, though they may hold passwords.
+keep_out_of_git() {
+  local file excluded
+  excluded=$(git -C "$DDEV_APPROOT" rev-parse --git-path info/exclude 2>/dev/null) || return 0
+  for file in .ddev/.env.dump .ddev/.env.dump-newest; do
+    if git -C "$DDEV_APPROOT" check-ignore --quiet "$file"; then
+      continue
+    elif [ -n "$(git -C "$DDEV_APPROOT" ls-files "$file")" ]; then
+      echo "warning: $file is in git, with all that is in it" >&2
+      echo "hint: git rm --cached $file" >&2
+    else
+      (cd "$DDEV_APPROOT" && mkdir -p "$(dirname "$excluded")" && echo "**/$file" >>"$excluded")
+    fi
+  done
+}
+
+# pull runs what the project has as pre-import-db and post-import-db hooks around the pull.
+pull() {
+  pre_import_db() { :; }
+  post_import_db() { :; }
+  if grep -Eqs '^[^#]*(pre|post)-import-db' "$DDEV_APPROOT"/.ddev/config*.y*ml; then
+    local hooks
+    hooks=$(dump_helper pull --hooks "$@")
+    eval "$hooks"
+  fi
+  pre_import_db
+  dump_helper pull --yes "$@"
+  post_import_db
+}
+
+# A hook that pulls when the project starts has nothing to do where the start is part of a pull.
+if [ "${DUMP_REFRESH_STARTING:-}" = pull-latest-dump ] && [ "$command" = pull-latest-dump ]; then
+  exit 0
+fi
+if ! is_running; then
+  if [ -n "${DUMP_REFRESH_STARTED:-}" ]; then
+    echo "error: the dump service of project $DDEV_SITENAME does not run" >&2
+    echo "hint: ddev logs -s dump shows why" >&2
+    exit 1
+  fi
+  DUMP_REFRESH_STARTING=$command "$DDEV_EXECUTABLE" start "$DDEV_SITENAME" </dev/null >&2
+  DUMP_REFRESH_STARTED=true exec "$DDEV_EXECUTABLE" "$command" "$@"
+fi
+
+keep_out_of_git
+case $command in
+  pull-latest-dump) pull "$@" ;;
+  refresh-dump) dump_helper refresh "$@" ;;
+  list-dumps) dump_helper list "$@" ;;
+  dump-doctor) dump_helper doctor "$@" ;;
+esac

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# How long `ddev pull-latest-dump` takes beside `ddev import-db --file` of the same dump, in the same project
+# of the real DDEV. The dump lies on an S3 server beside it; each pull fetches it anew. Usage: ddev.sh DUMP.sql
+set -eu -o pipefail
+
+dump=$1
+runs=${RUNS:-3}
+BATS_TEST_FILENAME=$(cd "$(dirname "$0")/.." && pwd)/bench
+# shellcheck source=tests/ddev.bash
+. "$(dirname "$BATS_TEST_FILENAME")/ddev.bash"
+set_names bench
+make --no-print-directory -C "$DIR" image >&2
+"$DIR/tests/prepare.sh" >&2
+
+finish() {
+  delete_project "$NAME"
+  docker rm --force "$S3" >/dev/null
+  rm -r "$DATA"
+}
+DATA=$(mktemp -d)
+trap finish EXIT
+
+start_project "$NAME"
+start_s3
+ddev add-on get "$DIR" >/dev/null 2>&1
+use_bucket "DUMP_SOURCE=mysql://root@db:3306/staging"
+ddev dotenv set .ddev/.env.dump --dump-source-password=root >/dev/null
+ddev restart -y >/dev/null 2>&1
+ddev import-db --database=staging --file="$dump" >/dev/null
+ddev refresh-dump
+
+# seconds NAME COMMAND…: runs it, and adds the time to the list of NAME.
+seconds() {
+  local name=$1 began=$EPOCHREALTIME
+  shift
+  "$@" >/dev/null
+  awk -v began="$began" -v ended="$EPOCHREALTIME" 'BEGIN { printf "%.2f\n", ended - began }' >>"$DATA/$name"
+}
+
+median() {
+  sort --numeric-sort "$DATA/$1" | sed -n "$(((runs + 1) / 2))p"
+}
+
+for _ in $(seq "$runs"); do
+  docker exec --user root "ddev-$NAME-web" rm -rf /mnt/ddev-global-cache/dump-refresh
+  seconds pull ddev pull-latest-dump --quiet
+  seconds import ddev import-db --file="$dump"
+done
+echo "ddev pull-latest-dump: $(median pull) s ($(paste -sd' ' "$DATA/pull"))"
+echo "ddev import-db --file: $(median import) s ($(paste -sd' ' "$DATA/import"))"
+awk -v pull="$(median pull)" -v import="$(median import)" 'BEGIN {
+  printf "ratio of medians: %.2f, less than 0.70 is wanted\n", pull / import
+  exit pull / import >= 0.7
+}'

@@ -1,0 +1,112 @@
+# What the tests of the add-on share: projects of the real DDEV, and an S3 server beside them.
+# Each file of tests has names of its own (from its own name), so that files can run at the same time.
+
+set -eu -o pipefail
+
+load_libraries() {
+  local prefix
+  prefix=$(brew --prefix 2>/dev/null || true)
+  export BATS_LIB_PATH="${BATS_LIB_PATH:-}:$prefix/lib:/usr/lib/bats"
+  bats_load_library bats-support
+  bats_load_library bats-assert
+  bats_load_library bats-file
+}
+
+# set_names PREFIX: the names of everything that a file of tests makes.
+set_names() {
+  export DDEV_NONINTERACTIVE=true DDEV_NO_INSTRUMENTATION=true
+  export AWS_ACCESS_KEY_ID=tester AWS_SECRET_ACCESS_KEY=tester-secret
+  unset AWS_PROFILE AWS_SESSION_TOKEN AWS_CA_BUNDLE
+  DIR=$(cd "$(dirname "$BATS_TEST_FILENAME")/.." && pwd)
+  NAME=dump-test-$1
+  S3=$NAME-s3
+  export DIR NAME S3
+}
+
+# new_project NAME [FLAG…]: a project in a new folder, which becomes the working directory.
+new_project() {
+  local name=$1
+  shift
+  mkdir -p "$HOME/tmp"
+  cd "$(mktemp -d "$HOME/tmp/$name.XXXXXX")"
+  ddev delete --omit-snapshot --yes "$name" >/dev/null 2>&1 || true
+  ddev config --project-name="$name" --project-type=php --docroot=web --project-tld=ddev.site "$@" >/dev/null
+  mkdir -p web/themes
+  touch web/index.php
+}
+
+# start_project NAME [FLAG…]: the same, started.
+start_project() {
+  new_project "$@"
+  ddev start -y >/dev/null 2>&1
+}
+
+# delete_project NAME
+delete_project() {
+  local folder
+  folder=$(ddev describe --json-output "$1" </dev/null 2>/dev/null | jq -r .raw.approot) || return 0
+  ddev delete --omit-snapshot --yes "$1" >/dev/null 2>&1 || true
+  case $folder in "$HOME/tmp/"*) rm -rf "$folder" ;; esac
+}
+
+# start_s3: an S3 server in DDEV's network, with a bucket called dumps. DDEV makes the network with the
+# first project.
+start_s3() {
+  docker rm --force "$S3" >/dev/null 2>&1 || true
+  docker run --detach --name "$S3" --network ddev_default --publish 127.0.0.1::9000 \
+    --env MINIO_ROOT_USER="$AWS_ACCESS_KEY_ID" --env MINIO_ROOT_PASSWORD="$AWS_SECRET_ACCESS_KEY" \
+    dump-refresh-test-s3 server --quiet /data >/dev/null
+  local try
+  for try in $(seq 100); do
+    if s3 PUT /dumps 2>/dev/null; then
+      return
+    fi
+    sleep 0.1
+  done
+  echo "the S3 server did not start after $try tries" >&2
+  return 1
+}
+
+# s3 METHOD PATH [CURL FLAG…]: a request to the S3 server.
+s3() {
+  local method=$1 path=$2
+  shift 2
+  curl --fail --silent --show-error --output /dev/null --aws-sigv4 aws:amz:us-east-1:s3 \
+    --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" --header "x-amz-content-sha256: UNSIGNED-PAYLOAD" --request "$method" "$@" \
+    "http://$(docker port "$S3" 9000/tcp)$path"
+}
+
+# use_bucket [NAME=VALUE…]: the settings of the project in the working directory.
+use_bucket() {
+  local setting
+  for setting in DUMP_S3_BUCKET=dumps "DUMP_S3_ENDPOINT=http://$S3:9000" DUMP_S3_REGION=us-east-1 DUMP_S3_PATH_STYLE=true "$@"; do
+    ddev config --web-environment-add="$setting" >/dev/null
+  done
+}
+
+# make_shop: tables with what dumps stumble over, in the database of the project in the working directory.
+make_shop() {
+  ddev mysql -uroot -proot db <"$DIR/tests/data/shop.sql"
+}
+
+# checksums PROJECT: one line for each table of a project's database, by the server's own count.
+checksums() {
+  local project=$1 tables
+  tables=$(in_database "$project" "SELECT GROUP_CONCAT(CONCAT('\`', table_name, '\`') ORDER BY table_name) FROM information_schema.tables
+    WHERE table_schema = 'db' AND table_type = 'BASE TABLE'")
+  in_database "$project" "CHECKSUM TABLE $tables"
+}
+
+# in_database PROJECT SQL
+in_database() {
+  docker exec "ddev-$1-db" mysql -uroot -proot --batch --skip-column-names --default-character-set=utf8mb4 db --execute "$2"
+}
+
+# on_terminal COMMAND…: as somebody who sits at a terminal.
+on_terminal() {
+  if [ "$(uname)" = Darwin ]; then
+    script -q /dev/null "$@"
+  else
+    script --quiet --return --command "$(printf '%q ' "$@")" /dev/null
+  fi
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Tests the add-on as it is in this checkout, on a machine that has DDEV and Docker: tests/ddev.sh [FILE…].
+# Two files of tests run at the same time; most of the time they wait for containers.
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+
+# What one file says comes out in one piece.
+if [ "${1:-}" = --file ]; then
+  results=$(bats --formatter tap --filter-tags '!release' "$2") || failed=$?
+  printf '%s\n' "$results"
+  exit "${failed:-0}"
+fi
+
+make --no-print-directory image >&2
+tests/prepare.sh >&2
+if [ $# -eq 0 ]; then
+  set -- tests/shop.bats tests/migration.bats tests/postgres.bats tests/test.bats # the longest first
+fi
+printf '%s\0' "$@" | xargs -0 -P 2 -n 1 tests/ddev.sh --file

@@ -1,0 +1,100 @@
+package docs_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const hostCommands = "../../commands/host"
+
+// verbs are what the host commands run.
+var verbs = map[string]string{"pull-latest-dump": "pull", "refresh-dump": "refresh", "list-dumps": "list", "dump-doctor": "doctor"}
+
+// documented is a flag as DDEV wants it in a host command.
+type documented struct{ Name, Type, Usage string }
+
+// commandFlags gives the flags that a host command documents.
+func commandFlags(t *testing.T, command string) []documented {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(hostCommands, command))
+	if err != nil {
+		t.Fatal(err)
+	}
+	match := regexp.MustCompile(`(?m)^## Flags: (.*)$`).FindSubmatch(text)
+	if match == nil {
+		t.Fatalf("%s has no line ## Flags:", command)
+	}
+	var flags []documented
+	if err := json.Unmarshal(match[1], &flags); err != nil {
+		t.Fatalf("the flags of %s: %v", command, err)
+	}
+	return flags
+}
+
+// TestHostCommandsDocumentTheFlagsOfTheProgram compares the flags, and whether they take a value, with those of
+// the verb that the command runs. DDEV refuses a flag that is not documented.
+func TestHostCommandsDocumentTheFlagsOfTheProgram(t *testing.T) {
+	helper, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for command, verb := range verbs {
+		inCommand := map[string]bool{}
+		for _, flag := range commandFlags(t, command) {
+			inCommand["--"+flag.Name] = flag.Type == "string"
+		}
+		help, err := exec.CommandContext(t.Context(), helper, verb, "--help").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		inProgram := map[string]bool{}
+		for _, match := range regexp.MustCompile(`(?m)^ {3}(--[a-z-]+)( [A-Z]+=?)?`).FindAllStringSubmatch(string(help), -1) {
+			if match[1] != "--help" && match[1] != "--project" {
+				inProgram[match[1]] = match[2] != ""
+			}
+		}
+		if diff := cmp.Diff(inProgram, inCommand); diff != "" {
+			t.Errorf("flags of dump-helper %s (-) and of %s (+), true if they take a value:\n%s", verb, command, diff)
+		}
+	}
+}
+
+// TestReadmeListsTheHostCommands compares the README's table of commands with the commands' own words.
+func TestReadmeListsTheHostCommands(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(hostCommands)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inCommands := map[string]string{}
+	for _, entry := range entries {
+		flags := map[string]bool{}
+		for _, flag := range commandFlags(t, entry.Name()) {
+			if !slices.Contains([]string{"set", "json", "quiet"}, flag.Name) {
+				flags["--"+flag.Name] = true
+			}
+		}
+		inCommands[entry.Name()] = strings.Join(slices.Sorted(maps.Keys(flags)), " ")
+	}
+	inReadme := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `ddev ([a-z-]+)` \\|[^|]*\\|(.*)\\|$").FindAllStringSubmatch(string(text), -1) {
+		if row[1] != "describe" {
+			inReadme[row[1]] = strings.Join(slices.Sorted(maps.Keys(names(row[2], "`(--[a-z-]+)"))), " ")
+		}
+	}
+	if diff := cmp.Diff(inCommands, inReadme); diff != "" {
+		t.Errorf("commands and their flags (-) and the README's table (+):\n%s", diff)
+	}
+}
