@@ -16,9 +16,11 @@ build:
 # The image of the add-on's dump service for this machine; see docs/image.md. docker-compose.dump.yaml, which
 # asks for it, says what it is called. The same commit makes the same image: so it is as old as its commit.
 IMAGE_TAG ?= $(shell sed -n 's|.*jobiqo/dump-refresh:\([^}]*\)}.*|\1|p' docker-compose.dump.yaml)
+# Where it goes: into this machine's engine, or by --push to the registry.
+IMAGE_OUTPUT ?= --load
 REVISION  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 image:
-	docker buildx build --load --tag jobiqo/dump-refresh:$(IMAGE_TAG) --file deploy/image/Dockerfile \
+	docker buildx build $(IMAGE_OUTPUT) --tag jobiqo/dump-refresh:$(IMAGE_TAG) --file deploy/image/Dockerfile \
 	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
 	  --build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct 2>/dev/null || echo 0) $(IMAGE_FLAGS) .
 

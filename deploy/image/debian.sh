@@ -96,7 +96,8 @@ done
 # The licences go with what they are for; in one file they take a sixth of the space.
 install -d "$image/usr/share/doc"
 find usr/share/common-licenses usr/share/doc -name copyright -o -path '*/common-licenses/*' | sort |
-  tar --create --files-from - --mtime=@0 --owner=0 --group=0 --numeric-owner | gzip --best --no-name >"$image/usr/share/doc/copyright.tar.gz"
+  tar --create --files-from - --mtime=@0 --owner=0 --group=0 --numeric-owner |
+  gzip --best --no-name >"$image/usr/share/doc/copyright.tar.gz"
 
 # Built again from the same packages this is the same layer: nobody has to fetch it anew.
 find "$image" -exec touch --no-dereference --date=@0 {} +

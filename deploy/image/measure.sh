@@ -63,7 +63,11 @@ build() {
 note() { awk -v from="$2" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", to - from }' >>"$seconds/$1"; }
 
 # median FIGURE
-median() { sort --numeric-sort "$seconds/$1" | awk '{ v[NR] = $1 } END { printf v[int((NR + 1) / 2)] < 10 ? "%.2f s" : "%.0f s", v[int((NR + 1) / 2)] }'; }
+median() {
+  sort --numeric-sort "$seconds/$1" | awk '
+    { value[NR] = $1 }
+    END { middle = value[int((NR + 1) / 2)]; printf middle < 10 ? "%.2f s" : "%.0f s", middle }'
+}
 
 change_a_line() { sed -i "s/print the version.*\"/print the version, $1\"/" "$work/source/helper/internal/cli/version.go"; }
 
@@ -140,4 +144,5 @@ docker export "$mark" | tar --list --verbose | awk '
   $6 ~ /ca-certificates/ { part = "certificates" }
   $6 ~ /copyright/ { part = "licences" }
   { size[part] += $3 }
-  END { for (part in size) printf "| %s | %.2f MB |\n", part, size[part] / 1e6 }' | sort --field-separator='|' --key=3 --numeric-sort --reverse
+  END { for (part in size) printf "| %s | %.2f MB |\n", part, size[part] / 1e6 }' |
+  sort --field-separator='|' --key=3 --numeric-sort --reverse

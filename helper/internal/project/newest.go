@@ -32,8 +32,8 @@ func (p *Project) RememberNewest(text string) error {
 	}
 	// Names of dumps that others made may hold anything; neither file should have to quote it.
 	text = unsafeText.ReplaceAllString(text, "_")
-	// The first line keeps DDEV from warning of the file as somebody's own.
-	if err := replaceFile(filepath.Join(folder, newestFile), []byte("#ddev-generated\n"+newestVariable+`="`+text+"\"\n")); err != nil {
+	// The first line keeps DDEV from telling of the file as somebody's own.
+	if err := replaceFile(filepath.Join(folder, newestFile), []byte("#ddev-silent-no-warn\n"+newestVariable+`="`+text+"\"\n")); err != nil {
 		return fmt.Errorf("remember the newest dump: %w", err)
 	}
 	rendered := filepath.Join(folder, renderedFile)

@@ -40,12 +40,12 @@ func TestRememberNewest(t *testing.T) {
 
 	write("docker-compose.dump.yaml", "services: {}\n")
 	remember("a.sql, 3 MB")
-	expect(newestFile, "#ddev-generated\nDUMP_NEWEST=\"a.sql, 3 MB\"\n")
+	expect(newestFile, "#ddev-silent-no-warn\nDUMP_NEWEST=\"a.sql, 3 MB\"\n")
 
 	const before, after = "      describe-info: |\n        newest dump: ", "\n        ddev pull-latest-dump\n"
 	write(renderedFile, before+"unknown"+after)
 	remember("b $(rm) \"'.sql, 4 MB")
-	expect(newestFile, "#ddev-generated\nDUMP_NEWEST=\"b __rm_ __.sql, 4 MB\"\n")
+	expect(newestFile, "#ddev-silent-no-warn\nDUMP_NEWEST=\"b __rm_ __.sql, 4 MB\"\n")
 	expect(renderedFile, before+"b __rm_ __.sql, 4 MB"+after)
 
 	entries, err := os.ReadDir(filepath.Join(root, ".ddev"))
