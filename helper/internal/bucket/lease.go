@@ -161,15 +161,20 @@ func (w *waiter) take(ctx context.Context, old string) (string, error) {
 	if w.plain {
 		return w.takePlainly(ctx)
 	}
-	etag, err := w.b.writeLease(ctx, w.mine, old, true)
+	etag, err := w.write(ctx, old, true)
 	if err != nil {
 		if errors.Is(err, errUnconditional) {
 			return w.takePlainly(ctx)
 		}
 		return "", err
 	}
+	select {
+	case <-ctx.Done():
+		return etag, nil // to be given back
+	default:
+	}
 	// The same again must fail. Some stores take no notice of conditions.
-	_, err = w.b.writeLease(ctx, w.mine, old, true)
+	_, err = w.write(ctx, old, true)
 	switch {
 	case err == nil:
 		return w.settle(ctx)
@@ -190,19 +195,36 @@ func (w *waiter) takePlainly(ctx context.Context) (string, error) {
 	case err != nil && !errors.Is(err, ErrNoSuchKey):
 		return "", err
 	}
-	if _, err := w.b.writeLease(ctx, w.mine, "", false); err != nil {
+	if _, err := w.write(ctx, "", false); err != nil {
 		return "", err
 	}
 	return w.settle(ctx)
+}
+
+// lingering is how long the answer to a write is waited for that was under way when the context ended. It may
+// have happened, and a lease that nobody knows of would keep the next one waiting.
+const lingering = 3 * time.Second
+
+// write writes the lease. It succeeds after the context has ended, too, if it had begun before.
+func (w *waiter) write(ctx context.Context, old string, conditional bool) (string, error) {
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, func() {
+		time.AfterFunc(lingering, func() { cancel(context.Cause(ctx)) })
+	})()
+	return w.b.writeLease(longer, w.mine, old, conditional)
 }
 
 // settle finds out whether a write without condition was the last.
 func (w *waiter) settle(ctx context.Context) (string, error) {
 	w.plain = true
 	w.b.note("this store ignores conditional writes: two refreshes that begin in the same second may both run")
-	if err := w.b.sleep(ctx, w.b.pace.settle); err != nil {
-		return "", err
-	}
+	_ = w.b.sleep(ctx, w.b.pace.settle) // who has been interrupted gives it back, if it is his
+	ctx, cancel := detached(ctx)
+	defer cancel()
 	current, etag, err := w.b.readLease(ctx)
 	if err != nil {
 		return "", err

@@ -72,6 +72,40 @@ func TestLease(t *testing.T) {
 }
 
 // Ten at once: one works, nine wait and use its result.
+// TestLeaseInterrupted interrupts whoever is about to take the lease, while the store writes it.
+func TestLeaseInterrupted(t *testing.T) {
+	onEach(t, func(t *testing.T, e env) {
+		p, slow := e.behind(t)
+		b := slow.open(t)
+		for _, interruptedBy := range []int32{1, 2} { // the first write, and the one that tries the condition
+			ctx, cancel := context.WithCancel(t.Context())
+			var writes atomic.Int32
+			p.onResponse(func(resp *http.Response) {
+				if resp.Request.Method == http.MethodPut && writes.Add(1) == interruptedBy {
+					cancel()
+					time.Sleep(100 * time.Millisecond)
+				}
+			})
+			l, err := b.Acquire(ctx, LeaseOptions{Holder: "ann@laptop"})
+			if err == nil {
+				err = l.Release(ctx, "")
+			}
+			if err != nil {
+				t.Errorf("interrupted in write %d: %v", interruptedBy, err)
+			}
+			if f := e.lease(t); f.State != released {
+				t.Errorf("interrupted in write %d: the lease is %+v", interruptedBy, f)
+			}
+			cancel()
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := b.Acquire(ctx, LeaseOptions{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("interrupted before: %v", err)
+		}
+	})
+}
+
 func TestLeaseIsForOne(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		for round := range 3 {
