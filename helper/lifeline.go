@@ -16,6 +16,7 @@ func withLifeline(ctx context.Context) context.Context {
 	if os.Getenv(lifelineVariable) != "stdin" {
 		return ctx
 	}
+	_ = os.Unsetenv(lifelineVariable) // it is not for the programs that this one starts
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)

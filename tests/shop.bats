@@ -235,6 +235,25 @@ END
   assert_line --partial "--max-age"
 }
 
+@test "DUMP_HELPER runs a program of this machine, which reaches the project's database" {
+  local endpoint
+  docker cp "ddev-$SHOP-dump:/dump-helper" "$BATS_TEST_TMPDIR/dump-helper"
+  endpoint="--set=DUMP_S3_ENDPOINT=http://$(docker port "$S3" 9000/tcp)"
+  in_database "$SHOP" "DROP TABLE IF EXISTS orders"
+  export DUMP_HELPER=$BATS_TEST_TMPDIR/dump-helper
+  run ddev pull-latest-dump "$endpoint"
+  assert_success
+  assert_line --regexp '^replaced db with '
+  assert_equal "$(checksums "$SHOP")" "$(checksums "$STAGING")"
+  run ddev dump-doctor --settings "$endpoint"
+  assert_success
+  assert_line --regexp '^DUMP_TARGET +mysql://root:\*\*\*@127\.0\.0\.1:[0-9]+/db +DDEV$'
+  ddev stop
+  run ddev pull-latest-dump "$endpoint" </dev/null
+  assert_success
+  assert_line --regexp '^replaced db with '
+}
+
 @test "a flag that does not exist is refused" {
   run ddev pull-latest-dump --newest
   assert_failure

@@ -68,6 +68,8 @@ var ddevWords = strings.NewReplacer(
 	"dump-helper doctor", "ddev dump-doctor",
 	"dump-helper settings", "ddev dump-doctor --settings",
 	"dump-helper version", "ddev dump-doctor --version",
+	"start an ssh-agent and run: ssh-add ", ddevKeyHint,
+	"run: ssh-add ", ddevKeyHint,
 	"update dump-helper", "update the add-on with `ddev add-on get jobiqo/dump-refresh`",
 	targetAuthHint, "if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: put one that it has into DUMP_TARGET in .ddev/.env.dump",
 	targetUnreachableHint, "start the project: ddev start; if it runs, `ddev logs -s db` tells about its database; check DUMP_TARGET if you have set it",
@@ -237,6 +239,8 @@ var explanations = []explanation{
 const (
 	damagedHint     = "`dump-helper list` shows the other dumps, --key takes one of them; `dump-helper refresh` makes a new one"
 	wrongEngineHint = "nothing was changed; DUMP_S3_PREFIX or DUMP_TARGET belongs to another project"
+
+	ddevKeyHint = "run `ddev auth ssh`, which asks for the passphrase of "
 
 	targetAuthHint        = "check user and password in DUMP_TARGET"
 	targetUnreachableHint = "start the local database server, and check DUMP_TARGET"
