@@ -101,8 +101,8 @@ func (l *lab) makeAccount(ctx context.Context) (err error) {
 		return err
 	}
 	// Neither the router nor the agent is needed, and there are no images for them.
-	return l.command(ctx, l.user.HomeDir, "ddev", "config", "global", "--omit-containers=ddev-router,ddev-ssh-agent",
-		"--performance-mode=none", "--instrumentation-opt-in=false").run(ctx)
+	return do(ctx, l.command(ctx, l.user.HomeDir, "ddev", "config", "global", "--omit-containers=ddev-router,ddev-ssh-agent",
+		"--performance-mode=none", "--instrumentation-opt-in=false"))
 }
 
 // copyCheckout gives the account the files of this checkout, as they are.
@@ -122,15 +122,11 @@ func (l *lab) copyCheckout(ctx context.Context) error {
 
 // run runs a command as the account, in its copy of the checkout.
 func (l *lab) run(ctx context.Context, command []string) error {
-	return attached(l.command(ctx, filepath.Join(l.dir, "checkout"), command[0], command[1:]...).Cmd).Run()
+	return attached(l.command(ctx, filepath.Join(l.dir, "checkout"), command[0], command[1:]...)).Run()
 }
 
-// labCommand is a command that the account runs.
-type labCommand struct{ *exec.Cmd }
-
-func (c labCommand) run(ctx context.Context) error { return do(ctx, c.Cmd) }
-
-func (l *lab) command(ctx context.Context, dir, name string, arguments ...string) labCommand {
+// command is one that the account runs.
+func (l *lab) command(ctx context.Context, dir, name string, arguments ...string) *exec.Cmd {
 	// By way of runuser: it looks the account's groups up.
 	c := exec.CommandContext(ctx, "runuser", append([]string{"--user", account, "--", name}, arguments...)...)
 	c.Dir = dir
@@ -142,7 +138,7 @@ func (l *lab) command(ctx context.Context, dir, name string, arguments ...string
 		"DDEV_NO_INSTRUMENTATION=true", "DDEV_NONINTERACTIVE=true",
 		"VERSION=" + l.version, // the copy of the checkout has no history to ask
 	}
-	return labCommand{c}
+	return c
 }
 
 // close ends everything that runs.
