@@ -13,6 +13,8 @@ const (
 	chunkRaw = 4 << 20
 	// hardChunkRaw is where a chunk ends even inside a statement.
 	hardChunkRaw = 8 << 20
+	// maxAddedRaw is where a chunk that was added as a whole is cut, inside a statement if need be.
+	maxAddedRaw = 16 << 20
 	// maxChunkRaw is how much SQL a reader accepts in a chunk, maxChunkSize what it accepts in the
 	// object: data that cannot be compressed grows a little.
 	maxChunkRaw  = 32 << 20
@@ -40,7 +42,9 @@ type container interface {
 	// signature is what a file of ours begins with. It decompresses to nothing, and tells a file that
 	// lost its end from one that never had an index.
 	signature() []byte
-	newEncoder() (encoder, error)
+	// newEncoder takes a level from 1 to maxLevel, or 0 for the usual one.
+	newEncoder(level int) (encoder, error)
+	maxLevel() int
 	newDecoder() (decoder, error)
 	// pad writes n bytes that decompress to nothing; n is at least minPad.
 	pad(out io.Writer, n int64) error

@@ -70,7 +70,7 @@ var testIndex = Index{
 // write makes a dump of statements.
 func write(t testing.TB, c Compression, list [][]byte, out Output) {
 	t.Helper()
-	w, err := NewWriter(context.Background(), out, c, 2)
+	w, err := NewWriter(context.Background(), out, c, 0, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func write(t testing.TB, c Compression, list [][]byte, out Output) {
 func smallDump(t testing.TB, c Compression, partEnd int64) (object, sql []byte) {
 	t.Helper()
 	out := &output{partEnd: partEnd}
-	w, err := NewWriter(context.Background(), out, c, 1)
+	w, err := NewWriter(context.Background(), out, c, 0, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,9 +47,14 @@ func (gzipContainer) compression() Compression { return Gzip }
 
 func (gzipContainer) signature() []byte { return gzipSignature }
 
-func (gzipContainer) newEncoder() (encoder, error) {
-	return newGzipEncoder(gzipLevel)
+func (gzipContainer) newEncoder(level int) (encoder, error) {
+	if level == 0 {
+		level = gzipLevel
+	}
+	return newGzipEncoder(level)
 }
+
+func (gzipContainer) maxLevel() int { return gzip.BestCompression }
 
 func newGzipEncoder(level int) (encoder, error) {
 	w, err := gzip.NewWriterLevel(nil, level)

@@ -59,9 +59,32 @@ type Chunk struct {
 	SHA256  Digest `json:"sha256"` // of its bytes in the object
 	// Partial means that the chunk ends inside a statement, which the next one goes on with.
 	Partial bool `json:"partial,omitempty"`
+	About
 
 	check uint32 // the last four bytes of the chunk: a zstd frame's own checksum
 }
+
+// About says what the statements of a chunk are. Of a dump that was written as one stream nothing is said.
+type About struct {
+	Section Section `json:"section,omitempty"`
+	// Table is the one whose rows a chunk of SectionRows has, and Rows is how many. Where a statement is so long
+	// that it takes several chunks, the last of them has the rows.
+	Table string `json:"table,omitempty"`
+	Rows  int64  `json:"rows,omitempty"`
+}
+
+// Section is what a chunk's statements are for. The sections of a dump follow one another.
+type Section string
+
+const (
+	// SectionHead is what comes before all rows: settings, tables.
+	SectionHead Section = "head"
+	// SectionRows is rows of one table. Every line is a whole statement; chunks may be loaded in any order, and
+	// at the same time.
+	SectionRows Section = "rows"
+	// SectionTail is what comes after all rows: views, triggers, indexes.
+	SectionTail Section = "tail"
+)
 
 // Digest is a SHA-256; its text is lower-case hexadecimal.
 type Digest [sha256.Size]byte
@@ -150,6 +173,9 @@ func (idx *Index) check(c Compression, first int64) error {
 			return fmt.Errorf("table %q has %d rows", table.Name, table.Rows)
 		}
 	}
+	if err := idx.checkSections(); err != nil {
+		return err
+	}
 	end, raw := first, int64(0)
 	for i, chunk := range idx.Chunks {
 		if chunk.Size <= 0 || chunk.Size > maxChunkSize || chunk.RawSize <= 0 || chunk.RawSize > maxChunkRaw {
@@ -166,6 +192,50 @@ func (idx *Index) check(c Compression, first int64) error {
 	}
 	return nil
 }
+
+// checkSections says what is wrong with what the chunks are said to be.
+func (idx *Index) checkSections() error {
+	left := make(map[string]int64, len(idx.Tables))
+	for _, table := range idx.Tables {
+		left[table.Name] = table.Rows
+	}
+	before := Chunk{}
+	for i, chunk := range idx.Chunks {
+		place, known := sectionOrder[chunk.Section]
+		switch {
+		case !known:
+			return fmt.Errorf("chunk %d is of a section %q", i, chunk.Section)
+		case i > 0 && (place < sectionOrder[before.Section] || (place == 0) != (before.Section == "")):
+			return fmt.Errorf("chunk %d of section %q follows one of section %q", i, chunk.Section, before.Section)
+		case before.Partial && (chunk.Section != before.Section || chunk.Table != before.Table):
+			return fmt.Errorf("chunk %d does not go on with the one before, which ends inside a statement", i)
+		case chunk.Rows < 0 || chunk.Section != SectionRows && (chunk.Rows > 0 || chunk.Table != ""):
+			return fmt.Errorf("chunk %d of section %q has %d rows of table %q", i, chunk.Section, chunk.Rows, chunk.Table)
+		}
+		if chunk.Section == SectionRows {
+			if _, known := left[chunk.Table]; !known {
+				return fmt.Errorf("chunk %d has rows of table %q, which the dump does not have", i, chunk.Table)
+			}
+			left[chunk.Table] -= chunk.Rows
+		}
+		before = chunk
+	}
+	if before.Section == "" {
+		return nil
+	}
+	for _, table := range idx.Tables {
+		if left[table.Name] != 0 {
+			return fmt.Errorf("the chunks do not have the %d rows of table %q", table.Rows, table.Name)
+		}
+	}
+	return nil
+}
+
+// sectionOrder is how sections follow one another; a dump has either none or all.
+var sectionOrder = map[Section]int{"": 0, SectionHead: 1, SectionRows: 2, SectionTail: 3}
+
+// Sectioned says whether the chunks tell what they are: then rows can be loaded in any order.
+func (idx *Index) Sectioned() bool { return len(idx.Chunks) > 0 && idx.Chunks[0].Section != "" }
 
 // dataEnd is where the last chunk ends in the object.
 func (idx *Index) dataEnd(first int64) int64 {

@@ -36,6 +36,7 @@ type Writer struct {
 	form   container
 
 	raw   []byte      // the chunk that is being filled; nil if there is none
+	turn  sync.Mutex  // of Add: jobs and queue are filled in the same order
 	raws  chan []byte // buffers that are free, for SQL
 	datas chan []byte // and for compressed chunks
 	jobs  chan *job   // to the workers
@@ -51,6 +52,7 @@ type job struct {
 	raw     []byte // the worker's
 	rawSize int
 	partial bool
+	about   About
 
 	done   chan struct{} // closed when the worker has set what follows
 	data   []byte
@@ -59,14 +61,18 @@ type job struct {
 }
 
 // NewWriter returns a Writer for Zstd or Gzip that compresses on that many workers, at most four; 0
-// means one for each processor. Its goroutines end with Close, Abort or the context, provided that a
+// means one for each processor. The level is the compression's own, 1 to 22 of zstd or 1 to 9 of gzip; 0 is
+// the one that makes dumps fast. Its goroutines end with Close, Abort or the context, provided that a
 // Write of out ends then as well.
-func NewWriter(ctx context.Context, out Output, c Compression, workers int) (*Writer, error) {
+func NewWriter(ctx context.Context, out Output, c Compression, level, workers int) (*Writer, error) {
 	form := containerOf(c)
 	if form == nil {
 		return nil, fmt.Errorf("dumps are not written with compression %q", c)
 	}
-	return newWriter(ctx, out, form, form.newEncoder, workers)
+	if most := form.maxLevel(); level < 0 || level > most {
+		return nil, fmt.Errorf("%s has no level %d, but 1 to %d", c, level, most)
+	}
+	return newWriter(ctx, out, form, func() (encoder, error) { return form.newEncoder(level) }, workers)
 }
 
 func newWriter(ctx context.Context, out Output, form container, newEncoder func() (encoder, error), workers int) (*Writer, error) {
@@ -161,9 +167,45 @@ func (w *Writer) makeRoom(n int) {
 	}
 }
 
+// Add takes whole statements as a chunk of their own, and says in the index what they are. The text's
+// buffer is the Writer's from then on; in its place comes one without content, nil perhaps. Text that is
+// longer than a chunk may be becomes several. Any number of goroutines may call Add at once, but nobody Write
+// at the same time. An error of the output is returned by a later call.
+func (w *Writer) Add(sql []byte, about About) (spare []byte, err error) {
+	if len(sql) == 0 {
+		return sql, context.Cause(w.ctx)
+	}
+	select {
+	case spare = <-w.raws:
+	case <-w.ctx.Done():
+		return nil, context.Cause(w.ctx)
+	}
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	for len(sql) > maxAddedRaw {
+		// The worker takes its buffer for free afterwards: it gets one that is.
+		piece := append(make([]byte, 0, maxAddedRaw), sql[:maxAddedRaw]...)
+		if err := w.enqueue(&job{raw: piece, about: About{Section: about.Section, Table: about.Table}, partial: true}); err != nil {
+			return nil, err
+		}
+		select {
+		case <-w.raws: // in exchange for the piece
+		case <-w.ctx.Done():
+			return nil, context.Cause(w.ctx)
+		}
+		sql = sql[maxAddedRaw:]
+	}
+	return spare, w.enqueue(&job{raw: sql, about: about})
+}
+
 func (w *Writer) endChunk(partial bool) error {
-	j := &job{raw: w.raw, rawSize: len(w.raw), partial: partial, done: make(chan struct{})}
+	j := &job{raw: w.raw, partial: partial}
 	w.raw = nil
+	return w.enqueue(j)
+}
+
+func (w *Writer) enqueue(j *job) error {
+	j.rawSize, j.done = len(j.raw), make(chan struct{})
 	// The buffer is taken here, in order: if workers took theirs, those with later chunks could
 	// leave none for the one that all wait for.
 	select {
@@ -190,12 +232,21 @@ func (w *Writer) compress(e encoder) {
 			}
 			j.data, j.err = e.encode(j.data[:0], j.raw)
 			j.digest = sha256.Sum256(j.data)
-			w.raws <- j.raw[:0]
+			w.raws <- reusable(j.raw)
 			close(j.done)
 		case <-w.ctx.Done():
 			return
 		}
 	}
+}
+
+// reusable gives a buffer's room for the next chunk, unless it is so large that keeping it would break the
+// bound of memory.
+func reusable(buf []byte) []byte {
+	if cap(buf) > hardChunkRaw {
+		return nil
+	}
+	return buf[:0]
 }
 
 // writeChunks writes what the workers compressed.
@@ -238,6 +289,7 @@ func (w *Writer) writeChunk(j *job) error {
 		RawSize: int64(j.rawSize),
 		SHA256:  j.digest,
 		Partial: j.partial,
+		About:   j.about,
 		check:   lastFour(j.data),
 	}
 	if err := w.writeOut(j.data); err != nil {

@@ -22,7 +22,7 @@ func (outputFunc) Room() int64                   { return 0 }
 
 func newTestWriter(ctx context.Context, t testing.TB, out Output, workers int) *Writer {
 	t.Helper()
-	w, err := NewWriter(ctx, out, Zstd, workers)
+	w, err := NewWriter(ctx, out, Zstd, 0, workers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestAfterClose(t *testing.T) {
 	if out.Len() != size {
 		t.Error("the output grew after Close")
 	}
-	if _, err := NewWriter(t.Context(), &out, XZ, 1); err == nil {
+	if _, err := NewWriter(t.Context(), &out, XZ, 0, 1); err == nil {
 		t.Error("a Writer for xz")
 	}
 }
@@ -210,7 +210,7 @@ func BenchmarkWriter(b *testing.B) {
 	}{
 		{"zstd fastest", zstdContainer{}, zstdLevel(zstd.SpeedFastest)},
 		{"zstd default", zstdContainer{}, zstdLevel(zstd.SpeedDefault)},
-		{"gzip", gzipContainer{}, gzipContainer{}.newEncoder},
+		{"gzip", gzipContainer{}, func() (encoder, error) { return gzipContainer{}.newEncoder(0) }},
 	}
 	for _, level := range levels {
 		b.Run(level.name, func(b *testing.B) {

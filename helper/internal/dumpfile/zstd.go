@@ -46,9 +46,11 @@ func (zstdContainer) compression() Compression { return Zstd }
 
 func (zstdContainer) signature() []byte { return zstdSignature }
 
-func (zstdContainer) newEncoder() (encoder, error) {
-	return newZstdEncoder(zstd.SpeedFastest)
+func (zstdContainer) newEncoder(level int) (encoder, error) {
+	return newZstdEncoder(zstd.EncoderLevelFromZstd(max(level, 1)))
 }
+
+func (zstdContainer) maxLevel() int { return 22 }
 
 func newZstdEncoder(level zstd.EncoderLevel) (encoder, error) {
 	// An encoder keeps twice its window in memory. Larger ones made dumps of the clients no smaller.

@@ -63,6 +63,9 @@ type Load interface {
 	// *SeveralDatabasesError, *PacketError, *ExtensionError, *NoSpaceError, *LostError, those of
 	// sqltext, and those of r, wrapped.
 	Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(bytes int64)) (sqltext.Stats, error)
+	// RunChunks does what Run does for a dump that comes in chunks: it loads the heads one after the other, then
+	// rows over several connections at once, then the tails. progress may be called by several goroutines.
+	RunChunks(ctx context.Context, chunks Chunks, progress func(bytes int64)) (sqltext.Stats, error)
 	// Compare counts what has been loaded against what the dump held. It fails with *MismatchError,
 	// and with ErrIncomplete where the dump lacks its closing line.
 	Compare(ctx context.Context, stats sqltext.Stats) error

@@ -454,3 +454,12 @@ func splitRows(text []byte, limit int) (parts [][]byte, need int) {
 		}
 	}
 }
+
+func (l *mysqlLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
+	reader, err := chunks.Open()
+	if err != nil {
+		return sqltext.Stats{}, err
+	}
+	defer reader.Close()
+	return l.Run(ctx, &chunkStream{ctx: ctx, reader: reader, end: len(chunks.List())}, sqltext.MySQL, progress)
+}

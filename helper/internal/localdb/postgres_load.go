@@ -379,3 +379,12 @@ func (l *postgresLoad) Discard() error {
 	}
 	return err
 }
+
+func (l *postgresLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
+	reader, err := chunks.Open()
+	if err != nil {
+		return sqltext.Stats{}, err
+	}
+	defer reader.Close()
+	return l.Run(ctx, &chunkStream{ctx: ctx, reader: reader, end: len(chunks.List())}, sqltext.Postgres, progress)
+}

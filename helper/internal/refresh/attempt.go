@@ -41,14 +41,19 @@ func (r *run) attempt(ctx context.Context, source *staging.Source) (result Resul
 		// The dump's own failure is the reason; that it is closed early is only its consequence.
 		_ = dump.Close()
 	}()
-	text := bufio.NewReaderSize(dump, 64<<10)
-	info := identify(source.Info(), text)
+	if dump.How != "" {
+		r.Progress.Note(dump.How)
+	}
+	info, text := source.Info(), bufio.NewReaderSize(dump, 64<<10)
+	if !dump.Chunked() {
+		info = identify(info, text)
+	}
 	key := r.Bucket.NewKey(dump.SnapshotTime, r.Compression.Ending())
 	upload, err := r.Bucket.Upload(ctx, key, r.describe(info, dump.SnapshotTime))
 	if err != nil {
 		return Result{}, err
 	}
-	writer, err := dumpfile.NewWriter(ctx, upload, r.Compression, 0)
+	writer, err := dumpfile.NewWriter(ctx, upload, r.Compression, r.Level, 0)
 	if err != nil {
 		return Result{}, err
 	}
@@ -59,7 +64,12 @@ func (r *run) attempt(ctx context.Context, source *staging.Source) (result Resul
 		}
 		writer.Abort()
 	}()
-	stats, err := r.stream(sqltext.NewSplitter(text, sqltext.DialectOf(info.Engine)), writer)
+	var stats sqltext.Stats
+	if dump.Chunked() {
+		stats, err = r.chunks(ctx, dump, info, writer)
+	} else {
+		stats, err = r.stream(sqltext.NewSplitter(text, sqltext.DialectOf(info.Engine)), writer)
+	}
 	if err != nil {
 		return Result{}, r.first(ctx, err)
 	}

@@ -32,6 +32,8 @@ type Config struct {
 	Source      staging.Config
 	Bucket      *bucket.Bucket
 	Compression dumpfile.Compression
+	// Level is the compression's own, 0 for the usual one.
+	Level int
 	// Force publishes a dump with far fewer tables or rows than the last one.
 	Force bool
 	// IfOlderThan leaves everything as it is where the newest dump is younger; 0 always refreshes.

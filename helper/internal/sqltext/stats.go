@@ -85,9 +85,9 @@ func (s *statistics) addRows(piece Piece) {
 	}
 }
 
-// The lines by which mysqldump, mariadb-dump and pg_dump open and close their dumps.
+// The lines by which dumps of our own, of mysqldump, mariadb-dump and pg_dump open and close their dumps.
 var (
-	headers  = []string{"-- MySQL dump ", "-- MariaDB dump ", "-- PostgreSQL database dump"}
+	headers  = []string{"-- dump-helper dump", "-- MySQL dump ", "-- MariaDB dump ", "-- PostgreSQL database dump"}
 	trailers = []string{"-- Dump completed", "-- PostgreSQL database dump complete"}
 )
 

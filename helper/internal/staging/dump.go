@@ -1,6 +1,7 @@
 package staging
 
 import (
+	"context"
 	"errors"
 	"io"
 	"time"
@@ -12,8 +13,13 @@ type Dump struct {
 	// clock where there is a server.
 	SnapshotTime time.Time
 
-	text    io.Reader
-	closers []io.Closer // in this order
+	// How says by what means all rows are of that one moment, for the user to read; empty where the dump client
+	// sees to it.
+	How string
+
+	text    io.Reader                                  // of a client or command
+	chunks  func(ctx context.Context, emit Emit) error // of our own engine
+	closers []io.Closer                                // in this order
 	failed  error
 }
 

@@ -30,6 +30,11 @@ type Config struct {
 	// A name may hold * and ?; for PostgreSQL it may be schema.table.
 	StructureOnly []string
 	Exclude       []string
+	// Client has the rows of a server read by its official dump client, and not by connections of our own.
+	Client bool
+	// Threads is how many connections read rows at most; 0 means as many as this machine has use for. The server's
+	// own limits may make it fewer.
+	Threads int
 	// Note is told, in one line, what the user may want to know. Nil means silent.
 	Note func(string)
 }

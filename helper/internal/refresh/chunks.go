@@ -1,0 +1,41 @@
+package refresh
+
+import (
+	"context"
+	"sync"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+)
+
+// sections are those of staging as the dump's index calls them.
+var sections = map[staging.Section]dumpfile.Section{
+	staging.Head: dumpfile.SectionHead, staging.Rows: dumpfile.SectionRows, staging.Tail: dumpfile.SectionTail,
+}
+
+// chunks moves a dump that comes in chunks to the writer, and counts what it passes.
+func (r *run) chunks(ctx context.Context, dump *staging.Dump, info staging.Info, writer *dumpfile.Writer) (sqltext.Stats, error) {
+	stats := sqltext.Stats{Tables: make(map[string]int64, len(info.Tables))}
+	for _, table := range info.Tables {
+		stats.Tables[table.Name] = 0
+	}
+	var mutex sync.Mutex
+	err := dump.WriteChunks(ctx, func(chunk staging.Chunk) ([]byte, error) {
+		length := int64(len(chunk.SQL))
+		spare, err := writer.Add(chunk.SQL, dumpfile.About{Section: sections[chunk.Section], Table: chunk.Table, Rows: chunk.Rows})
+		if err != nil {
+			return nil, err
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		stats.Bytes += length
+		if chunk.Table != "" {
+			stats.Tables[chunk.Table] += chunk.Rows
+			stats.Rows += chunk.Rows
+		}
+		r.Progress.Advance(length)
+		return spare, nil
+	})
+	return stats, err
+}
