@@ -11,10 +11,9 @@ import (
 const (
 	// chunkRaw is how much SQL a chunk has at least, except for the last one.
 	chunkRaw = 4 << 20
-	// hardChunkRaw is where a chunk ends even inside a statement.
+	// hardChunkRaw is where a chunk ends even inside a statement, and also one that was added as a whole: it
+	// bounds the memory that a Writer takes for rows of many megabytes.
 	hardChunkRaw = 8 << 20
-	// maxAddedRaw is where a chunk that was added as a whole is cut, inside a statement if need be.
-	maxAddedRaw = 16 << 20
 	// maxChunkRaw is how much SQL a reader accepts in a chunk, maxChunkSize what it accepts in the
 	// object: data that cannot be compressed grows a little.
 	maxChunkRaw  = 32 << 20

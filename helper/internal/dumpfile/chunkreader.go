@@ -1,7 +1,6 @@
 package dumpfile
 
 import (
-	"fmt"
 	"io"
 	"sync"
 )
@@ -33,15 +32,11 @@ type fetch struct {
 // Read returns a *[DamagedError] where a chunk is not what the index says, and errors of r wrapped.
 // Close must be called. It waits for a ReadAt that is under way, and does not close r.
 func NewChunkReader(r io.ReaderAt, idx *Index, workers int) (io.ReadCloser, error) {
-	form := containerOf(idx.Compression)
-	if form == nil {
-		return nil, ErrNoIndex
-	}
 	workers = min(workerCount(workers), max(len(idx.Chunks), 1))
-	decoders := make([]decoder, workers)
+	decoders := make([]*ChunkDecoder, workers)
 	for i := range decoders {
 		var err error
-		if decoders[i], err = form.newDecoder(); err != nil {
+		if decoders[i], err = NewChunkDecoder(idx); err != nil {
 			return nil, err
 		}
 	}
@@ -58,7 +53,7 @@ func NewChunkReader(r io.ReaderAt, idx *Index, workers int) (io.ReadCloser, erro
 	c.group.Go(func() { c.schedule(stopped, idx.Chunks, jobs) })
 	for _, dec := range decoders {
 		c.group.Go(func() {
-			defer dec.close()
+			defer dec.Close()
 			readChunks(r, dec, jobs)
 		})
 	}
@@ -87,18 +82,9 @@ func (c *chunkReader) schedule(stopped <-chan struct{}, chunks []Chunk, jobs cha
 }
 
 // readChunks is a worker.
-func readChunks(r io.ReaderAt, dec decoder, jobs <-chan *fetch) {
-	var data []byte
+func readChunks(r io.ReaderAt, dec *ChunkDecoder, jobs <-chan *fetch) {
 	for f := range jobs {
-		if int64(cap(data)) < f.chunk.Size {
-			data = make([]byte, f.chunk.Size)
-		}
-		data = data[:f.chunk.Size]
-		if n, err := r.ReadAt(data, f.chunk.Offset); n < len(data) {
-			f.err = fmt.Errorf("read the dump at byte %d: %w", f.chunk.Offset+int64(n), noEOF(err))
-		} else {
-			f.raw, f.err = f.chunk.read(dec, f.raw, data)
-		}
+		f.raw, f.err = dec.decode(r, f.chunk, f.raw)
 		close(f.done)
 	}
 }

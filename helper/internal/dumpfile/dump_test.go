@@ -109,6 +109,11 @@ func smallDump(t testing.TB, c Compression, partEnd int64) (object, sql []byte) 
 	return out.Bytes(), sql
 }
 
+// kinds are the dumps of which every byte can be tried: without sections and with them.
+var kinds = map[string]func(t testing.TB, c Compression, partEnd int64) (object, sql []byte){
+	"stream": smallDump, "sections": smallSections,
+}
+
 func readIndex(t testing.TB, object []byte, c Compression) *Index {
 	t.Helper()
 	idx, err := ReadIndex(bytes.NewReader(object), int64(len(object)), c)

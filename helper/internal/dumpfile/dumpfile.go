@@ -49,3 +49,11 @@ func ByName(name string) (Compression, bool) {
 	}
 	return "", false
 }
+
+// MaxLevel is the highest level of the compression, the lowest is 1; 0 where it is only read.
+func (c Compression) MaxLevel() int {
+	if form := containerOf(c); form != nil {
+		return form.maxLevel()
+	}
+	return 0
+}

@@ -64,27 +64,20 @@ type Chunk struct {
 	check uint32 // the last four bytes of the chunk: a zstd frame's own checksum
 }
 
-// About says what the statements of a chunk are. Of a dump that was written as one stream nothing is said.
-type About struct {
-	Section Section `json:"section,omitempty"`
-	// Table is the one whose rows a chunk of SectionRows has, and Rows is how many. Where a statement is so long
-	// that it takes several chunks, the last of them has the rows.
-	Table string `json:"table,omitempty"`
-	Rows  int64  `json:"rows,omitempty"`
+// UnmarshalJSON refuses a chunk without size: otherwise a forged index of many chunks that take three bytes
+// each would make a reader allocate forty times its length.
+func (c *Chunk) UnmarshalJSON(text []byte) error {
+	type fields Chunk // without this method
+	var read fields
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	if read.Size <= 0 || read.Size > maxChunkSize || read.RawSize <= 0 || read.RawSize > maxChunkRaw {
+		return fmt.Errorf("the chunk at byte %d has a size that no chunk has", read.Offset)
+	}
+	*c = Chunk(read)
+	return nil
 }
-
-// Section is what a chunk's statements are for. The sections of a dump follow one another.
-type Section string
-
-const (
-	// SectionHead is what comes before all rows: settings, tables.
-	SectionHead Section = "head"
-	// SectionRows is rows of one table. Every line is a whole statement; chunks may be loaded in any order, and
-	// at the same time.
-	SectionRows Section = "rows"
-	// SectionTail is what comes after all rows: views, triggers, indexes.
-	SectionTail Section = "tail"
-)
 
 // Digest is a SHA-256; its text is lower-case hexadecimal.
 type Digest [sha256.Size]byte
@@ -112,7 +105,7 @@ const (
 // maxIndexSize is how long the block of a dump with that many chunks may be, in bytes. It bounds
 // what a forged index can make a reader allocate.
 func maxIndexSize(chunks int) int64 {
-	return 4<<20 + 1<<10*int64(chunks)
+	return 4<<20 + 1<<10*int64(min(chunks, maxChunks+3))
 }
 
 // encode returns the index as a block.
@@ -142,17 +135,24 @@ func decodeIndex(block []byte, c Compression, at, size, first int64) (*Index, er
 	if sum := sha256.Sum256(text); !bytes.Equal(sum[:], block[len(indexMark):indexHeader]) {
 		return nil, corrupt(at, "the index has another SHA-256 than it says")
 	}
-	idx := &Index{at: at, size: size, payload: sha256.Sum256(block)}
-	err := json.Unmarshal(text, idx)
 	// A newer format may have changed the types of fields, but not of these two.
-	if idx.Format > formatVersion {
-		return nil, &NewerFormatError{idx.Format, idx.ToolVersion}
+	var newer struct {
+		Format      int    `json:"format"`
+		ToolVersion string `json:"tool_version"`
+	}
+	err := json.Unmarshal(text, &newer)
+	if newer.Format > formatVersion {
+		return nil, &NewerFormatError{newer.Format, newer.ToolVersion}
+	}
+	idx := &Index{at: at, size: size, payload: sha256.Sum256(block)}
+	if err == nil {
+		err = json.Unmarshal(text, idx)
 	}
 	if err == nil {
 		err = idx.check(c, first)
 	}
 	if err != nil {
-		return nil, corrupt(at, "the index is wrong: %v", err)
+		return nil, corrupt(at, "the index is wrong: %.300v", err)
 	}
 	return idx, nil
 }
@@ -168,19 +168,21 @@ func (idx *Index) check(c Compression, first int64) error {
 	if idx.Rows < 0 {
 		return fmt.Errorf("%d rows", idx.Rows)
 	}
+	tables := make(map[string]bool) // not made for as many as a forged index has
 	for _, table := range idx.Tables {
 		if table.Rows < -1 {
-			return fmt.Errorf("table %q has %d rows", table.Name, table.Rows)
+			return fmt.Errorf("table %.100q has %d rows", table.Name, table.Rows)
 		}
+		if tables[table.Name] {
+			return fmt.Errorf("table %.100q is there twice", table.Name)
+		}
+		tables[table.Name] = true
 	}
-	if err := idx.checkSections(); err != nil {
-		return err
+	if len(idx.Chunks) > maxChunks {
+		return fmt.Errorf("%d chunks", len(idx.Chunks))
 	}
 	end, raw := first, int64(0)
 	for i, chunk := range idx.Chunks {
-		if chunk.Size <= 0 || chunk.Size > maxChunkSize || chunk.RawSize <= 0 || chunk.RawSize > maxChunkRaw {
-			return fmt.Errorf("chunk %d has a size that no chunk has", i)
-		}
 		if chunk.Offset != end || chunk.Size > idx.at-end {
 			return fmt.Errorf("chunk %d is not where the one before ends", i)
 		}
@@ -190,52 +192,8 @@ func (idx *Index) check(c Compression, first int64) error {
 	if raw != idx.RawBytes {
 		return errors.New("the sizes of the chunks do not add up")
 	}
-	return nil
+	return idx.checkSections()
 }
-
-// checkSections says what is wrong with what the chunks are said to be.
-func (idx *Index) checkSections() error {
-	left := make(map[string]int64, len(idx.Tables))
-	for _, table := range idx.Tables {
-		left[table.Name] = table.Rows
-	}
-	before := Chunk{}
-	for i, chunk := range idx.Chunks {
-		place, known := sectionOrder[chunk.Section]
-		switch {
-		case !known:
-			return fmt.Errorf("chunk %d is of a section %q", i, chunk.Section)
-		case i > 0 && (place < sectionOrder[before.Section] || (place == 0) != (before.Section == "")):
-			return fmt.Errorf("chunk %d of section %q follows one of section %q", i, chunk.Section, before.Section)
-		case before.Partial && (chunk.Section != before.Section || chunk.Table != before.Table):
-			return fmt.Errorf("chunk %d does not go on with the one before, which ends inside a statement", i)
-		case chunk.Rows < 0 || chunk.Section != SectionRows && (chunk.Rows > 0 || chunk.Table != ""):
-			return fmt.Errorf("chunk %d of section %q has %d rows of table %q", i, chunk.Section, chunk.Rows, chunk.Table)
-		}
-		if chunk.Section == SectionRows {
-			if _, known := left[chunk.Table]; !known {
-				return fmt.Errorf("chunk %d has rows of table %q, which the dump does not have", i, chunk.Table)
-			}
-			left[chunk.Table] -= chunk.Rows
-		}
-		before = chunk
-	}
-	if before.Section == "" {
-		return nil
-	}
-	for _, table := range idx.Tables {
-		if left[table.Name] != 0 {
-			return fmt.Errorf("the chunks do not have the %d rows of table %q", table.Rows, table.Name)
-		}
-	}
-	return nil
-}
-
-// sectionOrder is how sections follow one another; a dump has either none or all.
-var sectionOrder = map[Section]int{"": 0, SectionHead: 1, SectionRows: 2, SectionTail: 3}
-
-// Sectioned says whether the chunks tell what they are: then rows can be loaded in any order.
-func (idx *Index) Sectioned() bool { return len(idx.Chunks) > 0 && idx.Chunks[0].Section != "" }
 
 // dataEnd is where the last chunk ends in the object.
 func (idx *Index) dataEnd(first int64) int64 {

@@ -28,19 +28,20 @@ var (
 )
 
 // Writer cuts SQL text into chunks, compresses several of them at once and writes them in order. Its
-// memory is bounded: Write waits where the output is slow. One goroutine at a time may use it.
+// memory is bounded: Write and Add wait where the output is slow. One goroutine at a time may use it, but for Add.
 type Writer struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	out    Output
 	form   container
 
-	raw   []byte      // the chunk that is being filled; nil if there is none
-	turn  sync.Mutex  // of Add: jobs and queue are filled in the same order
-	raws  chan []byte // buffers that are free, for SQL
-	datas chan []byte // and for compressed chunks
-	jobs  chan *job   // to the workers
-	queue chan *job   // the same, in order, to the goroutine that writes
+	raw   []byte        // the chunk that is being filled; nil if there is none
+	last  *About        // of the chunk before; nil if there is none
+	turn  chan struct{} // full while somebody adds a chunk, and from Close on
+	raws  chan []byte   // buffers that are free, for SQL
+	datas chan []byte   // and for compressed chunks
+	jobs  chan *job     // to the workers
+	queue chan *job     // the same, in order, to the goroutine that writes
 	group sync.WaitGroup
 
 	chunks  []Chunk // of the goroutine that writes, until it has ended
@@ -87,6 +88,7 @@ func newWriter(ctx context.Context, out Output, form container, newEncoder func(
 	w := &Writer{
 		out:   out,
 		form:  form,
+		turn:  make(chan struct{}, 1),
 		raws:  make(chan []byte, workers+1),
 		datas: make(chan []byte, workers+2),
 		jobs:  make(chan *job, workers+2),
@@ -147,17 +149,25 @@ func (w *Writer) Cut() {
 	}
 }
 
-func (w *Writer) startChunk() error {
-	select {
-	case w.raw = <-w.raws:
-	case <-w.ctx.Done():
-		return context.Cause(w.ctx)
+func (w *Writer) startChunk() (err error) {
+	if w.raw, err = w.freeRaw(); err != nil {
+		return err
 	}
 	if w.raw == nil {
 		// A chunk, and the statement that makes it long enough: the clients' have a megabyte.
 		w.raw = make([]byte, 0, chunkRaw+5<<18)
 	}
 	return nil
+}
+
+// freeRaw waits for a buffer for SQL; it may be nil.
+func (w *Writer) freeRaw() ([]byte, error) {
+	select {
+	case buf := <-w.raws:
+		return buf, nil
+	case <-w.ctx.Done():
+		return nil, context.Cause(w.ctx)
+	}
 }
 
 // makeRoom makes room in the chunk for n more bytes, or for as many as it may have at all.
@@ -167,37 +177,6 @@ func (w *Writer) makeRoom(n int) {
 	}
 }
 
-// Add takes whole statements as a chunk of their own, and says in the index what they are. The text's
-// buffer is the Writer's from then on; in its place comes one without content, nil perhaps. Text that is
-// longer than a chunk may be becomes several. Any number of goroutines may call Add at once, but nobody Write
-// at the same time. An error of the output is returned by a later call.
-func (w *Writer) Add(sql []byte, about About) (spare []byte, err error) {
-	if len(sql) == 0 {
-		return sql, context.Cause(w.ctx)
-	}
-	select {
-	case spare = <-w.raws:
-	case <-w.ctx.Done():
-		return nil, context.Cause(w.ctx)
-	}
-	w.turn.Lock()
-	defer w.turn.Unlock()
-	for len(sql) > maxAddedRaw {
-		// The worker takes its buffer for free afterwards: it gets one that is.
-		piece := append(make([]byte, 0, maxAddedRaw), sql[:maxAddedRaw]...)
-		if err := w.enqueue(&job{raw: piece, about: About{Section: about.Section, Table: about.Table}, partial: true}); err != nil {
-			return nil, err
-		}
-		select {
-		case <-w.raws: // in exchange for the piece
-		case <-w.ctx.Done():
-			return nil, context.Cause(w.ctx)
-		}
-		sql = sql[maxAddedRaw:]
-	}
-	return spare, w.enqueue(&job{raw: sql, about: about})
-}
-
 func (w *Writer) endChunk(partial bool) error {
 	j := &job{raw: w.raw, partial: partial}
 	w.raw = nil
@@ -205,6 +184,16 @@ func (w *Writer) endChunk(partial bool) error {
 }
 
 func (w *Writer) enqueue(j *job) error {
+	about := j.about
+	if w.last == nil {
+		w.last = &about
+	}
+	if err := about.follow(*w.last); err != nil {
+		// Without this chunk the dump must not be finished.
+		w.cancel(fmt.Errorf("write a chunk of the dump: %w", err))
+		return context.Cause(w.ctx)
+	}
+	w.last = &about
 	j.rawSize, j.done = len(j.raw), make(chan struct{})
 	// The buffer is taken here, in order: if workers took theirs, those with later chunks could
 	// leave none for the one that all wait for.
@@ -233,6 +222,7 @@ func (w *Writer) compress(e encoder) {
 			j.data, j.err = e.encode(j.data[:0], j.raw)
 			j.digest = sha256.Sum256(j.data)
 			w.raws <- reusable(j.raw)
+			j.raw = nil // while the job waits for the output
 			close(j.done)
 		case <-w.ctx.Done():
 			return
@@ -313,9 +303,14 @@ func (w *Writer) writeOut(p []byte) error {
 func (w *Writer) Written() int64 { return w.written.Load() }
 
 // Close writes what is left and then the index: the given one, with Format, Compression, RawBytes
-// and Chunks filled in. The dump is complete if and only if it returns nil. It ends all goroutines.
+// and Chunks filled in; where chunks tell their rows, those must be the rows of its tables. The dump is
+// complete if and only if it returns nil. It ends all goroutines.
 func (w *Writer) Close(idx Index) error {
 	defer w.stop(errClosed)
+	select {
+	case w.turn <- struct{}{}: // for good: no Add is under way any more, or will be
+	case <-w.ctx.Done():
+	}
 	if err := context.Cause(w.ctx); err != nil {
 		return err
 	}
@@ -336,6 +331,10 @@ func (w *Writer) Close(idx Index) error {
 	idx.RawBytes = 0
 	for _, chunk := range w.chunks {
 		idx.RawBytes += chunk.RawSize
+	}
+	idx.at = w.written.Load()
+	if err := idx.check(idx.Compression, int64(len(w.form.signature()))); err != nil {
+		return fmt.Errorf("no reader would take the dump's index: %w", err)
 	}
 	return w.writeTail(&idx)
 }

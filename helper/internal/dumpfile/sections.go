@@ -1,0 +1,106 @@
+package dumpfile
+
+import (
+	"errors"
+	"fmt"
+)
+
+// About says what the statements of a chunk are. Of a dump that was written as one stream nothing is said.
+type About struct {
+	Section Section `json:"section,omitempty"`
+	// Table is the one whose rows a chunk of SectionRows has, and Rows is how many. Where a statement is so long
+	// that it takes several chunks, the last of them has the rows.
+	Table string `json:"table,omitempty"`
+	Rows  int64  `json:"rows,omitempty"`
+}
+
+// Section is what a chunk's statements are for. The sections of a dump follow one another.
+type Section string
+
+const (
+	// SectionHead is what comes before all rows: settings, tables.
+	SectionHead Section = "head"
+	// SectionRows is rows of one table. Every line is a whole statement; chunks may be loaded in any order, and
+	// at the same time.
+	SectionRows Section = "rows"
+	// SectionTail is what comes after all rows: views, triggers, indexes.
+	SectionTail Section = "tail"
+)
+
+// sectionOrder is how sections follow one another. All chunks of a dump have one, or none has.
+var sectionOrder = map[Section]int{"": 0, SectionHead: 1, SectionRows: 2, SectionTail: 3}
+
+// Sectioned says whether the chunks tell what they are: then rows can be loaded in any order.
+func (idx *Index) Sectioned() bool { return len(idx.Chunks) > 0 && idx.Chunks[0].Section != "" }
+
+// follow says what is wrong with a chunk that lies behind another one. The first one is asked with itself.
+func (a About) follow(before About) error {
+	place, known := sectionOrder[a.Section]
+	switch {
+	case !known:
+		return fmt.Errorf("there is no section %.100q", a.Section)
+	case place < sectionOrder[before.Section] || (place == 0) != (before.Section == ""):
+		return fmt.Errorf("section %q comes after section %q", a.Section, before.Section)
+	case a.Rows < 0 || a.Section != SectionRows && (a.Rows > 0 || a.Table != ""):
+		return fmt.Errorf("section %q has %d rows of table %.100q", a.Section, a.Rows, a.Table)
+	}
+	return nil
+}
+
+// checkSections says what is wrong with what the chunks are said to be.
+func (idx *Index) checkSections() error {
+	for i, chunk := range idx.Chunks {
+		before := idx.Chunks[max(i-1, 0)]
+		if err := chunk.follow(before.About); err != nil {
+			return fmt.Errorf("chunk %d: %w", i, err)
+		}
+		switch {
+		case i > 0 && before.Partial && (chunk.Section != before.Section || chunk.Table != before.Table):
+			return fmt.Errorf("chunk %d does not go on with the statement inside which the one before ends", i)
+		case chunk.Partial && chunk.Rows > 0:
+			return fmt.Errorf("chunk %d ends inside a statement and has %d rows all the same", i, chunk.Rows)
+		case chunk.Partial && i == len(idx.Chunks)-1:
+			return errors.New("the last chunk ends inside a statement")
+		}
+	}
+	if !idx.Sectioned() {
+		return nil
+	}
+	return idx.checkRows()
+}
+
+// checkRows compares the rows of the chunks with those of the tables. No sum of them can overflow: each is
+// taken from what is left of the number that it has to be.
+func (idx *Index) checkRows() error {
+	left := make(map[string]int64, len(idx.Tables))
+	all := idx.Rows
+	for _, table := range idx.Tables {
+		if table.Rows < 0 || table.Rows > all {
+			return fmt.Errorf("table %.100q has %d of the dump's %d rows", table.Name, table.Rows, idx.Rows)
+		}
+		left[table.Name] = table.Rows
+		all -= table.Rows
+	}
+	if all != 0 {
+		return fmt.Errorf("the tables have %d rows fewer than the dump, which has %d", all, idx.Rows)
+	}
+	for i, chunk := range idx.Chunks {
+		if chunk.Section != SectionRows {
+			continue
+		}
+		rows, known := left[chunk.Table]
+		switch {
+		case !known:
+			return fmt.Errorf("chunk %d has rows of table %.100q, which the dump does not have", i, chunk.Table)
+		case chunk.Rows > rows:
+			return fmt.Errorf("chunk %d has %d rows of table %.100q, of which %d are left", i, chunk.Rows, chunk.Table, rows)
+		}
+		left[chunk.Table] -= chunk.Rows
+	}
+	for _, table := range idx.Tables {
+		if rows := left[table.Name]; rows > 0 {
+			return fmt.Errorf("the chunks lack %d of the %d rows of table %.100q", rows, table.Rows, table.Name)
+		}
+	}
+	return nil
+}
