@@ -34,6 +34,8 @@ type Config struct {
 	// process's environment alone.
 	Environment map[string]string
 
+	RateLimit *RateLimit // bounds what goes over the network; nil is no limit
+
 	Note func(string) // what the user should know though nothing failed; nil is silent
 }
 
@@ -88,7 +90,7 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 	}
 	b.access = acc
 	b.aws = endpoint == "" && cfg.BaseEndpoint == nil
-	http := newHTTPClient(cfg.HTTPClient, b.clock)
+	http := newHTTPClient(cfg.HTTPClient, b.clock, c.RateLimit)
 	attempts := cfg.RetryMaxAttempts // AWS_MAX_ATTEMPTS or the profile's
 	if attempts == 0 {
 		attempts = callAttempts

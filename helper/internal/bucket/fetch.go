@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"sync"
 	"time"
 
@@ -21,11 +22,19 @@ type writeError struct{ error }
 
 func (e writeError) Unwrap() error { return e.error }
 
+// Range is a stretch of an object, in bytes.
+type Range struct{ Offset, Size int64 }
+
 // Fetch writes an object's bytes from offset from to its end to w, at their own offsets, by several requests
-// at once. A request that breaks is made again from where it stopped. progress may be nil; it is given
-// the size of each piece written, one call at a time. An object that is replaced meanwhile is an *Error of kind
-// ErrChanged; errors of w are returned as they are.
+// at once, which begin in order. A request that breaks is made again from where it stopped. progress may be nil; it
+// is given the size of each piece written, one call at a time. An object that is replaced meanwhile is an *Error of
+// kind ErrChanged; errors of w are returned as they are.
 func (b *Bucket) Fetch(ctx context.Context, o Object, w io.WriterAt, from int64, progress func(n int64)) error {
+	return b.FetchRanges(ctx, o, w, []Range{{from, o.Size - from}}, progress)
+}
+
+// FetchRanges does what Fetch does for stretches of an object, which it fetches in the order given.
+func (b *Bucket) FetchRanges(ctx context.Context, o Object, w io.WriterAt, ranges []Range, progress func(n int64)) error {
 	var mu sync.Mutex
 	report := func(n int64) {
 		if progress != nil {
@@ -36,24 +45,26 @@ func (b *Bucket) Fetch(ctx context.Context, o Object, w io.WriterAt, from int64,
 	}
 	work, inner := errgroup.WithContext(ctx)
 	work.SetLimit(b.limits.ranges)
-	var started []chan struct{} // closed as the ranges end well, in order
-	at := from
-	for ; at < o.Size && inner.Err() == nil; at += b.limits.rangeSize {
+	var started []chan struct{} // closed as the requests end well, in order
+	all := true
+	for want := range requests(ranges, b.limits.rangeSize) {
 		if int64(len(started)+1)*b.limits.rangeSize > FetchWindow {
 			select {
 			case <-started[0]:
 				started = started[1:]
 			case <-inner.Done():
-				continue
 			}
+		}
+		if inner.Err() != nil {
+			all = false
+			break
 		}
 		done := make(chan struct{})
 		started = append(started, done)
-		start := at
 		work.Go(func() error {
-			r := b.ranged(inner, o, start, min(b.limits.rangeSize, o.Size-start))
+			r := b.ranged(inner, o, want.Offset, want.Size)
 			defer r.Close()
-			if err := copyAt(w, start, r, report); err != nil {
+			if err := copyAt(w, want.Offset, r, report); err != nil {
 				return err
 			}
 			close(done)
@@ -65,10 +76,23 @@ func (b *Bucket) Fetch(ctx context.Context, o Object, w io.WriterAt, from int64,
 	switch {
 	case errors.As(err, &own):
 		return own.error
-	case err == nil && at < o.Size:
+	case err == nil && !all:
 		return &cancelled{"fetch", b.target(o.Key), context.Cause(ctx)}
 	}
 	return err
+}
+
+// requests cuts ranges into those of single requests.
+func requests(ranges []Range, longest int64) iter.Seq[Range] {
+	return func(yield func(Range) bool) {
+		for _, r := range ranges {
+			for ; r.Size > 0; r.Offset, r.Size = r.Offset+longest, r.Size-longest {
+				if !yield(Range{r.Offset, min(r.Size, longest)}) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // copyAt copies r to w at an offset.

@@ -104,6 +104,101 @@ func TestFetchKeepsInsideItsWindow(t *testing.T) {
 	}
 }
 
+// TestFetchIsParallelAndInOrder looks at the requests: several at once, begun one after the other.
+func TestFetchIsParallelAndInOrder(t *testing.T) {
+	onEach(t, func(t *testing.T, e env) {
+		p, behind := e.behind(t)
+		b := behind.open(t)
+		content := random(20*mib + 5)
+		o := e.stored(t, b, "dumps/shop/a.sql", content)
+		var mu sync.Mutex
+		var asked []int64
+		var atOnce, most int
+		full := make(chan struct{}) // closed when as many requests are there as may be at once
+		p.onRequest(func(_ http.ResponseWriter, r *http.Request) bool {
+			var from, to int64
+			if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to); err != nil || to-from >= mib {
+				t.Errorf("range %q: %v", r.Header.Get("Range"), err)
+			}
+			mu.Lock()
+			asked = append(asked, from)
+			if atOnce++; atOnce == small.ranges && most < atOnce {
+				close(full)
+			}
+			most = max(most, atOnce)
+			mu.Unlock()
+			select {
+			case <-full:
+			case <-time.After(10 * time.Second):
+				t.Error("the others do not come")
+			}
+			return false
+		})
+		p.onResponse(func(*http.Response) {
+			mu.Lock()
+			defer mu.Unlock()
+			atOnce--
+		})
+		m := newMemory(len(content), 0)
+		if err := b.Fetch(t.Context(), o, m, 0, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(m.p, content) {
+			t.Error("the content differs")
+		}
+		if most < small.ranges {
+			t.Errorf("%d requests at once", most)
+		}
+		for i, at := range asked {
+			// Those that are under way together may overtake one another.
+			if late := int64(i)*mib - at; late > int64(small.ranges)*mib || late < -int64(small.ranges)*mib {
+				t.Errorf("request %d is for byte %d", i, at)
+			}
+		}
+	})
+}
+
+func TestFetchRanges(t *testing.T) {
+	onEach(t, func(t *testing.T, e env) {
+		p, behind := e.behind(t)
+		b := behind.open(t)
+		content := random(5 * mib)
+		o := e.stored(t, b, "dumps/shop/a.sql", content)
+		var mu sync.Mutex
+		asked := map[string]bool{}
+		p.onRequest(func(_ http.ResponseWriter, r *http.Request) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			asked[r.Header.Get("Range")] = true
+			return false
+		})
+		m := newMemory(len(content), 0)
+		var progress int64
+		ranges := []Range{{10, 5}, {20, 0}, {mib, 2*mib + 7}, {5*mib - 1, 1}}
+		if err := b.FetchRanges(t.Context(), o, m, ranges, func(n int64) { progress += n }); err != nil {
+			t.Fatal(err)
+		}
+		want := make([]byte, len(content))
+		for _, r := range ranges {
+			copy(want[r.Offset:r.Offset+r.Size], content[r.Offset:])
+		}
+		if !bytes.Equal(m.p, want) || progress != 2*mib+13 {
+			t.Errorf("the content differs, or progress does: %d", progress)
+		}
+		for _, r := range []string{"bytes=10-14", "bytes=1048576-2097151", "bytes=2097152-3145727", "bytes=3145728-3145734", "bytes=5242879-5242879"} {
+			if !asked[r] {
+				t.Errorf("%s was not asked for", r)
+			}
+		}
+		if len(asked) != 5 {
+			t.Errorf("asked for %v", asked)
+		}
+		if err := b.FetchRanges(t.Context(), o, failing{}, nil, nil); err != nil {
+			t.Errorf("nothing gives %v", err)
+		}
+	})
+}
+
 func TestFetchGoesOnWhereItBroke(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		p, behind := e.behind(t)

@@ -35,7 +35,7 @@ func withIdle(ctx context.Context, d time.Duration) context.Context {
 
 // newHTTPClient is the client of all S3 requests. base is the SDK's own, if the user has
 // certificates of their own (AWS_CA_BUNDLE), else nil.
-func newHTTPClient(base aws.HTTPClient, c *clock) aws.HTTPClient {
+func newHTTPClient(base aws.HTTPClient, c *clock, limit *RateLimit) aws.HTTPClient {
 	inner, ok := base.(*awshttp.BuildableClient)
 	if !ok {
 		inner = awshttp.NewBuildableClient()
@@ -47,13 +47,14 @@ func newHTTPClient(base aws.HTTPClient, c *clock) aws.HTTPClient {
 		t.WriteBufferSize = 64 << 10
 		t.ReadBufferSize = 64 << 10
 	})
-	return &httpClient{inner: inner, clock: c}
+	return &httpClient{inner: inner, clock: c, limit: limit}
 }
 
-// httpClient ends requests that stand still and reads the server's clock.
+// httpClient ends requests that stand still, keeps to the rate limit and reads the server's clock.
 type httpClient struct {
 	inner aws.HTTPClient
 	clock *clock
+	limit *RateLimit // nil if there is none
 }
 
 func (c *httpClient) Do(req *http.Request) (*http.Response, error) {
@@ -66,7 +67,7 @@ func (c *httpClient) Do(req *http.Request) (*http.Response, error) {
 	w.timer = time.AfterFunc(idle, func() { cancel(errIdle) })
 	req = req.WithContext(ctx)
 	if req.Body != nil && req.Body != http.NoBody {
-		req.Body = &watchedRequest{req.Body, w}
+		req.Body = &watchedRequest{c.limit.limit(ctx, req.Body), w}
 	}
 	resp, err := c.inner.Do(req)
 	w.timer.Stop()
@@ -76,7 +77,7 @@ func (c *httpClient) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	c.clock.read(resp.Header.Get("Date"))
-	resp.Body = &watchedResponse{resp.Body, w}
+	resp.Body = c.limit.limit(ctx, &watchedResponse{resp.Body, w}) // outside of the watch, which sees only the server
 	return resp, nil
 }
 
