@@ -62,7 +62,7 @@ func TestOldConfigOfDrupal7(t *testing.T) {
 	if !slices.Contains(p.Rules.StructureOnly, "watchdog") {
 		t.Errorf("no presets: %v", p.Rules.StructureOnly)
 	}
-	want := Settings{Prefix: "museum-shop", Compression: "zstd", CacheDir: p.CacheDir}
+	want := Settings{Prefix: "museum-shop", Engine: "native", Compression: "zstd", CacheDir: p.CacheDir}
 	if p.Settings != want {
 		t.Errorf("got %+v, want %+v", p.Settings, want)
 	}
@@ -184,9 +184,11 @@ func TestValuesHideSecrets(t *testing.T) {
 		{Name: "DUMP_SOURCE_PASSWORD", Value: "***", Secret: true, Origin: ".ddev/.env.dump:1"},
 		{Name: "DUMP_SOURCE_PASSWORD_FROM", Origin: "built-in"},
 		{Name: "DUMP_SSH", Value: "deploy@stage:2222", Origin: "environment"},
+		{Name: "DUMP_ENGINE", Value: "native", Origin: "built-in"},
 		{Name: "DUMP_KEEP", Value: "0", Origin: "built-in"},
 		{Name: "DUMP_KEEP_DAYS", Value: "0", Origin: "built-in"},
 		{Name: "DUMP_COMPRESSION", Value: "zstd", Origin: "built-in"},
+		{Name: "DUMP_LIMIT_RATE", Value: "0", Origin: "built-in"},
 		{Name: "DUMP_TARGET", Value: "postgres://db:***@127.0.0.1:5433/db", Secret: true, Origin: "flag --target"},
 		{Name: "DUMP_CACHE_DIR", Value: "/cache/dump-refresh", Origin: "built-in"},
 	}
@@ -294,6 +296,16 @@ func TestProblems(t *testing.T) {
 			ErrInvalidValue, "environment: DUMP_SSH: must not hold a password (keys and the ssh agent are used)"},
 		"compression": {map[string]string{}, []string{"DUMP_COMPRESSION=xz"}, nil,
 			ErrInvalidValue, `environment: DUMP_COMPRESSION: must be zstd or gzip (got "xz")`},
+		"engine": {map[string]string{}, nil, map[string]string{"DUMP_ENGINE": "mydumper"},
+			ErrInvalidValue, `flag --engine: DUMP_ENGINE: must be native or client (got "mydumper")`},
+		"engine of a command": {map[string]string{".env": "DUMP_ENGINE=client"}, []string{"DUMP_SOURCE=command:drush sql-dump"}, nil,
+			ErrInvalidValue, ".ddev/.env:1: DUMP_ENGINE: is for mysql:// and postgres://, but DUMP_SOURCE is a command"},
+		"rate": {map[string]string{}, nil, map[string]string{"DUMP_LIMIT_RATE": "10 MB/s"}, ErrInvalidValue,
+			`flag --limit-rate: DUMP_LIMIT_RATE: must be bytes per second such as 500k or 1.5M, at least 16k, or 0 for no limit (got "10 MB/s")`},
+		"rate too low": {map[string]string{}, []string{"DUMP_LIMIT_RATE=500"}, nil, ErrInvalidValue,
+			`environment: DUMP_LIMIT_RATE: must be bytes per second such as 500k or 1.5M, at least 16k, or 0 for no limit (got "500")`},
+		"rate too high": {map[string]string{}, []string{"DUMP_LIMIT_RATE=99999999999G"}, nil, ErrInvalidValue,
+			`environment: DUMP_LIMIT_RATE: must be bytes per second such as 500k or 1.5M, at least 16k, or 0 for no limit (got "99999999999G")`},
 		"target": {map[string]string{}, nil, map[string]string{"DUMP_TARGET": "local"},
 			ErrInvalidValue, "flag --target: DUMP_TARGET: no scheme (mysql:// or postgres:// is expected)"},
 		"cache in the project": {map[string]string{}, []string{"DUMP_CACHE_DIR=cache"}, nil,
@@ -368,6 +380,17 @@ func TestPrefix(t *testing.T) {
 				t.Errorf("got %q, want %q", p.Prefix, test.want)
 			}
 		})
+	}
+}
+
+func TestLimitRate(t *testing.T) {
+	for text, want := range map[string]int64{
+		"": 0, "0": 0, "0k": 0, "16k": 16 << 10, "500k": 500 << 10, "500K": 500 << 10, "10M": 10 << 20, "10m": 10 << 20,
+		"1.5M": 3 << 19, "2G": 2 << 30, "100000": 100_000,
+	} {
+		if p := load(t, Options{Dir: write(t, map[string]string{}), Flags: map[string]string{"DUMP_LIMIT_RATE": text}}); p.LimitRate != want {
+			t.Errorf("%q: got %d, want %d", text, p.LimitRate, want)
+		}
 	}
 }
 

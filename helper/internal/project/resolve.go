@@ -103,7 +103,9 @@ func (v values) complete(projectName string, database Database, env map[string]s
 	preset("DUMP_S3_PATH_STYLE", "false", origin{})
 	preset("DUMP_KEEP", "0", origin{})
 	preset("DUMP_KEEP_DAYS", "0", origin{})
+	preset("DUMP_ENGINE", "native", origin{})
 	preset("DUMP_COMPRESSION", "zstd", origin{})
+	preset("DUMP_LIMIT_RATE", "0", origin{})
 	preset("DUMP_CACHE_DIR", defaultCacheDir(env), origin{})
 	if target := ownDatabase(database, env); target != "" {
 		preset("DUMP_TARGET", target, origin{layer: ddev})
@@ -131,6 +133,9 @@ func (v values) settings() (Settings, ConfigErrors) {
 	}
 	if s.KMSKeyID != "" && s.SSE == "AES256" {
 		problems.add(ErrInvalidValue, v["DUMP_S3_SSE"].from, "DUMP_S3_SSE", "AES256 uses no key, but DUMP_S3_KMS_KEY_ID names one")
+	}
+	if engine := v["DUMP_ENGINE"]; s.Source.Command != "" && engine.from.layer != builtIn {
+		problems.add(ErrInvalidValue, engine.from, "DUMP_ENGINE", "is for mysql:// and postgres://, but DUMP_SOURCE is a command")
 	}
 	return s, problems
 }

@@ -3,6 +3,7 @@ package project
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -37,12 +38,16 @@ type Settings struct {
 	SourcePasswordFrom string
 	// SSH is [user@]host[:port] or empty; the host may be an alias from ~/.ssh/config.
 	SSH string
+	// Engine is what reads the rows of a source that is a server: "native", or "client" for its official dump client.
+	Engine string
 
 	// Keep and KeepDays say how many dumps stay, and for how many days; 0 is no limit.
 	Keep     int
 	KeepDays int
 	// Compression is "zstd" or "gzip".
 	Compression string
+	// LimitRate is how many bytes per second go to and from the bucket at most; 0 is no limit.
+	LimitRate int64
 
 	// Target is the database that pull replaces; nil where none is named.
 	Target *dburl.URL
@@ -90,9 +95,11 @@ var table = []setting{
 	}},
 	{name: "DUMP_SOURCE_PASSWORD_FROM", set: setPasswordFrom},
 	{name: "DUMP_SSH", set: setSSH},
+	{name: "DUMP_ENGINE", flag: "--engine", set: oneOf(func(s *Settings) *string { return &s.Engine }, "native", "client")},
 	{name: "DUMP_KEEP", set: count(func(s *Settings) *int { return &s.Keep })},
 	{name: "DUMP_KEEP_DAYS", set: count(func(s *Settings) *int { return &s.KeepDays })},
 	{name: "DUMP_COMPRESSION", set: oneOf(func(s *Settings) *string { return &s.Compression }, "zstd", "gzip")},
+	{name: "DUMP_LIMIT_RATE", flag: "--limit-rate", set: setLimitRate},
 	{name: "DUMP_TARGET", flag: "--target", set: setTarget},
 	{name: "DUMP_CACHE_DIR", set: setCacheDir},
 }
@@ -233,6 +240,28 @@ func setSSH(s *Settings, text string) error {
 		}
 	}
 	s.SSH = destination
+	return nil
+}
+
+var byteRate = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)([kKmMgG]?)$`)
+
+// leastRate is the lowest limit, in bytes per second. With a lower one, transfers side by side would send so seldom
+// that servers take their connections for dead.
+const leastRate = 16 << 10
+
+// setLimitRate reads a rate as curl, wget and aws write it: k, M and G are powers of 1024.
+func setLimitRate(s *Settings, text string) error {
+	wrong := fmt.Errorf("must be bytes per second such as 500k or 1.5M, at least 16k, or 0 for no limit (got %q)", text)
+	match := byteRate.FindStringSubmatch(text)
+	if match == nil {
+		return wrong
+	}
+	rate, err := strconv.ParseFloat(match[1], 64)
+	rate *= map[string]float64{"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[strings.ToLower(match[2])]
+	if err != nil || rate != 0 && rate < leastRate || rate > math.MaxInt64/2 {
+		return wrong
+	}
+	s.LimitRate = int64(rate)
 	return nil
 }
 

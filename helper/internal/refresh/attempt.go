@@ -24,6 +24,7 @@ var ErrIncomplete = errors.New("the dump is incomplete")
 const (
 	MetaEngine        = "dump-engine"
 	MetaEngineVersion = "dump-engine-version"
+	MetaClient        = "dump-client"
 	MetaProject       = "dump-project"
 	MetaToolVersion   = "dump-tool-version"
 	MetaPublisher     = "dump-publisher"
@@ -196,6 +197,9 @@ func (r *run) describe(info staging.Info, snapshot time.Time) bucket.UploadOptio
 	}
 	maps.DeleteFunc(described, func(_, value string) bool { return value == "" })
 	metadata := maps.Clone(described)
+	if info.Client != "" {
+		metadata[MetaClient] = info.Client
+	}
 	metadata[MetaPublisher] = r.Publisher
 	metadata[MetaSnapshotTime] = snapshot.UTC().Format(time.RFC3339)
 	return bucket.UploadOptions{Metadata: metadata, Tags: described}

@@ -194,6 +194,7 @@ var reasons = []struct {
 	{"(1412)", ErrDefinitionChanged},
 	{"cache lookup failed for", ErrDefinitionChanged},
 	{"could not open relation with OID", ErrDefinitionChanged},
+	{"conflict with recovery", ErrDefinitionChanged},
 	{"references invalid table(s)", ErrBrokenView},
 	{"Access denied for user", ErrAuth},
 	{"password authentication failed", ErrAuth},

@@ -21,6 +21,7 @@ type Dump struct {
 	chunks  func(ctx context.Context, emit Emit) error // of our own engine
 	closers []io.Closer                                // in this order
 	failed  error
+	info    *Info // what there was at the moment of the snapshot, if it was asked for again
 }
 
 // Read gives the SQL. Where the source failed it gives that failure instead of io.EOF, however much

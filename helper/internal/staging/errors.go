@@ -35,6 +35,8 @@ var (
 	ErrDefinitionChanged = errors.New("a table's definition changed during the dump")
 	// ErrBrokenView: a view refers to something that is gone, so that no client can dump it.
 	ErrBrokenView = errors.New("a view refers to something that does not exist")
+	// ErrSelectLimit: the server gives every session only so many rows of a query, and the dump client obeys.
+	ErrSelectLimit = errors.New("the server's own limit would leave rows out of the dump")
 	// ErrForwardingDenied: the SSH server does not allow connections to be forwarded.
 	ErrForwardingDenied = errors.New("the SSH server forbids forwarding")
 	// ErrSSHConfig: ~/.ssh/config or known_hosts asks for something that is not supported here, or

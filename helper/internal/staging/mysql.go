@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"strings"
@@ -33,6 +34,9 @@ type mysqlServer struct {
 	events        bool // the events may be read
 	structureOnly []string
 	excluded      []string
+	elsewhere     []string // tables whose rows are those of others
+	tables        []string // those that go into the dump
+	account       string   // as GRANT statements name it
 }
 
 func (m *mysqlServer) inspect(ctx context.Context) (Info, error) {
@@ -54,6 +58,17 @@ func (m *mysqlServer) inspect(ctx context.Context) (Info, error) {
 		info.Engine = m.flavour
 		if m.tls, err = usesTLS(ctx, conn); err != nil {
 			return err
+		}
+		if !m.config.Client {
+			info.Client = nativeClient
+			return m.inspectTables(ctx, conn, &info)
+		}
+		var limit uint64
+		if err := conn.QueryRowContext(ctx, "SELECT @@GLOBAL.sql_select_limit").Scan(&limit); err != nil {
+			return err
+		}
+		if limit != math.MaxUint64 {
+			return failure("read with "+m.flavour+"'s dump client", ErrSelectLimit, fmt.Errorf("sql_select_limit is %d", limit))
 		}
 		m.client, err = findMySQLClient(ctx, m.flavour)
 		if err != nil {
@@ -83,7 +98,7 @@ func (m *mysqlServer) inspectTables(ctx context.Context, conn *sql.Conn, info *I
 	}
 	defer rows.Close()
 	structureOnly, exclude := newNames(m.config.StructureOnly), newNames(m.config.Exclude)
-	m.structureOnly, m.excluded = nil, nil
+	m.structureOnly, m.excluded, m.elsewhere, m.tables = nil, nil, nil, nil
 	var read, loose []string // tables to be read, and those of them that know no snapshot
 	for rows.Next() {
 		var table Table
@@ -99,8 +114,13 @@ func (m *mysqlServer) inspectTables(ctx context.Context, conn *sql.Conn, info *I
 		case kind == "SEQUENCE":
 		default:
 			info.Tables = append(info.Tables, table)
+			m.tables = append(m.tables, table.Name)
 			if structureOnly.match(table.Name) {
 				m.structureOnly = append(m.structureOnly, table.Name)
+				continue
+			}
+			if elsewhere[strings.ToLower(storage)] {
+				m.elsewhere = append(m.elsewhere, table.Name)
 				continue
 			}
 			read = append(read, table.Name)
@@ -119,13 +139,26 @@ func (m *mysqlServer) inspectTables(ctx context.Context, conn *sql.Conn, info *I
 	return m.inspectPrivileges(ctx, conn, read, info.Views)
 }
 
+// elsewhere are the storage engines whose rows lie in other tables, or on other servers: their dump would be put
+// in there a second time. The dump clients leave the rows behind, too.
+var elsewhere = map[string]bool{
+	"mrg_myisam": true, "mrg_isam": true, "federated": true, "connect": true, "oqgraph": true, "spider": true, "vp": true,
+}
+
 // transactional are the storage engines that know snapshots.
 var transactional = map[string]bool{"innodb": true, "rocksdb": true, "tokudb": true}
 
-// dump runs the client. Where it knows no way to leave the rows of single tables behind, a first run
+func (m *mysqlServer) dump(ctx context.Context) (*Dump, error) {
+	if m.config.Client {
+		return m.clientDump(ctx)
+	}
+	return m.nativeDump(ctx)
+}
+
+// clientDump runs the client. Where it knows no way to leave the rows of single tables behind, a first run
 // prints the structure of those, which has no rows and so needs no snapshot, and the second run,
 // which is one snapshot, prints all the rest: views come at its end and so find every table.
-func (m *mysqlServer) dump(ctx context.Context) (_ *Dump, err error) {
+func (m *mysqlServer) clientDump(ctx context.Context) (_ *Dump, err error) {
 	d := &Dump{}
 	defer func() {
 		if err != nil {
@@ -212,6 +245,17 @@ func cutTrailer(text string) (string, bool) {
 
 // session gives do a connection of its own, read-only, that ends with it.
 func (m *mysqlServer) session(ctx context.Context, do func(*sql.Conn) error) error {
+	pool, conn, err := m.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	defer conn.Close()
+	return do(conn)
+}
+
+// connect opens a read-only session. Both are to be closed, the pool last.
+func (m *mysqlServer) connect(ctx context.Context) (*sql.DB, *sql.Conn, error) {
 	config := driver.NewConfig()
 	config.User, config.Passwd, config.DBName = m.url.User, m.url.Password.Reveal(), m.url.Name
 	config.Net, config.Addr = "tcp", m.url.Address()
@@ -225,26 +269,30 @@ func (m *mysqlServer) session(ctx context.Context, do func(*sql.Conn) error) err
 	}
 	var err error
 	if config.TLS, err = m.tlsConfig(); err != nil {
-		return err
+		return nil, nil, err
 	}
 	config.AllowFallbackToPlaintext = m.url.TLS == dburl.TLSPreferred
 	connector, err := driver.NewConnector(config)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	db := sql.OpenDB(connector)
-	defer db.Close()
 	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
 	conn, err := db.Conn(connecting)
 	cancel()
+	for _, setting := range []string{
+		"SET SESSION TRANSACTION READ ONLY",
+		"SET SESSION sql_select_limit = 18446744073709551615", // a server's own limit would leave tables and rows out
+	} {
+		if err == nil {
+			_, err = conn.ExecContext(ctx, setting)
+		}
+	}
 	if err != nil {
-		return err
+		_ = db.Close()
+		return nil, nil, err
 	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "SET SESSION TRANSACTION READ ONLY"); err != nil {
-		return err
-	}
-	return do(conn)
+	return db, conn, nil
 }
 
 // tlsConfig is what the URL asks for; nil is no TLS. A Unix socket needs none.

@@ -22,6 +22,7 @@ func (m *mysqlServer) inspectPrivileges(ctx context.Context, conn *sql.Conn, tab
 	if err != nil {
 		return err
 	}
+	m.account = held.user
 	if !held.has("SELECT", m.url.Name) {
 		if err := m.checkTables(ctx, conn, held.user, tables); err != nil {
 			return err

@@ -22,7 +22,7 @@ import (
 
 func TestMySQLDump(t *testing.T) {
 	server := mariaDB(t)
-	source, notes := open(t, Config{
+	source, notes := open(t, Config{Client: true,
 		URL: parseURL(t, server.URL("shop")), StructureOnly: []string{"cache_*", "session?", "absent"}, Exclude: []string{"old_backup"},
 	})
 	info := source.Info()
@@ -113,7 +113,7 @@ esac
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	source, _ := open(t, Config{
+	source, _ := open(t, Config{Client: true,
 		URL: parseURL(t, mariaDB(t).URL("shop")), StructureOnly: []string{"cache_*", "sessions"}, Exclude: []string{"old_*"},
 	})
 	text := dumpText(t, source)
@@ -127,7 +127,7 @@ func TestMySQLPasswordStaysHidden(t *testing.T) {
 	password := "a \"b\" #c 'd' \\n e;%f=√ "
 	account(t, "odd", password, "ALL PRIVILEGES ON shop.*", "SELECT ON mysql.proc")
 	url := parseURL(t, mariaDB(t).URLAs("odd", "", "shop"))
-	source, _ := open(t, Config{URL: url, Password: secret.New(password)})
+	source, _ := open(t, Config{Client: true, URL: url, Password: secret.New(password)})
 	dump, err := source.Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -171,18 +171,18 @@ func TestMySQLTLS(t *testing.T) {
 	}
 	base := server.URLAs("tls_only", "x", "shop")
 	for _, query := range []string{"", "?tls=preferred", "?tls=on", "?tls=verify&ca=" + c.CA} {
-		source, _ := open(t, Config{URL: parseURL(t, base+query)})
+		source, _ := open(t, Config{Client: true, URL: parseURL(t, base+query)})
 		expect(t, dumpText(t, source), "-- Dump completed")
 	}
-	expectError(t, openError(t, Config{URL: parseURL(t, base+"?tls=verify")}), ErrTLS, "unknown authority")
+	expectError(t, openError(t, Config{Client: true, URL: parseURL(t, base+"?tls=verify")}), ErrTLS, "unknown authority")
 	// MariaDB answers a user who must use TLS and does not as it answers a wrong password.
-	expectError(t, openError(t, Config{URL: parseURL(t, base+"?tls=off")}), ErrAuth, "access denied")
+	expectError(t, openError(t, Config{Client: true, URL: parseURL(t, base+"?tls=off")}), ErrAuth, "access denied")
 	name := strings.Replace(server.URL("shop"), "127.0.0.1", "localhost.localdomain", 1)
-	if err := openError(t, Config{URL: parseURL(t, name+"?tls=verify&ca="+c.CA)}); !errors.Is(err, ErrTLS) && !errors.Is(err, ErrUnreachable) {
+	if err := openError(t, Config{Client: true, URL: parseURL(t, name+"?tls=verify&ca="+c.CA)}); !errors.Is(err, ErrTLS) && !errors.Is(err, ErrUnreachable) {
 		t.Errorf("a wrong name gives %v", err)
 	}
 
-	source, _ := open(t, Config{URL: parseURL(t, server.URL("shop")+"?tls=off")})
+	source, _ := open(t, Config{Client: true, URL: parseURL(t, server.URL("shop")+"?tls=off")})
 	expect(t, dumpText(t, source), "-- Dump completed")
 }
 
@@ -195,15 +195,15 @@ func TestMySQLWithoutTLS(t *testing.T) {
 	if err := server.Exec("CREATE DATABASE shop", "CREATE TABLE shop.node (id INT)", "CREATE TABLE shop.old (id INT) ENGINE=MyISAM", "CREATE TABLE shop.cache (id INT) ENGINE=Aria"); err != nil {
 		t.Fatal(err)
 	}
-	source, notes := open(t, Config{URL: parseURL(t, server.URL("shop")), StructureOnly: []string{"cache"}})
+	source, notes := open(t, Config{Client: true, URL: parseURL(t, server.URL("shop")), StructureOnly: []string{"cache"}})
 	expect(t, dumpText(t, source), "CREATE TABLE `node`")
 	if want := []string{"not in the snapshot, since they are not InnoDB: old"}; !slices.Equal(*notes, want) {
 		t.Errorf("notes %q, want %q", *notes, want)
 	}
-	expectError(t, openError(t, Config{URL: parseURL(t, server.URL("shop")+"?tls=on")}), ErrTLS, "server does not support TLS")
+	expectError(t, openError(t, Config{Client: true, URL: parseURL(t, server.URL("shop")+"?tls=on")}), ErrTLS, "server does not support TLS")
 
 	socket := parseURL(t, "mysql://root@localhost/shop?socket="+server.Socket)
-	source, _ = open(t, Config{URL: socket})
+	source, _ = open(t, Config{Client: true, URL: socket})
 	expect(t, dumpText(t, source), "-- Dump completed")
 
 	// The server dies in the middle.
@@ -218,19 +218,19 @@ func TestMySQLWithoutTLS(t *testing.T) {
 	hang(t, dump)
 	server.Kill()
 	expectError(t, rest(dump), ErrConnectionLost, "mariadb-dump")
-	expectError(t, openError(t, Config{URL: parseURL(t, server.URL("shop"))}), ErrUnreachable, "connection refused")
+	expectError(t, openError(t, Config{Client: true, URL: parseURL(t, server.URL("shop"))}), ErrUnreachable, "connection refused")
 }
 
 func TestMySQLRefusals(t *testing.T) {
 	server := mariaDB(t)
 	account(t, "reader", "right", "SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON shop.*")
-	wrong := openError(t, Config{URL: parseURL(t, server.URLAs("reader", "wrong-one", "shop"))})
+	wrong := openError(t, Config{Client: true, URL: parseURL(t, server.URLAs("reader", "wrong-one", "shop"))})
 	expectError(t, wrong, ErrAuth, "source mysql://reader:***@127.0.0.1:")
 	expect(t, wrong.Error(), "!wrong-one")
-	expectError(t, openError(t, Config{URL: parseURL(t, server.URL("nowhere"))}), ErrNoDatabase, "Unknown database 'nowhere'")
-	expectError(t, openError(t, Config{URL: parseURL(t, "mysql://u@no-such-host.invalid/db")}), ErrUnreachable, "no-such-host.invalid")
+	expectError(t, openError(t, Config{Client: true, URL: parseURL(t, server.URL("nowhere"))}), ErrNoDatabase, "Unknown database 'nowhere'")
+	expectError(t, openError(t, Config{Client: true, URL: parseURL(t, "mysql://u@no-such-host.invalid/db")}), ErrUnreachable, "no-such-host.invalid")
 
-	source, _ := open(t, Config{URL: parseURL(t, server.URL("empty"))})
+	source, _ := open(t, Config{Client: true, URL: parseURL(t, server.URL("empty"))})
 	if info := source.Info(); len(info.Tables) > 0 {
 		t.Errorf("the empty database has %v", info.Tables)
 	}
@@ -268,7 +268,7 @@ func TestMySQLPrivileges(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			account(t, "limited", "x", test.grants...)
-			config := Config{URL: parseURL(t, url)}
+			config := Config{Client: true, URL: parseURL(t, url)}
 			if test.missing != "" {
 				err := openError(t, config)
 				expectError(t, err, ErrPrivilege, test.missing)
@@ -296,12 +296,12 @@ func TestMySQLBrokenView(t *testing.T) {
 	if err := server.Exec("CREATE DATABASE broken", "USE broken", "CREATE TABLE a (id INT)", "CREATE VIEW v AS SELECT * FROM a", "DROP TABLE a"); err != nil {
 		t.Fatal(err)
 	}
-	expectError(t, openError(t, Config{URL: parseURL(t, server.URL("broken"))}), ErrBrokenView, "view v")
-	open(t, Config{URL: parseURL(t, server.URL("broken")), Exclude: []string{"v"}})
+	expectError(t, openError(t, Config{Client: true, URL: parseURL(t, server.URL("broken"))}), ErrBrokenView, "view v")
+	open(t, Config{Client: true, URL: parseURL(t, server.URL("broken")), Exclude: []string{"v"}})
 }
 
 func TestMySQLClientKilled(t *testing.T) {
-	source, _ := open(t, Config{URL: parseURL(t, mariaDB(t).URL("shop"))})
+	source, _ := open(t, Config{Client: true, URL: parseURL(t, mariaDB(t).URL("shop"))})
 	dump, err := source.Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -326,7 +326,7 @@ func TestMySQLClientKilled(t *testing.T) {
 }
 
 func TestMySQLCancel(t *testing.T) {
-	source, _ := open(t, Config{URL: parseURL(t, mariaDB(t).URL("shop"))})
+	source, _ := open(t, Config{Client: true, URL: parseURL(t, mariaDB(t).URL("shop"))})
 	ctx, cancel := context.WithCancel(t.Context())
 	dump, err := source.Dump(ctx)
 	if err != nil {
@@ -349,7 +349,7 @@ func TestMySQLCancel(t *testing.T) {
 	c = childOf(t, dump)
 	_ = dump.Close() // without reading on
 	expectNoProcess(t, c)
-	if _, err := Open(ctx, Config{URL: parseURL(t, mariaDB(t).URL("shop"))}); !errors.Is(err, context.Canceled) {
+	if _, err := Open(ctx, Config{Client: true, URL: parseURL(t, mariaDB(t).URL("shop"))}); !errors.Is(err, context.Canceled) {
 		t.Errorf("open with an ended context: %v", err)
 	}
 }
@@ -362,7 +362,7 @@ func TestMySQLDefinitionChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, _ := open(t, Config{URL: parseURL(t, server.URL("altered"))})
+	source, _ := open(t, Config{Client: true, URL: parseURL(t, server.URL("altered"))})
 	dump, err := source.Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -383,7 +383,7 @@ func TestMySQLSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, _ := open(t, Config{URL: parseURL(t, server.URL("busy"))})
+	source, _ := open(t, Config{Client: true, URL: parseURL(t, server.URL("busy"))})
 	dump, err := source.Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -408,13 +408,13 @@ func TestMySQLOptionFilesAreIgnored(t *testing.T) {
 	}
 	t.Setenv("HOME", home)
 	t.Setenv("MYSQL_PWD", "wrong")
-	source, _ := open(t, Config{URL: parseURL(t, mariaDB(t).URL("shop"))})
+	source, _ := open(t, Config{Client: true, URL: parseURL(t, mariaDB(t).URL("shop"))})
 	expect(t, dumpText(t, source), "INSERT INTO `node`")
 }
 
 func TestClientMissing(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	err := openError(t, Config{URL: parseURL(t, mariaDB(t).URL("shop"))})
+	err := openError(t, Config{Client: true, URL: parseURL(t, mariaDB(t).URL("shop"))})
 	var missing *ClientMissingError
 	if !errors.As(err, &missing) || missing.Debian != "mariadb-client" {
 		t.Errorf("error %v", err)

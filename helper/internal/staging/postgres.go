@@ -23,9 +23,14 @@ type postgres struct {
 
 	// What inspect found.
 	client        postgresClient
+	server        version
+	version       string // the same, as the server gives it
+	about         Info   // all but the tables
 	password      string // the URL's, or that of a password file
 	structureOnly []postgresName
 	excluded      []postgresName
+	lockable      []postgresName // the tables that go into the dump
+	copied        []postgresName // those of them that have rows, and whose rows do
 }
 
 // postgresName is a relation's name with its schema.
@@ -52,10 +57,15 @@ func (p *postgres) inspect(ctx context.Context) (Info, error) {
 		if err != nil {
 			return err
 		}
-		if p.client, err = findPostgresClient(ctx, versionOfNumber(n), info.Version); err != nil {
+		p.version, p.server = info.Version, versionOfNumber(n)
+		if p.client, err = findPostgresClient(ctx, p.server, info.Version); err != nil {
 			return err
 		}
 		info.Client = p.client.name()
+		if !p.config.Client {
+			info.Client = "dump-helper with " + info.Client
+		}
+		p.about = info
 		return p.inspectTables(ctx, tx, &info)
 	})
 	if err != nil {
@@ -92,14 +102,14 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relpersistence <> 't'
 ORDER BY 1, 2`
 
 // inspectTables lists the tables, applies the rules and checks that what is to be dumped can be read.
-func (p *postgres) inspectTables(ctx context.Context, tx pgx.Tx, info *Info) error {
+func (p *postgres) inspectTables(ctx context.Context, tx postgresQuerier, info *Info) error {
 	rows, err := tx.Query(ctx, relations)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	structureOnly, exclude := newNames(p.config.StructureOnly), newNames(p.config.Exclude)
-	p.structureOnly, p.excluded = nil, nil
+	p.structureOnly, p.excluded, p.lockable, p.copied = nil, nil, nil, nil
 	var denied, guarded []string
 	for rows.Next() {
 		var name, root postgresName
@@ -129,11 +139,17 @@ func (p *postgres) inspectTables(ctx context.Context, tx pgx.Tx, info *Info) err
 			info.Views = append(info.Views, table.Name)
 		case "r", "p":
 			info.Tables = append(info.Tables, table)
+			p.lockable = append(p.lockable, name)
 			if structureOnly.match(called...) {
 				p.structureOnly = append(p.structureOnly, name)
 				info.StructureOnly = append(info.StructureOnly, table.Name)
-			} else if rowSecurity {
+				continue
+			}
+			if rowSecurity {
 				guarded = append(guarded, table.Name)
+			}
+			if kind == "r" {
+				p.copied = append(p.copied, name)
 			}
 		}
 	}
@@ -169,21 +185,32 @@ func grantPostgres(tables []string, role string) string {
 	return strings.Join(statements, "; ")
 }
 
-func (p *postgres) dump(ctx context.Context) (_ *Dump, err error) {
+// postgresQuerier is a connection or a transaction.
+type postgresQuerier interface {
+	Query(ctx context.Context, sql string, arguments ...any) (pgx.Rows, error)
+}
+
+func (p *postgres) dump(ctx context.Context) (*Dump, error) {
+	if p.config.Client {
+		return p.clientDump(ctx)
+	}
+	return p.nativeDump(ctx)
+}
+
+// clientDump has pg_dump make the whole dump.
+func (p *postgres) clientDump(ctx context.Context) (_ *Dump, err error) {
 	d := &Dump{}
 	defer func() {
 		if err != nil {
 			_ = d.Close()
 		}
 	}()
-	target := postgresTarget{url: p.url, password: p.password, structureOnly: p.structureOnly, excluded: p.excluded}
-	if p.tunnel != nil {
-		forward, err := p.tunnel.forward(ctx, remoteAddress(p.url))
-		if err != nil {
-			return nil, err
-		}
+	target, forward, err := p.clientTarget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if forward != nil {
 		d.closers = append(d.closers, forward)
-		target.address, target.port = forward.host, forward.port
 	}
 	err = p.session(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&d.SnapshotTime)
@@ -199,6 +226,21 @@ func (p *postgres) dump(ctx context.Context) (_ *Dump, err error) {
 	d.text = p.tunnel.reader(child)
 	d.closers = append([]io.Closer{child}, d.closers...)
 	return d, nil
+}
+
+// clientTarget says what pg_dump is to dump and how it reaches the server: where that takes a listener on this
+// machine, it is to be closed afterwards.
+func (p *postgres) clientTarget(ctx context.Context) (postgresTarget, io.Closer, error) {
+	target := postgresTarget{url: p.url, password: p.password, structureOnly: p.structureOnly, excluded: p.excluded}
+	if p.tunnel == nil {
+		return target, nil, nil
+	}
+	forward, err := p.tunnel.forward(ctx, remoteAddress(p.url))
+	if err != nil {
+		return target, nil, err
+	}
+	target.address, target.port = forward.host, forward.port
+	return target, forward, nil
 }
 
 // session gives do a read-only transaction on a connection of its own, which ends with it.
@@ -218,6 +260,9 @@ func (p *postgres) session(ctx context.Context, do func(pgx.Tx) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if _, err := tx.Exec(ctx, "SET LOCAL datestyle = ISO"); err != nil { // the driver reads no other
+		return err
+	}
 	return do(tx)
 }
 
@@ -226,6 +271,7 @@ func (p *postgres) connection() (*pgx.ConnConfig, error) {
 		"host=" + quoteConninfo(p.url.Host), "port=" + strconv.Itoa(p.url.Port),
 		"user=" + quoteConninfo(p.url.User), "dbname=" + quoteConninfo(p.url.Name),
 		"sslmode=" + postgresTLS[p.url.TLS],
+		"min_read_buffer_size=131072", // the driver's own makes a system call of each 8 KiB
 	}
 	if p.url.CA != "" && p.url.TLS == dburl.TLSVerify {
 		words = append(words, "sslrootcert="+quoteConninfo(p.url.CA))
@@ -249,7 +295,11 @@ func (p *postgres) connection() (*pgx.ConnConfig, error) {
 	if p.tunnel != nil {
 		// The name means something at the other end of the tunnel only.
 		config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
-		config.DialFunc = p.tunnel.dial
+		// To cancel a query the driver would go to where the connection leads, which through a tunnel it cannot see.
+		to := remoteAddress(p.url)
+		config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return p.tunnel.dial(ctx, to.network, to.address)
+		}
 	}
 	return config, nil
 }

@@ -5,7 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 )
@@ -112,6 +116,12 @@ type postgresTarget struct {
 	password      string
 	structureOnly []postgresName
 	excluded      []postgresName
+
+	// For a part of a dump.
+	snapshot   string   // that others read, too
+	sections   []string // all if there is none
+	copied     []postgresName
+	restricted string // the key of the text that goes before, if it has one
 }
 
 func (t postgresTarget) arguments(client postgresClient) []string {
@@ -132,10 +142,35 @@ func (t postgresTarget) arguments(client postgresClient) []string {
 	for _, table := range t.excluded {
 		args = append(args, "--exclude-table="+table.pattern())
 	}
-	for _, table := range t.structureOnly {
-		args = append(args, "--exclude-table-data="+table.pattern())
+	for _, pattern := range patterns(slices.Concat(t.structureOnly, t.copied)) {
+		args = append(args, "--exclude-table-data="+pattern)
+	}
+	if t.snapshot != "" {
+		args = append(args, "--snapshot="+t.snapshot)
+	}
+	for _, section := range t.sections {
+		args = append(args, "--section="+section)
+	}
+	if t.restricted != "" {
+		args = append(args, "--restrict-key="+t.restricted)
 	}
 	return args
+}
+
+// patterns names tables in a few patterns of pg_dump's: for each of them it runs a query.
+func patterns(tables []postgresName) []string {
+	const longest = 64 << 10 // half of what Linux allows for an argument
+	var all []string
+	for i := 0; i < len(tables); {
+		schema, names := tables[i].schema, []string(nil)
+		for length := 0; i < len(tables) && tables[i].schema == schema && length < longest; i++ {
+			name := pgx.Identifier{tables[i].name}.Sanitize()
+			names = append(names, name)
+			length += len(name) + 1
+		}
+		all = append(all, pgx.Identifier{schema}.Sanitize()+".("+strings.Join(names, "|")+")")
+	}
+	return all
 }
 
 // environment says how to connect. The database is named here, since on the command line a name

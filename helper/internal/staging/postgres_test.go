@@ -3,7 +3,6 @@ package staging
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,11 +20,17 @@ import (
 )
 
 func TestPostgresDump(t *testing.T) {
+	t.Run("native", func(t *testing.T) { postgresDump(t, false, "dump-helper with pg_dump 1") })
+	t.Run("client", func(t *testing.T) { postgresDump(t, true, "pg_dump 1") })
+}
+
+func postgresDump(t *testing.T, client bool, madeBy string) {
 	server := postgreSQL(t)
 	source, _ := open(t, Config{
 		URL:           parseURL(t, server.URL("shop")),
 		StructureOnly: []string{"cache_*", "audit.log", `Odd."Name?`},
 		Exclude:       []string{"audit.old"},
+		Client:        client,
 	})
 	info := source.Info()
 	var tables []string
@@ -43,7 +48,9 @@ func TestPostgresDump(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	expect(t, info.Client, "pg_dump 1")
+	if !strings.HasPrefix(info.Client, madeBy) {
+		t.Errorf("client %q", info.Client)
+	}
 	dump, err := source.Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -52,11 +59,14 @@ func TestPostgresDump(t *testing.T) {
 	if dump.SnapshotTime.Location() != time.UTC || time.Since(dump.SnapshotTime).Abs() > time.Minute {
 		t.Errorf("snapshot time %v", dump.SnapshotTime)
 	}
-	text, err := io.ReadAll(dump)
+	if dump.Chunked() == client {
+		t.Errorf("chunked: %v", dump.Chunked())
+	}
+	text, err := readText(t.Context(), dump)
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, string(text), "PostgreSQL database dump complete", "COPY public.node", "Täst 😀 2000", "kept value", "lo_create",
+	expect(t, text, "PostgreSQL database dump complete", "COPY public.node", "Täst 😀 2000", "kept value", "lo_create",
 		"CREATE TABLE public.cache_page", "CREATE TABLE audit.log_2025", "CREATE VIEW public.recent",
 		"!secret of a session", "!logged thing", "!odd value", "!audit.old", "!OWNER TO", "!GRANT ")
 }
@@ -122,7 +132,8 @@ func TestPostgresRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer dump.Close()
-	expectError(t, rest(dump), ErrPrivilege, "permission denied for large object")
+	_, err = readText(t.Context(), dump)
+	expectError(t, err, ErrPrivilege, "permission denied for large object")
 }
 
 func TestPostgresPasswordStaysHidden(t *testing.T) {
@@ -130,7 +141,7 @@ func TestPostgresPasswordStaysHidden(t *testing.T) {
 	if err := server.Exec("shop", "CREATE ROLE hidden LOGIN SUPERUSER PASSWORD 'very-hidden'"); err != nil {
 		t.Fatal(err)
 	}
-	source, _ := open(t, Config{URL: parseURL(t, server.URLAs("hidden", "very-hidden", "shop"))})
+	source, _ := open(t, Config{URL: parseURL(t, server.URLAs("hidden", "very-hidden", "shop")), Client: true})
 	dump, err := source.Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +167,7 @@ func TestPostgresSessionIsReadOnly(t *testing.T) {
 }
 
 func TestPostgresClientKilled(t *testing.T) {
-	source, _ := open(t, Config{URL: parseURL(t, postgreSQL(t).URL("shop"))})
+	source, _ := open(t, Config{URL: parseURL(t, postgreSQL(t).URL("shop")), Client: true})
 	dump, err := source.Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +199,7 @@ func TestPostgresClientKilled(t *testing.T) {
 
 func TestPostgresBackendTerminated(t *testing.T) {
 	server := postgreSQL(t)
-	source, _ := open(t, Config{URL: parseURL(t, server.URL("shop"))})
+	source, _ := open(t, Config{URL: parseURL(t, server.URL("shop")), Client: true})
 	dump, err := source.Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)

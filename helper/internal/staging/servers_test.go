@@ -2,6 +2,7 @@ package staging
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -175,14 +176,31 @@ func dumpText(t *testing.T, source *Source) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := io.ReadAll(dump)
+	text, err := readText(t.Context(), dump)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := dump.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	return text
+}
+
+// readText reads a dump to its end, in chunks or not.
+func readText(ctx context.Context, dump *Dump) (string, error) {
+	var text bytes.Buffer
+	if !dump.Chunked() {
+		_, err := text.ReadFrom(dump)
+		return text.String(), err
+	}
+	var mutex sync.Mutex
+	err := dump.WriteChunks(ctx, func(chunk Chunk) ([]byte, error) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		text.Write(chunk.SQL)
+		return chunk.SQL[:0], nil
+	})
+	return text.String(), err
 }
 
 // expect checks that a text holds some words and not others, which begin with a "!".

@@ -96,18 +96,12 @@ func TestSSHDatabases(t *testing.T) {
 		maria, maria + "?tls=off", maria + "?tls=on", mariaDB(t).URL("shop") + "?socket=" + mariaDB(t).Socket,
 		postgres, postgres + "?tls=off", postgres + "?tls=verify&ca=" + c.CA,
 	} {
-		source, _ := open(t, Config{URL: parseURL(t, url), SSH: server.Address()})
-		dump, err := source.Dump(t.Context())
-		if err != nil {
-			t.Fatalf("%s: %v", url, err)
-		}
-		text, err := io.ReadAll(dump)
-		if err != nil {
-			t.Fatalf("%s: %v", url, err)
-		}
-		_ = dump.Close()
-		if !strings.Contains(string(text), "-- Dump completed") && !strings.Contains(string(text), "database dump complete") {
-			t.Errorf("%s: no closing line", url)
+		for _, client := range []bool{true, false} {
+			source, _ := open(t, Config{URL: parseURL(t, url), SSH: server.Address(), Client: client})
+			text := dumpText(t, source)
+			if !strings.Contains(text, "-- Dump completed") && !strings.Contains(text, "database dump complete") {
+				t.Errorf("%s: no closing line", url)
+			}
 		}
 	}
 	expectError(t, openError(t, Config{URL: parseURL(t, maria+"?tls=verify&ca="+c.CA), SSH: server.Address()}), ErrTLSThroughSSH, "DUMP_SSH")
@@ -162,8 +156,8 @@ func TestSSHCut(t *testing.T) {
 	server := ownSSHD(t)
 	home(t, identity(server), server)
 	for _, config := range []Config{
-		{URL: parseURL(t, mariaDB(t).URL("shop"))},
-		{URL: parseURL(t, postgreSQL(t).URL("shop"))},
+		{URL: parseURL(t, mariaDB(t).URL("shop")), Client: true},
+		{URL: parseURL(t, postgreSQL(t).URL("shop")), Client: true},
 		{Command: "yes -- rows"},
 	} {
 		config.SSH = server.Address()

@@ -1,8 +1,9 @@
-// Package staging reads the database that dumps are made of: MySQL, MariaDB and PostgreSQL through
-// their official dump clients, or any command that prints SQL, each directly or through SSH.
+// Package staging reads the database that dumps are made of: MySQL, MariaDB and PostgreSQL over a few
+// connections that share one snapshot, or through their official dump clients, or any command that
+// prints SQL, each directly or through SSH.
 //
-// Staging is only read. Sessions of our own are read-only and short, one at a time; passwords reach a
-// client through a pipe or its environment, never through its command line or the disk.
+// Staging is only read. Sessions of our own are read-only, and no more than the server can spare;
+// passwords reach a client through a pipe or its environment, never through its command line or the disk.
 package staging
 
 import (
@@ -120,7 +121,7 @@ func Open(ctx context.Context, config Config) (*Source, error) {
 	return s, nil
 }
 
-// Info says what Open found.
+// Info says what Open found, or Dump where it has looked again.
 func (s *Source) Info() Info { return s.info }
 
 // Dump starts a dump. It ends when ctx does. A source may be dumped again after a dump was closed.
@@ -128,6 +129,9 @@ func (s *Source) Dump(ctx context.Context) (*Dump, error) {
 	dump, err := s.engine.dump(ctx)
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
+	}
+	if err == nil && dump.info != nil {
+		s.info = *dump.info
 	}
 	return dump, err
 }

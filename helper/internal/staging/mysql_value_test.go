@@ -1,0 +1,112 @@
+package staging
+
+import (
+	"encoding/binary"
+	"math"
+	"strings"
+	"testing"
+)
+
+// field gives a value in the protocol's length encoding.
+func field(value string) []byte {
+	if len(value) < 0xFB {
+		return append([]byte{byte(len(value))}, value...)
+	}
+	return append(binary.LittleEndian.AppendUint16([]byte{0xFC}, uint16(len(value))), value...)
+}
+
+func bits32(value float32) []byte {
+	return binary.LittleEndian.AppendUint32(nil, math.Float32bits(value))
+}
+
+func bits64(value float64) []byte {
+	return binary.LittleEndian.AppendUint64(nil, math.Float64bits(value))
+}
+
+// TestValues writes values of every form. What has to be read back by a server is read back by one in the
+// round trips.
+func TestValues(t *testing.T) {
+	text := func(charset string) mysqlColumn { return mysqlColumn{name: "c", dataType: "varchar", charset: charset} }
+	for _, test := range []struct {
+		sent   wireColumn
+		column mysqlColumn
+		data   []byte
+		want   string
+	}{
+		{wireColumn{wireTiny, false}, mysqlColumn{}, []byte{0x80}, "-128"},
+		{wireColumn{wireTiny, true}, mysqlColumn{}, []byte{0x80}, "128"},
+		{wireColumn{wireShort, false}, mysqlColumn{}, []byte{0xFF, 0xFF}, "-1"},
+		{wireColumn{wireYear, true}, mysqlColumn{}, []byte{0xEA, 0x07}, "2026"},
+		{wireColumn{wireInt24, true}, mysqlColumn{}, []byte{0xFF, 0xFF, 0xFF, 0}, "16777215"},
+		{wireColumn{wireLong, false}, mysqlColumn{}, []byte{0, 0, 0, 0x80}, "-2147483648"},
+		{wireColumn{wireLongLong, true}, mysqlColumn{}, []byte(strings.Repeat("\xFF", 8)), "18446744073709551615"},
+		{wireColumn{wireFloat, false}, mysqlColumn{}, bits32(0.1), "0.1"},
+		{wireColumn{wireFloat, false}, mysqlColumn{}, bits32(16777216), "1.6777216e+07"},
+		{wireColumn{wireDouble, false}, mysqlColumn{}, bits64(-2.2250738585072014e-308), "-2.2250738585072014e-308"},
+		{wireColumn{wireDouble, false}, mysqlColumn{}, bits64(math.Copysign(0, -1)), "-0e0"},
+		{wireColumn{wireDecimal, false}, mysqlColumn{}, field("-12.50"), "-12.50"},
+		{wireColumn{wireDate, false}, mysqlColumn{}, field(""), "'0000-00-00'"},
+		{wireColumn{wireDate, false}, mysqlColumn{}, field("\xEA\x07\x0B\x16"), "'2026-11-22'"},
+		{wireColumn{wireDateTime, false}, mysqlColumn{}, field("\xEA\x07\x0B\x16\x06\x1E\x05"), "'2026-11-22 06:30:05'"},
+		{wireColumn{wireTimestamp, false}, mysqlColumn{}, field("\xEA\x07\x0B\x16\x06\x1E\x05\x01\x00\x00\x00"), "'2026-11-22 06:30:05.000001'"},
+		{wireColumn{wireTime, false}, mysqlColumn{}, field(""), "'00:00:00'"},
+		{wireColumn{wireTime, false}, mysqlColumn{}, field("\x01\x22\x00\x00\x00\x16\x3B\x3B"), "'-838:59:59'"},
+		{wireColumn{wireBit, true}, mysqlColumn{}, field("\x01\xFF"), "x'01FF'"},
+		{wireColumn{253, false}, text("utf8mb4"), field("a'b\\c\nd\r\x00\x1A\"%"), `'a\'b\\c\nd\r\0\Z"%'`},
+		{wireColumn{253, false}, text("utf8mb4"), field("Größe, 日本"), "'Größe, 日本'"},
+		{wireColumn{253, false}, text("utf8mb3"), field("cut \xC3"), "_binary 'cut \xC3'"},
+		{wireColumn{253, false}, text("latin1"), field("Gr\xF6\xDFe'"), "_binary 'Gr\xF6\xDFe\\''"},
+		{wireColumn{253, false}, text("latin1"), field("plain"), "'plain'"},
+		{wireColumn{253, false}, text("utf16"), field("\x00a"), `_binary '\0a'`},
+		{wireColumn{254, false}, mysqlColumn{dataType: "enum", charset: "latin1"}, field("gr\xFCn"), "_latin1 x'6772FC6E'"},
+		{wireColumn{254, false}, mysqlColumn{dataType: "set", charset: "ucs2"}, field("\x00a"), "_ucs2 x'0061'"},
+		{wireColumn{252, false}, mysqlColumn{dataType: "blob"}, field("\xFF\x00'"), "_binary '\xFF\\0\\''"},
+		{wireColumn{245, false}, mysqlColumn{dataType: "json"}, field(`{"a": "ü\n"}`), `'{"a": "ü\\n"}'`},
+		{wireColumn{254, false}, mysqlColumn{dataType: "inet6"}, field("::1"), "'::1'"},
+	} {
+		writer, err := newValueWriter(test.sent, test.column)
+		if err != nil {
+			t.Errorf("%+v: %v", test.sent, err)
+			continue
+		}
+		got, size := writer.append(nil, append(test.data, "rest"...))
+		if string(got) != test.want || size != len(test.data) {
+			t.Errorf("%+v %+v: got %s of %d bytes, want %s of %d", test.sent, test.column, got, size, test.want, len(test.data))
+		}
+		// What ends too early is never taken for a value.
+		for length := range test.data {
+			if _, size := writer.append(nil, test.data[:length]); size != 0 {
+				t.Errorf("%+v: %d of %d bytes gave a value", test.sent, length, len(test.data))
+			}
+		}
+	}
+	if _, err := newValueWriter(wireColumn{kind: 6}, mysqlColumn{name: "odd"}); err == nil || err.Error() != "column odd has type 6, which is not known here" {
+		t.Error(err)
+	}
+}
+
+// TestQuoting compares with the plain way of doing it, for every byte at every place of a word.
+func TestQuoting(t *testing.T) {
+	plain := func(value []byte) string {
+		text := "'"
+		for _, c := range value {
+			if escapes[c] != 0 {
+				text += `\` + string(rune(escapes[c]))
+			} else {
+				text += string([]byte{c})
+			}
+		}
+		return text + "'"
+	}
+	for c := range 256 {
+		for at := range 17 {
+			value := []byte("0123456789abcdefg")
+			value[at] = byte(c)
+			value[(at+1)%17] = byte(c + 1)
+			got, ascii := appendQuoted(nil, value)
+			if string(got) != plain(value) || ascii != isASCII(string(value)) {
+				t.Fatalf("%q: got %s, %v", value, got, ascii)
+			}
+		}
+	}
+}

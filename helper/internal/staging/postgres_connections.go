@@ -1,0 +1,55 @@
+package staging
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// postgresLimits is how many connections a server has, and how many of them are in use by others than us. A limit
+// below zero is none.
+type postgresLimits struct {
+	all, reserved, used         int
+	roleLimit, roleUsed         int
+	databaseLimit, databaseUsed int
+}
+
+// serverShare is the share of a server's free connections, one in that many, that a dump stays within.
+const serverShare = 4
+
+// readers gives how many connections read rows: as many as are wanted, or as this machine has use for, where the
+// server can spare them and one more for pg_dump; at least one.
+func (l postgresLimits) readers(wanted int) int {
+	if wanted <= 0 {
+		wanted = usefulReaders(runtime.NumCPU())
+	}
+	spare := (l.all - l.reserved - l.used) / serverShare
+	if l.roleLimit >= 0 {
+		spare = min(spare, l.roleLimit-l.roleUsed)
+	}
+	if l.databaseLimit >= 0 {
+		spare = min(spare, l.databaseLimit-l.databaseUsed)
+	}
+	return max(1, min(wanted, spare-1))
+}
+
+// usefulReaders is how many connections a machine has use for: more than four are faster on hardly any server.
+func usefulReaders(cpus int) int { return min(max(2, cpus+1), 4) }
+
+// Limits of a role and of a database do not hold for superusers.
+const postgresLimitsQuery = `
+SELECT current_setting('max_connections')::int,
+  (SELECT sum(setting::int) FROM pg_settings WHERE name IN ('superuser_reserved_connections', 'reserved_connections'))::int,
+  (SELECT count(*) - 1 FROM pg_stat_activity WHERE datid IS NOT NULL)::int,
+  CASE WHEN r.rolsuper THEN -1 ELSE r.rolconnlimit END,
+  (SELECT count(*) - 1 FROM pg_stat_activity WHERE usesysid = r.oid)::int,
+  CASE WHEN r.rolsuper THEN -1 ELSE d.datconnlimit END,
+  (SELECT count(*) - 1 FROM pg_stat_activity WHERE datid = d.oid)::int
+FROM pg_roles r, pg_database d WHERE r.rolname = session_user AND d.datname = current_database()`
+
+func readPostgresLimits(ctx context.Context, conn *pgx.Conn) (l postgresLimits, err error) {
+	err = conn.QueryRow(ctx, postgresLimitsQuery).
+		Scan(&l.all, &l.reserved, &l.used, &l.roleLimit, &l.roleUsed, &l.databaseLimit, &l.databaseUsed)
+	return l, err
+}

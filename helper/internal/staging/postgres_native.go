@@ -1,0 +1,160 @@
+package staging
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
+)
+
+// postgresNative dumps a database in chunks. The text of what the tables are comes from pg_dump, which is right
+// about every corner of it, and rows come by COPY over connections of our own; all of them see the same snapshot.
+type postgresNative struct {
+	*postgres
+	snapshot *postgresSnapshot
+	target   postgresTarget
+}
+
+// nativeDump takes the snapshot. Where the server does not let others share it, pg_dump makes the whole dump.
+func (p *postgres) nativeDump(ctx context.Context) (_ *Dump, err error) {
+	d := &Dump{}
+	defer func() {
+		if err != nil {
+			_ = d.Close()
+		}
+	}()
+	snapshot, err := p.takeSnapshot(ctx)
+	var alone *snapshotNotSharedError
+	if errors.As(err, &alone) {
+		dump, err := p.clientDump(ctx)
+		if err != nil {
+			return nil, err
+		}
+		dump.How = "one snapshot, read over one connection: " + alone.Error()
+		return dump, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.closers = append(d.closers, snapshot)
+	native := &postgresNative{postgres: p, snapshot: snapshot}
+	var forward io.Closer
+	if native.target, forward, err = p.clientTarget(ctx); err != nil {
+		return nil, err
+	}
+	if forward != nil {
+		d.closers = append(d.closers, forward)
+	}
+	d.SnapshotTime, d.How, d.info = snapshot.time.UTC(), snapshot.how(), &snapshot.info
+	d.chunks = native.chunks
+	return d, nil
+}
+
+// chunks emits the dump. Its three parts are read side by side: what comes later waits, with its first chunk read,
+// until all before it has been emitted.
+func (n *postgresNative) chunks(ctx context.Context, emit Emit) error {
+	group, ctx := errgroup.WithContext(ctx)
+	headDone, rowsDone := make(chan struct{}), make(chan struct{})
+	restricted := ""
+	group.Go(func() (err error) {
+		if restricted, err = n.head(ctx, emit); err == nil {
+			close(headDone)
+		}
+		return err
+	})
+	group.Go(func() error {
+		err := n.snapshot.rows(ctx, emit.after(ctx, headDone))
+		if err == nil {
+			close(rowsDone)
+		}
+		return err
+	})
+	group.Go(func() error {
+		// Not before the head's pg_dump has ended: one connection is enough for both.
+		select {
+		case <-headDone:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		return n.tail(ctx, restricted, emit.after(ctx, rowsDone))
+	})
+	return group.Wait()
+}
+
+// after gives an Emit that waits until done is closed.
+func (emit Emit) after(ctx context.Context, done <-chan struct{}) Emit {
+	return func(chunk Chunk) ([]byte, error) {
+		select {
+		case <-done:
+			return emit(chunk)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// explainDump turns what the driver says in the middle of a dump into an error of this package.
+func (p *postgres) explainDump(doing string, err error) error {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) {
+		if p.tunnel != nil {
+			err = p.tunnel.explainCut(err)
+		}
+		return fmt.Errorf("%s: %w", doing, p.explain(err))
+	}
+	switch server.Code {
+	case "40001", // a standby had to undo what the snapshot needs
+		"42P01", "42703", "3F000": // a table, column or schema is gone
+		return failure(doing, ErrDefinitionChanged, server)
+	case "42501":
+		return failure(doing, ErrPrivilege, server)
+	case "53300":
+		return failure(doing, ErrTooManyConnections, server)
+	case "57P01", "57P02", "57P03", "57P05", "25P03", "25P04":
+		return failure(doing, ErrConnectionLost, server)
+	}
+	said := []string{server.Message}
+	if server.Hint != "" {
+		said = append(said, server.Hint)
+	}
+	number, _, _ := strings.Cut(p.version, " ")
+	return fmt.Errorf("%s: %w", doing,
+		&SourceError{Client: "PostgreSQL " + number, Status: "SQLSTATE " + server.Code, Stderr: said, reason: reasonOf(said)})
+}
+
+// snapshotNotSharedError says that only the connection that took a snapshot can read it.
+type snapshotNotSharedError struct{ cause *pgconn.PgError }
+
+func (e *snapshotNotSharedError) Error() string {
+	return "the server lets no other share it (" + e.cause.Message + ")"
+}
+
+// connections counts connections in words.
+func connections(n int) string {
+	if n == 1 {
+		return "one connection"
+	}
+	return fmt.Sprintf("%d connections", n)
+}
+
+// how says by what means all rows are of one moment.
+func (s *postgresSnapshot) how() string {
+	text := "one snapshot, read over " + connections(len(s.readers))
+	if s.refused != "" {
+		text += ": the server refused more (" + s.refused + ")"
+	}
+	return text
+}
+
+// postgresLockPatience is how long others may hold a table that is to be dumped.
+const postgresLockPatience = 5 * time.Minute
+
+func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
+
+// quoteLiteral writes a text for a statement.
+func quoteLiteral(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

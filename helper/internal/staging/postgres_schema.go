@@ -1,0 +1,124 @@
+package staging
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// Head and tail are two runs of pg_dump that read as one: the head has no end, and the tail no beginning. Rows of
+// extensions' own tables, large objects and the values of sequences are in the tail: pg_dump knows in what order they
+// can be restored, and of them there is little.
+
+// head emits what comes before all rows. It gives the key under which psql obeys no commands in the text, empty
+// where pg_dump is too old for that.
+func (n *postgresNative) head(ctx context.Context, emit Emit) (restricted string, err error) {
+	target := n.target
+	target.snapshot, target.sections = n.snapshot.id, []string{"pre-data"}
+	text := &postgresText{section: Head, emit: emit}
+	err = n.text(ctx, target, text)
+	return text.key, err
+}
+
+// tail emits what comes after all rows.
+func (n *postgresNative) tail(ctx context.Context, restricted string, emit Emit) error {
+	target := n.target
+	target.snapshot, target.sections, target.restricted = n.snapshot.id, []string{"data", "post-data"}, restricted
+	target.copied = n.copied
+	return n.text(ctx, target, &postgresText{section: Tail, emit: emit})
+}
+
+func (n *postgresNative) text(ctx context.Context, target postgresTarget, text *postgresText) error {
+	child, err := n.client.program(target).start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = child.Close() }()
+	err = text.copy(n.tunnel.reader(child))
+	var source *SourceError
+	if errors.As(err, &source) && strings.Contains(strings.Join(source.Stderr, " "), "invalid snapshot identifier") {
+		// Its session has been ended, as a standby does when it has to undo what the snapshot needs.
+		return failure("read the definitions", ErrDefinitionChanged, err)
+	}
+	return err
+}
+
+// postgresText makes chunks of what pg_dump writes.
+type postgresText struct {
+	section Section
+	emit    Emit
+	key     string // of \restrict
+	begun   bool   // a statement has been seen
+	ended   bool   // and pg_dump's last words
+	buffer  []byte
+}
+
+const (
+	postgresEnd = "--\n-- PostgreSQL database dump complete\n"
+	restrict    = `\restrict `
+	unrestrict  = `\unrestrict `
+)
+
+// copy reads to the end. As the source's error comes in the place of io.EOF, what was read then is whole.
+func (t *postgresText) copy(from io.Reader) error {
+	splitter := sqltext.NewSplitter(from, sqltext.Postgres)
+	for {
+		piece, err := splitter.Next()
+		switch {
+		case err == io.EOF && !t.ended:
+			return failure("read what pg_dump writes", ErrConnectionLost, io.ErrUnexpectedEOF)
+		case err == io.EOF:
+			return t.flush()
+		case errors.Is(err, sqltext.ErrUnterminated):
+			return fmt.Errorf("read what pg_dump writes: %w", err)
+		case err != nil:
+			return err
+		}
+		t.buffer = append(t.buffer, t.kept(piece)...)
+		if len(t.buffer) >= chunkBytes && piece.Kind != sqltext.CopyBegin && piece.Kind != sqltext.CopyRows {
+			if err := t.flush(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// kept is what is left of a piece when the two texts become one.
+func (t *postgresText) kept(piece sqltext.Piece) []byte {
+	line := string(bytes.TrimSpace(piece.Raw))
+	switch {
+	case piece.Kind == sqltext.Filler:
+		end := bytes.Index(piece.Raw, []byte(postgresEnd))
+		t.ended = t.ended || end >= 0
+		if t.section == Head && end >= 0 {
+			return piece.Raw[:end]
+		}
+		if t.section == Tail && !t.begun {
+			return nil
+		}
+	case piece.Kind != sqltext.Command:
+		t.begun = true
+	case strings.HasPrefix(line, restrict):
+		t.key = strings.TrimPrefix(line, restrict)
+		if t.section == Tail {
+			return nil
+		}
+	case strings.HasPrefix(line, unrestrict) && t.section == Head:
+		return nil
+	}
+	return piece.Raw
+}
+
+func (t *postgresText) flush() error {
+	if len(t.buffer) == 0 {
+		return nil
+	}
+	spare, err := t.emit(Chunk{Section: t.section, SQL: t.buffer})
+	t.buffer = spare[:0]
+	return err
+}

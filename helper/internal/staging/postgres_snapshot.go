@@ -1,0 +1,233 @@
+package staging
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// postgresSnapshot is one moment of the database, seen by several connections.
+type postgresSnapshot struct {
+	postgres *postgres
+	id       string    // by which others, pg_dump too, come to see it
+	time     time.Time // by the server's clock, just before it was taken
+	info     Info      // what there was at that moment
+	readers  []*pgx.Conn
+	refused  string // why there are no more readers, if the server wanted no more
+	pieces   []postgresPiece
+	// goodbye is the dump's context without its end: connections are closed after Ctrl-C, too.
+	goodbye context.Context
+}
+
+// snapshotTries is how often a snapshot is taken anew because tables have come or gone since they were listed.
+const snapshotTries = 3
+
+// takeSnapshot locks all tables against changes of their definition, takes a snapshot and connects those who read it.
+func (p *postgres) takeSnapshot(ctx context.Context) (*postgresSnapshot, error) {
+	for try := 1; ; try++ {
+		s := &postgresSnapshot{postgres: p, goodbye: context.WithoutCancel(ctx)}
+		err := s.take(ctx)
+		if err == nil {
+			return s, nil
+		}
+		_ = s.Close()
+		if try == snapshotTries || !errors.Is(err, ErrDefinitionChanged) {
+			return nil, err
+		}
+		if _, err := p.inspect(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (s *postgresSnapshot) take(ctx context.Context) error {
+	p := s.postgres
+	keeper, err := s.connect(ctx, "SET LOCAL lock_timeout = "+milliseconds(postgresLockPatience))
+	if err != nil {
+		return p.explain(err)
+	}
+	s.readers = []*pgx.Conn{keeper}
+	// The locks come first. A snapshot that is older than a lock may see a table that was emptied or rewritten in
+	// between, without its rows and without an error.
+	locked, err := s.lock(ctx)
+	if err != nil {
+		return p.explainDump("lock the tables", err)
+	}
+	err = keeper.QueryRow(ctx, "SELECT statement_timestamp(), pg_export_snapshot()").Scan(&s.time, &s.id)
+	if cause := refusedToShare(err); cause != nil {
+		return &snapshotNotSharedError{cause}
+	}
+	if err != nil {
+		return p.explainDump("take a snapshot", err)
+	}
+	s.info = p.about
+	if err := p.inspectTables(ctx, keeper, &s.info); err != nil {
+		return s.explainList(err)
+	}
+	for _, table := range p.lockable {
+		if !locked[table] {
+			return failure("lock the tables", ErrDefinitionChanged, errors.New(table.String()+" is new"))
+		}
+	}
+	tables, err := p.readTables(ctx, keeper)
+	if err != nil {
+		return s.explainList(err)
+	}
+	s.pieces = cutTables(tables, p.server)
+	limits, err := readPostgresLimits(ctx, keeper)
+	if err != nil {
+		return s.explainList(err)
+	}
+	return s.share(ctx, min(limits.readers(p.config.Threads), len(s.pieces)))
+}
+
+func (s *postgresSnapshot) explainList(err error) error {
+	var missing *PrivilegeError
+	if errors.As(err, &missing) {
+		return s.postgres.explain(err)
+	}
+	return s.postgres.explainDump("list the tables", err)
+}
+
+// refusedToShare gives the server's reason for not exporting or importing a snapshot: it is none where the server
+// is about to end or has no room.
+func refusedToShare(err error) *pgconn.PgError {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) || strings.HasPrefix(server.Code, "57") || strings.HasPrefix(server.Code, "53") {
+		return nil
+	}
+	return server
+}
+
+// connect opens a connection with a transaction that reads one moment of the database, in the form that pg_dump
+// reads. All settings end with the transaction, since behind a pooler the connection is somebody else's afterwards.
+func (s *postgresSnapshot) connect(ctx context.Context, more ...string) (*pgx.Conn, error) {
+	config, err := s.postgres.connection()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	// The settings are those of pg_dump, but for the last: these connections are as many as were promised.
+	statements := []string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"}
+	for _, setting := range []struct {
+		since version
+		text  string
+	}{
+		{version{}, "statement_timeout = 0"},
+		{version{}, "search_path = ''"},
+		{version{}, "client_encoding = 'UTF8'"},
+		{version{}, "datestyle = ISO"},
+		{version{}, "intervalstyle = postgres"},
+		{version{}, "extra_float_digits = 3"},
+		{version{}, "synchronize_seqscans = off"},
+		{version{major: 9, minor: 3}, "lock_timeout = 0"},
+		{version{major: 9, minor: 5}, "row_security = off"},
+		{version{major: 9, minor: 6}, "idle_in_transaction_session_timeout = 0"},
+		{version{major: 17}, "transaction_timeout = 0"},
+		{version{major: 9, minor: 6}, "max_parallel_workers_per_gather = 0"},
+	} {
+		if !s.postgres.server.less(setting.since) {
+			statements = append(statements, "SET LOCAL "+setting.text)
+		}
+	}
+	statements = append(statements, more...)
+	if _, err := conn.PgConn().Exec(ctx, strings.Join(statements, "; ")).ReadAll(); err != nil {
+		s.close(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+// lock locks what pg_dump would lock, in the way it would, and gives what has been locked.
+func (s *postgresSnapshot) lock(ctx context.Context) (map[postgresName]bool, error) {
+	const atOnce = 500
+	keeper, locked := s.readers[0].PgConn(), map[postgresName]bool{}
+	for rest := s.postgres.lockable; len(rest) > 0; {
+		some := rest[:min(atOnce, len(rest))]
+		rest = rest[len(some):]
+		var names []string
+		for _, table := range some {
+			locked[table] = true
+			names = append(names, "ONLY "+table.pattern())
+		}
+		if _, err := keeper.Exec(ctx, "LOCK TABLE "+strings.Join(names, ", ")+" IN ACCESS SHARE MODE").ReadAll(); err != nil {
+			return nil, err
+		}
+	}
+	_, err := keeper.Exec(ctx, "SET LOCAL lock_timeout = 0").ReadAll()
+	return locked, err
+}
+
+// share connects more readers, until there are n. That the server wants fewer is no failure.
+func (s *postgresSnapshot) share(ctx context.Context, n int) error {
+	within, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	type joined struct {
+		conn *pgx.Conn
+		err  error
+	}
+	all := make([]joined, max(n-1, 0))
+	var group sync.WaitGroup
+	for i := range all {
+		group.Go(func() {
+			all[i].conn, all[i].err = s.connect(within, "SET TRANSACTION SNAPSHOT "+quoteLiteral(s.id))
+		})
+	}
+	group.Wait()
+	var alone *snapshotNotSharedError
+	for _, one := range all {
+		var server *pgconn.PgError
+		switch {
+		case one.err == nil:
+			s.readers = append(s.readers, one.conn)
+		case errors.As(one.err, &server) && (server.Code == "22023" || server.Code == "55000"):
+			// Behind a balancing pooler, the next connection may lead to another server.
+			alone = &snapshotNotSharedError{server}
+		default:
+			s.refused = plainCause(one.err).Error()
+			if errors.As(one.err, &server) {
+				s.refused = server.Message
+			}
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case alone != nil:
+		return alone
+	}
+	return nil
+}
+
+// Close ends all connections, and waits until the server has been told.
+func (s *postgresSnapshot) Close() error {
+	var group sync.WaitGroup
+	for _, conn := range s.readers {
+		group.Go(func() { s.close(conn) })
+	}
+	group.Wait()
+	s.readers = nil
+	return nil
+}
+
+// close ends a connection. Where a query was interrupted, the driver cancels it on the server, by itself.
+func (s *postgresSnapshot) close(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(s.goodbye, goodbyePatience)
+	defer cancel()
+	_ = conn.Close(ctx)
+	select {
+	case <-conn.PgConn().CleanupDone():
+	case <-ctx.Done():
+	}
+}
+
+// goodbyePatience is how long a server may take to hear that a connection ends.
+const goodbyePatience = 5 * time.Second
