@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
@@ -107,6 +108,7 @@ func command(verb cli.Command) *cli.Command {
 type session struct {
 	out     *ui.Output
 	project *project.Project
+	rate    *bucket.RateLimit // of all buckets that are opened
 }
 
 // open reads the settings of the project that the flags name.
@@ -120,11 +122,16 @@ func open(c *cli.Context) (*session, error) {
 		}
 		flags[name] = value
 	}
-	if c.IsSet("target") {
-		flags["DUMP_TARGET"] = c.String("target")
+	for flag, name := range settingFlags {
+		if c.IsSet(flag) {
+			flags[name] = c.String(flag)
+		}
 	}
 	var err error
 	s.project, err = project.Load(project.Options{Dir: c.String("project"), Environ: environment(), Flags: flags})
+	if err == nil {
+		s.rate = bucket.NewRateLimit(s.project.LimitRate)
+	}
 	return s, err
 }
 

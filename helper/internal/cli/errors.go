@@ -146,6 +146,8 @@ var explanations = []explanation{
 	// The dump itself.
 	is(pull.ErrNoneBefore, exitNotFound, "`dump-helper list` shows what is there"),
 	is(pull.ErrTooOld, exitNotFound, "run `dump-helper refresh` where DUMP_SOURCE is set, or allow more with --max-age"),
+	is(pull.ErrNoSuchTable, exitUsage, "check the names that --tables was given; * stands for any text, ? for one character"),
+	is(pull.ErrOnlyWhole, exitUsage, "leave out --structure-only-tables; dumps that were made with --engine=native have parts"),
 	is(pull.ErrNotSQL, exitDamaged, "`dump-helper list` shows the other dumps, --key takes one of them"),
 	is(pull.ErrIncomplete, exitDamaged, damagedHint),
 	is(localdb.ErrIncomplete, exitDamaged, damagedHint),
@@ -177,7 +179,8 @@ var explanations = []explanation{
 	is(staging.ErrNoDatabase, exitStaging, "check the database's name in DUMP_SOURCE"),
 	is(staging.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE: inside the tunnel, SSH has checked whom you talk to"),
 	is(staging.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off goes without, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
-	is(staging.ErrTooManyConnections, exitStaging, "try again later, or raise max_connections on staging"),
+	is(staging.ErrTooManyConnections, exitStaging, "try again later, lower --threads, or raise max_connections on staging"),
+	is(staging.ErrSelectLimit, exitStaging, "use --engine=native, or set sql_select_limit back on staging"),
 	is(staging.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
 	is(staging.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
 	is(staging.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
@@ -225,6 +228,7 @@ var explanations = []explanation{
 	as(exitDamaged, func(*localdb.MismatchError) string {
 		return "the local database is as it was; try again, or take another dump with --key"
 	}),
+	as(exitDamaged, func(*localdb.ChunkError) string { return damagedHint }),
 	as(exitLocal, func(*localdb.SeveralDatabasesError) string { return "dump one database at a time, without --databases" }),
 	as(exitLocal, func(e *localdb.PacketError) string {
 		return fmt.Sprintf("set max_allowed_packet=%dM on the local server", e.Need>>20+1)

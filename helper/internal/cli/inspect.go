@@ -69,7 +69,11 @@ func (s *session) inspect(ctx context.Context, key string) error {
 	// What the chunks are is for programs that read objects themselves.
 	brief := *index
 	brief.Chunks = nil
-	return s.out.Result(map[string]any{"key": object.Key, "object_bytes": object.Size, "time": object.Time, "index": brief, "chunks": len(index.Chunks)})
+	result := map[string]any{"key": object.Key, "object_bytes": object.Size, "time": object.Time, "index": brief, "chunks": len(index.Chunks)}
+	if tables := storedTables(index); tables != nil {
+		result["tables"] = tables
+	}
+	return s.out.Result(result)
 }
 
 func describeObject(object bucket.Object) string {
@@ -97,14 +101,27 @@ func describeIndex(index *dumpfile.Index) string {
 		ui.Bytes(index.RawBytes), ui.Count(int64(len(index.Chunks)), "chunk")))
 	line("without rows", strings.Join(index.Rules.StructureOnly, ", "))
 	line("left out", strings.Join(index.Rules.Excluded, ", "))
-	rows := [][]string{{"TABLE", "ROWS"}}
-	for _, table := range index.Tables {
-		count := fmt.Sprint(table.Rows)
-		if table.Rows < 0 {
-			count = "unknown"
-		}
-		rows = append(rows, []string{table.Name, count})
-	}
-	text.WriteString("\n" + ui.Table(rows))
+	text.WriteString("\n" + describeTables(index))
 	return text.String()
+}
+
+func describeTables(index *dumpfile.Index) string {
+	count := func(rows int64) string {
+		if rows < 0 {
+			return "unknown"
+		}
+		return fmt.Sprint(rows)
+	}
+	if stored := storedTables(index); stored != nil {
+		lines := [][]string{{"TABLE", "ROWS", "SQL", "STORED"}}
+		for _, table := range stored {
+			lines = append(lines, []string{table.Name, count(table.Rows), ui.Bytes(table.RawBytes), ui.Bytes(table.ObjectBytes)})
+		}
+		return ui.Table(lines)
+	}
+	lines := [][]string{{"TABLE", "ROWS"}}
+	for _, table := range index.Tables {
+		lines = append(lines, []string{table.Name, count(table.Rows)})
+	}
+	return ui.Table(lines)
 }

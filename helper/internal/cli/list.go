@@ -35,6 +35,7 @@ type listed struct {
 	AgeSeconds  int64     `json:"age_seconds"`
 	ObjectBytes int64     `json:"object_bytes"`
 	Engine      string    `json:"engine,omitempty"`
+	Client      string    `json:"client,omitempty"` // what made the dump, with its version
 	Publisher   string    `json:"publisher,omitempty"`
 	Ours        bool      `json:"ours"`
 	Storage     string    `json:"storage_class,omitempty"`
@@ -95,6 +96,7 @@ func describeDump(ctx context.Context, store *bucket.Bucket, dump bucket.Object,
 		return nil
 	}
 	entry.Engine, entry.Publisher = object.Metadata[refresh.MetaEngine], object.Metadata[refresh.MetaPublisher]
+	entry.Client = object.Metadata[refresh.MetaClient]
 	// Servers add where they were built: 11.8.3-MariaDB-0+deb13u1 from Debian.
 	if version, _, _ := strings.Cut(object.Metadata[refresh.MetaEngineVersion], "-"); version != "" && entry.Engine != "" {
 		entry.Engine += " " + version

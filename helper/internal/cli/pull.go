@@ -17,7 +17,7 @@ func pullCommand(version string) *cli.Command {
 	return command(cli.Command{
 		Name:  "pull",
 		Usage: "replace the local database with the newest dump",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "target", Usage: "replace the database at `URL`, as in mysql://user@host/name"},
 			&cli.StringFlag{Name: "key", Usage: "pull the dump `KEY` instead of the newest one"},
 			&cli.StringFlag{Name: "as-of", Usage: "pull the newest dump from `TIME` or before, as in 2026-11-22 or 2026-11-22T06:30:00Z"},
@@ -29,7 +29,9 @@ func pullCommand(version string) *cli.Command {
 			&cli.BoolFlag{Name: "skip-hooks", Usage: "run no pre-import-db and post-import-db hooks, as ddev pull-latest-dump does otherwise"},
 			&cli.BoolFlag{Name: "hooks", Hidden: true, Usage: "print the hooks that belong to this pull as shell functions"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
-		},
+			&cli.StringFlag{Name: "threads", Usage: "load rows over at most `N` connections, 1 to 16"},
+			limitRateFlag(),
+		}, selectionFlags()...),
 		Action: func(c *cli.Context) error {
 			if err := exclusive(c); err != nil {
 				return err
@@ -54,10 +56,13 @@ func pullCommand(version string) *cli.Command {
 
 // exclusive refuses flags that contradict one another.
 func exclusive(c *cli.Context) error {
-	for _, group := range [][]string{{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"}} {
+	for _, group := range [][]string{
+		{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"},
+		{"structure-only-tables", "undo"},
+	} {
 		given := 0
 		for _, flag := range group {
-			if value := c.Value(flag); value != "" && value != false {
+			if text := c.String(flag); c.IsSet(flag) && text != "" && text != "false" {
 				given++
 			}
 		}
@@ -121,13 +126,21 @@ func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error
 	if err != nil {
 		return pull.Config{}, err
 	}
+	threads, err := threads(c)
+	if err != nil {
+		return pull.Config{}, err
+	}
+	selection, err := selection(c)
+	if err != nil {
+		return pull.Config{}, err
+	}
 	if err := s.project.RequireBucket(); err != nil {
 		return pull.Config{}, err
 	}
 	config := pull.Config{
 		OpenBucket: s.openBucket, BucketName: s.project.Bucket, Target: *s.project.Target,
 		Key: c.String("key"), AsOf: asOf, MaxAge: maxAge, IfNewer: c.Bool("if-newer"), DryRun: c.Bool("dry-run"),
-		CacheDir: s.project.CacheDir, Force: c.Bool("force"), Progress: s.out,
+		Selection: selection, Threads: threads, CacheDir: s.project.CacheDir, Force: c.Bool("force"), Progress: s.out,
 	}
 	if s.project.Source.IsSet() {
 		config.Refresh = func(ctx context.Context) error {

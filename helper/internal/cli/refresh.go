@@ -20,6 +20,10 @@ func refreshCommand(version string) *cli.Command {
 			&cli.BoolFlag{Name: "force", Usage: "publish even if the dump has far fewer tables or rows than the last one"},
 			&cli.BoolFlag{Name: "full", Usage: "send every byte anew, whatever the last dump holds (so far every refresh does)"},
 			&cli.StringFlag{Name: "if-older-than", Usage: "do nothing if the newest dump is younger than `AGE`, as in 30m, 12h or 2d"},
+			&cli.StringFlag{Name: "engine", Usage: "read a database's rows by `ENGINE`: native, or client for its official dump client"},
+			&cli.StringFlag{Name: "threads", Usage: "read rows over at most `N` connections, 1 to 16"},
+			&cli.StringFlag{Name: "level", Usage: "compress at level `N`, 1 to 22 of zstd or 1 to 9 of gzip"},
+			limitRateFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			s, err := open(c)
@@ -30,7 +34,17 @@ func refreshCommand(version string) *cli.Command {
 			if err != nil {
 				return err
 			}
-			result, err := s.refresh(c.Context, refreshOptions{version, c.Bool("force"), ifOlderThan})
+			threads, err := threads(c)
+			if err != nil {
+				return err
+			}
+			level, err := level(c, s.project.Compression)
+			if err != nil {
+				return err
+			}
+			result, err := s.refresh(c.Context, refreshOptions{
+				version: version, force: c.Bool("force"), ifOlderThan: ifOlderThan, threads: threads, level: level,
+			})
 			if err != nil {
 				return err
 			}
@@ -42,9 +56,10 @@ func refreshCommand(version string) *cli.Command {
 }
 
 type refreshOptions struct {
-	version     string
-	force       bool
-	ifOlderThan time.Duration
+	version        string
+	force          bool
+	ifOlderThan    time.Duration
+	threads, level int // 0 for the usual ones
 }
 
 func (s *session) refresh(ctx context.Context, options refreshOptions) (refresh.Result, error) {
@@ -55,6 +70,7 @@ func (s *session) refresh(ctx context.Context, options refreshOptions) (refresh.
 	if err != nil {
 		return refresh.Result{}, err
 	}
+	source.Threads = options.threads
 	store, err := s.openBucket(ctx)
 	if err != nil {
 		return refresh.Result{}, err
@@ -62,7 +78,7 @@ func (s *session) refresh(ctx context.Context, options refreshOptions) (refresh.
 	defer s.out.Finish()
 	return refresh.Run(ctx, refresh.Config{
 		Project: s.project.Name, ToolVersion: options.version, Publisher: publisher(),
-		Source: source, Bucket: store, Compression: dumpfile.Compression(s.project.Compression),
+		Source: source, Bucket: store, Compression: dumpfile.Compression(s.project.Compression), Level: options.level,
 		Force: options.force, IfOlderThan: options.ifOlderThan,
 		Retention: s.retention(), Progress: s.out,
 	})

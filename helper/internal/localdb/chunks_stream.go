@@ -2,7 +2,6 @@ package localdb
 
 import (
 	"context"
-	"fmt"
 	"io"
 )
 
@@ -22,7 +21,7 @@ func (s *chunkStream) Read(p []byte) (int, error) {
 		}
 		var err error
 		if s.left, err = s.reader.Read(s.ctx, s.next); err != nil {
-			return 0, fmt.Errorf("read the dump: %w", err)
+			return 0, err
 		}
 		s.next++
 	}

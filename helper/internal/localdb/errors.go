@@ -85,7 +85,8 @@ func (e *LostError) Unwrap() error { return e.Err }
 
 // LoadError means that the server refused a statement of the dump.
 type LoadError struct {
-	// Statement counts from 1, Offset is where it begins in the dump's text, in bytes.
+	// Statement counts from 1; 0 where statements are loaded in no particular order. Offset is where it begins in the
+	// dump's text, in bytes; -1 where it is not the dump's but adds the keys of a table.
 	Statement, Offset int64
 	// Table is the one whose rows were being loaded, "" for other statements.
 	Table string
@@ -96,10 +97,19 @@ type LoadError struct {
 	Err     error
 }
 
+// noOffset is that of what is not in the dump's text.
+const noOffset = -1
+
 func (e *LoadError) Error() string {
 	what := fmt.Sprintf("%q", e.Excerpt)
 	if e.Excerpt == "" {
 		what = "rows of table " + e.Table
+	}
+	switch {
+	case e.Offset == noOffset:
+		return fmt.Sprintf("adding the keys of table %s failed: %s", e.Table, e.Message)
+	case e.Statement == 0:
+		return fmt.Sprintf("the statement at byte %d (%s) failed: %s", e.Offset, what, e.Message)
 	}
 	return fmt.Sprintf("statement %d at byte %d (%s) failed: %s", e.Statement, e.Offset, what, e.Message)
 }
@@ -116,6 +126,13 @@ func (e *MismatchError) Error() string {
 		return fmt.Sprintf("table %s is missing after the load", e.Table)
 	}
 	return fmt.Sprintf("table %s has %d rows after the load, the dump has %d", e.Table, e.Got, e.Want)
+}
+
+// ChunkError means that a chunk of a dump holds something else than the rows that it is said to hold.
+type ChunkError struct{ Table string }
+
+func (e *ChunkError) Error() string {
+	return fmt.Sprintf("a chunk of table %s holds something else than rows of that table", e.Table)
 }
 
 // WrongEngineError means that the dump is for another kind of server.

@@ -21,6 +21,8 @@ import (
 // Config says which database is to be replaced.
 type Config struct {
 	URL dburl.URL
+	// Threads is how many connections load rows at most; 0 means as many as this machine has use for.
+	Threads int
 	// Note is told, in one line each, what the user should know though nothing failed; it may be nil.
 	Note func(string)
 }

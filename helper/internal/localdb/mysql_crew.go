@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // crew is the sessions that fill the scratch database. Rows of one table go in over all of them at the
@@ -29,14 +31,20 @@ const mostSessions = 4
 // is bounded by it.
 const parallelBytes = 4 << 20
 
-// deadlockTries is how often rows are inserted that got in each other's way. The server has taken them back.
+// deadlockTries is how often a statement is run that got in the way of another. The server has taken it back.
 const deadlockTries = 10
 
 func (db *mysqlDatabase) hireCrew(ctx context.Context) (*crew, error) {
-	size := max(2, min(runtime.NumCPU(), mostSessions))
+	size := db.config.Threads
+	if size == 0 {
+		size = max(2, min(runtime.NumCPU(), mostSessions))
+	}
 	c := &crew{idle: make(chan *mysqlSession, size), tables: map[string]bool{}}
 	for range size {
 		s, err := db.connect(ctx)
+		if number(err) == mysqlTooManyConnections && len(c.sessions) > 0 {
+			break // those that there are do it, too
+		}
 		if err != nil {
 			c.close()
 			return nil, err
@@ -77,12 +85,7 @@ func (c *crew) insert(ctx context.Context, statement string, failed func(error) 
 		return err
 	}
 	go func() {
-		var err error
-		for range deadlockTries {
-			if err = s.exec(ctx, statement); number(err) != mysqlDeadlock {
-				break
-			}
-		}
+		_, err := s.retry(ctx, statement)
 		if err = failed(err); err != nil {
 			c.mutex.Lock()
 			if c.first == nil {
@@ -93,6 +96,19 @@ func (c *crew) insert(ctx context.Context, statement string, failed func(error) 
 		c.idle <- s
 	}()
 	return nil
+}
+
+// together has each session do its part of some work at the same time, when everything before is done. The first
+// error ends the work of all.
+func (c *crew) together(ctx context.Context, work func(context.Context, *mysqlSession) error) error {
+	if err := c.wait(); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, s := range c.sessions {
+		group.Go(func() error { return work(ctx, s) })
+	}
+	return group.Wait()
 }
 
 // wait returns when no session works, with what went wrong first.

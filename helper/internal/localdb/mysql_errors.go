@@ -17,23 +17,24 @@ import (
 
 // Numbers of the server's errors.
 const (
-	mysqlDatabaseDenied  = 1044
-	mysqlAccessDenied    = 1045
-	mysqlTableExists     = 1050
-	mysqlServerShutdown  = 1053
-	mysqlTableFull       = 1114
-	mysqlUnknownTable    = 1146
-	mysqlTableDenied     = 1142
-	mysqlUnknownVariable = 1193
-	mysqlLockWaitTimeout = 1205
-	mysqlDeadlock        = 1213
-	mysqlRoutineDenied   = 1370
-	mysqlSpecificDenied  = 1227
-	mysqlWrongValue      = 1231
-	mysqlEventEndsEarly  = 1543
-	mysqlEventInThePast  = 1588
-	mysqlEventPastChange = 1589
-	mysqlAuthPlugin      = 1698
+	mysqlTooManyConnections = 1040
+	mysqlDatabaseDenied     = 1044
+	mysqlAccessDenied       = 1045
+	mysqlTableExists        = 1050
+	mysqlServerShutdown     = 1053
+	mysqlTableFull          = 1114
+	mysqlUnknownTable       = 1146
+	mysqlTableDenied        = 1142
+	mysqlUnknownVariable    = 1193
+	mysqlLockWaitTimeout    = 1205
+	mysqlDeadlock           = 1213
+	mysqlRoutineDenied      = 1370
+	mysqlSpecificDenied     = 1227
+	mysqlWrongValue         = 1231
+	mysqlEventEndsEarly     = 1543
+	mysqlEventInThePast     = 1588
+	mysqlEventPastChange    = 1589
+	mysqlAuthPlugin         = 1698
 )
 
 // number gives the number of the server's error, 0 where err is not one.

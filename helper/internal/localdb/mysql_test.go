@@ -159,6 +159,21 @@ func TestMySQLPullUndo(t *testing.T) {
 	noRubbish(t, server, "site1")
 }
 
+// A table of another table's rows has none in the dump.
+func TestMySQLMerge(t *testing.T) {
+	server := mariadbServer(t)
+	fresh(t, server, "apart", "CREATE TABLE a (id INT, KEY (id)) ENGINE=MyISAM", "CREATE TABLE b LIKE a", "INSERT INTO a VALUES (1), (2)", "INSERT INTO b VALUES (3)",
+		"CREATE TABLE both_of_them (id INT, KEY (id)) ENGINE=MERGE UNION=(a, b)")
+	fresh(t, server, "merged")
+	db, _ := open(t, server.URL("merged"))
+	must(t, pull(t, db, mysqldump(t, server, "apart")))
+	rows, err := server.Query("SELECT COUNT(*) FROM merged.both_of_them")
+	must(t, err)
+	if rows[0][0] != "3" {
+		t.Errorf("%s rows", rows[0][0])
+	}
+}
+
 func TestMySQLNothingToUndo(t *testing.T) {
 	server := mariadbServer(t)
 	fresh(t, server, "site2")

@@ -14,18 +14,20 @@ import (
 
 // Codes of the server's errors.
 const (
-	pgNotAuthorised   = "28000"
-	pgWrongPassword   = "28P01"
-	pgUnknownDatabase = "3D000"
-	pgDenied          = "42501"
-	pgUndefinedObject = "42704"
-	pgDuplicateSchema = "42P06"
-	pgObjectInUse     = "55006"
-	pgDiskFull        = "53100"
-	pgNotSupported    = "0A000"
-	pgUndefinedFile   = "58P01"
-	pgAdminShutdown   = "57P01"
-	pgCrashShutdown   = "57P02"
+	pgNotAuthorised      = "28000"
+	pgDeadlock           = "40P01"
+	pgTooManyConnections = "53300"
+	pgWrongPassword      = "28P01"
+	pgUnknownDatabase    = "3D000"
+	pgDenied             = "42501"
+	pgUndefinedObject    = "42704"
+	pgDuplicateSchema    = "42P06"
+	pgObjectInUse        = "55006"
+	pgDiskFull           = "53100"
+	pgNotSupported       = "0A000"
+	pgUndefinedFile      = "58P01"
+	pgAdminShutdown      = "57P01"
+	pgCrashShutdown      = "57P02"
 )
 
 // code gives the code of the server's error, "" where err is not one.

@@ -24,6 +24,15 @@ type postgresLoad struct {
 	owner      string          // of the live database: what belongs to roles unknown here becomes theirs
 	database   string          // the dump's own, once something has told its name
 	statements int64
+	offset     int64    // of the stretch of text that is being loaded, in the dump
+	settings   []string // that the dump has made on the load's session, for its helpers
+	helpers    []*pgHelper
+}
+
+// pgStatement is a statement of the dump with the number that it goes by in errors.
+type pgStatement struct {
+	sqltext.Piece
+	number int64
 }
 
 func (db *postgresDatabase) Begin(ctx context.Context) (Load, error) {
@@ -57,7 +66,7 @@ func (l *postgresLoad) prepare(ctx context.Context) error {
 			l.owner = row[0]
 		}
 	}
-	l.load, err = db.connect(ctx, db.names.incoming)
+	l.load, err = l.connect(ctx)
 	return err
 }
 
@@ -68,33 +77,51 @@ func (l *postgresLoad) Run(ctx context.Context, r io.Reader, dialect sqltext.Dia
 	if progress == nil {
 		progress = func(int64) {}
 	}
-	splitter := sqltext.NewSplitter(r, dialect)
+	return l.run(ctx, r, progress, l.piece)
+}
+
+// run has each piece of a text done.
+func (l *postgresLoad) run(ctx context.Context, r io.Reader, progress func(int64), do func(context.Context, *pgScript, sqltext.Piece) error) (sqltext.Stats, error) {
+	script := &pgScript{sqltext.NewSplitter(r, sqltext.Postgres), progress}
 	for {
-		piece, err := splitter.Next()
+		piece, err := script.Next()
 		if err == io.EOF {
-			return splitter.Stats(), nil
+			return script.Stats(), nil
 		}
 		if err != nil {
-			return splitter.Stats(), fmt.Errorf("read the dump: %w", err)
+			return script.Stats(), fmt.Errorf("read the dump: %w", err)
 		}
 		progress(int64(len(piece.Raw)))
-		switch piece.Kind {
-		case sqltext.Command:
-			err = l.command(string(piece.Raw))
-		case sqltext.CopyBegin:
-			l.statements++
-			err = l.copy(ctx, splitter, piece, progress)
-		case sqltext.Rows:
-			l.statements++
-			err = l.failed(ctx, piece, l.load.exec(ctx, string(piece.Text)))
-		case sqltext.Statement:
-			l.statements++
-			err = l.statement(ctx, piece)
-		}
-		if err != nil {
-			return splitter.Stats(), err
+		piece.Offset += l.offset
+		if err := do(ctx, script, piece); err != nil {
+			return script.Stats(), err
 		}
 	}
+}
+
+// pgScript is a text that is being loaded.
+type pgScript struct {
+	*sqltext.Splitter
+	progress func(int64)
+}
+
+func (l *postgresLoad) piece(ctx context.Context, script *pgScript, piece sqltext.Piece) error {
+	switch piece.Kind {
+	case sqltext.Command:
+		return l.command(string(piece.Raw))
+	case sqltext.CopyBegin:
+		return l.copy(ctx, script, l.count(piece))
+	case sqltext.Rows:
+		return l.failed(ctx, l.count(piece), l.load.exec(ctx, string(piece.Text)))
+	case sqltext.Statement:
+		return l.statement(ctx, l.count(piece))
+	}
+	return nil
+}
+
+func (l *postgresLoad) count(piece sqltext.Piece) pgStatement {
+	l.statements++
+	return pgStatement{piece, l.statements}
 }
 
 // command passes over a line for psql; \connect tells the dump's database.
@@ -123,15 +150,14 @@ func (l *postgresLoad) meets(database string) error {
 
 // copyRows reads the data of a COPY out of a splitter.
 type copyRows struct {
-	splitter *sqltext.Splitter
-	progress func(int64)
-	left     []byte
-	err      error // what ended the data: io.EOF, or why it could not be read
+	script *pgScript
+	left   []byte
+	err    error // what ended the data: io.EOF, or why it could not be read
 }
 
 func (c *copyRows) Read(p []byte) (int, error) {
 	for len(c.left) == 0 && c.err == nil {
-		piece, err := c.splitter.Next()
+		piece, err := c.script.Next()
 		switch {
 		case err == io.EOF:
 			c.err = sqltext.ErrUnterminated
@@ -142,7 +168,7 @@ func (c *copyRows) Read(p []byte) (int, error) {
 		default:
 			c.err = io.EOF // CopyEnd
 		}
-		c.progress(int64(len(piece.Raw)))
+		c.script.progress(int64(len(piece.Raw)))
 	}
 	n := copy(p, c.left)
 	c.left = c.left[n:]
@@ -152,14 +178,14 @@ func (c *copyRows) Read(p []byte) (int, error) {
 	return 0, c.err
 }
 
-func (l *postgresLoad) copy(ctx context.Context, splitter *sqltext.Splitter, piece sqltext.Piece, progress func(int64)) error {
-	rows := &copyRows{splitter: splitter, progress: progress}
-	statement, table, offset := string(piece.Text), piece.Table, piece.Offset
-	_, err := l.load.conn.CopyFrom(ctx, rows, statement)
+func (l *postgresLoad) copy(ctx context.Context, script *pgScript, statement pgStatement) error {
+	rows := &copyRows{script: script}
+	text := string(statement.Text) // is overwritten by the rows
+	_, err := l.load.conn.CopyFrom(ctx, rows, text)
 	if rows.err != nil && rows.err != io.EOF {
 		return fmt.Errorf("read the dump: %w", rows.err)
 	}
-	return l.failed(ctx, sqltext.Piece{Kind: sqltext.CopyBegin, Table: table, Offset: offset}, err)
+	return l.failed(ctx, statement, err)
 }
 
 // Statements about the server or a database as a whole, by their first words.
@@ -171,11 +197,11 @@ var (
 		"CREATE SUBSCRIPTION", "ALTER SUBSCRIPTION"}
 	// forgiven may fail for want of a role, a privilege or a setting, and nothing is lost.
 	forgiven = []string{"GRANT", "REVOKE", "ALTER DEFAULT", "COMMENT ON EXTENSION", "ALTER EXTENSION", "SET", "SELECT PG_CATALOG.SET_CONFIG",
-		"CREATE EVENT TRIGGER", "ALTER EVENT TRIGGER", "COMMENT ON EVENT", "CREATE PUBLICATION", "ALTER PUBLICATION"}
+		"CREATE USER MAPPING", "CREATE EVENT TRIGGER", "ALTER EVENT TRIGGER", "COMMENT ON EVENT", "CREATE PUBLICATION", "ALTER PUBLICATION"}
 )
 
-func (l *postgresLoad) statement(ctx context.Context, piece sqltext.Piece) error {
-	text := piece.Text
+func (l *postgresLoad) statement(ctx context.Context, statement pgStatement) error {
+	text := statement.Text
 	first := firstWords(text)
 	begins := func(prefix string) bool { return first == prefix || strings.HasPrefix(first, prefix+" ") }
 	switch {
@@ -188,7 +214,7 @@ func (l *postgresLoad) statement(ctx context.Context, piece sqltext.Piece) error
 		return l.meets(token.Name(text))
 	case slices.ContainsFunc(aboutDatabase, begins):
 		return nil
-	case slices.ContainsFunc(aboutServer, begins):
+	case slices.ContainsFunc(aboutServer, begins) && !begins("CREATE USER MAPPING"):
 		l.once.about(first, "the dump's "+strings.Join(strings.Fields(first)[:2], " ")+" statements are skipped")
 		return nil
 	case (begins("GRANT") || begins("REVOKE")) && strings.Contains(first, "ON DATABASE"):
@@ -198,6 +224,9 @@ func (l *postgresLoad) statement(ctx context.Context, piece sqltext.Piece) error
 	err := l.load.exec(ctx, string(text))
 	switch {
 	case err == nil:
+		if begins("SET") || begins("SELECT PG_CATALOG.SET_CONFIG") {
+			l.settings = append(l.settings, string(text))
+		}
 		return nil
 	case code(err) == pgDuplicateSchema && first == "CREATE SCHEMA PUBLIC":
 		return nil // it is in template0 already
@@ -213,7 +242,7 @@ func (l *postgresLoad) statement(ctx context.Context, piece sqltext.Piece) error
 	case begins("CREATE EXTENSION") && slices.Contains([]string{pgNotSupported, pgUndefinedFile, pgUndefinedObject}, code(err)):
 		return &ExtensionError{Name: extensionName(text), Err: serverSays(err)}
 	}
-	return l.failed(ctx, piece, err)
+	return l.failed(ctx, statement, err)
 }
 
 // firstWords gives the first words of a statement in capitals, as far as they matter here.
@@ -266,7 +295,7 @@ func extensionName(text []byte) string {
 }
 
 // failed tells which statement of the dump failed; nil stays nil.
-func (l *postgresLoad) failed(ctx context.Context, piece sqltext.Piece, err error) error {
+func (l *postgresLoad) failed(ctx context.Context, statement pgStatement, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -280,9 +309,9 @@ func (l *postgresLoad) failed(ctx context.Context, piece sqltext.Piece, err erro
 	if errors.As(explained, &full) || errors.As(explained, &lost) || !errors.As(err, &serverError) {
 		return explained
 	}
-	e := &LoadError{Statement: l.statements, Offset: piece.Offset, Table: piece.Table, Message: serverError.Message, Err: err}
-	if piece.Kind == sqltext.Statement {
-		e.Excerpt = excerpt(piece.Text)
+	e := &LoadError{Statement: statement.number, Offset: statement.Offset, Table: statement.Table, Message: serverError.Message, Err: err}
+	if statement.Kind == sqltext.Statement {
+		e.Excerpt = excerpt(statement.Text)
 	} else {
 		e.Message = pgValue.ReplaceAllString(e.Message, "")
 	}
@@ -300,7 +329,7 @@ func (l *postgresLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 	}
 	trees := map[string]*tree{}
 	for table, want := range stats.Tables {
-		relation, err := l.find(ctx, table)
+		relation, mixed, err := l.find(ctx, table)
 		if err != nil {
 			return l.db.explain("look for table "+table, err)
 		}
@@ -312,7 +341,7 @@ func (l *postgresLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 			t = &tree{name: table}
 			trees[relation] = t
 		}
-		if want < 0 || t.want < 0 {
+		if want < 0 || t.want < 0 || mixed {
 			t.want = -1
 		} else {
 			t.want += want
@@ -336,20 +365,35 @@ func (l *postgresLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 }
 
 // find gives what to count for a table of the dump: the table alone, or the whole partitioned table that
-// it belongs to; "" where there is no such table.
-func (l *postgresLoad) find(ctx context.Context, table string) (string, error) {
-	schema, name, qualified := strings.Cut(table, ".")
-	if !qualified {
-		schema, name = "public", table
+// it belongs to; "" where there is no such table. It is mixed where it holds rows that are not the dump's: those that
+// an extension brings, or those of a foreign server.
+func (l *postgresLoad) find(ctx context.Context, table string) (relation string, mixed bool, err error) {
+	if !strings.Contains(table, ".") {
+		table = "public." + table
 	}
-	rows, err := l.load.query(ctx, "SELECT format('%s%I.%I', CASE WHEN r.relkind = 'p' THEN '' ELSE 'ONLY ' END, n.nspname, r.relname)"+
+	for at, c := range table { // the names themselves may have dots
+		if c != '.' {
+			continue
+		}
+		relation, mixed, err := l.findIn(ctx, table[:at], table[at+1:])
+		if relation != "" || err != nil {
+			return relation, mixed, err
+		}
+	}
+	return "", false, nil
+}
+
+func (l *postgresLoad) findIn(ctx context.Context, schema, name string) (relation string, mixed bool, err error) {
+	rows, err := l.load.query(ctx, "SELECT format('%s%I.%I', CASE WHEN r.relkind = 'p' THEN '' ELSE 'ONLY ' END, n.nspname, r.relname),"+
+		" EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'e')"+
+		" OR EXISTS (SELECT FROM pg_partition_tree(r.oid) t JOIN pg_class f ON f.oid = t.relid WHERE f.relkind = 'f')"+
 		" FROM pg_class c JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid) JOIN pg_namespace n ON n.oid = r.relnamespace"+
 		" JOIN pg_namespace own ON own.oid = c.relnamespace"+
 		" WHERE own.nspname IN ($1::text, lower($1::text)) AND c.relname IN ($2::text, lower($2::text)) ORDER BY c.relname = $2::text DESC LIMIT 1", schema, name)
 	if err != nil || len(rows) == 0 {
-		return "", err
+		return "", false, err
 	}
-	return rows[0][0], nil
+	return rows[0][0], rows[0][1] == "t", nil
 }
 
 func (l *postgresLoad) Swap(ctx context.Context, dump Dump) error {
@@ -366,6 +410,7 @@ func (l *postgresLoad) Discard() error {
 		return nil
 	}
 	defer func() { l.lock, l.load = nil, nil }()
+	l.dismiss()
 	if l.load != nil {
 		l.load.close()
 	}
@@ -378,13 +423,4 @@ func (l *postgresLoad) Discard() error {
 		return nil // the next pull is at work already, and has cleaned up first
 	}
 	return err
-}
-
-func (l *postgresLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
-	reader, err := chunks.Open()
-	if err != nil {
-		return sqltext.Stats{}, err
-	}
-	defer reader.Close()
-	return l.Run(ctx, &chunkStream{ctx: ctx, reader: reader, end: len(chunks.List())}, sqltext.Postgres, progress)
 }

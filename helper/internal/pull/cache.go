@@ -26,7 +26,9 @@ var ErrCacheSpace = errors.New("no space left in the cache folder")
 const cachedDumps = 2
 
 // cache keeps dumps as they lie in the bucket, in one folder per bucket and prefix. A dump is there
-// under its own name only when it is whole; a note beside it says what its bytes must hash to.
+// under its own name only when it is whole; a note beside it says which object it is. Of a dump with an index
+// every chunk is compared with its SHA-256 when it is read, and nothing else of the file is used; for one without,
+// the note says what the file must hash to.
 type cache struct {
 	folder   string
 	progress Progress
@@ -36,7 +38,7 @@ type cache struct {
 type seal struct {
 	ETag   string `json:"etag"`
 	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256,omitempty"` // of a dump without an index
 }
 
 // newCache opens the part of the cache that belongs to where a dump lies.
@@ -51,35 +53,50 @@ func newCache(root, bucketName string, object bucket.Object, progress Progress) 
 	return &cache{folder: folder, progress: progress}, nil
 }
 
-// obtain gives the object as a file, fetched only if the cache does not hold it; fetched is the
-// number of bytes that came from the bucket. Of several pulls at once, one fetches and the others
-// wait for it.
-func (c *cache) obtain(ctx context.Context, store *bucket.Bucket, object bucket.Object) (file *os.File, fetched int64, err error) {
-	path := filepath.Join(c.folder, object.Name)
-	unlock, err := lockFile(ctx, path+".lock")
-	if err != nil {
-		return nil, 0, err
-	}
-	defer unlock()
-	if file, err = c.open(ctx, path, object); err != nil || file != nil {
-		return file, 0, err
-	}
-	if err := c.checkSpace(object.Size); err != nil {
-		return nil, 0, err
-	}
-	if err := c.fetch(ctx, store, object, path); err != nil {
-		return nil, 0, err
-	}
-	if file, err = os.Open(path); err != nil {
-		return nil, 0, fmt.Errorf("open the cached dump: %w", err)
-	}
-	return file, object.Size, nil
+// wanted is a dump that a pull needs.
+type wanted struct {
+	store  *bucket.Bucket
+	object bucket.Object
+	// checked says that whoever reads the dump compares each of its chunks with an index.
+	checked bool
+	// advance is told how much has been fetched. It is nil where the load tells how far the pull is.
+	advance func(int64)
 }
 
-// open gives the cached file, nil where there is none or where it is not what was fetched.
-func (c *cache) open(ctx context.Context, path string, object bucket.Object) (*os.File, error) {
+// expected is how much the phase of a fetch of so many bytes is about.
+func (w wanted) expected(bytes int64) int64 {
+	if w.advance == nil {
+		return 0
+	}
+	return bytes
+}
+
+// obtain gives a dump, from the cache, or on its way there if the cache does not hold it. Of several pulls at
+// once, one fetches and the others wait for it.
+func (c *cache) obtain(ctx context.Context, w wanted) (*entry, error) {
+	path := c.path(w.object)
+	unlock, err := lockFile(ctx, path+".lock")
+	if err != nil {
+		return nil, err
+	}
+	e, err := c.held(ctx, w)
+	if e == nil && err == nil {
+		e, err = c.fetch(ctx, w, unlock)
+		if err == nil {
+			return e, nil
+		}
+	}
+	unlock()
+	return e, err
+}
+
+func (c *cache) path(object bucket.Object) string { return filepath.Join(c.folder, object.Name) }
+
+// held gives the dump as the cache holds it, nil where it does not, or where that is not what was fetched.
+func (c *cache) held(ctx context.Context, w wanted) (*entry, error) {
+	path := c.path(w.object)
 	sealed, ok := readSeal(path)
-	if !ok || sealed.ETag != object.ETag || sealed.Size != object.Size {
+	if !ok || sealed.ETag != w.object.ETag || sealed.Size != w.object.Size {
 		return nil, nil
 	}
 	file, err := os.Open(path)
@@ -89,18 +106,51 @@ func (c *cache) open(ctx context.Context, path string, object bucket.Object) (*o
 	if err != nil {
 		return nil, fmt.Errorf("open the cached dump: %w", err)
 	}
-	c.progress.Phase("checking the cached dump", object.Size)
-	sum, size, err := c.hash(ctx, file)
-	if err == nil && size == object.Size && sum == sealed.SHA256 {
-		_, err = file.Seek(0, io.SeekStart)
-		return file, err
+	right, err := c.isRight(ctx, file, w, sealed)
+	if right {
+		return heldEntry(file, w.object), nil
 	}
 	_ = file.Close()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	if err == nil {
+		c.noteDamage(w.object)
 	}
+	return nil, err
+}
+
+// isRight says whether a cached dump can be read: in a dump without an index nobody would notice any more that
+// a byte of it is wrong.
+func (c *cache) isRight(ctx context.Context, file *os.File, w wanted, sealed seal) (bool, error) {
+	if w.checked {
+		info, err := file.Stat()
+		return err == nil && info.Size() == w.object.Size, nil
+	}
+	c.progress.Phase("checking the cached dump", w.object.Size)
+	sum, size, err := c.hash(ctx, file)
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	return err == nil && size == w.object.Size && sum == sealed.SHA256, nil
+}
+
+func (c *cache) noteDamage(object bucket.Object) {
 	c.progress.Note(fmt.Sprintf("the cached copy of %s is damaged, it is fetched again", object.Name))
-	return nil, nil
+}
+
+// discard removes a dump that has turned out to be damaged, unless somebody has put another in its place.
+func (c *cache) discard(ctx context.Context, e *entry) error {
+	path := c.path(e.object)
+	unlock, err := lockFile(ctx, path+".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, name := range []string{path, partPath(path, e.object)} {
+		if found, err := os.Stat(name); err == nil && os.SameFile(found, e.info) {
+			_ = os.Remove(name)
+			_ = os.Remove(name + ".json")
+		}
+	}
+	return nil
 }
 
 // readSeal reads the note beside a dump, which is none if it cannot be read.
@@ -108,50 +158,6 @@ func readSeal(path string) (sealed seal, ok bool) {
 	text, err := os.ReadFile(path + ".json")
 	ok = err == nil && json.Unmarshal(text, &sealed) == nil
 	return sealed, ok
-}
-
-// fetch brings an object into the cache.
-func (c *cache) fetch(ctx context.Context, store *bucket.Bucket, object bucket.Object, path string) (err error) {
-	part, err := os.OpenFile(path+".part", os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write the cache: %w", spaceError(err))
-	}
-	defer func() {
-		_ = part.Close()
-		if err != nil {
-			_ = os.Remove(part.Name())
-		}
-	}()
-	c.progress.Phase("fetching "+object.Name, object.Size)
-	if err := store.Fetch(ctx, object, part, 0, c.progress.Advance); err != nil {
-		return fmt.Errorf("fetch %s: %w", object.Name, spaceError(err))
-	}
-	if _, err := part.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("read the cache: %w", err)
-	}
-	c.progress.Phase("", 0)
-	sum, size, err := c.hash(ctx, part)
-	if err != nil {
-		return fmt.Errorf("read the cache: %w", err)
-	}
-	if size != object.Size {
-		return fmt.Errorf("fetch %s: %d bytes came, %d were announced", object.Name, size, object.Size)
-	}
-	if err := part.Sync(); err != nil {
-		return fmt.Errorf("write the cache: %w", spaceError(err))
-	}
-	text, err := json.Marshal(seal{ETag: object.ETag, Size: size, SHA256: sum})
-	if err != nil {
-		return fmt.Errorf("describe the cached dump: %w", err)
-	}
-	// The note first: without the dump it says nothing, and a dump with an older note is fetched again.
-	if err := os.WriteFile(path+".json", text, 0o600); err != nil {
-		return fmt.Errorf("write the cache: %w", spaceError(err))
-	}
-	if err := os.Rename(part.Name(), path); err != nil {
-		return fmt.Errorf("write the cache: %w", err)
-	}
-	return nil
 }
 
 // hash reads a file to its end.
@@ -176,10 +182,10 @@ func (c *cache) hash(ctx context.Context, file io.Reader) (sum string, size int6
 }
 
 // checkSpace refuses to fetch what the disk cannot hold.
-func (c *cache) checkSpace(size int64) error {
+func (c *cache) checkSpace(missing int64) error {
 	// Where nobody knows how much is free, the write will tell.
-	if free, known := freeBytes(c.folder); known && free < size {
-		return fmt.Errorf("%w: %s has %d bytes free, the dump has %d", ErrCacheSpace, c.folder, free, size)
+	if free, known := freeBytes(c.folder); known && free < missing {
+		return fmt.Errorf("%w: %s has %d bytes free, %d bytes of the dump are missing", ErrCacheSpace, c.folder, free, missing)
 	}
 	return nil
 }
@@ -190,7 +196,7 @@ func freeBytes(folder string) (int64, bool) {
 	return int64(disk.Bavail) * int64(disk.Bsize), err == nil
 }
 
-// sweep removes all but the newest few dumps, and what earlier fetches left behind.
+// sweep removes all but the newest few dumps, and what fetches have left behind that nobody goes on with.
 func (c *cache) sweep() {
 	entries, err := os.ReadDir(c.folder)
 	if err != nil {
@@ -198,6 +204,9 @@ func (c *cache) sweep() {
 	}
 	var dumps []fs.FileInfo
 	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), ".part") {
+			c.sweepPart(entry.Name())
+		}
 		info, err := entry.Info()
 		if err != nil || !info.Mode().IsRegular() || isBeside(entry.Name()) {
 			continue
@@ -214,6 +223,20 @@ func (c *cache) sweep() {
 			_ = os.Remove(path + beside)
 		}
 	}
+}
+
+// sweepPart removes what a fetch has left behind, unless it is still under way.
+func (c *cache) sweepPart(name string) {
+	dump := strings.TrimSuffix(name, ".part")
+	dump = strings.TrimSuffix(dump, filepath.Ext(dump)) // the tag
+	lock, err := os.Open(filepath.Join(c.folder, dump+".lock"))
+	if err == nil {
+		defer func() { _ = lock.Close() }()
+		if taken, _ := tryLock(lock); !taken {
+			return
+		}
+	}
+	_ = os.Remove(filepath.Join(c.folder, name))
 }
 
 // isBeside says whether a file of the cache is something that stands beside a dump.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
@@ -29,25 +28,39 @@ func (p *Plan) preflight(ctx context.Context) error {
 }
 
 // replace loads the dump beside the live database, compares, and swaps. It says what the dump held.
-func (p *Plan) replace(ctx context.Context, file *os.File) (sqltext.Stats, error) {
+func (p *Plan) replace(ctx context.Context, dump *entry) (stats sqltext.Stats, err error) {
+	defer func() {
+		// What a load says of a dump that does not come is a consequence.
+		if err == nil {
+			return
+		}
+		if failed := dump.abandon(); failed != nil {
+			err = failed
+		}
+	}()
 	name := p.database.Info().Name
-	text, err := p.open(file)
-	if err != nil {
-		return sqltext.Stats{}, fmt.Errorf("read %s: %w", p.Dump.Name, err)
+	if err := p.await(ctx, dump); err != nil {
+		return stats, err
 	}
-	defer func() { _ = text.Close() }()
 	load, err := p.database.Begin(ctx)
 	if err != nil {
-		return sqltext.Stats{}, err
+		return stats, err
 	}
 	defer func() { _ = load.Discard() }()
 
-	p.Progress.Phase("loading into "+name, p.expected())
-	stats, err := load.Run(ctx, text, p.dialect, p.Progress.Advance)
+	phase := "loading into " + name
+	if !dump.isWhole() {
+		phase = "fetching and " + phase
+	}
+	p.Progress.Phase(phase, p.expected())
+	stats, err = p.load(ctx, load, dump)
 	if err != nil {
 		return stats, fmt.Errorf("load %s: %w", p.Dump.Name, notSQL(err))
 	}
 	p.Progress.Phase("comparing", 0)
+	if err := dump.wait(); err != nil {
+		return stats, err
+	}
 	if err := complete(stats, p.index); err != nil {
 		return stats, fmt.Errorf("%s: %w", p.Dump.Name, err)
 	}
@@ -61,13 +74,37 @@ func (p *Plan) replace(ctx context.Context, file *os.File) (sqltext.Stats, error
 	return stats, nil
 }
 
-// open gives the dump's text; that of our own dumps chunk by chunk, each checked before a byte of it
-// is handed on.
-func (p *Plan) open(file *os.File) (io.ReadCloser, error) {
-	if p.index != nil {
-		return dumpfile.NewChunkReader(file, p.index, 0)
+// inChunks says whether the dump is loaded chunk by chunk, while others are still coming, or as one text.
+func (p *Plan) inChunks() bool { return p.index != nil && p.index.Sectioned() }
+
+// await returns when there is something to load: the first chunk, or all of a dump that is one text.
+func (p *Plan) await(ctx context.Context, dump *entry) error {
+	if !p.inChunks() {
+		return dump.wait()
 	}
-	return dumpfile.NewReader(file, p.compression)
+	first := p.index.Chunks[0]
+	return dump.await(ctx, first.Offset, first.Offset+first.Size)
+}
+
+func (p *Plan) load(ctx context.Context, load localdb.Load, dump *entry) (sqltext.Stats, error) {
+	if p.inChunks() {
+		return load.RunChunks(ctx, newChunks(p.index, dump.at), p.Progress.Advance)
+	}
+	text, err := p.open(dump)
+	if err != nil {
+		return sqltext.Stats{}, err
+	}
+	defer func() { _ = text.Close() }()
+	return load.Run(ctx, text, p.dialect, p.Progress.Advance)
+}
+
+// open gives the text of a dump that is there; that of our own dumps chunk by chunk, each checked before a byte
+// of it is handed on.
+func (p *Plan) open(dump *entry) (io.ReadCloser, error) {
+	if p.index != nil {
+		return dumpfile.NewChunkReader(dump.file, p.index, 0)
+	}
+	return dumpfile.NewReader(io.NewSectionReader(dump.file, 0, p.Dump.Size), p.compression)
 }
 
 func (p *Plan) expected() int64 {

@@ -18,11 +18,11 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 		return nil, fmt.Errorf("lock the cache: %w", spaceError(err))
 	}
 	for {
-		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
+		taken, err := tryLock(file)
+		if taken {
 			return func() { _ = file.Close() }, nil
 		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+		if err != nil {
 			_ = file.Close()
 			return nil, fmt.Errorf("lock the cache: %w", err)
 		}
@@ -33,4 +33,13 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// tryLock takes a file's lock, which ends when it is closed, unless somebody has it.
+func tryLock(file *os.File) (taken bool, err error) {
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -38,7 +38,7 @@ type Plan struct {
 // Prepare chooses the dump and decides whether it has to be pulled. Nothing local is changed, and
 // nothing is fetched.
 func Prepare(ctx context.Context, config Config) (*Plan, error) {
-	database, err := localdb.Open(ctx, localdb.Config{URL: config.Target, Note: config.Progress.Note})
+	database, err := localdb.Open(ctx, localdb.Config{URL: config.Target, Threads: config.Threads, Note: config.Progress.Note})
 	if err != nil {
 		return nil, err
 	}

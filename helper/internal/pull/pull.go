@@ -68,6 +68,10 @@ type Config struct {
 	DryRun bool
 	// CacheDir is where fetched dumps are kept, for all projects.
 	CacheDir string
+	// Selection is whose rows are pulled.
+	Selection Selection
+	// Threads is how many connections load rows at most; 0 means as many as this machine has use for.
+	Threads int
 	// Force goes on where space looks too short.
 	Force    bool
 	Progress Progress
@@ -110,13 +114,11 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 	if err != nil {
 		return err
 	}
-	file, fetched, err := cache.obtain(ctx, p.bucket, p.Dump)
-	if err != nil {
-		return err
+	stats, again, err := p.attempt(ctx, cache, result)
+	if again {
+		cache.noteDamage(p.Dump)
+		stats, _, err = p.attempt(ctx, cache, result)
 	}
-	defer func() { _ = file.Close() }()
-	result.FetchedBytes, result.CachedBytes = fetched, p.Dump.Size-fetched
-	stats, err := p.replace(ctx, file)
 	if err != nil {
 		return err
 	}
@@ -124,6 +126,36 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 	result.LoadedBytes, result.Tables, result.Rows = stats.Bytes, int64(len(stats.Tables)), stats.Rows
 	cache.sweep()
 	return nil
+}
+
+// attempt obtains the dump and puts it into the local database. Again means that what the cache held was not
+// right, and is there no more.
+func (p *Plan) attempt(ctx context.Context, cache *cache, result *Result) (stats sqltext.Stats, again bool, err error) {
+	dump, err := p.obtain(ctx, cache)
+	if err != nil {
+		return stats, false, err
+	}
+	defer dump.close()
+	result.FetchedBytes, result.CachedBytes = dump.fetched, dump.kept
+	stats, err = p.replace(ctx, dump)
+	if err == nil || ctx.Err() != nil || !dump.isDamagedBy(err) {
+		return stats, false, err
+	}
+	_ = dump.abandon() // for its lock
+	return stats, cache.discard(ctx, dump) == nil && dump.kept > 0, err
+}
+
+// obtain gives the dump, or the part of it that is selected.
+func (p *Plan) obtain(ctx context.Context, cache *cache) (*entry, error) {
+	w := wanted{store: p.bucket, object: p.Dump, checked: p.index != nil}
+	if !p.inChunks() {
+		w.advance = p.Progress.Advance
+	}
+	if p.Selection.isAll() {
+		return cache.obtain(ctx, w)
+	}
+	list, bytes := ranges(p.index)
+	return cache.obtainPart(ctx, w, list, bytes)
 }
 
 // Inspect reads the chosen dump's index, which it gives, or the beginning of a dump by another tool,
@@ -142,10 +174,10 @@ func (p *Plan) inspect(ctx context.Context) error {
 	}
 	object := p.bucket.ReaderAt(ctx, p.Dump)
 	index, err := dumpfile.ReadIndex(object, p.Dump.Size, p.compression)
-	switch {
-	case err == nil:
-		p.index = index
-	case !errors.Is(err, dumpfile.ErrNoIndex):
+	if err == nil || errors.Is(err, dumpfile.ErrNoIndex) {
+		p.index, err = p.Selection.narrow(index)
+	}
+	if err != nil {
 		return fmt.Errorf("read %s: %w", p.Dump.Name, err)
 	}
 	if index != nil && index.Engine != "" {

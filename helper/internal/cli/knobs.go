@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+)
+
+// settingFlags are the flags that stand for a setting.
+var settingFlags = map[string]string{
+	"target":     "DUMP_TARGET",
+	"engine":     "DUMP_ENGINE",
+	"limit-rate": "DUMP_LIMIT_RATE",
+}
+
+func limitRateFlag() cli.Flag {
+	return &cli.StringFlag{Name: "limit-rate", Usage: "send and fetch at most `RATE` bytes per second, as in 500k or 10M"}
+}
+
+// mostThreads is more than any server has been seen to gain from.
+const mostThreads = 16
+
+// threads reads the flag for the number of connections that rows go over; 0 leaves the choice to who opens them.
+func threads(c *cli.Context) (int, error) {
+	n, err := number(c.String("threads"), mostThreads)
+	if err != nil {
+		return 0, &usage{fmt.Sprintf("--threads %s: a number from 1 to %d is expected", c.String("threads"), mostThreads)}
+	}
+	return n, nil
+}
+
+// level reads the flag for how hard to compress; 0 leaves the choice to the compression.
+func level(c *cli.Context, compression string) (int, error) {
+	most := dumpfile.Compression(compression).MaxLevel()
+	n, err := number(c.String("level"), most)
+	if err != nil {
+		return 0, &usage{fmt.Sprintf("--level %s: a number from 1 to %d is expected for %s", c.String("level"), most, compression)}
+	}
+	return n, nil
+}
+
+// number reads a whole number from 0 to most. Without a text it is 0.
+func number(text string, most int) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err == nil && (n < 0 || n > most) {
+		err = strconv.ErrRange
+	}
+	return n, err
+}

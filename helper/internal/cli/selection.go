@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+)
+
+// selectionFlags say which tables are pulled; each takes a list, and may be repeated.
+func selectionFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "structure-only-tables", Usage: "pull the tables in `LIST` without their rows, as in node,cache_*"},
+	}
+}
+
+// selection reads the flags that say which tables are pulled.
+func selection(c *cli.Context) (chosen pull.Selection, err error) {
+	chosen.StructureOnly, err = tableList(c, "structure-only-tables")
+	return chosen, err
+}
+
+// tableList reads a flag that holds names of tables.
+func tableList(c *cli.Context, flag string) ([]string, error) {
+	var names []string
+	for _, list := range c.StringSlice(flag) {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	if len(names) == 0 && c.IsSet(flag) {
+		return nil, &usage{fmt.Sprintf("--%s: names of tables are expected, as in node,cache_*", flag)}
+	}
+	return names, nil
+}

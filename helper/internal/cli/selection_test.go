@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+)
+
+func TestListsOfTables(t *testing.T) {
+	for name, test := range map[string]struct {
+		args []string
+		want pull.Selection
+	}{
+		"nothing":  {nil, pull.Selection{}},
+		"a list":   {[]string{"--structure-only-tables", "node, field_*,,users?"}, pull.Selection{StructureOnly: []string{"node", "field_*", "users?"}}},
+		"repeated": {[]string{"--structure-only-tables=cache_*", "--structure-only-tables=log,queue"}, pull.Selection{StructureOnly: []string{"cache_*", "log", "queue"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got pull.Selection
+			app := newApp("test")
+			app.Commands = []*cli.Command{command(cli.Command{Name: "pull", Flags: selectionFlags(), Action: func(c *cli.Context) (err error) {
+				got, err = selection(c)
+				return err
+			}})}
+			if err := app.RunContext(t.Context(), append([]string{"dump-helper", "pull"}, test.args...)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

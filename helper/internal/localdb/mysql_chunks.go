@@ -1,0 +1,223 @@
+package localdb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+func (l *mysqlLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
+	if progress == nil {
+		progress = func(int64) {}
+	}
+	list := chunks.List()
+	rows := indexOf(list, 0, func(c Chunk) bool { return c.Section != Head })
+	tails := indexOf(list, rows, func(c Chunk) bool { return c.Section == Tail })
+	stats, err := l.stretch(ctx, chunks, 0, rows, progress)
+	if err != nil {
+		return stats, err
+	}
+	if rows < tails {
+		statements, err := l.rowChunks(ctx, chunks, rows, tails, stats.Bytes, progress)
+		l.statements += statements
+		stats.Statements += statements
+		if err != nil {
+			return stats, err
+		}
+	}
+	for _, chunk := range list[rows:tails] {
+		stats.Bytes += chunk.Bytes
+		stats.Rows += chunk.Rows
+		stats.Tables[chunk.Table] += chunk.Rows
+	}
+	if rows == len(list) {
+		return stats, nil
+	}
+	l.offset = stats.Bytes
+	last, err := l.stretch(ctx, chunks, tails, len(list), progress)
+	stats.Complete = last.Complete
+	if last.Header != "" {
+		stats.Header = last.Header
+	}
+	stats.Bytes += last.Bytes
+	stats.Rows += last.Rows
+	stats.Statements += last.Statements
+	for table, count := range last.Tables {
+		if count < 0 || stats.Tables[table] < 0 {
+			stats.Tables[table] = -1
+		} else {
+			stats.Tables[table] += count
+		}
+	}
+	return stats, err
+}
+
+// stretch loads the texts of a stretch of the list one after the other.
+func (l *mysqlLoad) stretch(ctx context.Context, chunks Chunks, from, to int, progress func(int64)) (sqltext.Stats, error) {
+	reader, err := chunks.Open()
+	if err != nil {
+		return sqltext.Stats{}, fmt.Errorf("read the dump: %w", err)
+	}
+	defer reader.Close()
+	return l.Run(ctx, &chunkStream{ctx: ctx, reader: reader, next: from, end: to}, sqltext.MySQL, progress)
+}
+
+// rowLoad is the rows of a dump on their way in, over all sessions.
+type rowLoad struct {
+	*mysqlLoad
+	chunks   Chunks
+	list     []Chunk
+	offsets  []int64 // where the chunks begin in the dump's text
+	progress func(int64)
+
+	jobs       [][]int // chunks of one table each, to be loaded one after the other
+	keys       map[string]*deferredKeys
+	left       map[string]*atomic.Int64 // jobs of each table that are not done
+	taken      atomic.Int64             // jobs
+	statements atomic.Int64
+}
+
+// rowChunks loads a stretch of the list that holds rows, and says how many statements that took. The text before it
+// is offset bytes long.
+func (l *mysqlLoad) rowChunks(ctx context.Context, chunks Chunks, from, to int, offset int64, progress func(int64)) (int64, error) {
+	// Whatever the dump's head has set: any order must do. With unique_checks off MariaDB fills empty tables in
+	// bulk, which gains nothing where keys are added later, and what it says of rows is not sure then.
+	for _, setting := range []string{"COMMIT", "SET SESSION autocommit = 1, unique_checks = 1, foreign_key_checks = 0"} {
+		if err := l.crew.everywhere(ctx, setting); err != nil {
+			return 0, l.db.explain("prepare for rows", err)
+		}
+	}
+	l.checked = true
+	r := &rowLoad{mysqlLoad: l, chunks: chunks, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}}
+	r.offsets = make([]int64, len(r.list))
+	sizes, counts := map[string]int64{}, map[string]int{}
+	for i := from; i < to; i++ {
+		r.offsets[i] = offset
+		offset += r.list[i].Bytes
+		sizes[r.list[i].Table] += r.list[i].Bytes
+		counts[r.list[i].Table]++
+	}
+	if err := r.plan(ctx, from, to, counts); err != nil {
+		return 0, err
+	}
+	var large []string
+	for table, size := range sizes {
+		if size >= l.deferAbove {
+			large = append(large, table)
+		}
+	}
+	var err error
+	if r.keys, err = l.deferKeys(ctx, large); err != nil {
+		return 0, err
+	}
+	err = l.crew.together(ctx, r.work)
+	return r.statements.Load(), err
+}
+
+// plan makes the jobs: a chunk each, but all chunks of a table in whose rows the order matters are one.
+func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int) error {
+	ordered := map[string]int{} // the job of each such table
+	for i := from; i < to; i++ {
+		table := r.list[i].Table
+		if counts[table] > 1 {
+			matters, err := r.crew.ordered(ctx, r.db.names.incoming, table)
+			if err != nil {
+				return r.db.explain("look for the primary key of table "+table, err)
+			}
+			if job, known := ordered[table]; known {
+				r.jobs[job] = append(r.jobs[job], i)
+				continue
+			} else if matters {
+				ordered[table] = len(r.jobs)
+			}
+		}
+		r.jobs = append(r.jobs, []int{i})
+		if r.left[table] == nil {
+			r.left[table] = &atomic.Int64{}
+		}
+		r.left[table].Add(1)
+	}
+	return nil
+}
+
+// work is one session's part. Who loads the last rows of a table adds its keys.
+func (r *rowLoad) work(ctx context.Context, s *mysqlSession) error {
+	reader, err := r.chunks.Open()
+	if err != nil {
+		return fmt.Errorf("read the dump: %w", err)
+	}
+	defer reader.Close()
+	for {
+		next := int(r.taken.Add(1)) - 1
+		if next >= len(r.jobs) {
+			return nil
+		}
+		for _, i := range r.jobs[next] {
+			text, err := reader.Read(ctx, i)
+			if err != nil {
+				return fmt.Errorf("read the dump: %w", err)
+			}
+			if err := r.chunk(ctx, s, i, text); err != nil {
+				return err
+			}
+		}
+		table := r.list[r.jobs[next][0]].Table
+		if keys := r.keys[table]; r.left[table].Add(-1) == 0 && keys != nil {
+			if err := r.addKeys(ctx, s, keys); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// chunk sends the statements of a chunk, each of which is a line, and compares what the server has made of them.
+func (r *rowLoad) chunk(ctx context.Context, s *mysqlSession, i int, text []byte) error {
+	chunk := r.list[i]
+	insert := []byte("INSERT INTO " + quoteName(chunk.Table) + " ")
+	piece := sqltext.Piece{Kind: sqltext.Rows, Table: chunk.Table, Offset: r.offsets[i]}
+	var got int64
+	for len(text) > 0 {
+		line, rest, ended := bytes.Cut(text, []byte("\n"))
+		statement, whole := bytes.CutSuffix(line, []byte(";"))
+		if !ended || !whole || !bytes.HasPrefix(line, insert) {
+			return fmt.Errorf("read the dump: %w", &ChunkError{Table: chunk.Table})
+		}
+		rows, err := r.insertRows(ctx, s, piece, statement)
+		if err != nil {
+			return err
+		}
+		got += rows
+		r.statements.Add(1)
+		r.progress(int64(len(line) + 1))
+		piece.Offset += int64(len(line) + 1)
+		text = rest
+	}
+	if got != chunk.Rows {
+		return &MismatchError{Table: chunk.Table, Want: chunk.Rows, Got: got}
+	}
+	return nil
+}
+
+// insertRows runs an INSERT, in parts where it is too long for the server, and says how many rows the table has
+// more.
+func (r *rowLoad) insertRows(ctx context.Context, s *mysqlSession, piece sqltext.Piece, statement []byte) (int64, error) {
+	parts := [][]byte{statement}
+	if int64(len(statement)) > r.packet {
+		var longest int
+		if parts, longest = splitRows(statement, int(r.packet)); parts == nil {
+			return 0, &PacketError{Table: piece.Table, Need: int64(longest) + packetHead, Limit: r.packet + packetHead}
+		}
+	}
+	var all int64
+	for _, part := range parts {
+		rows, err := s.retry(ctx, string(part))
+		if err != nil {
+			return 0, r.failedAt(ctx, piece, 0, err)
+		}
+		all += rows
+	}
+	return all, nil
+}

@@ -1,0 +1,206 @@
+package localdb
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+func (l *postgresLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
+	var mutex sync.Mutex
+	told := func(bytes int64) {
+		if progress != nil {
+			mutex.Lock()
+			defer mutex.Unlock()
+			progress(bytes)
+		}
+	}
+	defer l.dismiss()
+	list := chunks.List()
+	rows := indexOf(list, 0, func(c Chunk) bool { return c.Section != Head })
+	tails := indexOf(list, rows, func(c Chunk) bool { return c.Section == Tail })
+
+	stats, err := l.script(ctx, chunks, 0, rows, told, l.piece)
+	if err != nil {
+		return stats, err
+	}
+	l.offset = stats.Bytes
+	if err := l.rows(ctx, chunks, rows, tails, told); err != nil {
+		return stats, err
+	}
+	for _, chunk := range list[rows:tails] {
+		stats.Bytes += chunk.Bytes
+		stats.Rows += chunk.Rows
+		stats.Tables[chunk.Table] += chunk.Rows
+	}
+	l.offset = stats.Bytes
+	l.statements += int64(tails - rows)
+
+	tail := &pgTail{load: l}
+	last, err := l.script(ctx, chunks, tails, len(list), told, tail.piece)
+	if err == nil {
+		err = tail.flush(ctx)
+	}
+	stats = joinStats(stats, last)
+	stats.Statements = l.statements
+	if rows < len(list) { // else the heads end the dump
+		stats.Complete = last.Complete
+	}
+	return stats, err
+}
+
+// joinStats adds to the stats of a dump those of its end; whether the dump is complete it leaves.
+func joinStats(stats, last sqltext.Stats) sqltext.Stats {
+	stats.Bytes += last.Bytes
+	stats.Rows += last.Rows
+	if last.Header != "" {
+		stats.Header = last.Header
+	}
+	for table, count := range last.Tables {
+		if count < 0 || stats.Tables[table] < 0 {
+			stats.Tables[table] = -1
+		} else {
+			stats.Tables[table] += count
+		}
+	}
+	return stats
+}
+
+// indexOf gives the index of the first such chunk from an index on; the list's length where there is none.
+func indexOf(list []Chunk, from int, is func(Chunk) bool) int {
+	if i := slices.IndexFunc(list[from:], is); i >= 0 {
+		return from + i
+	}
+	return len(list)
+}
+
+// script loads the texts of a stretch of the list one after the other.
+func (l *postgresLoad) script(ctx context.Context, chunks Chunks, from, to int, progress func(int64), do func(context.Context, *pgScript, sqltext.Piece) error) (sqltext.Stats, error) {
+	reader, err := chunks.Open()
+	if err != nil {
+		return sqltext.Stats{}, fmt.Errorf("read the dump: %w", err)
+	}
+	defer reader.Close()
+	return l.run(ctx, &chunkStream{ctx: ctx, reader: reader, next: from, end: to}, progress, do)
+}
+
+// rows loads the rows of a stretch of the list over several sessions. Nothing that would see their order is there
+// yet: keys, triggers and rules belong to the tail.
+func (l *postgresLoad) rows(ctx context.Context, chunks Chunks, from, to int, progress func(int64)) error {
+	list := chunks.List()
+	offsets := make([]int64, len(list))
+	for i, at := from, l.offset; i < to; i++ {
+		offsets[i] = at
+		at += list[i].Bytes
+	}
+	var taken atomic.Int64
+	return l.together(ctx, to-from, func(ctx context.Context, s *pgSession) error {
+		reader, err := chunks.Open()
+		if err != nil {
+			return fmt.Errorf("read the dump: %w", err)
+		}
+		defer reader.Close()
+		for {
+			n := int(taken.Add(1))
+			i := from + n - 1
+			if i >= to {
+				return nil
+			}
+			text, err := reader.Read(ctx, i)
+			if err != nil {
+				return fmt.Errorf("read the dump: %w", err)
+			}
+			piece := sqltext.Piece{Kind: sqltext.CopyBegin, Table: list[i].Table, Offset: offsets[i]}
+			if err := l.copyChunk(ctx, s, list[i], text, pgStatement{piece, l.statements + int64(n)}); err != nil {
+				return err
+			}
+			progress(int64(len(text)))
+		}
+	})
+}
+
+// copyChunk loads the rows of one chunk.
+func (l *postgresLoad) copyChunk(ctx context.Context, s *pgSession, chunk Chunk, text []byte, at pgStatement) error {
+	statement, rows, err := cutCopy(text, chunk.Table)
+	if err != nil {
+		return fmt.Errorf("read the dump: %w", err)
+	}
+	source := &chunkRows{left: rows}
+	tag, err := s.conn.CopyFrom(ctx, source, statement)
+	source.end()
+	if err != nil {
+		return l.failed(ctx, at, err)
+	}
+	if tag.RowsAffected() != chunk.Rows {
+		return &MismatchError{Table: chunk.Table, Want: chunk.Rows, Got: tag.RowsAffected()}
+	}
+	return nil
+}
+
+// chunkRows reads the rows of a chunk. Where the connection breaks the driver may read on for a moment after it has
+// given up; the text is somebody else's by then.
+type chunkRows struct {
+	mutex sync.Mutex
+	left  []byte
+}
+
+func (c *chunkRows) Read(p []byte) (int, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if len(c.left) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, c.left)
+	c.left = c.left[n:]
+	return n, nil
+}
+
+func (c *chunkRows) end() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.left = nil
+}
+
+// endOfRows is the line behind the rows of a COPY.
+const endOfRows = "\\.\n"
+
+// cutCopy takes the text of a chunk of rows apart: the statement, and its rows. It fails with *ChunkError where the
+// text is anything but one COPY that fills the table from the lines that follow.
+func cutCopy(text []byte, table string) (statement string, rows []byte, err error) {
+	next := func(at int) sqltext.Token { return sqltext.NextToken(text, at, sqltext.Postgres) }
+	refused := &ChunkError{Table: table}
+	begin := next(0)
+	if !begin.Is(text, "COPY") {
+		return "", nil, refused
+	}
+	parts, _, end := sqltext.QualifiedName(text, begin.End, sqltext.Postgres)
+	if len(parts) != 2 || strings.Join(parts, ".") != table {
+		return "", nil, refused
+	}
+	token := next(end)
+	if token.IsSymbol(text, '(') { // the columns
+		for token = next(token.End); !token.IsSymbol(text, ')'); token = next(token.End) {
+			if token.Kind != sqltext.Word && token.Kind != sqltext.QuotedName && !token.IsSymbol(text, ',') {
+				return "", nil, refused
+			}
+		}
+		token = next(token.End)
+	}
+	source := next(token.End)
+	semicolon := next(source.End)
+	if !token.Is(text, "FROM") || !source.Is(text, "STDIN") || !semicolon.IsSymbol(text, ';') || !bytes.HasPrefix(text[semicolon.End:], []byte("\n")) {
+		return "", nil, refused
+	}
+	rows, ended := bytes.CutSuffix(text[semicolon.End+1:], []byte(endOfRows))
+	if !ended || len(rows) > 0 && rows[len(rows)-1] != '\n' || bytes.HasPrefix(rows, []byte(endOfRows)) || bytes.Contains(rows, []byte("\n"+endOfRows)) {
+		return "", nil, refused
+	}
+	return string(text[begin.Start:semicolon.Start]), rows, nil
+}

@@ -1,0 +1,129 @@
+package pull
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+)
+
+func newTestArrival(t *testing.T, there int64) *arrival {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "part"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { file.Close() })
+	return newArrival(file, there)
+}
+
+// TestArrivalKnowsWhatHasCome writes pieces in any order and compares with a map of every byte.
+func TestArrivalKnowsWhatHasCome(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 20 {
+		const size = 200
+		a := newTestArrival(t, 10)
+		var come [size]bool
+		for i := range 10 {
+			come[i] = true
+		}
+		for range 25 {
+			from := rng.IntN(size)
+			to := from + rng.IntN(min(20, size-from)+1)
+			if _, err := a.WriteAt(make([]byte, to-from), int64(from)); err != nil {
+				t.Fatal(err)
+			}
+			for i := from; i < to; i++ {
+				come[i] = true
+			}
+			var whole int64
+			for whole < size && come[whole] {
+				whole++
+			}
+			if a.whole() != whole {
+				t.Fatalf("%v: %d bytes are whole, not %d", a.spans, a.whole(), whole)
+			}
+			for range 50 {
+				from := rng.IntN(size)
+				to := from + 1 + rng.IntN(size-from)
+				want := !bytes.Contains(flags(come[from:to]), []byte{0})
+				if a.has(int64(from), int64(to)) != want {
+					t.Fatalf("%v: %d to %d are there: %v", a.spans, from, to, !want)
+				}
+			}
+			for i := 1; i < len(a.spans); i++ {
+				if a.spans[i-1].to >= a.spans[i].from {
+					t.Fatalf("%v touch", a.spans)
+				}
+			}
+		}
+	}
+}
+
+func flags(come []bool) []byte {
+	b := make([]byte, len(come))
+	for i := range come {
+		if come[i] {
+			b[i] = 1
+		}
+	}
+	return b
+}
+
+// TestArrivalWaits reads what has not come yet: it comes, or the fetch fails, or nobody waits any more.
+func TestArrivalWaits(t *testing.T) {
+	type answer struct {
+		text string
+		err  error
+	}
+	lost, ctrlC := errors.New("the line is dead"), errors.New("interrupted")
+	for name, test := range map[string]struct {
+		then func(a *arrival, cancel context.CancelCauseFunc)
+		want answer
+	}{
+		"it comes in pieces": {func(a *arrival, _ context.CancelCauseFunc) {
+			_, _ = a.WriteAt([]byte("cd"), 2)
+			_, _ = a.WriteAt([]byte("b"), 1)
+		}, answer{"bcd", nil}},
+		"the fetch fails":     {func(a *arrival, _ context.CancelCauseFunc) { a.end(lost) }, answer{"", lost}},
+		"the context ends":    {func(_ *arrival, cancel context.CancelCauseFunc) { cancel(ctrlC) }, answer{"", ctrlC}},
+		"it is never fetched": {func(a *arrival, _ context.CancelCauseFunc) { a.end(nil) }, answer{"", io.ErrUnexpectedEOF}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newTestArrival(t, 0)
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				answers := make(chan answer, 1)
+				go func() {
+					p := make([]byte, 3)
+					n, err := a.at(ctx).ReadAt(p, 1)
+					answers <- answer{string(p[:n]), err}
+				}()
+				_, _ = a.WriteAt([]byte("e"), 4)
+				synctest.Wait()
+				select {
+				case got := <-answers:
+					t.Fatalf("it does not wait: %v", got)
+				default:
+				}
+				test.then(a, cancel)
+				if got := <-answers; got.text != test.want.text || (got.err == nil) != (test.want.err == nil) || got.err != nil && got.err.Error() != test.want.err.Error() {
+					t.Errorf("it gives %v", got)
+				}
+			})
+		})
+	}
+	// Once the fetch has failed, nobody gets a part.
+	a := newTestArrival(t, 0)
+	_, _ = a.WriteAt([]byte("abc"), 0)
+	a.end(lost)
+	if n, err := a.at(t.Context()).ReadAt(make([]byte, 1), 0); n != 0 || err != lost {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}

@@ -1,0 +1,90 @@
+package pull
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+)
+
+// sections are those of a dump's index as the local database calls them.
+var sections = map[dumpfile.Section]localdb.Section{
+	dumpfile.SectionHead: localdb.Head, dumpfile.SectionRows: localdb.Rows, dumpfile.SectionTail: localdb.Tail,
+}
+
+// longestStatement is how long a statement may be that takes several chunks, in bytes: no server takes one of
+// more than 1 GiB. It bounds the memory that a forged index can ask for.
+var longestStatement = 1<<30 + 64<<20
+
+// chunks are those of a dump's index, joined where a statement takes several of them.
+type chunks struct {
+	index *dumpfile.Index
+	runs  []run
+	list  []localdb.Chunk
+	// at reads the dump.
+	at func(context.Context) io.ReaderAt
+}
+
+// run is chunks from first to last that hold whole statements.
+type run struct{ first, last int }
+
+func newChunks(index *dumpfile.Index, at func(context.Context) io.ReaderAt) *chunks {
+	c := &chunks{index: index, at: at}
+	joining := false
+	for i, chunk := range index.Chunks {
+		if !joining {
+			c.runs = append(c.runs, run{first: i})
+			c.list = append(c.list, localdb.Chunk{Section: sections[chunk.Section], Table: chunk.Table})
+		}
+		joined := &c.list[len(c.list)-1]
+		joined.Rows += chunk.Rows
+		joined.Bytes += chunk.RawSize
+		c.runs[len(c.runs)-1].last = i
+		joining = chunk.Partial
+	}
+	return c
+}
+
+// List gives the chunks in the order in which they restore the dump.
+func (c *chunks) List() []localdb.Chunk { return c.list }
+
+// Open gives what reads their texts.
+func (c *chunks) Open() (localdb.ChunkReader, error) {
+	decoder, err := dumpfile.NewChunkDecoder(c.index)
+	if err != nil {
+		return nil, fmt.Errorf("read the dump: %w", err)
+	}
+	return &chunkReader{chunks: c, decoder: decoder}, nil
+}
+
+type chunkReader struct {
+	*chunks
+	decoder *dumpfile.ChunkDecoder
+}
+
+func (r *chunkReader) Read(ctx context.Context, i int) ([]byte, error) {
+	run, source := r.runs[i], r.at(ctx)
+	text, err := r.decoder.Read(source, run.first)
+	if err != nil || run.first == run.last {
+		return text, err
+	}
+	// Such statements are rare: their memory is not kept. It grows with what has come, whatever the index says.
+	joined := append([]byte(nil), text...)
+	for next := run.first + 1; next <= run.last; next++ {
+		if text, err = r.decoder.Read(source, next); err != nil {
+			return nil, err
+		}
+		if len(joined)+len(text) > longestStatement {
+			return nil, &dumpfile.DamagedError{
+				Kind: dumpfile.ErrCorrupt, Offset: r.index.Chunks[run.first].Offset,
+				Reason: fmt.Sprintf("a statement of more than %d bytes begins here", longestStatement),
+			}
+		}
+		joined = append(joined, text...)
+	}
+	return joined, nil
+}
+
+func (r *chunkReader) Close() { r.decoder.Close() }

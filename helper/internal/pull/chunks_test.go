@@ -1,0 +1,95 @@
+package pull
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+)
+
+// TestChunks reads a dump as the local database does: what was cut inside a statement is one chunk again.
+func TestChunks(t *testing.T) {
+	dump := bigDump()
+	object, _ := write(t, dump)
+	index, err := dumpfile.ReadIndex(bytes.NewReader(object), int64(len(object)), dumpfile.Zstd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(index.Chunks) <= len(dump) {
+		t.Fatal("no statement takes several chunks")
+	}
+	c := newChunks(index, func(context.Context) io.ReaderAt { return bytes.NewReader(object) })
+	var want []localdb.Chunk
+	for _, part := range dump {
+		want = append(want, localdb.Chunk{
+			Section: localdb.Section(part.about.Section), Table: part.about.Table, Rows: part.about.Rows, Bytes: int64(len(part.sql)),
+		})
+	}
+	if diff := cmp.Diff(want, c.List()); diff != "" {
+		t.Fatalf("chunks (-want +got)\n%s", diff)
+	}
+	reader, err := c.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for i := len(dump) - 1; i >= 0; i-- {
+		if got, err := reader.Read(t.Context(), i); err != nil || !bytes.Equal(got, dump[i].sql) {
+			t.Errorf("chunk %d has %d bytes, %v", i, len(got), err)
+		}
+	}
+	defer func(limit int) { longestStatement = limit }(longestStatement)
+	longestStatement = 9 << 20
+	for i, part := range dump {
+		_, err := reader.Read(t.Context(), i)
+		if long := len(part.sql) > longestStatement; long != errors.Is(err, dumpfile.ErrCorrupt) || !long && err != nil {
+			t.Errorf("%d bytes give %v", len(part.sql), err)
+		}
+	}
+}
+
+// TestSeveralReaders reads chunks by several goroutines while the dump comes, its pieces in any order.
+func TestSeveralReaders(t *testing.T) {
+	dump := bigDump()
+	object, _ := write(t, dump)
+	index, err := dumpfile.ReadIndex(bytes.NewReader(object), int64(len(object)), dumpfile.Zstd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newTestArrival(t, 0)
+	c := newChunks(index, a.at)
+	var group sync.WaitGroup
+	group.Go(func() {
+		const piece = 64 << 10
+		for _, i := range rand.New(rand.NewPCG(1, 1)).Perm(len(object)/piece + 1) {
+			if _, err := a.WriteAt(object[i*piece:min((i+1)*piece, len(object))], int64(i*piece)); err != nil {
+				t.Error(err)
+			}
+		}
+		a.end(nil)
+	})
+	for first := range 3 {
+		group.Go(func() {
+			reader, err := c.Open()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer reader.Close()
+			for i := first; i < len(dump); i += 3 {
+				if got, err := reader.Read(t.Context(), i); err != nil || !bytes.Equal(got, dump[i].sql) {
+					t.Errorf("chunk %d has %d bytes, %v", i, len(got), err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}

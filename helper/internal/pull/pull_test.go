@@ -1,0 +1,407 @@
+package pull
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+)
+
+// TestLoadsWhileFetching holds back most of a dump until rows of its beginning are in the database; then it pulls
+// once more, from the cache.
+func TestLoadsWhileFetching(t *testing.T) {
+	s := newSite(t)
+	object, sql := write(t, bigDump())
+	s.put(object)
+	release := s.hold()
+	done := s.pullAside(t.Context())
+	s.loading()
+	release()
+	got := <-done
+	if got.err != nil {
+		t.Fatal(got.err)
+	}
+	s.wantLoaded(sql)
+	s.wantCached(object)
+	size := int64(len(object))
+	if got.FetchedBytes != size || got.CachedBytes != 0 || got.LoadedBytes != int64(len(sql)) || got.Tables != 3 || got.Rows != 19 {
+		t.Errorf("the result is %+v", got.Result)
+	}
+	want := []string{"pulling " + dumpName, "fetching " + dumpName, "fetching and loading into " + s.name, "comparing", "swapping"}
+	if diff := cmp.Diff(want, s.watch.said); diff != "" {
+		t.Errorf("it says (-want +got)\n%s", diff)
+	}
+
+	s.watch.said = nil
+	before := len(s.fetched)
+	result, err := s.pull(t.Context())
+	if err != nil || result.FetchedBytes != 0 || result.CachedBytes != size || result.LoadedBytes != int64(len(sql)) {
+		t.Errorf("from the cache it is %+v, %v", result, err)
+	}
+	s.wantLoaded(sql)
+	want = []string{"pulling " + dumpName, "loading into " + s.name, "comparing", "swapping"}
+	if diff := cmp.Diff(want, s.watch.said); diff != "" {
+		t.Errorf("from the cache it says (-want +got)\n%s", diff)
+	}
+	if len(s.fetched) != before {
+		t.Error("a cached dump is fetched")
+	}
+}
+
+// TestLoadsSlowly makes the load wait until the cache has all of the dump.
+func TestLoadsSlowly(t *testing.T) {
+	s := newSite(t)
+	object, sql := write(t, bigDump())
+	s.put(object)
+	s.watch.advance = func() {
+		for {
+			if _, err := os.Stat(s.cachePath()); err == nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	if _, err := s.pull(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.wantLoaded(sql)
+	s.wantCached(object)
+}
+
+// TestFetchFails denies the second half of the dump; the next pull goes on where that one stopped.
+func TestFetchFails(t *testing.T) {
+	s := newSite(t)
+	object, sql := write(t, bigDump())
+	s.put(object)
+	s.meddle(func(w http.ResponseWriter, _ *http.Request) bool {
+		s.loading()
+		s.firstRange()
+		w.Header().Set("Content-Type", "application/xml")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>`)
+		return true
+	})
+	_, err := s.pull(t.Context())
+	wantError(t, err, "fetch "+dumpName+": fetch s3://"+s.name+"/shop/"+dumpName+": access denied, s3:GetObject is missing: Access Denied")
+	if !errors.Is(err, bucket.ErrAccessDenied) {
+		t.Errorf("the error is a %T", err)
+	}
+	s.wantUntouched()
+	if found := s.cached(); len(found) != 1 || !strings.HasSuffix(found[0], ".part") {
+		t.Errorf("the cache has %v", found)
+	}
+
+	s.onGet.Store(nil)
+	result, err := s.pull(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := int64(len(object)); result.CachedBytes != rangeSize || result.FetchedBytes != size-rangeSize {
+		t.Errorf("going on, it fetches %d and has %d of %d", result.FetchedBytes, result.CachedBytes, size)
+	}
+	if s.fetched[0] != 1 {
+		t.Errorf("the first range was fetched %d times", s.fetched[0])
+	}
+	s.wantLoaded(sql)
+	s.wantCached(object)
+}
+
+// TestGoesOnWithDamage changes what an interrupted pull has left, as a machine does that loses its power.
+func TestGoesOnWithDamage(t *testing.T) {
+	s := newSite(t)
+	object, sql := write(t, bigDump())
+	s.put(object)
+	s.hold()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := s.pullAside(ctx)
+	s.loading()
+	s.firstRange()
+	cancel(errCtrlC)
+	if got := <-done; !errors.Is(got.err, errCtrlC) && !errors.Is(got.err, context.Canceled) {
+		t.Fatalf("an interrupted pull gives %v", got.err)
+	}
+	s.wantUntouched()
+	found := s.cached()
+	if len(found) != 1 || !strings.HasSuffix(found[0], ".part") {
+		t.Fatalf("the cache has %v", found)
+	}
+	overwrite(t, strings.TrimSuffix(s.cachePath(), dumpName)+found[0], 5_000_000)
+
+	s.onGet.Store(nil)
+	s.watch.said = nil
+	result, err := s.pull(t.Context())
+	if err != nil || result.FetchedBytes != int64(len(object)) || result.CachedBytes != 0 {
+		t.Errorf("the next one is %+v, %v", result, err)
+	}
+	s.wantSaid("the cached copy of " + dumpName + " is damaged, it is fetched again")
+	s.wantLoaded(sql)
+	s.wantCached(object)
+}
+
+func (s *site) wantSaid(line string) {
+	s.t.Helper()
+	if !slices.Contains(s.watch.said, line) {
+		s.t.Errorf("%q is not among %q", line, s.watch.said)
+	}
+}
+
+func overwrite(t *testing.T, path string, at int64) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteAt([]byte{0, 1, 2, 3}, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLoadFails has the server refuse a row while most of the dump is still to come, which then nobody needs.
+func TestLoadFails(t *testing.T) {
+	s := newSite(t)
+	dump := bigDump()
+	dump[2].sql = []byte("INSERT INTO `a` VALUES (0,'again');\n")
+	object, _ := write(t, dump)
+	s.put(object)
+	s.hold()
+	_, err := s.pull(t.Context())
+	var failed *localdb.LoadError
+	if !errors.As(err, &failed) || failed.Table != "a" || !strings.HasPrefix(err.Error(), "load "+dumpName+": ") {
+		t.Errorf("the error is %v", err)
+	}
+	s.wantUntouched()
+}
+
+// TestDamagedInTheCache changes bytes at both ends of a cached dump, and its length.
+func TestDamagedInTheCache(t *testing.T) {
+	s := newSite(t)
+	object, sql := write(t, bigDump())
+	index, err := dumpfile.ReadIndex(bytes.NewReader(object), int64(len(object)), dumpfile.Zstd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put(object)
+	if _, err := s.pull(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, damage := range map[string]func(){
+		"first chunk": func() { overwrite(t, s.cachePath(), index.Chunks[0].Offset) },
+		"last chunk":  func() { overwrite(t, s.cachePath(), index.Chunks[len(index.Chunks)-1].Offset) },
+		"length":      func() { _ = os.Truncate(s.cachePath(), 1000) },
+	} {
+		damage()
+		s.watch.said = nil
+		result, err := s.pull(t.Context())
+		if err != nil || result.FetchedBytes != int64(len(object)) || result.CachedBytes != 0 || result.LoadedBytes != int64(len(sql)) {
+			t.Errorf("%s: %+v, %v", name, result, err)
+		}
+		s.wantSaid("the cached copy of " + dumpName + " is damaged, it is fetched again")
+		s.wantCached(object)
+	}
+	s.wantLoaded(sql)
+}
+
+// TestDamagedInTheBucket pulls a dump that is wrong where it comes from: no copy of it stays.
+func TestDamagedInTheBucket(t *testing.T) {
+	s := newSite(t)
+	object, _ := write(t, bigDump())
+	object[12<<20] ^= 1
+	index, err := dumpfile.ReadIndex(bytes.NewReader(object), int64(len(object)), dumpfile.Zstd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := index.Chunks[slices.IndexFunc(index.Chunks, func(c dumpfile.Chunk) bool { return c.Offset+c.Size > 12<<20 })].Offset
+	s.put(object)
+	for range 2 {
+		_, err = s.pull(t.Context())
+		if !errors.Is(err, dumpfile.ErrCorrupt) || !strings.HasPrefix(err.Error(), "load "+dumpName+": ") ||
+			!strings.HasSuffix(err.Error(), fmt.Sprintf("the dump is corrupt at byte %d: the chunk has another SHA-256 than in the index", at)) {
+			t.Errorf("the error is %v", err)
+		}
+		s.wantUntouched()
+		if found := s.cached(); found != nil {
+			t.Errorf("the cache has %v", found)
+		}
+	}
+	if slices.Contains(s.watch.said, "the cached copy of "+dumpName+" is damaged, it is fetched again") {
+		t.Error("it is fetched twice")
+	}
+}
+
+// TestReplacedMeanwhile puts another object in the place of the dump while it is fetched.
+func TestReplacedMeanwhile(t *testing.T) {
+	s := newSite(t)
+	object, _ := write(t, bigDump())
+	s.put(object)
+	release := s.hold()
+	done := s.pullAside(t.Context())
+	s.loading()
+	s.put(append(bytes.Clone(object), 0))
+	release()
+	got := <-done
+	wantError(t, got.err, "fetch "+dumpName+": fetch s3://"+s.name+"/shop/"+dumpName+": the object was replaced meanwhile")
+	if !errors.Is(got.err, bucket.ErrChanged) {
+		t.Errorf("the error is a %T", got.err)
+	}
+	s.wantUntouched()
+	if found := s.cached(); found != nil {
+		t.Errorf("the cache has %v", found)
+	}
+}
+
+// TestTwoAtOnce pulls into two databases from one cache: one fetches, the other waits for it.
+func TestTwoAtOnce(t *testing.T) {
+	s := newSite(t)
+	object, sql := write(t, bigDump())
+	s.put(object)
+	other := s.config()
+	var err error
+	if other.Target, err = dburl.Parse(s.db.URL(s.name + "-other")); err != nil {
+		t.Fatal(err)
+	}
+	release := s.hold()
+	done := s.pullAside(t.Context())
+	s.loading()
+	second := make(chan outcome, 1)
+	go func() {
+		result, err := pullWith(t.Context(), other)
+		second <- outcome{result, err}
+	}()
+	select {
+	case got := <-second:
+		t.Fatalf("the second does not wait: %+v", got)
+	case <-time.After(500 * time.Millisecond):
+	}
+	release()
+	if got := <-done; got.err != nil || got.FetchedBytes != int64(len(object)) {
+		t.Errorf("the first is %+v", got)
+	}
+	if got := <-second; got.err != nil || got.FetchedBytes != 0 || got.CachedBytes != int64(len(object)) {
+		t.Errorf("the second is %+v", got)
+	}
+	s.wantLoaded(sql)
+	s.wantCached(object)
+	if s.fetched[rangeSize] != 1 {
+		t.Errorf("the second range was fetched %d times", s.fetched[rangeSize])
+	}
+}
+
+// TestDiskFull fills the cache's disk while the dump is fetched.
+func TestDiskFull(t *testing.T) {
+	s := newSite(t)
+	s.cacheDir = t.TempDir()
+	if err := unix.Mount("tmpfs", s.cacheDir, "tmpfs", 0, "size=32m"); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Unmount(s.cacheDir, unix.MNT_DETACH)
+	object, _ := write(t, bigDump())
+	s.put(object)
+	release := s.hold()
+	done := s.pullAside(t.Context())
+	s.loading()
+	s.firstRange()
+	if err := os.WriteFile(s.cacheDir+"/filler", make([]byte, 20<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	got := <-done
+	if !errors.Is(got.err, ErrCacheSpace) || !strings.HasPrefix(got.err.Error(), "fetch "+dumpName+": no space left in the cache folder: write ") {
+		t.Errorf("the error is %v", got.err)
+	}
+	s.wantUntouched()
+	if found := s.cached(); found != nil {
+		t.Errorf("the cache has %v", found)
+	}
+}
+
+// TestSelection pulls parts of a dump, from the bucket and from the cache.
+func TestSelection(t *testing.T) {
+	s := newSite(t)
+	dump := bigDump()
+	object, _ := write(t, dump)
+	s.put(object)
+	config := s.config()
+	config.Selection = Selection{Tables: []string{"b", "c"}}
+	var sql []byte
+	for _, part := range dump {
+		if part.about.Table != "a" {
+			sql = append(sql, part.sql...)
+		}
+	}
+	first, err := pullWith(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Rows != 9 || first.Tables != 3 || first.LoadedBytes != int64(len(sql)) || first.CachedBytes != 0 ||
+		first.FetchedBytes > int64(len(object))-10<<20 || first.FetchedBytes < 9<<20 {
+		t.Errorf("from the bucket it is %+v", first)
+	}
+	s.wantLoaded(sql)
+	if found := s.cached(); found != nil {
+		t.Errorf("the cache has %v", found)
+	}
+	if s.fetched[rangeSize] != 0 {
+		t.Error("rows of the other table were fetched")
+	}
+
+	if _, err := s.pull(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second, err := pullWith(t.Context(), config)
+	if err != nil || second.FetchedBytes != 0 || second.CachedBytes != first.FetchedBytes || second.Rows != 9 {
+		t.Errorf("from the cache it is %+v, %v", second, err)
+	}
+	s.wantLoaded(sql)
+	s.wantCached(object)
+
+	config.Selection = Selection{Tables: []string{"a", "nod?"}}
+	_, err = pullWith(t.Context(), config)
+	wantError(t, err, "read "+dumpName+": the dump has no such table: nod?")
+	s.put([]byte("CREATE TABLE t (id INT);\n"))
+	config.Selection = Selection{Skip: []string{"t"}}
+	_, err = pullWith(t.Context(), config)
+	wantError(t, err, "read "+dumpName+": the dump can only be pulled as a whole")
+}
+
+// TestSweep has one pull put away what others left, but not what others are at work on.
+func TestSweep(t *testing.T) {
+	s := newSite(t)
+	object, _ := write(t, bigDump())
+	s.put(object)
+	if _, err := s.pull(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	folder := strings.TrimSuffix(s.cachePath(), dumpName)
+	for _, name := range []string{"old.sql.zst.abc.part", "old.sql.zst.part", "busy.sql.zst.abc.part"} {
+		if err := os.WriteFile(folder+name, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unlock, err := lockFile(t.Context(), folder+"busy.sql.zst.lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if _, err := s.pull(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"busy.sql.zst.abc.part", dumpName, dumpName + ".json"}, s.cached()); diff != "" {
+		t.Errorf("cache (-want +got)\n%s", diff)
+	}
+}

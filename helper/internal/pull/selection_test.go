@@ -1,0 +1,87 @@
+package pull
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+)
+
+func TestMatches(t *testing.T) {
+	for _, test := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"node", "node", true}, {"node", "nodes", false}, {"node", "nod", false}, {"", "", true}, {"", "a", false},
+		{"*", "", true}, {"*", "anything", true}, {"cache_*", "cache_", true}, {"cache_*", "cachet", false},
+		{"*_log", "import_log_log", true}, {"*_log", "import_logs", false}, {"a*b*c", "aXbXbc", true}, {"a*b*c", "aXcXb", false},
+		{"n?de", "nöde", true}, {"n?de", "nde", false}, {"n?de", "nodde", false}, {"**", "x", true}, {"a**", "a", true}, {"a?*", "a", false},
+		{"[a]", "a", false}, {"a.b", "aXb", false}, {"Node", "node", false},
+		{"*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
+	} {
+		if got := matches([]rune(test.pattern), []rune(test.name)); got != test.want {
+			t.Errorf("%q means %q: %v", test.pattern, test.name, got)
+		}
+	}
+}
+
+func TestNarrow(t *testing.T) {
+	chunk := func(at int64, section dumpfile.Section, table string, rows int64) dumpfile.Chunk {
+		return dumpfile.Chunk{Offset: at, Size: 100_000, RawSize: 500_000, About: dumpfile.About{Section: section, Table: table, Rows: rows}}
+	}
+	index := &dumpfile.Index{
+		Engine: "postgres", Rows: 60, RawBytes: 3_000_000,
+		Tables: []dumpfile.Table{{Name: "public.a", Rows: 30}, {Name: "public.b", Rows: 10}, {Name: "other.a", Rows: 20}, {Name: "public.none", Rows: 0}},
+		Chunks: []dumpfile.Chunk{
+			chunk(20, dumpfile.SectionHead, "", 0), chunk(100_020, dumpfile.SectionRows, "public.a", 30), chunk(200_020, dumpfile.SectionRows, "public.b", 10),
+			chunk(300_020, dumpfile.SectionRows, "other.a", 20), chunk(400_020, dumpfile.SectionRows, "other.a", 0), chunk(500_020, dumpfile.SectionTail, "", 0),
+		},
+	}
+	for name, test := range map[string]struct {
+		selection Selection
+		rows      []int64 // of each table
+		bytes     int64
+		ranges    []bucket.Range
+	}{
+		"all":                       {Selection{}, []int64{30, 10, 20, 0}, 3_000_000, []bucket.Range{{Offset: 20, Size: 600_000}}},
+		"one, with its schema":      {Selection{Tables: []string{"public.a"}}, []int64{30, 0, 0, 0}, 1_500_000, []bucket.Range{{Offset: 20, Size: 200_000}, {Offset: 500_020, Size: 100_000}}},
+		"in each schema, not rows":  {Selection{StructureOnly: []string{"a"}}, []int64{0, 10, 0, 0}, 1_500_000, []bucket.Range{{Offset: 20, Size: 600_000}}},
+		"a small gap":               {Selection{Skip: []string{"public.a", "none"}}, []int64{0, 10, 20, 0}, 2_500_000, []bucket.Range{{Offset: 20, Size: 600_000}}},
+		"these, but not those":      {Selection{Tables: []string{"?"}, Skip: []string{"b"}, StructureOnly: []string{"other.*"}}, []int64{30, 0, 0, 0}, 1_500_000, []bucket.Range{{Offset: 20, Size: 200_000}, {Offset: 500_020, Size: 100_000}}},
+		"one that is without a row": {Selection{Tables: []string{"none"}}, []int64{0, 0, 0, 0}, 1_000_000, []bucket.Range{{Offset: 20, Size: 100_000}, {Offset: 500_020, Size: 100_000}}},
+	} {
+		part, err := test.selection.narrow(index)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var rows []int64
+		var sum int64
+		for _, table := range part.Tables {
+			rows, sum = append(rows, table.Rows), sum+table.Rows
+		}
+		if diff := cmp.Diff(test.rows, rows); diff != "" || sum != part.Rows || part.RawBytes != test.bytes {
+			t.Errorf("%s: %d rows, %d bytes of SQL, %s", name, part.Rows, part.RawBytes, diff)
+		}
+		got, bytes := ranges(part)
+		for _, r := range got {
+			bytes -= r.Size
+		}
+		if diff := cmp.Diff(test.ranges, got); diff != "" || bytes != 0 {
+			t.Errorf("%s: ranges (-want +got)\n%s, %d bytes too many", name, diff, bytes)
+		}
+	}
+	if index.Tables[0].Rows != 30 || len(index.Chunks) != 6 {
+		t.Error("the index itself is changed")
+	}
+	if _, err := (Selection{Tables: []string{"a", "c"}}).narrow(index); !errors.Is(err, ErrNoSuchTable) {
+		t.Errorf("an unknown table gives %v", err)
+	}
+	index.Engine = "mariadb"
+	if _, err := (Selection{Tables: []string{"a"}}).narrow(index); !errors.Is(err, ErrNoSuchTable) {
+		t.Errorf("a name without its schema gives %v", err)
+	}
+}
