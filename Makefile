@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*.bash tests/*.bats tests/*/*.sh tests/lab/images/*/*.sh commands/*/* dump-refresh/*.sh deploy/*/*.sh)
 
-.PHONY: build image release test test-go test-shell test-ddev lint bench bench-ddev demo packages tools clean
+.PHONY: build image release test test-go test-shell test-ddev lint bench bench-table bench-ddev demo packages tools clean
 
 # The program, static, for this machine.
 build:
@@ -52,12 +52,18 @@ lint:
 	@tests/tools/build.sh golangci-lint
 	"$${DUMP_TEST_TOOLS:-$${XDG_CACHE_HOME:-$$HOME/.cache}/dump-refresh/tools}/golangci-lint" run ./...
 
-# How long a refresh takes beside mariadb-dump | zstd -1 | aws s3 cp, and how much memory; see tests/bench.
+# What a refresh and a pull cost beside everything else that one could use; see docs/benchmarks.md.
 bench: build
-	@tests/packages.sh mariadb-server mariadb-client zstd
+	@tests/packages.sh mariadb-server mariadb-client mydumper postgresql zstd
 	@command -v aws >/dev/null || tests/packages.sh awscli
-	@tests/tools/build.sh "$${S3:-versitygw}"
-	@go build -o bin/bench ./tests/bench && exec bin/bench
+	@tests/tools/build.sh "$${S3:-versitygw}" s5cmd dumpling
+	@go build -o bin/bench ./tests/bench
+	@tools=$${DUMP_TEST_TOOLS:-$${XDG_CACHE_HOME:-$$HOME/.cache}/dump-refresh/tools} && PATH="$$PWD/bin:$$tools:$$PATH" exec bin/bench
+
+# Writes the figures of docs/benchmarks.json, which `make bench BENCH_JSON=docs/benchmarks.json` leaves, into
+# docs/benchmarks.md.
+bench-table:
+	go run ./tests/bench table docs/benchmarks.json docs/benchmarks.md
 
 # How long a pull of 300 MB of SQL takes in the real DDEV, beside `ddev import-db --file`.
 bench-ddev:
@@ -78,7 +84,7 @@ packages:
 
 # The programs that tests need and Debian does not have, from the Go modules in tests/tools.
 tools:
-	@tests/tools/build.sh
+	@tests/tools/build.sh ddev golangci-lint minio versitygw
 
 clean:
 	rm -rf bin dist

@@ -1,9 +1,10 @@
-// Command bench times a refresh beside `mariadb-dump | zstd -1 | aws s3 cp -`, and a pull beside the same the
-// other way round, on the same database, S3 server and machine. It fails if the refresh takes longer than its
-// peer or if the helper needs more memory than promised. `make bench` installs and builds what it needs.
+// Command bench measures what a refresh and a pull cost beside everything else that one could use, on the same
+// databases, S3 server and machine, by turns. It fails if one of the promises is broken. `make bench` installs and
+// builds what it needs; docs/benchmarks.md tells of it.
 //
-// The environment can set SIZE_MB (1000), RUNS (5) of the way up, PULL_RUNS (1), S3 (versitygw or minio),
-// BENCH_JSON, a file for the figures, and BENCH_DIR, a folder for the servers' data.
+//	bench                        measures
+//	bench table FIGURES          prints the tables of a file that BENCH_JSON named
+//	bench table FIGURES DOCUMENT writes them into a document
 package main
 
 import (
@@ -21,12 +22,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	var err error
-	if len(os.Args) == 4 && os.Args[1] == loadVerb {
-		err = load(ctx, os.Args[2], os.Args[3])
-	} else {
-		err = bench(ctx)
-	}
+	err := run(ctx, os.Args[1:])
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -36,6 +32,29 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench failed:", err)
 		os.Exit(1)
 	}
+}
+
+func run(ctx context.Context, words []string) error {
+	switch {
+	case len(words) == 0:
+		o, err := readOptions(os.Getenv)
+		if err != nil {
+			return err
+		}
+		return bench(ctx, o)
+	case len(words) == 3 && words[0] == loadVerb:
+		return load(ctx, words[1], words[2])
+	case len(words) == 2 && words[0] == "table":
+		r, err := readReport(words[1])
+		if err != nil {
+			return err
+		}
+		fmt.Print(r.markdown())
+		return nil
+	case len(words) == 3 && words[0] == "table":
+		return writeDocument(words[1], words[2])
+	}
+	return errors.New("usage: bench [table FIGURES [DOCUMENT]]")
 }
 
 // loadVerb makes this program fill a database. It does so in a process of its own because the kernel counts
@@ -50,34 +69,5 @@ func load(ctx context.Context, address, megabytes string) error {
 	return data.Load(ctx, address, data.Options{Seed: 1, MB: mb, View: true, Trigger: true})
 }
 
-// options are what the environment sets.
-type options struct {
-	megabytes, runs, pullRuns int
-	server, report, under     string
-}
-
-func readOptions() (options, error) {
-	o := options{server: "versitygw", report: os.Getenv("BENCH_JSON"), under: os.Getenv("BENCH_DIR")}
-	if name := os.Getenv("S3"); name != "" {
-		o.server = name
-	}
-	var problems []error
-	for _, n := range []struct {
-		name     string
-		fallback int
-		field    *int
-	}{{"SIZE_MB", 1000, &o.megabytes}, {"RUNS", 5, &o.runs}, {"PULL_RUNS", 1, &o.pullRuns}} {
-		*n.field = n.fallback
-		if text := os.Getenv(n.name); text != "" {
-			value, err := strconv.Atoi(text)
-			if err != nil || value < 1 {
-				problems = append(problems, fmt.Errorf("%s: must be a whole number from 1 (got %q)", n.name, text))
-			}
-			*n.field = value
-		}
-	}
-	if o.server != "versitygw" && o.server != "minio" {
-		problems = append(problems, fmt.Errorf("S3: must be versitygw or minio (got %q)", o.server))
-	}
-	return o, errors.Join(problems...)
-}
+// say writes a line of talk; the figures are in BENCH_JSON.
+func say(format string, arguments ...any) { fmt.Printf(format+"\n", arguments...) }

@@ -1,105 +1,104 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"slices"
 	"syscall"
 	"time"
 )
 
 // cost is what one command took.
 type cost struct {
+	// Seconds on the clock.
 	Wall float64 `json:"wall_seconds"`
-	// CPU is that of the command and all processes it started and waited for.
-	CPU float64 `json:"cpu_seconds"`
+	// CPU is that of the command and all processes it started, ServerCPU that of the database server meanwhile.
+	CPU       float64 `json:"cpu_seconds"`
+	ServerCPU float64 `json:"server_cpu_seconds"`
 	// Peak is the highest resident memory of the command's biggest process, as the kernel counted it.
 	Peak int64 `json:"peak_bytes"`
-	// TreePeak is the sum of the highest resident memory of the command and each process it started, as last
-	// seen; Own that of the command alone.
+	// TreePeak is the highest sum over the processes that ran at one time, each with its own peak until then.
+	// Memory that processes share is in it more than once.
 	TreePeak int64 `json:"tree_peak_bytes"`
-	Own      int64 `json:"own_peak_bytes"`
+	// Stored is what lies in S3 afterwards.
+	Stored int64 `json:"stored_bytes,omitempty"`
 }
 
-// measure runs a command to its end.
-func measure(ctx context.Context, environ []string, dir string, words ...string) (cost, error) {
-	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Env, cmd.Dir, cmd.Stderr = environ, dir, os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+// measure runs bash with a command line, to its end.
+func measure(ctx context.Context, environ []string, dir, line string) (cost, error) {
+	cmd := exec.CommandContext(ctx, "bash", "-eu", "-o", "pipefail", "-c", line)
+	var complaints bytes.Buffer
+	cmd.Env, cmd.Dir, cmd.Stderr = environ, dir, &complaints
+	// All parts of a pipeline get the signal that ends it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	start := time.Now()
 	if err := cmd.Start(); err != nil {
-		return cost{}, fmt.Errorf("start %s: %w", words[0], err)
+		return cost{}, fmt.Errorf("start bash: %w", err)
 	}
-	ended, watched := make(chan struct{}), make(chan map[int]int64, 1)
-	go func() { watched <- watchPeaks(cmd.Process.Pid, ended) }()
+	ended, watched := make(chan struct{}), make(chan int64, 1)
+	go func() { watched <- watchTree(cmd.Process.Pid, ended) }()
 	err := cmd.Wait()
 	wall := time.Since(start)
 	close(ended)
-	peaks := <-watched
+	treePeak := <-watched
 	if err != nil {
-		return cost{}, fmt.Errorf("%s: %w", words[0], err)
+		return cost{}, fmt.Errorf("%s: %w\n%s", line, err, bytes.TrimSpace(complaints.Bytes()))
 	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	c := cost{
+	peak := int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) * 1024
+	return cost{
 		Wall: wall.Seconds(),
 		// Those of the children are in it: wait4 adds what a process had waited for itself.
-		CPU:  (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(),
-		Peak: int64(usage.Maxrss) * 1024,
-		Own:  peaks[cmd.Process.Pid],
-	}
-	for _, peak := range peaks {
-		c.TreePeak += peak
-	}
-	return c, nil
+		CPU:      (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(),
+		Peak:     peak,
+		TreePeak: max(peak, treePeak),
+	}, nil
 }
 
-// watchPeaks follows a process and its descendants until ended, and gives the peak of each.
-func watchPeaks(pid int, ended <-chan struct{}) map[int]int64 {
-	peaks := map[int]int64{}
+// watchTree follows a process and its descendants until ended, and gives their highest memory together.
+func watchTree(pid int, ended <-chan struct{}) int64 {
+	most := int64(0)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
+		sum := int64(0)
 		for _, p := range tree(pid) {
-			if peak := highWater(p); peak > 0 {
-				peaks[p] = peak
-			}
+			sum += highWater(p)
 		}
+		most = max(most, sum)
 		select {
 		case <-ended:
-			return peaks
+			return most
 		case <-tick.C:
 		}
 	}
 }
 
-// tree lists a process and its descendants.
-func tree(pid int) []int {
-	all := []int{pid}
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, task := range tasks {
-		text, _ := os.ReadFile(task)
-		for _, word := range strings.Fields(string(text)) {
-			if child, err := strconv.Atoi(word); err == nil {
-				all = append(all, tree(child)...)
-			}
-		}
+// medians gives the median of each figure.
+func medians(costs []cost) cost {
+	return cost{
+		Wall:      median(costs, func(c cost) float64 { return c.Wall }),
+		CPU:       median(costs, func(c cost) float64 { return c.CPU }),
+		ServerCPU: median(costs, func(c cost) float64 { return c.ServerCPU }),
+		Peak:      int64(median(costs, func(c cost) float64 { return float64(c.Peak) })),
+		TreePeak:  int64(median(costs, func(c cost) float64 { return float64(c.TreePeak) })),
+		Stored:    int64(median(costs, func(c cost) float64 { return float64(c.Stored) })),
 	}
-	return all
 }
 
-// highWater gives the highest resident memory of a process since its exec, in bytes; 0 if it has ended.
-func highWater(pid int) int64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0
+func median(costs []cost, field func(cost) float64) float64 {
+	values := make([]float64, len(costs))
+	for i, c := range costs {
+		values[i] = field(c)
 	}
-	kilobytes, _ := strconv.ParseInt(fields[0], 10, 64)
-	return kilobytes * 1024
+	slices.Sort(values)
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}
+
+func (c cost) String() string {
+	return fmt.Sprintf("%7.2f s, CPU %6.2f s and the server's %6.2f s, %4d MiB, all processes %4d MiB",
+		c.Wall, c.CPU, c.ServerCPU, c.Peak>>20, c.TreePeak>>20)
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the named programs of this folder, or all of them, into a folder outside the checkout.
+# Builds the named programs of this folder into a folder outside the checkout.
 # What is there already and of the same version stays: a clone or a new branch costs nothing.
 set -eu -o pipefail
 cd "$(dirname "$0")"
@@ -7,10 +7,7 @@ cd "$(dirname "$0")"
 target=${DUMP_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/dump-refresh/tools}
 mkdir -p "$target"
 
-if [ $# -eq 0 ]; then
-  set -- */
-fi
-for tool in "${@%/}"; do
+for tool in "$@"; do
   if [ -x "$target/$tool" ] && cmp -s "$tool/go.mod" "$target/$tool.mod"; then
     continue
   fi

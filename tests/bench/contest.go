@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+)
+
+// contest is one database, the ways to bring it up and down, and how often each is measured; 0: not at all.
+type contest struct {
+	name, title      string
+	database         string // its name on both servers: views tell it
+	megabytes        int
+	staging, local   server
+	ways             []way
+	upRuns, downRuns int
+
+	sums map[string]string // of the tables of staging
+}
+
+// direction is one half of a contest.
+type direction struct {
+	name, title string
+	runs        int
+	job         func(way) job
+	server      server // whose CPU time counts
+	// before and after surround a run and are not measured.
+	before func(way) error
+	after  func(way, *cost) error
+	// check fails if a run has lost something; it looks at the first of each command line.
+	check func(way) error
+}
+
+// compete runs both halves of a contest.
+func (s *site) compete(ctx context.Context, c *contest) ([]result, error) {
+	var err error
+	if c.sums, err = c.staging.Checksums(c.database); err != nil {
+		return nil, err
+	}
+	up, down := s.up(ctx, c), s.down(ctx, c)
+	var results []result
+	if c.upRuns > 0 {
+		r, err := s.compare(ctx, c, up)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, r)
+	} else if err := s.publish(ctx, c, up); err != nil {
+		return nil, err
+	}
+	if c.downRuns > 0 {
+		r, err := s.compare(ctx, c, down)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+func (s *site) up(ctx context.Context, c *contest) direction {
+	folder := func(w way) string { return c.name + "/" + w.key }
+	return direction{
+		name: c.name + " up", title: c.title + ", the way up", runs: c.upRuns, server: c.staging,
+		job:    func(w way) job { return w.up },
+		before: func(w way) error { return s.deleteDumps(ctx, folder(w)) },
+		after: func(w way, got *cost) (err error) {
+			_, got.Stored, err = s.stored(ctx, folder(w))
+			return err
+		},
+		check: func(w way) error {
+			if w.proof == "" {
+				return nil
+			}
+			if err := c.renewLocal(); err != nil {
+				return err
+			}
+			if err := s.emptyFiles(); err != nil {
+				return err
+			}
+			if _, err := measure(ctx, s.environ(c, w), s.project(), w.proof); err != nil {
+				return err
+			}
+			return c.compareTables(w)
+		},
+	}
+}
+
+func (s *site) down(_ context.Context, c *contest) direction {
+	return direction{
+		name: c.name + " down", title: c.title + ", the way down", runs: c.downRuns, server: c.local,
+		job:    func(w way) job { return w.down },
+		before: func(way) error { return c.renewLocal() },
+		after:  func(way, *cost) error { return nil },
+		check:  c.compareTables,
+	}
+}
+
+// renewLocal leaves one database on the local server, an empty one.
+func (c *contest) renewLocal() error {
+	if err := c.local.dropDatabases(); err != nil {
+		return err
+	}
+	return c.local.createDatabase(c.database)
+}
+
+// compareTables says how the local database differs from staging.
+func (c *contest) compareTables(w way) error {
+	got, err := c.local.Checksums(c.database)
+	if err != nil {
+		return err
+	}
+	for _, table := range slices.Sorted(maps.Keys(c.sums)) {
+		if got[table] != c.sums[table] {
+			return fmt.Errorf("%s: table %s has the checksum %q, on staging %q", w.key, table, got[table], c.sums[table])
+		}
+	}
+	if len(got) != len(c.sums) {
+		return fmt.Errorf("%s: %d tables, on staging %d", w.key, len(got), len(c.sums))
+	}
+	return nil
+}
+
+// publish runs each way up once, for those that also go down.
+func (s *site) publish(ctx context.Context, c *contest, up direction) error {
+	say("\n%s: bringing dumps up, for the way down", c.title)
+	for _, w := range c.ways {
+		if len(w.up.lines) == 0 || len(w.down.lines) == 0 {
+			continue
+		}
+		if _, err := s.once(ctx, c, up, w, w.up.lines[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare measures all ways in one direction. The first round, which is not counted, warms everything up,
+// checks the outcome and chooses among command lines; then each round has an order of its own.
+func (s *site) compare(ctx context.Context, c *contest, d direction) (result, error) {
+	r := result{Name: d.name, Title: d.title}
+	var ways []way
+	say("\n%s: first round, not counted", d.title)
+	for _, w := range c.ways {
+		if len(d.job(w).lines) == 0 {
+			continue
+		}
+		line, err := s.fastest(ctx, c, d, w)
+		if err != nil {
+			return r, err
+		}
+		ways = append(ways, w)
+		r.Ways = append(r.Ways, wayResult{Key: w.key, Name: d.job(w).name, Command: line})
+	}
+	for round := range d.runs {
+		say("%s: round %d of %d", d.title, round+1, d.runs)
+		order := rand.New(rand.NewPCG(1, uint64(round))).Perm(len(ways))
+		for _, i := range order {
+			got, err := s.once(ctx, c, d, ways[i], r.Ways[i].Command)
+			if err != nil {
+				return r, err
+			}
+			r.Ways[i].Runs = append(r.Ways[i].Runs, got)
+		}
+	}
+	for i := range r.Ways {
+		r.Ways[i].Median = medians(r.Ways[i].Runs)
+	}
+	return r, nil
+}
+
+// fastest runs all command lines of a way, checks what came of each and gives the fastest.
+func (s *site) fastest(ctx context.Context, c *contest, d direction, w way) (string, error) {
+	best, least := "", 0.0
+	for _, line := range d.job(w).lines {
+		got, err := s.once(ctx, c, d, w, line)
+		if err != nil {
+			return "", err
+		}
+		if err := d.check(w); err != nil {
+			return "", fmt.Errorf("%w\nafter: %s", err, line)
+		}
+		if best == "" || got.Wall < least {
+			best, least = line, got.Wall
+		}
+	}
+	return best, nil
+}
+
+// once measures one run.
+func (s *site) once(ctx context.Context, c *contest, d direction, w way, line string) (cost, error) {
+	if err := d.before(w); err != nil {
+		return cost{}, err
+	}
+	if err := s.emptyFiles(); err != nil {
+		return cost{}, err
+	}
+	if err := settle(ctx, c.staging.PID(), c.local.PID(), s.s3.PID()); err != nil {
+		return cost{}, err
+	}
+	before := cpuSeconds(d.server.PID())
+	got, err := measure(ctx, s.environ(c, w), s.project(), line)
+	if err != nil {
+		return cost{}, err
+	}
+	got.ServerCPU = cpuSeconds(d.server.PID()) - before
+	if err := d.after(w, &got); err != nil {
+		return cost{}, err
+	}
+	say("  %-18s %s", w.key, got)
+	return got, nil
+}

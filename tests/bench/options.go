@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// options are what the environment sets.
+type options struct {
+	// Sizes of the databases, in millions of bytes of SQL.
+	megabytes, postgresMegabytes, smallMegabytes int
+	// How often each way is measured: up, down, and the small database, where a run is over in no time.
+	runs, pullRuns, smallRuns int
+	// server is versitygw or minio, report the file for the figures, under the folder of the servers' data.
+	server, report, under string
+	// only and peers are what is compared, by names; everything if empty.
+	only, peers []string
+}
+
+// parts are what BENCH_ONLY chooses from.
+var parts = []string{"up", "down", "connections", "small", "postgres"}
+
+func readOptions(getenv func(string) string) (options, error) {
+	o := options{
+		server: "versitygw", report: getenv("BENCH_JSON"), under: getenv("BENCH_DIR"), smallMegabytes: 5,
+		only: commaList(getenv("BENCH_ONLY")), peers: commaList(getenv("BENCH_PEERS")),
+	}
+	if name := getenv("S3"); name != "" {
+		o.server = name
+	}
+	var problems []error
+	number := func(name string, fallback int) int {
+		text := getenv(name)
+		if text == "" {
+			return fallback
+		}
+		value, err := strconv.Atoi(text)
+		if err != nil || value < 1 {
+			problems = append(problems, fmt.Errorf("%s: must be a whole number from 1 (got %q)", name, text))
+		}
+		return value
+	}
+	o.megabytes, o.postgresMegabytes = number("SIZE_MB", 1000), number("PG_SIZE_MB", 500)
+	o.runs = number("RUNS", 5)
+	o.pullRuns, o.smallRuns = number("PULL_RUNS", o.runs), 3*o.runs
+	if o.server != "versitygw" && o.server != "minio" {
+		problems = append(problems, fmt.Errorf("S3: must be versitygw or minio (got %q)", o.server))
+	}
+	check := func(variable string, names, known []string) {
+		for _, name := range names {
+			if !slices.Contains(known, name) {
+				problems = append(problems, fmt.Errorf("%s: %q is none of %s", variable, name, strings.Join(known, ", ")))
+			}
+		}
+	}
+	check("BENCH_ONLY", o.only, parts)
+	check("BENCH_PEERS", o.peers, peerNames())
+	return o, errors.Join(problems...)
+}
+
+func commaList(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// wants says whether a part is measured.
+func (o options) wants(part string) bool { return len(o.only) == 0 || slices.Contains(o.only, part) }
+
+// chosen gives those ways that take part. Ours always do.
+func (o options) chosen(ways []way) []way {
+	if len(o.peers) == 0 {
+		return ways
+	}
+	return slices.DeleteFunc(slices.Clone(ways), func(w way) bool {
+		peer := peerOf(w.key)
+		return peer != ours && !slices.Contains(o.peers, peer)
+	})
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// promise is what must hold in every run of the bench: of two medians, or of memory.
+type promise struct {
+	result string // name of a result, such as "mariadb up"
+	// peers are keys; what is compared with is the fastest of them. None means all.
+	peers []string
+	most  float64 // ratio of the times; 0: it is about memory
+	peak  int64   // bytes
+}
+
+var promises = []promise{
+	{result: "mariadb up", peers: []string{"gzip"}, most: 0.30},
+	{result: "mariadb up", peers: []string{"dumpling"}, most: 0.80},
+	{result: "mariadb up", peers: []string{"mydumper/tables", "mydumper/rows"}, most: 0.80},
+	{result: "mariadb up", peers: []string{"null"}, most: 1},
+	{result: "mariadb down", peers: []string{"gzip"}, most: 0.45},
+	{result: "mariadb down", peers: []string{"mydumper/tables", "mydumper/rows"}, most: 0.55},
+	{result: "small up", most: 1.1},
+	{result: "small down", most: 1.1},
+	{result: "mariadb up", peak: 150 << 20},
+	{result: "small up", peak: 150 << 20},
+	{result: "postgres up", peak: 150 << 20},
+	{result: "mariadb down", peak: 200 << 20},
+	{result: "small down", peak: 200 << 20},
+	{result: "postgres down", peak: 200 << 20},
+}
+
+// verdict is what came of a promise.
+type verdict struct {
+	Text string `json:"text"`
+	Kept bool   `json:"kept"`
+}
+
+// judge looks at those promises for which there are figures.
+func judge(results []result) []verdict {
+	var verdicts []verdict
+	for _, p := range promises {
+		i := slices.IndexFunc(results, func(r result) bool { return r.Name == p.result })
+		if i < 0 {
+			continue
+		}
+		v, found := p.judgeTime(results[i])
+		if p.peak > 0 {
+			v, found = p.judgeMemory(results[i])
+		}
+		if found {
+			verdicts = append(verdicts, v)
+		}
+	}
+	return verdicts
+}
+
+// judgeTime compares ours with the fastest of the peers. To find nothing to compare with is not to keep a promise, and
+// not to break one.
+func (p promise) judgeTime(r result) (v verdict, found bool) {
+	us, best := r.way(ours), wayResult{}
+	for _, w := range r.Ways {
+		if peerOf(w.Key) == ours || len(p.peers) > 0 && !slices.Contains(p.peers, w.Key) {
+			continue
+		}
+		if best.Key == "" || w.Median.Wall < best.Median.Wall {
+			best = w
+		}
+	}
+	if best.Key == "" {
+		return verdict{}, false
+	}
+	ratio := us.Median.Wall / best.Median.Wall
+	return verdict{
+		Text: fmt.Sprintf("%s: dump-helper takes %.2f of the time of %s; promised is less than %.2f", r.Name, ratio, best.Name, p.most),
+		Kept: ratio < p.most,
+	}, true
+}
+
+// judgeMemory looks at every run of ours: memory is bounded, not on average.
+func (p promise) judgeMemory(r result) (v verdict, found bool) {
+	most := int64(0)
+	for _, w := range r.Ways {
+		if peerOf(w.Key) == ours {
+			for _, c := range w.Runs {
+				most = max(most, c.Peak)
+			}
+		}
+	}
+	return verdict{
+		Text: fmt.Sprintf("%s: dump-helper takes %d MiB of memory; promised is less than %d MiB", r.Name, most>>20, p.peak>>20),
+		Kept: most < p.peak,
+	}, true
+}
+
+// broken is an error with a line for each promise that is broken.
+func (r report) broken() error {
+	var lines []string
+	for _, v := range r.Verdicts {
+		if !v.Kept {
+			lines = append(lines, "broken promise: "+v.Text)
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// report is everything that was measured, as it lies in the file that BENCH_JSON names.
+type report struct {
+	Date     string    `json:"date"`
+	S3       string    `json:"s3"`
+	Machine  machine   `json:"machine"`
+	Programs []program `json:"programs"`
+	Results  []result  `json:"results"`
+	Verdicts []verdict `json:"promises"`
+}
+
+// result is one direction of a contest.
+type result struct {
+	Name  string      `json:"name"`
+	Title string      `json:"title"`
+	Ways  []wayResult `json:"ways"`
+}
+
+// wayResult is what one way took.
+type wayResult struct {
+	Key     string `json:"key"`
+	Name    string `json:"name"`
+	Command string `json:"command"`
+	Median  cost   `json:"median"`
+	Runs    []cost `json:"runs"`
+}
+
+// way gives what a key took.
+func (r result) way(key string) wayResult {
+	for _, w := range r.Ways {
+		if w.Key == key {
+			return w
+		}
+	}
+	return wayResult{}
+}
+
+func (r report) write(path string) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+func readReport(path string) (r report, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return r, fmt.Errorf("read %s: %w", path, err)
+	}
+	return r, nil
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// way is one way to bring a database to S3, to bring it from there, or both. It leaves its dump in the folder
+// $DUMPS/KEY.
+type way struct {
+	// key is a name; what is before its slash is the one that BENCH_PEERS knows.
+	key      string
+	up, down job
+	// proof restores what up has written, to see that nothing is missing, where there is no way down.
+	proof string
+}
+
+// job is what is measured. Its command lines are for bash, with the variables of [site.environ]; where there are
+// several, the first round tries them all and the others take the fastest. None: there is no such job.
+type job struct {
+	name  string
+	lines []string
+}
+
+// peerOf gives what is before the slash of a key.
+func peerOf(key string) string {
+	peer, _, _ := strings.Cut(key, "/")
+	return peer
+}
+
+const (
+	ours   = "dump-helper"
+	cached = "dump-helper/cached"
+)
+
+// oursWays are the same for every engine. The first round fills the cache.
+var oursWays = []way{
+	{
+		key:  ours,
+		up:   job{"dump-helper refresh", []string{`dump-helper refresh --quiet`}},
+		down: job{"dump-helper pull", []string{`dump-helper pull --yes --quiet --set DUMP_CACHE_DIR=$FILES/cache`}},
+	},
+	{
+		key:  cached,
+		down: job{"dump-helper pull, dump in the cache", []string{`dump-helper pull --yes --quiet --set DUMP_CACHE_DIR=$CACHE`}},
+	},
+}
+
+// connectionWays are ours with fewer and more connections than by default.
+var connectionWays = []way{overConnections(1), overConnections(2), overConnections(4)}
+
+func overConnections(n int) way {
+	return way{
+		key: fmt.Sprintf("%s/%d", ours, n),
+		up: job{
+			fmt.Sprintf("dump-helper refresh --threads=%d", n),
+			[]string{fmt.Sprintf("dump-helper refresh --quiet --threads=%d", n)},
+		},
+		down: job{
+			fmt.Sprintf("dump-helper pull --threads=%d", n),
+			[]string{fmt.Sprintf("dump-helper pull --yes --quiet --threads=%d --set DUMP_CACHE_DIR=$FILES/cache", n)},
+		},
+	}
+}
+
+const (
+	mysqldump = `mariadb-dump --no-defaults $FROM --single-transaction --quick --routines --triggers $DB`
+	mysqlIn   = `mariadb --no-defaults $INTO $DB`
+	awsPut    = `aws --endpoint-url $S3 s3 cp -`
+	awsGet    = `aws --endpoint-url $S3 s3 cp`
+
+	// On all cores, the biggest files first.
+	compress   = `ls -S $FILES/*.sql | xargs -P $CORES -n 1 zstd -1 --rm --quiet`
+	decompress = `ls -S $FILES/*.zst | xargs -P $CORES -n 1 zstd -d --rm --quiet`
+
+	mydumper = `mydumper $FROM --database=$DB --outputdir=$FILES --triggers --routines --trx-consistency-only --verbose=1`
+	myloader = `myloader $INTO --source-db=$DB --database=$DB --directory=$FILES --overwrite-tables --verbose=1`
+	dumpling = `dumpling $FROM --database=$DB --no-views=false --no-sequences=false --consistency=flush --filesize=64MiB --compress=zstd` +
+		` --output=$DUMPS/dumpling --s3.endpoint=$S3 --s3.region=us-east-1 --status-addr= --logfile=/dev/null`
+)
+
+// commonWays are those for MariaDB and MySQL.
+var commonWays = slices.Concat(oursWays, []way{
+	{
+		key:  "gzip",
+		up:   job{"mariadb-dump, gzip, aws s3 cp", []string{mysqldump + ` | gzip | ` + awsPut + ` $DUMPS/gzip/dump.sql.gz`}},
+		down: job{"aws s3 cp, gzip -dc, mariadb", []string{awsGet + ` $DUMPS/gzip/dump.sql.gz - | gzip -dc | ` + mysqlIn}},
+	},
+	{
+		key:  "zstd",
+		up:   job{"mariadb-dump, zstd -1, aws s3 cp", []string{mysqldump + ` | zstd -1 --quiet | ` + awsPut + ` $DUMPS/zstd/dump.sql.zst`}},
+		down: job{"aws s3 cp, zstd -dc, mariadb", []string{awsGet + ` $DUMPS/zstd/dump.sql.zst - | zstd -dc --quiet | ` + mysqlIn}},
+	},
+	{
+		key: "mydumper/tables",
+		up: job{"mydumper with a file per table, zstd -1, s5cmd", []string{
+			mydumper + ` --threads=$CORES && ` + compress + ` && s5cmd cp $FILES/ $DUMPS/mydumper/tables/`,
+			mydumper + ` --threads=$((2 * CORES)) && ` + compress + ` && s5cmd cp $FILES/ $DUMPS/mydumper/tables/`,
+		}},
+		down: job{"s5cmd, zstd -d, myloader with a file per table", []string{
+			`s5cmd cp "$DUMPS/mydumper/tables/*" $FILES/ && ` + decompress + ` && ` + myloader + ` --threads=$CORES`,
+		}},
+	},
+	{
+		key: "mydumper/rows",
+		up: job{"mydumper with files of 200000 rows, zstd -1, s5cmd", []string{
+			mydumper + ` --rows=200000 --threads=$CORES && ` + compress + ` && s5cmd cp $FILES/ $DUMPS/mydumper/rows/`,
+			mydumper + ` --rows=200000 --threads=$((2 * CORES)) && ` + compress + ` && s5cmd cp $FILES/ $DUMPS/mydumper/rows/`,
+		}},
+		down: job{"s5cmd, zstd -d, myloader with files of 200000 rows", []string{
+			`s5cmd cp "$DUMPS/mydumper/rows/*" $FILES/ && ` + decompress + ` && ` + myloader + ` --threads=$CORES`,
+		}},
+	},
+	{
+		key: "dumpling",
+		up: job{"dumpling, which compresses and writes to S3 itself", []string{
+			dumpling + ` --threads=$CORES`,
+			dumpling + ` --threads=$((2 * CORES))`,
+			dumpling + ` --threads=$CORES --rows=200000`,
+			dumpling + ` --threads=$((2 * CORES)) --rows=200000`,
+		}},
+		proof: `s5cmd cp "$DUMPS/dumpling/*" $FILES/ && ` + decompress +
+			` && cat $FILES/$DB.*-schema.sql $FILES/$DB.*.[0-9]*.sql $FILES/$DB.*-schema-view.sql | ` + mysqlIn,
+	},
+})
+
+// mariadbWays are the same and a yardstick: no dump of that client can be made faster.
+var mariadbWays = slices.Concat(commonWays, []way{
+	{key: "null", up: job{"mariadb-dump to /dev/null", []string{mysqldump + ` > /dev/null`}}},
+})
+
+// smallWays are the same and one that starts faster than the aws command does.
+var smallWays = slices.Concat(commonWays, []way{{
+	key:  "s5cmd",
+	up:   job{"mariadb-dump, zstd -1, s5cmd pipe", []string{mysqldump + ` | zstd -1 --quiet | s5cmd pipe $DUMPS/s5cmd/dump.sql.zst`}},
+	down: job{"s5cmd cat, zstd -dc, mariadb", []string{`s5cmd cat $DUMPS/s5cmd/dump.sql.zst | zstd -dc --quiet | ` + mysqlIn}},
+}})
+
+const (
+	pgDirectory = `pg_dump $FROM --no-password --format=directory --jobs=$CORES --file=$FILES/dump`
+	pgRestore   = `pg_restore $INTO --no-password --jobs=$CORES --dbname=$DB $FILES/dump`
+)
+
+// postgresWays are those for PostgreSQL.
+var postgresWays = slices.Concat(oursWays, []way{
+	{
+		key: "zstd",
+		up: job{"pg_dump, zstd -1, aws s3 cp", []string{
+			`pg_dump $FROM --no-password $DB | zstd -1 --quiet | ` + awsPut + ` $DUMPS/zstd/dump.sql.zst`,
+		}},
+		down: job{"aws s3 cp, zstd -dc, psql", []string{
+			awsGet + ` $DUMPS/zstd/dump.sql.zst - | zstd -dc --quiet | psql $INTO --no-password --no-psqlrc --quiet --set=ON_ERROR_STOP=1 $DB`,
+		}},
+	},
+	{
+		key: "directory/gzip",
+		up: job{"pg_dump -Fd -j -Z 1, s5cmd", []string{
+			pgDirectory + ` --compress=1 $DB && s5cmd cp $FILES/dump/ $DUMPS/directory/gzip/`,
+		}},
+		down: job{"s5cmd, pg_restore -j", []string{`s5cmd cp "$DUMPS/directory/gzip/*" $FILES/dump/ && ` + pgRestore}},
+	},
+	{
+		key: "directory/zstd",
+		up: job{"pg_dump -Fd -j -Z 0, zstd -1, s5cmd", []string{
+			pgDirectory + ` --compress=0 $DB && ls -S $FILES/dump/*.dat | xargs -P $CORES -n 1 zstd -1 --rm --quiet` +
+				` && s5cmd cp $FILES/dump/ $DUMPS/directory/zstd/`,
+		}},
+		down: job{"s5cmd, zstd -d, pg_restore -j", []string{
+			`s5cmd cp "$DUMPS/directory/zstd/*" $FILES/dump/ && ls -S $FILES/dump/*.zst | xargs -P $CORES -n 1 zstd -d --rm --quiet` +
+				` && ` + pgRestore,
+		}},
+	},
+})
+
+// peerNames are what BENCH_PEERS chooses from.
+func peerNames() []string {
+	var names []string
+	for _, w := range slices.Concat(mariadbWays, smallWays, postgresWays) {
+		if peer := peerOf(w.key); peer != ours {
+			names = append(names, peer)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
