@@ -1,0 +1,13 @@
+package fleet
+
+import "slices"
+
+// median gives the middle one of some numbers, of which there is at least one.
+func median(numbers []float64) float64 {
+	sorted := slices.Sorted(slices.Values(numbers))
+	half := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[half]
+	}
+	return (sorted[half-1] + sorted[half]) / 2
+}
