@@ -13,30 +13,47 @@ import (
 func (b *Bucket) Delete(ctx context.Context, o Object) error {
 	version := o.VersionID
 	if version == "" {
-		now, err := b.Head(ctx, o.Key)
-		switch {
-		case errors.Is(err, ErrNoSuchKey):
+		var err error
+		if version, err = b.newestVersion(ctx, o.Key); errors.Is(err, ErrNoSuchKey) {
 			return nil
-		case err != nil && !errors.Is(err, ErrAccessDenied): // who may not look may still delete
+		} else if err != nil {
 			return err
 		}
-		version = now.VersionID
 	}
 	in := &s3.DeleteObjectInput{Bucket: &b.name, Key: &o.Key, VersionId: optional(version)}
-	_, err := b.client.DeleteObject(ctx, in)
-	if err == nil {
-		return nil
+	out, err := b.client.DeleteObject(ctx, in)
+	if version != "" && err != nil {
+		if err := b.fail(ctx, "delete", "s3:DeleteObject", o.Key, err); !errors.Is(err, ErrAccessDenied) {
+			return err
+		}
+		in.VersionId = nil
+		out, err = b.client.DeleteObject(ctx, in)
 	}
-	err = b.fail(ctx, "delete", "s3:DeleteObject", o.Key, err)
-	if version == "" || !errors.Is(err, ErrAccessDenied) {
-		return err
-	}
-	in.VersionId = nil
-	if _, err := b.client.DeleteObject(ctx, in); err != nil {
+	if err != nil {
 		return b.fail(ctx, "delete", "s3:DeleteObject", o.Key, err)
 	}
-	b.note("deleted dumps stay as old versions, and are paid for: s3:DeleteObjectVersion is not allowed")
+	if in.VersionId == nil && aws.ToBool(out.DeleteMarker) {
+		lacking := "s3:DeleteObjectVersion"
+		if version == "" {
+			lacking = "s3:ListBucketVersions"
+		}
+		b.note("deleted dumps stay as old versions, and are paid for: " + lacking + " is not allowed")
+	}
 	return nil
+}
+
+// newestVersion is the version that an object has now: empty in a bucket without versions, and where nothing may be
+// asked. Who deletes dumps need not be able to read them, and finds it by listing.
+func (b *Bucket) newestVersion(ctx context.Context, key string) (string, error) {
+	now, err := b.Head(ctx, key)
+	if !errors.Is(err, ErrAccessDenied) {
+		return now.VersionID, err
+	}
+	list, err := b.client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &key, MaxKeys: aws.Int32(1)})
+	if err != nil || len(list.Versions) == 0 || aws.ToString(list.Versions[0].Key) != key {
+		return "", nil //nolint:nilerr // who may not look may still delete
+	}
+	return aws.ToString(list.Versions[0].VersionId), nil
 }
 
 // AbortUnfinished removes the parts of this project's uploads that were never completed, which nobody sees

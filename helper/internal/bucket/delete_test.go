@@ -75,6 +75,46 @@ func TestDeleteWithoutPermissionForVersions(t *testing.T) {
 	}
 }
 
+// Who deletes need not be able to read: the version is found by listing.
+func TestDeleteWithoutPermissionToRead(t *testing.T) {
+	for _, versions := range []bool{false, true} {
+		e := newEnv(t, "minio")
+		if versions {
+			if err := e.EnableVersions(e.bucket); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.put(t, "dumps/shop/a.sql", []byte("x"))
+		b := e.as(t, allow("s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"))
+		if err := b.Delete(t.Context(), Object{Key: "dumps/shop/a.sql"}); err != nil {
+			t.Fatal(err)
+		}
+		if versions, markers := e.versions(t); versions != 0 || markers != 0 {
+			t.Errorf("%d versions and %d markers are left", versions, markers)
+		}
+		if got := e.notes.String(); got != "" {
+			t.Errorf("note is %q", got)
+		}
+	}
+}
+
+func TestDeleteWithoutPermissionToLook(t *testing.T) {
+	e := newEnv(t, "minio")
+	if err := e.EnableVersions(e.bucket); err != nil {
+		t.Fatal(err)
+	}
+	e.put(t, "dumps/shop/a.sql", []byte("x"))
+	if err := e.as(t, allow("s3:DeleteObject")).Delete(t.Context(), Object{Key: "dumps/shop/a.sql"}); err != nil {
+		t.Fatal(err)
+	}
+	if versions, markers := e.versions(t); versions != 1 || markers != 1 {
+		t.Errorf("%d versions and %d markers are left", versions, markers)
+	}
+	if got := e.notes.String(); got != "deleted dumps stay as old versions, and are paid for: s3:ListBucketVersions is not allowed" {
+		t.Errorf("note is %q", got)
+	}
+}
+
 func TestAbortUnfinished(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		ctx := t.Context()

@@ -105,46 +105,45 @@ type Settings struct {
 // for a bucket that cannot be asked at all.
 func (b *Bucket) Settings(ctx context.Context) (Settings, error) {
 	var s Settings
-	life, err := b.client.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{Bucket: &b.name})
-	switch {
-	case err == nil:
-		s.AbortsUnfinished, s.ExpiresVersions = No, No
-		for _, rule := range life.Rules {
-			if rule.Status != types.ExpirationStatusEnabled || !b.covers(rule) {
-				continue
-			}
-			if rule.AbortIncompleteMultipartUpload != nil {
-				s.AbortsUnfinished = Yes
-			}
-			if rule.NoncurrentVersionExpiration != nil {
-				s.ExpiresVersions = Yes
-			}
-		}
-	case code(err) == "NoSuchLifecycleConfiguration":
-		s.AbortsUnfinished, s.ExpiresVersions = No, No
-	default:
-		if err := b.unless(ctx, err); err != nil {
-			return s, err
-		}
-	}
-	version, err := b.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &b.name})
+	dumps := b.join(b.project + "-")
+	life, err := b.lifecycle(ctx)
 	if err == nil {
-		s.Versioned = answer(version.Status == types.BucketVersioningStatusEnabled)
+		_, aborts := life.aborting(dumps)
+		_, expires := life.expiring(dumps)
+		s.AbortsUnfinished, s.ExpiresVersions = answer(aborts), answer(expires)
 	} else if err := b.unless(ctx, err); err != nil {
 		return s, err
 	}
-	policy, err := b.client.GetBucketPolicyStatus(ctx, &s3.GetBucketPolicyStatusInput{Bucket: &b.name})
-	switch {
-	case err == nil && policy.PolicyStatus != nil:
-		s.Public = answer(aws.ToBool(policy.PolicyStatus.IsPublic))
-	case code(err) == "NoSuchBucketPolicy":
-		s.Public = No
-	case err != nil:
+	versioned, err := b.versioned(ctx)
+	if err == nil {
+		s.Versioned = answer(versioned)
+	} else if err := b.unless(ctx, err); err != nil {
+		return s, err
+	}
+	if s.Public, err = b.public(ctx); err != nil {
 		if err := b.unless(ctx, err); err != nil {
 			return s, err
 		}
 	}
 	return s, nil
+}
+
+// versioned says whether deleted and overwritten objects stay as versions. The error is the SDK's.
+func (b *Bucket) versioned(ctx context.Context) (bool, error) {
+	out, err := b.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &b.name})
+	return err == nil && out.Status == types.BucketVersioningStatusEnabled, err
+}
+
+// public says whether the bucket's policy lets anybody in. The error is the SDK's.
+func (b *Bucket) public(ctx context.Context) (Answer, error) {
+	out, err := b.client.GetBucketPolicyStatus(ctx, &s3.GetBucketPolicyStatusInput{Bucket: &b.name})
+	switch {
+	case code(err) == "NoSuchBucketPolicy":
+		return No, nil
+	case err != nil || out.PolicyStatus == nil:
+		return Unknown, err
+	}
+	return answer(aws.ToBool(out.PolicyStatus.IsPublic)), nil
 }
 
 func answer(yes bool) Answer {
@@ -163,20 +162,4 @@ func (b *Bucket) unless(ctx context.Context, err error) error {
 		}
 	}
 	return err
-}
-
-// covers says whether a lifecycle rule is about all of the project's dumps.
-func (b *Bucket) covers(rule types.LifecycleRule) bool {
-	prefix := aws.ToString(rule.Prefix) //nolint:staticcheck // old, and still in use
-	if f := rule.Filter; f != nil {
-		if f.Tag != nil || f.And != nil && len(f.And.Tags) > 0 {
-			return false
-		}
-		prefix = aws.ToString(f.Prefix)
-		if f.And != nil {
-			prefix = aws.ToString(f.And.Prefix)
-		}
-	}
-	dumps := b.join(b.project + "-")
-	return len(prefix) <= len(dumps) && dumps[:len(prefix)] == prefix
 }

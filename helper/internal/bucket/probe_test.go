@@ -122,17 +122,25 @@ func TestSettings(t *testing.T) {
 }
 
 func TestRuleCovers(t *testing.T) {
-	b := &Bucket{prefix: "dumps", project: "shop"}
+	const dumps = "dumps/shop-"
 	for prefix, want := range map[string]bool{"": true, "dumps/": true, "dumps/shop": true, "dumps/shop-2": false, "x": false} {
-		if got := b.covers(types.LifecycleRule{Filter: &types.LifecycleRuleFilter{Prefix: &prefix}}); got != want {
+		if got := covers(types.LifecycleRule{Filter: &types.LifecycleRuleFilter{Prefix: &prefix}}, dumps); got != want {
 			t.Errorf("filter %q: %v", prefix, got)
 		}
-		if got := b.covers(types.LifecycleRule{Prefix: &prefix}); got != want { //nolint:staticcheck // old, and still in use
+		if got := covers(types.LifecycleRule{Prefix: &prefix}, dumps); got != want { //nolint:staticcheck // old, and still in use
 			t.Errorf("prefix %q: %v", prefix, got)
 		}
 	}
 	tag := &types.Tag{Key: aws.String("a"), Value: aws.String("b")}
-	if b.covers(types.LifecycleRule{Filter: &types.LifecycleRuleFilter{Tag: tag}}) {
-		t.Error("a rule for some tag covers all")
+	for what, filter := range map[string]types.LifecycleRuleFilter{
+		"a tag":            {Tag: tag},
+		"a tag and more":   {And: &types.LifecycleRuleAndOperator{Tags: []types.Tag{*tag}}},
+		"a size":           {ObjectSizeGreaterThan: aws.Int64(1)},
+		"a size and more":  {And: &types.LifecycleRuleAndOperator{ObjectSizeLessThan: aws.Int64(1)}},
+		"another's folder": {And: &types.LifecycleRuleAndOperator{Prefix: aws.String("x/")}},
+	} {
+		if covers(types.LifecycleRule{Filter: &filter}, dumps) {
+			t.Errorf("a rule for %s covers all", what)
+		}
 	}
 }

@@ -64,6 +64,7 @@ func newApp(version string) *cli.App {
 			verifyCommand(),
 			pruneCommand(),
 			doctorCommand(version),
+			bucketCommand(),
 			settingsCommand(),
 			versionCommand(version),
 			idleCommand(),
@@ -100,6 +101,24 @@ func command(verb cli.Command) *cli.Command {
 			return &usage{fmt.Sprintf("%s: unexpected argument %q", verb.Name, c.Args().Get(most))}
 		}
 		return action(c)
+	}
+	return &verb
+}
+
+// group completes a verb that has verbs of its own below it.
+func group(verb cli.Command) *cli.Command {
+	verb.OnUsageError = usageError
+	verb.HideHelpCommand = true
+	verb.Action = func(c *cli.Context) error {
+		var names []string
+		for _, below := range verb.Subcommands {
+			names = append(names, below.Name)
+		}
+		what := "one of " + strings.Join(names, ", ") + " is expected"
+		if c.Args().Present() {
+			return &usage{fmt.Sprintf("%s: unknown verb %q, %s", verb.Name, c.Args().First(), what)}
+		}
+		return &usage{verb.Name + ": " + what}
 	}
 	return &verb
 }

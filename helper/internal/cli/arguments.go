@@ -18,6 +18,16 @@ func interspersed(app *cli.App, args []string) []string {
 	if verb == nil {
 		return args
 	}
+	for at+1 < len(args) {
+		below := verb.Command(args[at+1])
+		if below == nil {
+			break
+		}
+		verb, at = below, at+1
+	}
+	if len(verb.Subcommands) > 0 {
+		return args
+	}
 	sorted := slices.Clone(args[:at+1])
 	var plain []string
 	rest := args[at+1:]

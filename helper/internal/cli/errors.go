@@ -118,6 +118,9 @@ var explanations = []explanation{
 		return "ask for the permission " + cmp.Or(e.Action, "that is missing") + " on " + e.Target
 	}),
 	is(bucket.ErrKMSDenied, exitAccess, "ask for kms:GenerateDataKey and kms:Decrypt on the bucket's key; uploads in parts need both"),
+	as(exitNotFound, func(*noBucket) string {
+		return "add --create to make it; or check DUMP_S3_BUCKET, DUMP_S3_ENDPOINT and the account of the credentials"
+	}),
 	is(bucket.ErrNoSuchBucket, exitNotFound, "check DUMP_S3_BUCKET, DUMP_S3_ENDPOINT and the account of the credentials"),
 	is(bucket.ErrNoSuchKey, exitNotFound, "`dump-helper list` shows the keys that are there"),
 	is(bucket.ErrNoSuchSecret, exitSettings, "check DUMP_SOURCE_PASSWORD_FROM, the region and the account"),

@@ -1,0 +1,92 @@
+package bucket
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// refusePlainHTTP looks whether the bucket's policy refuses requests without TLS. It is not set: a bucket has one
+// policy, which others wrote, and a mistake in merging it locks everybody out or lets somebody in.
+func (b *Bucket) refusePlainHTTP() setting {
+	const missing = "no bucket policy refuses requests without TLS: docs/operations.md has one"
+	return setting{
+		name: "TLS only", want: missing, read: "s3:GetBucketPolicy",
+		look: func(ctx context.Context) (string, bool, error) {
+			out, err := b.client.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &b.name})
+			switch {
+			case code(err) == "NoSuchBucketPolicy":
+				return missing, false, nil
+			case err != nil:
+				return "", false, err
+			case deniesPlainHTTP(aws.ToString(out.Policy)):
+				return "the bucket's policy refuses requests without TLS", true, nil
+			}
+			return missing, false, nil
+		},
+	}
+}
+
+// policyStatement is what is looked at of a statement of a policy.
+type policyStatement struct {
+	Effect    string
+	Principal any
+	Action    any
+	Condition map[string]map[string]any
+}
+
+// deniesPlainHTTP says whether a policy denies everybody requests without TLS. One that cannot be read does not.
+func deniesPlainHTTP(policy string) bool {
+	var document struct{ Statement json.RawMessage }
+	if json.Unmarshal([]byte(policy), &document) != nil {
+		return false
+	}
+	var statements []policyStatement
+	if json.Unmarshal(document.Statement, &statements) != nil {
+		var one policyStatement // which may stand there without brackets
+		if json.Unmarshal(document.Statement, &one) != nil {
+			return false
+		}
+		statements = []policyStatement{one}
+	}
+	for _, s := range statements {
+		if s.Effect != "Deny" || !isEverybody(s.Principal) || only(s.Action) != "s3:*" || len(s.Condition) != 1 {
+			continue
+		}
+		for operator, keys := range s.Condition {
+			if strings.HasPrefix(operator, "Bool") && len(keys) == 1 && requiresTLS(keys) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isEverybody says whether a principal is "*" or {"AWS": "*"}.
+func isEverybody(principal any) bool {
+	if accounts, ok := principal.(map[string]any); ok {
+		principal = accounts["AWS"]
+	}
+	return only(principal) == "*"
+}
+
+// requiresTLS says whether a condition is that there is no TLS.
+func requiresTLS(keys map[string]any) bool {
+	for name, value := range keys {
+		if value = only(value); strings.EqualFold(name, "aws:SecureTransport") && (value == false || value == "false") {
+			return true
+		}
+	}
+	return false
+}
+
+// only is the value of a list of one, which policies write with and without brackets.
+func only(value any) any {
+	if list, ok := value.([]any); ok && len(list) == 1 {
+		return list[0]
+	}
+	return value
+}
