@@ -192,43 +192,6 @@ func pipeline(t *testing.T, text string) {
 	}
 }
 
-func TestBucketPoliciesAreEnough(t *testing.T) {
-	s3, err := testserver.MinIO(t.TempDir())
-	bucketOn(t, s3, err)
-	if err := s3.EnableVersions(bucket); err != nil {
-		t.Fatal(err)
-	}
-	server := mariadb(t)
-	if err := server.Exec("CREATE DATABASE shop", "CREATE TABLE shop.node (nid int PRIMARY KEY)", "INSERT INTO shop.node VALUES (1), (2)"); err != nil {
-		t.Fatal(err)
-	}
-	publisher, err := s3.Restricted(section(t, operations, "Policy of who publishes", "json")[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	developer, err := s3.Restricted(section(t, operations, "Policy of developers, who only pull", "json")[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newSite(t, s3, "DUMP_SOURCE="+server.URL("shop"), "DUMP_TARGET="+server.URL("db"), "DUMP_KEEP=1")
-
-	for range 2 {
-		s.ok(t, publisher, "refresh")
-	}
-	s.newest(t)
-	s.ok(t, publisher, "prune")
-	if said, code := s.run(t, publisher, "doctor"); code != 0 || strings.Contains(strings.ToLower(said), "denied") {
-		t.Errorf("doctor: exit code %d\n%s", code, said)
-	}
-
-	for _, words := range [][]string{{"list"}, {"inspect"}, {"verify"}, {"pull", "--yes"}} {
-		s.ok(t, developer, words...)
-	}
-	if said, code := s.run(t, developer, "refresh"); code != 4 {
-		t.Errorf("a developer's refresh: exit code %d\n%s", code, said)
-	}
-}
-
 func TestMariaDBGrantsAreEnough(t *testing.T) {
 	s3, err := testserver.MinIO(t.TempDir())
 	bucketOn(t, s3, err)
@@ -387,19 +350,29 @@ func TestReadmeListsWhatTheProgramHas(t *testing.T) {
 		t.Errorf("settings of the program (-) and in the README (+):\n%s", diff)
 	}
 
-	rows := regexp.MustCompile("(?m)^\\| `([a-z]+)(?: \\[KEY\\])?` \\|(.*)\\|$").FindAllStringSubmatch(string(text), -1)
+	rows := regexp.MustCompile("(?m)^\\| `([a-z]+(?: [a-z]+)?)(?: \\[KEY\\])?` \\|(.*)\\|$").FindAllStringSubmatch(string(text), -1)
 	inReadme := map[string]string{}
 	for _, row := range rows {
 		inReadme[row[1]] = strings.Join(slices.Sorted(maps.Keys(names(row[2], "`(--[a-z-]+)"))), " ")
 	}
 	inProgram := map[string]string{}
-	for verb := range names(ask("--help"), `(?m)^   ([a-z]+) {2,}`) {
-		flags := names(ask(verb, "--help"), `(?m)^ {3}(--[a-z-]+)`)
+	var describe func(verb ...string)
+	describe = func(verb ...string) {
+		help := ask(append(verb, "--help")...)
+		below := names(help, `(?m)^   ([a-z]+) {2,}`)
+		for name := range below {
+			describe(append(slices.Clone(verb), name)...)
+		}
+		if len(below) > 0 {
+			return
+		}
+		flags := names(help, `(?m)^ {3}(--[a-z-]+)`)
 		for _, everywhere := range []string{"--project", "--set", "--json", "--quiet", "--help"} {
 			delete(flags, everywhere)
 		}
-		inProgram[verb] = strings.Join(slices.Sorted(maps.Keys(flags)), " ")
+		inProgram[strings.Join(verb, " ")] = strings.Join(slices.Sorted(maps.Keys(flags)), " ")
 	}
+	describe()
 	if diff := cmp.Diff(inProgram, inReadme); diff != "" {
 		t.Errorf("verbs and flags of the program (-) and in the README (+):\n%s", diff)
 	}

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +56,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"flip":        flip,
 	"truncate":    truncate,
 	"credentials": restricted,
+	"role":        role,
 	"versitygw":   useVersityGW,
 	"postgres":    usePostgres,
 	"psql":        runPostgres,
@@ -239,11 +242,28 @@ func restricted(ts *testscript.TestScript, _ bool, args []string) {
 		credentials, err = s.store.Restricted(strings.ReplaceAll(ts.ReadFile(args[0]), "$BUCKET", s.bucket))
 		check(ts, err)
 	}
+	become(ts, credentials)
+}
+
+func become(ts *testscript.TestScript, credentials testserver.Credentials) {
 	ts.Setenv("AWS_SESSION_TOKEN", "")
 	for _, pair := range credentials.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
 		ts.Setenv(name, value)
 	}
+}
+
+// role NAME goes on with the rights that a policy of deploy/iam gives for the project shop.
+func role(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	text, err := os.ReadFile(filepath.Join("../../deploy/iam", args[0]+".json"))
+	check(ts, err)
+	policy := strings.NewReplacer("BUCKET", s.bucket, "PREFIX", "shop", "PROJECT", "shop").Replace(string(text))
+	// MinIO has no such setting, and takes no policy that speaks of it.
+	policy = regexp.MustCompile(`"s3:(Get|Put)BucketPublicAccessBlock",`).ReplaceAllString(policy, "")
+	credentials, err := s.store.Restricted(policy)
+	check(ts, err)
+	become(ts, credentials)
 }
 
 // versitygw goes on with the other S3 server.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -134,6 +135,44 @@ func (s *S3) Restricted(policy string) (Credentials, error) {
 		AccessKey: *answer.Credentials.AccessKeyId, SecretKey: *answer.Credentials.SecretAccessKey,
 		SessionToken: *answer.Credentials.SessionToken,
 	}, nil
+}
+
+// Guest gives credentials that may do in a bucket what an IAM policy document allows and nothing else. There is one
+// guest, and the policy is the bucket's until the next call. versitygw only, which has policies of buckets alone.
+func (s *S3) Guest(bucket, policy string) (Credentials, error) {
+	guest := Credentials{AccessKey: "dump-test-guest", SecretKey: "dump-test-guest-secret"}
+	if err := s.addGuest(guest); err != nil {
+		return Credentials{}, err
+	}
+	var document struct {
+		Version   string
+		Statement []map[string]any
+	}
+	if err := json.Unmarshal([]byte(policy), &document); err != nil {
+		return Credentials{}, err
+	}
+	for _, statement := range document.Statement {
+		statement["Principal"] = map[string]string{"AWS": guest.AccessKey}
+	}
+	text, err := json.Marshal(document)
+	if err != nil {
+		return Credentials{}, err
+	}
+	_, err = s.Client().PutBucketPolicy(context.Background(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: aws.String(string(text))})
+	return guest, err
+}
+
+// addGuest makes the user, unless it is there. It may do nothing by itself.
+func (s *S3) addGuest(guest Credentials) error {
+	if _, err := s.ClientAs(guest).ListBuckets(context.Background(), &s3.ListBucketsInput{}); err == nil {
+		return nil
+	}
+	server, err := versitygw.path()
+	if err != nil {
+		return err
+	}
+	return run("versitygw admin", nil, server, "admin", "--endpoint-url", s.Endpoint, "--access", s.AccessKey, "--secret", s.SecretKey,
+		"create-user", "--access", guest.AccessKey, "--secret", guest.SecretKey, "--role", "user")
 }
 
 // Environ gives the environment by which the AWS SDK uses these credentials, and no profile of the

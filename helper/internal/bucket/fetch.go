@@ -192,7 +192,7 @@ func (r *rangeReader) Read(p []byte) (int, error) {
 // pause waits before the next try, or gives up.
 func (r *rangeReader) pause(err error) error {
 	if r.fruitless++; r.fruitless >= transferAttempts || r.ctx.Err() != nil {
-		return r.b.fail(r.ctx, "fetch", "s3:GetObject", r.o.Key, err)
+		return r.fail(err)
 	}
 	select {
 	case <-time.After(min(r.b.pace.retry<<(r.fruitless-1), r.b.pace.backoff)):
@@ -201,13 +201,22 @@ func (r *rangeReader) pause(err error) error {
 	return nil
 }
 
+// fail names the permission: one that does not hold for a named version is not enough for it.
+func (r *rangeReader) fail(err error) error {
+	action := "s3:GetObject"
+	if r.o.VersionID != "" {
+		action = "s3:GetObjectVersion"
+	}
+	return r.b.fail(r.ctx, "fetch", action, r.o.Key, err)
+}
+
 // request asks for what is left.
 func (r *rangeReader) request() error {
 	want := fmt.Sprintf("bytes=%d-%d", r.at, r.at+r.left-1)
 	in := &s3.GetObjectInput{Bucket: &r.b.name, Key: &r.o.Key, Range: &want, IfMatch: optional(r.o.ETag), VersionId: optional(r.o.VersionID)}
 	out, err := r.b.client.GetObject(r.ctx, in, r.b.patient)
 	if err != nil {
-		return r.b.fail(r.ctx, "fetch", "s3:GetObject", r.o.Key, err)
+		return r.fail(err)
 	}
 	if got := out.ETag; got != nil && r.o.ETag != "" && *got != r.o.ETag { // the store ignores If-Match
 		_ = out.Body.Close()

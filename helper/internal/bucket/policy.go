@@ -14,7 +14,7 @@ import (
 func (b *Bucket) refusePlainHTTP() setting {
 	const missing = "no bucket policy refuses requests without TLS: docs/operations.md has one"
 	return setting{
-		name: "TLS only", want: missing, read: "s3:GetBucketPolicy",
+		name: "TLS", want: missing, read: "s3:GetBucketPolicy",
 		look: func(ctx context.Context) (string, bool, error) {
 			out, err := b.client.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &b.name})
 			switch {

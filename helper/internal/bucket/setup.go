@@ -69,12 +69,13 @@ func (b *Bucket) PlanSetup(ctx context.Context, shape Shape) (*Setup, error) {
 		b.blockPublicAccess(), b.encryptByDefault(), b.abortUnfinishedAfter(shape.AbortDays), b.expireVersionsAfter(shape.VersionDays), b.keepVersions(),
 		b.refusePlainHTTP(),
 	}}
-	if _, err := b.versioned(ctx); code(err) == "NoSuchBucket" {
-		if !shape.Create {
-			return nil, b.fail(ctx, "look at", "", "", err)
-		}
+	_, err := b.versioned(ctx)
+	switch {
+	case code(err) == "NoSuchBucket" && shape.Create:
 		s.isNew = true
 		s.settings = append([]setting{b.create()}, s.settings...)
+	case err != nil && !b.lacks(err):
+		return nil, b.fail(ctx, "look at", "s3:GetBucketVersioning", "", err)
 	}
 	for _, setting := range s.settings {
 		item := Item{Name: setting.name, State: WouldSet, Text: setting.want}
@@ -133,10 +134,14 @@ func (s *Setup) apply(ctx context.Context, setting setting, item *Item) error {
 	}
 	if err := setting.set(ctx); err != nil {
 		if s.b.lacks(err, http.StatusBadRequest) {
-			item.State, item.Text = Unsupported, "it answers " + code(err)
+			item.State, item.Text = Unsupported, "it answers "+code(err)
 			return nil
 		}
-		return s.b.fail(ctx, "set "+setting.name+" of", setting.write, "", err)
+		op := "set " + setting.name + " of"
+		if setting.name == theBucket {
+			op = "make"
+		}
+		return s.b.fail(ctx, op, setting.write, "", err)
 	}
 	after, err := s.look(ctx, setting)
 	switch {
@@ -157,7 +162,7 @@ func (s *Setup) look(ctx context.Context, setting setting) (Item, error) {
 	found, so, err := setting.look(ctx)
 	switch {
 	case err != nil && s.b.lacks(err):
-		item.State, item.Text = Unsupported, "it answers " + code(err)
+		item.State, item.Text = Unsupported, "it answers "+code(err)
 	case err != nil:
 		return item, s.b.fail(ctx, "look at "+setting.name+" of", setting.read, "", err)
 	case so:
@@ -188,6 +193,9 @@ func (b *Bucket) lacks(err error, also ...int) bool {
 	return !b.aws && apiError(err) != nil && slices.Contains(append(also, http.StatusNotImplemented, http.StatusMethodNotAllowed), status)
 }
 
+// theBucket is the name of the setting that is the bucket itself.
+const theBucket = "bucket"
+
 func (b *Bucket) create() setting {
 	region := b.client.Options().Region
 	in := &s3.CreateBucketInput{Bucket: &b.name}
@@ -195,7 +203,7 @@ func (b *Bucket) create() setting {
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
 	}
 	return setting{
-		name: "bucket", want: "is made in " + region, write: "s3:CreateBucket",
+		name: theBucket, want: "is made in " + region, write: "s3:CreateBucket",
 		set: func(ctx context.Context) error {
 			_, err := b.client.CreateBucket(ctx, in)
 			return err

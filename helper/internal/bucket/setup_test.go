@@ -107,14 +107,14 @@ func TestSetupOfAWS(t *testing.T) {
 		{"unfinished uploads", WouldSet, "are removed after 2 days below s3://b/p/ (rule dump-refresh-unfinished-uploads-p)"},
 		{"old versions", WouldSet, "are removed after 30 days below s3://b/p/ (rule dump-refresh-old-versions-p)"},
 		{"versioning", WouldSet, "is enabled"},
-		{"TLS only", LeftAlone, "no bucket policy refuses requests without TLS: docs/operations.md has one"},
+		{"TLS", LeftAlone, "no bucket policy refuses requests without TLS: docs/operations.md has one"},
 	}, setup.Items); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}
 	if fake.writes != 0 {
 		t.Fatalf("a plan has written %d times", fake.writes)
 	}
-	want := map[string]State{"public access": WasSet, "encryption": WasSet, "unfinished uploads": WasSet, "old versions": WasSet, "versioning": WasSet, "TLS only": LeftAlone}
+	want := map[string]State{"public access": WasSet, "encryption": WasSet, "unfinished uploads": WasSet, "old versions": WasSet, "versioning": WasSet, "TLS": LeftAlone}
 	wantStates(t, setUp(t, b, usualShape), want)
 
 	life, err := b.lifecycle(t.Context())
@@ -162,9 +162,9 @@ func TestSetupOfAWS(t *testing.T) {
 
 func TestSetup(t *testing.T) {
 	want := map[string]map[string]State{
-		"minio": {"public access": Unsupported, "encryption": WasSet, "unfinished uploads": Unsupported, "old versions": WasSet, "versioning": WasSet, "TLS only": LeftAlone},
+		"minio": {"public access": Unsupported, "encryption": WasSet, "unfinished uploads": Unsupported, "old versions": WasSet, "versioning": WasSet, "TLS": LeftAlone},
 		"versitygw": {"public access": Unsupported, "encryption": Unsupported, "unfinished uploads": Unsupported, "old versions": Unsupported, "versioning": LeftAlone,
-			"TLS only": LeftAlone},
+			"TLS": LeftAlone},
 	}
 	for name := range servers {
 		t.Run(name, func(t *testing.T) {

@@ -174,16 +174,16 @@ func (d *doctor) lifecycle(ctx context.Context, store *bucket.Bucket) {
 		d.ok("unfinished uploads", "a lifecycle rule removes them")
 	case bucket.No:
 		d.warn("unfinished uploads", "no lifecycle rule removes them",
-			"add a rule with AbortIncompleteMultipartUpload: parts of a killed refresh are invisible and cost money")
+			"`dump-helper bucket setup` adds one: parts of a killed refresh are invisible and cost money")
 	default:
 		d.skip("unfinished uploads", "the lifecycle rules cannot be read")
 	}
 	if settings.Versioned == bucket.Yes && settings.ExpiresVersions == bucket.No {
 		d.warn("versions", "the bucket keeps every deleted dump as a version",
-			"add a lifecycle rule with NoncurrentVersionExpiration, or what retention deletes stays for good")
+			"`dump-helper bucket setup` adds a lifecycle rule, without which what retention deletes stays for good")
 	}
 	if settings.Public == bucket.Yes {
-		d.warn("public access", "anybody may read this bucket", "block public access: a dump holds personal data")
+		d.warn("public access", "anybody may read this bucket", "`dump-helper bucket setup` blocks that: a dump holds personal data")
 	}
 }
 

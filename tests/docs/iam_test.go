@@ -1,0 +1,339 @@
+package docs_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// document is an IAM policy.
+type document struct {
+	Version   string
+	Statement []statement
+}
+
+type statement struct {
+	Effect           string
+	Action, Resource words
+	Condition        any `json:",omitempty"`
+}
+
+// words are a text, or a list of texts.
+type words []string
+
+func (w *words) UnmarshalJSON(text []byte) error {
+	*w = words{""}
+	if json.Unmarshal(text, &(*w)[0]) == nil {
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(w))
+}
+
+// readPolicy gives a policy of deploy/iam for the project shop.
+func readPolicy(t *testing.T, name string) document {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../deploy/iam", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled := strings.NewReplacer("BUCKET", bucket, "PREFIX", "shop", "PROJECT", "shop").Replace(string(text))
+	var policy document
+	if err := json.Unmarshal([]byte(filled), &policy); err != nil {
+		t.Fatalf("%s.json: %v", name, err)
+	}
+	return policy
+}
+
+// actions gives all that a policy allows.
+func (d document) actions() []string {
+	var all []string
+	for _, s := range d.Statement {
+		all = append(all, s.Action...)
+	}
+	return all
+}
+
+// without gives the policy without some actions.
+func (d document) without(actions ...string) document {
+	left := document{Version: d.Version}
+	for _, s := range d.Statement {
+		s.Action = slices.DeleteFunc(slices.Clone(s.Action), func(a string) bool { return slices.Contains(actions, a) })
+		if len(s.Action) > 0 {
+			left.Statement = append(left.Statement, s)
+		}
+	}
+	return left
+}
+
+// judge is an S3 server that decides what a policy allows.
+type judge struct {
+	name  string
+	store *testserver.S3
+	// as gives credentials that may do what a policy says.
+	as func(t *testing.T, policy document) testserver.Credentials
+	// unknown are actions that it refuses in policies, because it has no such setting.
+	unknown []string
+}
+
+// judges starts MinIO and versitygw, each with a bucket that keeps versions.
+func judges(t *testing.T) []judge {
+	t.Helper()
+	minio, err := testserver.MinIO(t.TempDir(), testserver.KMS())
+	bucketOn(t, minio, err)
+	versity, err := testserver.VersityGW(t.TempDir())
+	bucketOn(t, versity, err)
+	for _, store := range []*testserver.S3{minio, versity} {
+		if err := store.EnableVersions(bucket); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unknown := []string{"s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"}
+	return []judge{
+		{"minio", minio, func(t *testing.T, policy document) testserver.Credentials {
+			credentials, err := minio.Restricted(text(t, policy.without(unknown...)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return credentials
+		}, unknown},
+		{"versitygw", versity, func(t *testing.T, policy document) testserver.Credentials {
+			credentials, err := versity.Guest(bucket, text(t, policy))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return credentials
+		}, nil},
+	}
+}
+
+func text(t *testing.T, policy document) string {
+	t.Helper()
+	text, err := json.Marshal(policy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// shop is a small staging database.
+func shop(t *testing.T) *testserver.MySQL {
+	t.Helper()
+	server := mariadb(t)
+	if err := server.Exec("CREATE DATABASE shop", "CREATE TABLE shop.node (nid int PRIMARY KEY)", "INSERT INTO shop.node VALUES (1), (2)"); err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// newest gives the key of the project's newest dump.
+func (s *site) newestKey(t *testing.T) string {
+	t.Helper()
+	said, _ := s.run(t, s.s3.Owner(), "list", "--json")
+	var listed struct{ Dumps []struct{ Key string } }
+	if err := json.Unmarshal([]byte(said), &listed); err != nil || len(listed.Dumps) == 0 {
+		t.Fatalf("%v: %s", err, said)
+	}
+	return listed.Dumps[0].Key
+}
+
+// complaints are what the program says where it may do less than it would like to.
+var complaints = []string{"denied", "not allowed", "is kept", "no tags", "nothing to compare with"}
+
+// TestPolicies does with each policy of deploy/iam what it is for, as MinIO and versitygw judge it.
+func TestPolicies(t *testing.T) {
+	server, judges := shop(t), judges(t)
+	t.Run("Least", func(t *testing.T) { policiesHoldNothingThatIsNotNeeded(t, server, judges) })
+	for _, judge := range judges {
+		t.Run("Bounds/"+judge.name, func(t *testing.T) { policiesAllowNoMore(t, judge) })
+	}
+}
+
+// policiesHoldNothingThatIsNotNeeded takes each action away in turn: then something fails, or is said to be left out.
+func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, judges []judge) {
+	type role struct {
+		policy string
+		// prepare makes something to do, as the owner.
+		prepare func(*testing.T, *site)
+		verbs   func(newest string) [][]string
+	}
+	roles := []role{
+		{"publisher", leaveUpload, func(newest string) [][]string { return [][]string{{"refresh"}, {"verify", newest}} }},
+		{"developer", func(*testing.T, *site) {}, func(newest string) [][]string {
+			return [][]string{{"list"}, {"inspect"}, {"verify", newest}, {"pull", "--yes", "--key", newest}}
+		}},
+		{"retention", func(t *testing.T, s *site) { s.ok(t, s.s3.Owner(), "refresh") },
+			func(string) [][]string { return [][]string{{"prune", "--set", "DUMP_KEEP=1"}} }},
+		{"bucket-administrator", removeBucket, func(string) [][]string { return [][]string{{"bucket", "setup", "--yes", "--create"}} }},
+	}
+	// needed says for each policy which of its actions a server has missed.
+	needed := map[string]map[string]bool{}
+	for _, judge := range judges {
+		s := newSite(t, judge.store, "DUMP_SOURCE="+server.URL("shop"), "DUMP_TARGET="+server.URL("db"))
+		for range 2 {
+			s.ok(t, judge.store.Owner(), "refresh")
+		}
+		newest := s.newestKey(t)
+		for _, role := range roles {
+			if judge.name == "versitygw" && role.policy == "bucket-administrator" {
+				continue // a bucket's policy cannot allow to make that bucket
+			}
+			try := func(policy document) string {
+				role.prepare(t, s)
+				credentials := judge.as(t, policy)
+				for _, words := range role.verbs(newest) {
+					said, code := s.run(t, credentials, words...)
+					switch {
+					case code != 0 && code != 4:
+						t.Fatalf("%s on %s: dump-helper %q: exit code %d\n%s", role.policy, judge.name, words, code, said)
+					case code == 4 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(said, c) }):
+						return said
+					}
+				}
+				if left, err := judge.store.Uploads(bucket); err != nil || len(left) > 0 {
+					return fmt.Sprintf("unfinished uploads are left: %q, %v", left, err)
+				}
+				return ""
+			}
+			policy := readPolicy(t, role.policy)
+			if said := try(policy); said != "" {
+				t.Errorf("%s.json is not enough on %s:\n%s", role.policy, judge.name, said)
+			}
+			if needed[role.policy] == nil {
+				needed[role.policy] = map[string]bool{}
+			}
+			for _, action := range policy.actions() {
+				if slices.Contains(judge.unknown, action) || needed[role.policy][action] {
+					continue
+				}
+				needed[role.policy][action] = try(policy.without(action)) != ""
+			}
+		}
+	}
+	// No server here tells of these.
+	unseen := map[string]string{
+		"s3:ListMultipartUploadParts":   "to be sure that a server that was still at work has not brought an aborted upload back",
+		"s3:GetBucketPolicyStatus":      "to say that a bucket that is not blocked yet is public",
+		"s3:GetBucketPublicAccessBlock": "neither server has that",
+		"s3:PutBucketPublicAccessBlock": "neither server has that",
+	}
+	for policy, actions := range needed {
+		for action, needed := range actions {
+			if _, unseen := unseen[action]; unseen == needed {
+				t.Errorf("%s.json: is %s needed? %v", policy, action, needed)
+			}
+		}
+	}
+}
+
+// policiesAllowNoMore asks for what each policy must and must not allow, request by request.
+func policiesAllowNoMore(t *testing.T, judge judge) {
+	const (
+		dump      = "shop/shop-20200101T000000Z-abcdef.sql.zst"
+		lease     = "shop/.dump-refresh/shop.lease.json"
+		foreign   = "shop/nightly.sql.gz"
+		sibling   = "shop/shop-de-20200101T000000Z-abcdef.sql.zst" // of a project shop-de with the same folder
+		elsewhere = "bakery/bakery-20200101T000000Z-abcdef.sql.zst"
+		report    = "reports/salaries.csv"
+	)
+	ctx, owner := t.Context(), judge.store.Client()
+	keys := []string{dump, lease, foreign, sibling, elsewhere, report}
+	requests := map[string]func(*s3.Client, string) error{
+		"get": func(c *s3.Client, key string) error {
+			_, err := c.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String(bucket), Key: &key})
+			return err
+		},
+		"put": func(c *s3.Client, key string) error {
+			_, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader("x")})
+			return err
+		},
+		"delete": func(c *s3.Client, key string) error {
+			_, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: &key})
+			return err
+		},
+		"list": func(c *s3.Client, key string) error {
+			folder := key[:strings.LastIndex(key, "/")+1]
+			_, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: &folder})
+			return err
+		},
+	}
+	_, _ = owner.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)})
+	for name, allowed := range map[string]map[string][]string{
+		"publisher":            {"get": {dump, lease}, "put": {dump, lease}, "list": {dump, lease, foreign, sibling}},
+		"fleet":                {"get": {dump, lease, sibling, elsewhere}, "put": {dump, lease, sibling, elsewhere}, "list": keys},
+		"developer":            {"get": {dump, lease, foreign, sibling}, "list": {dump, lease, foreign, sibling}},
+		"retention":            {"delete": {dump}, "list": {dump, lease, foreign, sibling}},
+		"bucket-administrator": {},
+	} {
+		policy := readPolicy(t, name)
+		if judge.name == "versitygw" {
+			policy = policy.without("s3:CreateBucket") // which is for no bucket's policy
+		}
+		client := judge.store.ClientAs(judge.as(t, policy))
+		for request, try := range requests {
+			for _, key := range keys {
+				if err := requests["put"](owner, key); err != nil {
+					t.Fatal(err)
+				}
+				if err, want := try(client, key), slices.Contains(allowed[request], key); (err == nil) != want {
+					t.Errorf("%s.json: may %s %s: %v, %v", name, request, key, err == nil, err)
+				}
+			}
+		}
+	}
+	var fleet, publisher = readPolicy(t, "fleet").actions(), readPolicy(t, "publisher").actions()
+	slices.Sort(fleet)
+	slices.Sort(publisher)
+	if diff := cmp.Diff(publisher, fleet); diff != "" {
+		t.Errorf("actions of the publisher (-) and of the fleet (+):\n%s", diff)
+	}
+}
+
+// leaveUpload leaves an unfinished upload as a refresh that was killed does.
+func leaveUpload(t *testing.T, s *site) {
+	t.Helper()
+	if left, err := s.s3.Uploads(bucket); err != nil || len(left) > 0 {
+		return
+	}
+	_, err := s.s3.Client().CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{
+		Bucket: aws.String(bucket), Key: aws.String("shop/shop-20200101T000000Z-abcdef.sql.zst"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// removeBucket removes the bucket with all that is in it.
+func removeBucket(t *testing.T, s *site) {
+	t.Helper()
+	client := s.s3.Client()
+	listed, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket)})
+	if err != nil {
+		return // it is not there
+	}
+	var all []types.ObjectIdentifier
+	for _, v := range listed.Versions {
+		all = append(all, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+	}
+	for _, m := range listed.DeleteMarkers {
+		all = append(all, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+	}
+	if len(all) > 0 {
+		if _, err := client.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: aws.String(bucket), Delete: &types.Delete{Objects: all}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := client.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		t.Fatal(err)
+	}
+}
