@@ -81,11 +81,11 @@ func (s *session) bucketSetup(ctx context.Context, shape bucket.Shape, dryRun bo
 	if err != nil {
 		return err
 	}
-	print := func(item bucket.Item) { s.out.Print("%-18s %-18s %s\n", item.State, item.Name, item.Text) }
+	show := func(item bucket.Item) { s.out.Print("%-18s %-18s %s\n", item.State, item.Name, item.Text) }
 	changes := setup.Changes()
 	if dryRun || changes == 0 {
 		for _, item := range setup.Items {
-			print(item)
+			show(item)
 		}
 	} else {
 		for _, item := range setup.Items {
@@ -96,7 +96,7 @@ func (s *session) bucketSetup(ctx context.Context, shape bucket.Shape, dryRun bo
 		if err := confirm(fmt.Sprintf("set %s of %s?", ui.Count(int64(changes), "thing"), s.project.Bucket)); err != nil {
 			return err
 		}
-		if err := setup.Apply(ctx, print); err != nil {
+		if err := setup.Apply(ctx, show); err != nil {
 			return err
 		}
 	}
