@@ -63,12 +63,13 @@ func (b *Bucket) encryption(ctx context.Context) (types.ServerSideEncryptionRule
 	return out.ServerSideEncryptionConfiguration.Rules[0], nil
 }
 
-// encryptsAs says whether an encryption is the one that is wanted, or a stronger one where no key was asked for.
+// encryptsAs says whether an encryption is the one that is wanted, or a stronger one that fits it.
 func encryptsAs(now, want types.ServerSideEncryptionByDefault) bool {
 	if want.SSEAlgorithm == types.ServerSideEncryptionAes256 {
 		return true // KMS is more
 	}
-	if now.SSEAlgorithm != want.SSEAlgorithm {
+	twice := now.SSEAlgorithm == types.ServerSideEncryptionAwsKmsDsse && want.SSEAlgorithm == types.ServerSideEncryptionAwsKms
+	if now.SSEAlgorithm != want.SSEAlgorithm && !twice {
 		return false
 	}
 	have, key := aws.ToString(now.KMSMasterKeyID), aws.ToString(want.KMSMasterKeyID)

@@ -280,6 +280,7 @@ func TestEncryptsAs(t *testing.T) {
 		return types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryptionAwsKms, KMSMasterKeyID: optional(key)}
 	}
 	s3 := types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryptionAes256}
+	twice := types.ServerSideEncryptionByDefault{SSEAlgorithm: types.ServerSideEncryptionAwsKmsDsse, KMSMasterKeyID: aws.String("a")}
 	for _, c := range []struct {
 		now, want types.ServerSideEncryptionByDefault
 		so        bool
@@ -289,6 +290,9 @@ func TestEncryptsAs(t *testing.T) {
 		{s3, kms(""), false},
 		{kms("a"), kms(""), true},
 		{kms("a"), kms("a"), true},
+		{twice, kms("a"), true},
+		{twice, kms("b"), false},
+		{kms("a"), twice, false},
 		{kms(""), kms("a"), false},
 		{kms("arn:aws:kms:r:1:key/a"), kms("a"), true},
 		{kms("a"), kms("arn:aws:kms:r:1:key/a"), true},
