@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Builds the named programs of this folder into a folder outside the checkout.
-# What is there already and of the same version stays: a clone or a new branch costs nothing.
+# What is there already and of the same source stays: a clone or a new branch costs nothing.
 set -eu -o pipefail
 cd "$(dirname "$0")"
 
 target=${DUMP_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/dump-refresh/tools}
 mkdir -p "$target"
 
+# What a program is made from: the versions of its modules, and its own source where it has some.
+source_of() { find "$1" -name '*.go' -o -name go.mod | sort | xargs cat; }
+
 for tool in "$@"; do
-  if [ -x "$target/$tool" ] && cmp -s "$tool/go.mod" "$target/$tool.mod"; then
+  if [ -x "$target/$tool" ] && source_of "$tool" | cmp -s - "$target/$tool.mod"; then
     continue
   fi
   echo "building $tool into $target (once; minutes on a small machine)"
@@ -21,6 +24,6 @@ for tool in "$@"; do
     fi
     CGO_ENABLED=0 go build -trimpath -ldflags "$ldflags" -o "$target/$tool.$$" "$(go list tool)"
     mv "$target/$tool.$$" "$target/$tool"
-    cp go.mod "$target/$tool.mod"
+    source_of . >"$target/$tool.mod"
   )
 done
