@@ -48,6 +48,10 @@ func (p program) path() (string, error) {
 	return "", fmt.Errorf("%s is missing: %s", p.name, p.remedy)
 }
 
+// Program gives the path of a program that a test needs and that is no server, such as those that `make tools`
+// builds. An error says the remedy, how to get it.
+func Program(name, remedy string) (string, error) { return program{name, remedy, nil}.path() }
+
 // toolFolders are those that `make tools` fills.
 func toolFolders() []string {
 	if folder := os.Getenv(ToolsVariable); folder != "" {

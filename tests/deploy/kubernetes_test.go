@@ -1,0 +1,165 @@
+package deploy
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// A cronJob is what the tests look at of one.
+type cronJob struct {
+	Spec struct {
+		ConcurrencyPolicy string
+		JobTemplate       struct {
+			Spec struct {
+				CompletionMode           string
+				Completions, Parallelism int
+				BackoffLimitPerIndex     *int
+				ActiveDeadlineSeconds    int
+				Template                 struct {
+					Metadata struct{ Labels map[string]string }
+					Spec     podSpec
+				}
+			}
+		}
+	}
+}
+
+type podSpec struct {
+	ServiceAccountName, RestartPolicy string
+	AutomountServiceAccountToken      *bool
+	SecurityContext                   struct {
+		RunAsNonRoot   bool
+		SeccompProfile struct{ Type string }
+	}
+	Containers []struct {
+		Image string
+		Args  []string
+		Env   []struct{ Name, Value string }
+		// Resources are amounts by name.
+		Resources       struct{ Requests, Limits map[string]string }
+		SecurityContext struct {
+			AllowPrivilegeEscalation *bool
+			ReadOnlyRootFilesystem   bool
+			Capabilities             struct{ Drop, Add []string }
+		}
+	}
+	Volumes []struct {
+		Name      string
+		ConfigMap struct{ Name string }
+	}
+}
+
+// kubernetes gives the objects that a folder of kustomize makes, by their kinds, as Kubernetes' own types read them.
+func kubernetes(t *testing.T, folder ...string) map[string]json.RawMessage {
+	t.Helper()
+	manifests := run(t, "", program(t, "kustomize", "make tools"), "build", deployed(t, append([]string{"kubernetes"}, folder...)...))
+	var list []json.RawMessage
+	if err := json.Unmarshal([]byte(run(t, manifests, program(t, "kubernetes-types", "make tools"))), &list); err != nil {
+		t.Fatal(err)
+	}
+	objects := map[string]json.RawMessage{}
+	for _, object := range list {
+		var head struct{ Kind string }
+		into(t, object, &head)
+		objects[head.Kind] = object
+	}
+	return objects
+}
+
+func into(t *testing.T, object json.RawMessage, value any) {
+	t.Helper()
+	if err := json.Unmarshal(object, value); err != nil {
+		t.Fatalf("%v in %s", err, object)
+	}
+}
+
+func TestKubernetes(t *testing.T) {
+	for shards, folder := range map[int][]string{4: {"base"}, 8: {"overlays", "example"}} {
+		t.Run(folder[len(folder)-1], func(t *testing.T) {
+			objects := kubernetes(t, folder...)
+			var cron cronJob
+			into(t, objects["CronJob"], &cron)
+			job := cron.Spec.JobTemplate.Spec
+			pod := job.Template.Spec
+
+			// Several shards, each of which is told its number and how many there are.
+			if job.CompletionMode != "Indexed" || job.Completions != shards || job.Parallelism != shards {
+				t.Errorf("%s Job with %d completions, %d at once", job.CompletionMode, job.Completions, job.Parallelism)
+			}
+			if env := pod.Containers[0].Env[0]; env.Name != "JOB_COMPLETIONS" || env.Value != strconv.Itoa(shards) {
+				t.Errorf("%s=%s", env.Name, env.Value)
+			}
+			// An API server refuses a backoffLimitPerIndex with other policies.
+			if job.BackoffLimitPerIndex == nil || pod.RestartPolicy != "Never" || job.ActiveDeadlineSeconds == 0 || cron.Spec.ConcurrencyPolicy != "Forbid" {
+				t.Errorf("retries or limits are missing: %+v", job)
+			}
+			restricted(t, pod)
+
+			// The others mean these Pods.
+			var chosen struct {
+				Spec struct {
+					Selector, PodSelector struct{ MatchLabels map[string]string }
+				}
+			}
+			for _, kind := range []string{"PodDisruptionBudget", "NetworkPolicy"} {
+				into(t, objects[kind], &chosen)
+				labels := chosen.Spec.Selector.MatchLabels
+				if kind == "NetworkPolicy" {
+					labels = chosen.Spec.PodSelector.MatchLabels
+				}
+				if len(labels) == 0 {
+					t.Errorf("%s means all Pods", kind)
+				}
+				for name, value := range labels {
+					if job.Template.Metadata.Labels[name] != value {
+						t.Errorf("%s means Pods with %s=%s, the Job's have %v", kind, name, value, job.Template.Metadata.Labels)
+					}
+				}
+			}
+			var named struct{ Metadata struct{ Name string } }
+			into(t, objects["ServiceAccount"], &named)
+			if pod.ServiceAccountName != named.Metadata.Name {
+				t.Errorf("the Pods run as %s, there is %s", pod.ServiceAccountName, named.Metadata.Name)
+			}
+			into(t, objects["ConfigMap"], &named)
+			if pod.Volumes[0].ConfigMap.Name != named.Metadata.Name {
+				t.Errorf("the Pods mount %s, there is %s", pod.Volumes[0].ConfigMap.Name, named.Metadata.Name)
+			}
+		})
+	}
+}
+
+// restricted wants what a namespace of Pod Security Standard "restricted" asks for, and limits.
+func restricted(t *testing.T, pod podSpec) {
+	t.Helper()
+	c := pod.Containers[0]
+	switch {
+	case !pod.SecurityContext.RunAsNonRoot, pod.SecurityContext.SeccompProfile.Type != "RuntimeDefault",
+		c.SecurityContext.AllowPrivilegeEscalation == nil, *c.SecurityContext.AllowPrivilegeEscalation,
+		!c.SecurityContext.ReadOnlyRootFilesystem, !slices.Equal(c.SecurityContext.Capabilities.Drop, []string{"ALL"}),
+		len(c.SecurityContext.Capabilities.Add) > 0:
+		t.Errorf("the Pods may do too much: %+v", pod)
+	case pod.AutomountServiceAccountToken == nil, *pod.AutomountServiceAccountToken:
+		t.Error("the Pods get a token for the cluster")
+	case c.Resources.Limits["memory"] == "", c.Resources.Requests["memory"] == "", c.Resources.Requests["cpu"] == "":
+		t.Errorf("resources are not limited: %+v", c.Resources)
+	}
+}
+
+// TestKubernetesTypesAreStrict sees that a field that does not exist is found.
+func TestKubernetesTypesAreStrict(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(deployed(t, "kubernetes", "base"))); err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(folder, "serviceaccount.yaml")
+	write(t, broken, read(t, broken)+"automountToken: false\n", 0o644)
+	manifests := run(t, "", program(t, "kustomize", "make tools"), "build", folder)
+	if output, err := command(t, manifests, program(t, "kubernetes-types", "make tools")); err == nil {
+		t.Errorf("nobody complained: %s", output)
+	}
+}

@@ -1,0 +1,56 @@
+package deploy
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var units = []string{"dump-refresh.service", "dump-refresh.timer", "dump-refresh-failed.service"}
+
+// installed gives a folder with the units as they are on a host that has the program.
+func installed(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	helper := filepath.Join(folder, "dump-helper")
+	write(t, helper, "#!/bin/sh\n", 0o755)
+	for _, unit := range units {
+		text := read(t, deployed(t, "systemd", unit))
+		write(t, filepath.Join(folder, unit), strings.ReplaceAll(text, "/usr/local/bin/dump-helper", helper), 0o644)
+	}
+	return folder
+}
+
+func TestUnitsAreValid(t *testing.T) {
+	analyze := program(t, "systemd-analyze", "apt-get install systemd")
+	folder := installed(t)
+	for _, unit := range units {
+		output, err := exec.CommandContext(t.Context(), analyze, "verify", filepath.Join(folder, unit)).CombinedOutput()
+		if err != nil || strings.Contains(string(output), folder) { // a key that it does not know is a warning to it
+			t.Errorf("%s: %v\n%s", unit, err, output)
+		}
+	}
+}
+
+// TestServicesAreConfined wants systemd to find them as confined as a program can be that opens connections.
+func TestServicesAreConfined(t *testing.T) {
+	analyze := program(t, "systemd-analyze", "apt-get install systemd")
+	folder := installed(t)
+	for _, unit := range []string{"dump-refresh.service", "dump-refresh-failed.service"} {
+		run(t, "", analyze, "security", "--offline=true", "--no-pager", "--threshold=15", filepath.Join(folder, unit))
+	}
+}
+
+func TestTimerComesEveryMorning(t *testing.T) {
+	analyze := program(t, "systemd-analyze", "apt-get install systemd")
+	for line := range strings.Lines(read(t, deployed(t, "systemd", "dump-refresh.timer"))) {
+		if when, found := strings.CutPrefix(strings.TrimSpace(line), "OnCalendar="); found {
+			if said := run(t, "", analyze, "calendar", "--base-time=2026-01-01 12:00:00", when); !strings.Contains(said, "2026-01-02 04:30:00") {
+				t.Errorf("%s:\n%s", line, said)
+			}
+			return
+		}
+	}
+	t.Error("no OnCalendar")
+}
