@@ -80,11 +80,11 @@ demo: build
 # The Debian packages that tests need; asks for rights only if one is missing.
 packages:
 	@tests/packages.sh mariadb-server mariadb-client postgresql openssh-server openssh-client \
-	  zstd xz-utils bzip2 shellcheck
+	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint
 
 # The programs that tests need and Debian does not have, from the Go modules in tests/tools.
 tools:
-	@tests/tools/build.sh ddev golangci-lint minio versitygw
+	@tests/tools/build.sh ddev golangci-lint minio versitygw actionlint kustomize kubernetes-types
 
 clean:
 	rm -rf bin dist

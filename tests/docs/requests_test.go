@@ -95,7 +95,7 @@ func TestRequestsAreCounted(t *testing.T) {
 		s.ok(t, s3.Owner(), strings.Fields(words)...)
 		got["`"+words+"`"] = c.take()
 	}
-	// Random rows, so that the object is as large as its SQL: 30 MB, which are four parts.
+	// Random rows, so that the object is as large as its SQL: 40 MB, which are five parts.
 	if err := os.WriteFile(s.folder+"/random.sh", []byte(`echo 'CREATE TABLE noise (id int);'
 for row in $(seq 30); do echo "INSERT INTO noise VALUES ('$(head -c 1000000 /dev/urandom | base64 --wrap=0)');"; done
 echo '-- Dump completed'
@@ -106,7 +106,7 @@ echo '-- Dump completed'
 	s.ok(t, s3.Owner(), "refresh")
 	c.take()
 	s.ok(t, s3.Owner(), "refresh")
-	got["`refresh` of 30 MB"] = c.take()
+	got["`refresh` of 40 MB"] = c.take()
 
 	want := map[string]string{}
 	text, err := os.ReadFile(operations)
