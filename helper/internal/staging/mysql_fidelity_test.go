@@ -91,7 +91,7 @@ func judgeFidelity(t *testing.T, from, to *testserver.MySQL) {
 	source, _ := open(t, Config{URL: parseURL(t, from.URL("fidelity")), Threads: 3})
 	text := chunkedText(t, source)
 	// The judges make sessions of their own, which obey it.
-	if err := from.Exec("SET GLOBAL sql_select_limit = DEFAULT, sql_quote_show_create = 1"); err != nil {
+	if err := from.Exec("SET GLOBAL sql_select_limit = DEFAULT, sql_quote_show_create = 1, max_statement_time = 0"); err != nil {
 		t.Fatal(err)
 	}
 	restoreWithComments(t, to, "fidelity_copy", text)
