@@ -8,6 +8,10 @@ import (
 // ErrNothingToUndo means that no earlier database is kept.
 var ErrNothingToUndo = errors.New("there is no earlier database to go back to")
 
+// ErrOnlyWhole means that a part of a database cannot be replaced: PostgreSQL's tables cannot change places with those
+// of another database.
+var ErrOnlyWhole = errors.New("a PostgreSQL database can only be replaced as a whole")
+
 // ErrIncomplete means that a dump opens like one of mysqldump, mariadb-dump or pg_dump and lacks the line
 // by which they end: it is cut off.
 var ErrIncomplete = errors.New("the dump lacks its closing line: it is cut off")
@@ -173,3 +177,21 @@ func (e *ExtensionError) Error() string {
 	return fmt.Sprintf("the server lacks extension %s: %v", e.Name, e.Err)
 }
 func (e *ExtensionError) Unwrap() error { return e.Err }
+
+// ForeignKeyError means that a part of a database cannot be replaced by itself: a foreign key leads out of it, or into it.
+type ForeignKeyError struct {
+	// Table has the foreign key, which refers to the table Refers. One of them would be replaced, the other would stay.
+	Table, Refers string
+	// Replaced is true where that is Table.
+	Replaced bool
+	// Missing are all tables that would have to be replaced as well; none where only an undo is in question.
+	Missing []string
+}
+
+func (e *ForeignKeyError) Error() string {
+	from, to := "which would stay", "which would be replaced"
+	if e.Replaced {
+		from, to = to, from
+	}
+	return fmt.Sprintf("a foreign key of table %s, %s, refers to table %s, %s", e.Table, from, e.Refers, to)
+}

@@ -15,14 +15,16 @@ type Held struct {
 	// Empty means that it has no table, or does not exist.
 	Empty bool
 	// Dump is the one that a swap or an undo put there, whatever the site has done with it since. It is zero
-	// where nobody knows: the database has come by other means.
+	// where nobody knows: the database has come by other means. A part that was pulled since counts as something that
+	// the site has done with it.
 	Dump Dump
 	// Created is when its tables were made, as far as the server tells, and rather too late than too early.
-	// It is looked for only where the dump is not known.
+	// It is looked for only where the dump is not known, and zero where a part of a dump is all there is.
 	Created time.Time
 }
 
-// record is what is kept about a database that was loaded from a dump.
+// record is what is kept about a database that was loaded from a dump. Without a dump it says that only a part of one was
+// loaded, and nothing was there before.
 type record struct {
 	Dump
 	// LastTable is the highest number of a table that the database had then, 0 where that is not known.
@@ -36,5 +38,5 @@ type record struct {
 // its tables. As long as a single table of then is there it is: sites drop, make and truncate tables.
 // Who replaces a database by other means makes all of its tables anew.
 func (r record) describes(firstTable int64) bool {
-	return r.Key != "" && firstTable > 0 && firstTable <= r.LastTable
+	return firstTable > 0 && firstTable <= r.LastTable
 }

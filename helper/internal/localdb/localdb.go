@@ -23,6 +23,8 @@ type Config struct {
 	URL dburl.URL
 	// Threads is how many connections load rows at most; 0 means as many as this machine has use for.
 	Threads int
+	// Part is what pulls replace.
+	Part Part
 	// Note is told, in one line each, what the user should know though nothing failed; it may be nil.
 	Note func(string)
 }
@@ -48,8 +50,8 @@ type Database interface {
 	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError.
 	// The load must be ended with Discard.
 	Begin(ctx context.Context) (Load, error)
-	// Undo exchanges the live database with the one that the last swap replaced; a second Undo goes
-	// back. It fails with ErrNothingToUndo, *BusyError, *PrivilegeError.
+	// Undo exchanges the live database, or the part of it that the last swap has replaced, with what was there before; a
+	// second Undo goes back. It fails with ErrNothingToUndo, *BusyError, *PrivilegeError.
 	Undo(ctx context.Context) error
 	// Recover ends what an interrupted run left: afterwards the live database is either wholly the old
 	// one or wholly the new one. Begin and Undo do it by themselves.
@@ -66,12 +68,14 @@ type Load interface {
 	// sqltext, and those of r, wrapped.
 	Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(bytes int64)) (sqltext.Stats, error)
 	// RunChunks does what Run does for a dump that comes in chunks: it loads the heads one after the other, then
-	// rows over several connections at once, then the tails. progress may be called by several goroutines.
+	// rows over several connections at once, then the tails. progress may be called by several goroutines. Of tables that
+	// are not of the part that is replaced, chunks with rows are not needed. It also fails with *ForeignKeyError.
 	RunChunks(ctx context.Context, chunks Chunks, progress func(bytes int64)) (sqltext.Stats, error)
 	// Compare counts what has been loaded against what the dump held. It fails with *MismatchError,
 	// and with ErrIncomplete where the dump lacks its closing line.
 	Compare(ctx context.Context, stats sqltext.Stats) error
-	// Swap puts the scratch database into the live one's place; from then on Held says that it is dump.
+	// Swap puts the scratch database, or the part of it that is to be replaced, into the live one's place. From then on
+	// Held says that it is dump; after a part it says what it said before.
 	// It fails with *BusyError where other sessions do not let go of the live database; after any
 	// error the live database is the old one, or, where the connection was lost, what Recover makes of
 	// it: wholly the old or wholly the new.
@@ -81,12 +85,16 @@ type Load interface {
 	Discard() error
 }
 
-// Open connects to the server. It fails with *UnreachableError, *AuthError or *PrivilegeError.
+// Open connects to the server. It fails with *UnreachableError, *AuthError or *PrivilegeError, and with *ForeignKeyError
+// or ErrOnlyWhole where a part of the database cannot be replaced.
 func Open(ctx context.Context, config Config) (Database, error) {
 	if config.Note == nil {
 		config.Note = func(string) {}
 	}
 	if config.URL.Engine == dburl.Postgres {
+		if !config.Part.isAll() {
+			return nil, ErrOnlyWhole
+		}
 		return openPostgres(ctx, config)
 	}
 	return openMySQL(ctx, config)

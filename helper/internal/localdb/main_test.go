@@ -23,6 +23,7 @@ import (
 const (
 	childURL  = "LOCALDB_CHILD_URL"
 	childDump = "LOCALDB_CHILD_DUMP" // path of what to pull; empty means undo
+	childPart = "LOCALDB_CHILD_PART" // the tables that are replaced, with commas; empty means all
 	childStep = "LOCALDB_CHILD_STEP" // the step at which it is killed; -1: while it loads
 )
 
@@ -60,7 +61,11 @@ func childMain() error {
 		return err
 	}
 	ctx := context.Background()
-	db, err := Open(ctx, Config{URL: u})
+	var part Part
+	if tables := os.Getenv(childPart); tables != "" {
+		part = only(strings.Split(tables, ",")...)
+	}
+	db, err := Open(ctx, Config{URL: u, Part: part})
 	if err != nil {
 		return err
 	}
@@ -173,17 +178,26 @@ func (n *notes) want(t *testing.T, part string) {
 // open opens a database that is closed with the test.
 func open(t *testing.T, url string) (Database, *notes) {
 	t.Helper()
-	u, err := dburl.Parse(url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return openPart(t, url, Part{})
+}
+
+// openPart opens a database of which a part is replaced.
+func openPart(t *testing.T, url string, part Part) (Database, *notes) {
+	t.Helper()
 	said := &notes{}
-	db, err := Open(t.Context(), Config{URL: u, Note: said.add})
+	db, err := Open(t.Context(), Config{URL: parseURL(t, url), Part: part, Note: said.add})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	return db, said
+}
+
+func parseURL(t *testing.T, url string) dburl.URL {
+	t.Helper()
+	u, err := dburl.Parse(url)
+	must(t, err)
+	return u
 }
 
 // dumpOf gives a dump of a key; its time is the same always.

@@ -99,8 +99,10 @@ func (db *mysqlDatabase) inspect(ctx context.Context) error {
 	if strings.Contains(strings.ToLower(version+comment), "mariadb") {
 		db.info.Engine = "mariadb"
 	}
-	db.info.Exists, err = s.exists(ctx, live)
-	return db.explain("look for database "+live, err)
+	if db.info.Exists, err = s.exists(ctx, live); err != nil {
+		return db.explain("look for database "+live, err)
+	}
+	return db.checkLive(ctx, s, db.config.Part)
 }
 
 func (db *mysqlDatabase) Info() Info { return db.info }

@@ -20,6 +20,9 @@ func (l *mysqlLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(
 	if err != nil {
 		return stats, err
 	}
+	if err := l.db.checkIncoming(ctx, l.lock, l.db.config.Part); err != nil {
+		return stats, err
+	}
 	if rows < tails {
 		statements, err := l.rowChunks(ctx, chunks, rows, tails, stats.Bytes, progress)
 		l.statements += statements

@@ -8,9 +8,9 @@ import (
 )
 
 // The journal is a table in the previous database that says what a swap has to do beside moving tables:
-// it holds the views, triggers, routines and events of the database that comes ("new") and of the one
-// that goes ("old"), and for each the dump that it was loaded from. Its own name is where the swap stands, and it changes in the very statement that
-// moves the tables:
+// it holds the views, triggers, routines and events that come ("new") and those that go ("old"), for each side the dump
+// that the database was loaded from, and which tables change places where not all do. Its own
+// name is where the swap stands, and it changes in the very statement that moves the tables:
 //
 //	pending  the tables have not been moved: the live database is the old one
 //	swapped  they have: the live database is the new one, its views and the like are not all made yet
@@ -25,37 +25,42 @@ const (
 const (
 	oldSide = "old"
 	newSide = "new"
+	// bothSides is what is said of neither alone.
+	bothSides = "both"
 )
 
-// recordKind is the kind of the row that holds a record instead of an object.
-const recordKind kind = "DUMP"
+// The kinds of rows that hold something else than an object.
+const (
+	recordKind kind = "DUMP"   // the record of a side
+	extentKind kind = "EXTENT" // the extent of the swap, where it is not all
+)
 
-// contents is one side of a journal: what a database has beside its tables.
+// contents is one side of a journal: what a database has beside the tables that change places.
 type contents struct {
 	objects []object
 	held    record
 }
 
 // writeJournal makes the pending journal, complete.
-func (s *mysqlSession) writeJournal(ctx context.Context, n names, old, new contents) error {
-	table := quoteName(n.previous) + "." + quoteName(journalPending)
-	err := s.exec(ctx, "CREATE TABLE "+table+" (id int NOT NULL AUTO_INCREMENT PRIMARY KEY, side varchar(8) NOT NULL,"+
-		" kind varchar(16) NOT NULL, name varbinary(512) NOT NULL, statement longblob NOT NULL, sql_mode text NOT NULL,"+
-		" charset varchar(64) NOT NULL, collation_name varchar(64) NOT NULL, time_zone varchar(64) NOT NULL)"+
-		" DEFAULT CHARSET=utf8mb4")
+func (s *mysqlSession) writeJournal(ctx context.Context, n names, e extent, old, new contents) error {
+	err := s.exec(ctx, "CREATE TABLE "+quoteName(n.previous)+"."+quoteName(journalPending)+" (id int NOT NULL AUTO_INCREMENT PRIMARY KEY,"+
+		" side varchar(8) NOT NULL, kind varchar(16) NOT NULL, name varbinary(512) NOT NULL, on_table varbinary(512) NOT NULL,"+
+		" statement longblob NOT NULL, sql_mode text NOT NULL, charset varchar(64) NOT NULL, collation_name varchar(64) NOT NULL,"+
+		" time_zone varchar(64) NOT NULL) DEFAULT CHARSET=utf8mb4")
 	if err != nil {
 		return err
 	}
-	for side, c := range map[string]contents{oldSide: old, newSide: new} {
-		text, err := json.Marshal(c.held)
-		if err != nil {
-			return fmt.Errorf("describe the dump %s: %w", c.held.Key, err)
+	if !e.isAll() {
+		if err := s.addToJournal(ctx, n, bothSides, extentKind, e); err != nil {
+			return err
 		}
-		for _, o := range append([]object{{Kind: recordKind, SQL: string(text)}}, c.objects...) {
-			err := s.exec(ctx, "INSERT INTO "+table+" (side, kind, name, statement, sql_mode, charset, collation_name, time_zone)"+
-				" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-				side, string(o.Kind), o.Name, []byte(o.SQL), o.SQLMode, o.Charset, o.Collation, o.TimeZone)
-			if err != nil {
+	}
+	for side, c := range map[string]contents{oldSide: old, newSide: new} {
+		if err := s.addToJournal(ctx, n, side, recordKind, c.held); err != nil {
+			return err
+		}
+		for _, o := range c.objects {
+			if err := s.addObject(ctx, n, side, o); err != nil {
 				return err
 			}
 		}
@@ -63,10 +68,42 @@ func (s *mysqlSession) writeJournal(ctx context.Context, n names, old, new conte
 	return nil
 }
 
+// addToJournal adds a row to the pending journal that holds something else than an object.
+func (s *mysqlSession) addToJournal(ctx context.Context, n names, side string, k kind, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("write the journal of database %s: %w", n.previous, err)
+	}
+	return s.addObject(ctx, n, side, object{Kind: k, SQL: string(text)})
+}
+
+func (s *mysqlSession) addObject(ctx context.Context, n names, side string, o object) error {
+	return s.exec(ctx, "INSERT INTO "+quoteName(n.previous)+"."+quoteName(journalPending)+
+		" (side, kind, name, on_table, statement, sql_mode, charset, collation_name, time_zone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		side, string(o.Kind), o.Name, o.Table, []byte(o.SQL), o.SQLMode, o.Charset, o.Collation, o.TimeZone)
+}
+
+// readExtent gives the extent of a journal's swap.
+func (s *mysqlSession) readExtent(ctx context.Context, n names, journal string) (extent, error) {
+	rows, err := s.journalRows(ctx, n, journal, bothSides)
+	if err != nil || len(rows) == 0 {
+		return extent{}, err
+	}
+	var e extent
+	if err := json.Unmarshal([]byte(rows[0]["statement"]), &e); err != nil {
+		return extent{}, fmt.Errorf("read which tables of database %s were exchanged: %w", n.live, err)
+	}
+	return e, nil
+}
+
+// journalRows reads the rows of a side. Journals of earlier versions lack a column.
+func (s *mysqlSession) journalRows(ctx context.Context, n names, journal, side string) ([]map[string]string, error) {
+	return s.table(ctx, fmt.Sprintf("SELECT * FROM %s.%s WHERE side = ? ORDER BY id", quoteName(n.previous), quoteName(journal)), side)
+}
+
 // readJournal gives one side of a journal.
 func (s *mysqlSession) readJournal(ctx context.Context, n names, journal, side string) (contents, error) {
-	rows, err := s.table(ctx, fmt.Sprintf("SELECT kind, name, statement, sql_mode, charset, collation_name, time_zone FROM %s.%s"+
-		" WHERE side = ? ORDER BY id", quoteName(n.previous), quoteName(journal)), side)
+	rows, err := s.journalRows(ctx, n, journal, side)
 	if err != nil {
 		return contents{}, err
 	}
@@ -79,7 +116,7 @@ func (s *mysqlSession) readJournal(ctx context.Context, n names, journal, side s
 			continue
 		}
 		c.objects = append(c.objects, object{
-			Kind: kind(row["kind"]), Name: row["name"], SQL: row["statement"], SQLMode: row["sql_mode"],
+			Kind: kind(row["kind"]), Name: row["name"], Table: row["on_table"], SQL: row["statement"], SQLMode: row["sql_mode"],
 			Charset: row["charset"], Collation: row["collation_name"], TimeZone: row["time_zone"],
 		})
 	}

@@ -330,6 +330,9 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 			return &MismatchError{Table: table, Want: want, Got: got}
 		}
 	}
+	if l.db.config.Part.TablesOnly {
+		return nil // its views do not come
+	}
 	views, err := l.lock.list(ctx, "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", l.db.names.incoming)
 	if err != nil {
 		return l.db.explain("list the views", err)
@@ -347,9 +350,25 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
 	db, n := l.db, l.db.names
 	l.crew.close()
+	e, err := db.extent(ctx, l.lock)
+	if err == nil {
+		err = db.checkIncoming(ctx, l.lock, e.part())
+	}
+	if err == nil {
+		err = db.checkLive(ctx, l.lock, e.part()) // there may be others than at the beginning
+	}
+	if err != nil {
+		return err
+	}
 	_, last, err := l.lock.tableNumbers(ctx, n.incoming)
 	if err != nil {
 		return db.explain("number the tables of the dump", err)
+	}
+	holds := record{dump, last}
+	if !e.isAll() {
+		if holds, err = db.heldAfterPart(ctx, l.lock, last); err != nil {
+			return err
+		}
 	}
 	objects, err := l.lock.capture(ctx, n.incoming)
 	if err != nil {
@@ -366,7 +385,7 @@ func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
 		}
 		objects[i] = o.moved(n.incoming, n.live)
 	}
-	if err := db.swap(ctx, l.lock, contents{objects, record{dump, last}}); err != nil {
+	if err := db.swap(ctx, l.lock, e, contents{objects, holds}); err != nil {
 		return err
 	}
 	l.swapped = true

@@ -31,6 +31,8 @@ var creationOrder = []kind{packageHead, packageBody, function, procedure, view, 
 type object struct {
 	Kind kind
 	Name string
+	// Table is the one that a trigger belongs to.
+	Table string
 	// SQL creates it. Its bytes are in Charset.
 	SQL                                   string
 	SQLMode, Charset, Collation, TimeZone string
@@ -52,7 +54,7 @@ func (s *mysqlSession) capture(ctx context.Context, database string) ([]object, 
 	}
 	listings := []string{
 		"SELECT TABLE_NAME AS name, 'VIEW' AS kind FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?",
-		"SELECT TRIGGER_NAME AS name, 'TRIGGER' AS kind FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?" +
+		"SELECT TRIGGER_NAME AS name, 'TRIGGER' AS kind, EVENT_OBJECT_TABLE AS on_table FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?" +
 			" ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
 		"SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS kind FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?",
 		"SELECT EVENT_NAME AS name, 'EVENT' AS kind FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?",
@@ -68,6 +70,7 @@ func (s *mysqlSession) capture(ctx context.Context, database string) ([]object, 
 			if err != nil {
 				return nil, fmt.Errorf("read %s %s of database %s: %w", strings.ToLower(row["kind"]), row["name"], database, err)
 			}
+			o.Table = row["on_table"]
 			objects = append(objects, o)
 		}
 	}

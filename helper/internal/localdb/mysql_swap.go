@@ -14,10 +14,10 @@ const lockRounds = 6
 // move is one table's way from a database to another.
 type move struct{ table, from, to string }
 
-// exchange makes new the contents of the live database beside its tables, and does the moves that plan
-// lists, in one statement. Where it fails before that statement has succeeded, everything is
+// exchange makes new the contents of the live database beside its tables, as far as an extent reaches, and does the
+// moves that plan lists, in one statement. Where it fails before that statement has succeeded, everything is
 // as it was. plan is asked again for every try: the site may have made a table meanwhile.
-func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, new contents, plan func(context.Context) ([]move, error)) error {
+func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, e extent, new contents, plan func(context.Context) ([]move, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -27,8 +27,7 @@ func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, new cont
 	ctx = context.WithoutCancel(ctx)
 	n := db.names
 	var old contents
-	var err error
-	old.objects, err = s.capture(ctx, n.live)
+	present, err := s.capture(ctx, n.live)
 	if errors.Is(err, errUnreadable) {
 		return &PrivilegeError{Action: "read the routines of database " + n.live, Grant: db.grantShowRoutine(), Err: err}
 	}
@@ -38,10 +37,16 @@ func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, new cont
 	if old.held, err = s.record(ctx, n); err != nil {
 		return db.explain("read the journal of database "+n.previous, err)
 	}
+	old.objects = e.carried(present)
+	var leftOut []object
+	new.objects, leftOut = e.fitting(new.objects, present)
+	for _, o := range leftOut {
+		db.config.Note(fmt.Sprintf("%s %s is left out: one that stays has that name", strings.ToLower(string(o.Kind)), o.Name))
+	}
 	if err := s.createBeside(ctx, n.live, n.live, n.previous, n.spare); err != nil {
 		return db.explain("create databases beside "+n.live, err)
 	}
-	err = s.writeJournal(ctx, n, old, new)
+	err = s.writeJournal(ctx, n, e, old, new)
 	if err == nil {
 		onStep("journal written")
 		err = db.moveTables(waiting, ctx, s, old.objects, plan)
@@ -156,10 +161,15 @@ func (db *mysqlDatabase) rollForward(ctx context.Context, s *mysqlSession) error
 	if err != nil {
 		return db.explain(action, err)
 	}
+	e, err := s.readExtent(ctx, n, journalSwapped)
+	if err != nil {
+		return db.explain(action, err)
+	}
 	present, err := s.capture(ctx, n.live)
 	if err != nil {
 		return db.explain(action, err)
 	}
+	present = e.carried(present)
 	for _, o := range without(present, new.objects) {
 		if err := s.drop(ctx, n.live, o); err != nil {
 			return db.explain(action, err)
@@ -278,12 +288,22 @@ func (db *mysqlDatabase) Undo(ctx context.Context) error {
 	if err != nil {
 		return db.explain("read the journal of database "+n.previous, err)
 	}
-	return db.exchange(ctx, s, earlier, func(ctx context.Context) ([]move, error) {
-		back, err := s.moves(ctx, n.previous, n.live)
+	e, err := s.readExtent(ctx, n, journalDone)
+	if err != nil {
+		return db.explain("read the journal of database "+n.previous, err)
+	}
+	var tied *ForeignKeyError
+	if err := db.checkLive(ctx, s, e.part()); errors.As(err, &tied) {
+		return &ForeignKeyError{Table: tied.Table, Refers: tied.Refers, Replaced: tied.Replaced} // other tables are not to be had
+	} else if err != nil {
+		return err
+	}
+	return db.exchange(ctx, s, e, earlier, func(ctx context.Context) ([]move, error) {
+		back, err := s.moves(ctx, n.previous, n.live, extent{})
 		if err != nil {
 			return nil, err
 		}
-		away, err := s.moves(ctx, n.live, n.spare)
+		away, err := s.moves(ctx, n.live, n.spare, e)
 		if err != nil {
 			return nil, err
 		}
@@ -296,19 +316,23 @@ func (db *mysqlDatabase) Undo(ctx context.Context) error {
 	})
 }
 
-// swap moves the live database's tables to the previous one, and the incoming ones to the live one.
-func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, new contents) error {
+// swap moves the live database's tables to the previous one, and the incoming ones to the live one, as far as an extent
+// reaches.
+func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, e extent, new contents) error {
 	n := db.names
-	return db.exchange(ctx, s, new, func(ctx context.Context) ([]move, error) {
+	return db.exchange(ctx, s, e, new, func(ctx context.Context) ([]move, error) {
 		var moves []move
 		kept, err := s.hasTable(ctx, n.previous, journalDone)
 		if err == nil && kept {
 			moves = append(moves, move{journalDone, n.previous, n.spare})
 		}
-		for _, step := range [][2]string{{n.previous, n.spare}, {n.live, n.previous}, {n.incoming, n.live}} {
+		for _, step := range []struct {
+			from, to string
+			what     extent
+		}{{n.previous, n.spare, extent{}}, {n.live, n.previous, e}, {n.incoming, n.live, e}} {
 			var more []move
 			if err == nil {
-				more, err = s.moves(ctx, step[0], step[1])
+				more, err = s.moves(ctx, step.from, step.to, step.what)
 			}
 			moves = append(moves, more...)
 		}
@@ -316,12 +340,12 @@ func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, new contents
 	})
 }
 
-// moves lists those of all tables of a database but our own.
-func (s *mysqlSession) moves(ctx context.Context, from, to string) ([]move, error) {
+// moves lists those of all tables of a database in an extent, but for our own.
+func (s *mysqlSession) moves(ctx context.Context, from, to string, e extent) ([]move, error) {
 	tables, err := s.tables(ctx, from)
 	var moves []move
 	for _, table := range tables {
-		if !isJournal(table) {
+		if !isJournal(table) && e.has(table) {
 			moves = append(moves, move{table, from, to})
 		}
 	}

@@ -1,0 +1,16 @@
+package localdb
+
+// Part is the part of a database that a pull replaces; everything else stays as it is. The zero Part is the whole
+// database.
+type Part struct {
+	// Has says whether a table belongs to the part, in the live database as well as in the dump; nil means that
+	// all do.
+	Has func(table string) bool
+	// TablesOnly means that nothing but tables of the dump take the place of others: views, routines and events stay, too,
+	// and so do tables that the dump lacks.
+	TablesOnly bool
+}
+
+func (p Part) isAll() bool { return p.Has == nil }
+
+func (p Part) has(table string) bool { return p.isAll() || p.Has(table) }
