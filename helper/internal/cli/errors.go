@@ -150,7 +150,8 @@ var explanations = []explanation{
 	is(pull.ErrNoneBefore, exitNotFound, "`dump-helper list` shows what is there"),
 	is(pull.ErrTooOld, exitNotFound, "run `dump-helper refresh` where DUMP_SOURCE is set, or allow more with --max-age"),
 	is(pull.ErrNoSuchTable, exitUsage, "check the names that --tables was given; * stands for any text, ? for one character"),
-	is(pull.ErrOnlyWhole, exitUsage, "leave out --structure-only-tables; dumps that were made with --engine=native have parts"),
+	is(pull.ErrNothingLeft, exitUsage, "check the names that --tables and --skip-tables were given"),
+	is(pull.ErrOnlyWhole, exitUsage, "leave out --tables, --skip-tables and --structure-only-tables; dumps that were made with --engine=native have parts"),
 	is(pull.ErrNotSQL, exitDamaged, "`dump-helper list` shows the other dumps, --key takes one of them"),
 	is(pull.ErrIncomplete, exitDamaged, damagedHint),
 	is(localdb.ErrIncomplete, exitDamaged, damagedHint),
@@ -212,6 +213,8 @@ var explanations = []explanation{
 	as(exitLocal, func(*pull.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*localdb.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*localdb.AuthError) string { return targetAuthHint }),
+	is(localdb.ErrOnlyWhole, exitUsage, "leave out --tables and --skip-tables; --structure-only-tables pulls tables without their rows"),
+	as(exitUsage, foreignKeyHint),
 	as(exitLocal, func(e *localdb.PrivilegeError) string {
 		return "an administrator of the local database runs: " + e.Grant
 	}),
@@ -252,6 +255,15 @@ const (
 	targetAuthHint        = "check user and password in DUMP_TARGET"
 	targetUnreachableHint = "start the local database server, and check DUMP_TARGET"
 )
+
+// foreignKeyHint says how tables that foreign keys tie together are pulled.
+func foreignKeyHint(e *localdb.ForeignKeyError) string {
+	if len(e.Missing) == 0 {
+		return "take that foreign key off the table, and add it again afterwards"
+	}
+	tables := strings.Join(e.Missing, ",")
+	return "such tables are pulled together or not at all: add " + tables + " to --tables, or take " + tables + " out of --skip-tables"
+}
 
 // ofKind makes the row of a kind of bucket error whose hint depends on the error.
 func ofKind(kind bucket.Kind, code int, hint func(*bucket.Error) string) explanation {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -58,7 +59,7 @@ func pullCommand(version string) *cli.Command {
 func exclusive(c *cli.Context) error {
 	for _, group := range [][]string{
 		{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"},
-		{"structure-only-tables", "undo"},
+		{"tables", "undo"}, {"skip-tables", "undo"}, {"structure-only-tables", "undo"},
 	} {
 		given := 0
 		for _, flag := range group {
@@ -80,7 +81,7 @@ func (s *session) pull(c *cli.Context, version string) error {
 		return err
 	}
 	mayReplace := func() error {
-		return s.confirm(c, fmt.Sprintf("replace the database %s at %s?", s.project.Target.Name, s.project.Target.Address()))
+		return s.confirm(c, fmt.Sprintf("replace %s%s at %s?", cmp.Or(partOf(config.Selection), "the database "), s.project.Target.Name, s.project.Target.Address()))
 	}
 	if !config.IfNewer && !config.DryRun {
 		if err := mayReplace(); err != nil { // before a refresh, which may take long
@@ -109,11 +110,19 @@ func (s *session) pull(c *cli.Context, version string) error {
 		return err
 	}
 	s.rememberNewest(plan)
-	s.out.Print("replaced %s with %s\n%s, %s, %s of SQL (%s fetched, %s cached), %s\n",
-		s.project.Target.Name, result.Key, ui.Count(result.Tables, "table"), ui.Count(result.Rows, "row"),
+	s.out.Print("replaced %s%s with %s\n%s, %s, %s of SQL (%s fetched, %s cached), %s\n",
+		partOf(config.Selection), s.project.Target.Name, result.Key, ui.Count(result.Tables, "table"), ui.Count(result.Rows, "row"),
 		ui.Bytes(result.LoadedBytes), ui.Bytes(result.FetchedBytes), ui.Bytes(result.CachedBytes),
 		ui.Duration(time.Duration(result.Seconds*float64(time.Second))))
 	return s.out.Result(result)
+}
+
+// partOf is how one says that not all of a database is replaced; "" where it is.
+func partOf(selection pull.Selection) string {
+	if selection.IsPart() {
+		return "a part of "
+	}
+	return ""
 }
 
 // pullConfig says what the flags ask for.
@@ -241,7 +250,7 @@ func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 		if plan.Dump.Key != "" {
 			newest = plan.Dump.Key + " is from " + plan.Dump.Time.Format(time.RFC3339)
 		}
-		s.out.Print("would refresh first, %s\nwould replace %s with the fresh dump\n", newest, target)
+		s.out.Print("would refresh first, %s\nwould replace %s%s with the fresh dump\n", newest, partOf(plan.Selection), target)
 		return s.out.Result(would)
 	}
 	would.Key, would.ObjectBytes, would.SnapshotTime = plan.Dump.Key, plan.Dump.Size, plan.Dump.Time
@@ -255,10 +264,10 @@ func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 	}
 	content := ui.Bytes(plan.Dump.Size) + ", made by another tool"
 	if index != nil {
-		would.Tables, would.Rows, would.RawBytes = int64(len(index.Tables)), index.Rows, index.RawBytes
+		would.Tables, would.Rows, would.RawBytes = plan.Tables(), index.Rows, index.RawBytes
 		content = fmt.Sprintf("%s, %s, %s of SQL", ui.Count(would.Tables, "table"), ui.Count(would.Rows, "row"), ui.Bytes(would.RawBytes))
 	}
-	s.out.Print("would replace %s with %s: %s\n", target, would.Key, content)
+	s.out.Print("would replace %s%s with %s: %s\n", partOf(plan.Selection), target, would.Key, content)
 	return s.out.Result(would)
 }
 

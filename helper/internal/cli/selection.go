@@ -12,14 +12,23 @@ import (
 // selectionFlags say which tables are pulled; each takes a list, and may be repeated.
 func selectionFlags() []cli.Flag {
 	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "tables", Usage: "pull only the tables in `LIST`, as in node,field_*; all others stay as they are"},
+		&cli.StringSliceFlag{Name: "skip-tables", Usage: "leave the tables in `LIST` as they are, as in users,sessions"},
 		&cli.StringSliceFlag{Name: "structure-only-tables", Usage: "pull the tables in `LIST` without their rows, as in node,cache_*"},
 	}
 }
 
 // selection reads the flags that say which tables are pulled.
 func selection(c *cli.Context) (chosen pull.Selection, err error) {
-	chosen.StructureOnly, err = tableList(c, "structure-only-tables")
-	return chosen, err
+	for _, of := range []struct {
+		flag string
+		list *[]string
+	}{{"tables", &chosen.Tables}, {"skip-tables", &chosen.Skip}, {"structure-only-tables", &chosen.StructureOnly}} {
+		if *of.list, err = tableList(c, of.flag); err != nil {
+			return pull.Selection{}, err
+		}
+	}
+	return chosen, nil
 }
 
 // tableList reads a flag that holds names of tables.

@@ -16,6 +16,7 @@ func TestListsOfTables(t *testing.T) {
 	}{
 		"nothing":  {nil, pull.Selection{}},
 		"a list":   {[]string{"--structure-only-tables", "node, field_*,,users?"}, pull.Selection{StructureOnly: []string{"node", "field_*", "users?"}}},
+		"each":     {[]string{"--tables", "a,b*", "--skip-tables=bc", "--structure-only-tables=bd"}, pull.Selection{Tables: []string{"a", "b*"}, Skip: []string{"bc"}, StructureOnly: []string{"bd"}}},
 		"repeated": {[]string{"--structure-only-tables=cache_*", "--structure-only-tables=log,queue"}, pull.Selection{StructureOnly: []string{"cache_*", "log", "queue"}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -38,7 +38,10 @@ type Plan struct {
 // Prepare chooses the dump and decides whether it has to be pulled. Nothing local is changed, and
 // nothing is fetched.
 func Prepare(ctx context.Context, config Config) (*Plan, error) {
-	database, err := localdb.Open(ctx, localdb.Config{URL: config.Target, Threads: config.Threads, Note: config.Progress.Note})
+	database, err := localdb.Open(ctx, localdb.Config{
+		URL: config.Target, Threads: config.Threads, Note: config.Progress.Note,
+		Part: config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +52,9 @@ func Prepare(ctx context.Context, config Config) (*Plan, error) {
 	}
 	return p, nil
 }
+
+// Tables says how many tables of a dump, which Inspect has read, are pulled.
+func (p *Plan) Tables() int64 { return p.Selection.count(p.index) }
 
 // Close ends the connections to the local database.
 func (p *Plan) Close() error { return p.database.Close() }

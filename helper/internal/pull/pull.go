@@ -68,7 +68,7 @@ type Config struct {
 	DryRun bool
 	// CacheDir is where fetched dumps are kept, for all projects.
 	CacheDir string
-	// Selection is whose rows are pulled.
+	// Selection is what is pulled of the dump.
 	Selection Selection
 	// Threads is how many connections load rows at most; 0 means as many as this machine has use for.
 	Threads int
@@ -82,7 +82,9 @@ type Result struct {
 	// Key is that of the dump that was chosen, "" where the bucket could not be reached.
 	Key string `json:"key"`
 	// Replaced is false where the local database was new enough.
-	Replaced     bool      `json:"replaced"`
+	Replaced bool `json:"replaced"`
+	// Part is true where tables of the local database stay as they are; the counts are of what comes.
+	Part         bool      `json:"part,omitempty"`
 	FetchedBytes int64     `json:"fetched_bytes"`
 	CachedBytes  int64     `json:"cached_bytes"`
 	LoadedBytes  int64     `json:"loaded_bytes"`
@@ -124,6 +126,9 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 	}
 	result.Replaced = true
 	result.LoadedBytes, result.Tables, result.Rows = stats.Bytes, int64(len(stats.Tables)), stats.Rows
+	if result.Part = p.Selection.IsPart(); result.Part {
+		result.Tables = p.Tables()
+	}
 	cache.sweep()
 	return nil
 }

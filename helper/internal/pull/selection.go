@@ -8,6 +8,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
@@ -17,18 +18,37 @@ var (
 	ErrOnlyWhole = errors.New("the dump can only be pulled as a whole")
 	// ErrNoSuchTable means that a pattern of Selection.Tables means no table of the dump.
 	ErrNoSuchTable = errors.New("the dump has no such table")
+	// ErrNothingLeft means that Selection.Skip leaves no table of the dump.
+	ErrNothingLeft = errors.New("no table of the dump is left to pull")
 )
 
-// Selection says whose rows are pulled, by patterns of table names in which * stands for any text and ? for any
+// Selection says what is pulled, by patterns of table names in which * stands for any text and ? for any
 // one character. A table of PostgreSQL is meant by its name with its schema and without. The zero Selection is
 // the whole dump.
 type Selection struct {
-	Tables        []string // these; all where there is none
-	Skip          []string // but not these
+	// Tables are pulled, and all else of the local database stays as it is; where there is none, all is pulled.
+	Tables        []string
+	Skip          []string // these tables are not pulled, and stay as they are
 	StructureOnly []string // these come without their rows
 }
 
-func (s Selection) isAll() bool { return len(s.Tables)+len(s.Skip)+len(s.StructureOnly) == 0 }
+func (s Selection) isAll() bool { return !s.IsPart() && len(s.StructureOnly) == 0 }
+
+// IsPart says whether something of the local database stays as it is.
+func (s Selection) IsPart() bool { return len(s.Tables)+len(s.Skip) > 0 }
+
+// part is what of the local database is replaced.
+func (s Selection) part(postgres bool) localdb.Part {
+	if !s.IsPart() {
+		return localdb.Part{}
+	}
+	return localdb.Part{Has: func(table string) bool { return s.has(table, postgres) }, TablesOnly: len(s.Tables) > 0}
+}
+
+// has says whether a table is pulled, with its rows or without.
+func (s Selection) has(table string, postgres bool) bool {
+	return (len(s.Tables) == 0 || meant(s.Tables, table, postgres)) && !meant(s.Skip, table, postgres)
+}
 
 // narrow gives the index of the part of a dump that is selected: what comes before and after all rows, and the
 // rows of some tables.
@@ -45,11 +65,14 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 			return nil, fmt.Errorf("%w: %s", ErrNoSuchTable, pattern)
 		}
 	}
+	if s.count(index) == 0 {
+		return nil, ErrNothingLeft
+	}
 	part := *index
 	part.Rows, part.RawBytes, part.Tables, part.Chunks = 0, 0, slices.Clone(index.Tables), nil
 	rows := make(map[string]bool, len(index.Tables))
 	for i, table := range part.Tables {
-		rows[table.Name] = s.hasRowsOf(table.Name, postgres)
+		rows[table.Name] = s.has(table.Name, postgres) && !meant(s.StructureOnly, table.Name, postgres)
 		if !rows[table.Name] {
 			part.Tables[i].Rows = 0
 		}
@@ -65,8 +88,15 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 	return &part, nil
 }
 
-func (s Selection) hasRowsOf(table string, postgres bool) bool {
-	return (len(s.Tables) == 0 || meant(s.Tables, table, postgres)) && !meant(s.Skip, table, postgres) && !meant(s.StructureOnly, table, postgres)
+// count says how many tables of a dump are pulled.
+func (s Selection) count(index *dumpfile.Index) (tables int64) {
+	postgres := sqltext.DialectOf(index.Engine) == sqltext.Postgres
+	for _, table := range index.Tables {
+		if s.has(table.Name, postgres) {
+			tables++
+		}
+	}
+	return tables
 }
 
 // meant says whether a table is meant by one of the patterns.

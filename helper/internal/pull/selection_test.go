@@ -80,8 +80,39 @@ func TestNarrow(t *testing.T) {
 	if _, err := (Selection{Tables: []string{"a", "c"}}).narrow(index); !errors.Is(err, ErrNoSuchTable) {
 		t.Errorf("an unknown table gives %v", err)
 	}
+	if _, err := (Selection{Skip: []string{"public.*", "a"}}).narrow(index); !errors.Is(err, ErrNothingLeft) {
+		t.Errorf("what leaves nothing gives %v", err)
+	}
 	index.Engine = "mariadb"
 	if _, err := (Selection{Tables: []string{"a"}}).narrow(index); !errors.Is(err, ErrNoSuchTable) {
 		t.Errorf("a name without its schema gives %v", err)
+	}
+}
+
+func TestPart(t *testing.T) {
+	index := &dumpfile.Index{Engine: "mariadb", Tables: []dumpfile.Table{{Name: "node"}, {Name: "node__body"}, {Name: "users"}}}
+	for name, test := range map[string]struct {
+		selection    Selection
+		count        int64
+		part         bool
+		tablesOnly   bool
+		node, absent bool // whether these belong to the part
+	}{
+		"all":                  {Selection{}, 3, false, false, true, true},
+		"all, some empty":      {Selection{StructureOnly: []string{"node"}}, 3, false, false, true, true},
+		"some":                 {Selection{Tables: []string{"node*"}}, 2, true, true, true, false},
+		"all but some":         {Selection{Skip: []string{"node"}}, 2, true, false, false, true},
+		"some, but not others": {Selection{Tables: []string{"*"}, Skip: []string{"users", "absent"}}, 2, true, true, true, false},
+		"some, empty":          {Selection{Tables: []string{"node"}, StructureOnly: []string{"node"}}, 1, true, true, true, false},
+	} {
+		part := test.selection.part(false)
+		has := func(table string) bool { return part.Has == nil || part.Has(table) }
+		if got := test.selection.count(index); got != test.count || test.selection.IsPart() != test.part || (part.Has != nil) != test.part ||
+			part.TablesOnly != test.tablesOnly || has("node") != test.node || has("absent") != test.absent {
+			t.Errorf("%s: %d tables, %+v", name, got, part)
+		}
+	}
+	if part := (Selection{Skip: []string{"node"}}).part(true); part.Has("public.node") || !part.Has("public.nodes") {
+		t.Error("a table of PostgreSQL is not known without its schema")
 	}
 }
