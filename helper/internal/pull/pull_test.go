@@ -338,8 +338,9 @@ func TestSelection(t *testing.T) {
 	s.put(object)
 	config := s.config()
 	config.Selection = Selection{Tables: []string{"b", "c"}}
-	var sql []byte
+	var all, sql []byte
 	for _, part := range dump {
+		all = append(all, part.sql...)
 		if part.about.Table != "a" {
 			sql = append(sql, part.sql...)
 		}
@@ -348,11 +349,11 @@ func TestSelection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.Rows != 9 || first.Tables != 3 || first.LoadedBytes != int64(len(sql)) || first.CachedBytes != 0 ||
+	if !first.Part || first.Rows != 9 || first.Tables != 2 || first.LoadedBytes != int64(len(sql)) || first.CachedBytes != 0 ||
 		first.FetchedBytes > int64(len(object))-10<<20 || first.FetchedBytes < 9<<20 {
 		t.Errorf("from the bucket it is %+v", first)
 	}
-	s.wantLoaded(sql)
+	s.wantLoaded(append(slices.Clone(sql), "DROP TABLE `a`; CREATE TABLE mine (id INT PRIMARY KEY)"...))
 	if found := s.cached(); found != nil {
 		t.Errorf("the cache has %v", found)
 	}
@@ -363,11 +364,15 @@ func TestSelection(t *testing.T) {
 	if _, err := s.pull(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	changed := "DELETE FROM `a` WHERE id < 5"
+	if err := s.db.Exec("USE `"+s.name+"`", changed, "DELETE FROM b"); err != nil {
+		t.Fatal(err)
+	}
 	second, err := pullWith(t.Context(), config)
 	if err != nil || second.FetchedBytes != 0 || second.CachedBytes != first.FetchedBytes || second.Rows != 9 {
 		t.Errorf("from the cache it is %+v, %v", second, err)
 	}
-	s.wantLoaded(sql)
+	s.wantLoaded(append(all, changed...))
 	s.wantCached(object)
 
 	config.Selection = Selection{Tables: []string{"a", "nod?"}}
