@@ -1,0 +1,152 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+)
+
+// Told is since when people know what is wrong with a project, zero where they have not been told. It is kept in the
+// project's history, so that whichever machine looks next does not tell it again.
+type Told struct {
+	Failing time.Time `json:"failing,omitzero"`
+	Stale   time.Time `json:"stale,omitzero"`
+}
+
+func (t Told) nothing() bool { return t.Failing.IsZero() && t.Stale.IsZero() }
+
+func (t Told) equal(other Told) bool {
+	return t.Failing.Equal(other.Failing) && t.Stale.Equal(other.Stale)
+}
+
+// Event is what is new about a project.
+type Event string
+
+const (
+	// Failing means that its refresh has begun to fail.
+	Failing Event = "failing"
+	// Stale means that its newest dump has become older than it may be.
+	Stale Event = "stale"
+	// Recovered means that all is well again, after people were told that it is not.
+	Recovered Event = "recovered"
+)
+
+// News is something that people are to be told.
+type News struct {
+	Event   Event
+	Project ProjectStatus
+}
+
+// news gives what is new, if anything, and what people know when they have been told. A project is not reported well
+// before it is fresh again.
+func news(status ProjectStatus, told Told) (Event, Told) {
+	now := time.Now().UTC().Truncate(time.Second)
+	failing := status.Failures > 0 || status.Verdict == VerdictBroken || status.Verdict == VerdictUnreachable
+	stale := status.Overdue()
+	var event Event
+	switch {
+	case status.Verdict == VerdictFresh && !told.nothing():
+		return Recovered, Told{}
+	case failing && told.Failing.IsZero():
+		event = Failing
+	case stale && told.Stale.IsZero():
+		event = Stale
+	}
+	if failing && told.Failing.IsZero() {
+		told.Failing = now
+	}
+	if stale && told.Stale.IsZero() {
+		told.Stale = now
+	}
+	return event, told
+}
+
+// Announce tells people what is new about the projects, all of it at once, and remembers it in the projects' buckets:
+// each failure, staleness and recovery is told once, whatever machine finds it. What tell returns goes to note, as does
+// all else that goes wrong here: none of it makes a dump worse. What could not be told is told next time.
+//
+// What was found of a project whose settings are broken or whose bucket cannot be reached cannot be remembered there;
+// it is told at each run.
+func Announce(ctx context.Context, projects []Project, found []ProjectStatus, tell func(context.Context, []News) error, note func(string)) {
+	byPlace := map[string]Project{}
+	for _, project := range projects {
+		byPlace[project.Place] = project
+	}
+	var all []News
+	var claims []claim
+	for _, status := range found {
+		if event, _ := news(status, status.told); event == "" {
+			continue
+		}
+		project := byPlace[status.Place]
+		if status.Verdict == VerdictBroken || status.Verdict == VerdictUnreachable {
+			all = append(all, News{Failing, status})
+			continue
+		}
+		event, claimed, err := remember(ctx, project, status)
+		switch {
+		case err != nil:
+			note(project.Name + ": remember what people were told: " + err.Error())
+		case event != "":
+			all, claims = append(all, News{event, status}), append(claims, claimed)
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	if err := tell(ctx, all); err != nil {
+		note(err.Error())
+		for _, claimed := range claims {
+			claimed.giveBack(context.WithoutCancel(ctx))
+		}
+	}
+}
+
+// claim is what one machine has taken upon itself to tell.
+type claim struct {
+	project       Project
+	before, after Told
+}
+
+// remember writes that people know, before they do: of several machines that find the same, the one whose write comes
+// first tells it, and the others see no news any more. The bucket's conditional writes decide.
+func remember(ctx context.Context, project Project, status ProjectStatus) (Event, claim, error) {
+	for {
+		store, err := project.Open(ctx)
+		if err != nil {
+			return "", claim{}, err
+		}
+		history, etag, err := readHistory(ctx, store)
+		if err != nil {
+			return "", claim{}, err
+		}
+		before := history.Told
+		event, after := news(status, before)
+		if event == "" {
+			return "", claim{}, nil
+		}
+		history.Told = after
+		history.Project = project.Name
+		err = writeHistory(ctx, store, history, etag)
+		if errors.Is(err, bucket.ErrChanged) {
+			continue
+		}
+		return event, claim{project, before, after}, err
+	}
+}
+
+// giveBack makes it untold again. If that fails too, the next thing that people hear is what comes of the project next.
+func (c claim) giveBack(ctx context.Context) {
+	store, err := c.project.Open(ctx)
+	if err != nil {
+		return
+	}
+	history, etag, err := readHistory(ctx, store)
+	if err != nil || !history.Told.equal(c.after) {
+		return
+	}
+	history.Told = c.before
+	_ = writeHistory(ctx, store, history, etag)
+}
