@@ -3,61 +3,63 @@ package bucket
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
-	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// maxState bounds what is read of a project's small objects, in bytes.
-const maxState = 4 << 20
+// Small JSON objects that are no dumps: what is known about a project lies below its prefix, what is known about
+// several projects below .dump-refresh/ of the bucket. They are overwritten, never deleted, and never listed as dumps.
 
-// ReadState reads one of the small objects that are kept of a project beside its dumps, and its ETag. Both are empty if
-// there is none.
-func (b *Bucket) ReadState(ctx context.Context, name string) (text []byte, etag string, err error) {
-	key := b.stateKey(name)
+// mostState bounds what is read of a small object, in bytes.
+const mostState = 4 << 20
+
+// ReadState reads what WriteState wrote under a name. The kind of error is ErrNoSuchKey if there is nothing; without
+// permission to list, S3 says ErrAccessDenied then.
+func (b *Bucket) ReadState(ctx context.Context, name string) ([]byte, error) {
+	text, _, err := b.readSmall(ctx, b.stateKey(name))
+	return text, err
+}
+
+// WriteState writes PREFIX/.dump-refresh/PROJECT.NAME, of several writers the last one wins.
+func (b *Bucket) WriteState(ctx context.Context, name string, text []byte) error {
+	return b.writeSmall(ctx, b.stateKey(name), text)
+}
+
+// WriteShared writes .dump-refresh/NAME, which all projects of the bucket have in common.
+func (b *Bucket) WriteShared(ctx context.Context, name string, text []byte) error {
+	return b.writeSmall(ctx, ".dump-refresh/"+name, text)
+}
+
+// Place is what Buckets have in common that are in the same S3 bucket.
+func (b *Bucket) Place() string {
+	return aws.ToString(b.client.Options().BaseEndpoint) + " " + b.name
+}
+
+// readSmall reads a small object and its ETag.
+func (b *Bucket) readSmall(ctx context.Context, key string) ([]byte, string, error) {
 	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
 	if err != nil {
-		err = b.fail(ctx, "read", "s3:GetObject", key, err)
-		if errors.Is(err, ErrNoSuchKey) {
-			err = nil
-		}
-		return nil, "", err
+		return nil, "", b.fail(ctx, "read", "s3:GetObject", key, err)
 	}
 	defer out.Body.Close()
-	text, err = io.ReadAll(io.LimitReader(out.Body, maxState))
+	text, err := io.ReadAll(io.LimitReader(out.Body, mostState))
 	if err != nil {
 		return nil, "", b.fail(ctx, "read", "s3:GetObject", key, err)
 	}
 	return text, aws.ToString(out.ETag), nil
 }
 
-// WriteState writes a small object in place of the one with that ETag, or where there is none if it is empty. The
-// error's kind is ErrChanged if somebody else has written it meanwhile. Stores that know no conditions write it
-// nevertheless.
-func (b *Bucket) WriteState(ctx context.Context, name string, text []byte, etag string) error {
-	key := b.stateKey(name)
-	in := &s3.PutObjectInput{
-		Bucket: &b.name, Key: &key, Body: bytes.NewReader(text), ContentMD5: contentMD5(text),
-		ContentType: aws.String("application/json"), ServerSideEncryption: b.sse, SSEKMSKeyId: optional(b.kmsKeyID),
+func (b *Bucket) writeSmall(ctx context.Context, key string, text []byte) error {
+	if _, err := b.client.PutObject(ctx, b.small(key, text)); err != nil {
+		return b.fail(ctx, "write", "s3:PutObject", key, err)
 	}
-	if etag == "" {
-		in.IfNoneMatch = aws.String("*")
-	} else {
-		in.IfMatch = &etag
-	}
-	_, err := b.client.PutObject(ctx, in)
-	if status, _ := response(err); status == http.StatusNotImplemented || err != nil && code(err) == "NotImplemented" {
-		in.IfNoneMatch, in.IfMatch, in.Body = nil, nil, bytes.NewReader(text)
-		_, err = b.client.PutObject(ctx, in)
-	}
-	if err == nil {
-		return nil
-	}
-	if status, _ := response(err); status == http.StatusConflict || etag != "" && status == http.StatusNotFound {
-		return &Error{Op: "write", Target: b.target(key), Kind: ErrChanged, Err: err}
-	}
-	return b.fail(ctx, "write", "s3:PutObject", key, err)
+	return nil
+}
+
+// small is the request that writes a small object.
+func (b *Bucket) small(key string, text []byte) *s3.PutObjectInput {
+	return &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(text), ContentMD5: contentMD5(text),
+		ContentType: aws.String("application/json"), ServerSideEncryption: b.sse, SSEKMSKeyId: optional(b.kmsKeyID)}
 }

@@ -128,7 +128,7 @@ func read(ctx context.Context, project Project) (*bucket.Object, History, error)
 	if err != nil {
 		return nil, History{}, err
 	}
-	history, _, err := readHistory(ctx, store)
+	history, err := ReadHistory(ctx, store)
 	if err != nil {
 		return nil, History{}, err
 	}

@@ -2,10 +2,7 @@ package fleet
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 )
 
 // Told is since when people know what is wrong with a project, zero where they have not been told. It is kept in the
@@ -86,10 +83,11 @@ func Announce(ctx context.Context, projects []Project, found []ProjectStatus, te
 			continue
 		}
 		event, claimed, err := remember(ctx, project, status)
-		switch {
-		case err != nil:
-			note(project.Name + ": remember what people were told: " + err.Error())
-		case event != "":
+		if err != nil {
+			// Better twice than never.
+			note(project.Name + ": it may be told again: " + err.Error())
+		}
+		if event != "" {
 			all, claims = append(all, News{event, status}), append(claims, claimed)
 		}
 	}
@@ -99,7 +97,9 @@ func Announce(ctx context.Context, projects []Project, found []ProjectStatus, te
 	if err := tell(ctx, all); err != nil {
 		note(err.Error())
 		for _, claimed := range claims {
-			claimed.giveBack(context.WithoutCancel(ctx))
+			if err := claimed.giveBack(context.WithoutCancel(ctx)); err != nil {
+				note(claimed.project.Name + ": people will not be told of this any more: " + err.Error())
+			}
 		}
 	}
 }
@@ -111,42 +111,34 @@ type claim struct {
 }
 
 // remember writes that people know, before they do: of several machines that find the same, the one whose write comes
-// first tells it, and the others see no news any more. The bucket's conditional writes decide.
-func remember(ctx context.Context, project Project, status ProjectStatus) (Event, claim, error) {
-	for {
-		store, err := project.Open(ctx)
-		if err != nil {
-			return "", claim{}, err
-		}
-		history, etag, err := readHistory(ctx, store)
-		if err != nil {
-			return "", claim{}, err
-		}
-		before := history.Told
-		event, after := news(status, before)
-		if event == "" {
-			return "", claim{}, nil
-		}
-		history.Told = after
-		history.Project = project.Name
-		err = writeHistory(ctx, store, history, etag)
-		if errors.Is(err, bucket.ErrChanged) {
-			continue
-		}
-		return event, claim{project, before, after}, err
+// first tells it, and the others see no news any more.
+func remember(ctx context.Context, project Project, status ProjectStatus) (event Event, made claim, err error) {
+	made.project = project
+	event, made.after = news(status, status.told)
+	store, err := project.Open(ctx)
+	if err != nil {
+		return event, made, err
 	}
+	err = updateHistory(ctx, store, func(history *History) bool {
+		made.before = history.Told
+		event, made.after = news(status, history.Told)
+		history.Project, history.Told = project.Name, made.after
+		return event != ""
+	})
+	return event, made, err
 }
 
-// giveBack makes it untold again. If that fails too, the next thing that people hear is what comes of the project next.
-func (c claim) giveBack(ctx context.Context) {
+// giveBack makes it untold again, unless somebody has changed it since.
+func (c claim) giveBack(ctx context.Context) error {
 	store, err := c.project.Open(ctx)
 	if err != nil {
-		return
+		return err
 	}
-	history, etag, err := readHistory(ctx, store)
-	if err != nil || !history.Told.equal(c.after) {
-		return
-	}
-	history.Told = c.before
-	_ = writeHistory(ctx, store, history, etag)
+	return updateHistory(ctx, store, func(history *History) bool {
+		mine := history.Told.equal(c.after)
+		if mine {
+			history.Told = c.before
+		}
+		return mine
+	})
 }
