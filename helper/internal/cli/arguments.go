@@ -18,6 +18,14 @@ func interspersed(app *cli.App, args []string) []string {
 	if verb == nil {
 		return args
 	}
+	// A verb of a verb, as in `fleet plan`.
+	for len(verb.Subcommands) > 0 && at+1 < len(args) {
+		below := slices.IndexFunc(verb.Subcommands, func(c *cli.Command) bool { return c.Name == args[at+1] })
+		if below < 0 {
+			return args
+		}
+		verb, at = verb.Subcommands[below], at+1
+	}
 	sorted := slices.Clone(args[:at+1])
 	var plain []string
 	rest := args[at+1:]

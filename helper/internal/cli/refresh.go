@@ -63,25 +63,35 @@ type refreshOptions struct {
 }
 
 func (s *session) refresh(ctx context.Context, options refreshOptions) (refresh.Result, error) {
-	if err := s.project.RequireBucket(); err != nil {
-		return refresh.Result{}, err
-	}
-	source, err := s.source(ctx)
-	if err != nil {
-		return refresh.Result{}, err
-	}
-	source.Threads = options.threads
-	store, err := s.openBucket(ctx)
+	config, err := s.refreshConfig(ctx, options)
 	if err != nil {
 		return refresh.Result{}, err
 	}
 	defer s.out.Finish()
-	return refresh.Run(ctx, refresh.Config{
+	config.Progress = s.out
+	return refresh.Run(ctx, config)
+}
+
+// refreshConfig is all of a refresh but where its progress goes.
+func (s *session) refreshConfig(ctx context.Context, options refreshOptions) (refresh.Config, error) {
+	if err := s.project.RequireBucket(); err != nil {
+		return refresh.Config{}, err
+	}
+	source, err := s.source(ctx)
+	if err != nil {
+		return refresh.Config{}, err
+	}
+	source.Threads = options.threads
+	store, err := s.openBucket(ctx)
+	if err != nil {
+		return refresh.Config{}, err
+	}
+	return refresh.Config{
 		Project: s.project.Name, ToolVersion: options.version, Publisher: publisher(),
 		Source: source, Bucket: store, Compression: dumpfile.Compression(s.project.Compression), Level: options.level,
 		Force: options.force, IfOlderThan: options.ifOlderThan,
-		Retention: s.retention(), Progress: s.out,
-	})
+		Retention: s.retention(),
+	}, nil
 }
 
 func (s *session) retention() refresh.Retention {

@@ -23,9 +23,10 @@ type History struct {
 // mostRuns bounds a history.
 const mostRuns = 60
 
-// Run is one refresh of one project, with all its tries.
+// Run is one refresh of one project, with all its tries. Started and Seconds are those of the last try: they are what
+// the next refresh will take.
 type Run struct {
-	Started time.Time `json:"started"`
+	Started time.Time `json:"started,omitzero"`
 	Seconds float64   `json:"seconds"`
 	Tries   int       `json:"tries"`
 	Outcome

@@ -36,6 +36,18 @@ func parseHistory(text []byte) History {
 	return history
 }
 
+// record adds a run to what the bucket knows.
+func record(ctx context.Context, item *Item, run Run) error {
+	if item.bucket == nil {
+		return nil
+	}
+	return updateHistory(ctx, item.bucket, func(history *History) bool {
+		history.Project, history.MaxAge = item.Project.Name, item.Project.MaxAge.Seconds()
+		history.Add(run)
+		return true
+	})
+}
+
 // updateHistory changes what a bucket knows, unless change says that there is nothing to change. It may be called more
 // than once: other machines do the same.
 func updateHistory(ctx context.Context, store *bucket.Bucket, change func(*History) bool) error {

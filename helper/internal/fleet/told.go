@@ -72,7 +72,7 @@ func Announce(ctx context.Context, projects []Project, found []ProjectStatus, te
 		byPlace[project.Place] = project
 	}
 	var all []News
-	var claims []claim
+	var promises []promise
 	for _, status := range found {
 		if event, _ := news(status, status.told); event == "" {
 			continue
@@ -82,13 +82,13 @@ func Announce(ctx context.Context, projects []Project, found []ProjectStatus, te
 			all = append(all, News{Failing, status})
 			continue
 		}
-		event, claimed, err := remember(ctx, project, status)
+		event, made, err := remember(ctx, project, status)
 		if err != nil {
 			// Better twice than never.
 			note(project.Name + ": it may be told again: " + err.Error())
 		}
 		if event != "" {
-			all, claims = append(all, News{event, status}), append(claims, claimed)
+			all, promises = append(all, News{event, status}), append(promises, made)
 		}
 	}
 	if len(all) == 0 {
@@ -96,23 +96,23 @@ func Announce(ctx context.Context, projects []Project, found []ProjectStatus, te
 	}
 	if err := tell(ctx, all); err != nil {
 		note(err.Error())
-		for _, claimed := range claims {
-			if err := claimed.giveBack(context.WithoutCancel(ctx)); err != nil {
-				note(claimed.project.Name + ": people will not be told of this any more: " + err.Error())
+		for _, made := range promises {
+			if err := made.giveBack(context.WithoutCancel(ctx)); err != nil {
+				note(made.project.Name + ": people will not be told of this any more: " + err.Error())
 			}
 		}
 	}
 }
 
-// claim is what one machine has taken upon itself to tell.
-type claim struct {
+// promise is what one machine has taken upon itself to tell.
+type promise struct {
 	project       Project
 	before, after Told
 }
 
 // remember writes that people know, before they do: of several machines that find the same, the one whose write comes
 // first tells it, and the others see no news any more.
-func remember(ctx context.Context, project Project, status ProjectStatus) (event Event, made claim, err error) {
+func remember(ctx context.Context, project Project, status ProjectStatus) (event Event, made promise, err error) {
 	made.project = project
 	event, made.after = news(status, status.told)
 	store, err := project.Open(ctx)
@@ -129,15 +129,15 @@ func remember(ctx context.Context, project Project, status ProjectStatus) (event
 }
 
 // giveBack makes it untold again, unless somebody has changed it since.
-func (c claim) giveBack(ctx context.Context) error {
-	store, err := c.project.Open(ctx)
+func (p promise) giveBack(ctx context.Context) error {
+	store, err := p.project.Open(ctx)
 	if err != nil {
 		return err
 	}
 	return updateHistory(ctx, store, func(history *History) bool {
-		mine := history.Told.equal(c.after)
+		mine := history.Told.equal(p.after)
 		if mine {
-			history.Told = c.before
+			history.Told = p.before
 		}
 		return mine
 	})

@@ -40,6 +40,10 @@ type Config struct {
 	IfOlderThan time.Duration
 	Retention   Retention
 	Progress    Progress
+	// Yield is called when somebody else's refresh is waited for; Resume when that has ended without a dump, so that this
+	// one goes on after all. Either may be nil.
+	Yield  func(holder string)
+	Resume func(context.Context) error
 }
 
 // Result says what came of a refresh.
@@ -83,17 +87,20 @@ type previous struct {
 }
 
 func (r *run) publish(ctx context.Context) (Result, error) {
-	dumps, err := r.Bucket.Dumps(ctx)
-	if err != nil {
+	newest, young, err := r.young(ctx)
+	switch {
+	case err != nil:
 		return Result{}, err
+	case young:
+		return r.reuse(ctx, newest), nil
 	}
-	if len(dumps) > 0 && r.IfOlderThan > 0 {
-		if age := time.Since(dumps[0].Time); age < r.IfOlderThan {
-			return r.reuse(ctx, dumps[0]), nil
-		}
-	}
+	waited := false
 	lease, err := r.Bucket.Acquire(ctx, bucket.LeaseOptions{Holder: r.Publisher, Wait: func(holder string) {
 		r.Progress.Note("waiting for the refresh by " + holder)
+		if r.Yield != nil && !waited {
+			r.Yield(holder)
+		}
+		waited = true
 	}})
 	if err != nil {
 		return Result{}, err
@@ -105,15 +112,43 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 		}
 		return r.reuse(ctx, object), nil
 	}
-	result, err := r.dump(lease.Context())
+	result, err := r.underLease(lease.Context(), waited)
 	if releaseErr := lease.Release(ctx, result.Key); err == nil && releaseErr != nil {
 		r.Progress.Note("the lease could not be given back, the next refresh will wait for it a while: " + releaseErr.Error())
 	}
-	if err != nil {
-		return Result{}, err
+	if err != nil || !result.Published {
+		return result, err
 	}
 	result.Deleted = r.expire(ctx)
 	return result, nil
+}
+
+// young looks whether the newest dump is young enough.
+func (r *run) young(ctx context.Context) (newest bucket.Object, young bool, err error) {
+	dumps, err := r.Bucket.Dumps(ctx)
+	if err != nil || len(dumps) == 0 || r.IfOlderThan == 0 {
+		return bucket.Object{}, false, err
+	}
+	return dumps[0], time.Since(dumps[0].Time) < r.IfOlderThan, nil
+}
+
+// underLease makes the dump, unless somebody has made one between the first look and the lease.
+func (r *run) underLease(ctx context.Context, waited bool) (Result, error) {
+	if waited && r.Resume != nil {
+		if err := r.Resume(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	if r.IfOlderThan > 0 {
+		newest, young, err := r.young(ctx)
+		switch {
+		case err != nil:
+			return Result{}, err
+		case young:
+			return r.reuse(ctx, newest), nil
+		}
+	}
+	return r.dump(ctx)
 }
 
 // reuse reports a dump that somebody else made, or that is fresh enough.
