@@ -29,8 +29,10 @@ func (b *Bucket) WriteState(ctx context.Context, name string, text []byte) error
 
 // WriteShared writes .dump-refresh/NAME, which all projects of the bucket have in common.
 func (b *Bucket) WriteShared(ctx context.Context, name string, text []byte) error {
-	return b.writeSmall(ctx, ".dump-refresh/"+name, text)
+	return b.writeSmall(ctx, sharedKey(name), text)
 }
+
+func sharedKey(name string) string { return ".dump-refresh/" + name }
 
 // Place is what Buckets have in common that are in the same S3 bucket.
 func (b *Bucket) Place() string {

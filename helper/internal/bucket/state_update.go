@@ -18,6 +18,11 @@ func (b *Bucket) UpdateState(ctx context.Context, name string, change func(text 
 	return b.update(ctx, b.stateKey(name), change)
 }
 
+// UpdateShared does the same with what WriteShared wrote.
+func (b *Bucket) UpdateShared(ctx context.Context, name string, change func(text []byte) ([]byte, error)) error {
+	return b.update(ctx, sharedKey(name), change)
+}
+
 func (b *Bucket) update(ctx context.Context, key string, change func(text []byte) ([]byte, error)) error {
 	for try := 1; ; try++ {
 		text, etag, err := b.readSmall(ctx, key)

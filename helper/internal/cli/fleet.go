@@ -26,6 +26,8 @@ func fleetCommand(version string) *cli.Command {
 		Subcommands: []*cli.Command{
 			fleetPlanCommand(version),
 			fleetRefreshCommand(version),
+			fleetStatusCommand(version),
+			fleetReportCommand(version),
 		},
 	}
 }

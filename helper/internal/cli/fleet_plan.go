@@ -32,6 +32,9 @@ type openedFleet struct {
 	shard  fleet.Shard
 	items  []*fleet.Item
 	labels map[string]string
+	// contacts are to be told what comes of a run; file is the fleet.yaml that names them, dir its folder.
+	contacts  fleet.Contacts
+	file, dir string
 }
 
 // openFleet reads the fleet that the flags name, and asks its buckets.
@@ -40,7 +43,7 @@ func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, er
 	if err != nil {
 		return nil, err
 	}
-	f := &openedFleet{}
+	f := &openedFleet{contacts: config.Contacts, file: config.File, dir: config.Dir}
 	if f.shard, err = shard(c); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func fleetRefreshCommand(version string) *cli.Command {
 	return complete(cli.Command{
 		Name:  "refresh",
 		Usage: "publish a fresh dump of every project that is due",
-		Flags: append(flags,
+		Flags: append(append(flags, metricsFlags()...),
 			&cli.StringFlag{Name: "parallel", Usage: "refresh at most `N` projects at once", DefaultText: "by processors and memory"},
 			&cli.StringFlag{Name: "limit-rate", Usage: "all projects together send and fetch at most `RATE` bytes per second, as in 500k or 10M"},
 		),
@@ -58,6 +58,10 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	if err := f.wait(ctx, out); err != nil {
 		return err
 	}
+	teller, err := newFleetTeller(c, out, f)
+	if err != nil {
+		return err
+	}
 	// The collector works harder as the process comes near the limit.
 	debug.SetMemoryLimit(f.limits.Memory)
 	report := fleet.RunReport{
@@ -66,7 +70,7 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	}
 	watcher := newFleetWatcher(out, f)
 	runner := fleet.Runner{
-		Limits: f.limits, Shard: f.shard, MayPass: mayPass, Watcher: watcher,
+		Limits: f.limits, Shard: f.shard, MayPass: mayPass, Watcher: teller.watch(watcher),
 		Hint: func(err error) string {
 			_, hint := explain(context.WithoutCancel(ctx), err)
 			return hint
@@ -79,6 +83,7 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	for _, problem := range report.Store(ctx, f.items) {
 		out.Note(problem.Error())
 	}
+	teller.end(ctx, good(report) == len(report.Projects))
 	f.summary(out, report)
 	if err := out.Result(report); err != nil {
 		return err

@@ -20,6 +20,9 @@ type Config struct {
 	Projects []Entry
 	// Scan are the folders that are searched for projects.
 	Scan []string
+	Contacts
+	// File is where it says so, Dir its folder, which paths in it are relative to.
+	File, Dir string
 }
 
 // Entry is one project of a fleet, or the defaults for all.

@@ -39,7 +39,7 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 		}
 		return Config{}, ConfigErrors{{File: file, Line: line, Text: "not valid YAML: " + strings.TrimPrefix(message, "yaml: ")}}
 	}
-	config := Config{Defaults: Entry{Policy: DefaultPolicy}}
+	config := Config{Defaults: Entry{Policy: DefaultPolicy}, File: file, Dir: folder}
 	if len(document.Content) == 0 {
 		return Config{}, ConfigErrors{{File: file, Text: "is empty; projects or scan must say which projects there are"}}
 	}
@@ -53,6 +53,11 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 		"memory":     r.bytes(&config.Memory),
 		"limit_rate": r.bytes(&config.LimitRate),
 		"jitter":     r.duration(&config.Jitter),
+
+		"webhook":          r.reference("webhook", &config.Webhook),
+		"webhook_template": r.text("webhook_template", func(text string) { config.WebhookTemplate = text }),
+		"heartbeat":        r.reference("heartbeat", &config.Heartbeat),
+
 		"scan": func(node *yaml.Node) {
 			for _, item := range r.list(node) {
 				r.path(&config.Scan)(item)

@@ -107,17 +107,13 @@ func (p ProjectStatus) spent() float64 { return float64(p.Age) / max(1, float64(
 
 func look(ctx context.Context, project Project, hint func(error) string) ProjectStatus {
 	if project.Problem != nil {
-		status := begin(project)
-		status.Verdict, status.Error, status.Hint = VerdictBroken, project.Problem.Error(), hint(project.Problem)
-		return status
+		return unknownStatus(project, VerdictBroken, project.Problem, hint)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errNoAnswer)
 	defer cancel()
 	newest, history, err := read(ctx, project)
 	if err != nil {
-		status := begin(project)
-		status.Verdict, status.Error, status.Hint = VerdictUnreachable, err.Error(), hint(err)
-		return status
+		return unknownStatus(project, VerdictUnreachable, err, hint)
 	}
 	return Judge(project, newest, history, time.Now())
 }
@@ -147,6 +143,13 @@ func begin(project Project) ProjectStatus {
 	return ProjectStatus{
 		Name: project.Name, Place: project.Place, Store: project.Store, MaxAge: Seconds(project.MaxAge.Seconds()),
 	}
+}
+
+// unknownStatus is that of a project whose dumps cannot be looked at.
+func unknownStatus(project Project, verdict Verdict, why error, hint func(error) string) ProjectStatus {
+	status := begin(project)
+	status.Verdict, status.Error, status.Hint = verdict, why.Error(), hint(why)
+	return status
 }
 
 // Judge says how a project stands at a moment, by its newest dump, nil if there is none, and its history.

@@ -4,6 +4,7 @@ package metrics
 
 import (
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -49,6 +50,7 @@ func (b *Board) Show(projects ...fleet.ProjectStatus) {
 func (b *Board) ShowRun(run Run) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
+	run.Results = maps.Clone(run.Results)
 	b.run = run
 }
 
@@ -84,7 +86,7 @@ func (t *text) projects(projects []fleet.ProjectStatus) {
 		func(p fleet.ProjectStatus) (float64, bool) { return unix(p.SnapshotTime), p.Key != "" })
 	each("checked_timestamp_seconds", "When the newest dump was last known to be as staging is.",
 		func(p fleet.ProjectStatus) (float64, bool) { return unix(p.Checked), p.Key != "" })
-	each("age_seconds", "Time since checked_timestamp_seconds, when this was written.",
+	each("age_seconds", "Time since checked_timestamp_seconds, when the project was looked at.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.Age), p.Key != "" })
 	each("max_age_seconds", "What age_seconds may be.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.MaxAge), p.MaxAge > 0 })

@@ -54,7 +54,7 @@ func parse(text string) (*template.Template, error) {
 }
 
 func (c Config) body(news []fleet.News) ([]byte, error) {
-	form, err := parse(c.Template)
+	form, err := parse(c.WebhookTemplate)
 	if err != nil {
 		return nil, err
 	}

@@ -1,38 +1,27 @@
+// Package notify tells people and their monitoring what came of a fleet: by a webhook, and by a heartbeat.
 package notify
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
 // Config is what fleet.yaml says of whom to tell. What is empty is not told.
 type Config struct {
-	// Webhook is where the URL is that news are sent to.
-	Webhook Reference
-	// Template makes what is sent, in the language of Go's text/template; empty is what Slack and its relatives
-	// understand.
-	Template string
-	// Heartbeat is where the URL is that is requested after a run in which all is well.
-	Heartbeat Reference
+	fleet.Contacts
 	// Dir is what paths are relative to.
 	Dir string
 }
 
-// Check says what is wrong with it, as field: reason.
+// Check says what is wrong with the template.
 func (c Config) Check() error {
-	if err := c.Webhook.Check(); err != nil {
-		return fmt.Errorf("webhook: %w", err)
-	}
-	if err := c.Heartbeat.Check(); err != nil {
-		return fmt.Errorf("heartbeat: %w", err)
-	}
-	if _, err := parse(c.Template); err != nil {
-		return fmt.Errorf("webhook_template: %w", err)
-	}
-	return nil
+	_, err := parse(c.WebhookTemplate)
+	return err
 }
 
 // Tell sends news to the webhook, in one message.
@@ -47,7 +36,7 @@ func (c Config) Tell(ctx context.Context, news []fleet.News) error {
 }
 
 func (c Config) tell(ctx context.Context, pace pace, news []fleet.News) error {
-	address, err := c.Webhook.read(c.Dir)
+	address, err := c.address(c.Webhook)
 	if err != nil {
 		return err
 	}
@@ -67,12 +56,29 @@ func (c Config) Beat(ctx context.Context) error {
 	if c.Heartbeat == "" {
 		return nil
 	}
-	address, err := c.Heartbeat.read(c.Dir)
-	if err == nil {
-		err = request(ctx, usual, address, "", nil)
-	}
-	if err != nil {
+	if err := c.beat(ctx, usual); err != nil {
 		return fmt.Errorf("request the heartbeat's URL: %w", err)
 	}
 	return nil
+}
+
+func (c Config) beat(ctx context.Context, pace pace) error {
+	address, err := c.address(c.Heartbeat)
+	if err != nil {
+		return err
+	}
+	return request(ctx, pace, address, "", nil)
+}
+
+// address reads a URL. Errors do not hold it.
+func (c Config) address(from secret.Reference) (secret.String, error) {
+	text, err := from.Read(c.Dir)
+	if err != nil {
+		return secret.String{}, err
+	}
+	address, err := url.Parse(text.Reveal())
+	if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "" {
+		return secret.String{}, fmt.Errorf("what is in %s is not a URL that begins with https:// or http://", from)
+	}
+	return text, nil
 }
