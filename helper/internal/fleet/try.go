@@ -29,6 +29,13 @@ func (s *schedule) try(ctx context.Context, item *Item, number int) (Outcome, er
 		outcome Outcome
 		err     error
 	}
+	// What a refresh says that was told to end is only the consequence.
+	first := func(a answer) (Outcome, error) {
+		if a.err != nil && limited.Err() != nil {
+			a.err = context.Cause(limited)
+		}
+		return a.outcome, a.err
+	}
 	answered := make(chan answer, 1)
 	go func() {
 		var a answer
@@ -38,22 +45,19 @@ func (s *schedule) try(ctx context.Context, item *Item, number int) (Outcome, er
 		})
 		answered <- a
 	}()
-	var a answer
 	select {
-	case a = <-answered:
+	case a := <-answered:
+		return first(a)
 	case <-limited.Done():
-		timer := time.NewTimer(grace)
-		defer timer.Stop()
-		select {
-		case a = <-answered:
-		case <-timer.C:
-			a.err = fmt.Errorf("%w, and did not end when it was told to", context.Cause(limited))
-		}
 	}
-	if a.err != nil && limited.Err() != nil && ctx.Err() == nil {
-		a.err = context.Cause(limited) // what else failed is its consequence
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case a := <-answered:
+		return first(a)
+	case <-timer.C:
+		return Outcome{}, fmt.Errorf("%w, and did not end when it was told to", context.Cause(limited))
 	}
-	return a.outcome, a.err
 }
 
 // turn is the Turn of one try.
@@ -81,6 +85,9 @@ func (t *turn) Yield(string) {
 
 // Resume gets a place again.
 func (t *turn) Resume(ctx context.Context) error {
+	if t.timer != nil {
+		t.timer.Stop() // the others, whom it waits for now, have limits of their own
+	}
 	if err := t.places.wait(ctx, t.places.enter(t.item, true)); err != nil {
 		return err
 	}
