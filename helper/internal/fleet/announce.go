@@ -16,9 +16,12 @@ import (
 // It is written down before it is told. Of several machines that find the same, the one whose write comes first tells it,
 // and the others see no news any more.
 func Announce(ctx context.Context, projects []Project, found []ProjectStatus, tell func(context.Context, []News) error, note func(string)) {
-	byPlace := map[string]Project{}
+	byPlace, order := map[string]Project{}, map[string]int{}
 	for _, project := range projects {
 		byPlace[project.Place] = project
+	}
+	for i, status := range found {
+		order[status.Place] = i
 	}
 	var all []News
 	var undo []func(context.Context) error
@@ -39,6 +42,7 @@ func Announce(ctx context.Context, projects []Project, found []ProjectStatus, te
 	if len(all) == 0 {
 		return
 	}
+	slices.SortFunc(all, func(x, y News) int { return order[x.Project.Place] - order[y.Project.Place] })
 	if err := tell(ctx, all); err != nil {
 		note(err.Error())
 		for _, takeBack := range undo {
