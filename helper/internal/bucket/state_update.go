@@ -25,15 +25,19 @@ func (b *Bucket) UpdateShared(ctx context.Context, name string, change func(text
 
 func (b *Bucket) update(ctx context.Context, key string, change func(text []byte) ([]byte, error)) error {
 	for try := 1; ; try++ {
-		text, etag, err := b.readSmall(ctx, key)
-		if err != nil && !errors.Is(err, ErrNoSuchKey) {
-			return err
+		text, etag, unread := b.readSmall(ctx, key)
+		denied := errors.Is(unread, ErrAccessDenied) // which is what S3 may say of an object that is not there
+		if unread != nil && !denied && !errors.Is(unread, ErrNoSuchKey) {
+			return unread
 		}
 		changed, err := change(text)
 		if err != nil || changed == nil {
 			return err
 		}
 		err = b.writeOver(ctx, key, changed, etag)
+		if errors.Is(err, ErrChanged) && denied {
+			return unread
+		}
 		if !errors.Is(err, ErrChanged) || try == updateTries {
 			return err
 		}

@@ -23,7 +23,7 @@ func fleetReportCommand(version string) *cli.Command {
 				return &usage{"say where the page goes: --html FILE"}
 			}
 			out := fleetOutput(c)
-			_, found, err := lookAtFleet(c, out, version)
+			found, err := lookAtFleet(c, out, version)
 			if err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ func fleetStatusCommand(version string) *cli.Command {
 		Flags: fleetFlags(),
 		Action: func(c *cli.Context) error {
 			out := fleetOutput(c)
-			_, found, err := lookAtFleet(c, out, version)
+			found, err := lookAtFleet(c, out, version)
 			if err != nil {
 				return err
 			}
@@ -34,24 +34,23 @@ func fleetStatusCommand(version string) *cli.Command {
 }
 
 // lookAtFleet reads how the projects stand that the flags name.
-func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.Project, []fleet.ProjectStatus, error) {
+func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.ProjectStatus, error) {
 	config, err := fleetConfig(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	loader := fleetLoader{out: out, version: version, rate: bucket.NewRateLimit(config.LimitRate)}
 	if loader.flags, err = assignments(c); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	projects, err := loader.load(c.Context, config)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	found, err := fleet.Look(c.Context, projects, func(err error) string {
+	return fleet.Look(c.Context, projects, func(err error) string {
 		_, hint := explain(c.Context, err)
 		return hint
 	})
-	return projects, found, err
 }
 
 // staleness is the error of a fleet that is not all fresh.

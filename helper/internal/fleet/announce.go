@@ -91,7 +91,7 @@ func (p ProjectStatus) unknown() bool {
 
 // sharedTold is the object in which a bucket remembers what people have been told of projects that have no history to
 // remember it in, by their place: those whose settings are broken, and those whose bucket cannot be reached.
-const sharedTold = "told.json"
+const sharedTold = "fleet/told.json"
 
 // rememberShared is rememberInHistory for those projects. It takes the bucket of the first project that has one.
 func rememberShared(ctx context.Context, projects map[string]Project, found []ProjectStatus) (all []News, takeBack func(context.Context) error, err error) {

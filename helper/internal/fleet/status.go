@@ -125,7 +125,7 @@ func read(ctx context.Context, project Project) (*bucket.Object, History, error)
 		return nil, History{}, err
 	}
 	history, err := ReadHistory(ctx, store)
-	if err != nil {
+	if err != nil && !errors.Is(err, bucket.ErrAccessDenied) { // which is what S3 may say of a history that is not there
 		return nil, History{}, err
 	}
 	newest, err := store.Newest(ctx)

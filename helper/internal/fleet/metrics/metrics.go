@@ -69,7 +69,7 @@ func (b *Board) Write(w io.Writer) error {
 	if !run.Started.IsZero() {
 		text.run(run)
 	}
-	_, err := w.Write(text.Bytes())
+	_, err := w.Write(text.written.Bytes())
 	return err
 }
 
@@ -78,7 +78,7 @@ func (t *text) projects(projects []fleet.ProjectStatus) {
 		t.family(name, help)
 		for _, p := range projects {
 			if value, known := value(p); known {
-				t.sample(value, "project", p.Name, "place", p.Place)
+				t.sample(value, of(p)...)
 			}
 		}
 	}
@@ -100,14 +100,14 @@ func (t *text) projects(projects []fleet.ProjectStatus) {
 	t.family("verdict", "What the project's dumps are found to be; 1 for what is true.")
 	for _, p := range projects {
 		for _, verdict := range fleet.Verdicts {
-			t.sample(truth(p.Verdict == verdict), "project", p.Name, "place", p.Place, "verdict", string(verdict))
+			t.sample(truth(p.Verdict == verdict), append(of(p), label{"verdict", string(verdict)})...)
 		}
 	}
 	t.family("last_result", "What came of the last refresh by a fleet; 1 for what is true.")
 	for _, p := range projects {
 		for _, state := range states {
 			if state != fleet.NotRun { // is not part of a history
-				t.sample(truth(p.LastResult == state), "project", p.Name, "place", p.Place, "result", string(state))
+				t.sample(truth(p.LastResult == state), append(of(p), label{"result", string(state)})...)
 			}
 		}
 	}
@@ -124,10 +124,10 @@ func (t *text) run(run Run) {
 	}
 	t.family("run_projects", "The run's projects by what has come of them so far.")
 	for _, state := range states {
-		t.sample(float64(run.Results[state]), "result", string(state))
+		t.sample(float64(run.Results[state]), label{"result", string(state)})
 	}
-	t.sample(float64(run.Running), "result", "running")
-	t.sample(float64(run.Waiting), "result", "waiting")
+	t.sample(float64(run.Running), label{"result", "running"})
+	t.sample(float64(run.Waiting), label{"result", "waiting"})
 	t.family("run_published_bytes", "Size of the dumps that the run has published so far.")
 	t.sample(float64(run.PublishedBytes))
 }

@@ -3,6 +3,7 @@ package metrics
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -140,7 +141,8 @@ func TestServe(t *testing.T) {
 	if err := server.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := http.Get("http://" + server.Address + "/metrics"); err == nil {
+	if connection, err := net.Dial("tcp", server.Address); err == nil {
+		connection.Close()
 		t.Error("it still listens")
 	}
 }

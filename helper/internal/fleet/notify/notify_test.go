@@ -79,7 +79,7 @@ func TestSlackMessage(t *testing.T) {
     hint: check the password
     the newest dump is 26h old, 24h is the most
 • radio is stale: the newest dump is 25h old, 24h is the most
-✓ opera has recovered: the newest dump is 10m old`+", 24h is the most"}
+✓ opera has recovered: the newest dump is 10m old` + ", 24h is the most"}
 	if diff := cmp.Diff(want, message); diff != "" {
 		t.Error(diff)
 	}
@@ -107,7 +107,7 @@ func TestTemplate(t *testing.T) {
 	r := newReceiver(t)
 	for template, want := range map[string]string{
 		`{"summary": {{json .Text}}, "down": [{{range $i, $n := .News}}{{if $i}}, {{end}}{{json $n.Project}}{{end}}]}`: "application/json",
-		`{{range .News}}{{.Event}} {{.Project}} {{.Age}} of {{.MaxAge}};{{end}}`:                                     "text/plain; charset=utf-8",
+		`{{range .News}}{{.Event}} {{.Project}} {{.Age}} of {{.MaxAge}};{{end}}`:                                       "text/plain; charset=utf-8",
 	} {
 		r.got, r.types = nil, nil
 		if err := config(template).tell(t.Context(), quick, three); err != nil {
@@ -143,7 +143,7 @@ func TestTriesAgainWhereThatHelps(t *testing.T) {
 
 func TestSaysNothingOfTheURL(t *testing.T) {
 	r := newReceiver(t,
-		func(w http.ResponseWriter) { http.Error(w, "nothing at /services/T0/B0/s3cr3t", 404) },
+		func(w http.ResponseWriter) { http.Error(w, "nothing at /services/T0/B0/s3cr3t", http.StatusNotFound) },
 		func(w http.ResponseWriter) {
 			w.Header().Set("Location", "http://127.0.0.1:1/elsewhere")
 			w.WriteHeader(http.StatusTemporaryRedirect)
