@@ -26,8 +26,8 @@ func ReadHistory(ctx context.Context, store *bucket.Bucket) (History, error) {
 		return History{}, fmt.Errorf("read the history: %w", err)
 	}
 	var history History
-	if json.Unmarshal(text, &history) != nil || history.Version > historyVersion {
-		return History{}, nil
+	if broken := json.Unmarshal(text, &history); broken != nil || history.Version > historyVersion {
+		history = History{}
 	}
 	return history, nil
 }
