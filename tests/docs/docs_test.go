@@ -387,14 +387,18 @@ func TestReadmeListsWhatTheProgramHas(t *testing.T) {
 		t.Errorf("settings of the program (-) and in the README (+):\n%s", diff)
 	}
 
-	rows := regexp.MustCompile("(?m)^\\| `([a-z]+)(?: \\[KEY\\])?` \\|(.*)\\|$").FindAllStringSubmatch(string(text), -1)
+	rows := regexp.MustCompile("(?m)^\\| `((?:fleet )?[a-z]+)(?: \\[KEY\\])?` \\|(.*)\\|$").FindAllStringSubmatch(string(text), -1)
 	inReadme := map[string]string{}
 	for _, row := range rows {
 		inReadme[row[1]] = strings.Join(slices.Sorted(maps.Keys(names(row[2], "`(--[a-z-]+)"))), " ")
 	}
 	inProgram := map[string]string{}
-	for verb := range names(ask("--help"), `(?m)^   ([a-z]+) {2,}`) {
-		flags := names(ask(verb, "--help"), `(?m)^ {3}(--[a-z-]+)`)
+	verbs := names(ask("--help"), `(?m)^   ([a-z]+) {2,}`)
+	for verb := range names(ask("fleet", "--help"), `(?m)^   ([a-z]+) {2,}`) {
+		verbs["fleet "+verb] = true
+	}
+	for verb := range verbs {
+		flags := names(ask(append(strings.Fields(verb), "--help")...), `(?m)^ {3}(--[a-z-]+)`)
 		for _, everywhere := range []string{"--project", "--set", "--json", "--quiet", "--help"} {
 			delete(flags, everywhere)
 		}

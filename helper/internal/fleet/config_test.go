@@ -74,7 +74,7 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		{"", "fleet.yaml: is empty; projects or scan must say which projects there are"},
 		{"parallel: 3", "fleet.yaml:1: names no project; projects lists some, scan names folders to search"},
 		{"projects: [", "fleet.yaml:1: not valid YAML: did not find expected node content"},
-		{"scan: [a]\nparalel: 3\njitter: soon\nper_host: 0\n", "fleet.yaml:2: unknown key paralel, did you mean parallel?\n" +
+		{"scan: [a]\nparallels: 3\njitter: soon\nper_host: 0\n", "fleet.yaml:2: unknown key parallels, did you mean parallel?\n" +
 			"fleet.yaml:3: a length of time such as 30m, 12h or 2d is expected (got \"soon\")\n" +
 			"fleet.yaml:4: a whole number, 1 or more, is expected (got \"0\")"},
 		{"projects:\n  - pth: a\n  - {path: a, git: b}\n  - {path: a, ref: b}\n  - a\n", "fleet.yaml:2: unknown key pth, did you mean path?\n" +

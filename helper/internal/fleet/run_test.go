@@ -154,7 +154,7 @@ func TestNoneHurtsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, o := newRunner(2, 2)
 		tries := 0
-		flaky := due("flaky", "", 0, func(ctx context.Context, turn Turn) (Outcome, error) {
+		flaky := due("flaky", "", 0, func(context.Context, Turn) (Outcome, error) {
 			if tries++; tries < 3 {
 				return Outcome{}, errPassing
 			}
