@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,6 +17,7 @@ import (
 func init() {
 	commands["webhook"] = webhook
 	commands["promtool"] = promtool
+	commands["scrape"] = scrape
 }
 
 // webhook FILE puts the URL of a server into $WEBHOOK that writes what it is sent into the file, a line for each request.
@@ -37,4 +39,18 @@ func promtool(ts *testscript.TestScript, _ bool, args []string) {
 	if said, err := judge.CombinedOutput(); err != nil || len(said) > 0 {
 		ts.Fatalf("promtool check metrics: %v\n%s", err, said)
 	}
+}
+
+// scrape LOG FILE gets the metrics from where a run in the background says that they are, and writes them into a file.
+func scrape(ts *testscript.TestScript, _ bool, args []string) {
+	said := regexp.MustCompile("metrics are at (http://.*)").FindStringSubmatch(ts.ReadFile(args[0]))
+	if said == nil {
+		ts.Fatalf("%s does not say where metrics are", args[0])
+	}
+	answer, err := http.Get(said[1])
+	check(ts, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	check(ts, err)
+	check(ts, os.WriteFile(ts.MkAbs(args[1]), text, 0o644))
 }

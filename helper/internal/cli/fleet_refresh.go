@@ -55,11 +55,11 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	if err != nil {
 		return err
 	}
-	if err := f.wait(ctx, out); err != nil {
-		return err
-	}
 	teller, err := newFleetTeller(c, out, f)
 	if err != nil {
+		return err
+	}
+	if err := f.wait(ctx, out); err != nil {
 		return err
 	}
 	// The collector works harder as the process comes near the limit.
@@ -83,8 +83,8 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	for _, problem := range report.Store(ctx, f.items) {
 		out.Note(problem.Error())
 	}
-	teller.end(ctx, good(report) == len(report.Projects))
 	f.summary(out, report)
+	teller.end(ctx, good(report) == len(report.Projects))
 	if err := out.Result(report); err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func newFleetTeller(c *cli.Context, out *ui.Output, f *openedFleet) (*fleetTelle
 	t := &fleetTeller{
 		out: out, contacts: notify.Config{Contacts: f.contacts, Dir: f.dir}, items: map[string]*fleet.Item{},
 		file: c.String("metrics-file"),
-		run:  metrics.Run{Started: time.Now(), Results: map[fleet.State]int{}},
+		run:  metrics.Run{Results: map[fleet.State]int{}},
 		hint: func(err error) string {
 			_, hint := explain(context.WithoutCancel(c.Context), err)
 			return hint
@@ -59,7 +59,6 @@ func newFleetTeller(c *cli.Context, out *ui.Output, f *openedFleet) (*fleetTelle
 			t.run.Waiting++
 		}
 	}
-	t.board.ShowRun(t.run)
 	address := c.String("metrics-listen")
 	if address == "" {
 		return t, nil
@@ -71,8 +70,11 @@ func newFleetTeller(c *cli.Context, out *ui.Output, f *openedFleet) (*fleetTelle
 	return t, err
 }
 
-// watch measures what a watcher sees.
-func (t *fleetTeller) watch(watcher fleet.Watcher) fleet.Watcher { return &measuring{watcher, t} }
+// watch measures what a watcher sees of the run, which begins now.
+func (t *fleetTeller) watch(watcher fleet.Watcher) fleet.Watcher {
+	t.count(func(run *metrics.Run) { run.Started = time.Now() })
+	return &measuring{watcher, t}
+}
 
 type measuring struct {
 	fleet.Watcher
