@@ -38,15 +38,19 @@ type Config struct {
 	Force bool
 	// IfOlderThan leaves everything as it is where the newest dump is younger; 0 always refreshes.
 	IfOlderThan time.Duration
-	Retention   Retention
-	Progress    Progress
+	// IfChanged leaves everything as it is where staging can tell that the newest dump still is what a new one would be.
+	IfChanged bool
+	Retention Retention
+	Progress  Progress
 }
 
 // Result says what came of a refresh.
 type Result struct {
 	Key string `json:"key"`
 	// Published is false where somebody else's dump, or one that is fresh enough, was taken instead.
-	Published    bool      `json:"published"`
+	Published bool `json:"published"`
+	// Unchanged is true where the newest dump was taken because staging has not changed since.
+	Unchanged    bool      `json:"unchanged"`
 	ObjectBytes  int64     `json:"object_bytes"`
 	SentBytes    int64     `json:"sent_bytes"`
 	RawBytes     int64     `json:"raw_bytes"`
@@ -92,6 +96,12 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 			return r.reuse(ctx, dumps[0]), nil
 		}
 	}
+	if r.IfChanged {
+		result, err := r.unchanged(ctx, dumps)
+		if err != nil || result.Unchanged {
+			return result, err
+		}
+	}
 	lease, err := r.Bucket.Acquire(ctx, bucket.LeaseOptions{Holder: r.Publisher, Wait: func(holder string) {
 		r.Progress.Note("waiting for the refresh by " + holder)
 	}})
@@ -118,11 +128,19 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 
 // reuse reports a dump that somebody else made, or that is fresh enough.
 func (r *run) reuse(ctx context.Context, object bucket.Object) Result {
-	result := Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}
-	if index, err := r.readIndex(ctx, object); err == nil {
-		result.RawBytes, result.Tables, result.Rows = index.RawBytes, int64(len(index.Tables)), index.Rows
+	index, err := r.readIndex(ctx, object)
+	if err != nil {
+		return Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}
 	}
-	return result
+	return resultOf(object, index)
+}
+
+// resultOf reports a dump that is there.
+func resultOf(object bucket.Object, index *dumpfile.Index) Result {
+	return Result{
+		Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time,
+		RawBytes: index.RawBytes, Tables: int64(len(index.Tables)), Rows: index.Rows,
+	}
 }
 
 func (r *run) readIndex(ctx context.Context, object bucket.Object) (*dumpfile.Index, error) {
