@@ -36,8 +36,12 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 	}
 	defer func() { _ = source.Close() }()
 	state, err := source.State(ctx)
-	if err != nil {
-		return Result{}, err
+	switch {
+	case ctx.Err() != nil:
+		return Result{}, context.Cause(ctx)
+	case err != nil:
+		r.Progress.Note(cannotTell + err.Error())
+		return Result{}, nil
 	}
 	if state.Same(index.SourceState) {
 		result := resultOf(newest, index)
@@ -45,12 +49,14 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 		return result, nil
 	}
 	if state.Doubt != "" {
-		r.Progress.Note("whether staging has changed cannot be told: " + state.Doubt)
+		r.Progress.Note(cannotTell + state.Doubt)
 	} else if index.SourceState == "" {
-		r.Progress.Note("whether staging has changed cannot be told: nothing is known of when " + newest.Name + " was made")
+		r.Progress.Note(cannotTell + "nothing is known of when " + newest.Name + " was made")
 	}
 	return Result{}, nil
 }
+
+const cannotTell = "whether staging has changed cannot be told: "
 
 // madeAlike says whether a new dump would be made in the same way. What of the settings decides about the SQL is part of
 // the source's state.

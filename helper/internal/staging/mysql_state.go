@@ -16,7 +16,8 @@ import (
 //     cascade of a foreign key included. It has whole seconds, is kept in memory only, and is NULL after a restart.
 //   - It is forgotten, too, when the table leaves the dictionary cache: with 500 tables and table_definition_cache at
 //     400 that happened within a minute. So a NULL that was NULL before is no proof, unless all tables have room.
-//   - TRUNCATE sets it to NULL and moves nothing else but the counts.
+//   - TRUNCATE sets it to NULL and moves nothing else but the counts. Counts are estimates: a row that is inserted into
+//     an empty table just before a restart leaves its count at 0.
 //   - CREATE_TIME is when the .frm file was last changed: each ALTER TABLE and RENAME moves it, TRUNCATE does not.
 //   - Aria writes its file, and so moves its time, up to half a minute after a change; MyISAM does it at once.
 //   - Innodb_lsn_current is what of the redo log has been written. On a server where nobody writes it stands still,
@@ -58,7 +59,7 @@ type mysqlState struct {
 
 	definitions [][]string // what the tables are
 	rows        [][]string // what is known of their rows
-	empty       []string   // tables that perhaps have no rows
+	empty       []string   // tables that may have no rows
 	sequences   []string
 	loose       []string // tables whose time of change is not that of the change
 	uncertain   bool     // there are tables whose change the server may have forgotten
@@ -167,12 +168,12 @@ func (r *mysqlState) tables(ctx context.Context) error {
 		case engine == "innodb":
 			r.changed = r.changed || row[8] == "1"
 			// The time of a partitioned table is that of its last partition, and each is forgotten by itself.
-			r.uncertain = r.uncertain || changed == "" || row[9] == "1"
-			if changed == "" && count == "0" {
+			partitioned := row[9] == "1"
+			r.uncertain = r.uncertain || changed == "" || partitioned
+			if changed == "" && count == "0" || partitioned {
 				r.empty = append(r.empty, name)
-				continue
 			}
-			r.rows = append(r.rows, []string{name, engine, changed, "1"})
+			r.rows = append(r.rows, []string{name, engine, changed})
 		case engine == "myisam":
 			r.changed = r.changed || row[8] == "1"
 			r.rows = append(r.rows, []string{name, engine, changed, count, length})
@@ -183,15 +184,17 @@ func (r *mysqlState) tables(ctx context.Context) error {
 	return r.look(ctx)
 }
 
-// look finds out whether the tables that seem to have no rows have none: the count is an estimate, and nothing else
-// tells that a table was emptied which nobody had changed.
+// look finds out which tables have no rows, of those that may have none: the count is an estimate, for a partitioned table
+// never 0, and nothing else tells that a table was emptied which nobody had changed since the server was started.
 func (r *mysqlState) look(ctx context.Context) error {
 	var queries []string
 	for _, name := range r.empty {
-		queries = append(queries, "SELECT "+quoteAccount(name)+", 'innodb', '', EXISTS (SELECT 1 FROM "+quoteMySQL(name)+")")
+		queries = append(queries, "SELECT "+quoteAccount(name)+" FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM "+quoteMySQL(name)+")")
 	}
 	rows, err := r.union(ctx, queries)
-	r.rows = append(r.rows, rows...)
+	for _, row := range rows {
+		r.rows = append(r.rows, []string{row[0], "innodb", "empty"})
+	}
 	return err
 }
 
