@@ -175,7 +175,7 @@ func (r *postgresState) rows(ctx context.Context, to fingerprint) error {
 func (r *postgresState) standing(ctx context.Context, to fingerprint) error {
 	lines, err := r.query(ctx, `SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-		AND has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')`)
+		AND has_schema_privilege(n.oid, 'USAGE') AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') END`)
 	if err != nil {
 		return err
 	}
