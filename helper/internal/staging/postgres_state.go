@@ -3,6 +3,7 @@ package staging
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,41 +156,36 @@ func (r *postgresState) rows(ctx context.Context, to fingerprint) error {
 	if err != nil {
 		return err
 	}
-	without := map[postgresName]bool{}
-	for _, names := range [][]postgresName{r.structureOnly, r.excluded} {
-		for _, name := range names {
-			without[name] = true
-		}
-	}
-	var counted [][]string
-	for _, line := range lines {
-		if !without[postgresName{line[0], line[1]}] {
-			counted = append(counted, line)
-		}
-	}
-	to.addLines(counted)
+	without := slices.Concat(r.structureOnly, r.excluded)
+	to.addLines(slices.DeleteFunc(lines, func(line []string) bool {
+		return slices.Contains(without, postgresName{line[0], line[1]})
+	}))
 	return nil
 }
 
-// standing adds where the sequences stand.
+// standing adds where the sequences stand. Of one that nobody has taken a value from since it was made or set, the
+// function does not tell: it is read itself, which took 34 ms for 200 of them and not 2.
 func (r *postgresState) standing(ctx context.Context, to fingerprint) error {
-	lines, err := r.query(ctx, `SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	lines, err := r.query(ctx, `SELECT n.nspname, c.relname, CASE WHEN c.relkind = 'S' THEN pg_sequence_last_value(c.oid) END::text
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
 		AND has_schema_privilege(n.oid, 'USAGE') AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') END`)
 	if err != nil {
 		return err
 	}
-	without := map[postgresName]bool{}
-	for _, name := range r.excluded {
-		without[name] = true
-	}
+	var stand [][]string
 	var queries []string
 	for _, line := range lines {
 		name := postgresName{line[0], line[1]}
-		if !without[name] {
+		switch {
+		case slices.Contains(r.excluded, name):
+		case line[2] == "":
 			queries = append(queries, "SELECT "+quoteLiteral(name.String())+", last_value::text, is_called::text FROM "+name.pattern())
+		default:
+			stand = append(stand, line)
 		}
 	}
+	to.addLines(stand)
 	if len(queries) == 0 {
 		return nil
 	}
