@@ -67,7 +67,7 @@ func run(ctx context.Context, o options) (err error) {
 		{fmt.Sprintf("make %d projects, %d to %d MB", o.projects, o.smallest, o.largest), s.fill},
 		{"refresh one after another", s.singles},
 		{"refresh the fleet", s.fleet},
-		{"refresh it again, nothing is due", s.again},
+		{"refresh it again, nothing has changed", s.again},
 		{"pull every dump back and compare", s.compare},
 		{"four shards, two of them killed and begun again", s.shards},
 	} {

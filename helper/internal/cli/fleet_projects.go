@@ -98,7 +98,7 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	result.Refresh = func(ctx context.Context, turn fleet.Turn) (fleet.Outcome, error) {
 		mine := *s
 		mine.note = turn.Note
-		return mine.refreshInFleet(ctx, turn, refreshOptions{version: l.version, ifOlderThan: entry.Due()})
+		return mine.refreshInFleet(ctx, turn, refreshOptions{version: l.version, ifOlderThan: entry.Due(), ifChanged: true})
 	}
 	return result
 }
