@@ -28,13 +28,14 @@ type options struct {
 }
 
 func main() {
-	o := options{out: os.Stdout, timed: true, hang: "10s", mostMemory: 600 << 20}
+	o := options{out: os.Stdout, hang: "10s", mostMemory: 600 << 20}
 	flag.StringVar(&o.helper, "helper", filepath.Join("bin", "dump-helper"), "the program to test")
 	flag.IntVar(&o.projects, "projects", 60, "number of projects, five of them broken")
 	flag.IntVar(&o.smallest, "smallest", 5, "size of the smallest database, in millions of bytes of SQL")
 	flag.IntVar(&o.largest, "largest", 300, "size of the largest database, in millions of bytes of SQL")
 	flag.IntVar(&o.parallel, "parallel", 4, "refreshes at once")
 	flag.StringVar(&o.memory, "memory", "500M", "memory in fleet.yaml")
+	flag.BoolVar(&o.timed, "timed", true, "demand the times; false for a machine that does other things meanwhile")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
@@ -64,9 +65,9 @@ func run(ctx context.Context, o options) (err error) {
 	}{
 		{"start the servers", s.start},
 		{fmt.Sprintf("make %d projects, %d to %d MB", o.projects, o.smallest, o.largest), s.fill},
-		{"refresh each by itself", s.singles},
+		{"refresh one after another", s.singles},
 		{"refresh the fleet", s.fleet},
-		{"refresh it again, nothing is due", s.again},
+		{"refresh it again, nothing has changed", s.again},
 		{"pull every dump back and compare", s.compare},
 		{"four shards, two of them killed and begun again", s.shards},
 	} {

@@ -27,8 +27,9 @@ type stage struct {
 	healthy []*site
 	broken  []*site
 
-	singleCPU float64 // seconds that all parts together took for the healthy ones, one after another
-	firstRun  float64 // seconds
+	single    []float64 // seconds that each healthy one took while nothing else ran
+	singleCPU float64   // seconds of processor time that all parts together took for these
+	firstRun  float64   // seconds
 }
 
 // site is one project.
@@ -36,7 +37,6 @@ type site struct {
 	name, source string
 	postgres     bool
 	megabytes    int
-	seconds      float64 // of its refresh by itself
 	// reason is what its error says, for a broken one.
 	reason string
 	extra  string // further lines of its entry in fleet.yaml

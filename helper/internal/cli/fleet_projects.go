@@ -67,6 +67,11 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	} else {
 		result.Name = filepath.Base(folder)
 	}
+	// A single command looks for its project upwards, too: here that would be another one.
+	if _, err := os.Stat(filepath.Join(folder, ".ddev", "config.yaml")); err != nil {
+		result.Problem = &fleet.ConfigError{File: folder, Text: "no .ddev/config.yaml in this folder"}
+		return result
+	}
 	settings := maps.Clone(entry.Set)
 	if settings == nil {
 		settings = map[string]string{}
@@ -93,7 +98,7 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	result.Refresh = func(ctx context.Context, turn fleet.Turn) (fleet.Outcome, error) {
 		mine := *s
 		mine.note = turn.Note
-		return mine.refreshInFleet(ctx, turn, refreshOptions{version: l.version, ifOlderThan: entry.Due()})
+		return mine.refreshInFleet(ctx, turn, refreshOptions{version: l.version, ifOlderThan: entry.Due(), ifChanged: true})
 	}
 	return result
 }

@@ -134,8 +134,11 @@ func (s *session) refreshInFleet(ctx context.Context, turn fleet.Turn, options r
 		State: fleet.Fresh, Key: result.Key, SnapshotTime: result.SnapshotTime, ObjectBytes: result.ObjectBytes,
 		RawBytes: result.RawBytes, Tables: result.Tables, Rows: result.Rows,
 	}
-	if result.Published {
+	switch {
+	case result.Published:
 		outcome.State = fleet.Published
+	case result.Unchanged:
+		outcome.State = fleet.Unchanged
 	}
 	return outcome, nil
 }

@@ -38,8 +38,10 @@ type Config struct {
 	Force bool
 	// IfOlderThan leaves everything as it is where the newest dump is younger; 0 always refreshes.
 	IfOlderThan time.Duration
-	Retention   Retention
-	Progress    Progress
+	// IfChanged leaves everything as it is where staging can tell that the newest dump still is what a new one would be.
+	IfChanged bool
+	Retention Retention
+	Progress  Progress
 	// Yield is called when somebody else's refresh is waited for; Resume when that has ended without a dump, so that this
 	// one goes on after all. Either may be nil.
 	Yield  func(holder string)
@@ -50,7 +52,9 @@ type Config struct {
 type Result struct {
 	Key string `json:"key"`
 	// Published is false where somebody else's dump, or one that is fresh enough, was taken instead.
-	Published    bool      `json:"published"`
+	Published bool `json:"published"`
+	// Unchanged is true where the newest dump was taken because staging has not changed since.
+	Unchanged    bool      `json:"unchanged"`
 	ObjectBytes  int64     `json:"object_bytes"`
 	SentBytes    int64     `json:"sent_bytes"`
 	RawBytes     int64     `json:"raw_bytes"`
@@ -87,12 +91,18 @@ type previous struct {
 }
 
 func (r *run) publish(ctx context.Context) (Result, error) {
-	newest, young, err := r.young(ctx)
-	switch {
-	case err != nil:
+	dumps, err := r.Bucket.Dumps(ctx)
+	if err != nil {
 		return Result{}, err
-	case young:
-		return r.reuse(ctx, newest), nil
+	}
+	if r.young(dumps) {
+		return r.reuse(ctx, dumps[0]), nil
+	}
+	if r.IfChanged {
+		result, err := r.unchanged(ctx, dumps)
+		if err != nil || result.Unchanged {
+			return result, err
+		}
 	}
 	waited := false
 	lease, err := r.Bucket.Acquire(ctx, bucket.LeaseOptions{Holder: r.Publisher, Wait: func(holder string) {
@@ -123,13 +133,9 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 	return result, nil
 }
 
-// young looks whether the newest dump is young enough.
-func (r *run) young(ctx context.Context) (newest bucket.Object, young bool, err error) {
-	dumps, err := r.Bucket.Dumps(ctx)
-	if err != nil || len(dumps) == 0 || r.IfOlderThan == 0 {
-		return bucket.Object{}, false, err
-	}
-	return dumps[0], time.Since(dumps[0].Time) < r.IfOlderThan, nil
+// young says whether the newest dump is young enough.
+func (r *run) young(dumps []bucket.Object) bool {
+	return len(dumps) > 0 && time.Since(dumps[0].Time) < r.IfOlderThan
 }
 
 // underLease makes the dump, unless somebody has made one between the first look and the lease.
@@ -140,12 +146,12 @@ func (r *run) underLease(ctx context.Context, waited bool) (Result, error) {
 		}
 	}
 	if r.IfOlderThan > 0 {
-		newest, young, err := r.young(ctx)
-		switch {
-		case err != nil:
+		dumps, err := r.Bucket.Dumps(ctx)
+		if err != nil {
 			return Result{}, err
-		case young:
-			return r.reuse(ctx, newest), nil
+		}
+		if r.young(dumps) {
+			return r.reuse(ctx, dumps[0]), nil
 		}
 	}
 	return r.dump(ctx)
@@ -153,11 +159,19 @@ func (r *run) underLease(ctx context.Context, waited bool) (Result, error) {
 
 // reuse reports a dump that somebody else made, or that is fresh enough.
 func (r *run) reuse(ctx context.Context, object bucket.Object) Result {
-	result := Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}
-	if index, err := r.readIndex(ctx, object); err == nil {
-		result.RawBytes, result.Tables, result.Rows = index.RawBytes, int64(len(index.Tables)), index.Rows
+	index, err := r.readIndex(ctx, object)
+	if err != nil {
+		return Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}
 	}
-	return result
+	return resultOf(object, index)
+}
+
+// resultOf reports a dump that is there.
+func resultOf(object bucket.Object, index *dumpfile.Index) Result {
+	return Result{
+		Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time,
+		RawBytes: index.RawBytes, Tables: int64(len(index.Tables)), Rows: index.Rows,
+	}
 }
 
 func (r *run) readIndex(ctx context.Context, object bucket.Object) (*dumpfile.Index, error) {
