@@ -124,7 +124,7 @@ var explanations = []explanation{
 
 	// The fleet.
 	as(exitStale, func(*staleError) string {
-		return "the reasons are above; `dump-helper fleet plan` shows what the next run will do"
+		return "the reasons are above, with what to do about each"
 	}),
 	as(exitSettings, func(e *fleet.ConfigError) string {
 		if e.Nearest != "" {

@@ -39,8 +39,9 @@ func limitFlags(c *cli.Context, config *fleet.Config) error {
 	}
 	config.Parallel = cmp.Or(parallel, config.Parallel)
 	if text := c.String("limit-rate"); text != "" {
-		if config.LimitRate, err = units.Bytes(text); err != nil {
-			return &usage{fmt.Sprintf("--limit-rate %s: bytes per second such as 500k or 10M are expected", text)}
+		config.LimitRate, err = units.Bytes(text)
+		if err != nil || config.LimitRate != 0 && config.LimitRate < fleet.LeastRate {
+			return &usage{fmt.Sprintf("--limit-rate %s: bytes per second such as 500k or 10M are expected, at least 16k", text)}
 		}
 	}
 	return nil

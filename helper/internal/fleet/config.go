@@ -60,6 +60,13 @@ type Limits struct {
 // DefaultPolicy is in force where fleet.yaml says nothing.
 var DefaultPolicy = Policy{MaxAge: 24 * time.Hour, TimeLimit: time.Hour, Retries: 2}
 
+// LeastRate is the lowest limit, in bytes per second, as that of a single command: with a lower one, servers would take
+// connections that send so seldom for dead.
+const LeastRate = 16 << 10
+
+// leastMemory is what a process needs for one refresh at a time.
+const leastMemory = baseMemory + refreshMemory
+
 // defaultPerHost leaves most of a staging server's connections to others.
 const defaultPerHost = 2
 

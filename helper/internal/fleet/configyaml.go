@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/url"
 	"path/filepath"
@@ -50,8 +51,8 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 		"defaults":   func(*yaml.Node) {},
 		"parallel":   r.number(&config.Parallel, 1),
 		"per_host":   r.number(&config.PerHost, 1),
-		"memory":     r.bytes(&config.Memory),
-		"limit_rate": r.bytes(&config.LimitRate),
+		"memory":     r.bytes(&config.Memory, leastMemory),
+		"limit_rate": r.bytes(&config.LimitRate, LeastRate),
 		"jitter":     r.duration(&config.Jitter),
 
 		"webhook":          r.reference("webhook", &config.Webhook),
@@ -210,11 +211,12 @@ func (r *configReader) number(to *int, least int) func(*yaml.Node) {
 	}
 }
 
-func (r *configReader) bytes(to *int64) func(*yaml.Node) {
+// bytes reads a number of bytes, which is 0 or not less than another one.
+func (r *configReader) bytes(to *int64, least int64) func(*yaml.Node) {
 	return func(node *yaml.Node) {
 		n, err := units.Bytes(node.Value)
-		if err != nil {
-			r.add(node, "bytes such as 500k, 50M or 2G are expected (got "+strconv.Quote(node.Value)+")")
+		if err != nil || n != 0 && n < least {
+			r.add(node, fmt.Sprintf("bytes such as 500k, 50M or 2G are expected, at least %dk (got %q)", least>>10, node.Value))
 			return
 		}
 		*to = n

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -161,6 +160,3 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	}
 }
-
-// ErrTimeLimit means that a refresh took longer than it may.
-var ErrTimeLimit = errors.New("the refresh took longer than its time limit")

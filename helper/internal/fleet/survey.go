@@ -84,8 +84,8 @@ func Survey(ctx context.Context, projects []Project, shard Shard) ([]*Item, erro
 	return items, nil
 }
 
-// each does something for some projects at a time. What goes wrong with one is kept as its Problem, if nothing else is
-// known to be wrong with it.
+// each does something for some projects at a time, those left out that have a Problem. What goes wrong with one is the
+// reason to refresh it: that fails in the same way, or it was something that passes.
 func each(ctx context.Context, items []*Item, do func(*Item, context.Context) error) error {
 	var group errgroup.Group
 	group.SetLimit(surveyRequests)
@@ -151,8 +151,7 @@ func (i *Item) look(ctx context.Context) error {
 	return err
 }
 
-// decide says what is to be done. What could not be asked is refreshed: that fails with the same reason, or it was
-// something that passed.
+// decide says what is to be done.
 func (i *Item) decide(now time.Time, shard Shard) {
 	switch known := i.known(); {
 	case i.Shard != shard.Index:

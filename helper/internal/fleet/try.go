@@ -2,10 +2,14 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 )
+
+// ErrTimeLimit means that a refresh took longer than it may.
+var ErrTimeLimit = errors.New("the refresh took longer than its time limit")
 
 // grace is how long a refresh may take to end after it was told to: it aborts its upload and gives its lease back.
 const grace = time.Minute
