@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*.bash tests/*.bats tests/*/*.sh tests/lab/images/*/*.sh commands/*/* dump-refresh/*.sh deploy/*/*.sh)
 
-.PHONY: build image release test test-go test-shell test-ddev lint bench bench-table bench-ddev demo packages tools clean
+.PHONY: build image release test test-go test-shell test-ddev lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
 
 # The program, static, for this machine.
 build:
@@ -77,10 +77,16 @@ demo: build
 	@tests/tools/build.sh versitygw
 	@go build -o bin/demo ./tests/demo && exec bin/demo
 
+# A fleet of 60 projects on this machine, some of them broken; smaller with FLEET='-projects 12 -largest 20'.
+fleet-acceptance: build
+	@tests/packages.sh mariadb-server mariadb-client postgresql
+	@tests/tools/build.sh minio
+	@go build -o bin/fleet ./tests/fleet && exec bin/fleet $${FLEET:-}
+
 # The Debian packages that tests need; asks for rights only if one is missing.
 packages:
 	@tests/packages.sh mariadb-server mariadb-client postgresql openssh-server openssh-client \
-	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint
+	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus
 
 # The programs that tests need and Debian does not have, from the Go modules in tests/tools.
 tools:

@@ -62,7 +62,7 @@ func inPath(name, path string) (string, bool) {
 func environ(ts *testscript.TestScript) []string {
 	var result []string
 	for _, name := range []string{
-		"HOME", "PATH", "TMPDIR", "DUMP_CACHE_DIR", "DUMP_SOURCE", "DUMP_TARGET", "DUMP_S3_ENDPOINT", "DUMP_SSH", "SSH_AUTH_SOCK",
+		"HOME", "PATH", "TMPDIR", "BUCKET", "ENDPOINT", "STAGING", "DUMP_CACHE_DIR", "DUMP_SOURCE", "DUMP_TARGET", "DUMP_S3_ENDPOINT", "DUMP_SSH", "SSH_AUTH_SOCK",
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE",
 		"AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED",
 	} {

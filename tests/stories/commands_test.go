@@ -67,6 +67,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"proxy":       proxy,
 	"tmpfs":       smallDisk,
 	"tinylocal":   tinyLocal,
+	"ownstaging":  ownStaging,
 	"relay":       relay,
 }
 
@@ -403,6 +404,17 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 	if got != args[0] {
 		ts.Fatalf("exit code %s, not %s", got, args[0])
 	}
+}
+
+// ownstaging [OPTION...] goes on with a staging server that only this story writes to.
+func ownStaging(ts *testscript.TestScript, _ bool, options []string) {
+	s := of(ts)
+	server, err := testserver.MariaDB(ts.MkAbs("ownstaging"), options...)
+	check(ts, err)
+	ts.Defer(server.Stop)
+	check(ts, server.Exec("CREATE DATABASE "+s.database))
+	s.staging = server
+	ts.Setenv("DUMP_SOURCE", server.URL(s.database))
 }
 
 // tinylocal goes on with a local server of the story's own whose disk has 160 MB.

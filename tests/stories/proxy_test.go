@@ -6,6 +6,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -52,6 +53,16 @@ var faults = map[string]func(w http.ResponseWriter, r *http.Request) bool{
 	"stalled-put": func(_ http.ResponseWriter, r *http.Request) bool {
 		return isDump(r) && r.Method == http.MethodPut && stall(r)
 	},
+	// late-lease keeps the first request for a lease for so long that somebody else's refresh begins and ends meanwhile.
+	"late-lease": func() func(http.ResponseWriter, *http.Request) bool {
+		var first sync.Once
+		return func(_ http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, ".lease.json") {
+				first.Do(func() { time.Sleep(5 * time.Second) })
+			}
+			return false
+		}
+	}(),
 	"kms": func(w http.ResponseWriter, r *http.Request) bool {
 		return isDump(r) && r.Method != http.MethodGet && r.Method != http.MethodDelete &&
 			refuse(w, "AccessDenied", "User: arn:aws:iam::111122223333:user/dev is not authorized to perform: kms:GenerateDataKey on this resource")

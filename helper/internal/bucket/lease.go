@@ -1,17 +1,14 @@
 package bucket
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // A lease lets one refresh per project run at a time. It is an object, PREFIX/.dump-refresh/NAME.lease.json,
@@ -337,21 +334,15 @@ func (b *Bucket) leaseKey() string { return b.stateKey("lease.json") }
 
 // readLease reads the lease and its ETag. A lease that cannot be understood is like a released one.
 func (b *Bucket) readLease(ctx context.Context) (leaseFile, string, error) {
-	key := b.leaseKey()
-	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	text, etag, err := b.readSmall(ctx, b.leaseKey())
 	if err != nil {
-		return leaseFile{}, "", b.fail(ctx, "read", "s3:GetObject", key, err)
-	}
-	defer out.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(out.Body, 64<<10))
-	if err != nil {
-		return leaseFile{}, "", b.fail(ctx, "read", "s3:GetObject", key, err)
+		return leaseFile{}, "", err
 	}
 	var f leaseFile
 	if json.Unmarshal(text, &f) != nil {
 		f = leaseFile{State: released}
 	}
-	return f, aws.ToString(out.ETag), nil
+	return f, etag, nil
 }
 
 // errUnconditional is a store that refuses conditions.
@@ -365,8 +356,7 @@ func (b *Bucket) writeLease(ctx context.Context, f leaseFile, old string, condit
 		return "", err
 	}
 	key := b.leaseKey()
-	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(text), ContentMD5: contentMD5(text),
-		ContentType: aws.String("application/json"), ServerSideEncryption: b.sse, SSEKMSKeyId: optional(b.kmsKeyID)}
+	in := b.small(key, text)
 	switch {
 	case conditional && old == "":
 		in.IfNoneMatch = aws.String("*")

@@ -65,6 +65,7 @@ func newApp(version string) *cli.App {
 			pruneCommand(),
 			doctorCommand(version),
 			bucketCommand(),
+			fleetCommand(version),
 			settingsCommand(),
 			versionCommand(version),
 			idleCommand(),
@@ -84,6 +85,13 @@ func usageError(_ *cli.Context, err error, _ bool) error { return &usage{err.Err
 func command(verb cli.Command) *cli.Command {
 	verb.Flags = append(verb.Flags,
 		&cli.StringFlag{Name: "project", Usage: "the DDEV project is the one around `DIR`", DefaultText: "the working directory"},
+	)
+	return complete(verb)
+}
+
+// complete is command without the flag that names a project.
+func complete(verb cli.Command) *cli.Command {
+	verb.Flags = append(verb.Flags,
 		&cli.StringSliceFlag{Name: "set", Usage: "override a setting (`NAME=VALUE`)"},
 		&cli.BoolFlag{Name: "json", Usage: "write the result as JSON"},
 		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing but errors"},
@@ -128,11 +136,31 @@ type session struct {
 	out     *ui.Output
 	project *project.Project
 	rate    *bucket.RateLimit // of all buckets that are opened
+	note    func(string)      // what the user should know though nothing failed
 }
 
 // open reads the settings of the project that the flags name.
 func open(c *cli.Context) (*session, error) {
 	s := &session{out: ui.Standard(c.Bool("quiet"), c.Bool("json"))}
+	s.note = s.out.Note
+	flags, err := assignments(c)
+	if err != nil {
+		return nil, err
+	}
+	for flag, name := range settingFlags {
+		if c.IsSet(flag) {
+			flags[name] = c.String(flag)
+		}
+	}
+	s.project, err = project.Load(project.Options{Dir: c.String("project"), Environ: environment(), Flags: flags})
+	if err == nil {
+		s.rate = bucket.NewRateLimit(s.project.LimitRate)
+	}
+	return s, err
+}
+
+// assignments reads what --set says.
+func assignments(c *cli.Context) (map[string]string, error) {
 	flags := map[string]string{}
 	for _, assignment := range c.StringSlice("set") {
 		name, value, ok := strings.Cut(assignment, "=")
@@ -141,17 +169,7 @@ func open(c *cli.Context) (*session, error) {
 		}
 		flags[name] = value
 	}
-	for flag, name := range settingFlags {
-		if c.IsSet(flag) {
-			flags[name] = c.String(flag)
-		}
-	}
-	var err error
-	s.project, err = project.Load(project.Options{Dir: c.String("project"), Environ: environment(), Flags: flags})
-	if err == nil {
-		s.rate = bucket.NewRateLimit(s.project.LimitRate)
-	}
-	return s, err
+	return flags, nil
 }
 
 // confirm asks before something is replaced or deleted, unless --yes was given.

@@ -21,7 +21,7 @@ func (s *session) openBucket(ctx context.Context) (*bucket.Bucket, error) {
 		Bucket: s.project.Bucket, Prefix: s.project.Prefix, Project: s.project.Name,
 		Region: s.project.Region, Endpoint: s.project.Endpoint, PathStyle: s.project.PathStyle,
 		SSE: s.project.SSE, KMSKeyID: s.project.KMSKeyID,
-		Environment: s.awsEnvironment(), RateLimit: s.rate, Note: s.out.Note,
+		Environment: s.awsEnvironment(), RateLimit: s.rate, Note: s.note,
 	})
 }
 
@@ -51,7 +51,7 @@ func (s *session) source(ctx context.Context) (staging.Config, error) {
 	config := staging.Config{
 		Command: s.project.Source.Command, Dir: s.project.Root, Password: password, SSH: s.project.SSH,
 		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude,
-		Client: s.project.Engine == "client", Note: s.out.Note,
+		Client: s.project.Engine == "client", Note: s.note,
 	}
 	if s.project.Source.URL != nil {
 		url := *s.project.Source.URL

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
@@ -33,6 +34,7 @@ const (
 	exitNoSpace     = 10  // a disk is full
 	exitBusy        = 11  // another refresh or pull is at work
 	exitNetwork     = 12  // a server cannot be reached, or a clock is wrong
+	exitStale       = 13  // not every project of the fleet has a fresh dump
 	exitInterrupted = 130 // Ctrl-C
 )
 
@@ -57,6 +59,21 @@ func explain(ctx context.Context, err error) (code int, hint string) {
 		hint = ddevWords.Replace(hint)
 	}
 	return code, hint
+}
+
+// mayPass says whether what went wrong may be gone a little later, so that another try makes sense.
+func mayPass(err error) bool {
+	for _, passing := range []error{staging.ErrConnectionLost, staging.ErrTooManyConnections, staging.ErrDefinitionChanged, bucket.ErrChanged} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	for _, row := range explanations {
+		if _, ok := row.matches(err); ok {
+			return row.code == exitBusy || row.code == exitNetwork && !errors.Is(err, bucket.ErrClockSkew)
+		}
+	}
+	return false
 }
 
 // ddevWords makes hints of the table those of somebody who works with the DDEV add-on: the verbs are
@@ -104,6 +121,21 @@ var explanations = []explanation{
 	is(errNotConfirmed, exitUsage, "add --yes"),
 	is(errDeclined, exitUsage, ""),
 	is(errNoRetention, exitSettings, "set DUMP_KEEP to a number of dumps, or DUMP_KEEP_DAYS to a number of days"),
+
+	// The fleet.
+	as(exitStale, func(*staleError) string {
+		return "the reasons are above, with what to do about each"
+	}),
+	as(exitSettings, func(e *fleet.ConfigError) string {
+		if e.Nearest != "" {
+			return "write " + e.Nearest + ", or take it out"
+		}
+		return "README.md shows what a fleet.yaml looks like"
+	}),
+	as(exitSettings, func(e *fleet.CheckoutError) string {
+		return "try `git ls-remote " + e.URL + "` as the same user; nobody can be asked for a password here"
+	}),
+	is(fleet.ErrTimeLimit, exitStaging, "nothing was published; look whether staging hangs, or raise time_limit in fleet.yaml"),
 
 	// The bucket.
 	is(bucket.ErrLeaseLost, exitBusy, "nothing was published; `dump-helper list` shows what the other refresh did"),

@@ -97,6 +97,9 @@ func TestEveryVerbInAHintHasACommandOfDDEV(t *testing.T) {
 		t.Errorf("found only %q", verbs)
 	}
 	for _, verb := range verbs {
+		if strings.HasPrefix(verb, "`dump-helper fleet") {
+			continue // nobody runs a fleet from within one project
+		}
 		if said := ddevWords.Replace(verb); strings.Contains(said, "dump-helper") {
 			t.Errorf("%s stays %s", verb, said)
 		}

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/units"
 )
 
 // age reads a flag that holds a length of time: 30m, 12h, 2d. Not given it is 0.
@@ -15,13 +15,8 @@ func age(c *cli.Context, flag string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
-	length, err := time.ParseDuration(text)
-	if days, isDays := strings.CutSuffix(text, "d"); isDays {
-		var count float64
-		count, err = strconv.ParseFloat(days, 64)
-		length = time.Duration(count * 24 * float64(time.Hour))
-	}
-	if err != nil || length <= 0 {
+	length, err := units.Duration(text)
+	if err != nil {
 		return 0, &usage{fmt.Sprintf("--%s %s: a length of time such as 30m, 12h or 2d is expected", flag, text)}
 	}
 	return length, nil

@@ -20,6 +20,7 @@ func refreshCommand(version string) *cli.Command {
 			&cli.BoolFlag{Name: "force", Usage: "publish even if the dump has far fewer tables or rows than the last one"},
 			&cli.BoolFlag{Name: "full", Usage: "send every byte anew, whatever the last dump holds (so far every refresh does)"},
 			&cli.StringFlag{Name: "if-older-than", Usage: "do nothing if the newest dump is younger than `AGE`, as in 30m, 12h or 2d"},
+			&cli.BoolFlag{Name: "if-changed", Usage: "do nothing if the staging database can tell that it has not changed since the newest dump"},
 			&cli.StringFlag{Name: "engine", Usage: "read a database's rows by `ENGINE`: native, or client for its official dump client"},
 			&cli.StringFlag{Name: "threads", Usage: "read rows over at most `N` connections, 1 to 16"},
 			&cli.StringFlag{Name: "level", Usage: "compress at level `N`, 1 to 22 of zstd or 1 to 9 of gzip"},
@@ -43,7 +44,8 @@ func refreshCommand(version string) *cli.Command {
 				return err
 			}
 			result, err := s.refresh(c.Context, refreshOptions{
-				version: version, force: c.Bool("force"), ifOlderThan: ifOlderThan, threads: threads, level: level,
+				version: version, force: c.Bool("force"), ifOlderThan: ifOlderThan, ifChanged: c.Bool("if-changed"),
+				threads: threads, level: level,
 			})
 			if err != nil {
 				return err
@@ -59,29 +61,40 @@ type refreshOptions struct {
 	version        string
 	force          bool
 	ifOlderThan    time.Duration
+	ifChanged      bool
 	threads, level int // 0 for the usual ones
 }
 
 func (s *session) refresh(ctx context.Context, options refreshOptions) (refresh.Result, error) {
-	if err := s.project.RequireBucket(); err != nil {
-		return refresh.Result{}, err
-	}
-	source, err := s.source(ctx)
-	if err != nil {
-		return refresh.Result{}, err
-	}
-	source.Threads = options.threads
-	store, err := s.openBucket(ctx)
+	config, err := s.refreshConfig(ctx, options)
 	if err != nil {
 		return refresh.Result{}, err
 	}
 	defer s.out.Finish()
-	return refresh.Run(ctx, refresh.Config{
+	config.Progress = s.out
+	return refresh.Run(ctx, config)
+}
+
+// refreshConfig is all of a refresh but where its progress goes.
+func (s *session) refreshConfig(ctx context.Context, options refreshOptions) (refresh.Config, error) {
+	if err := s.project.RequireBucket(); err != nil {
+		return refresh.Config{}, err
+	}
+	source, err := s.source(ctx)
+	if err != nil {
+		return refresh.Config{}, err
+	}
+	source.Threads = options.threads
+	store, err := s.openBucket(ctx)
+	if err != nil {
+		return refresh.Config{}, err
+	}
+	return refresh.Config{
 		Project: s.project.Name, ToolVersion: options.version, Publisher: publisher(),
 		Source: source, Bucket: store, Compression: dumpfile.Compression(s.project.Compression), Level: options.level,
-		Force: options.force, IfOlderThan: options.ifOlderThan,
-		Retention: s.retention(), Progress: s.out,
-	})
+		Force: options.force, IfOlderThan: options.ifOlderThan, IfChanged: options.ifChanged,
+		Retention: s.retention(),
+	}, nil
 }
 
 func (s *session) retention() refresh.Retention {
@@ -90,11 +103,14 @@ func (s *session) retention() refresh.Retention {
 
 func describeRefresh(result refresh.Result) string {
 	var text strings.Builder
-	verb := "published"
-	if !result.Published {
-		verb = "nothing to do, the newest dump is"
+	switch {
+	case result.Unchanged:
+		text.WriteString("nothing to do, staging is as it was when " + result.Key + " was made\n")
+	case result.Published:
+		text.WriteString("published " + result.Key + "\n")
+	default:
+		text.WriteString("nothing to do, the newest dump is " + result.Key + "\n")
 	}
-	text.WriteString(verb + " " + result.Key + "\n")
 	if result.Tables > 0 {
 		text.WriteString(ui.Count(result.Tables, "table") + ", " + ui.Count(result.Rows, "row") + ", " +
 			ui.Bytes(result.RawBytes) + " of SQL in " + ui.Bytes(result.ObjectBytes))

@@ -25,6 +25,7 @@ type Index struct {
 	EngineVersion string      `json:"engine_version,omitempty"`
 	Client        string      `json:"client,omitempty"` // the program that produced the SQL, with its version
 	SnapshotTime  time.Time   `json:"snapshot_time"`
+	SourceState   string      `json:"source_state,omitempty"` // of the source just before the snapshot; only whoever wrote it understands it
 	Rules         Rules       `json:"rules"`
 	Tables        []Table     `json:"tables"`
 	Rows          int64       `json:"rows"`      // of all tables that tell

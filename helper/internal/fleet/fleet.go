@@ -24,8 +24,9 @@ type Project struct {
 	Problem error
 	// Open opens the bucket.
 	Open func(context.Context) (*bucket.Bucket, error)
-	// Refresh publishes a fresh dump, unless staging has not changed since the newest one.
-	Refresh func(context.Context, Progress) (Outcome, error)
+	// Refresh publishes a fresh dump, unless staging has not changed since the newest one, or that one is younger than
+	// Policy.Due says.
+	Refresh func(context.Context, Turn) (Outcome, error)
 }
 
 // Policy is what fleet.yaml says of a project, or of all.
@@ -36,6 +37,19 @@ type Policy struct {
 	TimeLimit time.Duration
 	// Retries is how often a refresh that failed is tried again.
 	Retries int
+}
+
+// Due is how old a newest dump is when it is time for another one. That is before MaxAge, so that a schedule that runs
+// once in MaxAge finds each dump due, and does not pass over those that were made a minute later than the others.
+func (p Policy) Due() time.Duration { return p.MaxAge * 3 / 4 }
+
+// Turn is a project's place among those that are being refreshed.
+type Turn interface {
+	Progress
+	// Yield gives the place to another project while somebody else's refresh of this one is waited for.
+	Yield(holder string)
+	// Resume waits for a place again, and begins the time limit anew.
+	Resume(context.Context) error
 }
 
 // Progress is told how far the refresh of one project has come.

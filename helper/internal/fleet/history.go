@@ -16,14 +16,17 @@ type History struct {
 	Checked time.Time `json:"checked,omitzero"`
 	// Runs are the last ones, the oldest first, at most mostRuns.
 	Runs []Run `json:"runs"`
+	// Told is what people have been told of the project.
+	Told Told `json:"told,omitzero"`
 }
 
 // mostRuns bounds a history.
 const mostRuns = 60
 
-// Run is one refresh of one project, with all its tries.
+// Run is one refresh of one project, with all its tries. Started and Seconds are those of the last try: they are what
+// the next refresh will take.
 type Run struct {
-	Started time.Time `json:"started"`
+	Started time.Time `json:"started,omitzero"`
 	Seconds float64   `json:"seconds"`
 	Tries   int       `json:"tries"`
 	Outcome

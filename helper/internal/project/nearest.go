@@ -1,40 +1,14 @@
 package project
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/spelling"
+)
 
 // nearest gives the known name that is closest to name, and whether it is so close that name is
 // probably a slip of it.
 func nearest(name string, known []string) (closest string, likely bool) {
-	best := -1
-	for _, candidate := range known {
-		if d := distance(name, candidate); best < 0 || d < best {
-			best, closest = d, candidate
-		}
-	}
-	return closest, best >= 0 && 2*best <= len(strings.TrimPrefix(name, namePrefix))
-}
-
-// distance counts the letters to insert, delete, replace or swap with a neighbour to turn a into b.
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			replace := 1
-			if a[i-1] == b[j-1] {
-				replace = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+replace)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
+	closest, wrong := spelling.Nearest(name, known)
+	return closest, wrong >= 0 && 2*wrong <= len(strings.TrimPrefix(name, namePrefix))
 }

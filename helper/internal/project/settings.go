@@ -3,7 +3,6 @@ package project
 import (
 	"errors"
 	"fmt"
-	"math"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+	"github.com/jobiqo/dump-refresh/helper/internal/units"
 )
 
 // namePrefix begins the name of every setting.
@@ -243,25 +243,17 @@ func setSSH(s *Settings, text string) error {
 	return nil
 }
 
-var byteRate = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)([kKmMgG]?)$`)
-
 // leastRate is the lowest limit, in bytes per second. With a lower one, transfers side by side would send so seldom
 // that servers take their connections for dead.
 const leastRate = 16 << 10
 
 // setLimitRate reads a rate as curl, wget and aws write it: k, M and G are powers of 1024.
 func setLimitRate(s *Settings, text string) error {
-	wrong := fmt.Errorf("must be bytes per second such as 500k or 1.5M, at least 16k, or 0 for no limit (got %q)", text)
-	match := byteRate.FindStringSubmatch(text)
-	if match == nil {
-		return wrong
+	rate, err := units.Bytes(text)
+	if err != nil || rate != 0 && rate < leastRate {
+		return fmt.Errorf("must be bytes per second such as 500k or 1.5M, at least 16k, or 0 for no limit (got %q)", text)
 	}
-	rate, err := strconv.ParseFloat(match[1], 64)
-	rate *= map[string]float64{"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[strings.ToLower(match[2])]
-	if err != nil || rate != 0 && rate < leastRate || rate > math.MaxInt64/2 {
-		return wrong
-	}
-	s.LimitRate = int64(rate)
+	s.LimitRate = rate
 	return nil
 }
 

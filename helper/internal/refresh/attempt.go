@@ -34,6 +34,12 @@ const (
 // attempt dumps once: source, compression and upload run side by side, each waiting for the next.
 func (r *run) attempt(ctx context.Context, source *staging.Source) (result Result, err error) {
 	r.Progress.Phase("dumping", r.expected())
+	// Before the snapshot is taken: what changes in between is then in the dump, and looks changed the next time. A dump
+	// is no worse without it.
+	state, err := source.State(ctx)
+	if err != nil {
+		r.Progress.Note("the next refresh will not know whether staging has changed: " + err.Error())
+	}
 	dump, err := source.Dump(ctx)
 	if err != nil {
 		return Result{}, err
@@ -75,6 +81,7 @@ func (r *run) attempt(ctx context.Context, source *staging.Source) (result Resul
 		return Result{}, r.first(ctx, err)
 	}
 	index := r.index(info, dump.SnapshotTime, stats)
+	index.SourceState = state.String()
 	if err := r.gate(index, stats); err != nil {
 		return Result{}, err
 	}

@@ -38,15 +38,23 @@ type Config struct {
 	Force bool
 	// IfOlderThan leaves everything as it is where the newest dump is younger; 0 always refreshes.
 	IfOlderThan time.Duration
-	Retention   Retention
-	Progress    Progress
+	// IfChanged leaves everything as it is where staging can tell that the newest dump still is what a new one would be.
+	IfChanged bool
+	Retention Retention
+	Progress  Progress
+	// Yield is called when somebody else's refresh is waited for; Resume when that has ended without a dump, so that this
+	// one goes on after all. Either may be nil.
+	Yield  func(holder string)
+	Resume func(context.Context) error
 }
 
 // Result says what came of a refresh.
 type Result struct {
 	Key string `json:"key"`
 	// Published is false where somebody else's dump, or one that is fresh enough, was taken instead.
-	Published    bool      `json:"published"`
+	Published bool `json:"published"`
+	// Unchanged is true where the newest dump was taken because staging has not changed since.
+	Unchanged    bool      `json:"unchanged"`
 	ObjectBytes  int64     `json:"object_bytes"`
 	SentBytes    int64     `json:"sent_bytes"`
 	RawBytes     int64     `json:"raw_bytes"`
@@ -87,13 +95,22 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if len(dumps) > 0 && r.IfOlderThan > 0 {
-		if age := time.Since(dumps[0].Time); age < r.IfOlderThan {
-			return r.reuse(ctx, dumps[0]), nil
+	if r.young(dumps) {
+		return r.reuse(ctx, dumps[0]), nil
+	}
+	if r.IfChanged {
+		result, err := r.unchanged(ctx, dumps)
+		if err != nil || result.Unchanged {
+			return result, err
 		}
 	}
+	waited := false
 	lease, err := r.Bucket.Acquire(ctx, bucket.LeaseOptions{Holder: r.Publisher, Wait: func(holder string) {
 		r.Progress.Note("waiting for the refresh by " + holder)
+		if r.Yield != nil && !waited {
+			r.Yield(holder)
+		}
+		waited = true
 	}})
 	if err != nil {
 		return Result{}, err
@@ -105,24 +122,56 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 		}
 		return r.reuse(ctx, object), nil
 	}
-	result, err := r.dump(lease.Context())
+	result, err := r.underLease(lease.Context(), waited)
 	if releaseErr := lease.Release(ctx, result.Key); err == nil && releaseErr != nil {
 		r.Progress.Note("the lease could not be given back, the next refresh will wait for it a while: " + releaseErr.Error())
 	}
-	if err != nil {
-		return Result{}, err
+	if err != nil || !result.Published {
+		return result, err
 	}
 	result.Deleted = r.expire(ctx)
 	return result, nil
 }
 
+// young says whether the newest dump is young enough.
+func (r *run) young(dumps []bucket.Object) bool {
+	return len(dumps) > 0 && time.Since(dumps[0].Time) < r.IfOlderThan
+}
+
+// underLease makes the dump, unless somebody has made one between the first look and the lease.
+func (r *run) underLease(ctx context.Context, waited bool) (Result, error) {
+	if waited && r.Resume != nil {
+		if err := r.Resume(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	if r.IfOlderThan > 0 {
+		dumps, err := r.Bucket.Dumps(ctx)
+		if err != nil {
+			return Result{}, err
+		}
+		if r.young(dumps) {
+			return r.reuse(ctx, dumps[0]), nil
+		}
+	}
+	return r.dump(ctx)
+}
+
 // reuse reports a dump that somebody else made, or that is fresh enough.
 func (r *run) reuse(ctx context.Context, object bucket.Object) Result {
-	result := Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}
-	if index, err := r.readIndex(ctx, object); err == nil {
-		result.RawBytes, result.Tables, result.Rows = index.RawBytes, int64(len(index.Tables)), index.Rows
+	index, err := r.readIndex(ctx, object)
+	if err != nil {
+		return Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}
 	}
-	return result
+	return resultOf(object, index)
+}
+
+// resultOf reports a dump that is there.
+func resultOf(object bucket.Object, index *dumpfile.Index) Result {
+	return Result{
+		Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time,
+		RawBytes: index.RawBytes, Tables: int64(len(index.Tables)), Rows: index.Rows,
+	}
 }
 
 func (r *run) readIndex(ctx context.Context, object bucket.Object) (*dumpfile.Index, error) {

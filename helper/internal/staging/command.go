@@ -115,3 +115,7 @@ func (r *remoteCommand) Close() error {
 	r.end(io.ErrClosedPipe)
 	return nil
 }
+
+func (c *command) state(context.Context) (State, error) {
+	return State{Doubt: "the source is a command, of which nothing is known"}, nil
+}

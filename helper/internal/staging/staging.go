@@ -78,6 +78,8 @@ type engine interface {
 	inspect(ctx context.Context) (Info, error)
 	// dump starts a dump of what inspect found.
 	dump(ctx context.Context) (*Dump, error)
+	// state says what there is, for a later state to be compared with.
+	state(ctx context.Context) (State, error)
 }
 
 // Open reaches the source and checks that it can be dumped: access, privileges, a fitting client.

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+func fleetPlanCommand(version string) *cli.Command {
+	return complete(cli.Command{
+		Name:  "plan",
+		Usage: "say what `fleet refresh` would do, and why, without touching anything",
+		Flags: append(fleetFlags(), shardFlags()...),
+		Action: func(c *cli.Context) error {
+			out := fleetOutput(c)
+			f, err := openFleet(c, out, version)
+			if err != nil {
+				return err
+			}
+			return f.plan(out)
+		},
+	})
+}
+
+// openedFleet is a fleet with what is known of it.
+type openedFleet struct {
+	limits fleet.Limits
+	shard  fleet.Shard
+	items  []*fleet.Item
+	labels map[string]string
+	// contacts are to be told what comes of a run; file is the fleet.yaml that names them, dir its folder.
+	contacts  fleet.Contacts
+	file, dir string
+}
+
+// openFleet reads the fleet that the flags name, and asks its buckets.
+func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, error) {
+	config, err := fleetConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	f := &openedFleet{contacts: config.Contacts, file: config.File, dir: config.Dir}
+	if f.shard, err = shard(c); err != nil {
+		return nil, err
+	}
+	loader := fleetLoader{out: out, version: version}
+	if loader.flags, err = assignments(c); err != nil {
+		return nil, err
+	}
+	if err := limitFlags(c, &config); err != nil {
+		return nil, err
+	}
+	f.limits = config.Complete()
+	loader.rate = bucket.NewRateLimit(config.LimitRate)
+	projects, err := loader.load(c.Context, config)
+	if err != nil {
+		return nil, err
+	}
+	f.labels = labels(projects)
+	f.items, err = fleet.Survey(c.Context, projects, f.shard)
+	return f, err
+}
+
+// planned is a project as `fleet plan --json` shows it.
+type planned struct {
+	Project      string       `json:"project"`
+	Place        string       `json:"place"`
+	Store        string       `json:"store,omitempty"`
+	Action       fleet.Action `json:"action"`
+	Why          string       `json:"why"`
+	Shard        int          `json:"shard,omitempty"`
+	Key          string       `json:"key,omitempty"`
+	SnapshotTime time.Time    `json:"snapshot_time,omitzero"`
+	ObjectBytes  int64        `json:"object_bytes,omitempty"`
+	Expected     float64      `json:"expected_seconds,omitempty"`
+}
+
+func (f *openedFleet) plan(out *ui.Output) error {
+	rows := [][]string{{"PROJECT", "ACTION", "AGE", "SIZE", "TAKES", "WHY"}}
+	list := make([]planned, len(f.items))
+	counts := map[fleet.Action]int{}
+	for i, item := range f.items {
+		counts[item.Action]++
+		p := planned{
+			Project: item.Project.Name, Place: item.Project.Place, Store: item.Project.Store,
+			Action: item.Action, Why: item.Why, Shard: item.Shard, Expected: item.Expected.Seconds(),
+		}
+		age, size, takes := "-", "-", "-"
+		if item.Newest != nil {
+			p.Key, p.SnapshotTime, p.ObjectBytes = item.Newest.Key, item.Newest.Time, item.Newest.Size
+			age, size = ui.Duration(time.Since(item.Newest.Time)), ui.Bytes(item.Newest.Size)
+		}
+		if item.Expected > 0 {
+			takes = "about " + ui.Duration(item.Expected)
+		}
+		list[i] = p
+		rows = append(rows, []string{f.labels[item.Project.Place], string(item.Action), age, size, takes, oneLine(item.Why)})
+	}
+	out.Print("%s\n%d to refresh, up to %d at once, %d of one staging server; %d fresh, %d that cannot be refreshed",
+		ui.Table(rows), counts[fleet.Refresh], f.limits.Parallel, f.limits.PerHost, counts[fleet.Skip], counts[fleet.Report])
+	if f.shard.Count > 0 {
+		out.Print(", %d of other shards than %s", counts[fleet.Leave], f.shard)
+	}
+	out.Print("\n")
+	return out.Result(map[string]any{
+		"projects": list, "shard": f.shard.String(), "parallel": f.limits.Parallel, "per_host": f.limits.PerHost,
+	})
+}

@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"context"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/project"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+// fleetLoader makes the projects of a fleet from its entries, each read by the same code as that of a single command.
+type fleetLoader struct {
+	out     *ui.Output
+	version string
+	flags   map[string]string // settings that win over all
+	// rate is what all projects have together; nil leaves each its own.
+	rate *bucket.RateLimit
+}
+
+// checkouts is how many repositories are fetched at once.
+const checkouts = 8
+
+// load gives the projects in the order of their entries. What is wrong with one is its Problem.
+func (l fleetLoader) load(ctx context.Context, config fleet.Config) ([]fleet.Project, error) {
+	entries, err := config.Entries()
+	if err != nil {
+		return nil, err
+	}
+	projects := make([]fleet.Project, len(entries))
+	var group errgroup.Group
+	group.SetLimit(checkouts)
+	for i, entry := range entries {
+		group.Go(func() error {
+			projects[i] = l.project(ctx, entry)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return projects, nil
+}
+
+func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Project {
+	result := fleet.Project{Place: entry.Place(), Policy: entry.Policy}
+	folder := entry.Path
+	if entry.Git != "" {
+		result.Name = strings.TrimSuffix(filepath.Base(entry.Git), ".git")
+		var stale error
+		folder, stale, result.Problem = fleet.Checkout(ctx, cacheFolder(), entry)
+		if stale != nil {
+			l.out.Note("the settings of last time are used: " + stale.Error())
+		}
+		if result.Problem != nil {
+			return result
+		}
+	} else {
+		result.Name = filepath.Base(folder)
+	}
+	// A single command looks for its project upwards, too: here that would be another one.
+	if _, err := os.Stat(filepath.Join(folder, ".ddev", "config.yaml")); err != nil {
+		result.Problem = &fleet.ConfigError{File: folder, Text: "no .ddev/config.yaml in this folder"}
+		return result
+	}
+	settings := maps.Clone(entry.Set)
+	if settings == nil {
+		settings = map[string]string{}
+	}
+	maps.Copy(settings, l.flags)
+	s := &session{out: l.out, note: l.out.Note, rate: l.rate}
+	s.project, result.Problem = project.Load(project.Options{Dir: folder, Environ: environment(), Flags: settings})
+	if result.Problem != nil {
+		return result
+	}
+	result.Name = s.project.Name
+	if result.Problem = s.project.RequireBucket(); result.Problem != nil {
+		return result
+	}
+	result.Store = "s3://" + s.project.Bucket + "/" + s.project.Prefix
+	if result.Problem = s.project.RequireSource(); result.Problem != nil {
+		return result
+	}
+	if s.rate == nil {
+		s.rate = bucket.NewRateLimit(s.project.LimitRate)
+	}
+	result.Host = stagingHost(s.project)
+	result.Open = s.openBucket
+	result.Refresh = func(ctx context.Context, turn fleet.Turn) (fleet.Outcome, error) {
+		mine := *s
+		mine.note = turn.Note
+		return mine.refreshInFleet(ctx, turn, refreshOptions{version: l.version, ifOlderThan: entry.Due(), ifChanged: true})
+	}
+	return result
+}
+
+// stagingHost names the server whose connections a refresh takes.
+func stagingHost(p *project.Project) string {
+	var parts []string
+	if p.SSH != "" {
+		parts = append(parts, p.SSH)
+	}
+	if url := p.Source.URL; url != nil {
+		parts = append(parts, net.JoinHostPort(url.Host, strconv.Itoa(url.Port)))
+	}
+	return strings.Join(parts, " ")
+}
+
+// cacheFolder is where checkouts are kept.
+func cacheFolder() string {
+	if folder := os.Getenv("DUMP_CACHE_DIR"); filepath.IsAbs(folder) {
+		return folder
+	}
+	if folder, err := os.UserCacheDir(); err == nil {
+		return filepath.Join(folder, "dump-refresh")
+	}
+	return filepath.Join(os.TempDir(), "dump-refresh-"+strconv.Itoa(os.Getuid()))
+}
+
+// labels gives each project, by its place, the name that it is shown by: its own, unless others have the same.
+func labels(projects []fleet.Project) map[string]string {
+	count := map[string]int{}
+	for _, p := range projects {
+		count[p.Name]++
+	}
+	result := map[string]string{}
+	for _, p := range projects {
+		result[p.Place] = p.Name
+		if count[p.Name] > 1 {
+			result[p.Place] += " (" + p.Place + ")"
+		}
+	}
+	return result
+}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+	"github.com/jobiqo/dump-refresh/helper/internal/units"
+)
+
+func fleetRefreshCommand(version string) *cli.Command {
+	flags := append(fleetFlags(), shardFlags()...)
+	return complete(cli.Command{
+		Name:  "refresh",
+		Usage: "publish a fresh dump of every project that is due",
+		Flags: append(append(flags, metricsFlags()...),
+			&cli.StringFlag{Name: "parallel", Usage: "refresh at most `N` projects at once", DefaultText: "by processors and memory"},
+			&cli.StringFlag{Name: "limit-rate", Usage: "all projects together send and fetch at most `RATE` bytes per second, as in 500k or 10M"},
+		),
+		Action: func(c *cli.Context) error {
+			return runFleet(c, fleetOutput(c), version)
+		},
+	})
+}
+
+// limitFlags are those that win over fleet.yaml.
+func limitFlags(c *cli.Context, config *fleet.Config) error {
+	parallel, err := number(c.String("parallel"), mostParallel)
+	if err != nil {
+		return &usage{fmt.Sprintf("--parallel %s: a number from 1 to %d is expected", c.String("parallel"), mostParallel)}
+	}
+	config.Parallel = cmp.Or(parallel, config.Parallel)
+	if text := c.String("limit-rate"); text != "" {
+		config.LimitRate, err = units.Bytes(text)
+		if err != nil || config.LimitRate != 0 && config.LimitRate < fleet.LeastRate {
+			return &usage{fmt.Sprintf("--limit-rate %s: bytes per second such as 500k or 10M are expected, at least 16k", text)}
+		}
+	}
+	return nil
+}
+
+// mostParallel is more than one machine can use.
+const mostParallel = 1000
+
+func runFleet(c *cli.Context, out *ui.Output, version string) error {
+	ctx := c.Context
+	f, err := openFleet(c, out, version)
+	if err != nil {
+		return err
+	}
+	teller, err := newFleetTeller(c, out, f)
+	if err != nil {
+		return err
+	}
+	if err := f.wait(ctx, out); err != nil {
+		return err
+	}
+	// The collector works harder as the process comes near the limit.
+	debug.SetMemoryLimit(f.limits.Memory)
+	report := fleet.RunReport{
+		Version: 1, Started: time.Now().UTC(), Publisher: publisher(), ToolVersion: version,
+		Shard: f.shard.String(), Parallel: f.limits.Parallel,
+	}
+	watcher := newFleetWatcher(out, f)
+	runner := fleet.Runner{
+		Limits: f.limits, Shard: f.shard, MayPass: mayPass, Watcher: teller.watch(watcher),
+		Hint: func(err error) string {
+			_, hint := explain(context.WithoutCancel(ctx), err)
+			return hint
+		},
+	}
+	report.Projects = runner.Run(ctx, f.items)
+	report.Seconds = time.Since(report.Started).Seconds()
+	report.Count()
+	watcher.close()
+	for _, problem := range report.Store(ctx, f.items) {
+		out.Note(problem.Error())
+	}
+	f.summary(out, report)
+	teller.end(ctx, good(report) == len(report.Projects))
+	if err := out.Result(report); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if stale := len(report.Projects) - good(report); stale > 0 {
+		return &staleError{stale, len(report.Projects)}
+	}
+	return nil
+}
+
+// staleError says that a run has not made every dump fresh.
+type staleError struct{ stale, all int }
+
+func (e *staleError) Error() string {
+	return fmt.Sprintf("%d of %s without a fresh dump", e.stale, ui.Count(int64(e.all), "project"))
+}
+
+// wait lets a random part of the jitter pass, so that not all machines of a company ask at the same second.
+func (f *openedFleet) wait(ctx context.Context, out *ui.Output) error {
+	if f.limits.Jitter <= 0 {
+		return nil
+	}
+	pause := rand.N(f.limits.Jitter)
+	out.Note("beginning in " + ui.Duration(pause))
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// refreshInFleet is refresh as one of many.
+func (s *session) refreshInFleet(ctx context.Context, turn fleet.Turn, options refreshOptions) (fleet.Outcome, error) {
+	config, err := s.refreshConfig(ctx, options)
+	if err != nil {
+		return fleet.Outcome{}, err
+	}
+	config.Progress, config.Yield, config.Resume = turn, turn.Yield, turn.Resume
+	result, err := refresh.Run(ctx, config)
+	if err != nil {
+		return fleet.Outcome{}, err
+	}
+	outcome := fleet.Outcome{
+		State: fleet.Fresh, Key: result.Key, SnapshotTime: result.SnapshotTime, ObjectBytes: result.ObjectBytes,
+		RawBytes: result.RawBytes, Tables: result.Tables, Rows: result.Rows,
+	}
+	switch {
+	case result.Published:
+		outcome.State = fleet.Published
+	case result.Unchanged:
+		outcome.State = fleet.Unchanged
+	}
+	return outcome, nil
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+func fleetStatusCommand(version string) *cli.Command {
+	return complete(cli.Command{
+		Name:  "status",
+		Usage: "show how the dumps of every project stand, by what the buckets know",
+		Flags: fleetFlags(),
+		Action: func(c *cli.Context) error {
+			out := fleetOutput(c)
+			found, err := lookAtFleet(c, out, version)
+			if err != nil {
+				return err
+			}
+			out.Print("%s", statusText(found, out.Painter()))
+			if err := out.Result(map[string]any{"looked": time.Now().UTC(), "projects": found}); err != nil {
+				return err
+			}
+			return staleness(found)
+		},
+	})
+}
+
+// lookAtFleet reads how the projects stand that the flags name.
+func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.ProjectStatus, error) {
+	config, err := fleetConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	loader := fleetLoader{out: out, version: version, rate: bucket.NewRateLimit(config.LimitRate)}
+	if loader.flags, err = assignments(c); err != nil {
+		return nil, err
+	}
+	projects, err := loader.load(c.Context, config)
+	if err != nil {
+		return nil, err
+	}
+	return fleet.Look(c.Context, projects, func(err error) string {
+		_, hint := explain(c.Context, err)
+		return hint
+	})
+}
+
+// staleness is the error of a fleet that is not all fresh.
+func staleness(found []fleet.ProjectStatus) error {
+	if n := len(found) - countFresh(found); n > 0 {
+		return &staleError{n, len(found)}
+	}
+	return nil
+}
+
+func countFresh(found []fleet.ProjectStatus) (n int) {
+	for _, project := range found {
+		if project.Verdict == fleet.VerdictFresh {
+			n++
+		}
+	}
+	return n
+}
+
+// verdictColours are those of verdicts on a terminal.
+var verdictColours = map[fleet.Verdict]ui.Colour{
+	fleet.VerdictBroken: ui.Magenta, fleet.VerdictUnreachable: ui.Magenta, fleet.VerdictNever: ui.Red,
+	fleet.VerdictFailing: ui.Red, fleet.VerdictStale: ui.Yellow, fleet.VerdictFresh: ui.Green,
+}
+
+// statusText is a table of the projects, the worst first, and what is wrong with those that are not well.
+func statusText(found []fleet.ProjectStatus, paint func(string, ui.Colour) string) string {
+	names := statusLabels(found)
+	rows := [][]string{{paint("VERDICT", ui.Plain), "PROJECT", "AGE", "AT MOST", "SIZE", "", "TOOK", ""}}
+	var problems strings.Builder
+	for _, p := range found {
+		name, age, most, size, took := names[p.Place], "-", "-", "-", "-"
+		if p.Key != "" {
+			age, size = ui.Duration(p.Age.Duration().Round(time.Second)), ui.Bytes(p.ObjectBytes)
+		}
+		if p.MaxAge > 0 {
+			most = ui.Duration(p.MaxAge.Duration())
+		}
+		if p.Took > 0 {
+			took = ui.Duration(p.Took.Duration())
+		}
+		rows = append(rows, []string{
+			paint(string(p.Verdict), verdictColours[p.Verdict]), name, age, most,
+			size, change(p.SizeTrend), took, change(p.TookTrend),
+		})
+		if p.Error != "" {
+			fmt.Fprintf(&problems, "\n%s: %s\n", name, oneLine(p.Error))
+			if p.Hint != "" {
+				fmt.Fprintf(&problems, "  hint: %s\n", oneLine(p.Hint))
+			}
+		}
+	}
+	return ui.Table(rows) + problems.String() + fmt.Sprintf("\n%d of %s fresh\n", countFresh(found), ui.Count(int64(len(found)), "project"))
+}
+
+// change is how far the last dump is from those before it, in percent.
+func change(trend float64) string {
+	if whole := math.Round(100 * trend); whole != 0 {
+		return fmt.Sprintf("%+.0f%%", whole)
+	}
+	return ""
+}
+
+func statusLabels(found []fleet.ProjectStatus) map[string]string {
+	projects := make([]fleet.Project, len(found))
+	for i, p := range found {
+		projects[i] = fleet.Project{Name: p.Name, Place: p.Place}
+	}
+	return labels(projects)
+}

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+// fleetWatcher shows a run: what happens as a line, what goes on as a lane of the board.
+type fleetWatcher struct {
+	board  *ui.Board
+	labels map[string]string
+
+	mutex            sync.Mutex
+	running, waiting int
+	counts           map[fleet.State]int
+}
+
+func newFleetWatcher(out *ui.Output, f *openedFleet) *fleetWatcher {
+	w := &fleetWatcher{board: out.Board(), labels: f.labels, counts: map[fleet.State]int{}}
+	for _, item := range f.items {
+		if item.Action == fleet.Refresh {
+			w.waiting++
+		}
+	}
+	return w
+}
+
+func (w *fleetWatcher) close() { w.board.Close() }
+
+// Begin opens a lane.
+func (w *fleetWatcher) Begin(project *fleet.Project, try int) fleet.Lane {
+	w.count(1, -1)
+	label := w.labels[project.Place]
+	text := label + ": begins"
+	if try > 1 {
+		text = fmt.Sprintf("%s: begins again, try %d of %d", label, try, project.Retries+1)
+	}
+	w.board.Say(text)
+	return &fleetLane{w.board.Lane(label), w}
+}
+
+type fleetLane struct {
+	*ui.Lane
+	watcher *fleetWatcher
+}
+
+// Close closes the lane.
+func (l *fleetLane) Close() {
+	l.Lane.Close()
+	l.watcher.count(-1, 1)
+}
+
+// Retry says why a project is tried again.
+func (w *fleetWatcher) Retry(project *fleet.Project, err error, after time.Duration) {
+	w.Note(project, fmt.Sprintf("%s; again in %s", oneLine(err.Error()), ui.Duration(after)))
+}
+
+// Note says one line of a project.
+func (w *fleetWatcher) Note(project *fleet.Project, line string) {
+	w.board.Say(w.labels[project.Place] + ": " + line)
+}
+
+// End says what came of a project. Of those that are as they should be without having been touched the summary tells.
+func (w *fleetWatcher) End(result fleet.Result) {
+	w.mutex.Lock()
+	w.counts[result.State]++
+	w.mutex.Unlock()
+	if result.Tries > 0 {
+		w.count(0, -1)
+	}
+	label := w.labels[result.Place]
+	switch {
+	case result.State == fleet.Published:
+		w.board.Say(fmt.Sprintf("%s: published %s, %s in %s", label, result.Key, ui.Bytes(result.ObjectBytes), seconds(result.Seconds)))
+	case result.State == fleet.Failed:
+		w.board.Say(label + ": failed: " + oneLine(result.Error))
+	case result.Tries > 0:
+		w.board.Say(fmt.Sprintf("%s: %s", label, result.State))
+	}
+}
+
+// count keeps the line for the rest.
+func (w *fleetWatcher) count(running, waiting int) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.running, w.waiting = w.running+running, w.waiting+waiting
+	w.board.Status(tally(w.counts) + fmt.Sprintf("%d running, %d waiting", w.running, w.waiting))
+}
+
+// states are in the order in which they are counted for people.
+var states = []fleet.State{fleet.Published, fleet.Unchanged, fleet.Fresh, fleet.Failed, fleet.NotRun}
+
+// tally is "12 published, 3 fresh, ".
+func tally(counts map[fleet.State]int) string {
+	var text strings.Builder
+	for _, state := range states {
+		if counts[state] > 0 {
+			fmt.Fprintf(&text, "%d %s, ", counts[state], state)
+		}
+	}
+	return text.String()
+}
+
+func good(report fleet.RunReport) int {
+	return report.Counts[fleet.Published] + report.Counts[fleet.Unchanged] + report.Counts[fleet.Fresh]
+}
+
+// summary tells what came of each project, and what to do about those that failed.
+func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
+	results := slices.Clone(report.Projects)
+	slices.SortFunc(results, func(a, b fleet.Result) int { return strings.Compare(f.labels[a.Place], f.labels[b.Place]) })
+	rows := [][]string{{"PROJECT", "STATE", "AGE", "SIZE", "TIME"}}
+	var problems strings.Builder
+	for _, result := range results {
+		label, age, size, took := f.labels[result.Place], "-", "-", "-"
+		if result.Key != "" {
+			age, size = ui.Duration(time.Since(result.SnapshotTime)), ui.Bytes(result.ObjectBytes)
+		}
+		if result.Tries > 0 {
+			took = seconds(result.Seconds)
+		}
+		rows = append(rows, []string{label, string(result.State), age, size, took})
+		if result.Error != "" {
+			fmt.Fprintf(&problems, "\n%s: %s\n", label, oneLine(result.Error))
+			if result.Hint != "" {
+				fmt.Fprintf(&problems, "  hint: %s\n", result.Hint)
+			}
+		}
+	}
+	out.Print("%s%s\n%s in %s\n", ui.Table(rows), problems.String(), strings.TrimSuffix(tally(report.Counts), ", "), seconds(report.Seconds))
+}
+
+func seconds(n float64) string { return ui.Duration(time.Duration(n * float64(time.Second))) }
+
+// oneLine makes a text of several lines fit into one.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

@@ -1,0 +1,224 @@
+package fleet_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// company is some projects in a bucket on a real server.
+type company struct {
+	*testserver.S3
+	t        *testing.T
+	projects []fleet.Project
+	told     []string // event and project
+	notes    []string
+	refuses  error // what telling ends with
+}
+
+func newCompany(t *testing.T, names ...string) *company {
+	t.Helper()
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	server, err := testserver.MinIO(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Kill)
+	if err := server.CreateBucket("dumps"); err != nil {
+		t.Fatal(err)
+	}
+	c := &company{S3: server, t: t}
+	for _, name := range names {
+		c.projects = append(c.projects, fleet.Project{
+			Name: name, Place: "/srv/" + name, Store: "s3://dumps/" + name, Policy: fleet.Policy{MaxAge: 24 * time.Hour},
+			Open: func(ctx context.Context) (*bucket.Bucket, error) {
+				return bucket.Open(ctx, bucket.Config{
+					Bucket: "dumps", Prefix: name, Project: name, Endpoint: server.Endpoint, PathStyle: true, Region: server.Region,
+					Environment: map[string]string{"AWS_ACCESS_KEY_ID": server.AccessKey, "AWS_SECRET_ACCESS_KEY": server.SecretKey},
+				})
+			},
+		})
+	}
+	return c
+}
+
+// dump puts a dump of some hours ago into a project's folder.
+func (c *company) dump(name string, hours float64) {
+	c.t.Helper()
+	at := time.Now().UTC().Add(-time.Duration(hours * float64(time.Hour)))
+	key := fmt.Sprintf("%s/%s-%s-4f1c2a.sql.zst", name, name, at.Format("20060102T150405Z"))
+	if err := c.PutObject("dumps", key, []byte("dump")); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// tried writes what came of a try into a project's history.
+func (c *company) tried(name string, state fleet.State, reason string) {
+	c.t.Helper()
+	key := name + "/.dump-refresh/" + name + ".history.json"
+	var history fleet.History
+	if text, err := c.GetObject("dumps", key); err == nil {
+		if err := json.Unmarshal(text, &history); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	history.Version, history.Project = 1, name
+	history.Add(fleet.Run{Started: time.Now(), Tries: 1, Outcome: fleet.Outcome{State: state}, Error: reason})
+	text, _ := json.Marshal(history)
+	if err := c.PutObject("dumps", key, text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *company) look() []fleet.ProjectStatus {
+	c.t.Helper()
+	found, err := fleet.Look(c.t.Context(), c.projects, func(error) string { return "a hint" })
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return found
+}
+
+// announce gives what people are told.
+func (c *company) announce() []string {
+	c.t.Helper()
+	c.told, c.notes = nil, nil
+	fleet.Announce(c.t.Context(), c.projects, c.look(), func(_ context.Context, news []fleet.News) error {
+		for _, one := range news {
+			c.told = append(c.told, string(one.Event)+" "+one.Project.Name)
+		}
+		slices.Sort(c.told)
+		return c.refuses
+	}, func(line string) { c.notes = append(c.notes, line) })
+	return c.told
+}
+
+func (c *company) wantTold(when string, want ...string) {
+	c.t.Helper()
+	if diff := cmp.Diff(want, c.announce()); diff != "" {
+		c.t.Errorf("%s, people are told:\n%s", when, diff)
+	}
+}
+
+func TestLook(t *testing.T) {
+	c := newCompany(t, "archive", "opera", "radio", "shop", "lost")
+	c.dump("archive", 2)
+	c.dump("opera", 3)
+	c.tried("opera", fleet.Failed, "access denied")
+	c.dump("radio", 30)
+	for name, key := range map[string]string{"shop": "shop/notes.txt", "lost": "lost/x.txt"} {
+		if err := c.PutObject("dumps", key, []byte(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.projects[4].Open = func(context.Context) (*bucket.Bucket, error) { return nil, errors.New("no such bucket") }
+	c.projects = append(c.projects, fleet.Project{Name: "wrong", Place: "/srv/wrong", Problem: errors.New("DUMP_SORCE is not a setting")})
+	var got []string
+	for _, p := range c.look() {
+		got = append(got, strings.TrimRight(fmt.Sprintf("%s %s %s %s", p.Verdict, p.Name, p.Error, p.Hint), " "))
+	}
+	if diff := cmp.Diff([]string{
+		"broken settings wrong DUMP_SORCE is not a setting a hint", "unreachable lost no such bucket a hint", "never shop",
+		"failing opera access denied", "stale radio", "fresh archive",
+	}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEachThingIsToldOnce(t *testing.T) {
+	c := newCompany(t, "archive", "shop")
+	c.dump("archive", 1)
+	c.dump("shop", 1)
+	c.wantTold("at the beginning")
+	c.tried("shop", fleet.Failed, "access denied")
+	c.wantTold("when it fails", "failing shop")
+	c.tried("shop", fleet.Failed, "no such database")
+	c.wantTold("when it fails again")
+	c.tried("shop", fleet.Published, "")
+	c.wantTold("when it works again", "recovered shop")
+	c.wantTold("and later")
+	c.tried("shop", fleet.Failed, "access denied")
+	c.wantTold("when it fails once more", "failing shop")
+
+	// That it fails and that its dump gets too old are two things.
+	c.projects[0].MaxAge, c.projects[1].MaxAge = 30*time.Minute, time.Millisecond
+	c.wantTold("when dumps get too old", "stale archive", "stale shop")
+	c.wantTold("and stay it")
+	c.dump("archive", 0)
+	c.wantTold("when one is fresh", "recovered archive")
+}
+
+func TestWhatCouldNotBeToldIsToldNextTime(t *testing.T) {
+	c := newCompany(t, "archive", "shop")
+	c.dump("archive", 1)
+	c.dump("shop", 30)
+	c.projects = append(c.projects, fleet.Project{Name: "wrong", Place: "/srv/wrong", Problem: errors.New("no bucket")})
+	c.refuses = errors.New("the server answered 500")
+	c.wantTold("while nobody can be told", "failing wrong", "stale shop")
+	if diff := cmp.Diff([]string{"the server answered 500"}, c.notes); diff != "" {
+		t.Error(diff)
+	}
+	c.refuses = nil
+	c.wantTold("when they can", "failing wrong", "stale shop")
+	c.wantTold("and later")
+}
+
+// A project whose settings are broken has no bucket that could remember anything, and neither has one whose bucket
+// cannot be reached.
+func TestWhatHasNoHistoryIsToldOnce(t *testing.T) {
+	c := newCompany(t, "archive", "shop")
+	c.dump("archive", 1)
+	c.dump("shop", 1)
+	well := slices.Clone(c.projects)
+	c.projects[1].Problem = errors.New("DUMP_SORCE is not a setting")
+	c.wantTold("when settings are broken", "failing shop")
+	c.wantTold("and stay it")
+	c.projects[1] = well[1]
+	c.projects[1].Open = func(context.Context) (*bucket.Bucket, error) { return nil, errors.New("access denied") }
+	c.wantTold("when they are not, but the bucket is")
+	c.projects = well
+	c.wantTold("when all is well", "recovered shop")
+	c.wantTold("and later")
+}
+
+func TestOfSeveralMachinesOneTells(t *testing.T) {
+	c := newCompany(t, "archive", "shop")
+	c.dump("archive", 1)
+	c.dump("shop", 30)
+	c.projects = append(c.projects, fleet.Project{Name: "wrong", Place: "/srv/wrong", Problem: errors.New("no bucket")})
+	found := c.look()
+	var mutex sync.Mutex
+	var told []string
+	var machines sync.WaitGroup
+	for range 4 {
+		machines.Go(func() {
+			fleet.Announce(t.Context(), c.projects, found, func(_ context.Context, news []fleet.News) error {
+				mutex.Lock()
+				defer mutex.Unlock()
+				for _, one := range news {
+					told = append(told, string(one.Event)+" "+one.Project.Name)
+				}
+				return nil
+			}, func(line string) { t.Error(line) })
+		})
+	}
+	machines.Wait()
+	slices.Sort(told)
+	if diff := cmp.Diff([]string{"failing wrong", "stale shop"}, told); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,133 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// checkoutLimit is how long fetching the .ddev of one repository may take.
+const checkoutLimit = 2 * time.Minute
+
+// A CheckoutError says that a repository could not be fetched.
+type CheckoutError struct {
+	URL string
+	Err error
+}
+
+func (e *CheckoutError) Error() string { return "fetch " + e.URL + ": " + e.Err.Error() }
+
+func (e *CheckoutError) Unwrap() error { return e.Err }
+
+// Checkout brings the .ddev folder of a repository, and nothing else of it, into a folder below cache, and gives that
+// folder. Where the repository cannot be reached, what the last time brought is still good: then stale says why. Both
+// errors are *CheckoutError.
+func Checkout(ctx context.Context, cache string, entry Entry) (folder string, stale, err error) {
+	sum := sha256.Sum256([]byte(entry.Place()))
+	folder = filepath.Join(cache, "fleet", hex.EncodeToString(sum[:8]))
+	err = prepare(ctx, folder, entry)
+	if err == nil {
+		return folder, nil, nil
+	}
+	err = &CheckoutError{URL: entry.Git, Err: err}
+	if _, before := os.Stat(filepath.Join(folder, ".ddev", "config.yaml")); before == nil {
+		return folder, err, nil
+	}
+	return "", nil, err
+}
+
+// prepare brings the folder up to date.
+func prepare(ctx context.Context, folder string, entry Entry) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, checkoutLimit, fmt.Errorf("no end after %s", checkoutLimit))
+	defer cancel()
+	unlock, err := lockFolder(ctx, folder)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return fetch(ctx, folder, entry)
+}
+
+func fetch(ctx context.Context, folder string, entry Entry) error {
+	ref := entry.Ref
+	if ref == "" {
+		ref = "HEAD"
+	}
+	for _, words := range [][]string{
+		{"init", "--quiet"},
+		{"config", "remote.origin.url", entry.Git},
+		// The server leaves files out of what it sends (blob:none); those below .ddev are fetched one by one.
+		{"config", "remote.origin.promisor", "true"},
+		{"config", "remote.origin.partialclonefilter", "blob:none"},
+		{"sparse-checkout", "set", "--no-cone", "/.ddev/"},
+		{"fetch", "--quiet", "--depth", "1", "--filter=blob:none", "--no-tags", "origin", "--", ref},
+		{"checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"},
+	} {
+		if err := git(ctx, folder, words...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// git runs git where it can ask nobody anything.
+func git(ctx context.Context, folder string, words ...string) error {
+	command := exec.CommandContext(ctx, "git", words...)
+	command.Dir = folder
+	command.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "GIT_DIR="+filepath.Join(folder, ".git"),
+		"GIT_WORK_TREE="+folder)
+	if os.Getenv("GIT_SSH_COMMAND") == "" {
+		command.Env = append(command.Env, "GIT_SSH_COMMAND=ssh -o BatchMode=yes")
+	}
+	var said bytes.Buffer
+	command.Stderr = &said
+	command.WaitDelay = time.Second // for a child of git's that keeps its standard error
+	err := command.Run()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, exec.ErrNotFound):
+		return errors.New("git is not installed")
+	}
+	lines := strings.Split(strings.TrimSpace(said.String()), "\n")
+	return fmt.Errorf("git %s: %s (%w)", words[0], lines[len(lines)-1], err)
+}
+
+// lockFolder keeps other processes from the folder, until it is unlocked or this process ends.
+func lockFolder(ctx context.Context, folder string) (unlock func(), err error) {
+	file, err := os.OpenFile(folder+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { _ = file.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			_ = file.Close()
+			return nil, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			_ = file.Close()
+			return nil, context.Cause(ctx)
+		}
+	}
+}

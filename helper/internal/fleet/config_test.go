@@ -1,0 +1,99 @@
+package fleet
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "fleet.yaml")
+	write(t, file, `
+projects:
+  - path: sites/shop
+  - git: git@example.com:acme/blog.git
+    ref: main
+    max_age: 6h
+    retries: 0
+    set: {DUMP_KEEP: 3, DUMP_COMPRESSION: gzip}
+scan: [more]
+parallel: 4
+per_host: 3
+memory: 600M
+limit_rate: 50M
+jitter: 5m
+defaults: {max_age: 2d, time_limit: 90m, set: {DUMP_KEEP: "14", DUMP_ENGINE: client}}
+`)
+	for _, name := range []string{"a", "b/c", ".hidden/d", "vendor/e", "a/nested"} {
+		write(t, filepath.Join(folder, "more", name, ".ddev", "config.yaml"), "name: x\n")
+	}
+	config, err := ReadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := config.Entries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults := Entry{
+		Policy: Policy{MaxAge: 48 * time.Hour, TimeLimit: 90 * time.Minute, Retries: 2},
+		Set:    map[string]string{"DUMP_KEEP": "14", "DUMP_ENGINE": "client"},
+	}
+	at := func(path string) Entry { e := defaults; e.Path = filepath.Join(folder, path); return e }
+	blog := Entry{
+		Git: "git@example.com:acme/blog.git", Ref: "main",
+		Policy: Policy{MaxAge: 6 * time.Hour, TimeLimit: 90 * time.Minute},
+		Set:    map[string]string{"DUMP_KEEP": "3", "DUMP_ENGINE": "client", "DUMP_COMPRESSION": "gzip"},
+	}
+	if diff := cmp.Diff([]Entry{at("sites/shop"), blog, at("more/a"), at("more/b/c")}, entries); diff != "" {
+		t.Error(diff)
+	}
+	limits := Limits{Parallel: 4, PerHost: 3, Memory: 600 << 20, Jitter: 5 * time.Minute}
+	if config.Limits != limits || config.LimitRate != 50<<20 {
+		t.Errorf("%+v, %d", config.Limits, config.LimitRate)
+	}
+}
+
+func TestConfigSaysWhatIsWrong(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"", "fleet.yaml: is empty; projects or scan must say which projects there are"},
+		{"parallel: 3", "fleet.yaml:1: names no project; projects lists some, scan names folders to search"},
+		{"projects: [", "fleet.yaml:1: not valid YAML: did not find expected node content"},
+		{"scan: [a]\nparallels: 3\njitter: soon\nper_host: 0\n", "fleet.yaml:2: unknown key parallels, did you mean parallel?\n" +
+			"fleet.yaml:3: a length of time such as 30m, 12h or 2d is expected (got \"soon\")\n" +
+			"fleet.yaml:4: a whole number, 1 or more, is expected (got \"0\")"},
+		{"projects:\n  - pth: a\n  - {path: a, git: b}\n  - {path: a, ref: b}\n  - a\n", "fleet.yaml:2: unknown key pth, did you mean path?\n" +
+			"fleet.yaml:3: a project has either path, a folder, or git, the URL of a repository\n" +
+			"fleet.yaml:4: ref is for projects with git\n" +
+			"fleet.yaml:5: keys and values are expected here"},
+		{"projects: [{git: 'https://ada:secret@example.com/a.git'}]", "fleet.yaml:1: git: the URL must not hold a user or a password; git finds them by its credential helpers, or use ssh"},
+		{"scan: [a]\nscan: [b]\ndefaults: {max_agee: 3h}\nmemory: lots", "fleet.yaml:2: scan is there twice\n" +
+			"fleet.yaml:3: unknown key max_agee, did you mean max_age?\n" +
+			"fleet.yaml:4: bytes such as 500k, 50M or 2G are expected, at least 204800k (got \"lots\")"},
+		{"scan: [a]\nlimit_rate: 10k", "fleet.yaml:2: bytes such as 500k, 50M or 2G are expected, at least 16k (got \"10k\")"},
+		{"scan: a\nprojects: [{path: ''}]", "fleet.yaml:1: a list is expected here\nfleet.yaml:2: path: a text is expected"},
+	} {
+		_, err := parseConfig("fleet.yaml", "/srv", []byte(test.text))
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%q: got\n%v\nwant\n%s", test.text, err, test.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Error("a password is shown")
+		}
+	}
+}

@@ -1,0 +1,235 @@
+package fleet
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/spelling"
+	"github.com/jobiqo/dump-refresh/helper/internal/units"
+)
+
+// fields are the keys that a mapping may have, with what reads their values.
+type fields map[string]func(*yaml.Node)
+
+// configReader reads a fleet.yaml and collects what is wrong in it.
+type configReader struct {
+	file, folder string
+	problems     ConfigErrors
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+
+func parseConfig(file, folder string, text []byte) (Config, error) {
+	r := &configReader{file: file, folder: folder}
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		message, line := err.Error(), 0
+		if match := yamlLine.FindStringSubmatch(message); match != nil {
+			line, _ = strconv.Atoi(match[1])
+			message = message[len(match[0]):]
+		}
+		return Config{}, ConfigErrors{{File: file, Line: line, Text: "not valid YAML: " + strings.TrimPrefix(message, "yaml: ")}}
+	}
+	config := Config{Defaults: Entry{Policy: DefaultPolicy}, File: file, Dir: folder}
+	if len(document.Content) == 0 {
+		return Config{}, ConfigErrors{{File: file, Text: "is empty; projects or scan must say which projects there are"}}
+	}
+	root := document.Content[0]
+	// The defaults come first, wherever they stand in the file.
+	r.mapping(root, fields{"defaults": func(node *yaml.Node) { r.mapping(node, r.entry(&config.Defaults), true) }}, false)
+	r.mapping(root, fields{
+		"defaults":   func(*yaml.Node) {},
+		"parallel":   r.number(&config.Parallel, 1),
+		"per_host":   r.number(&config.PerHost, 1),
+		"memory":     r.bytes(&config.Memory, leastMemory),
+		"limit_rate": r.bytes(&config.LimitRate, LeastRate),
+		"jitter":     r.duration(&config.Jitter),
+
+		"webhook":          r.reference("webhook", &config.Webhook),
+		"webhook_template": r.text("webhook_template", func(text string) { config.WebhookTemplate = text }),
+		"heartbeat":        r.reference("heartbeat", &config.Heartbeat),
+
+		"scan": func(node *yaml.Node) {
+			for _, item := range r.list(node) {
+				r.path(&config.Scan)(item)
+			}
+		},
+		"projects": func(node *yaml.Node) {
+			for _, item := range r.list(node) {
+				config.Projects = append(config.Projects, r.project(item, config.Defaults))
+			}
+		},
+	}, true)
+	if len(r.problems) == 0 && len(config.Projects)+len(config.Scan) == 0 {
+		r.add(root, "names no project; projects lists some, scan names folders to search")
+	}
+	if len(r.problems) > 0 {
+		slices.SortStableFunc(r.problems, func(a, b *ConfigError) int { return cmp.Compare(a.Line, b.Line) })
+		return Config{}, r.problems
+	}
+	return config, nil
+}
+
+func (r *configReader) add(node *yaml.Node, text string) {
+	r.problems = append(r.problems, &ConfigError{File: r.file, Line: node.Line, Text: text})
+}
+
+// mapping reads the values of a mapping. Where it is strict, a key that is not among the fields is an error.
+func (r *configReader) mapping(node *yaml.Node, known fields, strict bool) {
+	if node = resolved(node); node.Kind != yaml.MappingNode {
+		if strict {
+			r.add(node, "keys and values are expected here")
+		}
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], resolved(node.Content[i+1])
+		read, ok := known[key.Value]
+		switch {
+		case ok && seen[key.Value]:
+			r.add(key, key.Value+" is there twice")
+		case ok:
+			read(value)
+		case strict:
+			nearest, _ := spelling.Nearest(key.Value, slices.Sorted(maps.Keys(known)))
+			r.add(key, "unknown key "+key.Value+", did you mean "+nearest+"?")
+			r.problems[len(r.problems)-1].Nearest = nearest
+		}
+		seen[key.Value] = true
+	}
+}
+
+func resolved(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
+}
+
+// entry gives the keys that projects and defaults have in common.
+func (r *configReader) entry(entry *Entry) fields {
+	return fields{
+		"max_age":    r.duration(&entry.MaxAge),
+		"time_limit": r.duration(&entry.TimeLimit),
+		"retries":    r.number(&entry.Retries, 0),
+		"set": func(node *yaml.Node) {
+			set := maps.Clone(entry.Set)
+			if set == nil {
+				set = map[string]string{}
+			}
+			if node.Kind != yaml.MappingNode {
+				r.add(node, "set: settings and their values are expected, as in DUMP_KEEP: \"14\"")
+				return
+			}
+			for i := 0; i+1 < len(node.Content); i += 2 {
+				r.text(node.Content[i].Value, func(text string) { set[node.Content[i].Value] = text })(resolved(node.Content[i+1]))
+			}
+			entry.Set = set
+		},
+	}
+}
+
+func (r *configReader) project(node *yaml.Node, defaults Entry) Entry {
+	entry := defaults
+	var paths []string
+	known := r.entry(&entry)
+	known["path"] = r.path(&paths)
+	known["git"] = func(node *yaml.Node) {
+		r.text("git", func(text string) { entry.Git = text })(node)
+		if address, err := url.Parse(node.Value); err == nil && address.User != nil && address.Scheme != "ssh" {
+			r.add(node, "git: the URL must not hold a user or a password; git finds them by its credential helpers, or use ssh")
+		}
+	}
+	known["ref"] = r.text("ref", func(text string) { entry.Ref = text })
+	before := len(r.problems)
+	r.mapping(node, known, true)
+	switch {
+	case len(r.problems) > before:
+	case (len(paths) == 1) == (entry.Git != ""):
+		r.add(node, "a project has either path, a folder, or git, the URL of a repository")
+	case entry.Ref != "" && entry.Git == "":
+		r.add(node, "ref is for projects with git")
+	}
+	if len(paths) == 1 {
+		entry.Path = paths[0]
+	}
+	return entry
+}
+
+func (r *configReader) list(node *yaml.Node) []*yaml.Node {
+	if node.Kind != yaml.SequenceNode {
+		r.add(node, "a list is expected here")
+		return nil
+	}
+	items := make([]*yaml.Node, len(node.Content))
+	for i, item := range node.Content {
+		items[i] = resolved(item)
+	}
+	return items
+}
+
+// text reads a text that is not empty.
+func (r *configReader) text(name string, set func(string)) func(*yaml.Node) {
+	return func(node *yaml.Node) {
+		if node.Kind != yaml.ScalarNode || node.Tag == "!!null" || node.Value == "" {
+			r.add(node, name+": a text is expected")
+			return
+		}
+		set(node.Value)
+	}
+}
+
+// path reads a folder, which is relative to that of the file.
+func (r *configReader) path(to *[]string) func(*yaml.Node) {
+	return r.text("path", func(text string) {
+		if !filepath.IsAbs(text) {
+			text = filepath.Join(r.folder, text)
+		}
+		*to = append(*to, filepath.Clean(text))
+	})
+}
+
+func (r *configReader) number(to *int, least int) func(*yaml.Node) {
+	return func(node *yaml.Node) {
+		n, err := strconv.Atoi(node.Value)
+		if err != nil || n < least {
+			r.add(node, "a whole number, "+strconv.Itoa(least)+" or more, is expected (got "+strconv.Quote(node.Value)+")")
+			return
+		}
+		*to = n
+	}
+}
+
+// bytes reads a number of bytes, which is 0 or not less than another one.
+func (r *configReader) bytes(to *int64, least int64) func(*yaml.Node) {
+	return func(node *yaml.Node) {
+		n, err := units.Bytes(node.Value)
+		if err != nil || n != 0 && n < least {
+			r.add(node, fmt.Sprintf("bytes such as 500k, 50M or 2G are expected, at least %dk (got %q)", least>>10, node.Value))
+			return
+		}
+		*to = n
+	}
+}
+
+func (r *configReader) duration(to *time.Duration) func(*yaml.Node) {
+	return func(node *yaml.Node) {
+		d, err := units.Duration(node.Value)
+		if err != nil {
+			r.add(node, "a length of time such as 30m, 12h or 2d is expected (got "+strconv.Quote(node.Value)+")")
+			return
+		}
+		*to = d
+	}
+}

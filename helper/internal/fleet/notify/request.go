@@ -1,0 +1,122 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
+
+// pace is how patient a request is.
+type pace struct {
+	tries int
+	pause time.Duration // before the second try, twice as long before the third
+	limit time.Duration // of all tries together
+}
+
+var usual = pace{tries: 3, pause: 2 * time.Second, limit: 30 * time.Second}
+
+// errSlow is the end of a pace's limit.
+var errSlow = errors.New("no answer in time")
+
+// client follows no redirection: what was meant for one server is not told another one.
+var client = &http.Client{
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// request sends a body, or asks with GET if there is none, and tries again where that may help. Errors name neither
+// the address nor any part of it.
+func request(ctx context.Context, pace pace, address secret.String, contentType string, body []byte) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, pace.limit, errSlow)
+	defer cancel()
+	pause := pace.pause
+	for try := 1; ; try++ {
+		wait, err := once(ctx, address, contentType, body)
+		if err == nil || wait < 0 || try == pace.tries {
+			return err
+		}
+		select {
+		case <-time.After(max(wait, pause)):
+		case <-ctx.Done():
+			return err
+		}
+		pause *= 2
+	}
+}
+
+// final is the wait after a failure that another try cannot mend.
+const final = -1
+
+// once tries once. After a failure it says how long the server wants to be left alone.
+func once(ctx context.Context, address secret.String, contentType string, body []byte) (wait time.Duration, err error) {
+	method := http.MethodGet
+	if body != nil {
+		method = http.MethodPost
+	}
+	asked, err := http.NewRequestWithContext(ctx, method, address.Reveal(), bytes.NewReader(body))
+	if err != nil {
+		return final, errors.New("its URL makes no request")
+	}
+	asked.Header.Set("User-Agent", "dump-refresh")
+	if contentType != "" {
+		asked.Header.Set("Content-Type", contentType)
+	}
+	answer, err := client.Do(asked)
+	if err != nil {
+		return 0, withoutAddress(ctx, err)
+	}
+	defer answer.Body.Close()
+	said, _ := io.ReadAll(io.LimitReader(answer.Body, 2<<10))
+	if answer.StatusCode/100 == 2 {
+		return 0, nil
+	}
+	err = fmt.Errorf("the server answered %s%s", answer.Status, firstLine(string(said), address))
+	if answer.StatusCode != http.StatusTooManyRequests && answer.StatusCode/100 != 5 {
+		return final, err
+	}
+	seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+	return time.Duration(seconds) * time.Second, err
+}
+
+// withoutAddress is what went wrong with a request, without its URL and without the names of hosts.
+func withoutAddress(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		err = failed.Err
+	}
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return fmt.Errorf("the server cannot be reached: %s", err.Error())
+		}
+		err = inner
+	}
+}
+
+// firstLine is what a server said, behind a colon, if that is short and holds nothing of the address.
+func firstLine(said string, address secret.String) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+	line = strings.ToValidUTF8(plain(line), "")
+	if line == "" || len(line) > 100 || strings.HasPrefix(line, "<") {
+		return ""
+	}
+	if whole, err := url.Parse(address.Reveal()); err == nil {
+		for _, part := range append(strings.Split(whole.Path, "/"), whole.RawQuery) {
+			if len(part) > 3 && strings.Contains(line, part) {
+				return ""
+			}
+		}
+	}
+	return ": " + line
+}

@@ -1,0 +1,188 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+// view is what the page shows, in the words and figures that it shows.
+type view struct {
+	Policy   string
+	Style    template.CSS
+	Script   template.JS
+	Headline string
+	AllFresh bool
+	Made     moment
+	Stored   string // size of all newest dumps together
+	Groups   []group
+	Rows     []row
+}
+
+// group is the projects of one verdict: a filter, and a part of the bar on top, in percent of it.
+type group struct {
+	Verdict  fleet.Verdict
+	Class    string
+	Count    int
+	At, Part float64
+}
+
+type moment struct{ Machine, Human string }
+
+// row is one project. The numbers are what the page sorts by.
+type row struct {
+	Class        string
+	Name, Place  string
+	Verdict      fleet.Verdict
+	Rank         int
+	Search       string
+	Seconds      float64 // age; -1 where there is no dump
+	Bytes        int64
+	TookSeconds  float64
+	Age, MaxAge  string
+	Newest       moment
+	Checked      moment // where staging was found unchanged since
+	Bar          *bar
+	Size, Took   string
+	SizeTrend    string
+	TookTrend    string
+	Sizes, Times *sparkline
+	Runs         []tick
+	LastRun      moment
+	Error, Hint  string
+	Failures     string
+}
+
+// classes are the verdicts' names in the style sheet.
+var classes = map[fleet.Verdict]string{
+	fleet.VerdictBroken: "broken", fleet.VerdictUnreachable: "unreachable", fleet.VerdictNever: "never",
+	fleet.VerdictFailing: "failing", fleet.VerdictStale: "stale", fleet.VerdictFresh: "fresh",
+}
+
+func newView(projects []fleet.ProjectStatus, made time.Time) view {
+	v := view{
+		Policy: policy(),
+		//nolint:gosec // the page's own, from page.css
+		Style: template.CSS(style),
+		//nolint:gosec // the page's own, from page.js
+		Script: template.JS(script),
+		Made:   at(made),
+	}
+	count := map[fleet.Verdict]int{}
+	var stored int64
+	for _, project := range projects {
+		count[project.Verdict]++
+		stored += project.ObjectBytes
+		v.Rows = append(v.Rows, newRow(project))
+	}
+	v.Stored = ui.Bytes(stored)
+	v.Headline = headline(count[fleet.VerdictFresh], len(projects))
+	v.AllFresh = count[fleet.VerdictFresh] == len(projects)
+	before := 0.0
+	for _, verdict := range fleet.Verdicts {
+		if n := count[verdict]; n > 0 {
+			part := 100 * float64(n) / float64(len(projects))
+			v.Groups = append(v.Groups, group{verdict, classes[verdict], n, rounded(before), rounded(part)})
+			before += part
+		}
+	}
+	return v
+}
+
+func headline(fresh, all int) string {
+	switch {
+	case all == 0:
+		return "There is no project"
+	case fresh == all && all == 1:
+		return "The project is fresh"
+	case all == 1:
+		return "The project is not fresh"
+	case fresh == all:
+		return fmt.Sprintf("All %d projects are fresh", all)
+	case fresh == 1:
+		return fmt.Sprintf("1 of %d projects is fresh", all)
+	}
+	return fmt.Sprintf("%d of %d projects are fresh", fresh, all)
+}
+
+func newRow(p fleet.ProjectStatus) row {
+	r := row{
+		Class: classes[p.Verdict], Name: p.Name, Place: p.Place, Verdict: p.Verdict, Rank: rank(p.Verdict),
+		Search:  strings.ToLower(strings.Join([]string{p.Name, p.Place, p.Store, string(p.Verdict), p.Error, p.Hint}, "\n")),
+		Seconds: -1, Bytes: p.ObjectBytes, TookSeconds: float64(p.Took),
+		SizeTrend: percent(p.SizeTrend), TookTrend: percent(p.TookTrend),
+		Error: p.Error, Hint: p.Hint, Runs: ticks(p.Runs),
+	}
+	if p.Key != "" {
+		r.Seconds = math.Round(float64(p.Age))
+		r.Age, r.Size, r.Newest = age(p.Age.Duration()), ui.Bytes(p.ObjectBytes), at(p.SnapshotTime)
+		if p.Checked.After(p.SnapshotTime) {
+			r.Checked = at(p.Checked)
+		}
+	}
+	if p.MaxAge > 0 {
+		r.MaxAge = age(p.MaxAge.Duration())
+		if p.Key != "" {
+			r.Bar = newBar(float64(p.Age) / float64(p.MaxAge))
+		}
+	}
+	if p.Took > 0 {
+		r.Took = ui.Duration(p.Took.Duration())
+	}
+	if !p.LastRun.IsZero() {
+		r.LastRun = at(p.LastRun)
+	}
+	if p.Failures > 1 {
+		r.Failures = fmt.Sprintf("%s failed in a row, the first on %s", ui.Count(int64(p.Failures), "run"), at(p.FailingSince).Human)
+	}
+	var sizes, times []float64
+	for _, run := range p.Runs {
+		if run.State == fleet.Published {
+			sizes, times = append(sizes, float64(run.ObjectBytes)), append(times, run.Seconds)
+		}
+	}
+	r.Sizes = newSparkline(sizes, func(size float64) string { return ui.Bytes(int64(size)) })
+	r.Times = newSparkline(times, func(s float64) string { return ui.Duration(fleet.Seconds(s).Duration()) })
+	return r
+}
+
+func rank(verdict fleet.Verdict) int {
+	for i, one := range fleet.Verdicts {
+		if one == verdict {
+			return i
+		}
+	}
+	return len(fleet.Verdicts)
+}
+
+// age leaves the seconds of ages out, which nobody wants to know.
+func age(d time.Duration) string {
+	if d < time.Minute {
+		return ui.Duration(d)
+	}
+	return ui.Duration(d.Round(time.Minute))
+}
+
+func at(t time.Time) moment {
+	t = t.UTC()
+	return moment{t.Format(time.RFC3339), t.Format("2 Jan 2006, 15:04 UTC")}
+}
+
+// percent gives a change such as +12 %, nothing for one of less than a percent.
+func percent(change float64) string {
+	whole := math.Round(100 * change)
+	switch {
+	case whole >= 1000:
+		return fmt.Sprintf("× %.0f", 1+change)
+	case whole > 0:
+		return fmt.Sprintf("+%.0f %%", whole)
+	case whole < 0:
+		return fmt.Sprintf("−%.0f %%", -whole)
+	}
+	return ""
+}

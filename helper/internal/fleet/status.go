@@ -1,0 +1,242 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+)
+
+// ProjectStatus is how a project's dumps stand, by what its bucket knows. Sizes are in bytes.
+type ProjectStatus struct {
+	Name    string  `json:"name"`
+	Place   string  `json:"place"`
+	Store   string  `json:"store,omitempty"`
+	Verdict Verdict `json:"verdict"`
+
+	// Key is the newest dump's, SnapshotTime when its rows were read, Checked when it was last known to be as
+	// staging is: later than SnapshotTime if staging was found unchanged since.
+	Key          string    `json:"key,omitempty"`
+	SnapshotTime time.Time `json:"snapshot_time,omitzero"`
+	Checked      time.Time `json:"checked,omitzero"`
+	ObjectBytes  int64     `json:"object_bytes,omitempty"`
+	// Age is the time since Checked, MaxAge what it may be; 0 is no target.
+	Age    Seconds `json:"age_seconds"`
+	MaxAge Seconds `json:"max_age_seconds,omitempty"`
+
+	// Took is how long the last refresh that published took.
+	Took Seconds `json:"took_seconds,omitempty"`
+	// SizeTrend and TookTrend compare the last published dump with those before it: 0.1 is a tenth more than
+	// usual. They are 0 where too little is known.
+	SizeTrend float64 `json:"size_trend,omitempty"`
+	TookTrend float64 `json:"took_trend,omitempty"`
+
+	// LastResult is what came of the last refresh by a fleet, and LastRun when it began.
+	LastResult State     `json:"last_result,omitempty"`
+	LastRun    time.Time `json:"last_run,omitzero"`
+	// Error is why the verdict is broken, unreachable or failing, and Hint what to do about it.
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
+	// Failures counts the refreshes that failed in a row, the first of them began at FailingSince.
+	Failures     int       `json:"failures,omitempty"`
+	FailingSince time.Time `json:"failing_since,omitzero"`
+
+	// Runs are what is known of its refreshes, the oldest first.
+	Runs []Run `json:"-"`
+
+	told Told
+}
+
+// Seconds is a length of time that is written as a number of seconds.
+type Seconds float64
+
+// Duration gives it as Go has it.
+func (s Seconds) Duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
+
+// Overdue says whether the newest dump is older than it may be.
+func (p ProjectStatus) Overdue() bool { return p.Key != "" && p.MaxAge > 0 && p.Age > p.MaxAge }
+
+const (
+	// lookTime bounds what is waited for one project's bucket, so that one of them does not hold up all others.
+	lookTime = 30 * time.Second
+	// looksAtOnce bounds how many buckets are read at once. Nearly all of the time is waiting.
+	looksAtOnce = 32
+)
+
+var errNoAnswer = fmt.Errorf("no answer within %s", lookTime)
+
+// Look reads how the projects stand, from their buckets alone, the worst first: one listing and one small object for
+// each. Hint says what a user can do about an error. What is wrong with one project is in its status; the error is
+// that of the context.
+func Look(ctx context.Context, projects []Project, hint func(error) string) ([]ProjectStatus, error) {
+	found := make([]ProjectStatus, len(projects))
+	var looks errgroup.Group
+	looks.SetLimit(looksAtOnce)
+	for i, project := range projects {
+		looks.Go(func() error {
+			found[i] = look(ctx, project, hint)
+			return nil
+		})
+	}
+	_ = looks.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return WorstFirst(found), nil
+}
+
+// WorstFirst orders projects by verdict, then by how much of the time that a dump may live is over.
+func WorstFirst(found []ProjectStatus) []ProjectStatus {
+	return slices.SortedStableFunc(slices.Values(found), func(x, y ProjectStatus) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(Verdicts, x.Verdict), slices.Index(Verdicts, y.Verdict)),
+			cmp.Compare(y.spent(), x.spent()), strings.Compare(x.Name, y.Name), strings.Compare(x.Place, y.Place),
+		)
+	})
+}
+
+// spent is the age as a part of what it may be.
+func (p ProjectStatus) spent() float64 { return float64(p.Age) / max(1, float64(p.MaxAge)) }
+
+func look(ctx context.Context, project Project, hint func(error) string) ProjectStatus {
+	if project.Problem != nil {
+		return unknownStatus(project, VerdictBroken, project.Problem, hint)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errNoAnswer)
+	defer cancel()
+	newest, history, err := read(ctx, project)
+	if err != nil {
+		return unknownStatus(project, VerdictUnreachable, err, hint)
+	}
+	return Judge(project, newest, history, time.Now())
+}
+
+// read gets a project's newest dump, nil if there is none, and its history.
+func read(ctx context.Context, project Project) (*bucket.Object, History, error) {
+	store, err := project.Open(ctx)
+	if err != nil {
+		return nil, History{}, err
+	}
+	history, err := ReadHistory(ctx, store)
+	if err != nil && !errors.Is(err, bucket.ErrAccessDenied) { // which is what S3 may say of a history that is not there
+		return nil, History{}, err
+	}
+	newest, err := store.Newest(ctx)
+	switch {
+	case errors.Is(err, bucket.ErrEmpty):
+		return nil, history, nil
+	case err != nil:
+		return nil, history, err
+	}
+	return &newest, history, nil
+}
+
+// begin is a status that knows no more than what was asked for.
+func begin(project Project) ProjectStatus {
+	return ProjectStatus{
+		Name: project.Name, Place: project.Place, Store: project.Store, MaxAge: Seconds(project.MaxAge.Seconds()),
+	}
+}
+
+// unknownStatus is that of a project whose dumps cannot be looked at.
+func unknownStatus(project Project, verdict Verdict, why error, hint func(error) string) ProjectStatus {
+	status := begin(project)
+	status.Verdict, status.Error, status.Hint = verdict, why.Error(), hint(why)
+	return status
+}
+
+// Judge says how a project stands at a moment, by its newest dump, nil if there is none, and its history.
+func Judge(project Project, newest *bucket.Object, history History, now time.Time) ProjectStatus {
+	status := begin(project)
+	status.Runs, status.told = history.Runs, history.Told
+	if status.MaxAge == 0 {
+		status.MaxAge = Seconds(history.MaxAge)
+	}
+	if newest != nil {
+		status.Key, status.SnapshotTime, status.ObjectBytes = newest.Key, newest.Time, newest.Size
+		status.Checked = newest.Time
+		if history.checks(newest.Key) && history.Checked.After(newest.Time) {
+			status.Checked = history.Checked
+		}
+		status.Age = Seconds(max(0, now.Sub(status.Checked)).Seconds())
+	}
+	status.trends()
+	status.lastRun(newest)
+	switch {
+	case newest == nil:
+		status.Verdict = VerdictNever
+	case status.Failures > 0:
+		status.Verdict = VerdictFailing
+	case status.Overdue():
+		status.Verdict = VerdictStale
+	default:
+		status.Verdict = VerdictFresh
+	}
+	return status
+}
+
+// checks says whether it is this dump that was last known to be as staging is, and not one that has been deleted since.
+func (h *History) checks(key string) bool {
+	for _, run := range slices.Backward(h.Runs) {
+		if run.State == Published || run.State == Unchanged {
+			return run.Key == "" || run.Key == key
+		}
+	}
+	return true
+}
+
+// lastRun fills in what came of the last refresh, and how many have failed since one did not, or since somebody
+// published a dump by other means.
+func (p *ProjectStatus) lastRun(newest *bucket.Object) {
+	for _, run := range slices.Backward(p.Runs) {
+		if run.State == NotRun {
+			continue
+		}
+		if p.LastResult == "" {
+			p.LastResult, p.LastRun = run.State, run.Started
+		}
+		if run.State != Failed || newest != nil && newest.Time.After(run.Started) {
+			return
+		}
+		if p.Failures == 0 {
+			p.Error, p.Hint = run.Error, run.Hint
+		}
+		p.Failures++
+		p.FailingSince = run.Started
+	}
+}
+
+// trends compares the last dump that was published with those before it.
+func (p *ProjectStatus) trends() {
+	var sizes, seconds []float64
+	for _, run := range p.Runs {
+		if run.State == Published {
+			sizes, seconds = append(sizes, float64(run.ObjectBytes)), append(seconds, run.Seconds)
+		}
+	}
+	if len(seconds) > 0 {
+		p.Took = Seconds(seconds[len(seconds)-1])
+	}
+	p.SizeTrend, p.TookTrend = trend(sizes), trend(seconds)
+}
+
+// trend is how far the last number is from the median of up to seven before it, as a part of that; 0 if there are
+// fewer than two.
+func trend(numbers []float64) float64 {
+	last := len(numbers) - 1
+	if last < 2 {
+		return 0
+	}
+	usual := median(numbers[max(0, last-7):last])
+	if usual <= 0 {
+		return 0
+	}
+	return numbers[last]/usual - 1
+}

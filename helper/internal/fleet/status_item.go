@@ -1,0 +1,24 @@
+package fleet
+
+import (
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+)
+
+// Status says how a project of a run stands, by what the survey found and by what has come of it in the run, nil if
+// nothing yet. Nobody is asked.
+func (i *Item) Status(result *Result, hint func(error) string) ProjectStatus {
+	newest, history := i.Newest, i.history
+	if result != nil && result.Tries > 0 {
+		history.Runs = append([]Run(nil), history.Runs...)
+		history.Add(result.Run)
+		if result.Key != "" {
+			newest = &bucket.Object{Key: result.Key, Time: result.SnapshotTime, Size: result.ObjectBytes}
+		}
+	}
+	if i.Project.Problem != nil {
+		return unknownStatus(*i.Project, VerdictBroken, i.Project.Problem, hint)
+	}
+	return Judge(*i.Project, newest, history, time.Now())
+}

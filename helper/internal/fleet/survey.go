@@ -1,0 +1,224 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+)
+
+// Action is what a run does with a project.
+type Action string
+
+const (
+	// Refresh is for a project that is due.
+	Refresh Action = "refresh"
+	// Skip is for one whose newest dump is young enough.
+	Skip Action = "skip"
+	// Report is for one that cannot be refreshed at all.
+	Report Action = "report"
+	// Leave is for one that is another shard's.
+	Leave Action = "leave"
+)
+
+// Item is a project with what is known of it before a run.
+type Item struct {
+	Project *Project
+	Action  Action
+	// Why says the reason for the action.
+	Why string
+	// Shard is the one that the project is in, 0 where there is only one.
+	Shard int
+	// Newest is the newest dump, nil if there is none or nobody knows.
+	Newest *bucket.Object
+	// Expected is how long a refresh will take, 0 if nothing is known of it.
+	Expected time.Duration
+
+	bucket  *bucket.Bucket // nil if it could not be opened
+	history History
+}
+
+// How a survey asks the buckets.
+const (
+	surveyRequests = 16
+	surveyLimit    = time.Minute // for each project
+)
+
+// bytesPerSecond is how fast dumps are assumed to be made, in bytes of the object, where no project of the fleet has
+// been timed.
+const bytesPerSecond = 5e6
+
+// Survey finds out what is to be done for each project, in the order in which it will be begun. It asks the buckets and
+// changes nothing.
+func Survey(ctx context.Context, projects []Project, shard Shard) ([]*Item, error) {
+	items := make([]*Item, len(projects))
+	for i := range projects {
+		items[i] = &Item{Project: &projects[i]}
+	}
+	now := time.Now()
+	if err := each(ctx, items, (*Item).open); err != nil {
+		return nil, err
+	}
+	if shard.Count > 0 {
+		for item, index := range shares(items, shard.Count, now) {
+			item.Shard = index
+		}
+	}
+	mine := slices.DeleteFunc(slices.Clone(items), func(item *Item) bool { return item.Shard != shard.Index })
+	if err := each(ctx, mine, (*Item).look); err != nil {
+		return nil, err
+	}
+	for _, item := range items {
+		item.decide(now, shard)
+	}
+	expect(items)
+	slices.SortStableFunc(items, func(a, b *Item) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.urgency(), a.urgency()), cmp.Compare(a.Project.Name, b.Project.Name))
+	})
+	return items, nil
+}
+
+// each does something for some projects at a time, those left out that have a Problem. What goes wrong with one is the
+// reason to refresh it: that fails in the same way, or it was something that passes.
+func each(ctx context.Context, items []*Item, do func(*Item, context.Context) error) error {
+	var group errgroup.Group
+	group.SetLimit(surveyRequests)
+	for _, item := range items {
+		group.Go(func() error {
+			if item.Project.Problem != nil || ctx.Err() != nil {
+				return nil
+			}
+			limited, cancel := context.WithTimeout(ctx, surveyLimit)
+			defer cancel()
+			if err := guarded(func() error { return do(item, limited) }); err != nil {
+				item.Why = err.Error()
+			}
+			return nil
+		})
+	}
+	_ = group.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// guarded turns a panic into an error.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if found := recover(); found != nil {
+			err = &PanicError{found}
+		}
+	}()
+	return do()
+}
+
+// A PanicError is a mistake in the program that showed in one project.
+type PanicError struct{ value any }
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// open opens the bucket and reads the history.
+func (i *Item) open(ctx context.Context) (err error) {
+	if i.bucket, err = i.Project.Open(ctx); err != nil {
+		return err
+	}
+	// Who may not read it has no history, which is no reason not to refresh.
+	if history, err := ReadHistory(ctx, i.bucket); err == nil {
+		i.history = history
+	}
+	return nil
+}
+
+// look looks for the newest dump.
+func (i *Item) look(ctx context.Context) error {
+	if i.bucket == nil {
+		return nil
+	}
+	newest, err := i.bucket.Newest(ctx)
+	if err == nil {
+		i.Newest = &newest
+	}
+	if errors.Is(err, bucket.ErrEmpty) {
+		return nil
+	}
+	return err
+}
+
+// decide says what is to be done.
+func (i *Item) decide(now time.Time, shard Shard) {
+	switch known := i.known(); {
+	case i.Shard != shard.Index:
+		i.Action, i.Why = Leave, fmt.Sprintf("belongs to shard %d/%d", i.Shard, shard.Count)
+	case i.Project.Problem != nil:
+		i.Action, i.Why = Report, i.Project.Problem.Error()
+	case i.Why != "":
+		i.Action = Refresh
+	case i.Newest == nil:
+		i.Action, i.Why = Refresh, "has no dump yet"
+	case now.Sub(known) < i.Project.Due():
+		i.Action, i.Why = Skip, "is fresh, due at "+known.Add(i.Project.Due()).UTC().Format("2006-01-02 15:04 UTC")
+	default:
+		i.Action, i.Why = Refresh, "is due since "+known.Add(i.Project.Due()).UTC().Format("2006-01-02 15:04 UTC")
+	}
+}
+
+// known is when the newest dump was last known to be as staging is. What the history says counts only for the dump that
+// it says it of.
+func (i *Item) known() time.Time {
+	if i.Newest == nil {
+		return time.Time{}
+	}
+	for _, run := range slices.Backward(i.history.Runs) {
+		if run.State == Published || run.State == Unchanged {
+			if run.Key == i.Newest.Key && i.history.Checked.After(i.Newest.Time) {
+				return i.history.Checked
+			}
+			break
+		}
+	}
+	return i.Newest.Time
+}
+
+// expect says how long each refresh will take: as the last ones did, or by the size of its newest dump.
+func expect(items []*Item) {
+	var rates []float64
+	for _, item := range items {
+		expected, ok := item.history.Expected()
+		if !ok {
+			continue
+		}
+		item.Expected = max(expected, time.Millisecond)
+		if item.Newest != nil {
+			rates = append(rates, float64(item.Newest.Size)/item.Expected.Seconds())
+		}
+	}
+	rate := bytesPerSecond
+	if len(rates) > 0 {
+		rate = max(median(rates), 1)
+	}
+	for _, item := range items {
+		if item.Expected == 0 && item.Newest != nil {
+			item.Expected = max(time.Duration(float64(item.Newest.Size)/rate*float64(time.Second)), time.Millisecond)
+		}
+	}
+}
+
+// urgency orders projects: nothing delays a run like a long refresh that is begun last, and what nobody knows may be long.
+func (i *Item) urgency() time.Duration {
+	if i.Expected == 0 {
+		return 1 << 62
+	}
+	return i.Expected
+}
+
+// rank orders what a plan shows.
+func rank(item *Item) int {
+	return slices.Index([]Action{Refresh, Skip, Report, Leave}, item.Action)
+}

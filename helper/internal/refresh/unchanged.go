@@ -1,0 +1,72 @@
+package refresh
+
+import (
+	"context"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+)
+
+// unchanged reports the newest dump where it is known to be what a new one would be, for one listing, one ranged read
+// and a few queries. The lease is not needed to find out. Where it cannot be told, the reason is noted.
+func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, error) {
+	if len(dumps) == 0 {
+		return Result{}, nil
+	}
+	newest := dumps[0]
+	if !newest.Ours {
+		r.Progress.Note("the newest dump is not one of dump-helper's: " + newest.Name)
+		return Result{}, nil
+	}
+	index, err := r.readIndex(ctx, newest)
+	switch {
+	case ctx.Err() != nil:
+		return Result{}, context.Cause(ctx)
+	case err != nil:
+		r.Progress.Note("nothing to compare with: the index of " + newest.Name + ": " + err.Error())
+		return Result{}, nil
+	case !r.madeAlike(index):
+		r.Progress.Note("the newest dump was made with other settings, or by another version of dump-helper")
+		return Result{}, nil
+	}
+	source, err := staging.Open(ctx, r.quietSource())
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { _ = source.Close() }()
+	state, err := source.State(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return Result{}, context.Cause(ctx)
+	case err != nil:
+		r.Progress.Note(cannotTell + err.Error())
+		return Result{}, nil
+	}
+	if state.Same(index.SourceState) {
+		result := resultOf(newest, index)
+		result.Unchanged = true
+		return result, nil
+	}
+	if state.Doubt != "" {
+		r.Progress.Note(cannotTell + state.Doubt)
+	} else if index.SourceState == "" {
+		r.Progress.Note(cannotTell + "nothing is known of when " + newest.Name + " was made")
+	}
+	return Result{}, nil
+}
+
+const cannotTell = "whether staging has changed cannot be told: "
+
+// madeAlike says whether a new dump would be made in the same way. What of the settings decides about the SQL is part of
+// the source's state.
+func (r *run) madeAlike(index *dumpfile.Index) bool {
+	return index.Compression == r.Compression && index.ToolVersion == r.ToolVersion && index.Project == r.Project
+}
+
+// quietSource is the source without its notes: the dump says the same ones again.
+func (r *run) quietSource() staging.Config {
+	source := r.Source
+	source.Note = nil
+	return source
+}

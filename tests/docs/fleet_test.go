@@ -1,0 +1,31 @@
+package docs_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestAlertRulesAreValid asks Prometheus, and whether the metrics that the rules go by exist.
+func TestAlertRulesAreValid(t *testing.T) {
+	rules := section(t, operations, "Prometheus", "yaml")[0]
+	path := filepath.Join(t.TempDir(), "rules.yaml")
+	if err := os.WriteFile(path, []byte(rules), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := exec.CommandContext(t.Context(), "promtool", "check", "rules", path).CombinedOutput(); err != nil {
+		t.Fatalf("promtool check rules: %v\n%s", err, said)
+	}
+	source, err := os.ReadFile("../../helper/internal/fleet/metrics/metrics.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, metric := range regexp.MustCompile(`dump_refresh_([a-z_]+)`).FindAllStringSubmatch(rules, -1) {
+		if !strings.Contains(string(source), `"`+metric[1]+`"`) {
+			t.Errorf("there is no metric %s", metric[0])
+		}
+	}
+}
