@@ -17,6 +17,9 @@ func readAll(t *testing.T, what string, object, sql []byte, c Compression) error
 	var damaged *DamagedError
 	check := func(how string, got []byte, err error) {
 		switch {
+		case err == nil && how == "NewReader" && len(got) == 0:
+			// A member's extra field can be made so long that it holds all the rest: then the file is gzip's form of
+			// nothing, which nobody takes for a dump. Where it is known to be one of ours, its index tells.
 		case err == nil && !bytes.Equal(got, sql):
 			t.Errorf("%s: %s took %q for the dump", what, how, got)
 		case err != nil && !typed(err):
