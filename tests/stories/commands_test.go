@@ -415,6 +415,9 @@ func ownStaging(ts *testscript.TestScript, _ bool, options []string) {
 	check(ts, server.Exec("CREATE DATABASE "+s.database))
 	s.staging = server
 	ts.Setenv("DUMP_SOURCE", server.URL(s.database))
+	ts.Setenv("STAGING", server.URL(s.database))
+	ts.Setenv("STAGING_PORT", fmt.Sprint(server.Port))
+	ts.Setenv("STAGING_SOCKET", server.Socket)
 }
 
 // tinylocal goes on with a local server of the story's own whose disk has 160 MB.

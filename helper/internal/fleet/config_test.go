@@ -84,7 +84,7 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		{"projects: [{git: 'https://ada:secret@example.com/a.git'}]", "fleet.yaml:1: git: the URL must not hold a user or a password; git finds them by its credential helpers, or use ssh"},
 		{"scan: [a]\nscan: [b]\ndefaults: {max_agee: 3h}\nmemory: lots", "fleet.yaml:2: scan is there twice\n" +
 			"fleet.yaml:3: unknown key max_agee, did you mean max_age?\n" +
-			"fleet.yaml:4: bytes such as 500k, 50M or 2G are expected, at least 204800k (got \"lots\")"},
+			"fleet.yaml:4: bytes such as 500k, 50M or 2G are expected, at least 184320k (got \"lots\")"},
 		{"scan: [a]\nlimit_rate: 10k", "fleet.yaml:2: bytes such as 500k, 50M or 2G are expected, at least 16k (got \"10k\")"},
 		{"scan: a\nprojects: [{path: ''}]", "fleet.yaml:1: a list is expected here\nfleet.yaml:2: path: a text is expected"},
 	} {

@@ -11,8 +11,8 @@ import (
 
 // What a process needs: at rest, and for each refresh that runs. Measured by `make fleet-acceptance`.
 const (
-	baseMemory    = 100 << 20
-	refreshMemory = 100 << 20
+	baseMemory    = 60 << 20
+	refreshMemory = 120 << 20
 )
 
 // Complete fills in what is 0, by what this machine has: as many refreshes at once as keep its processors busy (each

@@ -18,11 +18,13 @@ const grace = time.Minute
 // left to itself then, and its place is free. A panic of the refresh is an error.
 func (s *schedule) try(ctx context.Context, item *Item, number int) (Outcome, error) {
 	lane := s.Watcher.Begin(item.Project, number)
-	defer lane.Close()
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	t := &turn{Lane: lane, places: s.places, item: item, held: true, limit: item.Project.TimeLimit}
-	defer t.end()
+	defer func() {
+		lane.Close() // before somebody else gets the place
+		t.end()
+	}()
 	if t.limit > 0 {
 		t.timer = time.AfterFunc(t.limit, func() {
 			cancel(fmt.Errorf("%w of %s", ErrTimeLimit, t.limit))

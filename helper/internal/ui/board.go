@@ -34,6 +34,9 @@ type Lane struct {
 	phase *phase
 }
 
+// mostLanes are shown: a table that is higher than the terminal could not be drawn over.
+const mostLanes = 15
+
 // redrawEvery is the time between two pictures of the table.
 const redrawEvery = 200 * time.Millisecond
 
@@ -195,8 +198,11 @@ func (b *Board) draw() {
 	}
 	width, now := b.width(), time.Now()
 	lines := make([]string, 0, len(b.lanes)+1)
-	for _, lane := range b.lanes {
+	for _, lane := range b.lanes[:min(len(b.lanes), mostLanes)] {
 		lines = append(lines, lane.line(now))
+	}
+	if more := len(b.lanes) - mostLanes; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	if b.status != "" {
 		lines = append(lines, b.status)

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/project"
+	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+)
+
+// What is the same at the next try is not tried again.
+func TestMayPass(t *testing.T) {
+	for err, want := range map[error]bool{
+		staging.ErrUnreachable:                      true,
+		staging.ErrConnectionLost:                   true,
+		staging.ErrTooManyConnections:               true,
+		staging.ErrDefinitionChanged:                true,
+		&staging.SSHUnreachableError{}:              true,
+		&bucket.Error{Kind: bucket.ErrUnavailable}:  true,
+		&bucket.Error{Kind: bucket.ErrLeaseLost}:    true,
+		&bucket.Error{Kind: bucket.ErrClockSkew}:    false,
+		&bucket.Error{Kind: bucket.ErrAccessDenied}: false,
+		staging.ErrAuth:                             false,
+		&staging.PrivilegeError{}:                   false,
+		&refresh.GateError{}:                        false,
+		refresh.ErrEmpty:                            false,
+		fleet.ErrTimeLimit:                          false,
+		&project.ConfigError{}:                      false,
+		errors.New("nobody thought of this"):        false,
+	} {
+		if got := mayPass(fmt.Errorf("refresh: %w", err)); got != want {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+}
+
+func TestLabelsAreTheNamesWhereTheseDiffer(t *testing.T) {
+	got := labels([]fleet.Project{{Name: "shop", Place: "/a/shop"}, {Name: "shop", Place: "/b/shop"}, {Name: "blog", Place: "/a/blog"}})
+	for place, want := range map[string]string{"/a/shop": "shop (/a/shop)", "/b/shop": "shop (/b/shop)", "/a/blog": "blog"} {
+		if got[place] != want {
+			t.Errorf("%s: %s", place, got[place])
+		}
+	}
+}
