@@ -8,9 +8,12 @@ import (
 // ErrNothingToUndo means that no earlier database is kept.
 var ErrNothingToUndo = errors.New("there is no earlier database to go back to")
 
-// ErrOnlyWhole means that a part of a database cannot be replaced: PostgreSQL's tables cannot change places with those
-// of another database.
-var ErrOnlyWhole = errors.New("a PostgreSQL database can only be replaced as a whole")
+// ErrAllBut means that a part of a PostgreSQL database is given by the tables that stay: tables cannot change places with
+// those of another database there.
+var ErrAllBut = errors.New("of a PostgreSQL database only chosen tables can be replaced, or the whole")
+
+// ErrNoDatabase means that there is no database of which a part could be replaced.
+var ErrNoDatabase = errors.New("there is no local database of which a part could be replaced")
 
 // ErrIncomplete means that a dump opens like one of mysqldump, mariadb-dump or pg_dump and lacks the line
 // by which they end: it is cut off.
@@ -195,3 +198,16 @@ func (e *ForeignKeyError) Error() string {
 	}
 	return fmt.Sprintf("a foreign key of table %s, %s, refers to table %s, %s", e.Table, from, e.Refers, to)
 }
+
+// UnfitError means that the rows of a table of the dump do not fit the table of that name in the live database, which keeps
+// its structure.
+type UnfitError struct {
+	Table  string
+	Reason string
+	Err    error // the server's, where it was the one to refuse
+}
+
+func (e *UnfitError) Error() string {
+	return fmt.Sprintf("table %s of the dump does not fit the local database: %s", e.Table, e.Reason)
+}
+func (e *UnfitError) Unwrap() error { return e.Err }

@@ -47,7 +47,9 @@ type Database interface {
 	// Held tells what the live database holds. It takes no lock and changes nothing.
 	Held(ctx context.Context) (Held, error)
 	// Begin takes the lock, ends what an earlier run left undone, and makes an empty scratch database.
-	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError.
+	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError. Where a part of a
+	// PostgreSQL database is to be replaced, the scratch database is a copy of the live one, into which nobody else comes
+	// until the load has ended; then it also fails with ErrNoDatabase, and *BusyError where others do not let go of it.
 	// The load must be ended with Discard.
 	Begin(ctx context.Context) (Load, error)
 	// Undo exchanges the live database, or the part of it that the last swap has replaced, with what was there before; a
@@ -69,7 +71,8 @@ type Load interface {
 	Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(bytes int64)) (sqltext.Stats, error)
 	// RunChunks does what Run does for a dump that comes in chunks: it loads the heads one after the other, then
 	// rows over several connections at once, then the tails. progress may be called by several goroutines. Of tables that
-	// are not of the part that is replaced, chunks with rows are not needed. It also fails with *ForeignKeyError.
+	// are not of the part that is replaced, chunks with rows are not needed. It also fails with *ForeignKeyError, and
+	// *UnfitError where a table stays and only its rows are replaced.
 	RunChunks(ctx context.Context, chunks Chunks, progress func(bytes int64)) (sqltext.Stats, error)
 	// Compare counts what has been loaded against what the dump held. It fails with *MismatchError,
 	// and with ErrIncomplete where the dump lacks its closing line.
@@ -86,14 +89,14 @@ type Load interface {
 }
 
 // Open connects to the server. It fails with *UnreachableError, *AuthError or *PrivilegeError, and with *ForeignKeyError
-// or ErrOnlyWhole where a part of the database cannot be replaced.
+// or ErrAllBut where a part of the database cannot be replaced.
 func Open(ctx context.Context, config Config) (Database, error) {
 	if config.Note == nil {
 		config.Note = func(string) {}
 	}
 	if config.URL.Engine == dburl.Postgres {
-		if !config.Part.isAll() {
-			return nil, ErrOnlyWhole
+		if !config.Part.isAll() && !config.Part.TablesOnly {
+			return nil, ErrAllBut
 		}
 		return openPostgres(ctx, config)
 	}

@@ -52,6 +52,11 @@ func openPostgres(ctx context.Context, config Config) (Database, error) {
 	version, _, _ := strings.Cut(rows[0][0], " ")
 	db.info = Info{Engine: "postgres", Version: version, Name: db.names.live, Exists: rows[0][2] != "0"}
 	db.user = rows[0][1]
+	if !config.Part.isAll() && db.info.Exists {
+		if err := db.checkLive(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return db, nil
 }
 

@@ -13,7 +13,23 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
+// pgStages is what is done with a dump in chunks.
+type pgStages struct {
+	head func(context.Context, *pgScript, sqltext.Piece) error
+	// ready is called before the rows, with what the heads told.
+	ready func(context.Context, sqltext.Stats) error
+	tail  func(context.Context, *pgScript, sqltext.Piece) error
+	end   func(context.Context) error
+}
+
 func (l *postgresLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
+	tail := &pgTail{load: l}
+	return l.stages(ctx, chunks, progress, pgStages{
+		head: l.piece, ready: func(context.Context, sqltext.Stats) error { return nil }, tail: tail.piece, end: tail.flush,
+	})
+}
+
+func (l *postgresLoad) stages(ctx context.Context, chunks Chunks, progress func(int64), do pgStages) (sqltext.Stats, error) {
 	var mutex sync.Mutex
 	told := func(bytes int64) {
 		if progress != nil {
@@ -27,8 +43,11 @@ func (l *postgresLoad) RunChunks(ctx context.Context, chunks Chunks, progress fu
 	rows := indexOf(list, 0, func(c Chunk) bool { return c.Section != Head })
 	tails := indexOf(list, rows, func(c Chunk) bool { return c.Section == Tail })
 
-	stats, err := l.script(ctx, chunks, 0, rows, told, l.piece)
+	stats, err := l.script(ctx, chunks, 0, rows, told, do.head)
 	if err != nil {
+		return stats, err
+	}
+	if err := do.ready(ctx, stats); err != nil {
 		return stats, err
 	}
 	l.offset = stats.Bytes
@@ -43,10 +62,9 @@ func (l *postgresLoad) RunChunks(ctx context.Context, chunks Chunks, progress fu
 	l.offset = stats.Bytes
 	l.statements += int64(tails - rows)
 
-	tail := &pgTail{load: l}
-	last, err := l.script(ctx, chunks, tails, len(list), told, tail.piece)
+	last, err := l.script(ctx, chunks, tails, len(list), told, do.tail)
 	if err == nil {
-		err = tail.flush(ctx)
+		err = do.end(ctx)
 	}
 	stats = joinStats(stats, last)
 	stats.Statements = l.statements
@@ -131,6 +149,11 @@ func (l *postgresLoad) copyChunk(ctx context.Context, s *pgSession, chunk Chunk,
 	statement, rows, err := cutCopy(text, chunk.Table)
 	if err != nil {
 		return fmt.Errorf("read the dump: %w", err)
+	}
+	if there, known := l.columns[chunk.Table]; known {
+		if err := sameColumns(chunk.Table, columnsOf(statement), there); err != nil {
+			return err
+		}
 	}
 	source := &chunkRows{left: rows}
 	tag, err := s.conn.CopyFrom(ctx, source, statement)

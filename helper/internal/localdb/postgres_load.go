@@ -17,7 +17,11 @@ import (
 type postgresLoad struct {
 	db         *postgresDatabase
 	lock, load *pgSession
-	once       *once
+	// guard keeps others out of the live database while a part of it is replaced; nil where all is.
+	guard *pgSession
+	// columns are those of tables that are there already, by name; nil where the dump makes them.
+	columns map[string][]string
+	once    *once
 	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
 	cleanup    context.Context
 	roles      map[string]bool // those of the server
@@ -44,6 +48,9 @@ func (db *postgresDatabase) Begin(ctx context.Context) (Load, error) {
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
 	}
+	if !db.config.Part.isAll() {
+		return &postgresPart{postgresLoad: l, dump: map[string]bool{}}, nil
+	}
 	return l, nil
 }
 
@@ -52,8 +59,8 @@ func (l *postgresLoad) prepare(ctx context.Context) error {
 	if err := db.dropRubbish(ctx, l.lock); err != nil {
 		return err
 	}
-	if err := db.create(ctx, l.lock); err != nil {
-		return db.explain("create database "+db.names.incoming, err)
+	if err := l.create(ctx); err != nil {
+		return err
 	}
 	rows, err := l.lock.query(ctx, "SELECT r.rolname, d.oid IS NOT NULL FROM pg_roles r LEFT JOIN pg_database d ON d.datdba = r.oid AND d.datname = $1", db.names.live)
 	if err != nil {
@@ -67,6 +74,15 @@ func (l *postgresLoad) prepare(ctx context.Context) error {
 		}
 	}
 	l.load, err = l.connect(ctx)
+	return err
+}
+
+// create makes the scratch database: empty, or a copy of the live one where a part of that is replaced.
+func (l *postgresLoad) create(ctx context.Context) (err error) {
+	if l.db.config.Part.isAll() {
+		return l.db.explain("create database "+l.db.names.incoming, l.db.create(ctx, l.lock))
+	}
+	l.guard, err = l.db.copyLive(ctx, l.lock)
 	return err
 }
 
@@ -402,17 +418,24 @@ func (l *postgresLoad) Swap(ctx context.Context, dump Dump) error {
 	if err != nil {
 		return l.db.explain("number the tables of the dump", err)
 	}
-	return l.db.swap(ctx, l.lock, record{dump, last})
+	n := l.db.names
+	return l.db.swap(ctx, l.lock, turn{
+		by:      l.lock,
+		renames: []rename{{n.previous, n.spare}, {n.live, n.previous}, {n.incoming, n.live}},
+		holds:   func(record) record { return record{dump, last} },
+	})
 }
 
 func (l *postgresLoad) Discard() error {
 	if l.lock == nil {
 		return nil
 	}
-	defer func() { l.lock, l.load = nil, nil }()
+	defer func() { l.lock, l.load, l.guard = nil, nil, nil }()
 	l.dismiss()
-	if l.load != nil {
-		l.load.close()
+	for _, s := range []*pgSession{l.load, l.guard} {
+		if s != nil {
+			s.close()
+		}
 	}
 	l.lock.close()
 	ctx, cancel := context.WithTimeout(l.cleanup, discardPatience)

@@ -59,24 +59,28 @@ func (db *postgresDatabase) Undo(ctx context.Context) error {
 	})
 }
 
-func (db *postgresDatabase) swap(ctx context.Context, s *pgSession, new record) error {
+// turn is how a loaded database takes the live one's place.
+type turn struct {
+	by      *pgSession // that makes the exchange
+	renames []rename
+	// holds gives the record of what the live database holds then, out of the one that it had.
+	holds func(was record) record
+}
+
+func (db *postgresDatabase) swap(ctx context.Context, s *pgSession, t turn) error {
 	n := db.names
 	was, err := s.label(ctx, n)
 	if err != nil {
 		return db.explain("read the comment on database "+n.previous, err)
 	}
-	now, err := db.leave(ctx, s, label{Live: new, Previous: was.Live})
+	now, err := db.leave(ctx, s, label{Live: t.holds(was.Live), Previous: was.Live})
 	if err != nil {
 		return err
 	}
 	if err := db.copySettings(ctx, s); err != nil {
 		return db.explain("copy the settings of database "+n.live, err)
 	}
-	err = db.exchange(ctx, s, exchange{
-		[]rename{{n.previous, n.spare}, {n.live, n.previous}, {n.incoming, n.live}},
-		map[string]string{n.previous: now},
-	})
-	if err != nil {
+	if err := db.exchange(ctx, t.by, exchange{t.renames, map[string]string{n.previous: now}}); err != nil {
 		return err
 	}
 	return db.dropRubbish(context.WithoutCancel(ctx), s)
@@ -106,6 +110,12 @@ const swapTries = 4
 
 // exchange does an exchange; renames of databases that do not exist are left out.
 func (db *postgresDatabase) exchange(ctx context.Context, s *pgSession, e exchange) error {
+	return db.alone(ctx, "exchange the databases", s, func(ctx context.Context) error { return db.exchangeOnce(ctx, s, e) })
+}
+
+// alone does with a session what needs that no other one is connected to the databases: it ends them, and tries again
+// where others came in their place.
+func (db *postgresDatabase) alone(ctx context.Context, action string, s *pgSession, do func(context.Context) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -113,13 +123,13 @@ func (db *postgresDatabase) exchange(ctx context.Context, s *pgSession, e exchan
 	ctx = context.WithoutCancel(ctx) // a transaction that was cut at its COMMIT may have happened or not
 	for try := 1; ; try++ {
 		stop := db.endSessions(ctx)
-		err := db.exchangeOnce(ctx, s, e)
+		err := do(ctx)
 		stop()
 		switch {
 		case err == nil:
 			return nil
 		case code(err) != pgObjectInUse:
-			return db.explain("exchange the databases", err)
+			return db.explain(action, err)
 		case waiting.Err() != nil:
 			return waiting.Err()
 		case try == swapTries:
@@ -129,18 +139,23 @@ func (db *postgresDatabase) exchange(ctx context.Context, s *pgSession, e exchan
 	}
 }
 
+// exchangeOnce goes on with the session's transaction where one is open: it comes to its end only with the exchange.
 func (db *postgresDatabase) exchangeOnce(ctx context.Context, s *pgSession, e exchange) error {
-	if err := s.exec(ctx, "BEGIN"); err != nil {
+	begin, rollback := "BEGIN", "ROLLBACK"
+	if s.conn.TxStatus() == 'T' {
+		begin, rollback = "SAVEPOINT exchange", "ROLLBACK TO exchange"
+	}
+	if err := s.exec(ctx, begin); err != nil {
 		return err
 	}
 	for _, r := range e.renames {
 		present, err := s.exists(ctx, r.from)
 		if err == nil && present {
-			err = s.exec(ctx, fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", quoteIdentifier(r.from), quoteIdentifier(r.to)))
+			err = s.exec(ctx, renaming(r))
 			onStep("database renamed")
 		}
 		if err != nil {
-			_ = s.exec(ctx, "ROLLBACK")
+			_ = s.exec(ctx, rollback)
 			return err
 		}
 	}
@@ -148,13 +163,17 @@ func (db *postgresDatabase) exchangeOnce(ctx context.Context, s *pgSession, e ex
 		err := s.setComment(ctx, database, comment)
 		onStep("comment set")
 		if err != nil {
-			_ = s.exec(ctx, "ROLLBACK")
+			_ = s.exec(ctx, rollback)
 			return err
 		}
 	}
 	err := s.exec(ctx, "COMMIT")
 	onStep("renames committed")
 	return err
+}
+
+func renaming(r rename) string {
+	return fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", quoteIdentifier(r.from), quoteIdentifier(r.to))
 }
 
 // endSessions ends the sessions of the site, and those that come in their place, until the function

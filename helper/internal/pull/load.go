@@ -77,9 +77,10 @@ func (p *Plan) replace(ctx context.Context, dump *entry) (stats sqltext.Stats, e
 // inChunks says whether the dump is loaded chunk by chunk, while others are still coming, or as one text.
 func (p *Plan) inChunks() bool { return p.index != nil && p.index.Sectioned() }
 
-// await returns when there is something to load: the first chunk, or all of a dump that is one text.
+// await returns when there is something to load: the first chunk, or all of a dump that has to be there as a whole.
 func (p *Plan) await(ctx context.Context, dump *entry) error {
-	if !p.inChunks() {
+	// Nobody else can use a PostgreSQL database while a part of it is replaced: not for as long as the network takes.
+	if !p.inChunks() || p.Selection.IsPart() && p.dialect == sqltext.Postgres {
 		return dump.wait()
 	}
 	first := p.index.Chunks[0]

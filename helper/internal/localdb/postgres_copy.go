@@ -1,0 +1,161 @@
+package localdb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// A part of a database is replaced in a copy of it, which then takes its place. What the site wrote in between would be
+// lost; so nobody may come in from before the copy is made until the swap, and all must be as before when this process is
+// killed. That is what a lock does which the server itself takes: a session that renames a database keeps newcomers
+// waiting until its transaction ends, and the end of the session ends the transaction.
+//
+// But the server copies a database only where nobody has renamed it, and makes a copy outside of transactions. So the
+// lock goes through three hands: s renames the database, behind it the copier waits for its turn, behind that one the
+// guard, which renames it again. Then s undoes its renaming. The server serves them in this order, and whoever comes
+// later waits behind the guard.
+
+// copyLive makes the incoming database, a copy of the live one, and gives a session in whose transaction the live one has
+// its spare name: nobody gets into it until that ends.
+func (db *postgresDatabase) copyLive(ctx context.Context, s *pgSession) (guard *pgSession, err error) {
+	n := db.names
+	action := "copy database " + n.live
+	rows, err := s.query(ctx, "SELECT d.oid, r.rolname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1", n.live)
+	if err != nil {
+		return nil, db.explain(action, err)
+	}
+	if len(rows) == 0 {
+		return nil, ErrNoDatabase
+	}
+	number, owner := rows[0][0], rows[0][1]
+	create := fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s OWNER %s", quoteIdentifier(n.incoming), quoteIdentifier(n.live), quoteIdentifier(owner))
+	if major, _, _ := strings.Cut(db.info.Version, "."); len(major) > 1 && major >= "15" {
+		create += " STRATEGY FILE_COPY" // the only way of older ones; the newer one writes every page to the log as well
+	}
+	away := renaming(rename{n.live, n.spare})
+
+	copier, err := db.connect(ctx, db.maintenance)
+	if err != nil {
+		return nil, err
+	}
+	defer copier.close()
+	watch, err := db.connect(ctx, db.maintenance)
+	if err != nil {
+		return nil, err
+	}
+	defer watch.close()
+	if guard, err = db.connect(ctx, db.maintenance); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			guard.close()
+			guard = nil
+		}
+	}()
+	// The guard is idle for as long as the load takes. Only newer servers have this setting.
+	if _, err := guard.query(ctx, "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"); err != nil {
+		return guard, db.explain(action, err)
+	}
+
+	err = db.alone(ctx, action, s, func(ctx context.Context) error {
+		err := s.exec(ctx, "BEGIN; "+away)
+		if err != nil {
+			_ = s.exec(ctx, "ROLLBACK")
+		}
+		return err
+	})
+	if err != nil {
+		return guard, err
+	}
+	onStep("others kept out")
+	line, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	group, line := errgroup.WithContext(line)
+	var queued []string
+	for _, next := range []struct {
+		session *pgSession
+		text    string
+	}{{copier, create}, {guard, "BEGIN; " + away}} {
+		group.Go(func() error { return next.session.exec(line, next.text) })
+		pid := strconv.FormatUint(uint64(next.session.conn.PID()), 10)
+		queued = append(queued, pid)
+		if err = watch.awaitQueued(line, number, pid); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = db.clearQueue(line, watch, number, queued)
+	}
+	if err != nil {
+		cancel(err)
+	}
+	onStep("queued")
+	_ = s.exec(context.WithoutCancel(ctx), "ROLLBACK")
+	if failed := group.Wait(); failed != nil || err != nil {
+		err = db.explain(action, context.Cause(line))
+	}
+	onStep("copied")
+	return guard, err
+}
+
+// queue lists the processes that wait for a database to be theirs.
+func (s *pgSession) queue(ctx context.Context, database string) (pids []string, err error) {
+	rows, err := s.query(ctx, "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_database'::regclass"+
+		" AND objid = $1::oid AND NOT granted", database)
+	for _, row := range rows {
+		pids = append(pids, row[0])
+	}
+	return pids, err
+}
+
+// awaitQueued returns when a process has its place among those who wait.
+func (s *pgSession) awaitQueued(ctx context.Context, database, pid string) error {
+	for {
+		pids, err := s.queue(ctx, database)
+		if err != nil || slices.Contains(pids, pid) {
+			return err
+		}
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// queueTries times five milliseconds is how long those who wait may take to leave.
+const queueTries = 4000
+
+// clearQueue sends away who waits before or between those who should be next.
+func (db *postgresDatabase) clearQueue(ctx context.Context, s *pgSession, database string, next []string) error {
+	before, err := s.queue(ctx, database)
+	if err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		waiting, err := s.queue(ctx, database)
+		if err != nil {
+			return err
+		}
+		before = slices.DeleteFunc(before, func(pid string) bool {
+			return slices.Contains(next, pid) || !slices.Contains(waiting, pid)
+		})
+		switch {
+		case len(before) == 0:
+			return nil
+		case try == queueTries:
+			return &BusyError{Name: db.names.live, Holder: "process " + strings.Join(before, ", ") + ", which wants to connect"}
+		}
+		for _, pid := range before {
+			_, _ = s.query(ctx, "SELECT pg_terminate_backend($1::int)", pid)
+		}
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}

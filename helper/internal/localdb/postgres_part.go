@@ -1,0 +1,251 @@
+package localdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// postgresPart is some tables of a dump on their way into a copy of the live database. The tables are there already, and
+// stay what they are, with their indexes, triggers and privileges: only their rows are others, and where the sequences
+// stand that belong to them.
+type postgresPart struct {
+	*postgresLoad
+	dump   map[string]bool // the dump's tables, and whether each is a partitioned one
+	tables []pgTable       // that are replaced
+	// numbered are the sequences of these tables that the dump has yet to set, by number.
+	numbered map[string]pgSequence
+	restore  []pgRestore
+}
+
+// Run fails: rows of a few tables cannot be told from others before they have been read.
+func (l *postgresPart) Run(context.Context, io.Reader, sqltext.Dialect, func(int64)) (sqltext.Stats, error) {
+	return sqltext.Stats{}, errors.New("a part of a database cannot be loaded from a dump without an index")
+}
+
+func (l *postgresPart) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
+	stats, err := l.stages(ctx, chunks, progress, pgStages{
+		head:  l.head,
+		ready: func(ctx context.Context, stats sqltext.Stats) error { return l.empty(ctx, chunks.List()) },
+		tail:  l.tail,
+		end:   l.complete,
+	})
+	var refused *LoadError
+	if errors.As(err, &refused) && refused.Table != "" {
+		err = &UnfitError{Table: refused.Table, Reason: refused.Message, Err: refused.Err}
+	}
+	return stats, err
+}
+
+// head makes the dump's settings and notes its tables.
+func (l *postgresPart) head(ctx context.Context, script *pgScript, piece sqltext.Piece) error {
+	switch piece.Kind {
+	case sqltext.Command:
+		return l.piece(ctx, script, piece)
+	case sqltext.Statement:
+		first := firstWords(piece.Text)
+		if strings.HasPrefix(first, "SET ") || strings.HasPrefix(first, "SELECT PG_CATALOG.SET_CONFIG") {
+			return l.piece(ctx, script, piece)
+		}
+		for _, form := range []string{"CREATE TABLE *", "CREATE UNLOGGED TABLE *"} {
+			if names, end, is := match(piece.Text, form); is {
+				l.dump[names[0]] = isPartitioned(piece.Text, end)
+			}
+		}
+		l.count(piece)
+	}
+	return nil
+}
+
+// isPartitioned says whether a CREATE TABLE, from behind the name on, makes a partitioned table.
+func isPartitioned(text []byte, at int) bool {
+	depth := 0
+	for token := sqltext.NextToken(text, at, sqltext.Postgres); token.Kind != sqltext.End; token = sqltext.NextToken(text, token.End, sqltext.Postgres) {
+		switch {
+		case token.IsSymbol(text, '('):
+			depth++
+		case token.IsSymbol(text, ')'):
+			depth--
+		case depth == 0 && token.Is(text, "PARTITION"):
+			return sqltext.NextToken(text, token.End, sqltext.Postgres).Is(text, "BY")
+		}
+	}
+	return false
+}
+
+// empty empties the tables that are replaced, and takes off what would see their rows come.
+func (l *postgresPart) empty(ctx context.Context, list []Chunk) error {
+	action := "prepare the tables that are replaced"
+	there, err := l.load.ownTables(ctx)
+	if err != nil {
+		return l.db.explain(action, err)
+	}
+	if l.tables, err = replaced(l.dump, there, l.db.config.Part); err != nil {
+		return err
+	}
+	l.columns = make(map[string][]string, len(l.tables))
+	for _, table := range l.tables {
+		l.columns[table.name] = table.columns
+	}
+	for _, chunk := range list {
+		if _, comes := l.columns[chunk.Table]; chunk.Section == Rows && !comes {
+			return fmt.Errorf("the dump brings rows of table %s, which stays", chunk.Table)
+		}
+	}
+	references, err := l.load.references(ctx)
+	if err != nil {
+		return l.db.explain("look for foreign keys", err)
+	}
+	comes := func(table string) bool { _, comes := l.columns[table]; return comes }
+	if err := tied(references, comes, func(r reference) bool { return comes(r.from) != comes(r.to) }); err != nil {
+		return err
+	}
+	if l.numbered, err = l.load.sequences(ctx, l.tables); err != nil {
+		return l.db.explain(action, err)
+	}
+	var statements []string
+	if statements, l.restore, err = l.load.watchers(ctx, l.tables); err != nil {
+		return l.db.explain(action, err)
+	}
+	var filled []string
+	for _, table := range l.tables {
+		if !table.partitioned { // else it has no rows of its own
+			filled = append(filled, "ONLY "+table.quoted)
+		}
+	}
+	if len(filled) > 0 {
+		statements = append(statements, "TRUNCATE "+strings.Join(filled, ", "))
+	}
+	err = l.load.exec(ctx, strings.Join(statements, ";\n")) // one transaction
+	onStep("tables emptied")
+	return l.db.explain(action, err)
+}
+
+// tail sets the sequences that belong to the tables.
+func (l *postgresPart) tail(ctx context.Context, script *pgScript, piece sqltext.Piece) error {
+	if piece.Kind != sqltext.Statement {
+		return nil
+	}
+	name := setSequence(piece.Text)
+	if name == "" {
+		l.count(piece)
+		return nil
+	}
+	rows, err := l.load.query(ctx, "SELECT coalesce(to_regclass("+name+")::oid, 0)")
+	if err != nil {
+		return l.db.explain("look for sequence "+name, err)
+	}
+	if _, ours := l.numbered[rows[0][0]]; !ours {
+		l.count(piece)
+		return nil
+	}
+	delete(l.numbered, rows[0][0])
+	return l.piece(ctx, script, piece)
+}
+
+// setSequence gives the sequence that a statement of pg_dump's sets, as a text of SQL; "" for other statements.
+func setSequence(text []byte) string {
+	names, end, is := match(text, "SELECT *")
+	open := sqltext.NextToken(text, end, sqltext.Postgres)
+	name := sqltext.NextToken(text, open.End, sqltext.Postgres)
+	if !is || names[0] != "pg_catalog.setval" || !open.IsSymbol(text, '(') || name.Kind != sqltext.Text {
+		return ""
+	}
+	return string(text[name.Start:name.End])
+}
+
+// complete puts back what was taken off.
+func (l *postgresPart) complete(ctx context.Context) error {
+	for _, sequence := range l.numbered {
+		return &UnfitError{Table: sequence.table, Reason: "sequence " + sequence.name + ", which belongs to it there, is not in the dump"}
+	}
+	for _, r := range l.restore {
+		err := l.load.exec(ctx, r.statements)
+		if err := l.failed(ctx, pgStatement{Piece: sqltext.Piece{Kind: sqltext.Rows, Table: r.table}}, err); err != nil {
+			return err
+		}
+	}
+	onStep("tables complete")
+	return nil
+}
+
+// Compare counts the rows of the tables that are replaced.
+func (l *postgresPart) Compare(ctx context.Context, stats sqltext.Stats) error {
+	if stats.Header != "" && !stats.Complete {
+		return ErrIncomplete
+	}
+	for _, table := range l.tables {
+		if table.partitioned {
+			continue
+		}
+		rows, err := l.load.query(ctx, "SELECT count(*) FROM ONLY "+table.quoted)
+		if err != nil {
+			return l.db.explain("count the rows of table "+table.name, err)
+		}
+		if want := stats.Tables[table.name]; rows[0][0] != fmt.Sprint(want) {
+			e := &MismatchError{Table: table.name, Want: want}
+			_, _ = fmt.Sscan(rows[0][0], &e.Got)
+			return e
+		}
+	}
+	return nil
+}
+
+// Swap leaves the record of what the live database holds as it is: a copy's tables have the numbers of the original's.
+func (l *postgresPart) Swap(ctx context.Context, _ Dump) error {
+	l.load.close()
+	n := l.db.names
+	return l.db.swap(ctx, l.lock, turn{
+		by:      l.guard,
+		renames: []rename{{n.incoming, n.live}, {n.previous, n.incoming}, {n.spare, n.previous}},
+		holds:   func(was record) record { return was },
+	})
+}
+
+// checkLive refuses a part that foreign keys of the live database tie to the rest.
+func (db *postgresDatabase) checkLive(ctx context.Context) error {
+	s, err := db.connect(ctx, db.names.live)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	references, err := s.references(ctx)
+	if err != nil {
+		return db.explain("look for foreign keys", err)
+	}
+	has := db.config.Part.has
+	return tied(references, has, func(r reference) bool { return has(r.from) != has(r.to) })
+}
+
+// replaced gives those tables of a dump that are of the part, as they are in the database.
+func replaced(dump map[string]bool, there map[string]pgTable, part Part) (tables []pgTable, err error) {
+	comes := func(table string) bool { _, known := dump[table]; return known && part.has(table) }
+	for name, partitioned := range dump {
+		if !part.has(name) {
+			continue
+		}
+		table, known := there[name]
+		switch {
+		case !known:
+			return nil, &UnfitError{Table: name, Reason: "it is missing there"}
+		case table.partitioned && !partitioned:
+			return nil, &UnfitError{Table: name, Reason: "it is partitioned there"}
+		case partitioned && !table.partitioned:
+			return nil, &UnfitError{Table: name, Reason: "it is not partitioned there"}
+		}
+		if i := slices.IndexFunc(table.partitions, func(p string) bool { return !comes(p) }); i >= 0 {
+			return nil, &UnfitError{Table: name, Reason: "its partition " + table.partitions[i] + " would stay"}
+		}
+		tables = append(tables, table)
+	}
+	if len(tables) == 0 {
+		return nil, errNoTables
+	}
+	slices.SortFunc(tables, func(a, b pgTable) int { return strings.Compare(a.name, b.name) })
+	return tables, nil
+}
