@@ -2,6 +2,7 @@ package localdb
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -83,6 +84,9 @@ func childMain() error {
 		return err
 	}
 	defer load.Discard()
+	if filepath.Ext(path) == ".json" {
+		return childChunks(ctx, load, text, last, dumpOf(filepath.Base(path)))
+	}
 	dialect, _ := sqltext.Detect(text)
 	var source io.Reader = strings.NewReader(string(text))
 	if last < 0 { // before the swap: at the end of the dump
@@ -96,6 +100,34 @@ func childMain() error {
 		return err
 	}
 	return load.Swap(ctx, dumpOf(filepath.Base(path)))
+}
+
+// childChunks is childMain for a dump in chunks.
+func childChunks(ctx context.Context, load Load, text []byte, last int, name Dump) error {
+	var saved struct {
+		List  []Chunk
+		Texts []string
+	}
+	if err := json.Unmarshal(text, &saved); err != nil {
+		return err
+	}
+	chunks := &pgTexts{list: saved.List, texts: saved.Texts}
+	if last < 0 { // at the tails
+		chunks.onRead = func(_ context.Context, i int) error {
+			if saved.List[i].Section == Tail {
+				killMyself()
+			}
+			return nil
+		}
+	}
+	stats, err := load.RunChunks(ctx, chunks, nil)
+	if err != nil {
+		return err
+	}
+	if err := load.Compare(ctx, stats); err != nil {
+		return err
+	}
+	return load.Swap(ctx, name)
 }
 
 func killMyself() {

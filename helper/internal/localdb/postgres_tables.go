@@ -92,10 +92,12 @@ func (s *pgSession) sequences(ctx context.Context, tables []pgTable) (map[string
 }
 
 // watchers gives the statements that take from tables what would see rows come, and those that put it back: foreign keys,
-// because rows come in any order, and triggers, because these rows have been through them.
+// because rows come in any order; checks that were added as NOT VALID, because older rows may break them; and triggers,
+// because these rows have been through them.
 func (s *pgSession) watchers(ctx context.Context, tables []pgTable) (off []string, back []pgRestore, err error) {
 	rows, err := s.query(ctx, "SELECT k.conrelid, quote_ident(k.conname), pg_get_constraintdef(k.oid), quote_nullable(obj_description(k.oid, 'pg_constraint'))"+
-		" FROM pg_constraint k WHERE k.contype = 'f' AND coalesce(to_jsonb(k) ->> 'conparentid', '0') = '0' ORDER BY k.conrelid, k.conname")
+		" FROM pg_constraint k WHERE (k.contype = 'f' OR k.contype = 'c' AND NOT k.convalidated AND k.coninhcount = 0)"+
+		" AND coalesce(to_jsonb(k) ->> 'conparentid', '0') = '0' ORDER BY k.conrelid, k.conname")
 	if err != nil {
 		return nil, nil, err
 	}

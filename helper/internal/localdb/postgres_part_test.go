@@ -1,0 +1,292 @@
+package localdb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// narrowed leaves out rows of tables that are not of a part, as a pull does.
+func (p *pgTexts) narrowed(part Part) *pgTexts {
+	narrow := &pgTexts{}
+	for i, chunk := range p.list {
+		if chunk.Section != Rows || part.has(chunk.Table) {
+			narrow.add(chunk.Section, chunk.Table, chunk.Rows, p.texts[i])
+		}
+	}
+	return narrow
+}
+
+// rowsPG takes the rows of tables, and where their sequences stand, out of what sortedPG gives.
+func rowsPG(content string, tables, sequences []string) (rows map[string]string, rest string) {
+	rows = map[string]string{}
+	var others strings.Builder
+	within := ""
+	for line := range strings.Lines(content) {
+		if after, is := strings.CutPrefix(line, "COPY "); is && within == "" {
+			if name, _, _ := strings.Cut(after, " "); slices.Contains(tables, name) {
+				within = name
+			}
+		}
+		if after, is := strings.CutPrefix(line, "SELECT pg_catalog.setval('"); is {
+			if name, _, _ := strings.Cut(after, "'"); slices.Contains(sequences, name) {
+				rows[name] = line
+				continue
+			}
+		}
+		if within == "" {
+			others.WriteString(line)
+			continue
+		}
+		rows[within] += line
+		if line == "\\.\n" {
+			within = ""
+		}
+	}
+	return rows, others.String()
+}
+
+func TestPostgresPart(t *testing.T) {
+	server := postgresServer(t)
+	freshPG(t, server, "staging40", fullPG...)
+	freshPG(t, server, "site40", append(slices.Clone(fullPG),
+		"INSERT INTO odd VALUES (9, 'mine'); INSERT INTO booking VALUES (9, '[1,2)', 'mine'); INSERT INTO egg VALUES (900, NULL); INSERT INTO hen VALUES (900, NULL)",
+		"INSERT INTO log VALUES (900, '2026-02-02'); SELECT setval('numbered_id_seq', 1000), setval('steps', 500); DROP RULE lost ON numbered; INSERT INTO numbered (n) VALUES (77); CREATE RULE lost AS ON INSERT TO numbered DO INSTEAD NOTHING",
+		"INSERT INTO parent (name) VALUES ('mine'); INSERT INTO seen VALUES (7); CREATE TABLE mine (id serial PRIMARY KEY); INSERT INTO mine DEFAULT VALUES",
+		"CREATE VIEW my_view AS SELECT egg.id, n FROM egg, numbered; CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+		"CREATE INDEX my_index ON odd (v); CREATE TRIGGER mine BEFORE TRUNCATE ON odd EXECUTE FUNCTION see(); ALTER TABLE log_26 ENABLE ALWAYS TRIGGER see",
+		"SELECT lo_from_bytea(800001, 'my own'); ALTER TABLE log_25_1 DISABLE TRIGGER see")...)
+	must(t, server.Exec("postgres", "ALTER DATABASE site40 SET work_mem TO '5MB'", "COMMENT ON DATABASE site40 IS 'it''s'"))
+	tables := []string{"public.egg", "public.hen", "public.log", "public.log_25", "public.log_25_1", "public.log_25_rest", "public.log_26",
+		"public.numbered", "public.odd", "public.booking", "public.empty", "public.no_such"}
+	sequences := []string{"public.numbered_id_seq"}
+	old := sortedPG(t, server, "site40")
+	_, stays := rowsPG(old, tables, sequences)
+	comes, _ := rowsPG(sortedPG(t, server, "staging40"), tables, sequences)
+	db, said := openPart(t, server.URL("site40"), only(tables...))
+	must(t, pullPart(t, server, db, "staging40", only(tables...)))
+	now := sortedPG(t, server, "site40")
+	rows, rest := rowsPG(now, tables, sequences)
+	if diff := cmp.Diff(comes, rows); diff != "" {
+		t.Errorf("what comes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(stays, rest); diff != "" {
+		t.Errorf("what stays (-want +got):\n%s", diff)
+	}
+	if len(rows) != 10 {
+		t.Errorf("rows of %d tables and sequences", len(rows))
+	}
+	states := "SELECT (SELECT string_agg(tgrelid::regclass || tgenabled::text, ' ' ORDER BY tgrelid::regclass::text) FROM pg_trigger WHERE tgname = 'see')," +
+		" (SELECT count(*) FROM pg_constraint WHERE NOT convalidated), (SELECT setconfig::text FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = current_database())," +
+		" (SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database())"
+	got, err := server.Query("site40", states)
+	must(t, err)
+	if diff := cmp.Diff([][]string{{"bookingD logO log_25O log_25_1D log_25_restO log_26A", "2", "{work_mem=5MB}", "it's"}}, got); diff != "" {
+		t.Errorf("triggers, constraints, settings (-want +got):\n%s", diff)
+	}
+	noRubbishPG(t, server, "site40")
+	whole, _ := open(t, server.URL("site40"))
+	for _, want := range []string{old, now, old} {
+		must(t, whole.Undo(t.Context()))
+		if diff := cmp.Diff(want, sortedPG(t, server, "site40")); diff != "" {
+			t.Errorf("after undo (-want +got):\n%s", diff)
+		}
+	}
+	if len(said.lines) > 0 {
+		t.Errorf("notes: %q", said.lines)
+	}
+}
+
+// pullPart pulls a part of a database of the server.
+func pullPart(t *testing.T, server *testserver.PG, db Database, staging string, part Part) error {
+	t.Helper()
+	_, err := pullChunks(t, db, cutPG(t, server, staging, 40).narrowed(part))
+	return err
+}
+
+// TestPostgresPartHeld looks at the record of what the database holds.
+func TestPostgresPartHeld(t *testing.T) {
+	server := postgresServer(t)
+	freshPG(t, server, "staging41", "CREATE TABLE a (id int); INSERT INTO a VALUES (1); CREATE TABLE b (id int)")
+	freshPG(t, server, "site41", "CREATE TABLE a (id int); CREATE TABLE b (id int); INSERT INTO b VALUES (7)")
+	part := only("public.a")
+	db, _ := openPart(t, server.URL("site41"), part)
+	must(t, pullPart(t, server, db, "staging41", part))
+	wantHeld(t, db, "")
+	whole, _ := open(t, server.URL("site41"))
+	must(t, pullAs(t, whole, pgDump(t, server, "staging41"), dumpOf("first")))
+	must(t, server.Exec("site41", "DELETE FROM a"))
+	must(t, pullPart(t, server, db, "staging41", part))
+	wantHeld(t, db, "first")
+	must(t, whole.Undo(t.Context()))
+	wantHeld(t, db, "first")
+	rows, err := server.Query("site41", "SELECT count(*) FROM a")
+	must(t, err)
+	if rows[0][0] != "0" {
+		t.Errorf("after undo there are %s rows", rows[0][0])
+	}
+}
+
+// TestPostgresPartKeepsWrites has a site write all the while. What the server has acknowledged is never lost.
+func TestPostgresPartKeepsWrites(t *testing.T) {
+	server := postgresServer(t)
+	freshPG(t, server, "staging42", "CREATE TABLE a (id int); INSERT INTO a SELECT generate_series(1, 1000)")
+	freshPG(t, server, "site42", "CREATE TABLE a (id int); CREATE TABLE visits (who int, n int)")
+	ctx, stop := context.WithCancel(t.Context())
+	acknowledged := make([]int, 6)
+	var sites sync.WaitGroup
+	for who := range acknowledged {
+		sites.Go(func() {
+			for ctx.Err() == nil {
+				conn, err := pgconn.Connect(ctx, fmt.Sprintf("host=127.0.0.1 port=%d user=postgres dbname=site42 sslmode=disable", server.Port))
+				if err != nil {
+					continue
+				}
+				for range 3 { // then it comes anew
+					next := acknowledged[who] + 1
+					if _, err = conn.Exec(context.Background(), fmt.Sprintf("INSERT INTO visits VALUES (%d, %d)", who, next)).ReadAll(); err != nil {
+						break
+					}
+					acknowledged[who] = next
+				}
+				_ = conn.Close(context.Background())
+			}
+		})
+	}
+	part := only("public.a")
+	db, _ := openPart(t, server.URL("site42"), part)
+	for range 3 {
+		time.Sleep(20 * time.Millisecond)
+		must(t, pullPart(t, server, db, "staging42", part))
+	}
+	stop()
+	sites.Wait()
+	total := 0
+	for who, want := range acknowledged {
+		rows, err := server.Query("site42", fmt.Sprintf("SELECT count(DISTINCT n) FROM visits WHERE who = %d AND n <= %d", who, want))
+		must(t, err)
+		if rows[0][0] != fmt.Sprint(want) {
+			t.Errorf("of %d visits of site %d %s are there", want, who, rows[0][0])
+		}
+		total += want
+	}
+	if total < 50 {
+		t.Errorf("only %d visits", total)
+	}
+	noRubbishPG(t, server, "site42")
+}
+
+// TestPostgresPartKilled pulls a part with a helper that is killed at every step in turn. The site goes on at once.
+func TestPostgresPartKilled(t *testing.T) {
+	server := postgresServer(t)
+	state := func(generation string) []string {
+		return []string{"CREATE TABLE t (v text)", "INSERT INTO t VALUES ('" + generation + "')", "CREATE TABLE stays (v text)", "INSERT INTO stays VALUES ('" + generation + "')"}
+	}
+	freshPG(t, server, "staging43", state("new")...)
+	chunks := cutPG(t, server, "staging43", 40).narrowed(only("public.t"))
+	text, err := json.Marshal(map[string]any{"List": chunks.list, "Texts": chunks.texts})
+	must(t, err)
+	dump := filepath.Join(t.TempDir(), "dump.json")
+	must(t, os.WriteFile(dump, text, 0o600))
+	freshPG(t, server, "older43", state("old")...)
+	older := pgDump(t, server, "older43")
+	generation := func() string {
+		t.Helper()
+		rows, err := server.Query("site43", "SELECT (SELECT string_agg(v, ',') FROM t) || ' ' || (SELECT string_agg(v, ',') FROM stays)")
+		must(t, err)
+		return rows[0][0]
+	}
+	t.Setenv(childPart, "public.t")
+	previous := map[string]string{"new old": "old old", "old old": "oldest oldest"}
+	wentOn := map[string]int{}
+	for step := -1; ; step++ { // -1 and 0: while it loads, and never
+		freshPG(t, server, "site43", state("oldest")...)
+		db, _ := open(t, server.URL("site43"))
+		must(t, pullAs(t, db, older, dumpOf("old")))
+		finished := runChild(t, server.URL("site43"), dump, step)
+		atOnce := generation()
+		must(t, db.Recover(t.Context()))
+		noRubbishPG(t, server, "site43")
+		now := generation()
+		wentOn[now]++
+		if previous[now] == "" || now != atOnce {
+			t.Fatalf("killed at step %d: %s at once, then %s", step, atOnce, now)
+		}
+		wantHeld(t, db, "old")
+		must(t, db.Undo(t.Context()))
+		if got := generation(); got != previous[now] {
+			t.Fatalf("killed at step %d, then undone from %s: %s", step, now, got)
+		}
+		if finished && step > 0 {
+			break
+		}
+	}
+	if wentOn["old old"] < 8 || wentOn["new old"] < 2 {
+		t.Errorf("too few steps: %v", wentOn)
+	}
+}
+
+func TestPostgresPartRefused(t *testing.T) {
+	server := postgresServer(t)
+	freshPG(t, server, "staging44", "CREATE TABLE page (id serial PRIMARY KEY, title text); INSERT INTO page (title) VALUES ('x'), ('anna@x.eu'); CREATE TABLE child (page int); INSERT INTO child VALUES (1), (2), (3)",
+		"CREATE TABLE parted (id int) PARTITION BY LIST (id); CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1); CREATE TABLE flat (id int)")
+	dump := cutPG(t, server, "staging44", 40)
+	page := "CREATE TABLE page (id serial PRIMARY KEY, title text); INSERT INTO page (title) VALUES ('mine');"
+	for name, test := range map[string]struct{ site, tables, want string }{
+		"missing":           {"CREATE TABLE child (page int)", "page,child", "table public.page of the dump does not fit the local database: it is missing there"},
+		"column missing":    {"CREATE TABLE page (id serial PRIMARY KEY)", "page", "table public.page of the dump does not fit the local database: it has no column title there, or a generated one"},
+		"one more column":   {page + "ALTER TABLE page ADD x int", "page", "table public.page of the dump does not fit the local database: it has a column x only there"},
+		"another type":      {"CREATE TABLE page (id serial PRIMARY KEY, title int)", "page", "table public.page of the dump does not fit the local database: invalid input syntax for type integer"},
+		"a check":           {page + "ALTER TABLE page ADD CHECK (title <> 'x')", "page", `table public.page of the dump does not fit the local database: new row for relation "page" violates check constraint "page_title_check"`},
+		"another sequence":  {"CREATE TABLE page (id int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME other), title text)", "page", "table public.page of the dump does not fit the local database: sequence public.other, which belongs to it there, is not in the dump"},
+		"rows without key":  {page + "CREATE TABLE child (page int REFERENCES page)", "page,child", `table public.child of the dump does not fit the local database: insert or update on table "child" violates foreign key constraint "child_page_fkey"`},
+		"key from the rest": {page + "CREATE TABLE mine (page int REFERENCES page)", "page", "a foreign key of table public.mine, which would stay, refers to table public.page, which would be replaced"},
+		"key to the rest":   {page + "CREATE TABLE child (page int REFERENCES page)", "child", "a foreign key of table public.child, which would be replaced, refers to table public.page, which would stay"},
+		"key of an own one": {page + "CREATE TABLE mine (page int REFERENCES page)", "page,mine", "a foreign key of table public.mine, which would stay, refers to table public.page, which would be replaced"},
+		"partitioned there": {"CREATE TABLE flat (id int) PARTITION BY LIST (id)", "flat", "table public.flat of the dump does not fit the local database: it is partitioned there"},
+		"partitioned here":  {"CREATE TABLE parted (id int)", "parted", "table public.parted of the dump does not fit the local database: it is not partitioned there"},
+		"partition stays":   {"CREATE TABLE parted (id int) PARTITION BY LIST (id); CREATE TABLE parted_1 PARTITION OF parted DEFAULT", "parted", "table public.parted of the dump does not fit the local database: its partition public.parted_1 would stay"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			freshPG(t, server, "site44", test.site)
+			old := sortedPG(t, server, "site44")
+			var tables []string
+			for table := range strings.SplitSeq(test.tables, ",") {
+				tables = append(tables, "public."+table)
+			}
+			part := only(tables...)
+			db, err := Open(t.Context(), Config{URL: parseURL(t, server.URL("site44")), Part: part})
+			if err == nil {
+				_, err = pullChunks(t, db, dump.narrowed(part))
+			}
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+			if diff := cmp.Diff(old, sortedPG(t, server, "site44")); diff != "" {
+				t.Errorf("the database has changed (-want +got):\n%s", diff)
+			}
+			noRubbishPG(t, server, "site44")
+		})
+	}
+	freshPG(t, server, "site44")
+	db, _ := openPart(t, server.URL("site44"), only("public.page"))
+	if _, err := db.Begin(t.Context()); !errors.Is(err, ErrNoDatabase) {
+		t.Errorf("without a database: %v", err)
+	}
+	if _, err := Open(t.Context(), Config{URL: parseURL(t, server.URL("site44")), Part: allBut("public.page")}); err != ErrAllBut {
+		t.Errorf("all but some: %v", err)
+	}
+}
