@@ -245,10 +245,9 @@ var explanations = []explanation{
 	as(exitLocal, func(*pull.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*localdb.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*localdb.AuthError) string { return targetAuthHint }),
-	is(localdb.ErrAllBut, exitUsage, "name the tables that are to be replaced with --tables, or leave out --skip-tables"),
-	is(localdb.ErrNoDatabase, exitUsage, "leave out --tables: the first pull brings everything"),
+	is(localdb.ErrNoDatabase, exitUsage, "leave out --tables and --skip-tables: the first pull brings everything"),
 	as(exitLocal, func(*localdb.UnfitError) string {
-		return "the local database is as it was; a pull without --tables brings all tables as they are in the dump"
+		return "the local database is as it was; a pull without --tables and --skip-tables brings all tables as they are in the dump"
 	}),
 	as(exitUsage, foreignKeyHint),
 	as(exitLocal, func(e *localdb.PrivilegeError) string {

@@ -8,10 +8,6 @@ import (
 // ErrNothingToUndo means that no earlier database is kept.
 var ErrNothingToUndo = errors.New("there is no earlier database to go back to")
 
-// ErrAllBut means that a part of a PostgreSQL database is given by the tables that stay: tables cannot change places with
-// those of another database there.
-var ErrAllBut = errors.New("of a PostgreSQL database only chosen tables can be replaced, or the whole")
-
 // ErrNoDatabase means that there is no database of which a part could be replaced.
 var ErrNoDatabase = errors.New("there is no local database of which a part could be replaced")
 
@@ -199,8 +195,8 @@ func (e *ForeignKeyError) Error() string {
 	return fmt.Sprintf("a foreign key of table %s, %s, refers to table %s, %s", e.Table, from, e.Refers, to)
 }
 
-// UnfitError means that the rows of a table of the dump do not fit the table of that name in the live database, which keeps
-// its structure.
+// UnfitError means that the rows of one side do not fit the table of that name on the other: of a part of a PostgreSQL
+// database only rows are exchanged, while tables come as a whole or stay.
 type UnfitError struct {
 	Table  string
 	Reason string
@@ -208,6 +204,6 @@ type UnfitError struct {
 }
 
 func (e *UnfitError) Error() string {
-	return fmt.Sprintf("table %s of the dump does not fit the local database: %s", e.Table, e.Reason)
+	return fmt.Sprintf("table %s differs between the dump and the local database: %s", e.Table, e.Reason)
 }
 func (e *UnfitError) Unwrap() error { return e.Err }

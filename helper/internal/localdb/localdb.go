@@ -47,8 +47,8 @@ type Database interface {
 	// Held tells what the live database holds. It takes no lock and changes nothing.
 	Held(ctx context.Context) (Held, error)
 	// Begin takes the lock, ends what an earlier run left undone, and makes an empty scratch database.
-	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError. Where a part of a
-	// PostgreSQL database is to be replaced, the scratch database is a copy of the live one, into which nobody else comes
+	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError. Where only some tables
+	// of a PostgreSQL database are to be replaced, the scratch database is a copy of the live one, into which nobody else comes
 	// until the load has ended; then it also fails with ErrNoDatabase, and *BusyError where others do not let go of it.
 	// The load must be ended with Discard.
 	Begin(ctx context.Context) (Load, error)
@@ -89,15 +89,12 @@ type Load interface {
 }
 
 // Open connects to the server. It fails with *UnreachableError, *AuthError or *PrivilegeError, and with *ForeignKeyError
-// or ErrAllBut where a part of the database cannot be replaced.
+// where a part of the database cannot be replaced.
 func Open(ctx context.Context, config Config) (Database, error) {
 	if config.Note == nil {
 		config.Note = func(string) {}
 	}
 	if config.URL.Engine == dburl.Postgres {
-		if !config.Part.isAll() && !config.Part.TablesOnly {
-			return nil, ErrAllBut
-		}
 		return openPostgres(ctx, config)
 	}
 	return openMySQL(ctx, config)

@@ -24,7 +24,7 @@ import (
 const (
 	childURL  = "LOCALDB_CHILD_URL"
 	childDump = "LOCALDB_CHILD_DUMP" // path of what to pull; empty means undo
-	childPart = "LOCALDB_CHILD_PART" // the tables that are replaced, with commas; empty means all
+	childPart = "LOCALDB_CHILD_PART" // the tables that are replaced, with commas, or behind ! those that are not; empty means all
 	childStep = "LOCALDB_CHILD_STEP" // the step at which it is killed; -1: while it loads
 )
 
@@ -64,7 +64,11 @@ func childMain() error {
 	ctx := context.Background()
 	var part Part
 	if tables := os.Getenv(childPart); tables != "" {
-		part = only(strings.Split(tables, ",")...)
+		if but, is := strings.CutPrefix(tables, "!"); is {
+			part = allBut(strings.Split(but, ",")...)
+		} else {
+			part = only(strings.Split(tables, ",")...)
+		}
 	}
 	db, err := Open(ctx, Config{URL: u, Part: part})
 	if err != nil {

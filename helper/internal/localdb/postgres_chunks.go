@@ -18,6 +18,7 @@ type pgStages struct {
 	head func(context.Context, *pgScript, sqltext.Piece) error
 	// ready is called before the rows, with what the heads told.
 	ready func(context.Context, sqltext.Stats) error
+	after func(context.Context) error // the rows
 	tail  func(context.Context, *pgScript, sqltext.Piece) error
 	end   func(context.Context) error
 }
@@ -25,7 +26,8 @@ type pgStages struct {
 func (l *postgresLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
 	tail := &pgTail{load: l}
 	return l.stages(ctx, chunks, progress, pgStages{
-		head: l.piece, ready: func(context.Context, sqltext.Stats) error { return nil }, tail: tail.piece, end: tail.flush,
+		head: l.piece, ready: func(context.Context, sqltext.Stats) error { return nil },
+		after: func(context.Context) error { return nil }, tail: tail.piece, end: tail.flush,
 	})
 }
 
@@ -52,6 +54,9 @@ func (l *postgresLoad) stages(ctx context.Context, chunks Chunks, progress func(
 	}
 	l.offset = stats.Bytes
 	if err := l.rows(ctx, chunks, rows, tails, told); err != nil {
+		return stats, err
+	}
+	if err := do.after(ctx); err != nil {
 		return stats, err
 	}
 	for _, chunk := range list[rows:tails] {

@@ -59,8 +59,7 @@ func (db *postgresDatabase) copyLive(ctx context.Context, s *pgSession) (guard *
 			guard = nil
 		}
 	}()
-	// The guard is idle for as long as the load takes. Only newer servers have this setting.
-	if _, err := guard.query(ctx, "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"); err != nil {
+	if err := guard.unhurried(ctx); err != nil {
 		return guard, db.explain(action, err)
 	}
 
@@ -103,6 +102,17 @@ func (db *postgresDatabase) copyLive(ctx context.Context, s *pgSession) (guard *
 	}
 	onStep("copied")
 	return guard, err
+}
+
+// unhurried lets a session's transaction last as long as it takes. Only newer servers have the setting.
+func (s *pgSession) unhurried(ctx context.Context) error {
+	_, err := s.query(ctx, "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'")
+	return err
+}
+
+// afterGuard are the renames of a swap where a guard has given the live database its spare name already.
+func afterGuard(n names) []rename {
+	return []rename{{n.incoming, n.live}, {n.previous, n.incoming}, {n.spare, n.previous}}
 }
 
 // queue lists the processes that wait for a database to be theirs.

@@ -26,6 +26,8 @@ const (
 	pgDiskFull           = "53100"
 	pgNotSupported       = "0A000"
 	pgUndefinedFile      = "58P01"
+	pgUndefinedTable     = "42P01"
+	pgLockTimeout        = "55P03"
 	pgAdminShutdown      = "57P01"
 	pgCrashShutdown      = "57P02"
 )

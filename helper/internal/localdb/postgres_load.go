@@ -48,8 +48,11 @@ func (db *postgresDatabase) Begin(ctx context.Context) (Load, error) {
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
 	}
-	if !db.config.Part.isAll() {
+	switch part := db.config.Part; {
+	case part.TablesOnly:
 		return &postgresPart{postgresLoad: l, dump: map[string]bool{}}, nil
+	case !part.isAll():
+		return &postgresStay{postgresLoad: l}, nil
 	}
 	return l, nil
 }
@@ -77,9 +80,9 @@ func (l *postgresLoad) prepare(ctx context.Context) error {
 	return err
 }
 
-// create makes the scratch database: empty, or a copy of the live one where a part of that is replaced.
+// create makes the scratch database: empty, or a copy of the live one where only some tables of that are replaced.
 func (l *postgresLoad) create(ctx context.Context) (err error) {
-	if l.db.config.Part.isAll() {
+	if !l.db.config.Part.TablesOnly {
 		return l.db.explain("create database "+l.db.names.incoming, l.db.create(ctx, l.lock))
 	}
 	l.guard, err = l.db.copyLive(ctx, l.lock)

@@ -25,21 +25,29 @@ type postgresPart struct {
 
 // Run fails: rows of a few tables cannot be told from others before they have been read.
 func (l *postgresPart) Run(context.Context, io.Reader, sqltext.Dialect, func(int64)) (sqltext.Stats, error) {
-	return sqltext.Stats{}, errors.New("a part of a database cannot be loaded from a dump without an index")
+	return sqltext.Stats{}, errWithoutIndex
 }
+
+var errWithoutIndex = errors.New("a part of a database cannot be loaded from a dump without an index")
 
 func (l *postgresPart) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
 	stats, err := l.stages(ctx, chunks, progress, pgStages{
 		head:  l.head,
 		ready: func(ctx context.Context, stats sqltext.Stats) error { return l.empty(ctx, chunks.List()) },
+		after: func(context.Context) error { return nil },
 		tail:  l.tail,
 		end:   l.complete,
 	})
+	return stats, unfit(err)
+}
+
+// unfit makes *UnfitError of what the server says of rows.
+func unfit(err error) error {
 	var refused *LoadError
 	if errors.As(err, &refused) && refused.Table != "" {
-		err = &UnfitError{Table: refused.Table, Reason: refused.Message, Err: refused.Err}
+		return &UnfitError{Table: refused.Table, Reason: refused.Message, Err: refused.Err}
 	}
-	return stats, err
+	return err
 }
 
 // head makes the dump's settings and notes its tables.
@@ -162,7 +170,7 @@ func setSequence(text []byte) string {
 // complete puts back what was taken off.
 func (l *postgresPart) complete(ctx context.Context) error {
 	for _, sequence := range l.numbered {
-		return &UnfitError{Table: sequence.table, Reason: "sequence " + sequence.name + ", which belongs to it there, is not in the dump"}
+		return &UnfitError{Table: sequence.table, Reason: "sequence " + sequence.name + ", which belongs to it locally, is not in the dump"}
 	}
 	for _, r := range l.restore {
 		err := l.load.exec(ctx, r.statements)
@@ -199,11 +207,9 @@ func (l *postgresPart) Compare(ctx context.Context, stats sqltext.Stats) error {
 // Swap leaves the record of what the live database holds as it is: a copy's tables have the numbers of the original's.
 func (l *postgresPart) Swap(ctx context.Context, _ Dump) error {
 	l.load.close()
-	n := l.db.names
 	return l.db.swap(ctx, l.lock, turn{
-		by:      l.guard,
-		renames: []rename{{n.incoming, n.live}, {n.previous, n.incoming}, {n.spare, n.previous}},
-		holds:   func(was record) record { return was },
+		by: l.guard, renames: afterGuard(l.db.names),
+		holds: func(was record) record { return was },
 	})
 }
 
@@ -232,11 +238,11 @@ func replaced(dump map[string]bool, there map[string]pgTable, part Part) (tables
 		table, known := there[name]
 		switch {
 		case !known:
-			return nil, &UnfitError{Table: name, Reason: "it is missing there"}
+			return nil, &UnfitError{Table: name, Reason: "it is missing locally"}
 		case table.partitioned && !partitioned:
-			return nil, &UnfitError{Table: name, Reason: "it is partitioned there"}
+			return nil, &UnfitError{Table: name, Reason: "it is partitioned locally only"}
 		case partitioned && !table.partitioned:
-			return nil, &UnfitError{Table: name, Reason: "it is not partitioned there"}
+			return nil, &UnfitError{Table: name, Reason: "it is partitioned in the dump only"}
 		}
 		if i := slices.IndexFunc(table.partitions, func(p string) bool { return !comes(p) }); i >= 0 {
 			return nil, &UnfitError{Table: name, Reason: "its partition " + table.partitions[i] + " would stay"}

@@ -3,6 +3,7 @@ package localdb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -114,15 +115,15 @@ func (db *postgresDatabase) exchange(ctx context.Context, s *pgSession, e exchan
 }
 
 // alone does with a session what needs that no other one is connected to the databases: it ends them, and tries again
-// where others came in their place.
-func (db *postgresDatabase) alone(ctx context.Context, action string, s *pgSession, do func(context.Context) error) error {
+// where others came in their place. Processes may be spared.
+func (db *postgresDatabase) alone(ctx context.Context, action string, s *pgSession, do func(context.Context) error, spared ...string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	waiting := ctx
 	ctx = context.WithoutCancel(ctx) // a transaction that was cut at its COMMIT may have happened or not
 	for try := 1; ; try++ {
-		stop := db.endSessions(ctx)
+		stop := db.endSessions(ctx, spared...)
 		err := do(ctx)
 		stop()
 		switch {
@@ -179,7 +180,7 @@ func renaming(r rename) string {
 // endSessions ends the sessions of the site, and those that come in their place, until the function
 // that it gives is called. A database can be renamed only while nobody is connected to it; the rename
 // itself keeps newcomers out, but they must all have gone once.
-func (db *postgresDatabase) endSessions(ctx context.Context) (stop func()) {
+func (db *postgresDatabase) endSessions(ctx context.Context, spared ...string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -198,6 +199,9 @@ func (db *postgresDatabase) endSessions(ctx context.Context) (stop func()) {
 				return
 			}
 			for _, row := range rows {
+				if slices.Contains(spared, row[0]) {
+					continue
+				}
 				_, _ = s.query(ctx, "SELECT pg_terminate_backend($1::int)", row[0])
 			}
 			_ = pause(ctx, 50*time.Millisecond)

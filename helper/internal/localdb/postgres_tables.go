@@ -19,7 +19,7 @@ type pgTable struct {
 }
 
 // pgSequence is a sequence that belongs to a column of a table.
-type pgSequence struct{ name, table string }
+type pgSequence struct{ name, quoted, table string }
 
 // pgRestore puts back something that a table had.
 type pgRestore struct{ table, statements string }
@@ -79,13 +79,13 @@ func (s *pgSession) references(ctx context.Context) ([]reference, error) {
 
 // sequences lists those that belong to the tables, by number.
 func (s *pgSession) sequences(ctx context.Context, tables []pgTable) (map[string]pgSequence, error) {
-	rows, err := s.query(ctx, "SELECT s.oid, n.nspname || '.' || s.relname, d.refobjid FROM pg_depend d"+
+	rows, err := s.query(ctx, "SELECT s.oid, n.nspname || '.' || s.relname, d.refobjid, format('%I.%I', n.nspname, s.relname) FROM pg_depend d"+
 		" JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace"+
 		" WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')")
 	found := map[string]pgSequence{}
 	for _, row := range rows {
 		if table := numbered(tables, row[2]); table != nil {
-			found[row[0]] = pgSequence{name: row[1], table: table.name}
+			found[row[0]] = pgSequence{row[1], row[3], table.name}
 		}
 	}
 	return found, err
@@ -155,12 +155,12 @@ func sameColumns(table string, bring, there []string) error {
 	}
 	for _, column := range bring {
 		if !slices.Contains(there, column) {
-			return &UnfitError{Table: table, Reason: "it has no column " + column + " there, or a generated one"}
+			return &UnfitError{Table: table, Reason: "it has no column " + column + " locally, or a generated one"}
 		}
 	}
 	for _, column := range there {
 		if !slices.Contains(bring, column) {
-			return &UnfitError{Table: table, Reason: "it has a column " + column + " only there"}
+			return &UnfitError{Table: table, Reason: "it has a column " + column + " only locally"}
 		}
 	}
 	return nil

@@ -79,8 +79,8 @@ func (p *Plan) inChunks() bool { return p.index != nil && p.index.Sectioned() }
 
 // await returns when there is something to load: the first chunk, or all of a dump that has to be there as a whole.
 func (p *Plan) await(ctx context.Context, dump *entry) error {
-	// Nobody else can use a PostgreSQL database while a part of it is replaced: not for as long as the network takes.
-	if !p.inChunks() || p.Selection.IsPart() && p.dialect == sqltext.Postgres {
+	// Nobody else can use a PostgreSQL database while tables of it are replaced: not for as long as the network takes.
+	if !p.inChunks() || len(p.Selection.Tables) > 0 && p.dialect == sqltext.Postgres {
 		return dump.wait()
 	}
 	first := p.index.Chunks[0]
