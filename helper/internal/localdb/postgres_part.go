@@ -33,7 +33,7 @@ var errWithoutIndex = errors.New("a part of a database cannot be loaded from a d
 func (l *postgresPart) RunChunks(ctx context.Context, chunks Chunks, progress func(int64)) (sqltext.Stats, error) {
 	stats, err := l.stages(ctx, chunks, progress, pgStages{
 		head:  l.head,
-		ready: func(ctx context.Context, stats sqltext.Stats) error { return l.empty(ctx, chunks.List()) },
+		ready: func(ctx context.Context, _ sqltext.Stats) error { return l.empty(ctx, chunks.List()) },
 		after: func(context.Context) error { return nil },
 		tail:  l.tail,
 		end:   l.complete,

@@ -33,7 +33,7 @@ func (l *postgresStay) RunChunks(ctx context.Context, chunks Chunks, progress fu
 	tail := &pgTail{load: l.postgresLoad}
 	return l.stages(ctx, chunks, progress, pgStages{
 		head:  l.piece,
-		ready: func(ctx context.Context, stats sqltext.Stats) error { return l.open(ctx, stats) },
+		ready: l.open,
 		after: l.bring,
 		tail:  tail.piece,
 		end: func(ctx context.Context) error {
@@ -147,12 +147,12 @@ func (l *postgresStay) copyTable(ctx context.Context, table pgTable) (rows int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		_, err := l.source.conn.CopyTo(ctx, writer, what+" TO STDOUT")
-		writer.CloseWithError(err)
+		_ = writer.CloseWithError(err)
 		return err
 	})
 	group.Go(func() error {
 		tag, err := l.load.conn.CopyFrom(ctx, reader, what+" FROM STDIN")
-		reader.CloseWithError(err)
+		_ = reader.CloseWithError(err)
 		rows = tag.RowsAffected()
 		return err
 	})
@@ -236,12 +236,12 @@ func (db *postgresDatabase) exclude(ctx context.Context, guard, last *pgSession)
 	defer watch.close()
 	pid := strconv.FormatUint(uint64(last.conn.PID()), 10)
 	return db.alone(ctx, "keep others out of database "+db.names.live, watch, func(ctx context.Context) error {
-		group, ctx := errgroup.WithContext(ctx)
+		group, trying := errgroup.WithContext(ctx)
 		group.Go(func() error { // the server locks the database first, and then waits for five seconds
 			return guard.exec(ctx, "BEGIN; "+renaming(rename{db.names.live, db.names.spare}))
 		})
 		group.Go(func() error {
-			for ctx.Err() == nil {
+			for trying.Err() == nil { // or the guard has given up
 				rows, err := watch.query(ctx, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1::int AND granted AND locktype = 'object' AND mode = 'AccessExclusiveLock'"+
 					" AND classid = 'pg_database'::regclass AND objid = (SELECT oid FROM pg_database WHERE datname = $2))"+
 					" AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = $2 AND pid <> $3::int)",
@@ -253,9 +253,7 @@ func (db *postgresDatabase) exclude(ctx context.Context, guard, last *pgSession)
 					last.close()
 					return nil
 				}
-				if err := pause(ctx, 5*time.Millisecond); err != nil {
-					return nil // the guard has given up
-				}
+				_ = pause(trying, 5*time.Millisecond)
 			}
 			return nil
 		})
