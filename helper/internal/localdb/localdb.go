@@ -44,7 +44,8 @@ type Database interface {
 	// FreeBytes tells how many bytes are free where the server keeps its data; false where that cannot
 	// be seen from here.
 	FreeBytes(ctx context.Context) (int64, bool)
-	// Held tells what the live database holds. It takes no lock and changes nothing.
+	// Held tells what the live database holds. It takes no lock and changes nothing. It fails with *BusyError where tables of
+	// a PostgreSQL database are being replaced.
 	Held(ctx context.Context) (Held, error)
 	// Begin takes the lock, ends what an earlier run left undone, and makes an empty scratch database.
 	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError. Where only some tables

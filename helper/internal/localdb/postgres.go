@@ -60,12 +60,15 @@ func openPostgres(ctx context.Context, config Config) (Database, error) {
 	return db, nil
 }
 
+// connectSeconds is how long the server may take to let someone in. A test shortens it.
+var connectSeconds = 10
+
 // connect opens a session in a database.
 func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSession, error) {
 	u := db.config.URL
 	modes := map[dburl.TLS]string{dburl.TLSOff: "disable", dburl.TLSPreferred: "prefer", dburl.TLSOn: "require", dburl.TLSVerify: "verify-full"}
-	settings := fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=%s connect_timeout=10",
-		quoteSetting(u.Host), u.Port, quoteSetting(u.User), quoteSetting(database), modes[u.TLS])
+	settings := fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=%s connect_timeout=%d",
+		quoteSetting(u.Host), u.Port, quoteSetting(u.User), quoteSetting(database), modes[u.TLS], connectSeconds)
 	if u.CA != "" {
 		settings += " sslrootcert=" + quoteSetting(u.CA)
 	}
@@ -90,6 +93,21 @@ func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSe
 		return nil, db.explain("prepare a connection", err)
 	}
 	return s, nil
+}
+
+// enter opens a session in the live database. The server makes newcomers wait there while tables of it are replaced.
+func (db *postgresDatabase) enter(ctx context.Context) (*pgSession, error) {
+	s, err := db.connect(ctx, db.names.live)
+	var unreachable *UnreachableError
+	if !errors.As(err, &unreachable) {
+		return s, err
+	}
+	beside, failed := db.connect(ctx, db.maintenance)
+	if failed != nil {
+		return nil, err
+	}
+	defer beside.close()
+	return nil, &BusyError{Name: db.names.live, Holder: db.holder(ctx, beside), Running: true}
 }
 
 func (db *postgresDatabase) explainConnect(ctx context.Context, database string, err error) error {
@@ -166,9 +184,8 @@ func (db *postgresDatabase) locked(ctx context.Context) (*pgSession, error) {
 	if err != nil {
 		return nil, err
 	}
-	const key = "hashtextextended('dump:' || $1, 0)"
 	for try := 0; ; try++ {
-		rows, err := s.query(ctx, "SELECT pg_try_advisory_lock("+key+")", db.names.base)
+		rows, err := s.query(ctx, "SELECT pg_try_advisory_lock("+lockKey+")", db.names.base)
 		switch {
 		case err != nil:
 			s.close()
@@ -181,14 +198,22 @@ func (db *postgresDatabase) locked(ctx context.Context) (*pgSession, error) {
 				continue
 			}
 		}
-		holder := s.describe(ctx, "SELECT a.pid, a.usename, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid)"+
-			" WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = "+key, db.names.base)
+		holder := db.holder(ctx, s)
 		s.close()
 		return nil, &BusyError{Name: db.names.live, Holder: holder, Running: true}
 	}
 }
 
 const lockTries = 5
+
+// lockKey is the number of the lock of a database.
+const lockKey = "hashtextextended('dump:' || $1, 0)"
+
+// holder says who has the lock of this database.
+func (db *postgresDatabase) holder(ctx context.Context, s *pgSession) string {
+	return s.describe(ctx, "SELECT a.pid, a.usename, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid)"+
+		" WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = "+lockKey, db.names.base)
+}
 
 func pause(ctx context.Context, d time.Duration) error {
 	select {

@@ -43,7 +43,7 @@ func (l label) text() (string, error) {
 
 func (db *postgresDatabase) Held(ctx context.Context) (Held, error) {
 	action := "ask what database " + db.names.live + " holds"
-	s, err := db.connect(ctx, db.names.live)
+	s, err := db.enter(ctx)
 	if code(err) == pgUnknownDatabase {
 		return Held{Empty: true}, nil
 	}

@@ -215,7 +215,7 @@ func (l *postgresPart) Swap(ctx context.Context, _ Dump) error {
 
 // checkLive refuses a part that foreign keys of the live database tie to the rest.
 func (db *postgresDatabase) checkLive(ctx context.Context) error {
-	s, err := db.connect(ctx, db.names.live)
+	s, err := db.enter(ctx)
 	if err != nil {
 		return err
 	}

@@ -240,6 +240,39 @@ func TestPostgresPartKeepsWrites(t *testing.T) {
 	noRubbishPG(t, server, "site42")
 }
 
+// TestPostgresPartBusy has others come while tables are replaced.
+func TestPostgresPartBusy(t *testing.T) {
+	server := postgresServer(t)
+	freshPG(t, server, "site46", "CREATE TABLE a (id int)")
+	part := only("public.a")
+	db, _ := openPart(t, server.URL("site46"), part)
+	load, err := db.Begin(t.Context())
+	must(t, err)
+	defer func(seconds int) { connectSeconds = seconds }(connectSeconds)
+	connectSeconds = 1
+	var group sync.WaitGroup
+	group.Go(func() {
+		_, err := Open(t.Context(), Config{URL: parseURL(t, server.URL("site46")), Part: part})
+		wantRunning(t, err)
+	})
+	group.Go(func() {
+		_, err := db.Held(t.Context())
+		wantRunning(t, err)
+	})
+	group.Wait()
+	must(t, load.Discard())
+	wantHeld(t, db, "")
+	noRubbishPG(t, server, "site46")
+}
+
+func wantRunning(t *testing.T, err error) {
+	t.Helper()
+	var busy *BusyError
+	if !errors.As(err, &busy) || !busy.Running || !strings.Contains(err.Error(), " of postgres from 127.0.0.1") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestPostgresPartKilled pulls a part with a helper that is killed at every step in turn. The site goes on at once.
 func TestPostgresPartKilled(t *testing.T) {
 	server := postgresServer(t)
