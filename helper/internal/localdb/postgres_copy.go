@@ -2,6 +2,7 @@ package localdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -96,7 +97,10 @@ func (db *postgresDatabase) copyLive(ctx context.Context, s *pgSession) (guard *
 		cancel(err)
 	}
 	onStep("queued")
-	_ = s.exec(context.WithoutCancel(ctx), "ROLLBACK")
+	if failed := s.exec(context.WithoutCancel(ctx), "ROLLBACK"); failed != nil { // nobody knows since when the queue has moved
+		err = failed
+		cancel(err)
+	}
 	if failed := group.Wait(); failed != nil || err != nil {
 		err = db.explain(action, context.Cause(line))
 	}
@@ -127,7 +131,7 @@ func (s *pgSession) queue(ctx context.Context, database string) (pids []string, 
 
 // awaitQueued returns when a process has its place among those who wait.
 func (s *pgSession) awaitQueued(ctx context.Context, database, pid string) error {
-	for {
+	for range queueTries {
 		pids, err := s.queue(ctx, database)
 		if err != nil || slices.Contains(pids, pid) {
 			return err
@@ -136,9 +140,12 @@ func (s *pgSession) awaitQueued(ctx context.Context, database, pid string) error
 			return err
 		}
 	}
+	return errNotQueued
 }
 
-// queueTries times five milliseconds is how long those who wait may take to leave.
+var errNotQueued = errors.New("the server let a session pass that was to wait")
+
+// queueTries times five milliseconds is how long processes may take to take their place in the queue, and to leave it.
 const queueTries = 4000
 
 // clearQueue sends away who waits before or between those who should be next.
