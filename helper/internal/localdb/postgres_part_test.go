@@ -240,6 +240,25 @@ func TestPostgresPartKeepsWrites(t *testing.T) {
 	noRubbishPG(t, server, "site42")
 }
 
+// TestPostgresPartOwner pulls parts as a role that owns the database and may create others, and nothing more.
+func TestPostgresPartOwner(t *testing.T) {
+	server := postgresServer(t)
+	freshPG(t, server, "staging47", "CREATE TABLE a (id serial PRIMARY KEY, a int REFERENCES a); INSERT INTO a (a) SELECT 3 - i FROM generate_series(1, 2) i; CREATE TABLE b (id int)")
+	freshPG(t, server, "site47", "SELECT 1")
+	must(t, server.Exec("postgres", "DO $$ BEGIN CREATE ROLE tenant LOGIN CREATEDB PASSWORD 'pw'; EXCEPTION WHEN duplicate_object THEN NULL; END $$", "ALTER DATABASE site47 OWNER TO tenant"))
+	must(t, server.Exec("site47", "SET ROLE tenant; CREATE TABLE a (id serial PRIMARY KEY, a int REFERENCES a); CREATE TABLE b (id int); INSERT INTO b VALUES (7);"+
+		" CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; CREATE TRIGGER never BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION never()"))
+	for _, part := range []Part{only("public.a"), allBut("public.b")} {
+		db, _ := openPart(t, server.URLAs("tenant", "pw", "site47"), part)
+		must(t, pullPart(t, server, db, "staging47", part))
+		rows, err := server.Query("site47", "SELECT (SELECT count(*) FROM a), (SELECT id FROM b), nextval('a_id_seq'), (SELECT rolname FROM pg_database d JOIN pg_roles r ON r.oid = datdba WHERE datname = 'site47')")
+		must(t, err)
+		if diff := cmp.Diff([][]string{{"2", "7", "3", "tenant"}}, rows); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 // TestPostgresPartBusy has others come while tables are replaced.
 func TestPostgresPartBusy(t *testing.T) {
 	server := postgresServer(t)
