@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -126,8 +127,13 @@ func (s *stage) fill(ctx context.Context) error {
 			return err
 		}
 	}
+	time.Sleep(settling)
 	return nil
 }
+
+// settling is how long PostgreSQL may take to count what its sessions have written: of a dump from before that nobody
+// could say afterwards whether staging has changed.
+const settling = 22 * time.Second
 
 // exec runs a statement on the site's server.
 func (s *stage) exec(site *site, statement string) error {

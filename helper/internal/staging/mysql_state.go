@@ -67,10 +67,17 @@ type mysqlState struct {
 	changed     bool     // or just changed
 }
 
+// youngest is for how many seconds a server must have run. When it was started is known to the second: two starts within
+// one look like one.
+const youngest = 3
+
 func (r *mysqlState) read(ctx context.Context) (State, error) {
 	status, err := r.status(ctx)
 	if err != nil {
 		return State{}, err
+	}
+	if uptime, err := strconv.Atoi(status["UPTIME"]); err == nil && uptime < youngest {
+		return State{Doubt: "the server has just been started"}, nil
 	}
 	if err := r.tables(ctx); err != nil {
 		return State{}, err
@@ -131,7 +138,7 @@ func (r *mysqlState) otherEngines() bool {
 // status reads the counters that a state needs. Anybody may.
 func (r *mysqlState) status(ctx context.Context) (map[string]string, error) {
 	rows, err := r.query(ctx, "SELECT VARIABLE_NAME, VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN"+
-		" ('INNODB_LSN_CURRENT', 'COM_ALTER_TABLE', 'COM_DROP_TABLE', 'COM_DROP_DB')")
+		" ('UPTIME', 'INNODB_LSN_CURRENT', 'COM_ALTER_TABLE', 'COM_DROP_TABLE', 'COM_DROP_DB')")
 	if err != nil {
 		return nil, err
 	}
