@@ -13,7 +13,7 @@ import (
 // deferredBytes is how much text the rows of a table have at least whose keys are added only when they are in. To
 // sort a key once takes the server less than half of the work of putting its entries where they belong one after
 // the other; on small tables there is nothing to gain.
-const deferredBytes = 8 << 20
+const deferredBytes = 1 << 20
 
 // deferredKeys is the keys of a table that it does without for as long as its rows come in.
 type deferredKeys struct {
