@@ -21,6 +21,7 @@ type options struct {
 	smallest, largest int // of the healthy ones, in millions of bytes of SQL
 	parallel          int
 	memory            string // as in fleet.yaml
+	page              string // where the fleet's page goes; nowhere if empty
 	mostMemory        int64  // that the process may need, in bytes
 	hang              string // time limit of the project whose server never answers
 	timed             bool   // demand the times, which mean little for a small fleet
@@ -35,6 +36,7 @@ func main() {
 	flag.IntVar(&o.largest, "largest", 300, "size of the largest database, in millions of bytes of SQL")
 	flag.IntVar(&o.parallel, "parallel", 4, "refreshes at once")
 	flag.StringVar(&o.memory, "memory", "500M", "memory in fleet.yaml")
+	flag.StringVar(&o.page, "page", "", "write the fleet's page into this `FILE`, after its second and third run")
 	flag.BoolVar(&o.timed, "timed", true, "demand the times; false for a machine that does other things meanwhile")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -48,6 +50,11 @@ func main() {
 func run(ctx context.Context, o options) (err error) {
 	if o.helper, err = filepath.Abs(o.helper); err != nil {
 		return err
+	}
+	if o.page != "" {
+		if o.page, err = filepath.Abs(o.page); err != nil {
+			return err
+		}
 	}
 	dir, err := os.MkdirTemp("", "dump-fleet-")
 	if err != nil {
@@ -68,6 +75,7 @@ func run(ctx context.Context, o options) (err error) {
 		{"refresh one after another", s.singles},
 		{"refresh the fleet", s.fleet},
 		{"refresh it again, nothing has changed", s.again},
+		{"show the fleet", s.show},
 		{"pull every dump back and compare", s.compare},
 		{"four shards, two of them killed and begun again", s.shards},
 	} {

@@ -156,6 +156,22 @@ func (s *stage) again(ctx context.Context) error {
 	return nil
 }
 
+// show writes the page that people look at in the morning, where that is asked for.
+func (s *stage) show(ctx context.Context) error {
+	if s.page == "" {
+		return nil
+	}
+	file, err := s.writeFleet(fleetBucket, slices.Concat(s.broken, s.healthy))
+	if err != nil {
+		return err
+	}
+	ran, err := s.program(ctx, "fleet", "report", "--file", file, "--html", s.page)
+	if err != nil {
+		return err
+	}
+	return ran.wanted(0)
+}
+
 // compare pulls every dump back into a database beside its own, and compares all rows of all tables.
 func (s *stage) compare(ctx context.Context) error {
 	for _, site := range s.healthy {
