@@ -155,6 +155,7 @@ func TestPolicies(t *testing.T) {
 	server, judges := shop(t), judges(t)
 	t.Run("Least", func(t *testing.T) { policiesHoldNothingThatIsNotNeeded(t, server, judges) })
 	for _, judge := range judges {
+		t.Run("Fleet/"+judge.name, func(t *testing.T) { fleetPolicyIsEnough(t, server, judge) })
 		t.Run("Bounds/"+judge.name, func(t *testing.T) { policiesAllowNoMore(t, judge) })
 	}
 }
@@ -232,6 +233,29 @@ func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, 
 			if _, unseen := unseen[action]; unseen == needed {
 				t.Errorf("%s.json: is %s needed? %v", policy, action, needed)
 			}
+		}
+	}
+}
+
+// fleetPolicyIsEnough refreshes a fleet of one project, whose histories and reports are objects, too.
+func fleetPolicyIsEnough(t *testing.T, server *testserver.MySQL, judge judge) {
+	s := newSite(t, judge.store, "DUMP_SOURCE="+server.URL("shop"))
+	credentials := judge.as(t, readPolicy(t, "fleet"))
+	for _, words := range [][]string{
+		{"fleet", "refresh", "--root", ".", "--max-age", "1s"}, {"fleet", "refresh", "--root", "."}, {"fleet", "status", "--root", "."},
+	} {
+		said, code := s.run(t, credentials, words...)
+		if code != 0 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(said, c) }) {
+			t.Errorf("dump-helper %q: exit code %d\n%s", words, code, said)
+		}
+	}
+	names, err := judge.store.Keys(bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"shop/.dump-refresh/shop.history.json", ".dump-refresh/fleet/"} {
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, part) }) {
+			t.Errorf("no %s among %q", part, names)
 		}
 	}
 }
