@@ -82,5 +82,12 @@ func (b *Bucket) NewKey(snapshot time.Time, ending string) string {
 	return b.join(b.project + "-" + snapshot.UTC().Format(keyTime) + "-" + hex.EncodeToString(random[:]) + ending)
 }
 
+// Beside is the key of what is made of a dump for servers of one series, as in "mariadb-11.8": the dump's tables as files. It
+// is no dump, and goes with the dump that it lies beside.
+func Beside(dump, series string) string { return dump + "." + series + besideEnding }
+
+// besideEnding is what such keys end with.
+const besideEnding = ".tables.zst"
+
 // base is the last part of a key.
 func base(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }

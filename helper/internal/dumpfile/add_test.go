@@ -55,9 +55,9 @@ func smallSections(t testing.TB, c Compression, partEnd int64) (object, sql []by
 	t.Helper()
 	return add(t, c, partEnd, []added{
 		{"CREATE TABLE a (b text);\nCREATE TABLE c (d text);\n", About{Section: SectionHead}},
-		{"INSERT INTO a VALUES ('x'),('y');\n", About{SectionRows, "a", 2}},
-		{"INSERT INTO a VALUES ('z');\n", About{SectionRows, "a", 1}},
-		{"INSERT INTO c VALUES ('v');\n", About{SectionRows, "c", 1}},
+		{"INSERT INTO a VALUES ('x'),('y');\n", About{Section: SectionRows, Table: "a", Rows: 2}},
+		{"INSERT INTO a VALUES ('z');\n", About{Section: SectionRows, Table: "a", Rows: 1}},
+		{"INSERT INTO c VALUES ('v');\n", About{Section: SectionRows, Table: "c", Rows: 1}},
 		{"-- Dump completed\n", About{Section: SectionTail}},
 	})
 }
@@ -98,7 +98,7 @@ func TestAddAtOnce(t *testing.T) {
 					var spare []byte
 					for _, text := range texts {
 						var err error
-						if spare, err = w.Add(append(spare, text...), About{SectionRows, table, 1}); err != nil {
+						if spare, err = w.Add(append(spare, text...), About{Section: SectionRows, Table: table, Rows: 1}); err != nil {
 							t.Error(err)
 						}
 						if len(spare) > 0 {
@@ -165,18 +165,18 @@ func TestAddAtOnce(t *testing.T) {
 
 // What would make a dump that no reader takes is an error, and Close does not finish such a dump.
 func TestAddWrongOrder(t *testing.T) {
-	head, rows, tail := About{Section: SectionHead}, About{SectionRows, "users", 1}, About{Section: SectionTail}
+	head, rows, tail := About{Section: SectionHead}, About{Section: SectionRows, Table: "users", Rows: 1}, About{Section: SectionTail}
 	for want, list := range map[string][]About{
 		`write a chunk of the dump: section "head" comes after section "rows"`:                               {head, rows, head},
 		`write a chunk of the dump: section "rows" comes after section "tail"`:                               {head, tail, rows},
 		`write a chunk of the dump: section "" comes after section "head"`:                                   {head, {}},
 		`write a chunk of the dump: section "head" comes after section ""`:                                   {{}, head},
 		`write a chunk of the dump: there is no section "body"`:                                              {{Section: "body"}},
-		`write a chunk of the dump: section "tail" has 1 rows of table ""`:                                   {{SectionTail, "", 1}},
-		`write a chunk of the dump: section "head" has 0 rows of table "a"`:                                  {{SectionHead, "a", 0}},
-		`write a chunk of the dump: section "rows" has -1 rows of table "a"`:                                 {{SectionRows, "a", -1}},
-		`no reader would take the dump's index: chunk 0 has rows of table "a", which the dump does not have`: {{SectionRows, "a", 1}, tail},
-		`no reader would take the dump's index: chunk 2 has 1 rows of table "users", of which 0 are left`:    {head, {SectionRows, "users", 3}, rows},
+		`write a chunk of the dump: section "tail" has 1 rows of table ""`:                                   {{Section: SectionTail, Table: "", Rows: 1}},
+		`write a chunk of the dump: section "head" has 0 rows of table "a"`:                                  {{Section: SectionHead, Table: "a", Rows: 0}},
+		`write a chunk of the dump: section "rows" has -1 rows of table "a"`:                                 {{Section: SectionRows, Table: "a", Rows: -1}},
+		`no reader would take the dump's index: chunk 0 has rows of table "a", which the dump does not have`: {{Section: SectionRows, Table: "a", Rows: 1}, tail},
+		`no reader would take the dump's index: chunk 2 has 1 rows of table "users", of which 0 are left`:    {head, {Section: SectionRows, Table: "users", Rows: 3}, rows},
 		`no reader would take the dump's index: the chunks lack 2 of the 3 rows of table "users"`:            {head, rows, tail},
 	} {
 		var out output
@@ -220,7 +220,7 @@ func adders(w *Writer, n, size int, taken *atomic.Int64) <-chan error {
 	for range n {
 		go func() {
 			for {
-				_, err := w.Add(make([]byte, size), About{SectionRows, "users", 1})
+				_, err := w.Add(make([]byte, size), About{Section: SectionRows, Table: "users", Rows: 1})
 				if err != nil {
 					result <- err
 					return
@@ -293,7 +293,7 @@ func TestAddManyLong(t *testing.T) {
 					if (n+i)%3 == 0 {
 						size = 5 * hardChunkRaw
 					}
-					if _, err := w.Add(make([]byte, size), About{SectionRows, "users", 1}); err != nil {
+					if _, err := w.Add(make([]byte, size), About{Section: SectionRows, Table: "users", Rows: 1}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -414,7 +414,7 @@ func TestAddMemory(t *testing.T) {
 							text = append(text, noise[:min(len(noise), test.size-len(text))]...)
 						}
 						var err error
-						if spare, err = w.Add(text, About{SectionRows, "users", 1}); err != nil {
+						if spare, err = w.Add(text, About{Section: SectionRows, Table: "users", Rows: 1}); err != nil {
 							t.Error(err)
 						}
 					}

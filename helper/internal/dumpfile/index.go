@@ -32,12 +32,17 @@ type Index struct {
 	RawBytes      int64       `json:"raw_bytes"` // of SQL
 	// Chunks follow one another in the object and, decompressed, in the SQL text.
 	Chunks []Chunk `json:"chunks"`
+	// Baked says, in an object with tables as files, what is not said of dumps; nil in a dump.
+	Baked *Baked `json:"baked,omitempty"`
 
 	// Where ReadIndex found it.
 	at      int64  // offset of the index in the object
 	size    int64  // of the object
 	payload Digest // of the index as it is stored
 }
+
+// Digest is the SHA-256 of an index as ReadIndex found it: it tells this dump from any other.
+func (idx *Index) Digest() Digest { return idx.payload }
 
 // Rules names the tables that were treated differently.
 type Rules struct {

@@ -12,6 +12,8 @@ type About struct {
 	// that it takes several chunks, the last of them has the rows.
 	Table string `json:"table,omitempty"`
 	Rows  int64  `json:"rows,omitempty"`
+	// File is, in a chunk of SectionFiles, what the name of the file has behind that of Table, as in ".ibd".
+	File string `json:"file,omitempty"`
 }
 
 // Section is what a chunk's statements are for. The sections of a dump follow one another.
@@ -23,12 +25,15 @@ const (
 	// SectionRows is rows of one table. Every line is a whole statement; chunks may be loaded in any order, and
 	// at the same time.
 	SectionRows Section = "rows"
+	// SectionFiles is a stretch of a file of a table, whose rows are in it: only an object with tables as files has such
+	// chunks, see [Baked].
+	SectionFiles Section = "files"
 	// SectionTail is what comes after all rows: views, triggers, indexes.
 	SectionTail Section = "tail"
 )
 
 // sectionOrder is how sections follow one another. All chunks of a dump have one, or none has.
-var sectionOrder = map[Section]int{"": 0, SectionHead: 1, SectionRows: 2, SectionTail: 3}
+var sectionOrder = map[Section]int{"": 0, SectionHead: 1, SectionRows: 2, SectionFiles: 3, SectionTail: 4}
 
 // Sectioned says whether the chunks tell what they are: then rows can be loaded in any order.
 func (idx *Index) Sectioned() bool { return len(idx.Chunks) > 0 && idx.Chunks[0].Section != "" }
@@ -41,7 +46,9 @@ func (a About) follow(before About) error {
 		return fmt.Errorf("there is no section %.100q", a.Section)
 	case place < sectionOrder[before.Section] || (place == 0) != (before.Section == ""):
 		return fmt.Errorf("section %q comes after section %q", a.Section, before.Section)
-	case a.Rows < 0 || a.Section != SectionRows && (a.Rows > 0 || a.Table != ""):
+	case (a.Section == SectionFiles) != (a.File != ""):
+		return fmt.Errorf("section %q is of file %.100q", a.Section, a.File)
+	case a.Rows < 0 || a.Section != SectionRows && a.Rows > 0 || a.Section != SectionRows && a.Section != SectionFiles && a.Table != "":
 		return fmt.Errorf("section %q has %d rows of table %.100q", a.Section, a.Rows, a.Table)
 	}
 	return nil
@@ -63,8 +70,8 @@ func (idx *Index) checkSections() error {
 			return errors.New("the last chunk ends inside a statement")
 		}
 	}
-	if !idx.Sectioned() {
-		return nil
+	if err := idx.checkFiles(); err != nil || !idx.Sectioned() {
+		return err
 	}
 	return idx.checkRows()
 }
@@ -96,6 +103,11 @@ func (idx *Index) checkRows() error {
 			return fmt.Errorf("chunk %d has %d rows of table %.100q, of which %d are left", i, chunk.Rows, chunk.Table, rows)
 		}
 		left[chunk.Table] -= chunk.Rows
+	}
+	if idx.Baked != nil {
+		for _, table := range idx.Baked.Tables {
+			delete(left, table.Name)
+		}
 	}
 	for _, table := range idx.Tables {
 		if rows := left[table.Name]; rows > 0 {

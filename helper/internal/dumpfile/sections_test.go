@@ -22,7 +22,7 @@ func TestSections(t *testing.T) {
 			for _, chunk := range readIndex(t, object, c).Chunks {
 				got = append(got, chunk.About)
 			}
-			want := []About{{Section: SectionHead}, {SectionRows, "a", 2}, {SectionRows, "a", 1}, {SectionRows, "c", 1}, {Section: SectionTail}}
+			want := []About{{Section: SectionHead}, {Section: SectionRows, Table: "a", Rows: 2}, {Section: SectionRows, Table: "a", Rows: 1}, {Section: SectionRows, Table: "c", Rows: 1}, {Section: SectionTail}}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%s: %v", c, got)
 			}

@@ -1,6 +1,10 @@
 package localdb
 
-import "context"
+import (
+	"context"
+	"crypto/sha256"
+	"strings"
+)
 
 // Section is what the statements of a chunk are for.
 type Section string
@@ -10,6 +14,8 @@ const (
 	Head Section = "head"
 	// Rows is rows of one table; every line is a whole statement, and the order of chunks does not matter.
 	Rows Section = "rows"
+	// Files is a stretch of a file of one table, whose rows are in it. The stretches of a file follow one another.
+	Files Section = "files"
 	// Tail is what comes after all rows: views, triggers, indexes.
 	Tail Section = "tail"
 )
@@ -17,23 +23,60 @@ const (
 // Chunk is a stretch of a dump's text, some whole statements.
 type Chunk struct {
 	Section Section
-	Table   string // whose rows they are
+	Table   string // whose rows they are, or whose file
+	File    string // of a chunk of Files: what the file's name has behind the table's, as in ".ibd"
 	Rows    int64
-	Bytes   int64 // of text
+	Bytes   int64 // of text, or of the file
 }
 
 // Chunks is a dump that can be read in pieces.
 type Chunks interface {
-	// List gives all chunks in the order in which they restore the dump: heads, rows, tails.
+	// List gives all chunks in the order in which they restore the dump: heads, rows, files, tails.
 	List() []Chunk
+	// Tables gives those that come as files, in the order of their chunks; there are none in a dump.
+	Tables() []FileTable
 	// Open gives what reads their texts, for one goroutine.
 	Open() (ChunkReader, error)
 }
 
 // ChunkReader reads the texts of chunks.
 type ChunkReader interface {
-	// Read gives the text of the i-th chunk of the list, valid until the next call. It waits where the chunk
+	// Read gives the text, or the stretch of a file, of the i-th chunk of the list, valid until the next call. It waits where the chunk
 	// has yet to be fetched. Text whose checksum is wrong is never given.
 	Read(ctx context.Context, i int) ([]byte, error)
 	Close()
+}
+
+// FileTable is a table that comes as files.
+type FileTable struct {
+	Name string
+	// Definition is DefinitionSum of the table on the server that wrote the files.
+	Definition [sha256.Size]byte
+	Rows       int64
+	Files      []TableFile
+}
+
+// TableFile is a file of a table.
+type TableFile struct {
+	Name string // what it has behind the name of the table: ".ibd"
+	Size int64  // bytes
+}
+
+// FileServer says which files of tables a server takes: those that one like it has written.
+type FileServer struct {
+	Engine   string // mariadb or mysql
+	Version  string // "11.8.3"
+	PageSize int64  // bytes
+}
+
+// Series is what the versions of servers that take one another's files have in common: "mariadb-11.8".
+func (s FileServer) Series() string {
+	parts := strings.SplitN(s.Version, ".", 3)
+	return s.Engine + "-" + strings.Join(parts[:min(len(parts), 2)], ".")
+}
+
+// DefinitionSum tells the definitions of tables apart, as SHOW CREATE TABLE gives them. Where a table's counter stands does
+// not matter.
+func DefinitionSum(definition string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(counters.ReplaceAllString(definition, "")))
 }

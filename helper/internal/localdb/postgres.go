@@ -159,6 +159,10 @@ func (s *pgSession) query(ctx context.Context, query string, arguments ...string
 
 func (db *postgresDatabase) Info() Info { return db.info }
 
+func (db *postgresDatabase) TakesFiles(context.Context) (FileServer, error) {
+	return FileServer{}, &FilesError{Reason: "PostgreSQL takes no tables as files"}
+}
+
 // Close has nothing to do: sessions live as long as what they are for.
 func (db *postgresDatabase) Close() error { return nil }
 

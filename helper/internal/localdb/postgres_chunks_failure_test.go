@@ -85,7 +85,7 @@ func TestPostgresBadChunks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db, _ := open(t, server.URL("site21"))
 			chunks := manyPG(pgHead, test.tail, 4)
-			chunks.list[3] = Chunk{Rows, "public.t", 2, int64(len(test.text))}
+			chunks.list[3] = Chunk{Section: Rows, Table: "public.t", Rows: 2, Bytes: int64(len(test.text))}
 			if test.rows > 0 {
 				chunks.list[3].Rows = test.rows
 			}

@@ -24,6 +24,8 @@ type pgTexts struct {
 
 func (p *pgTexts) List() []Chunk { return p.list }
 
+func (p *pgTexts) Tables() []FileTable { return nil }
+
 func (p *pgTexts) Open() (ChunkReader, error) {
 	p.opened.Add(1)
 	p.open.Add(1)
@@ -31,7 +33,7 @@ func (p *pgTexts) Open() (ChunkReader, error) {
 }
 
 func (p *pgTexts) add(section Section, table string, rows int64, text string) {
-	p.list = append(p.list, Chunk{section, table, rows, int64(len(text))})
+	p.list = append(p.list, Chunk{Section: section, Table: table, Rows: rows, Bytes: int64(len(text))})
 	p.texts = append(p.texts, text)
 }
 

@@ -11,7 +11,8 @@ import (
 
 // sections are those of a dump's index as the local database calls them.
 var sections = map[dumpfile.Section]localdb.Section{
-	dumpfile.SectionHead: localdb.Head, dumpfile.SectionRows: localdb.Rows, dumpfile.SectionTail: localdb.Tail,
+	dumpfile.SectionHead: localdb.Head, dumpfile.SectionRows: localdb.Rows, dumpfile.SectionFiles: localdb.Files,
+	dumpfile.SectionTail: localdb.Tail,
 }
 
 // longestStatement is how long a statement may be that takes several chunks, in bytes: no server takes one of
@@ -36,7 +37,7 @@ func newChunks(index *dumpfile.Index, at func(context.Context) io.ReaderAt) *chu
 	for i, chunk := range index.Chunks {
 		if !joining {
 			c.runs = append(c.runs, run{first: i})
-			c.list = append(c.list, localdb.Chunk{Section: sections[chunk.Section], Table: chunk.Table})
+			c.list = append(c.list, localdb.Chunk{Section: sections[chunk.Section], Table: chunk.Table, File: chunk.File})
 		}
 		joined := &c.list[len(c.list)-1]
 		joined.Rows += chunk.Rows
@@ -49,6 +50,26 @@ func newChunks(index *dumpfile.Index, at func(context.Context) io.ReaderAt) *chu
 
 // List gives the chunks in the order in which they restore the dump.
 func (c *chunks) List() []localdb.Chunk { return c.list }
+
+// Tables gives those that come as files.
+func (c *chunks) Tables() []localdb.FileTable {
+	if c.index.Baked == nil {
+		return nil
+	}
+	rows := make(map[string]int64, len(c.index.Tables))
+	for _, table := range c.index.Tables {
+		rows[table.Name] = table.Rows
+	}
+	var all []localdb.FileTable
+	for _, table := range c.index.Baked.Tables {
+		files := localdb.FileTable{Name: table.Name, Definition: table.Definition, Rows: rows[table.Name]}
+		for _, file := range table.Files {
+			files.Files = append(files.Files, localdb.TableFile(file))
+		}
+		all = append(all, files)
+	}
+	return all
+}
 
 // Open gives what reads their texts.
 func (c *chunks) Open() (localdb.ChunkReader, error) {

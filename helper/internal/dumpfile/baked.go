@@ -1,0 +1,118 @@
+package dumpfile
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// An object with tables as files is made of a dump, for servers of one version: it has the dump's head and tail, the rows
+// of those tables that cannot travel as files, and the files of all others. It is one more way to say what the dump says,
+// and may be gone at any time.
+
+// Baked says which dump an object with tables as files was made of, and which servers take the files.
+type Baked struct {
+	Dump      string `json:"dump"`       // the last part of the dump's key
+	DumpIndex Digest `json:"dump_index"` // the Digest of the dump's index
+	Engine    string `json:"engine"`     // mariadb or mysql
+	Version   string `json:"version"`    // of the server that wrote the files: "11.8.3"
+	PageSize  int64  `json:"page_size"`  // bytes
+	// Tables are those that come as files, in the order of their chunks.
+	Tables []BakedTable `json:"tables"`
+}
+
+// BakedTable is a table that comes as files. Its rows are counted in the index's Tables.
+type BakedTable struct {
+	Name string `json:"name"`
+	// Definition is the SHA-256 of what SHOW CREATE TABLE says of it, without where its counter stands. A server that
+	// says something else of the table that it has made of the head must not be given the files.
+	Definition Digest      `json:"definition"`
+	RowFormat  string      `json:"row_format"`
+	Files      []BakedFile `json:"files"` // in the order of their chunks
+}
+
+// BakedFile is a file of a table. Its bytes are those of the chunks of SectionFiles that name it, one after the other.
+type BakedFile struct {
+	// Name is what the file's name has behind that of the table: ".ibd", ".cfg", "#P#p0.ibd".
+	Name string `json:"name"`
+	Size int64  `json:"size"` // bytes
+}
+
+// bakedFileName leads nowhere but into the database's folder.
+var bakedFileName = regexp.MustCompile(`^(#[0-9A-Za-z_@#$-]+)?\.[a-z]+$`)
+
+// The sizes that a page of InnoDB can have, in bytes.
+const (
+	leastPageSize = 4 << 10
+	mostPageSize  = 64 << 10
+)
+
+// checkFiles compares the chunks of files with what Baked says of them.
+func (idx *Index) checkFiles() error {
+	b := idx.Baked
+	if b == nil {
+		for i, chunk := range idx.Chunks {
+			if chunk.Section == SectionFiles {
+				return fmt.Errorf("chunk %d is of a file, and nothing is said of files", i)
+			}
+		}
+		return nil
+	}
+	if size := b.PageSize; size < leastPageSize || size > mostPageSize || size&(size-1) != 0 {
+		return fmt.Errorf("there are no pages of %d bytes", size)
+	}
+	tables := make(map[string]int64, len(idx.Tables))
+	for _, table := range idx.Tables {
+		tables[table.Name] = table.Rows
+	}
+	first := slices.IndexFunc(idx.Chunks, func(chunk Chunk) bool { return chunk.Section == SectionFiles })
+	if first < 0 {
+		return errors.New("no table comes as files")
+	}
+	chunks := idx.Chunks[first:]
+	for _, table := range b.Tables {
+		if _, known := tables[table.Name]; !known {
+			return fmt.Errorf("table %.100q comes as files, and the dump does not have it, or has it twice", table.Name)
+		}
+		delete(tables, table.Name)
+		if len(table.Files) == 0 {
+			return fmt.Errorf("table %.100q has no file", table.Name)
+		}
+		for _, file := range table.Files {
+			var err error
+			if chunks, err = file.check(table.Name, chunks); err != nil {
+				return err
+			}
+		}
+	}
+	if len(chunks) > 0 && chunks[0].Section == SectionFiles {
+		return fmt.Errorf("nothing is said of file %.100q of table %.100q", chunks[0].File, chunks[0].Table)
+	}
+	for i, chunk := range idx.Chunks {
+		if _, known := tables[chunk.Table]; chunk.Section == SectionRows && !known {
+			return fmt.Errorf("chunk %d has rows of table %.100q, which comes as files", i, chunk.Table)
+		}
+	}
+	return nil
+}
+
+// check takes the file's chunks off those that are left.
+func (f BakedFile) check(table string, chunks []Chunk) (rest []Chunk, err error) {
+	if !bakedFileName.MatchString(f.Name) {
+		return nil, fmt.Errorf("table %.100q has a file %.100q", table, f.Name)
+	}
+	left := f.Size
+	for left > 0 && len(chunks) > 0 {
+		chunk := chunks[0]
+		if chunk.Section != SectionFiles || chunk.Table != table || chunk.File != f.Name || chunk.Partial || chunk.RawSize > left {
+			break
+		}
+		left -= chunk.RawSize
+		chunks = chunks[1:]
+	}
+	if f.Size <= 0 || left != 0 {
+		return nil, fmt.Errorf("the chunks do not give the %d bytes of file %.100q of table %.100q", f.Size, f.Name, table)
+	}
+	return chunks, nil
+}
