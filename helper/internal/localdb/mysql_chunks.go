@@ -81,6 +81,7 @@ type rowLoad struct {
 	left       map[string]*atomic.Int64 // jobs of each table that are not done
 	taken      atomic.Int64             // jobs
 	statements atomic.Int64
+	bulk       bool // texts mean here what they mean as values
 }
 
 // rowChunks loads a stretch of the list that holds rows, and says how many statements that took. The text before it
@@ -94,7 +95,11 @@ func (l *mysqlLoad) rowChunks(ctx context.Context, chunks Chunks, from, to int, 
 		}
 	}
 	l.checked = true
-	r := &rowLoad{mysqlLoad: l, chunks: chunks, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}}
+	bulk, err := l.takesBulk(ctx)
+	if err != nil {
+		return 0, l.db.explain("prepare for rows", err)
+	}
+	r := &rowLoad{mysqlLoad: l, chunks: chunks, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}, bulk: bulk}
 	r.offsets = make([]int64, len(r.list))
 	sizes, counts := map[string]int64{}, map[string]int{}
 	for i := from; i < to; i++ {
@@ -112,7 +117,6 @@ func (l *mysqlLoad) rowChunks(ctx context.Context, chunks Chunks, from, to int, 
 			large = append(large, table)
 		}
 	}
-	var err error
 	if r.keys, err = l.deferKeys(ctx, large); err != nil {
 		return 0, err
 	}
@@ -188,7 +192,10 @@ func (r *rowLoad) chunk(ctx context.Context, s *mysqlSession, i int, text []byte
 		if !ended || !whole || !bytes.HasPrefix(line, insert) {
 			return fmt.Errorf("read the dump: %w", &ChunkError{Table: chunk.Table})
 		}
-		rows, err := r.insertRows(ctx, s, piece, statement)
+		rows, err := r.insertBulk(ctx, s, piece, statement)
+		if err == errNotBulk { //nolint:errorlint // it is never wrapped
+			rows, err = r.insertRows(ctx, s, piece, statement)
+		}
 		if err != nil {
 			return err
 		}

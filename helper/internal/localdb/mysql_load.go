@@ -30,6 +30,7 @@ type mysqlLoad struct {
 	statements int64
 	offset     int64 // how much of the dump's text lies before what Run reads, bytes
 	deferAbove int64 // keys of tables with more text in their rows are added afterwards
+	bulkAbove  int   // statements with more text are sent in bulk
 	checked    bool  // unique_checks has been turned on
 	swapped    bool
 }
@@ -43,7 +44,7 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 		return nil, err
 	}
 	l := &mysqlLoad{
-		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes,
+		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
 	}
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
