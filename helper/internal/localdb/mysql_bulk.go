@@ -112,9 +112,8 @@ type mixedKinds struct{ column *bulkColumn }
 
 func (e *mixedKinds) Error() string { return "values of several kinds in column " + e.column.name }
 
-// packet makes a packet of an INSERT, in the room of buffer, and says how many rows there are in it. A longer one
-// than limit is not made.
-func (b *bulkInsert) packet(buffer, statement []byte, limit int) (packet []byte, rows int64, err error) {
+// packet makes a packet of an INSERT, in the room of buffer. A longer one than limit is not made.
+func (b *bulkInsert) packet(buffer, statement []byte, limit int) (packet []byte, err error) {
 	packet = append(buffer[:0], 0, 0, 0, 0, commandBulk) // behind room for the header
 	packet = binary.LittleEndian.AppendUint32(packet, b.id)
 	packet = append(packet, 128, 0) // kinds follow
@@ -122,23 +121,22 @@ func (b *bulkInsert) packet(buffer, statement []byte, limit int) (packet []byte,
 	packet = append(packet, make([]byte, 2*len(b.columns))...)
 	for at := len(b.head); ; at++ {
 		if packet, at, err = b.appendRow(packet, statement, at); err != nil {
-			return packet, 0, err
+			return packet, err
 		}
 		if len(packet)-packetHeader > limit {
-			return packet, 0, errNotBulk
+			return packet, errNotBulk
 		}
-		rows++
 		if at == len(statement) {
 			break
 		}
 		if statement[at] != ',' {
-			return packet, 0, errNotBulk
+			return packet, errNotBulk
 		}
 	}
 	for i, column := range b.columns {
 		copy(packet[kinds+2*i:], bulkKinds[column.kind].kind[:])
 	}
-	return packet, rows, nil
+	return packet, nil
 }
 
 // appendRow adds the row that begins at an offset of a text, and says where it ends.
@@ -218,9 +216,10 @@ func widestKind(dataType, charset string) bulkKind {
 		return bulkAnyNumber
 	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
 		switch charset {
-		case "ascii", "latin1", "utf8", "utf8mb3", "utf8mb4":
-			return bulkAnyText
+		case "binary", "ucs2", "utf16", "utf16le", "utf32", "swe7", "sjis":
+			return bulkNothing // ASCII has other bytes there, if any
 		}
+		return bulkAnyText
 	}
 	return bulkNothing
 }

@@ -48,7 +48,7 @@ func (s *mysqlSession) insertBulk(ctx context.Context, table string, statement [
 		return 0, err
 	}
 	for {
-		s.packet, _, err = s.bulk.packet(s.packet, statement, limit)
+		s.packet, err = s.bulk.packet(s.packet, statement, limit)
 		var mixed *mixedKinds
 		if !errors.As(err, &mixed) {
 			break
