@@ -36,7 +36,7 @@ func (r *rowLoad) insertBulk(ctx context.Context, s *mysqlSession, piece sqltext
 		return 0, errNotBulk
 	}
 	rows, err := s.insertBulk(ctx, piece.Table, statement, int(min(r.packet, longestPacket-1)))
-	if err == errNotBulk { //nolint:errorlint // it is never wrapped
+	if errors.Is(err, errNotBulk) {
 		return 0, err
 	}
 	return rows, r.failedAt(ctx, piece, 0, err)

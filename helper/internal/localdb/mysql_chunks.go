@@ -3,6 +3,7 @@ package localdb
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -193,7 +194,7 @@ func (r *rowLoad) chunk(ctx context.Context, s *mysqlSession, i int, text []byte
 			return fmt.Errorf("read the dump: %w", &ChunkError{Table: chunk.Table})
 		}
 		rows, err := r.insertBulk(ctx, s, piece, statement)
-		if err == errNotBulk { //nolint:errorlint // it is never wrapped
+		if errors.Is(err, errNotBulk) {
 			rows, err = r.insertRows(ctx, s, piece, statement)
 		}
 		if err != nil {
