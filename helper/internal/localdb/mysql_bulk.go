@@ -19,8 +19,9 @@ type bulkInsert struct {
 // bulkColumn is how the values of a column are sent. The server is told their kind once for all rows of a packet, and
 // makes of a value what it makes of a literal of that kind.
 type bulkColumn struct {
-	name string
-	kind bulkKind
+	name     string
+	kind     bulkKind
+	nullable bool // as far as is known: asked for when the first NULL comes
 }
 
 // bulkKind is a kind of values.
@@ -107,10 +108,13 @@ func (b *bulkInsert) statement() string {
 // errNotBulk means that an INSERT has to be sent as text.
 var errNotBulk = errors.New("not in bulk")
 
-// mixedKinds means that a column has a value that is of another kind than those before.
-type mixedKinds struct{ column *bulkColumn }
+// doubt means that what the server would make of a value depends on its column's type.
+type doubt struct {
+	column *bulkColumn
+	form   literalForm
+}
 
-func (e *mixedKinds) Error() string { return "values of several kinds in column " + e.column.name }
+func (d *doubt) Error() string { return "a value in doubt in column " + d.column.name }
 
 // packet makes a packet of an INSERT, in the room of buffer. A longer one than limit is not made.
 func (b *bulkInsert) packet(buffer, statement []byte, limit int) (packet []byte, err error) {
@@ -151,20 +155,24 @@ func (b *bulkInsert) appendRow(packet, text []byte, at int) (_ []byte, end int, 
 			return packet, at, errNotBulk
 		}
 		at = end
+		column := &b.columns[i]
 		if value.form == literalNull {
+			// Of one in a column that takes none, a text of several rows makes something, and values are refused.
+			if !column.nullable {
+				return packet, at, &doubt{column, value.form}
+			}
 			packet = append(packet, 1)
 			continue
 		}
-		column := &b.columns[i]
 		if column.kind == bulkNothing {
 			column.kind = firstKinds[value.form]
 		}
 		if bulkKinds[column.kind].forms>>value.form&1 == 0 {
-			return packet, at, &mixedKinds{column}
+			return packet, at, &doubt{column, value.form}
 		}
 		var exact bool
 		if packet, exact = column.kind.append(append(packet, 0), text[value.start:value.end], value); !exact {
-			return packet, at, &mixedKinds{column}
+			return packet, at, &doubt{column, value.form}
 		}
 	}
 	return packet, at + 1, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -49,18 +50,15 @@ func (s *mysqlSession) insertBulk(ctx context.Context, table string, statement [
 	}
 	for {
 		s.packet, err = s.bulk.packet(s.packet, statement, limit)
-		var mixed *mixedKinds
-		if !errors.As(err, &mixed) {
+		var open *doubt
+		if !errors.As(err, &open) {
 			break
 		}
-		widest, err := s.widestKind(ctx, table, mixed.column.name)
-		if err != nil {
+		if settled, err := s.settle(ctx, table, open); err != nil {
 			return 0, err
-		}
-		if widest == bulkNothing || widest == mixed.column.kind {
+		} else if !settled {
 			return 0, errNotBulk
 		}
-		mixed.column.kind = widest
 	}
 	if err != nil {
 		return 0, err
@@ -109,12 +107,27 @@ func (s *mysqlSession) prepareBulk(ctx context.Context, table string, statement 
 	return err
 }
 
-// widestKind gives the kind that does for all literals of a column.
-func (s *mysqlSession) widestKind(ctx context.Context, table, column string) (bulkKind, error) {
-	rows, err := s.table(ctx, "SELECT DATA_TYPE, CHARACTER_SET_NAME FROM information_schema.COLUMNS"+
-		" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = ?", table, column)
-	if err != nil || len(rows) != 1 {
-		return bulkNothing, err
+// settle looks at the columns of a table, and says whether a value can go in bulk nevertheless.
+func (s *mysqlSession) settle(ctx context.Context, table string, open *doubt) (settled bool, err error) {
+	rows, err := s.table(ctx, "SELECT COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, IS_NULLABLE FROM information_schema.COLUMNS"+
+		" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?", table)
+	for _, row := range rows {
+		i := slices.IndexFunc(s.bulk.columns, func(c bulkColumn) bool { return c.name == row["column_name"] })
+		if i < 0 {
+			continue
+		}
+		column := &s.bulk.columns[i]
+		column.nullable = row["is_nullable"] == "YES"
+		switch {
+		case column != open.column:
+		case open.form == literalNull:
+			settled = column.nullable
+		default:
+			widest := widestKind(row["data_type"], row["character_set_name"])
+			if settled = widest != bulkNothing && widest != column.kind; settled {
+				column.kind = widest
+			}
+		}
 	}
-	return widestKind(rows[0]["data_type"], rows[0]["character_set_name"]), nil
+	return settled, err
 }
