@@ -181,18 +181,40 @@ func (r *rowLoad) work(ctx context.Context, s *mysqlSession) error {
 	}
 }
 
-// chunk sends the statements of a chunk, each of which is a line, and compares what the server has made of them.
+// cutStatement takes the first statement off the text of a chunk. It is a line, but there may be line breaks in the names of the
+// table and its columns. insert is how it has to begin.
+func cutStatement(text, insert []byte) (statement, rest []byte, ok bool) {
+	if !bytes.HasPrefix(text, insert) {
+		return nil, text, false
+	}
+	at := len(insert)
+	for at+1 < len(text) && (text[at] == '(' || text[at] == ',') && text[at+1] == '`' {
+		_, end := quotedName(text, at+1)
+		if end == 0 {
+			return nil, text, false
+		}
+		at = end
+	}
+	length := bytes.IndexByte(text[at:], '\n')
+	if length < 0 {
+		return nil, text, false
+	}
+	statement, ok = bytes.CutSuffix(text[:at+length], []byte(";"))
+	return statement, text[at+length+1:], ok
+}
+
+// chunk sends the statements of a chunk, and compares what the server has made of them.
 func (r *rowLoad) chunk(ctx context.Context, s *mysqlSession, i int, text []byte) error {
 	chunk := r.list[i]
 	insert := []byte("INSERT INTO " + quoteName(chunk.Table) + " ")
 	piece := sqltext.Piece{Kind: sqltext.Rows, Table: chunk.Table, Offset: r.offsets[i]}
 	var got int64
 	for len(text) > 0 {
-		line, rest, ended := bytes.Cut(text, []byte("\n"))
-		statement, whole := bytes.CutSuffix(line, []byte(";"))
-		if !ended || !whole || !bytes.HasPrefix(line, insert) {
+		statement, rest, ok := cutStatement(text, insert)
+		if !ok {
 			return fmt.Errorf("read the dump: %w", &ChunkError{Table: chunk.Table})
 		}
+		length := int64(len(text) - len(rest))
 		rows, err := r.insertBulk(ctx, s, piece, statement)
 		if errors.Is(err, errNotBulk) {
 			rows, err = r.insertRows(ctx, s, piece, statement)
@@ -202,8 +224,8 @@ func (r *rowLoad) chunk(ctx context.Context, s *mysqlSession, i int, text []byte
 		}
 		got += rows
 		r.statements.Add(1)
-		r.progress(int64(len(line) + 1))
-		piece.Offset += int64(len(line) + 1)
+		r.progress(length)
+		piece.Offset += length
 		text = rest
 	}
 	if got != chunk.Rows {
