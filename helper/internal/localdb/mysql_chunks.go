@@ -3,6 +3,7 @@ package localdb
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -81,6 +82,7 @@ type rowLoad struct {
 	left       map[string]*atomic.Int64 // jobs of each table that are not done
 	taken      atomic.Int64             // jobs
 	statements atomic.Int64
+	bulk       bool // texts mean here what they mean as values
 }
 
 // rowChunks loads a stretch of the list that holds rows, and says how many statements that took. The text before it
@@ -94,7 +96,11 @@ func (l *mysqlLoad) rowChunks(ctx context.Context, chunks Chunks, from, to int, 
 		}
 	}
 	l.checked = true
-	r := &rowLoad{mysqlLoad: l, chunks: chunks, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}}
+	bulk, err := l.takesBulk(ctx)
+	if err != nil {
+		return 0, l.db.explain("prepare for rows", err)
+	}
+	r := &rowLoad{mysqlLoad: l, chunks: chunks, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}, bulk: bulk}
 	r.offsets = make([]int64, len(r.list))
 	sizes, counts := map[string]int64{}, map[string]int{}
 	for i := from; i < to; i++ {
@@ -112,7 +118,6 @@ func (l *mysqlLoad) rowChunks(ctx context.Context, chunks Chunks, from, to int, 
 			large = append(large, table)
 		}
 	}
-	var err error
 	if r.keys, err = l.deferKeys(ctx, large); err != nil {
 		return 0, err
 	}
@@ -176,26 +181,51 @@ func (r *rowLoad) work(ctx context.Context, s *mysqlSession) error {
 	}
 }
 
-// chunk sends the statements of a chunk, each of which is a line, and compares what the server has made of them.
+// cutStatement takes the first statement off the text of a chunk. It is a line, but there may be line breaks in the names of the
+// table and its columns. insert is how it has to begin.
+func cutStatement(text, insert []byte) (statement, rest []byte, ok bool) {
+	if !bytes.HasPrefix(text, insert) {
+		return nil, text, false
+	}
+	at := len(insert)
+	for at+1 < len(text) && (text[at] == '(' || text[at] == ',') && text[at+1] == '`' {
+		_, end := quotedName(text, at+1)
+		if end == 0 {
+			return nil, text, false
+		}
+		at = end
+	}
+	length := bytes.IndexByte(text[at:], '\n')
+	if length < 0 {
+		return nil, text, false
+	}
+	statement, ok = bytes.CutSuffix(text[:at+length], []byte(";"))
+	return statement, text[at+length+1:], ok
+}
+
+// chunk sends the statements of a chunk, and compares what the server has made of them.
 func (r *rowLoad) chunk(ctx context.Context, s *mysqlSession, i int, text []byte) error {
 	chunk := r.list[i]
 	insert := []byte("INSERT INTO " + quoteName(chunk.Table) + " ")
 	piece := sqltext.Piece{Kind: sqltext.Rows, Table: chunk.Table, Offset: r.offsets[i]}
 	var got int64
 	for len(text) > 0 {
-		line, rest, ended := bytes.Cut(text, []byte("\n"))
-		statement, whole := bytes.CutSuffix(line, []byte(";"))
-		if !ended || !whole || !bytes.HasPrefix(line, insert) {
+		statement, rest, ok := cutStatement(text, insert)
+		if !ok {
 			return fmt.Errorf("read the dump: %w", &ChunkError{Table: chunk.Table})
 		}
-		rows, err := r.insertRows(ctx, s, piece, statement)
+		length := int64(len(text) - len(rest))
+		rows, err := r.insertBulk(ctx, s, piece, statement)
+		if errors.Is(err, errNotBulk) {
+			rows, err = r.insertRows(ctx, s, piece, statement)
+		}
 		if err != nil {
 			return err
 		}
 		got += rows
 		r.statements.Add(1)
-		r.progress(int64(len(line) + 1))
-		piece.Offset += int64(len(line) + 1)
+		r.progress(length)
+		piece.Offset += length
 		text = rest
 	}
 	if got != chunk.Rows {

@@ -1,6 +1,7 @@
 package localdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -30,6 +32,7 @@ type mysqlLoad struct {
 	statements int64
 	offset     int64 // how much of the dump's text lies before what Run reads, bytes
 	deferAbove int64 // keys of tables with more text in their rows are added afterwards
+	bulkAbove  int   // statements with more text are sent in bulk
 	checked    bool  // unique_checks has been turned on
 	swapped    bool
 }
@@ -43,7 +46,7 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 		return nil, err
 	}
 	l := &mysqlLoad{
-		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes,
+		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
 	}
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
@@ -315,20 +318,14 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 	if err != nil {
 		return l.db.explain("list the tables", err)
 	}
-	for table, want := range stats.Tables {
-		if slices.Contains(elsewhere, table) {
-			continue // its rows are those of other tables, of which dumps hold them
+	var tables []string
+	for table := range stats.Tables {
+		if !slices.Contains(elsewhere, table) { // whose rows are those of other tables, of which dumps hold them
+			tables = append(tables, table)
 		}
-		var got int64
-		err := l.lock.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+incoming+quoteName(table)).Scan(&got)
-		switch {
-		case number(err) == mysqlUnknownTable:
-			return &MismatchError{Table: table, Want: want, Got: -1}
-		case err != nil:
-			return l.db.explain("count the rows of table "+table, err)
-		case want >= 0 && want != got:
-			return &MismatchError{Table: table, Want: want, Got: got}
-		}
+	}
+	if err := l.compareTables(ctx, tables, stats.Tables); err != nil {
+		return err
 	}
 	if l.db.config.Part.TablesOnly {
 		return nil // its views do not come
@@ -345,6 +342,31 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 		}
 	}
 	return nil
+}
+
+// compareTables counts the rows of tables, over all sessions, and says which does not have as many as it should.
+func (l *mysqlLoad) compareTables(ctx context.Context, tables []string, rows map[string]int64) error {
+	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(rows[b], rows[a]) }) // those first that take longest
+	var taken atomic.Int64
+	return l.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
+		for {
+			next := int(taken.Add(1)) - 1
+			if next >= len(tables) {
+				return nil
+			}
+			table := tables[next]
+			want, got := rows[table], int64(0)
+			err := s.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteName(l.db.names.incoming)+"."+quoteName(table)).Scan(&got)
+			switch {
+			case number(err) == mysqlUnknownTable:
+				return &MismatchError{Table: table, Want: want, Got: -1}
+			case err != nil:
+				return l.db.explain("count the rows of table "+table, err)
+			case want >= 0 && want != got:
+				return &MismatchError{Table: table, Want: want, Got: got}
+			}
+		}
+	})
 }
 
 func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {

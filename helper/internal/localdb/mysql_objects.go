@@ -201,20 +201,24 @@ func (o object) moved(from, to string) object {
 	if o.Kind != view {
 		return o
 	}
-	text := []byte(o.SQL)
+	o.SQL = renamedDatabase(o.SQL, from, to)
+	return o
+}
+
+// renamedDatabase gives a text in which what lay in the database from lies in the database to.
+func renamedDatabase(sql, from, to string) string {
+	text := []byte(sql)
 	var edits edits
 	for at := 0; ; {
 		token := sqltext.NextToken(text, at, sqltext.MySQL)
 		if token.Kind == sqltext.End {
-			break
+			return string(edits.apply(text))
 		}
 		at = token.End
 		if token.Kind == sqltext.QuotedName && token.Name(text) == from && sqltext.NextToken(text, at, sqltext.MySQL).IsSymbol(text, '.') {
 			edits.replace(token.Start, token.End, quoteName(to))
 		}
 	}
-	o.SQL = string(edits.apply(text))
-	return o
 }
 
 // without gives the objects of which others has no equal.

@@ -220,25 +220,6 @@ func (db *mysqlDatabase) complete(ctx context.Context, s *mysqlSession, database
 	return db.create(ctx, s, database, missing)
 }
 
-// fixSequences turns defaults that take their values from a sequence to the one in the live database:
-// they name it with the database that it was made in.
-func (s *mysqlSession) fixSequences(ctx context.Context, n names) error {
-	foreign := quoteName(n.incoming) + "."
-	rows, err := s.table(ctx, "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS"+
-		" WHERE TABLE_SCHEMA = ? AND COLUMN_DEFAULT LIKE 'nextval(%' AND LOCATE(?, COLUMN_DEFAULT) > 0", n.live, foreign)
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		err := s.exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s ALTER COLUMN %s SET DEFAULT (%s)", quoteName(n.live), quoteName(row["table_name"]),
-			quoteName(row["column_name"]), strings.Replace(row["column_default"], foreign, quoteName(n.live)+".", 1)))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // recoverLocked ends what an earlier run left, and drops its rubbish.
 func (db *mysqlDatabase) recoverLocked(ctx context.Context, s *mysqlSession) error {
 	ctx = context.WithoutCancel(ctx)

@@ -93,6 +93,10 @@ func oddities(generation string) []string {
 		"CREATE TABLE versioned (id int PRIMARY KEY, v int) WITH SYSTEM VERSIONING",
 		"CREATE SEQUENCE numbers START WITH 100",
 		"CREATE TABLE numbered (id bigint DEFAULT NEXTVAL(numbers), v int)",
+		"CREATE SEQUENCE letters",
+		"CREATE TABLE numbered_twice (id bigint DEFAULT NEXTVAL(numbers) PRIMARY KEY, same bigint DEFAULT LASTVAL(numbers), code varchar(99) DEFAULT (CONCAT('`site1__dump_incoming`.', NEXTVAL(numbers) + NEXTVAL(letters))))",
+		"CREATE TABLE numbered_versions (id bigint DEFAULT NEXTVAL(letters) PRIMARY KEY, v int) WITH SYSTEM VERSIONING",
+		"INSERT INTO numbered_versions (v) VALUES (1)",
 		"CREATE TABLE `we``ird na.me` (`se``lect` int)",
 		"INSERT INTO flat VALUES (1, 2)", "INSERT INTO parted VALUES (1), (2), (3), (4)",
 		"INSERT INTO versioned VALUES (1, 1)", "INSERT INTO numbered (v) VALUES (1)",
@@ -143,7 +147,7 @@ func TestMySQLPullUndo(t *testing.T) {
 		t.Errorf("after undo of undo (-want +got):\n%s", diff)
 	}
 	// Everything works in its new place: keys, triggers, sequences.
-	must(t, server.Exec("USE site1", "INSERT INTO numbered (v) VALUES (2)", "DELETE FROM parent WHERE id = 2", "INSERT INTO child (parent) VALUES (1)", "SELECT * FROM a_top, reaching", "CALL note_it()"))
+	must(t, server.Exec("USE site1", "INSERT INTO numbered (v) VALUES (2)", "INSERT INTO numbered_twice (id) VALUES (DEFAULT)", "INSERT INTO numbered_versions (v) VALUES (2)", "DELETE FROM parent WHERE id = 2", "INSERT INTO child (parent) VALUES (1)", "SELECT * FROM a_top, reaching", "CALL note_it()"))
 	rows, err := server.Query("SELECT (SELECT COUNT(*) FROM site1.child), (SELECT COUNT(*) FROM site1__dump_previous.child), (SELECT COUNT(*) FROM site1.log WHERE what = 'trigger new')")
 	must(t, err)
 	if diff := cmp.Diff([][]string{{"2", "3", "1"}}, rows); diff != "" {

@@ -75,16 +75,16 @@ type Splitter struct {
 	offset     int64 // of buf[start] in the dump
 	readErr    error // what the source said last, io.EOF at its end
 
-	delimiter    []byte
-	plainStrings bool   // PostgreSQL: a backslash in '…' is a backslash
-	copying      string // the table of the COPY whose data is being read
-	stats        statistics
+	delimiter []byte
+	escapes   bool   // a backslash in '…' escapes what follows
+	copying   string // the table of the COPY whose data is being read
+	stats     statistics
 }
 
 // NewSplitter reads a dump of the given dialect from source.
 func NewSplitter(source io.Reader, dialect Dialect) *Splitter {
 	return &Splitter{
-		source: source, dialect: dialect, delimiter: []byte(";"), plainStrings: true,
+		source: source, dialect: dialect, delimiter: []byte(";"), escapes: dialect == MySQL,
 		stats: newStatistics(dialect),
 	}
 }
@@ -331,20 +331,38 @@ func (s *Splitter) scanStatement() (Piece, error) {
 		piece.Table, piece.Rows = insertedRows(piece.Text, groups, s.dialect)
 	case s.dialect == Postgres && first.Is(piece.Text, "COPY"):
 		return s.beginCopy(piece, end)
-	case s.dialect == Postgres && first.Is(piece.Text, "SET"):
+	case first.Is(piece.Text, "SET"):
 		s.readStringSetting(piece.Text)
 	}
 	return piece, nil
 }
 
-// readStringSetting notices where a dump of an old server lets backslashes escape in plain strings.
+// readStringSetting notices where a dump changes whether backslashes escape in plain strings.
 func (s *Splitter) readStringSetting(text []byte) {
-	name := NextToken(text, len("SET"), Postgres)
-	if !name.Is(text, "standard_conforming_strings") {
-		return
+	name, value, off := "standard_conforming_strings", "off", true
+	if s.dialect == MySQL {
+		name, value, off = "sql_mode", "no_backslash_escapes", false
 	}
-	value := NextToken(text, NextToken(text, name.End, Postgres).End, Postgres)
-	s.plainStrings = !value.Is(text, "off")
+	for at := 0; ; {
+		token := NextToken(text, at, s.dialect)
+		if token.Kind == End {
+			return
+		}
+		at = token.End
+		if !token.Is(text, name) {
+			continue
+		}
+		sign := NextToken(text, at, s.dialect)
+		if sign.IsSymbol(text, ':') {
+			sign = NextToken(text, sign.End, s.dialect)
+		}
+		if !sign.IsSymbol(text, '=') && !sign.Is(text, "TO") {
+			continue // the old value is saved
+		}
+		// What a variable holds is not known; dumps put the usual value back by one.
+		set := NextToken(text, sign.End, s.dialect)
+		s.escapes = bytes.Contains(bytes.ToLower(text[set.Start:set.End]), []byte(value)) == off
+	}
 }
 
 // rowGroups is what statementEnd learns about the parentheses of a statement.
@@ -379,7 +397,7 @@ func (s *Splitter) statementEnd() (groups rowGroups, end int, err error) {
 			groups.breaks++
 		}
 	}
-	delimiter, escapes := s.delimiter[0], s.dialect == MySQL || !s.plainStrings
+	delimiter, escapes := s.delimiter[0], s.escapes
 	text := s.buf[:s.end] // a copy of the fields, which the inner loop would read for each byte
 	for {
 		for at < len(text) && !special[text[at]] {
@@ -453,9 +471,9 @@ func (s *Splitter) atDelimiter(at int) bool {
 func (s *Splitter) skipSpecial(at int) (int, error) {
 	switch c := s.buf[at]; {
 	case c == '\'':
-		return s.afterQuote(at+1, c, s.dialect == MySQL || !s.plainStrings)
+		return s.afterQuote(at+1, c, s.escapes)
 	case c == '"':
-		return s.afterQuote(at+1, c, s.dialect == MySQL)
+		return s.afterQuote(at+1, c, s.dialect == MySQL && s.escapes)
 	case c == '`' && s.dialect == MySQL:
 		return s.afterQuote(at+1, c, false)
 	case c == 'E' || c == 'e':

@@ -47,6 +47,13 @@ func TestSplitMySQL(t *testing.T) {
 		name, text string
 		want       []string
 	}{
+		{"no escapes", `/*!50003 SET sql_mode              = 'ANSI,NO_BACKSLASH_ESCAPES' */;SELECT 'a\';SELECT "b\";SET sql_mode = @saved_sql_mode;SELECT 'c\';';`, []string{
+			"statement: /*!50003 SET sql_mode              = 'ANSI,NO_BACKSLASH_ESCAPES' */", `statement: SELECT 'a\'`, `statement: SELECT "b\"`,
+			"statement: SET sql_mode = @saved_sql_mode", `statement: SELECT 'c\';'`,
+		}},
+		{"a saved mode", `/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;SELECT '\';';`, []string{
+			"statement: /*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */", `statement: SELECT '\';'`,
+		}},
 		{"semicolon in a string", `INSERT INTO t VALUES (1,'a;b'),(2,"c;d");`, []string{`rows t 2: INSERT INTO t VALUES (1,'a;b'),(2,"c;d")`}},
 		{"escaped quotes", `INSERT INTO t VALUES ('it''s \\'),('\';(');SELECT 1;`, []string{`rows t 2: INSERT INTO t VALUES ('it''s \\'),('\';(')`, "statement: SELECT 1"}},
 		{"columns and parentheses", "INSERT INTO `a``b` (`x`,`y`) VALUES (1,(2+3)),(NULL,-5);", []string{"rows a`b 2: INSERT INTO `a``b` (`x`,`y`) VALUES (1,(2+3)),(NULL,-5)"}},
