@@ -64,7 +64,11 @@ func Run(ctx context.Context, config Config) error {
 	return nil
 }
 
-type doctor struct{ Config }
+type doctor struct {
+	Config
+	store     *bucket.Bucket
+	newestKey string // "" where there is none
+}
 
 func (d *doctor) ok(name, format string, values ...any) {
 	d.Report(Check{Name: name, Status: OK, Text: fmt.Sprintf(format, values...)})
@@ -96,6 +100,7 @@ func (d *doctor) bucket(ctx context.Context) {
 		return
 	}
 	d.ok("list", "%s", store)
+	d.store = store
 	d.newest(ctx, store)
 	d.put(ctx, store)
 	d.lifecycle(ctx, store)
@@ -128,6 +133,7 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 		d.fail("newest dump", err)
 		return
 	}
+	d.newestKey = newest.Key
 	if err := store.CanGet(ctx, newest); err != nil {
 		d.fail("get", err)
 		return
@@ -235,4 +241,24 @@ func (d *doctor) local(ctx context.Context) {
 		text += fmt.Sprintf(", %d MB free", free/1_000_000)
 	}
 	d.ok("local database", "%s", text)
+	if info.Engine != "postgres" {
+		d.files(ctx, database)
+	}
+}
+
+// files says whether a pull could take tables as files. That it could not is no fault: it loads SQL then.
+func (d *doctor) files(ctx context.Context, database localdb.Database) {
+	const name = "tables as files"
+	server, err := database.TakesFiles(ctx)
+	if err != nil {
+		d.skip(name, "a pull loads SQL: "+err.Error())
+		return
+	}
+	beside := "there is none beside the newest dump"
+	if d.newestKey != "" {
+		if object, err := d.store.Head(ctx, bucket.Beside(d.newestKey, server.Series())); err == nil {
+			beside = object.Name
+		}
+	}
+	d.ok(name, "the local server takes those of %s; %s", server.Series(), beside)
 }

@@ -33,6 +33,7 @@ type Plan struct {
 	compression dumpfile.Compression
 	index       *dumpfile.Index // nil for a dump that others made
 	dialect     sqltext.Dialect
+	files       *Files // nil where there are none beside the dump
 }
 
 // Prepare chooses the dump and decides whether it has to be pulled. Nothing local is changed, and
