@@ -66,8 +66,7 @@ func Run(ctx context.Context, config Config) error {
 
 type doctor struct {
 	Config
-	store     *bucket.Bucket
-	newestKey string // "" where there is none
+	baked []bucket.Object // that lie beside the newest dump
 }
 
 func (d *doctor) ok(name, format string, values ...any) {
@@ -100,7 +99,6 @@ func (d *doctor) bucket(ctx context.Context) {
 		return
 	}
 	d.ok("list", "%s", store)
-	d.store = store
 	d.newest(ctx, store)
 	d.put(ctx, store)
 	d.lifecycle(ctx, store)
@@ -133,7 +131,7 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 		d.fail("newest dump", err)
 		return
 	}
-	d.newestKey = newest.Key
+	d.baked = newest.Baked
 	if err := store.CanGet(ctx, newest); err != nil {
 		d.fail("get", err)
 		return
@@ -254,11 +252,11 @@ func (d *doctor) files(ctx context.Context, database localdb.Database) {
 		d.skip(name, "a pull loads SQL: "+err.Error())
 		return
 	}
-	beside := "there is none beside the newest dump"
-	if d.newestKey != "" {
-		if object, err := d.store.Head(ctx, bucket.Beside(d.newestKey, server.Series())); err == nil {
-			beside = object.Name
+	has := "has none"
+	for _, object := range d.baked {
+		if object.Series == server.Series() {
+			has = "has them"
 		}
 	}
-	d.ok(name, "the local server takes those of %s; %s", server.Series(), beside)
+	d.ok(name, "the local server takes those for %s, the newest dump %s", server.Series(), has)
 }

@@ -33,31 +33,44 @@ func (p *Plan) lookForFiles(ctx context.Context) error {
 	if p.OnlySQL || p.index == nil || !p.index.Sectioned() || p.dialect != sqltext.MySQL {
 		return nil
 	}
-	server, err := p.database.TakesFiles(ctx)
+	info := p.database.Info()
+	object, err := p.findBaked(ctx, localdb.FileServer{Engine: info.Engine, Version: info.Version}.Series())
+	if errors.Is(err, bucket.ErrNoSuchKey) {
+		return nil
+	}
+	p.files = &Files{Key: object.Key, Size: object.Size}
 	if err == nil {
-		err = p.considerFiles(ctx, server)
+		err = p.considerFiles(ctx, object)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if p.files != nil {
-		p.files.Refused = err
+	p.files.Refused = err
+	if err == nil && p.files.Tables == 0 {
+		p.files = nil // of what is selected none comes as files
 	}
 	return nil
 }
 
-// considerFiles finds what was baked of the dump for a server, and says why it must not be used.
-func (p *Plan) considerFiles(ctx context.Context, server localdb.FileServer) error {
-	object, err := p.bucket.Head(ctx, bucket.Beside(p.Dump.Key, server.Series()))
-	// Who may not list is told of a missing object that he may not read it.
-	if errors.Is(err, bucket.ErrNoSuchKey) || errors.Is(err, bucket.ErrAccessDenied) {
-		return nil
+// findBaked finds what was baked of the dump for servers of a series.
+func (p *Plan) findBaked(ctx context.Context, series string) (bucket.Object, error) {
+	if p.Key != "" { // the dump was not listed
+		return p.bucket.Baked(ctx, p.Dump.Key, series)
 	}
-	p.files = &Files{Key: bucket.Beside(p.Dump.Key, server.Series())}
+	for _, object := range p.Dump.Baked {
+		if object.Series == series {
+			return object, nil
+		}
+	}
+	return bucket.Object{}, bucket.ErrNoSuchKey
+}
+
+// considerFiles says why what was baked of the dump must not be used.
+func (p *Plan) considerFiles(ctx context.Context, object bucket.Object) error {
+	server, err := p.database.TakesFiles(ctx)
 	if err != nil {
 		return err
 	}
-	p.files.Size = object.Size
 	index, err := dumpfile.ReadIndex(p.bucket.ReaderAt(ctx, object), object.Size, dumpfile.Zstd)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", object.Name, err)
@@ -70,10 +83,6 @@ func (p *Plan) considerFiles(ctx context.Context, server localdb.FileServer) err
 	}
 	if !slices.Equal(index.Tables, p.index.Tables) {
 		return fmt.Errorf("%s has other tables than the dump, or other numbers of rows", object.Name)
-	}
-	if len(index.Baked.Tables) == 0 {
-		p.files = nil // there is nothing to gain
-		return nil
 	}
 	p.files.source = source{object, dumpfile.Zstd, index}
 	p.files.Tables, p.files.Bytes = int64(len(index.Baked.Tables)), p.files.source.fileBytes()

@@ -103,6 +103,9 @@ func (p *Plan) choose(ctx context.Context) (err error) {
 	switch {
 	case p.Key != "":
 		p.Dump, err = p.bucket.Find(ctx, p.Key)
+		if err == nil && p.Dump.Series != "" {
+			err = fmt.Errorf("%w: %s has the tables of %s as files", ErrNotSQL, p.Dump.Name, bucket.DumpOf(p.Dump.Name))
+		}
 	case !p.AsOf.IsZero():
 		p.Dump, err = p.newestAsOf(ctx)
 	default:
