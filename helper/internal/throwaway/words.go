@@ -39,7 +39,7 @@ func serverWords(folder string) []string {
 		"--pid-file=" + filepath.Join(folder, "pid"),
 		"--skip-networking",
 		"--secure-file-priv=",
-		"--event-scheduler=DISABLED", // or the site's events would run
+		"--event-scheduler=OFF", // or the site's events would run
 		"--character-set-server=utf8mb4",
 		"--max-allowed-packet=1G",
 		"--innodb-page-size=16k",
