@@ -66,6 +66,40 @@ func (s *session) bake(ctx context.Context, options bakeOptions) (bake.Result, e
 	return bake.Run(ctx, config)
 }
 
+// bakeReport says what came of baking a dump that is there in any case.
+type bakeReport struct {
+	bake.Result
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+// notBaked is what went wrong after a refresh that has done its work.
+type notBaked struct{ err error }
+
+func (e *notBaked) Error() string { return "the dump is published, but not baked: " + e.err.Error() }
+
+func (e *notBaked) Unwrap() error { return e.err }
+
+// bakeRefreshed bakes the dump of a refresh. What goes wrong is an error for those who asked for it, and said to all others.
+func (s *session) bakeRefreshed(ctx context.Context, version, key string, asked bool) (bakeReport, error) {
+	result, err := s.bake(ctx, bakeOptions{version: version, key: key})
+	s.out.Print("%s", describeBake(result))
+	report := bakeReport{Result: result}
+	if err == nil {
+		return report, nil
+	}
+	if err = (&notBaked{err}); asked || ctx.Err() != nil {
+		return report, err
+	}
+	_, report.Hint = explain(ctx, err)
+	report.Error = err.Error()
+	s.out.Note(report.Error)
+	if report.Hint != "" {
+		s.out.Note("hint: " + report.Hint)
+	}
+	return report, nil
+}
+
 // loadBeside gives the ordinary pull of a dump into a server that keeps nothing.
 func (s *session) loadBeside(progress pull.Progress) func(context.Context, bucket.Object, dburl.URL, string) error {
 	return func(ctx context.Context, dump bucket.Object, target dburl.URL, folder string) error {

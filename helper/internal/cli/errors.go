@@ -51,6 +51,10 @@ func explain(ctx context.Context, err error) (code int, hint string) {
 	if ctx.Err() != nil {
 		return exitInterrupted, ""
 	}
+	if after := (*notBaked)(nil); errors.As(err, &after) {
+		_, hint = explain(ctx, after.err)
+		return exitBake, hint
+	}
 	code, hint = exitUnexpected, "if this looks like a mistake of dump-helper, please report it with the output of `dump-helper version`"
 	for _, row := range explanations {
 		if found, ok := row.matches(err); ok {

@@ -28,15 +28,15 @@ func findImage(ctx context.Context, kind Kind, note func(string)) (found origin,
 	case runtime.GOOS != "linux":
 		return origin{}, "a container's socket cannot be reached from here, Docker runs in a machine of its own"
 	}
-	options, err := exec.CommandContext(ctx, docker, "info", "--format", "{{.ServerVersion}} {{.SecurityOptions}}").CombinedOutput()
+	options, err := exec.CommandContext(ctx, docker, "info", "--format", "{{.SecurityOptions}}").Output()
 	if err != nil {
-		return origin{}, "docker: " + firstLine(options, err)
+		return origin{}, "docker: " + complaint(err)
 	}
 	image := kind.image()
 	if exec.CommandContext(ctx, docker, "image", "inspect", image).Run() != nil {
 		note("fetching the image " + image)
-		if said, err := exec.CommandContext(ctx, docker, "pull", "--quiet", image).CombinedOutput(); err != nil {
-			return origin{}, "docker pull " + image + ": " + firstLine(said, err)
+		if _, err := exec.CommandContext(ctx, docker, "pull", "--quiet", image).Output(); err != nil {
+			return origin{}, "docker pull " + image + ": " + complaint(err)
 		}
 	}
 	user, root := fmt.Sprintf("%d:%d", os.Geteuid(), os.Getegid()), os.Geteuid() == 0

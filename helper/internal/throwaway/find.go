@@ -2,7 +2,7 @@ package throwaway
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,11 +110,13 @@ func paths(name string) []string {
 	return all
 }
 
-// firstLine is what a program complained of.
-func firstLine(text []byte, err error) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
-	if line == "" {
-		return fmt.Sprint(err)
+// complaint is the first line of what a program that failed has said.
+func complaint(err error) string {
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		if line, _, _ := strings.Cut(strings.TrimSpace(string(failed.Stderr)), "\n"); line != "" {
+			return line
+		}
 	}
-	return line
+	return err.Error()
 }
