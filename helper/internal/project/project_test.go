@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestOldConfigOfDrupal7(t *testing.T) {
 		t.Errorf("no presets: %v", p.Rules.StructureOnly)
 	}
 	want := Settings{Prefix: "museum-shop", Engine: "native", Compression: "zstd", CacheDir: p.CacheDir}
-	if p.Settings != want {
+	if !reflect.DeepEqual(p.Settings, want) {
 		t.Errorf("got %+v, want %+v", p.Settings, want)
 	}
 }
