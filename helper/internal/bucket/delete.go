@@ -9,8 +9,14 @@ import (
 )
 
 // Delete removes an object. In a versioned bucket it removes the version itself, so that the storage is freed;
-// where that is not allowed it leaves a marker and notes so. A missing object is no error.
+// where that is not allowed it leaves a marker and notes so. A missing object is no error. Of a dump it removes first what
+// lies beside it.
 func (b *Bucket) Delete(ctx context.Context, o Object) error {
+	if who, _ := b.keys.read(base(o.Key)); who == ours {
+		if err := b.deleteBaked(ctx, o.Key); err != nil {
+			return err
+		}
+	}
 	version := o.VersionID
 	if version == "" {
 		var err error
@@ -54,33 +60,4 @@ func (b *Bucket) newestVersion(ctx context.Context, key string) (string, error) 
 		return "", nil //nolint:nilerr // who may not look may still delete
 	}
 	return aws.ToString(list.Versions[0].VersionId), nil
-}
-
-// AbortUnfinished removes the parts of this project's uploads that were never completed, which nobody sees
-// and somebody pays for, and says how many there were. Only the holder of the lease may call it: it
-// would end a running upload as well.
-func (b *Bucket) AbortUnfinished(ctx context.Context) (int, error) {
-	prefix := b.join(b.project + "-")
-	if !b.aws { // MinIO takes a prefix for a whole key
-		prefix = ""
-	}
-	pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: &prefix})
-	n := 0
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return n, b.fail(ctx, "list unfinished uploads in", "s3:ListBucketMultipartUploads", b.join(""), err)
-		}
-		for _, up := range page.Uploads {
-			key := aws.ToString(up.Key)
-			if who, _ := b.keys.read(base(key)); who != ours || key != b.join(base(key)) {
-				continue
-			}
-			if err := b.abort(ctx, key, aws.ToString(up.UploadId), 0); err != nil {
-				return n, err
-			}
-			n++
-		}
-	}
-	return n, nil
 }
