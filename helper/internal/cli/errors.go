@@ -144,6 +144,8 @@ var explanations = []explanation{
 	}),
 	is(fleet.ErrTimeLimit, exitStaging, "nothing was published; look whether staging hangs, or raise time_limit in fleet.yaml"),
 
+	is(fleet.ErrBakeTimeLimit, exitBake, "the dump is there, pulls load its SQL; raise time_limit in fleet.yaml, or take DUMP_BAKE away"),
+
 	// The bucket.
 	is(bucket.ErrLeaseLost, exitBusy, "nothing was published; `dump-helper list` shows what the other refresh did"),
 	is(bucket.ErrNoCredentials, exitAccess, "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
