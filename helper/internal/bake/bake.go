@@ -155,7 +155,7 @@ func (r *run) choose(ctx context.Context) (err error) {
 
 // one bakes for one kind of server, unless somebody has or does.
 func (r *run) one(ctx context.Context, kind throwaway.Kind) (Object, error) {
-	series := seriesOf(kind)
+	series := Series(kind)
 	key := bucket.Beside(r.dump.Key, series)
 	there := func(ctx context.Context) (Object, bool, error) {
 		if r.Force {
@@ -193,14 +193,14 @@ func (r *run) one(ctx context.Context, kind throwaway.Kind) (Object, error) {
 	return made, err
 }
 
-// seriesOf names the servers that a kind stands for, as keys do.
-func seriesOf(kind throwaway.Kind) string {
+// Series names the servers that a kind stands for, as keys do.
+func Series(kind throwaway.Kind) string {
 	return localdb.FileServer{Engine: kind.Engine, Version: kind.Version}.Series()
 }
 
 // underLease bakes while nobody else bakes for the same servers.
 func (r *run) underLease(ctx context.Context, kind throwaway.Kind) (object Object, err error) {
-	if aborted, err := r.Bucket.AbortUnfinishedBakes(ctx, seriesOf(kind)); err == nil && aborted > 0 {
+	if aborted, err := r.Bucket.AbortUnfinishedBakes(ctx, Series(kind)); err == nil && aborted > 0 {
 		r.Progress.Note("removed what an interrupted bake has left in the bucket")
 	}
 	r.Progress.Phase("starting "+kind.String(), 0)
@@ -229,7 +229,7 @@ func (r *run) underLease(ctx context.Context, kind throwaway.Kind) (object Objec
 		return Object{}, err
 	}
 	object = Object{
-		Series: seriesOf(kind), FileBytes: export.Bytes(), Tables: int64(len(export.Tables)), Left: export.Left,
+		Series: Series(kind), FileBytes: export.Bytes(), Tables: int64(len(export.Tables)), Left: export.Left,
 		Small: int64(len(r.index.Tables) - len(export.Tables) - len(export.Left)),
 	}
 	if object.Tables == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bake"
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
@@ -51,14 +52,29 @@ type bakeOptions struct {
 }
 
 func (s *session) bake(ctx context.Context, options bakeOptions) (bake.Result, error) {
+	defer s.out.Finish()
+	return s.bakeTo(ctx, options, s.out)
+}
+
+// bakeInFleet is bake as one of many. It gives the series of servers for which the dump is baked.
+func (s *session) bakeInFleet(ctx context.Context, version, key string, progress fleet.Progress) (series []string, err error) {
+	result, err := s.bakeTo(ctx, bakeOptions{version: version, key: key}, progress)
+	for _, object := range result.Objects {
+		if object.Key != "" {
+			series = append(series, object.Series)
+		}
+	}
+	return series, err
+}
+
+func (s *session) bakeTo(ctx context.Context, options bakeOptions, progress bake.Progress) (bake.Result, error) {
 	store, err := s.openBucket(ctx)
 	if err != nil {
 		return bake.Result{}, err
 	}
-	defer s.out.Finish()
 	config := bake.Config{
 		Project: s.project.Name, ToolVersion: options.version, Publisher: publisher(),
-		Bucket: store, Key: options.key, Force: options.force, Load: s.loadBeside(s.out), Progress: s.out,
+		Bucket: store, Key: options.key, Force: options.force, Load: s.loadBeside(progress), Progress: progress,
 	}
 	for _, server := range s.project.Bake {
 		config.Kinds = append(config.Kinds, throwaway.Kind(server))

@@ -144,6 +144,8 @@ var explanations = []explanation{
 	}),
 	is(fleet.ErrTimeLimit, exitStaging, "nothing was published; look whether staging hangs, or raise time_limit in fleet.yaml"),
 
+	is(fleet.ErrBakeTimeLimit, exitBake, "the dump is there, pulls load its SQL; raise time_limit in fleet.yaml, or take DUMP_BAKE away"),
+
 	// The bucket.
 	is(bucket.ErrLeaseLost, exitBusy, "nothing was published; `dump-helper list` shows what the other refresh did"),
 	is(bucket.ErrNoCredentials, exitAccess, "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
@@ -276,6 +278,9 @@ var explanations = []explanation{
 	as(exitNetwork, func(*localdb.UnreachableError) string { return targetUnreachableHint }),
 	as(exitLocal, func(*localdb.LostError) string {
 		return "look at the local server's log and start it again; nothing is lost, the next pull puts away what is left"
+	}),
+	as(exitLocal, func(e *localdb.StrayFilesError) string {
+		return "remove the files that end in .ibd and .cfg from the folder of " + e.Database + " in the data folder of the local server, and try again"
 	}),
 	as(exitLocal, func(*localdb.LoadError) string {
 		return "the local database is as it was; another dump can be taken with --key"
