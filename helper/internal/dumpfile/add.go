@@ -3,8 +3,8 @@ package dumpfile
 import "context"
 
 // Add takes whole statements as a chunk of their own, and says in the index what they are. Text that is longer
-// than 8 MiB becomes several chunks, all but the last partial. The text's buffer is the Writer's from then on;
-// in its place comes one without content, nil perhaps.
+// than 8 MiB becomes several chunks, all but the last partial; a stretch of a file does, too, but none of its chunks
+// is partial. The text's buffer is the Writer's from then on; in its place comes one without content, nil perhaps.
 //
 // Any number of goroutines may call Add at once, and the chunks of each lie in the order of its calls. A
 // section that comes too late is an error, and so is text that was given to Write as well: the dump cannot be
@@ -48,7 +48,7 @@ func (w *Writer) addLong(sql []byte, about About, partial bool) error {
 	rows := about.Rows
 	about.Rows = 0
 	for len(sql) > hardChunkRaw {
-		if err := w.addCopy(sql[:hardChunkRaw], about, true); err != nil {
+		if err := w.addCopy(sql[:hardChunkRaw], about, about.Section != SectionFiles); err != nil {
 			return err
 		}
 		sql = sql[hardChunkRaw:]
