@@ -12,8 +12,12 @@ import (
 
 // Check reads a dump's text to its end and says what it holds. It fails with ErrIncomplete where the
 // text does not end as a dump does, or holds other rows than its index says; without an index only
-// the text speaks. Errors of the reader are passed on.
+// the text speaks. Of an object with tables as files text is all of its content, and the files have to be made of the pages of
+// which the index says that they are. Errors of the reader are passed on.
 func Check(text io.Reader, index *dumpfile.Index) (sqltext.Stats, error) {
+	if index != nil && index.Baked != nil {
+		text = newWithoutFiles(text, index)
+	}
 	buffered := bufio.NewReaderSize(text, headSize)
 	head, _ := buffered.Peek(headSize) // an error comes again with the next read
 	dialect, _ := sqltext.Detect(head)
@@ -49,9 +53,21 @@ func complete(stats sqltext.Stats, index *dumpfile.Index) error {
 		return fmt.Errorf("%w: it creates no table", ErrIncomplete)
 	case index == nil:
 		return nil
-	case len(index.Tables) != len(stats.Tables) || index.Rows != stats.Rows:
+	case len(index.Tables) != len(stats.Tables) || rowsAsText(index) != stats.Rows:
 		return fmt.Errorf("%w: it has %d tables with %d rows, its index says %d with %d", ErrIncomplete,
-			len(stats.Tables), stats.Rows, len(index.Tables), index.Rows)
+			len(stats.Tables), stats.Rows, len(index.Tables), rowsAsText(index))
 	}
 	return nil
+}
+
+// rowsAsText is how many of the rows are not in files.
+func rowsAsText(index *dumpfile.Index) int64 {
+	if index.Baked == nil {
+		return index.Rows
+	}
+	rows := int64(0)
+	for _, chunk := range index.Chunks {
+		rows += chunk.Rows
+	}
+	return rows
 }
