@@ -64,7 +64,10 @@ func Run(ctx context.Context, config Config) error {
 	return nil
 }
 
-type doctor struct{ Config }
+type doctor struct {
+	Config
+	baked []bucket.Object // that lie beside the newest dump
+}
 
 func (d *doctor) ok(name, format string, values ...any) {
 	d.Report(Check{Name: name, Status: OK, Text: fmt.Sprintf(format, values...)})
@@ -128,6 +131,7 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 		d.fail("newest dump", err)
 		return
 	}
+	d.baked = newest.Baked
 	if err := store.CanGet(ctx, newest); err != nil {
 		d.fail("get", err)
 		return
@@ -235,4 +239,24 @@ func (d *doctor) local(ctx context.Context) {
 		text += fmt.Sprintf(", %d MB free", free/1_000_000)
 	}
 	d.ok("local database", "%s", text)
+	if info.Engine != "postgres" {
+		d.files(ctx, database)
+	}
+}
+
+// files says whether a pull could take tables as files. That it could not is no fault: it loads SQL then.
+func (d *doctor) files(ctx context.Context, database localdb.Database) {
+	const name = "tables as files"
+	server, err := database.TakesFiles(ctx)
+	if err != nil {
+		d.skip(name, "a pull loads SQL: "+err.Error())
+		return
+	}
+	has := "has none"
+	for _, object := range d.baked {
+		if object.Series == server.Series() {
+			has = "has them"
+		}
+	}
+	d.ok(name, "the local server takes those for %s, the newest dump %s", server.Series(), has)
 }

@@ -26,6 +26,9 @@ type Watcher interface {
 	Retry(project *Project, err error, after time.Duration)
 	// End says what came of a project.
 	End(Result)
+	// Bake says that the newest dump of a project is being baked, Baked what came of that.
+	Bake(project *Project) Lane
+	Baked(*Project, Baking)
 	// Note says one line of a project.
 	Note(project *Project, line string)
 }
@@ -43,6 +46,8 @@ type Result struct {
 	Place   string `json:"place"`
 	Store   string `json:"store,omitempty"`
 	Run
+	// Bake is what came of baking its newest dump; nil where that was not to be done, or had been done before.
+	Bake *Baking `json:"bake,omitempty"`
 }
 
 // Run refreshes what a survey says. It gives a result for each project of the shard, and returns when all are done or
@@ -68,6 +73,7 @@ func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 		order[item.Project.Place] = i
 	}
 	slices.SortFunc(s.results, func(a, b Result) int { return order[a.Place] - order[b.Place] })
+	s.bake(ctx, items)
 	return s.results
 }
 

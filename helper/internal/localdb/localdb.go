@@ -104,7 +104,8 @@ func Open(ctx context.Context, config Config) (Database, error) {
 	return openMySQL(ctx, config)
 }
 
-// onStep is told of every step of a swap or an undo. Tests set it, to end the process there.
+// onStep is told of every step of a swap or an undo, and of what is done with files of tables, there by several goroutines. Tests set
+// it, to end the process there.
 var onStep = func(string) {}
 
 // discardPatience is how long cleaning up may take.
