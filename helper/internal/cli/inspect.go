@@ -11,6 +11,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
@@ -55,13 +56,26 @@ func (s *session) dump(ctx context.Context, key string) (*bucket.Bucket, bucket.
 		err = errMisnamed
 	}
 	if err != nil {
-		return nil, bucket.Object{}, nil, fmt.Errorf("read %s: %w", object.Name, err)
+		return nil, bucket.Object{}, nil, fmt.Errorf("read %s: %w", object.Name, unusable(object, err))
 	}
 	return store, object, index, nil
 }
 
 // errMisnamed is a dump with the name of a baked object, or the other way round.
-var errMisnamed = fmt.Errorf("%w: a dump and an object with tables as files have changed their names", dumpfile.ErrCorrupt)
+var errMisnamed = fmt.Errorf("%w: what its name says that it is, it is not", dumpfile.ErrCorrupt)
+
+// errUnusable is a baked object that is not what it should be. The dump says the same.
+var errUnusable = errors.New("the baked object cannot be used")
+
+// unusable makes errUnusable of what is wrong with a baked object itself.
+func unusable(object bucket.Object, err error) error {
+	for _, wrong := range []error{dumpfile.ErrNoIndex, dumpfile.ErrCorrupt, dumpfile.ErrTruncated, pull.ErrIncomplete, pull.ErrNotSQL} {
+		if object.Series != "" && errors.Is(err, wrong) {
+			return fmt.Errorf("%w: %w", errUnusable, err)
+		}
+	}
+	return err
+}
 
 // compressionOf tells by an object's name how it is compressed.
 func compressionOf(object bucket.Object) dumpfile.Compression {

@@ -47,7 +47,7 @@ func (s *session) verify(ctx context.Context, key string) error {
 		if ctx.Err() != nil && !errors.Is(err, dumpfile.ErrCorrupt) {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("verify %s: %w", object.Name, err)
+		return fmt.Errorf("verify %s: %w", object.Name, unusable(object, err))
 	}
 	result := map[string]any{
 		"key": object.Key, "complete": true, "object_bytes": object.Size,
