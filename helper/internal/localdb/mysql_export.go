@@ -90,7 +90,7 @@ func (e *Export) open(ctx context.Context, tables []string) (err error) {
 // list sorts the wanted tables into those that may travel and those that are known not to.
 func (e *Export) list(ctx context.Context, tables []string) error {
 	rows, err := e.holder.table(ctx, "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine, ROW_FORMAT AS row_format,"+
-		" CONVERT(TABLE_NAME USING filename) AS file_name"+
+		" CAST(CONVERT(TABLE_NAME USING filename) AS BINARY) AS file_name"+
 		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", e.db.names.live)
 	if err != nil {
 		return err
