@@ -19,6 +19,7 @@ var exportZoo = map[string]string{
 	"a-b #1 ä":     "(id INT PRIMARY KEY, a INT) ENGINE=InnoDB",
 	"a":            "(id INT PRIMARY KEY, a INT) ENGINE=InnoDB",
 	"compact":      "(id INT PRIMARY KEY, a INT) ENGINE=InnoDB ROW_FORMAT=COMPACT",
+	"redundant":    "(id INT PRIMARY KEY, a INT) ENGINE=InnoDB ROW_FORMAT=REDUNDANT",
 	"squeezed":     "(id INT PRIMARY KEY, a INT) ENGINE=InnoDB ROW_FORMAT=COMPRESSED",
 	"pages":        "(id INT PRIMARY KEY, a INT) ENGINE=InnoDB PAGE_COMPRESSED=1",
 	"stored":       "(id INT PRIMARY KEY, a INT, c INT AS (a + 1) STORED, KEY (c)) ENGINE=InnoDB",
@@ -93,7 +94,7 @@ func TestExport(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	if want := []string{"a", "a-b #1 ä", "child", "compact", "computed", "no_key", "pages", "parent", "place", "plain", "squeezed", "stored", "versioned"}; !slices.Equal(got, want) {
+	if want := []string{"a", "a-b #1 ä", "child", "compact", "computed", "no_key", "pages", "parent", "place", "plain", "redundant", "squeezed", "stored", "versioned"}; !slices.Equal(got, want) {
 		t.Errorf("as files come %q, want %q", got, want)
 	}
 	var left []string
