@@ -27,7 +27,8 @@ var promises = []promise{
 	{result: "mariadb down", peers: []string{"mydumper/tables", "mydumper/rows"}, most: 0.55},
 	{result: "baked down", way: cached, peers: []string{"gzip"}, most: 0.15},
 	{result: "baked down", way: cached, peers: []string{asSQL}, most: 0.35},
-	{result: "baked down", way: baked, peers: []string{asSQL}, most: 1},
+	// It loads the dump, as a pull does; what it adds to that takes less time than another pull.
+	{result: "baked down", way: baked, peers: []string{asSQL}, most: 2},
 	{result: "small up", most: 1.1},
 	{result: "small down", most: 1.1},
 	{result: "mariadb up", peak: 150 << 20},

@@ -107,6 +107,8 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 			continue
 		case row["type"] == "SEQUENCE":
 			e.leave(name, "it is a sequence")
+		case row["engine"] == "":
+			e.leave(name, "it is no table")
 		case row["engine"] != "InnoDB":
 			e.leave(name, "its engine is "+row["engine"])
 		case slices.Contains(fullText, name):

@@ -32,7 +32,7 @@ func Check(text io.Reader, index *dumpfile.Index) (sqltext.Stats, error) {
 		}
 	}
 	stats := splitter.Stats()
-	return stats, complete(stats, index)
+	return stats, complete(stats, index, rowsAsText(index))
 }
 
 // notSQL makes ErrNotSQL of what the splitter says of something else than SQL.
@@ -44,8 +44,8 @@ func notSQL(err error) error {
 	return err
 }
 
-// complete says whether a dump's text is all that it should be.
-func complete(stats sqltext.Stats, index *dumpfile.Index) error {
+// complete says whether what has been read of a dump is all that it should be: so many rows, where it has an index.
+func complete(stats sqltext.Stats, index *dumpfile.Index, rows int64) error {
 	switch {
 	case stats.Header != "" && !stats.Complete:
 		return fmt.Errorf("%w: the line by which dumps end is missing", ErrIncomplete)
@@ -53,19 +53,21 @@ func complete(stats sqltext.Stats, index *dumpfile.Index) error {
 		return fmt.Errorf("%w: it creates no table", ErrIncomplete)
 	case index == nil:
 		return nil
-	case len(index.Tables) != len(stats.Tables) || rowsAsText(index) != stats.Rows:
+	case len(index.Tables) != len(stats.Tables) || rows != stats.Rows:
 		return fmt.Errorf("%w: it has %d tables with %d rows, its index says %d with %d", ErrIncomplete,
-			len(stats.Tables), stats.Rows, len(index.Tables), rowsAsText(index))
+			len(stats.Tables), stats.Rows, len(index.Tables), rows)
 	}
 	return nil
 }
 
 // rowsAsText is how many of the rows are not in files.
-func rowsAsText(index *dumpfile.Index) int64 {
-	if index.Baked == nil {
+func rowsAsText(index *dumpfile.Index) (rows int64) {
+	switch {
+	case index == nil:
+		return 0
+	case index.Baked == nil:
 		return index.Rows
 	}
-	rows := int64(0)
 	for _, chunk := range index.Chunks {
 		rows += chunk.Rows
 	}

@@ -185,86 +185,106 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestFilesAreRefused has beside the dump what must not be used. Each time one line says why, and the SQL is loaded.
+// TestFilesAreRefused has beside the dump what is known to be wrong before anything is fetched.
 func TestFilesAreRefused(t *testing.T) {
-	o := bakeOnce(t)
+	o, s := bakeOnce(t), newSite(t)
 	version, size := o.index.Baked.Version, o.index.Baked.PageSize
+	says := func(change func(*dumpfile.Index)) []byte { return o.object(t, change) }
 	for name, test := range map[string]struct {
-		object func() []byte
-		say    string
+		object []byte
+		want   string
 	}{
-		"of another dump": {
-			func() []byte { return o.object(t, func(i *dumpfile.Index) { i.Baked.DumpIndex[0] ^= 1 }) },
+		"another dump's": {
+			says(func(i *dumpfile.Index) { i.Baked.DumpIndex[0] ^= 1 }),
 			"NAME was made of another dump",
 		},
-		"of another version": {
-			func() []byte { return o.object(t, func(i *dumpfile.Index) { i.Baked.Version = "10.6.22" }) },
+		"another version's": {
+			says(func(i *dumpfile.Index) { i.Baked.Version = "10.6.22" }),
 			"NAME was made by mariadb 10.6.22, the local server is mariadb " + version,
 		},
-		"of another server": {
-			func() []byte { return o.object(t, func(i *dumpfile.Index) { i.Baked.Engine = "mysql" }) },
+		"another server's": {
+			says(func(i *dumpfile.Index) { i.Baked.Engine = "mysql" }),
 			"NAME was made by mysql " + version + ", the local server is mariadb " + version,
 		},
 		"with other pages": {
-			func() []byte { return o.object(t, func(i *dumpfile.Index) { i.Baked.PageSize = 2 * size }) },
+			says(func(i *dumpfile.Index) { i.Baked.PageSize = 2 * size }),
 			"NAME has pages of 32768 bytes, the local server's have 16384",
 		},
 		"with other tables": {
-			func() []byte {
-				return o.object(t, func(i *dumpfile.Index) { i.Tables = append(i.Tables, dumpfile.Table{Name: "d"}) })
-			},
+			says(func(i *dumpfile.Index) { i.Tables = append(i.Tables, dumpfile.Table{Name: "d"}) }),
 			"NAME has other tables than the dump, or other numbers of rows",
 		},
-		"a dump": {func() []byte { return o.dump }, "NAME has no tables as files"},
+		"a dump": {o.dump, "NAME has no tables as files"},
 		"truncated": {
-			func() []byte { return o.object(t, nil)[:15<<20] },
+			says(nil)[:15<<20],
 			"read NAME: the dump is truncated at byte 15728640: the index that should end here is missing",
 		},
-		"no object of ours": {func() []byte { return make([]byte, 1000) }, "read NAME: the dump has no index"},
-		"of another table than the head makes": {
-			func() []byte {
-				return o.object(t, func(i *dumpfile.Index) {
-					i.Baked.Tables = slices.Clone(i.Baked.Tables)
-					i.Baked.Tables[1].Definition[0] ^= 1
-				})
-			}, "",
+		"somebody else's": {make([]byte, 1000), "read NAME: the dump has no index"},
+	} {
+		s.putBaked(o, test.object)
+		plan, err := Prepare(t.Context(), s.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := plan.Inspect(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if files := plan.Files(); files == nil || files.Key != "shop/"+o.name {
+			t.Errorf("%s: found are %+v", name, files)
+		} else {
+			wantError(t, files.Refused, strings.ReplaceAll(test.want, "NAME", o.name))
+		}
+		_ = plan.Close()
+	}
+}
+
+// TestFilesFail has beside the dump what turns out to be wrong when it is loaded, or before. One line says why, and the SQL
+// is loaded.
+func TestFilesFail(t *testing.T) {
+	o := bakeOnce(t)
+	object := o.object(t, nil)
+	wrong := bytes.Clone(object)
+	wrong[len(wrong)/2] ^= 1
+	spoilt := *o
+	spoilt.parts = slices.Clone(o.parts)
+	for i, part := range spoilt.parts {
+		if part.about.File == ".ibd" {
+			spoilt.parts[i].sql = bytes.Repeat([]byte("x"), len(part.sql))
+		}
+	}
+	for name, test := range map[string]struct {
+		object []byte
+		want   string // how the line begins, or the whole of it
+	}{
+		"another dump's": {
+			o.object(t, func(i *dumpfile.Index) { i.Baked.DumpIndex[0] ^= 1 }), "NAME was made of another dump",
 		},
-		"with files that are none": {
-			func() []byte {
-				spoilt := *o
-				spoilt.parts = slices.Clone(o.parts)
-				i := slices.IndexFunc(spoilt.parts, func(p texts) bool { return p.about.File == ".ibd" })
-				spoilt.parts[i].sql = bytes.Repeat([]byte("x"), len(spoilt.parts[i].sql))
-				return spoilt.object(t, nil)
-			}, "",
+		"of another table": {
+			o.object(t, func(i *dumpfile.Index) {
+				i.Baked.Tables = slices.Clone(i.Baked.Tables)
+				i.Baked.Tables[1].Definition[0] ^= 1
+			}), "load NAME: table b: this server makes another table of its definition",
 		},
-		"with a byte that is wrong": {
-			func() []byte {
-				object := o.object(t, nil)
-				object[len(object)/2] ^= 1
-				return object
-			}, "",
-		},
+		"no files of tables": {spoilt.object(t, nil), "load NAME: table "},
+		"damaged":            {wrong, "load NAME: read the dump: the dump is corrupt at byte "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
-			s.putBaked(o, test.object())
+			s.putBaked(o, test.object)
 			result, err := s.pull(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			notes := s.notes()
-			want := "tables come as SQL, not as files: " + strings.ReplaceAll(test.say, "NAME", o.name)
-			if len(notes) != 1 || !strings.HasPrefix(notes[0], want) || test.say != "" && notes[0] != want {
+			want := "tables come as SQL, not as files: " + strings.ReplaceAll(test.want, "NAME", o.name)
+			if notes := s.notes(); len(notes) != 1 || !strings.HasPrefix(notes[0], want) || notes[0] != "tables come as SQL, not as files: "+result.NoFiles {
 				t.Errorf("it says %q instead of %q", notes, want)
 			}
-			t.Log(notes)
-			if result.Files || result.FileTables != 0 || "tables come as SQL, not as files: "+result.NoFiles != notes[0] || result.Tables != 3 ||
-				result.FetchedBytes != int64(len(o.dump)) {
+			if result.Files || result.FileTables != 0 || result.Tables != 3 || result.FetchedBytes != int64(len(o.dump)) {
 				t.Errorf("it is %+v", result)
 			}
 			s.wantLoaded(o.sql)
-			s.wantCached(o.dump)
+			if got, err := os.ReadFile(s.cachePath()); err != nil || !bytes.Equal(got, o.dump) {
+				t.Errorf("the cached dump has %d bytes that are not those of the object, %v", len(got), err)
+			}
 		})
 	}
 }

@@ -57,7 +57,7 @@ func (p *Plan) replace(ctx context.Context, from source, e *entry) (stats sqltex
 	if err := e.wait(); err != nil {
 		return stats, err
 	}
-	if err := complete(stats, from.index); err != nil {
+	if err := complete(stats, from.index, from.rows()); err != nil {
 		return stats, fmt.Errorf("%s: %w", from.object.Name, err)
 	}
 	if err := load.Compare(ctx, stats); err != nil {

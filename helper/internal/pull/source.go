@@ -31,6 +31,14 @@ func (s source) rawBytes() int64 {
 	return s.index.RawBytes
 }
 
+// rows is how many of them there are, 0 if nobody knows.
+func (s source) rows() int64 {
+	if s.index == nil {
+		return 0
+	}
+	return s.index.Rows
+}
+
 // fileBytes is how much of that is files of tables.
 func (s source) fileBytes() (bytes int64) {
 	if s.index == nil || s.index.Baked == nil {

@@ -10,13 +10,10 @@ import (
 	"strings"
 )
 
-// What images of different age call their programs.
-var inImages = map[string]programs{
-	"mariadb": {
-		install: `"$(command -v mariadb-install-db || command -v mysql_install_db)"`,
-		server:  `"$(command -v mariadbd || command -v mysqld)"`,
-	},
-	"mysql": {server: "mysqld"},
+// inImages are what images of different age call their programs.
+var inImages = programs{
+	install: `"$(command -v mariadb-install-db || command -v mysql_install_db)"`,
+	server:  `"$(command -v mariadbd || command -v mysqld)"`,
 }
 
 // findImage looks for Docker, and fetches the kind's image where it is not there. The reason says why there can be no container.
@@ -50,7 +47,7 @@ func findImage(ctx context.Context, kind Kind, note func(string)) (found origin,
 			return []string{
 				docker, "run", "--rm", "--interactive", "--pull=never", "--name=" + name, "--network=none", "--user=" + user,
 				"--security-opt=label=disable", "--log-driver=none", "--volume=" + folder + ":" + folder, "--entrypoint=/bin/sh", image,
-				"-c", supervised(kind.script(inImages[kind.Engine], folder, root)),
+				"-c", supervised(script(inImages, folder, root)),
 			}
 		},
 		remove: func(ctx context.Context) { _ = exec.CommandContext(ctx, docker, "rm", "--force", name).Run() },

@@ -76,16 +76,13 @@ func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string
 				}
 				continue
 			}
-			p := programs{server: quote(path)}
-			if engine == "mariadb" {
-				install := paths("mariadb-install-db")
-				if len(install) == 0 {
-					return origin{}, []string{path + " has no mariadb-install-db beside it"}
-				}
-				p.install = quote(install[0])
+			install := paths("mariadb-install-db")
+			if len(install) == 0 {
+				return origin{}, []string{"there is " + path + ", but no mariadb-install-db"}
 			}
+			p := programs{install: quote(install[0]), server: quote(path)}
 			return origin{name: filepath.Base(path) + " " + version, command: func(folder string) []string {
-				return []string{"/bin/sh", "-c", supervised(kind.script(p, folder, os.Geteuid() == 0))}
+				return []string{"/bin/sh", "-c", supervised(script(p, folder, os.Geteuid() == 0))}
 			}}, nil
 		}
 	}

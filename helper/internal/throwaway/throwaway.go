@@ -18,7 +18,7 @@ import (
 
 // Kind says which server is wanted.
 type Kind struct {
-	Engine  string // mariadb or mysql
+	Engine  string // mariadb: the tables of MySQL do not travel yet
 	Version string // its first two parts: "11.8"
 	// Image is what a container is made of where this machine has no such server; "" for the official one.
 	Image string

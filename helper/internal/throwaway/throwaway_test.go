@@ -193,9 +193,9 @@ func TestNoServer(t *testing.T) {
 	inTemporaryFolder(t)
 	t.Setenv("PATH", t.TempDir())
 	var missing *NoServerError
-	_, err := Start(t.Context(), Kind{Engine: "mysql", Version: "8.4"}, func(string) {})
-	if !errors.As(err, &missing) || !strings.HasPrefix(err.Error(), "no mysql 8.4 can be started here: ") ||
-		!strings.HasSuffix(err.Error(), "; there is no docker for a container of mysql:8.4") {
+	_, err := Start(t.Context(), Kind{Engine: "mariadb", Version: "8.4"}, func(string) {})
+	if !errors.As(err, &missing) || !strings.HasPrefix(err.Error(), "no mariadb 8.4 can be started here: ") ||
+		!strings.HasSuffix(err.Error(), "; there is no docker for a container of mariadb:8.4") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -244,16 +244,16 @@ func TestContainer(t *testing.T) {
 	}
 
 	fakeDocker(t, "echo '[name=seccomp name=rootless]'")
-	if found, err = find(t.Context(), Kind{Engine: "mysql", Version: "99.1"}, func(string) {}); err != nil {
+	if found, err = find(t.Context(), Kind{Engine: "mariadb", Version: "99.1"}, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
-	if line := strings.Join(found.command("/tmp/x"), " "); !strings.Contains(line, " --user=0:0 ") || !strings.Contains(line, "--initialize-insecure") {
+	if line := strings.Join(found.command("/tmp/x"), " "); !strings.Contains(line, " --user=0:0 ") || !strings.Contains(line, "'--user=root'") {
 		t.Errorf("got %s", line)
 	}
 
 	fakeDocker(t, "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
-	_, err = find(t.Context(), Kind{Engine: "mysql", Version: "99.1", Image: "x"}, func(string) {})
-	if err == nil || err.Error() != "no mysql 99.1 can be started here: docker: Cannot connect to the Docker daemon" {
+	_, err = find(t.Context(), Kind{Engine: "mariadb", Version: "99.1", Image: "x"}, func(string) {})
+	if err == nil || err.Error() != "no mariadb 99.1 can be started here: docker: Cannot connect to the Docker daemon" {
 		t.Errorf("got %v", err)
 	}
 }

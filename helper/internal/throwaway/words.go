@@ -10,22 +10,18 @@ import (
 
 // programs are what a server is started by, as a shell finds them.
 type programs struct {
-	install string // of MariaDB only
-	server  string
+	install, server string
 }
 
 // script prepares an empty data folder and becomes the server. Root says that it runs as root.
-func (k Kind) script(p programs, folder string, root bool) string {
+func script(p programs, folder string, root bool) string {
 	data, tmp := filepath.Join(folder, dataName), filepath.Join(folder, tmpName)
 	var user []string
 	if root {
 		user = []string{"--user=root"}
 	}
 	places := append([]string{"--datadir=" + data, "--tmpdir=" + tmp}, user...)
-	install := command(p.server, []string{"--no-defaults", "--initialize-insecure", "--secure-file-priv="}, places)
-	if k.Engine == "mariadb" {
-		install = command(p.install, []string{"--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"}, places)
-	}
+	install := command(p.install, []string{"--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"}, places)
 	return install + " && exec " + command(p.server, serverWords(folder), places)
 }
 
@@ -52,10 +48,8 @@ func serverWords(folder string) []string {
 		// Not every version has these.
 		"--loose-skip-log-bin",
 		"--loose-performance-schema=OFF",
-		"--loose-mysqlx=OFF",
 		"--loose-innodb-flush-method=nosync",
 		"--loose-innodb-log-file-size=" + strconv.FormatInt(pool/2, 10),
-		"--loose-innodb-redo-log-capacity=" + strconv.FormatInt(pool, 10),
 		"--loose-aria-pagecache-buffer-size=8M",
 	}
 }
