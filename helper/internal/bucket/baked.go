@@ -71,7 +71,8 @@ func (b *Bucket) deleteBaked(ctx context.Context, dump string) error {
 
 // AcquireBake takes the lease for making the tables as files of a dump, which is one for all dumps of the project and one
 // series of servers. It waits as Acquire does; the Result, where there is one, is the key of what somebody else has made of
-// this very dump meanwhile. Release takes the key of what was made.
+// this very dump meanwhile. Without one it may be there all the same, if others had the lease in between: look again. Release takes
+// the key of what was made.
 func (b *Bucket) AcquireBake(ctx context.Context, dump, series string, opts LeaseOptions) (*Lease, error) {
 	for {
 		lease, err := b.acquire(ctx, b.bakeLeaseKey(series), opts)

@@ -17,26 +17,38 @@ func (b *Bucket) Delete(ctx context.Context, o Object) error {
 			return err
 		}
 	}
+	_, series := readBaked(base(o.Key))
+	for {
+		version, err := b.deleteOnce(ctx, o)
+		// What lies beside a dump may have been made more than once: when the newest version goes, the one before is there again.
+		if err != nil || version == "" || series == "" || o.VersionID != "" {
+			return err
+		}
+	}
+}
+
+// deleteOnce removes the newest version of an object, and says which that was: none in a bucket without versions, where there
+// is no object, and where a marker was all that could be left.
+func (b *Bucket) deleteOnce(ctx context.Context, o Object) (removed string, err error) {
 	version := o.VersionID
 	if version == "" {
-		var err error
 		if version, err = b.newestVersion(ctx, o.Key); errors.Is(err, ErrNoSuchKey) {
-			return nil
+			return "", nil
 		} else if err != nil {
-			return err
+			return "", err
 		}
 	}
 	in := &s3.DeleteObjectInput{Bucket: &b.name, Key: &o.Key, VersionId: optional(version)}
 	out, err := b.client.DeleteObject(ctx, in)
 	if version != "" && err != nil {
 		if err := b.fail(ctx, "delete", "s3:DeleteObject", o.Key, err); !errors.Is(err, ErrAccessDenied) {
-			return err
+			return "", err
 		}
 		in.VersionId = nil
 		out, err = b.client.DeleteObject(ctx, in)
 	}
 	if err != nil {
-		return b.fail(ctx, "delete", "s3:DeleteObject", o.Key, err)
+		return "", b.fail(ctx, "delete", "s3:DeleteObject", o.Key, err)
 	}
 	if in.VersionId == nil && aws.ToBool(out.DeleteMarker) {
 		lacking := "s3:DeleteObjectVersion"
@@ -45,7 +57,7 @@ func (b *Bucket) Delete(ctx context.Context, o Object) error {
 		}
 		b.note("deleted dumps stay as old versions, and are paid for: " + lacking + " is not allowed")
 	}
-	return nil
+	return aws.ToString(in.VersionId), nil
 }
 
 // newestVersion is the version that an object has now: empty in a bucket without versions, and where nothing may be

@@ -62,7 +62,7 @@ func (b *Bucket) Contents(ctx context.Context) (Contents, error) {
 			who, _ := b.keys.read(o.Name)
 			switch {
 			case o.Series != "":
-				baked[o.dump()] = append(baked[o.dump()], o)
+				baked[DumpOf(o.Key)] = append(baked[DumpOf(o.Key)], o)
 			case who != sibling && isDump(o.Name) && o.Size > 0:
 				found.Dumps = append(found.Dumps, o)
 			}
@@ -99,9 +99,6 @@ func (b *Bucket) Newest(ctx context.Context) (Object, error) {
 	}
 	return dumps[0], nil
 }
-
-// dump is the key of the dump beside which tables as files lie.
-func (o Object) dump() string { return strings.TrimSuffix(o.Key, "."+o.Series+besideEnding) }
 
 // newestFirst orders dumps; the key decides between two of one moment, so that the order is always the same.
 func newestFirst(x, y Object) int {
