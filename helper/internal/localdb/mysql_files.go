@@ -38,7 +38,7 @@ func (db *mysqlDatabase) TakesFiles(ctx context.Context) (FileServer, error) {
 // fileSettings gives those settings of the server on which it depends whether it takes files, by their names.
 func (s *mysqlSession) fileSettings(ctx context.Context) (map[string]string, error) {
 	rows, err := s.table(ctx, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_page_size', 'innodb_file_per_table', 'innodb_force_recovery',"+
-		" 'innodb_read_only', 'innodb_encrypt_tables', 'default_table_encryption', 'innodb_compression_default', 'lower_case_table_names')")
+		" 'innodb_log_checkpoint_now', 'innodb_read_only', 'innodb_encrypt_tables', 'default_table_encryption', 'innodb_compression_default', 'lower_case_table_names')")
 	settings := map[string]string{}
 	for _, row := range rows {
 		settings[row["variable_name"]] = row["value"]
@@ -63,6 +63,8 @@ func refusesFiles(settings map[string]string) string {
 		return "the server encrypts its tables"
 	case on("innodb_compression_default"):
 		return "the server compresses the pages of its tables (innodb_compression_default is on)"
+	case settings["innodb_log_checkpoint_now"] == "":
+		return noCheckpoint
 	case settings["lower_case_table_names"] == "2":
 		return "the server's file system does not tell upper from lower case (lower_case_table_names is 2)"
 	}
@@ -78,6 +80,12 @@ func (db *mysqlDatabase) tryFolder(ctx context.Context) (err error) {
 	defer lock.close()
 	if err := db.recoverLocked(ctx, lock); err != nil {
 		return err
+	}
+	// The setting is a button, which this does not press.
+	if err := lock.exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = OFF"); number(err) != 0 {
+		return &FilesError{Reason: noCheckpoint, Err: err}
+	} else if err != nil {
+		return db.explain("try to have a checkpoint written", err)
 	}
 	incoming := db.names.incoming
 	defer func() {
@@ -152,12 +160,53 @@ func (l *mysqlLoad) planFiles(ctx context.Context, chunks Chunks, from, to int, 
 			err = l.db.explainFiles("look at table "+t.Name, t.check(ctx, l.lock))
 		}
 	}
+	if err == nil {
+		err = f.discard(ctx)
+	}
 	if err != nil {
 		f.close()
 		return nil, err
 	}
 	return f, nil
 }
+
+// discard takes the files of all tables away, and has the server forget them. A server that dies goes through its log from the last
+// checkpoint on when it starts again, and does to the files that it finds what it once did to those of the empty tables: it would
+// empty tables that have been imported, or not start at all, because a file that waits to be imported has the number of another one.
+func (f *fileLoad) discard(ctx context.Context) error {
+	var taken atomic.Int64
+	err := f.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
+		for {
+			next := int(taken.Add(1)) - 1
+			if next >= len(f.tables) {
+				return nil
+			}
+			t := f.tables[next]
+			if err := t.discard(ctx, s); err != nil {
+				return f.db.explainFiles("take the files of table "+t.Name+" away", err)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := f.lock.checkpoint(ctx); err != nil {
+		return f.db.explainFiles("have the server write a checkpoint", err)
+	}
+	onStep("checkpoint written")
+	return nil
+}
+
+// checkpoint returns when the server needs nothing of what its log holds now.
+func (s *mysqlSession) checkpoint(ctx context.Context) error {
+	err := s.exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = ON")
+	if number(err) != 0 {
+		return &FilesError{Reason: noCheckpoint, Err: err}
+	}
+	return err
+}
+
+const noCheckpoint = "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"
 
 // assign finds out which chunk goes where.
 func (f *fileLoad) assign(chunks Chunks, from, to int) error {
@@ -196,7 +245,7 @@ func (f *fileLoad) work(ctx context.Context, s *mysqlSession, reader ChunkReader
 		}
 		part := f.stretches[next]
 		t := part.table
-		if err := t.begin(ctx, s); err != nil {
+		if err := t.begin(); err != nil {
 			return f.db.explainFiles("make room for the files of table "+t.Name, err)
 		}
 		bytes, err := reader.Read(ctx, part.chunk)

@@ -21,8 +21,9 @@ import (
 type tablespace struct {
 	FileTable
 	folder   folder
-	pageSize int64  // of the server, bytes
-	file     string // how its files are called, without an ending
+	pageSize int64       // of the server, bytes
+	file     string      // how its files are called, without an ending
+	like     fs.FileInfo // the file of the empty table
 
 	mutex sync.Mutex
 	begun bool
@@ -41,6 +42,10 @@ func (t *tablespace) check(ctx context.Context, s *mysqlSession) error {
 	if err != nil {
 		return err
 	}
+	if parse([]byte(definition)).find("FULLTEXT") > 0 {
+		// The index lies in other files. MariaDB takes the table without it, and dies of the next row.
+		return &FilesError{Table: t.Name, Reason: "it has a FULLTEXT index"}
+	}
 	if DefinitionSum(definition) != t.Definition {
 		return &FilesError{Table: t.Name, Reason: "this server makes another table of its definition"}
 	}
@@ -48,19 +53,14 @@ func (t *tablespace) check(ctx context.Context, s *mysqlSession) error {
 	return err
 }
 
-// begin takes the files of the empty table away, and makes new ones. Of several callers one does it.
-func (t *tablespace) begin(ctx context.Context, s *mysqlSession) error {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	if t.begun {
-		return nil
-	}
+// discard takes the files of the empty table away.
+func (t *tablespace) discard(ctx context.Context, s *mysqlSession) error {
 	first := slices.IndexFunc(t.Files, TableFile.isTablespace)
 	if first < 0 {
 		return &FilesError{Table: t.Name, Reason: "it has no file with rows"}
 	}
-	// That the server takes its file away shows that the folder is its own.
-	like, err := t.folder.Lstat(t.file + t.Files[first].Name)
+	var err error
+	t.like, err = t.folder.Lstat(t.file + t.Files[first].Name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &FilesError{Table: t.Name, Reason: "its file is not in the folder of its database", Err: err}
 	}
@@ -71,8 +71,19 @@ func (t *tablespace) begin(ctx context.Context, s *mysqlSession) error {
 		return t.refused(err)
 	}
 	onStep("tablespace discarded")
+	return nil
+}
+
+// begin makes new files. Of several callers one does it.
+func (t *tablespace) begin() error {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if t.begun {
+		return nil
+	}
 	for i, what := range t.Files {
-		file, err := t.folder.create(t.file+what.Name, like)
+		// That the server has taken its file away shows that the folder is its own: where there still is one this fails.
+		file, err := t.folder.create(t.file+what.Name, t.like)
 		if err != nil {
 			return t.unwritten(err)
 		}
