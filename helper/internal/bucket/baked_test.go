@@ -158,40 +158,35 @@ func (e env) allKeys(t *testing.T) []string {
 }
 
 func TestDeleteADumpWithWhatLiesBeside(t *testing.T) {
-	onEach(t, func(t *testing.T, e env) {
+	for server := range servers {
 		for _, versions := range []bool{false, true} {
+			e := newEnv(t, server)
 			if versions {
 				if err := e.EnableVersions(e.bucket); err != nil {
 					t.Fatal(err)
 				}
 			}
 			// Names that begin like the one that is deleted.
-			longer := strings.TrimSuffix(newDump, ".zst")
-			e.put(t, longer, []byte("x"))
+			shorter := strings.TrimSuffix(newDump, ".zst")
+			e.put(t, shorter, []byte("x"))
 			e.putBaked(t)
-			before := e.allKeys(t)
-			b := e.open(t)
-			for _, key := range []string{longer, newDump} {
-				if err := b.Delete(t.Context(), Object{Key: key}); err != nil {
+			left := e.allKeys(t)
+			for key, gone := range map[string][]string{
+				shorter: {shorter}, newDump: {newDump, Beside(newDump, "mariadb-11.8"), Beside(newDump, "mariadb-10.11")},
+			} {
+				if err := e.open(t).Delete(t.Context(), Object{Key: key}); err != nil {
 					t.Fatal(err)
 				}
-				gone := []string{key}
-				if key == newDump {
-					gone = append(gone, Beside(newDump, "mariadb-11.8"), Beside(newDump, "mariadb-10.11"))
+				left = slices.DeleteFunc(left, func(key string) bool { return slices.Contains(gone, key) })
+				if got := e.allKeys(t); !slices.Equal(got, left) {
+					t.Errorf("%s: after %s there are\n%s", server, key, strings.Join(got, "\n"))
 				}
-				before = slices.DeleteFunc(before, func(key string) bool { return slices.Contains(gone, key) })
-				if left := e.allKeys(t); !slices.Equal(left, before) {
-					t.Errorf("after %s there are\n%s", key, strings.Join(left, "\n"))
-				}
-			}
-			if versions {
-				// What the bucket kept from before the versions is not counted here.
-				if _, markers := e.versions(t); markers != 0 {
-					t.Errorf("%d markers are left", markers)
+				if got, markers := e.versions(t); versions && (got != len(left) || markers != 0) {
+					t.Errorf("%s: after %s there are %d versions of %d objects, and %d markers", server, key, got, len(left), markers)
 				}
 			}
 		}
-	})
+	}
 }
 
 // Who dies between the two leaves the dump, never an object without one.

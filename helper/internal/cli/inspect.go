@@ -62,7 +62,7 @@ func (s *session) dump(ctx context.Context, key string) (*bucket.Bucket, bucket.
 }
 
 // errMisnamed is a dump with the name of a baked object, or the other way round.
-var errMisnamed = fmt.Errorf("%w: what its name says that it is, it is not", dumpfile.ErrCorrupt)
+var errMisnamed = fmt.Errorf("the dump is %w: what it is and what its name says are not the same", dumpfile.ErrCorrupt)
 
 // errUnusable is a baked object that is not what it should be. The dump says the same.
 var errUnusable = errors.New("the baked object cannot be used")

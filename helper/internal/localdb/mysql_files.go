@@ -178,7 +178,7 @@ func (f *fileLoad) assign(chunks Chunks, from, to int) error {
 				f.stretches = append(f.stretches, stretch{from, t, file, offset})
 				offset += list[from].Bytes
 			}
-			if offset != what.Size {
+			if offset != what.Size || offset == 0 {
 				return &FilesError{Table: table.Name, Reason: fmt.Sprintf("of %d bytes of its file there are %d", what.Size, offset)}
 			}
 		}

@@ -103,6 +103,9 @@ const (
 	settingsEnding   = ".cfg"
 )
 
+// isTablespace says whether a file holds rows.
+func (f TableFile) isTablespace() bool { return filepath.Ext(f.Name) == tablespaceEnding }
+
 // sweep removes from the folder of a database without tables the files that a crash has left, for which the server would not drop
 // it. It fails with *FilesError where the folder cannot be reached.
 func (s *mysqlSession) sweep(ctx context.Context, database string) error {

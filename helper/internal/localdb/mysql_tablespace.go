@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/innodb"
 )
 
 // tablespace is a table of the scratch database that gets its rows as files.
@@ -52,8 +55,12 @@ func (t *tablespace) begin(ctx context.Context, s *mysqlSession) error {
 	if t.begun {
 		return nil
 	}
+	first := slices.IndexFunc(t.Files, TableFile.isTablespace)
+	if first < 0 {
+		return &FilesError{Table: t.Name, Reason: "it has no file with rows"}
+	}
 	// That the server takes its file away shows that the folder is its own.
-	like, err := t.folder.Lstat(t.file + tablespaceEnding)
+	like, err := t.folder.Lstat(t.file + t.Files[first].Name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &FilesError{Table: t.Name, Reason: "its file is not in the folder of its database", Err: err}
 	}
@@ -79,12 +86,30 @@ func (t *tablespace) begin(ctx context.Context, s *mysqlSession) error {
 	return nil
 }
 
+// fits compares what a file says of itself in its first page with what it is. A server would find out as well, at the cost of a
+// crash perhaps.
+func (t *tablespace) fits(text []byte, what TableFile) error {
+	header, err := innodb.ReadHeader(text)
+	if err == nil {
+		err = header.Check(t.pageSize, what.Size)
+	}
+	if err != nil {
+		return &FilesError{Table: t.Name, Reason: err.Error(), Err: err}
+	}
+	return nil
+}
+
 // zeros is what the blocks of a file that hold nothing are compared with. InnoDB makes files larger than it needs at once.
 var zeros [16 << 10]byte
 
 // write puts a chunk where it belongs.
 func (t *tablespace) write(part stretch, text []byte) error {
 	file, offset := t.files[part.file], part.offset
+	if what := t.Files[part.file]; offset == 0 && what.isTablespace() {
+		if err := t.fits(text, what); err != nil {
+			return err
+		}
+	}
 	onStep("chunk to be written")
 	for len(text) > 0 {
 		skipped, length := 0, len(text)
@@ -117,14 +142,6 @@ func nextUsed(text []byte) (from, to int) {
 
 // take has the server make the files its own, when all of them are there.
 func (t *tablespace) take(ctx context.Context, s *mysqlSession) error {
-	for i, what := range t.Files {
-		if what.Name != tablespaceEnding {
-			continue
-		}
-		if err := checkTablespace(t.files[i], what.Size, t.pageSize); err != nil {
-			return &FilesError{Table: t.Name, Reason: err.Error()}
-		}
-	}
 	if err := t.close(); err != nil {
 		return t.unwritten(err)
 	}
@@ -134,7 +151,7 @@ func (t *tablespace) take(ctx context.Context, s *mysqlSession) error {
 	}
 	onStep("tablespace imported")
 	for _, what := range t.Files {
-		if what.Name == tablespaceEnding {
+		if what.isTablespace() {
 			continue
 		}
 		// It would stay behind when the table is renamed, and keep the server from dropping the database.
