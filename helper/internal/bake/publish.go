@@ -79,7 +79,7 @@ func (r *run) checkDump(ctx context.Context, key string) error {
 		err = bucket.ErrChanged
 	}
 	if !errors.Is(err, bucket.ErrNoSuchKey) && !errors.Is(err, bucket.ErrChanged) {
-		return nil //nolint:nilerr // whoever cannot look finds out with the next request
+		return nil // whoever cannot look finds out with the next request
 	}
 	return errors.Join(ErrGone, r.Bucket.Delete(ctx, bucket.Object{Key: key}))
 }

@@ -27,7 +27,7 @@ func TestBakesLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, o := newRunner(4, 4)
 		running := 0
-		slow := func(ctx context.Context, key string, _ Progress) ([]string, error) {
+		slow := func(ctx context.Context, _ string, _ Progress) ([]string, error) {
 			if running++; running > 1 {
 				t.Error("two bakes at once")
 			}

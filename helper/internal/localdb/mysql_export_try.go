@@ -117,7 +117,28 @@ func (e *Export) try(ctx context.Context, s *mysqlSession, table ExportedTable) 
 			}
 		}
 	}
-	return e.compare(ctx, s, table)
+	if reason, err = e.compare(ctx, s, table); reason != "" || err != nil {
+		return reason, err
+	}
+	return "", e.use(ctx, s, table.Name)
+}
+
+// use changes a table that was imported: there are tables which are found whole, and whose first change ends the server. A
+// server that ends here does so before anything is published.
+func (e *Export) use(ctx context.Context, s *mysqlSession, table string) error {
+	columns, err := s.list(ctx, "SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?"+
+		" AND EXTRA NOT LIKE '%VIRTUAL GENERATED%' AND EXTRA NOT LIKE '%STORED GENERATED%' ORDER BY ORDINAL_POSITION", e.db.names.live, table)
+	if err != nil || len(columns) == 0 {
+		return err
+	}
+	for i, column := range columns {
+		columns[i] = quoteName(column)
+	}
+	list := strings.Join(columns, ", ")
+	if err := s.exec(ctx, "DELETE FROM "+quoteName(table)+" LIMIT 1"); err != nil {
+		return err
+	}
+	return s.exec(ctx, "INSERT IGNORE INTO "+quoteName(table)+" ("+list+") SELECT "+list+" FROM "+quoteName(e.db.names.live)+"."+quoteName(table)+" LIMIT 1")
 }
 
 // tried is where a copy of a file lies that is tried.
