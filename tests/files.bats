@@ -97,7 +97,7 @@ sums() {
   run ddev pull-latest-dump --sql
   assert_success
   assert_line --regexp '^5 tables, 57,000 rows, .* of SQL '
-  refute_output --partial files
+  refute_output --partial "as files"
   assert_equal "$(sums db)" "$(sums staging)"
 }
 
