@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
@@ -124,18 +126,36 @@ func (l *mysqlLoad) tableChunks(ctx context.Context, chunks Chunks, from, files,
 	if r.keys, err = l.deferKeys(ctx, large); err != nil {
 		return 0, err
 	}
-	err = l.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
-		reader, err := chunks.Open()
-		if err != nil {
-			return fmt.Errorf("read the dump: %w", err)
-		}
-		defer reader.Close()
-		if err := r.work(ctx, s, reader); err != nil {
-			return err
-		}
-		return tables.work(ctx, s, reader)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return l.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
+			return withReader(chunks, func(reader ChunkReader) error {
+				if err := r.work(ctx, s, reader); err != nil {
+					return err
+				}
+				return tables.work(ctx, s, reader)
+			})
+		})
 	})
+	if l.porters != nil {
+		group.Go(func() error {
+			return l.porters.together(ctx, func(ctx context.Context, s *mysqlSession) error {
+				return withReader(chunks, func(reader ChunkReader) error { return tables.work(ctx, s, reader) })
+			})
+		})
+	}
+	err = group.Wait()
 	return r.statements.Load(), err
+}
+
+// withReader does something with a reader of chunks.
+func withReader(chunks Chunks, do func(ChunkReader) error) error {
+	reader, err := chunks.Open()
+	if err != nil {
+		return fmt.Errorf("read the dump: %w", err)
+	}
+	defer reader.Close()
+	return do(reader)
 }
 
 // plan makes the jobs: a chunk each, but all chunks of a table in whose rows the order matters are one.

@@ -22,6 +22,7 @@ type mysqlLoad struct {
 	// settings as they like, have sessions of their own.
 	lock     *mysqlSession
 	crew     *crew
+	porters  *crew // more sessions, for files; nil where there are none
 	rewriter *rewriter
 	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
 	cleanup    context.Context
@@ -61,7 +62,7 @@ func (l *mysqlLoad) prepare(ctx context.Context) error {
 		return db.explain("create database "+n.incoming, err)
 	}
 	var err error
-	if l.crew, err = db.hireCrew(ctx); err != nil {
+	if l.crew, err = db.hireCrew(ctx, db.crewSize()); err != nil {
 		return err
 	}
 	// As the mysql client and the heads of dumps set it; the dump's own settings come on top.
@@ -435,7 +436,7 @@ func (l *mysqlLoad) endSessions(ctx context.Context) error {
 		return l.db.explain("look for sessions of ours", err)
 	}
 	for _, id := range ids {
-		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.lock.id || l.crew != nil && l.crew.has(number)) {
+		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.lock.id || l.crew.has(number) || l.porters.has(number)) {
 			if err := s.kill(ctx, number); err != nil {
 				return l.db.explain("end a session of ours", err)
 			}
