@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -126,36 +127,27 @@ func (l *mysqlLoad) tableChunks(ctx context.Context, chunks Chunks, from, files,
 	if r.keys, err = l.deferKeys(ctx, large); err != nil {
 		return 0, err
 	}
+	if err := l.crew.wait(); err != nil {
+		return 0, err
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		return l.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
-			return withReader(chunks, func(reader ChunkReader) error {
+	for i, s := range slices.Concat(l.crew.sessions, l.porters.sessions) {
+		group.Go(func() error {
+			reader, err := chunks.Open()
+			if err != nil {
+				return fmt.Errorf("read the dump: %w", err)
+			}
+			defer reader.Close()
+			if i < len(l.crew.sessions) {
 				if err := r.work(ctx, s, reader); err != nil {
 					return err
 				}
-				return tables.work(ctx, s, reader)
-			})
-		})
-	})
-	if l.porters != nil {
-		group.Go(func() error {
-			return l.porters.together(ctx, func(ctx context.Context, s *mysqlSession) error {
-				return withReader(chunks, func(reader ChunkReader) error { return tables.work(ctx, s, reader) })
-			})
+			}
+			return tables.work(ctx, s, reader)
 		})
 	}
 	err = group.Wait()
 	return r.statements.Load(), err
-}
-
-// withReader does something with a reader of chunks.
-func withReader(chunks Chunks, do func(ChunkReader) error) error {
-	reader, err := chunks.Open()
-	if err != nil {
-		return fmt.Errorf("read the dump: %w", err)
-	}
-	defer reader.Close()
-	return do(reader)
 }
 
 // plan makes the jobs: a chunk each, but all chunks of a table in whose rows the order matters are one.

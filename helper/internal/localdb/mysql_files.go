@@ -325,7 +325,5 @@ func (f *fileLoad) close() {
 	if f.folder.Root != nil {
 		_ = f.folder.Close()
 	}
-	if f.porters != nil {
-		f.porters.close()
-	}
+	f.porters.close()
 }

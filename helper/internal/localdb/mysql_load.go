@@ -22,7 +22,7 @@ type mysqlLoad struct {
 	// settings as they like, have sessions of their own.
 	lock     *mysqlSession
 	crew     *crew
-	porters  *crew // more sessions, for files; nil where there are none
+	porters  *crew // more sessions, for files
 	rewriter *rewriter
 	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
 	cleanup    context.Context
@@ -46,6 +46,7 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 	}
 	l := &mysqlLoad{
 		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes,
+		porters: &crew{},
 	}
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
