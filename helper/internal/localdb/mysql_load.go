@@ -1,6 +1,7 @@
 package localdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -31,8 +33,9 @@ type mysqlLoad struct {
 	statements int64
 	offset     int64            // how much of the dump's text lies before what Run reads, bytes
 	deferAbove int64            // keys of tables with more text in their rows are added afterwards
+	bulkAbove  int              // statements with more text are sent in bulk
 	checked    bool             // unique_checks has been turned on
-	counted    map[string]int64 // rows of tables that have come as files
+	counted    map[string]int64 // rows of tables that have come as files, where they have been counted
 	swapped    bool
 }
 
@@ -45,7 +48,7 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 		return nil, err
 	}
 	l := &mysqlLoad{
-		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes,
+		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
 		porters: &crew{},
 	}
 	if err := l.prepare(ctx); err != nil {
@@ -318,23 +321,17 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 	if err != nil {
 		return l.db.explain("list the tables", err)
 	}
+	var tables []string
 	for table, want := range stats.Tables {
-		if slices.Contains(elsewhere, table) {
-			continue // its rows are those of other tables, of which dumps hold them
-		}
 		if count, known := l.counted[table]; known && count == want {
 			continue
 		}
-		var got int64
-		err := l.lock.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+incoming+quoteName(table)).Scan(&got)
-		switch {
-		case number(err) == mysqlUnknownTable:
-			return &MismatchError{Table: table, Want: want, Got: -1}
-		case err != nil:
-			return l.db.explain("count the rows of table "+table, err)
-		case want >= 0 && want != got:
-			return &MismatchError{Table: table, Want: want, Got: got}
+		if !slices.Contains(elsewhere, table) { // whose rows are those of other tables, of which dumps hold them
+			tables = append(tables, table)
 		}
+	}
+	if err := l.compareTables(ctx, tables, stats.Tables); err != nil {
+		return err
 	}
 	if l.db.config.Part.TablesOnly {
 		return nil // its views do not come
@@ -351,6 +348,31 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 		}
 	}
 	return nil
+}
+
+// compareTables counts the rows of tables, over all sessions, and says which does not have as many as it should.
+func (l *mysqlLoad) compareTables(ctx context.Context, tables []string, rows map[string]int64) error {
+	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(rows[b], rows[a]) }) // those first that take longest
+	var taken atomic.Int64
+	return l.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
+		for {
+			next := int(taken.Add(1)) - 1
+			if next >= len(tables) {
+				return nil
+			}
+			table := tables[next]
+			want, got := rows[table], int64(0)
+			err := s.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteName(l.db.names.incoming)+"."+quoteName(table)).Scan(&got)
+			switch {
+			case number(err) == mysqlUnknownTable:
+				return &MismatchError{Table: table, Want: want, Got: -1}
+			case err != nil:
+				return l.db.explain("count the rows of table "+table, err)
+			case want >= 0 && want != got:
+				return &MismatchError{Table: table, Want: want, Got: got}
+			}
+		}
+	})
 }
 
 func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
