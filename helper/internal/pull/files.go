@@ -28,7 +28,7 @@ type Files struct {
 func (p *Plan) Files() *Files { return p.files }
 
 // lookForFiles looks beside the dump for its tables as files, for servers like the local one. That there are none, or that
-// they cannot be used, is no error: there is the dump.
+// they cannot be used, is no error: there is the dump. What would keep that away as well is one.
 func (p *Plan) lookForFiles(ctx context.Context) error {
 	if p.OnlySQL || p.index == nil || !p.index.Sectioned() || p.dialect != sqltext.MySQL {
 		return nil
@@ -42,8 +42,11 @@ func (p *Plan) lookForFiles(ctx context.Context) error {
 	if err == nil {
 		err = p.considerFiles(ctx, object)
 	}
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case err != nil && !sqlMayDo(ctx, err):
+		return err
 	}
 	p.files.Refused = err
 	if err == nil && p.files.Tables == 0 {
