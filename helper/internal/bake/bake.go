@@ -145,6 +145,8 @@ func (r *run) choose(ctx context.Context) (err error) {
 		return unfit("another tool has made it")
 	case err != nil:
 		return fmt.Errorf("read %s: %w", r.dump.Name, err)
+	case r.index.Baked != nil:
+		return unfit("it is no dump, but made of one")
 	case r.index.Engine == string(dburl.Postgres):
 		return unfit("PostgreSQL's tables cannot travel as files")
 	case !r.index.Sectioned():

@@ -195,7 +195,7 @@ var explanations = []explanation{
 	as(exitSettings, settingsHint),
 
 	// The dump itself.
-	is(errUnusable, exitDamaged, "delete it; `dump-helper bake` makes it anew, and the dump says all that it says"),
+	is(errUnusable, exitDamaged, "delete it, or bake its dump anew with --force; pulls load the dump without it"),
 	is(pull.ErrNoneBefore, exitNotFound, "`dump-helper list` shows what is there"),
 	is(pull.ErrTooOld, exitNotFound, "run `dump-helper refresh` where DUMP_SOURCE is set, or allow more with --max-age"),
 	is(pull.ErrNoSuchTable, exitUsage, "check the names that --tables was given; * stands for any text, ? for one character"),

@@ -52,7 +52,7 @@ func (s *session) dump(ctx context.Context, key string) (*bucket.Bucket, bucket.
 	if errors.Is(err, dumpfile.ErrNoIndex) && object.Series == "" {
 		return store, object, nil, nil
 	}
-	if err == nil && (index.Baked != nil) != (object.Series != "") {
+	if err == nil && !isNamedRight(object, index) {
 		err = errMisnamed
 	}
 	if err != nil {
@@ -61,7 +61,16 @@ func (s *session) dump(ctx context.Context, key string) (*bucket.Bucket, bucket.
 	return store, object, index, nil
 }
 
-// errMisnamed is a dump with the name of a baked object, or the other way round.
+// isNamedRight says whether the index is of what the object's name says: a dump, or tables as files of that dump for those servers.
+func isNamedRight(object bucket.Object, index *dumpfile.Index) bool {
+	baked := index.Baked
+	if baked == nil || object.Series == "" {
+		return baked == nil && object.Series == ""
+	}
+	return baked.Dump == bucket.DumpOf(object.Name) && strings.HasPrefix(baked.Engine+"-"+baked.Version+".", object.Series+".")
+}
+
+// errMisnamed is an object whose name says something else than its index.
 var errMisnamed = fmt.Errorf("the dump is %w: what it is and what its name says are not the same", dumpfile.ErrCorrupt)
 
 // errUnusable is a baked object that is not what it should be. The dump says the same.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
@@ -81,5 +82,35 @@ search  6     rows      1.0 kB  100 B
 `
 	if diff := cmp.Diff(want, describeIndex(index)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestObjectsAreWhatTheirNamesSay(t *testing.T) {
+	index := func(dump, engine, version string) *dumpfile.Index {
+		return &dumpfile.Index{Baked: &dumpfile.Baked{Dump: dump, Engine: engine, Version: version}}
+	}
+	object := func(series string) bucket.Object {
+		if series == "" {
+			return bucket.Object{Name: "shop.sql.zst"}
+		}
+		return bucket.Object{Name: bucket.Beside("shop.sql.zst", series), Series: series}
+	}
+	for _, test := range []struct {
+		object bucket.Object
+		index  *dumpfile.Index
+		want   bool
+	}{
+		{object(""), &dumpfile.Index{}, true},
+		{object(""), index("shop.sql.zst", "mariadb", "11.8.3"), false},
+		{object("mariadb-11.8"), &dumpfile.Index{}, false},
+		{object("mariadb-11.8"), index("shop.sql.zst", "mariadb", "11.8.3"), true},
+		{object("mariadb-11.8"), index("shop.sql.zst", "mariadb", "11.8"), true},
+		{object("mariadb-11.8"), index("shop.sql.zst", "mariadb", "11.80.1"), false},
+		{object("mariadb-11.8"), index("shop.sql.zst", "mysql", "11.8.3"), false},
+		{object("mariadb-11.8"), index("other.sql.zst", "mariadb", "11.8.3"), false},
+	} {
+		if got := isNamedRight(test.object, test.index); got != test.want {
+			t.Errorf("%s with %+v: %v", test.object.Name, test.index.Baked, got)
+		}
 	}
 }

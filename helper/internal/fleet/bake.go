@@ -60,7 +60,7 @@ func bakedOf(dump *bucket.Object, wanted []string) (there []string) {
 // bakeOne bakes one dump; nil where that was interrupted.
 func (s *schedule) bakeOne(ctx context.Context, item *Item, key string) *Baking {
 	began := time.Now()
-	lane := s.Watcher.Bake(item.Project)
+	lane := s.Bakes.Bake(item.Project)
 	limited := ctx
 	if limit := item.Project.TimeLimit; limit > 0 {
 		var cancel context.CancelFunc
@@ -83,7 +83,7 @@ func (s *schedule) bakeOne(ctx context.Context, item *Item, key string) *Baking 
 		baking.Error, baking.Hint = err.Error(), s.Hint(err)
 	}
 	baking.Seconds = time.Since(began).Seconds()
-	s.Watcher.Baked(item.Project, *baking)
+	s.Bakes.Baked(item.Project, *baking)
 	s.recordBake(ctx, item, *baking)
 	return baking
 }

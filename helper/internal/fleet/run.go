@@ -16,6 +16,7 @@ type Runner struct {
 	MayPass func(error) bool
 	Hint    func(error) string
 	Watcher Watcher
+	Bakes   BakeWatcher
 }
 
 // Watcher sees a run as it goes on. It is called by several goroutines.
@@ -26,14 +27,19 @@ type Watcher interface {
 	Retry(project *Project, err error, after time.Duration)
 	// End says what came of a project.
 	End(Result)
-	// Bake says that the newest dump of a project is being baked, Baked what came of that.
-	Bake(project *Project) Lane
-	Baked(*Project, Baking)
 	// Note says one line of a project.
 	Note(project *Project, line string)
 }
 
-// Lane is where the progress of one try goes.
+// BakeWatcher sees what comes when all dumps are fresh.
+type BakeWatcher interface {
+	// Bake says that the newest dump of a project is being baked; its progress goes to what is returned.
+	Bake(*Project) Lane
+	// Baked says what came of that.
+	Baked(*Project, Baking)
+}
+
+// Lane is where the progress of one try, or of one bake, goes.
 type Lane interface {
 	Progress
 	// Close says that the try is over.

@@ -76,6 +76,7 @@ func newRunner(parallel, perHost int) (*Runner, *observer) {
 		MayPass: func(err error) bool { return errors.Is(err, errPassing) },
 		Hint:    func(err error) string { return "about " + err.Error() },
 		Watcher: o,
+		Bakes:   o,
 	}, o
 }
 

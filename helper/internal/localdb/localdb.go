@@ -45,7 +45,8 @@ type Database interface {
 	// be seen from here.
 	FreeBytes(ctx context.Context) (int64, bool)
 	// TakesFiles says which files of tables the server takes, and fails with *FilesError where its data folder cannot be
-	// reached from here, or it takes none. What it has to try for that it takes back.
+	// reached from here, or it takes none, and with *BusyError while another pull or undo is at work. What it has to try for that it
+	// takes back.
 	TakesFiles(ctx context.Context) (FileServer, error)
 	// Held tells what the live database holds. It takes no lock and changes nothing. It fails with *BusyError where tables of
 	// a PostgreSQL database are being replaced.

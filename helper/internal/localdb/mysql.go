@@ -48,6 +48,7 @@ func mysqlPool(u dburl.URL) (*sql.DB, error) {
 	if u.IsSocket() {
 		config.Net = "unix"
 	}
+	config.DialFunc = dialMySQL
 	config.Timeout = 10 * time.Second
 	config.MaxAllowedPacket = 0 // ask the server
 	config.Logger = &mysql.NopLogger{}

@@ -3,8 +3,12 @@ package localdb
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
@@ -85,6 +89,7 @@ type rowLoad struct {
 	left       map[string]*atomic.Int64 // jobs of each table that are not done
 	taken      atomic.Int64             // jobs
 	statements atomic.Int64
+	bulk       bool // texts mean here what they mean as values
 }
 
 // tableChunks loads a stretch of the list that holds rows, and from files on files of tables, and says how many statements the rows
@@ -98,7 +103,11 @@ func (l *mysqlLoad) tableChunks(ctx context.Context, chunks Chunks, from, files,
 		}
 	}
 	l.checked = true
-	r := &rowLoad{mysqlLoad: l, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}}
+	bulk, err := l.takesBulk(ctx)
+	if err != nil {
+		return 0, l.db.explain("prepare for rows", err)
+	}
+	r := &rowLoad{mysqlLoad: l, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}, bulk: bulk}
 	r.offsets = make([]int64, len(r.list))
 	sizes, counts := map[string]int64{}, map[string]int{}
 	for i := from; i < files; i++ {
@@ -124,17 +133,23 @@ func (l *mysqlLoad) tableChunks(ctx context.Context, chunks Chunks, from, files,
 	if r.keys, err = l.deferKeys(ctx, large); err != nil {
 		return 0, err
 	}
-	err = l.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
-		reader, err := chunks.Open()
-		if err != nil {
-			return fmt.Errorf("read the dump: %w", err)
-		}
-		defer reader.Close()
-		if err := r.work(ctx, s, reader); err != nil {
-			return err
-		}
-		return tables.work(ctx, s, reader)
-	})
+	group, ctx := errgroup.WithContext(ctx)
+	for i, s := range slices.Concat(l.crew.sessions, l.porters.sessions) {
+		group.Go(func() error {
+			reader, err := chunks.Open()
+			if err != nil {
+				return fmt.Errorf("read the dump: %w", err)
+			}
+			defer reader.Close()
+			if i < len(l.crew.sessions) {
+				if err := r.work(ctx, s, reader); err != nil {
+					return err
+				}
+			}
+			return tables.work(ctx, s, reader)
+		})
+	}
+	err = group.Wait()
 	return r.statements.Load(), err
 }
 
@@ -201,7 +216,10 @@ func (r *rowLoad) chunk(ctx context.Context, s *mysqlSession, i int, text []byte
 		if !ended || !whole || !bytes.HasPrefix(line, insert) {
 			return fmt.Errorf("read the dump: %w", &ChunkError{Table: chunk.Table})
 		}
-		rows, err := r.insertRows(ctx, s, piece, statement)
+		rows, err := r.insertBulk(ctx, s, piece, statement)
+		if errors.Is(err, errNotBulk) {
+			rows, err = r.insertRows(ctx, s, piece, statement)
+		}
 		if err != nil {
 			return err
 		}

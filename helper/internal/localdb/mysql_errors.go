@@ -22,6 +22,7 @@ const (
 	mysqlDatabaseDenied     = 1044
 	mysqlAccessDenied       = 1045
 	mysqlTableExists        = 1050
+	mysqlUnknownCommand     = 1047
 	mysqlServerShutdown     = 1053
 	mysqlTableFull          = 1114
 	mysqlUnknownTable       = 1146
@@ -32,6 +33,7 @@ const (
 	mysqlRoutineDenied      = 1370
 	mysqlSpecificDenied     = 1227
 	mysqlWrongValue         = 1231
+	mysqlUnsupportedPrepare = 1295
 	mysqlEventEndsEarly     = 1543
 	mysqlEventInThePast     = 1588
 	mysqlEventPastChange    = 1589

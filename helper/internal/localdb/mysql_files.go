@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -161,6 +162,9 @@ func (l *mysqlLoad) planFiles(ctx context.Context, chunks Chunks, from, to int, 
 		}
 	}
 	if err == nil {
+		err = l.hirePorters(ctx)
+	}
+	if err == nil {
 		err = f.discard(ctx)
 	}
 	if err != nil {
@@ -168,6 +172,32 @@ func (l *mysqlLoad) planFiles(ctx context.Context, chunks Chunks, from, to int, 
 		return nil, err
 	}
 	return f, nil
+}
+
+// mostPorters bounds how many sessions take files at once.
+const mostPorters = 8
+
+// hirePorters opens more sessions, since an import mostly waits for the disk. Nobody misses them where the server has no more, or
+// where it was said how many there may be.
+func (l *mysqlLoad) hirePorters(ctx context.Context) error {
+	more := min(2*runtime.NumCPU(), mostPorters) - len(l.crew.sessions)
+	if l.db.config.Threads > 0 || more <= 0 {
+		return nil
+	}
+	porters, err := l.db.hireCrew(ctx, more)
+	if number(err) == mysqlTooManyConnections {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.porters = porters
+	for _, setting := range []string{"USE " + quoteName(l.db.names.incoming), "SET SESSION lock_wait_timeout = 3600"} {
+		if err := porters.everywhere(ctx, setting); err != nil {
+			return l.db.explain("use database "+l.db.names.incoming, err)
+		}
+	}
+	return nil
 }
 
 // discard takes the files of all tables away, and has the server forget them. A server that dies goes through its log from the last
@@ -295,4 +325,5 @@ func (f *fileLoad) close() {
 	if f.folder.Root != nil {
 		_ = f.folder.Close()
 	}
+	f.porters.close()
 }

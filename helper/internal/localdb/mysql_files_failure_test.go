@@ -223,7 +223,7 @@ func TestMySQLFilesDiskFull(t *testing.T) {
 	noStrays(t, server, "site")
 }
 
-// kills is how often the tests kill at random moments; LOCALDB_KILLS says otherwise.
+// kills is how often the tests kill at random moments, unless LOCALDB_KILLS says otherwise.
 func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("LOCALDB_KILLS")
@@ -285,11 +285,15 @@ func (v *survivor) whole(t *testing.T) bool {
 	return got == v.new
 }
 
-// TestMySQLFilesKilled kills a helper at every step of its way until the swap; from there on it does nothing that others do not.
+// TestMySQLFilesKilled kills a helper at every other step of its way until the swap, at every one with LOCALDB_KILLS. From there on it
+// does nothing that others do not.
 func TestMySQLFilesKilled(t *testing.T) {
 	v := newSurvivor(t, mariadbServer(t), "site65")
-	step := 1
-	for ; !runChild(t, v.server.URL(v.name), v.dump, step); step++ {
+	step, stride := 1, 2
+	if os.Getenv("LOCALDB_KILLS") != "" {
+		stride = 1
+	}
+	for ; !runChild(t, v.server.URL(v.name), v.dump, step); step += stride {
 		if v.whole(t) {
 			break
 		}

@@ -1,6 +1,7 @@
 package localdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -22,6 +24,7 @@ type mysqlLoad struct {
 	// settings as they like, have sessions of their own.
 	lock     *mysqlSession
 	crew     *crew
+	porters  *crew // more sessions, for files
 	rewriter *rewriter
 	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
 	cleanup    context.Context
@@ -30,8 +33,9 @@ type mysqlLoad struct {
 	statements int64
 	offset     int64            // how much of the dump's text lies before what Run reads, bytes
 	deferAbove int64            // keys of tables with more text in their rows are added afterwards
+	bulkAbove  int              // statements with more text are sent in bulk
 	checked    bool             // unique_checks has been turned on
-	counted    map[string]int64 // rows of tables that have come as files
+	counted    map[string]int64 // rows of tables that have come as files, where they have been counted
 	swapped    bool
 }
 
@@ -44,7 +48,8 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 		return nil, err
 	}
 	l := &mysqlLoad{
-		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes,
+		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
+		porters: &crew{},
 	}
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
@@ -61,7 +66,7 @@ func (l *mysqlLoad) prepare(ctx context.Context) error {
 		return db.explain("create database "+n.incoming, err)
 	}
 	var err error
-	if l.crew, err = db.hireCrew(ctx); err != nil {
+	if l.crew, err = db.hireCrew(ctx, db.crewSize()); err != nil {
 		return err
 	}
 	// As the mysql client and the heads of dumps set it; the dump's own settings come on top.
@@ -316,23 +321,17 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 	if err != nil {
 		return l.db.explain("list the tables", err)
 	}
+	var tables []string
 	for table, want := range stats.Tables {
-		if slices.Contains(elsewhere, table) {
-			continue // its rows are those of other tables, of which dumps hold them
-		}
 		if count, known := l.counted[table]; known && count == want {
 			continue
 		}
-		var got int64
-		err := l.lock.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+incoming+quoteName(table)).Scan(&got)
-		switch {
-		case number(err) == mysqlUnknownTable:
-			return &MismatchError{Table: table, Want: want, Got: -1}
-		case err != nil:
-			return l.db.explain("count the rows of table "+table, err)
-		case want >= 0 && want != got:
-			return &MismatchError{Table: table, Want: want, Got: got}
+		if !slices.Contains(elsewhere, table) { // whose rows are those of other tables, of which dumps hold them
+			tables = append(tables, table)
 		}
+	}
+	if err := l.compareTables(ctx, tables, stats.Tables); err != nil {
+		return err
 	}
 	if l.db.config.Part.TablesOnly {
 		return nil // its views do not come
@@ -349,6 +348,31 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 		}
 	}
 	return nil
+}
+
+// compareTables counts the rows of tables, over all sessions, and says which does not have as many as it should.
+func (l *mysqlLoad) compareTables(ctx context.Context, tables []string, rows map[string]int64) error {
+	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(rows[b], rows[a]) }) // those first that take longest
+	var taken atomic.Int64
+	return l.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
+		for {
+			next := int(taken.Add(1)) - 1
+			if next >= len(tables) {
+				return nil
+			}
+			table := tables[next]
+			want, got := rows[table], int64(0)
+			err := s.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteName(l.db.names.incoming)+"."+quoteName(table)).Scan(&got)
+			switch {
+			case number(err) == mysqlUnknownTable:
+				return &MismatchError{Table: table, Want: want, Got: -1}
+			case err != nil:
+				return l.db.explain("count the rows of table "+table, err)
+			case want >= 0 && want != got:
+				return &MismatchError{Table: table, Want: want, Got: got}
+			}
+		}
+	})
 }
 
 func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
@@ -435,7 +459,7 @@ func (l *mysqlLoad) endSessions(ctx context.Context) error {
 		return l.db.explain("look for sessions of ours", err)
 	}
 	for _, id := range ids {
-		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.lock.id || l.crew != nil && l.crew.has(number)) {
+		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.lock.id || l.crew.has(number) || l.porters.has(number)) {
 			if err := s.kill(ctx, number); err != nil {
 				return l.db.explain("end a session of ours", err)
 			}

@@ -15,18 +15,23 @@ import (
 type mysqlSession struct {
 	conn *sql.Conn
 	id   int64
+
+	wire   *mysqlConn  // below conn
+	bulk   *bulkInsert // the last one, nil for none
+	packet []byte      // the room for packets of it
 }
 
 // connect opens a session whose settings depend on the server's as little as possible.
 func (db *mysqlDatabase) connect(ctx context.Context) (*mysqlSession, error) {
-	conn, err := db.pool.Conn(ctx)
+	s := &mysqlSession{}
+	conn, err := db.pool.Conn(context.WithValue(ctx, dialedBy{}, &s.wire))
 	if err != nil {
 		if explained := db.explain("connect", err); !isLost(err) {
 			return nil, explained
 		}
 		return nil, &UnreachableError{Server: db.config.URL.Address(), Err: err}
 	}
-	s := &mysqlSession{conn: conn}
+	s.conn = conn
 	settings := []string{
 		"SET NAMES utf8mb4",
 		"SET SESSION sql_mode = '', sql_quote_show_create = 1, foreign_key_checks = 0, autocommit = 1",
@@ -67,16 +72,22 @@ func (s *mysqlSession) exec(ctx context.Context, statement string, arguments ...
 // retry runs a statement that may get in the way of those of other sessions: of two that wait for each other, the
 // server ends one. It says how many rows the statement has changed.
 func (s *mysqlSession) retry(ctx context.Context, statement string) (rows int64, err error) {
-	for range deadlockTries {
-		var result sql.Result
-		if result, err = s.conn.ExecContext(ctx, statement); err == nil {
-			return result.RowsAffected()
+	return retry(func() (int64, error) {
+		result, err := s.conn.ExecContext(ctx, statement)
+		if err != nil {
+			return 0, err
 		}
-		if number(err) != mysqlDeadlock {
+		return result.RowsAffected()
+	})
+}
+
+func retry(run func() (rows int64, err error)) (rows int64, err error) {
+	for range deadlockTries {
+		if rows, err = run(); number(err) != mysqlDeadlock {
 			break
 		}
 	}
-	return 0, err
+	return rows, err
 }
 
 // table gives the rows of a query, each by the lower-case names of its columns; NULL is "".

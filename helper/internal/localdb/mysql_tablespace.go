@@ -25,8 +25,8 @@ type tablespace struct {
 	file     string      // how its files are called, without an ending
 	like     fs.FileInfo // the file of the empty table
 
-	mutex sync.Mutex
-	begun bool
+	once  sync.Once
+	begun error // why it could not
 	files []*os.File
 	// sparse says of each file that what is not written reads as zeros, and that there is room for it.
 	sparse []bool
@@ -74,13 +74,13 @@ func (t *tablespace) discard(ctx context.Context, s *mysqlSession) error {
 	return nil
 }
 
-// begin makes new files. Of several callers one does it.
+// begin makes new files. Of several callers one does it, and all hear what came of it.
 func (t *tablespace) begin() error {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	if t.begun {
-		return nil
-	}
+	t.once.Do(func() { t.begun = t.makeFiles() })
+	return t.begun
+}
+
+func (t *tablespace) makeFiles() error {
 	for i, what := range t.Files {
 		// That the server has taken its file away shows that the folder is its own: where there still is one this fails.
 		file, err := t.folder.create(t.file+what.Name, t.like)
@@ -93,7 +93,6 @@ func (t *tablespace) begin() error {
 		}
 		onStep("file made")
 	}
-	t.begun = true
 	return nil
 }
 

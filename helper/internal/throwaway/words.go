@@ -28,7 +28,6 @@ func script(p programs, folder string, root bool) string {
 // serverWords are for a server whose data nobody needs after a crash. What decides over the files of tables is as in the
 // servers of DDEV.
 func serverWords(folder string) []string {
-	pool := bufferPool()
 	return []string{
 		"--no-defaults",
 		"--socket=" + filepath.Join(folder, socketName),
@@ -40,7 +39,7 @@ func serverWords(folder string) []string {
 		"--max-allowed-packet=1G",
 		"--innodb-page-size=16k",
 		"--innodb-file-per-table=1",
-		"--innodb-buffer-pool-size=" + strconv.FormatInt(pool, 10),
+		"--innodb-buffer-pool-size=" + strconv.FormatInt(bufferPool(), 10),
 		"--innodb-flush-log-at-trx-commit=0",
 		"--innodb-doublewrite=0",
 		"--innodb-buffer-pool-dump-at-shutdown=0",
@@ -49,7 +48,7 @@ func serverWords(folder string) []string {
 		"--loose-skip-log-bin",
 		"--loose-performance-schema=OFF",
 		"--loose-innodb-flush-method=nosync",
-		"--loose-innodb-log-file-size=" + strconv.FormatInt(pool/2, 10),
+		"--loose-innodb-log-file-size=256M",
 		"--loose-aria-pagecache-buffer-size=8M",
 	}
 }
