@@ -1,5 +1,6 @@
 // Package doctor tries everything that a refresh and a pull will need, one after the other, and says
-// of each whether it works. It changes nothing but a probe object of a few bytes, which it removes.
+// of each whether it works. It changes nothing but a probe object of a few bytes and a scratch database beside the local one,
+// which it removes.
 package doctor
 
 import (
@@ -248,8 +249,13 @@ func (d *doctor) local(ctx context.Context) {
 func (d *doctor) files(ctx context.Context, database localdb.Database) {
 	const name = "tables as files"
 	server, err := database.TakesFiles(ctx)
-	if err != nil {
+	var refused *localdb.FilesError
+	switch {
+	case errors.As(err, &refused):
 		d.skip(name, "a pull loads SQL: "+err.Error())
+		return
+	case err != nil:
+		d.skip(name, err.Error())
 		return
 	}
 	has := "has none"

@@ -187,7 +187,18 @@ func TestMySQLFiles(t *testing.T) {
 		t.Errorf("the server takes files of %+v", takes)
 	}
 	noRubbish(t, server, "site60")
+	// What the swap finds in the scratch database has nothing left of how it came.
+	var before []string
+	onStep = func(step string) {
+		if step == "journal written" {
+			before, err = filepath.Glob(filepath.Join(dataFolder(t, server), "site60__dump_incoming", "*.cfg"))
+		}
+	}
+	defer func() { onStep = func(string) {} }()
 	must(t, pullBaked(t, db, chunks))
+	if err != nil || len(before) > 0 {
+		t.Errorf("left by the import: %v, %v", before, err)
+	}
 	wantMySQL(t, server, "site60", want)
 	noStrays(t, server, "site60")
 	must(t, server.Exec("USE site60", "INSERT INTO `sp ecial-ü#1` (v) VALUES ('next')", "DELETE FROM parent WHERE id = 2"))
