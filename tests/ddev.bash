@@ -84,6 +84,17 @@ use_bucket() {
   done
 }
 
+# bake PROJECT: puts its newest dump's tables beside it as files, by a throw-away server in a container of its database
+# image. The program is that of the dump service, and runs where Docker is. Run it in the project's folder.
+bake() {
+  local programs
+  programs=$(mktemp -d)
+  docker cp --quiet "ddev-$1-dump:/dump-helper" "$programs/dump-helper"
+  "$programs/dump-helper" bake --for="mariadb:11.8=$(docker container inspect --format '{{.Config.Image}}' "ddev-$1-db")" \
+    --set="DUMP_S3_ENDPOINT=http://$(docker port "$S3" 9000/tcp)"
+  rm -r "$programs"
+}
+
 # make_shop: tables with what dumps stumble over, in the database of the project in the working directory.
 make_shop() {
   ddev mysql -uroot -proot db <"$DIR/tests/data/shop.sql"

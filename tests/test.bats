@@ -108,6 +108,19 @@ health_checks() {
   assert_success
 }
 
+@test "a project without a database of its own starts, and leaves no volume" {
+  ddev config --omit-containers=db >/dev/null
+  ddev add-on get "$DIR"
+  run ddev start -y
+  assert_success
+  run ddev dump-doctor --version
+  assert_success
+  run ddev delete --omit-snapshot --yes "$NAME"
+  assert_success
+  run docker volume ls --quiet --filter "name=$NAME"
+  assert_output ""
+}
+
 @test "without the docker program the installation says what is missing" {
   local programs
   programs=$(mktemp -d)

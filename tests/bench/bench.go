@@ -63,6 +63,12 @@ func (s *site) mariadbContests(ctx context.Context, o options) ([]*contest, erro
 		}
 		contests = append(contests, c)
 	}
+	if o.wants("baked") {
+		contests = append(contests, &contest{
+			name: "baked", title: fmt.Sprintf("MariaDB, %d MB of SQL, tables as files", o.megabytes), megabytes: o.megabytes,
+			ways: o.chosen(bakedWays), downRuns: o.pullRuns,
+		})
+	}
 	if o.wants("connections") {
 		contests = append(contests, &contest{
 			name: "connections", title: fmt.Sprintf("MariaDB, %d MB of SQL, over 1, 2 and 4 connections", o.megabytes), megabytes: o.megabytes,
@@ -75,7 +81,16 @@ func (s *site) mariadbContests(ctx context.Context, o options) ([]*contest, erro
 			ways: o.chosen(smallWays), upRuns: o.smallRuns, downRuns: o.smallRuns,
 		})
 	}
-	return contests, s.prepare(ctx, contests, s.startMariaDB, 512)
+	if err := s.prepare(ctx, contests, s.startMariaDB, 512); err != nil {
+		return nil, err
+	}
+	for _, c := range contests {
+		var err error
+		if c.kind, err = c.local.(mariadb).kind(); err != nil {
+			return nil, err
+		}
+	}
+	return contests, nil
 }
 
 // postgresContests does the same for PostgreSQL.

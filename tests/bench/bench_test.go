@@ -113,6 +113,18 @@ func TestPromises(t *testing.T) {
 			},
 		},
 		{
+			"tables as files, and what they cost", []result{{Name: "baked down", Ways: []wayResult{
+				took(ours, 90, 2), took(cached, 201, 1.4), took(asSQL, 300, 4.1), took(baked, 900, 8), took("gzip", 1, 10),
+			}}},
+			[]string{
+				"kept: baked down: way dump-helper/cached takes 0.14 of the time of way gzip; promised is less than 0.15",
+				"kept: baked down: way dump-helper/cached takes 0.34 of the time of way dump-helper/sql; promised is less than 0.35",
+				"kept: baked down: way dump-helper/bake takes 1.95 of the time of way dump-helper/sql; promised is less than 2.00",
+				"kept: baked down: way dump-helper takes 90 MiB of memory; promised is less than 200 MiB",
+				"broken: baked down: way dump-helper/cached takes 201 MiB of memory; promised is less than 200 MiB",
+			},
+		},
+		{
 			"nothing to compare with", []result{{Name: "mariadb up", Ways: []wayResult{took(ours, 90, 1)}}},
 			[]string{"kept: mariadb up: dump-helper takes 90 MiB of memory; promised is less than 150 MiB"},
 		},
@@ -161,7 +173,7 @@ func TestOptions(t *testing.T) {
 	want := `SIZE_MB: must be a whole number from 1 (got "0")
 RUNS: must be a whole number from 1 (got "many")
 S3: must be versitygw or minio (got "ceph")
-BENCH_ONLY: "sideways" is none of up, down, connections, small, postgres
+BENCH_ONLY: "sideways" is none of up, down, baked, connections, small, postgres
 BENCH_PEERS: "rsync" is none of directory, dumpling, gzip, mydumper, null, s5cmd, zstd`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)

@@ -14,6 +14,7 @@ type contest struct {
 	database         string // its name on both servers: views tell it
 	megabytes        int
 	staging, local   server
+	kind             string // of the local server, where tables as files are made for it: "mariadb:10.11"
 	ways             []way
 	upRuns, downRuns int
 
@@ -94,7 +95,12 @@ func (s *site) down(_ context.Context, c *contest) direction {
 		job:    func(w way) job { return w.down },
 		before: func(way) error { return c.renewLocal() },
 		after:  func(way, *cost) error { return nil },
-		check:  c.compareTables,
+		check: func(w way) error {
+			if w.bakes {
+				return nil // those who take what it makes are checked
+			}
+			return c.compareTables(w)
+		},
 	}
 }
 

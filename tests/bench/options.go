@@ -21,7 +21,7 @@ type options struct {
 }
 
 // parts are what BENCH_ONLY chooses from.
-var parts = []string{"up", "down", "connections", "small", "postgres"}
+var parts = []string{"up", "down", "baked", "connections", "small", "postgres"}
 
 func readOptions(getenv func(string) string) (options, error) {
 	o := options{

@@ -28,6 +28,15 @@ func (m mariadb) clientOptions() string {
 	return fmt.Sprintf("--host=127.0.0.1 --port=%d --user=root", m.Port)
 }
 
+// kind is engine and series, as `dump-helper bake` wants to be told.
+func (m mariadb) kind() (string, error) {
+	rows, err := m.Query("SELECT SUBSTRING_INDEX(VERSION(), '.', 2)")
+	if err != nil {
+		return "", err
+	}
+	return "mariadb:" + rows[0][0], nil
+}
+
 func (m mariadb) createDatabase(name string) error { return m.Exec("CREATE DATABASE `" + name + "`") }
 
 func (m mariadb) dropDatabases() error {

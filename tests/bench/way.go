@@ -14,6 +14,10 @@ type way struct {
 	up, down job
 	// proof restores what up has written, to see that nothing is missing, where there is no way down.
 	proof string
+	// dumps is the key of the way whose dump it takes; its own if empty.
+	dumps string
+	// bakes says that its way down leaves the local database alone: it makes what others take.
+	bakes bool
 }
 
 // job is what is measured. Its command lines are for bash, with the variables of [site.environ]; where there are
@@ -42,9 +46,41 @@ var oursWays = []way{
 		down: job{"dump-helper pull", []string{`dump-helper pull --yes --quiet --set DUMP_CACHE_DIR=$FILES/cache`}},
 	},
 	{
-		key:  cached,
-		down: job{"dump-helper pull, dump in the cache", []string{`dump-helper pull --yes --quiet --set DUMP_CACHE_DIR=$CACHE`}},
+		key:   cached,
+		dumps: ours,
+		down:  job{"dump-helper pull, dump in the cache", []string{`dump-helper pull --yes --quiet --set DUMP_CACHE_DIR=$CACHE`}},
 	},
+}
+
+const (
+	baked = "dump-helper/bake"
+	asSQL = "dump-helper/sql"
+)
+
+// bakedWays are ours with tables as files beside the dump, what it costs to put them there, and two with SQL.
+var bakedWays = []way{
+	{
+		key:  ours,
+		up:   job{"dump-helper refresh, dump-helper bake", []string{`dump-helper refresh --quiet && dump-helper bake --quiet --for=$KIND`}},
+		down: job{"dump-helper pull, tables as files", []string{`dump-helper pull --yes --quiet --set DUMP_CACHE_DIR=$FILES/cache`}},
+	},
+	{
+		key:   cached,
+		dumps: ours,
+		down:  job{"dump-helper pull, tables as files, in the cache", []string{`dump-helper pull --yes --quiet --set DUMP_CACHE_DIR=$CACHE`}},
+	},
+	{
+		key:   asSQL,
+		dumps: ours,
+		down:  job{"dump-helper pull, SQL, in the cache", []string{`dump-helper pull --yes --quiet --sql --set DUMP_CACHE_DIR=$CACHE`}},
+	},
+	{
+		key:   baked,
+		dumps: ours,
+		bakes: true,
+		down:  job{"dump-helper bake", []string{`dump-helper bake --quiet --force --for=$KIND`}},
+	},
+	gzipWay,
 }
 
 // connectionWays are ours with fewer and more connections than by default.
@@ -80,13 +116,15 @@ const (
 		` --output=$DUMPS/dumpling --s3.endpoint=$S3 --s3.region=us-east-1 --status-addr= --logfile=/dev/null`
 )
 
+var gzipWay = way{
+	key:  "gzip",
+	up:   job{"mariadb-dump, gzip, aws s3 cp", []string{mysqldump + ` | gzip | ` + awsPut + ` $DUMPS/gzip/dump.sql.gz`}},
+	down: job{"aws s3 cp, gzip -dc, mariadb", []string{awsGet + ` $DUMPS/gzip/dump.sql.gz - | gzip -dc | ` + mysqlIn}},
+}
+
 // commonWays are those for MariaDB and MySQL.
 var commonWays = slices.Concat(oursWays, []way{
-	{
-		key:  "gzip",
-		up:   job{"mariadb-dump, gzip, aws s3 cp", []string{mysqldump + ` | gzip | ` + awsPut + ` $DUMPS/gzip/dump.sql.gz`}},
-		down: job{"aws s3 cp, gzip -dc, mariadb", []string{awsGet + ` $DUMPS/gzip/dump.sql.gz - | gzip -dc | ` + mysqlIn}},
-	},
+	gzipWay,
 	{
 		key:  "zstd",
 		up:   job{"mariadb-dump, zstd -1, aws s3 cp", []string{mysqldump + ` | zstd -1 --quiet | ` + awsPut + ` $DUMPS/zstd/dump.sql.zst`}},

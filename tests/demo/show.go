@@ -54,7 +54,7 @@ func show(ctx context.Context, s *stage, helper string, megabytes int) error {
 	}
 
 	var up refreshed
-	var first, second pulled
+	var first, second, files pulled
 	if err := h.run(ctx, &up, "refresh", "--json"); err != nil {
 		return err
 	}
@@ -74,6 +74,23 @@ func show(ctx context.Context, s *stage, helper string, megabytes int) error {
 		return fmt.Errorf("the second pull fetched %d bytes again", second.FetchedBytes)
 	}
 
+	kind, err := s.localKind()
+	if err != nil {
+		return err
+	}
+	fmt.Println("\nthe tables as files, for servers like the local one; once fetched, and once from the cache:")
+	if err := h.run(ctx, nil, "bake", "--for="+kind); err != nil {
+		return err
+	}
+	for range 2 {
+		if err := h.run(ctx, &files, "pull", "--yes", "--json"); err != nil {
+			return err
+		}
+		if files.FileTables == 0 {
+			return errors.New("no table came as files: " + files.NoFiles)
+		}
+	}
+
 	var same, left int
 	compare := func() (err error) {
 		same, left, err = compareDatabases(s)
@@ -86,8 +103,9 @@ func show(ctx context.Context, s *stage, helper string, megabytes int) error {
 		same, left, strings.Join(structureOnly, ", "))
 
 	c.print()
-	fmt.Printf("\nSQL %s -> S3 %s (%d tables, %d rows); second pull: 0 bytes fetched, %s from the cache\n",
-		megabyteText(up.RawBytes), megabyteText(up.ObjectBytes), up.Tables, up.Rows, megabyteText(second.CachedBytes))
+	fmt.Printf("\nSQL %s -> S3 %s (%d tables, %d rows); second pull: 0 bytes fetched, %s from the cache, %.1f s; with %d tables as files %.1f s\n",
+		megabyteText(up.RawBytes), megabyteText(up.ObjectBytes), up.Tables, up.Rows, megabyteText(second.CachedBytes), second.Seconds,
+		files.FileTables, files.Seconds)
 	return nil
 }
 
@@ -101,9 +119,12 @@ type refreshed struct {
 }
 
 type pulled struct {
-	Key          string `json:"key"`
-	FetchedBytes int64  `json:"fetched_bytes"`
-	CachedBytes  int64  `json:"cached_bytes"`
+	Key          string  `json:"key"`
+	FetchedBytes int64   `json:"fetched_bytes"`
+	CachedBytes  int64   `json:"cached_bytes"`
+	FileTables   int64   `json:"file_tables"`
+	NoFiles      string  `json:"no_files"`
+	Seconds      float64 `json:"seconds"`
 }
 
 // compareDatabases fails unless every table of staging is in the local database with the same rows, or,

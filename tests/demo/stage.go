@@ -69,6 +69,15 @@ func (s *stage) startLocal() (err error) {
 	)
 }
 
+// localKind is engine and series of the developer's server, as `dump-helper bake` wants to be told.
+func (s *stage) localKind() (string, error) {
+	rows, err := s.local.Query("SELECT SUBSTRING_INDEX(VERSION(), '.', 2)")
+	if err != nil {
+		return "", err
+	}
+	return "mariadb:" + rows[0][0], nil
+}
+
 func (s *stage) startS3() (err error) {
 	s.s3, err = testserver.VersityGW(filepath.Join(s.dir, "s3"))
 	if err != nil {

@@ -9,28 +9,46 @@ import (
 )
 
 // Delete removes an object. In a versioned bucket it removes the version itself, so that the storage is freed;
-// where that is not allowed it leaves a marker and notes so. A missing object is no error.
+// where that is not allowed it leaves a marker and notes so. A missing object is no error. Of a dump it removes first what
+// lies beside it.
 func (b *Bucket) Delete(ctx context.Context, o Object) error {
+	if who, _ := b.keys.read(base(o.Key)); who == ours {
+		if err := b.deleteBaked(ctx, o.Key); err != nil {
+			return err
+		}
+	}
+	_, series := readBaked(base(o.Key))
+	for {
+		version, err := b.deleteOnce(ctx, o)
+		// What lies beside a dump may have been made more than once: when the newest version goes, the one before is there again.
+		if err != nil || version == "" || series == "" || o.VersionID != "" {
+			return err
+		}
+	}
+}
+
+// deleteOnce removes the newest version of an object, and says which that was: none in a bucket without versions, where there
+// is no object, and where a marker was all that could be left.
+func (b *Bucket) deleteOnce(ctx context.Context, o Object) (removed string, err error) {
 	version := o.VersionID
 	if version == "" {
-		var err error
 		if version, err = b.newestVersion(ctx, o.Key); errors.Is(err, ErrNoSuchKey) {
-			return nil
+			return "", nil
 		} else if err != nil {
-			return err
+			return "", err
 		}
 	}
 	in := &s3.DeleteObjectInput{Bucket: &b.name, Key: &o.Key, VersionId: optional(version)}
 	out, err := b.client.DeleteObject(ctx, in)
 	if version != "" && err != nil {
 		if err := b.fail(ctx, "delete", "s3:DeleteObject", o.Key, err); !errors.Is(err, ErrAccessDenied) {
-			return err
+			return "", err
 		}
 		in.VersionId = nil
 		out, err = b.client.DeleteObject(ctx, in)
 	}
 	if err != nil {
-		return b.fail(ctx, "delete", "s3:DeleteObject", o.Key, err)
+		return "", b.fail(ctx, "delete", "s3:DeleteObject", o.Key, err)
 	}
 	if in.VersionId == nil && aws.ToBool(out.DeleteMarker) {
 		lacking := "s3:DeleteObjectVersion"
@@ -39,7 +57,7 @@ func (b *Bucket) Delete(ctx context.Context, o Object) error {
 		}
 		b.note("deleted dumps stay as old versions, and are paid for: " + lacking + " is not allowed")
 	}
-	return nil
+	return aws.ToString(in.VersionId), nil
 }
 
 // newestVersion is the version that an object has now: empty in a bucket without versions, and where nothing may be
@@ -54,33 +72,4 @@ func (b *Bucket) newestVersion(ctx context.Context, key string) (string, error) 
 		return "", nil //nolint:nilerr // who may not look may still delete
 	}
 	return aws.ToString(list.Versions[0].VersionId), nil
-}
-
-// AbortUnfinished removes the parts of this project's uploads that were never completed, which nobody sees
-// and somebody pays for, and says how many there were. Only the holder of the lease may call it: it
-// would end a running upload as well.
-func (b *Bucket) AbortUnfinished(ctx context.Context) (int, error) {
-	prefix := b.join(b.project + "-")
-	if !b.aws { // MinIO takes a prefix for a whole key
-		prefix = ""
-	}
-	pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: &prefix})
-	n := 0
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return n, b.fail(ctx, "list unfinished uploads in", "s3:ListBucketMultipartUploads", b.join(""), err)
-		}
-		for _, up := range page.Uploads {
-			key := aws.ToString(up.Key)
-			if who, _ := b.keys.read(base(key)); who != ours || key != b.join(base(key)) {
-				continue
-			}
-			if err := b.abort(ctx, key, aws.ToString(up.UploadId), 0); err != nil {
-				return n, err
-			}
-			n++
-		}
-	}
-	return n, nil
 }

@@ -89,5 +89,22 @@ func Beside(dump, series string) string { return dump + "." + series + besideEnd
 // besideEnding is what such keys end with.
 const besideEnding = ".tables.zst"
 
+// anyBeside matches the last part of such a key. A series has no dot before a letter, so that there is one way to read it.
+var anyBeside = regexp.MustCompile(`^(.+)\.([a-z]+-[0-9]+(?:\.[0-9]+)*)` + regexp.QuoteMeta(besideEnding) + `$`)
+
+// DumpOf is the key of the dump that an object lies beside, by its key or the last part of it; of a dump it is its own.
+func DumpOf(key string) string {
+	dump, _ := readBaked(key)
+	return dump
+}
+
+// readBaked takes the last part of a key apart: into that of the dump and the series, which is empty if the key is a dump's.
+func readBaked(base string) (dump, series string) {
+	if m := anyBeside.FindStringSubmatch(base); m != nil {
+		return m[1], m[2]
+	}
+	return base, ""
+}
+
 // base is the last part of a key.
 func base(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }

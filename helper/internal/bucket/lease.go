@@ -12,7 +12,7 @@ import (
 )
 
 // A lease lets one refresh per project run at a time. It is an object, PREFIX/.dump-refresh/NAME.lease.json,
-// that is only ever written under a condition: it must not exist yet (If-None-Match), or be as it was read
+// and another one for whoever makes tables as files for a series of servers, that is only ever written under a condition: it must not exist yet (If-None-Match), or be as it was read
 // (If-Match), so that of several writers one wins. Its holder writes it again and again; who waits
 // watches its ETag and takes it over once it has not changed for long by the waiter's own clock, so
 // no two clocks are compared. Releasing is writing too, with the result in it: those who waited
@@ -43,6 +43,7 @@ type LeaseOptions struct {
 // Lease is the right to refresh, or the result of someone who had it.
 type Lease struct {
 	b      *Bucket
+	key    string
 	file   leaseFile
 	etag   string
 	atomic bool // the store honours conditions
@@ -66,15 +67,17 @@ func (l *Lease) Context() context.Context { return l.ctx }
 // result, it returns a Lease with that Result, which is not held; if that one ends without, or shows no sign
 // of life for 30 seconds, it takes the lease over.
 func (b *Bucket) Acquire(ctx context.Context, opts LeaseOptions) (*Lease, error) {
-	host, _ := os.Hostname()
-	w := waiter{b: b, opts: opts, mine: leaseFile{
-		Holder: opts.Holder, Host: host, Started: time.Now().UTC().Truncate(time.Second), State: held, Token: rand.Text(),
-	}}
+	return b.acquire(ctx, b.leaseKey(), opts)
+}
+
+// acquire takes the lease that has a key.
+func (b *Bucket) acquire(ctx context.Context, key string, opts LeaseOptions) (*Lease, error) {
+	w := b.newWaiter(key, opts)
 	etag, result, err := w.acquire(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lease{b: b, file: w.mine, etag: etag, result: result, atomic: !w.plain, stop: make(chan struct{}), end: make(chan struct{})}
+	l := &Lease{b: b, key: key, file: w.mine, etag: etag, result: result, atomic: !w.plain, stop: make(chan struct{}), end: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	if result != "" {
 		close(l.end)
@@ -87,6 +90,7 @@ func (b *Bucket) Acquire(ctx context.Context, opts LeaseOptions) (*Lease, error)
 // waiter is one attempt to get the lease.
 type waiter struct {
 	b     *Bucket
+	key   string
 	opts  LeaseOptions
 	mine  leaseFile
 	plain bool // the store ignores conditions
@@ -97,6 +101,13 @@ type waiter struct {
 	holders map[string]bool
 }
 
+func (b *Bucket) newWaiter(key string, opts LeaseOptions) waiter {
+	host, _ := os.Hostname()
+	return waiter{b: b, key: key, opts: opts, mine: leaseFile{
+		Holder: opts.Holder, Host: host, Started: time.Now().UTC().Truncate(time.Second), State: held, Token: rand.Text(),
+	}}
+}
+
 // acquire returns the ETag of the lease it took, or the result it waited for.
 func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 	// Mostly there is a lease from last time, but not asking first saves the permission to
@@ -104,7 +115,7 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 	etag, err = w.take(ctx, "")
 	for errors.Is(err, errTaken) {
 		var current leaseFile
-		current, etag, err = w.b.readLease(ctx)
+		current, etag, err = w.b.readLease(ctx, w.key)
 		if errors.Is(err, ErrNoSuchKey) {
 			etag, err = w.take(ctx, "")
 			continue
@@ -185,7 +196,7 @@ func (w *waiter) take(ctx context.Context, old string) (string, error) {
 // it, and look who was last.
 func (w *waiter) takePlainly(ctx context.Context) (string, error) {
 	w.plain = true
-	current, etag, err := w.b.readLease(ctx)
+	current, etag, err := w.b.readLease(ctx, w.key)
 	switch {
 	case err == nil && current.State == held && !w.dead(etag):
 		return "", errTaken
@@ -212,7 +223,7 @@ func (w *waiter) write(ctx context.Context, old string, conditional bool) (strin
 	defer context.AfterFunc(ctx, func() {
 		time.AfterFunc(lingering, func() { cancel(context.Cause(ctx)) })
 	})()
-	return w.b.writeLease(longer, w.mine, old, conditional)
+	return w.b.writeLease(longer, w.key, w.mine, old, conditional)
 }
 
 // settle finds out whether a write without condition was the last.
@@ -222,7 +233,7 @@ func (w *waiter) settle(ctx context.Context) (string, error) {
 	_ = w.b.sleep(ctx, w.b.pace.settle) // who has been interrupted gives it back, if it is his
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	current, etag, err := w.b.readLease(ctx)
+	current, etag, err := w.b.readLease(ctx, w.key)
 	if err != nil {
 		return "", err
 	}
@@ -250,7 +261,7 @@ func (l *Lease) keep() {
 			alive = time.Now()
 		// Stop before the others may think that this one is dead.
 		case errors.Is(err, errTaken), time.Since(alive) > l.b.pace.expiry-l.b.pace.renew/2:
-			l.cancel(&Error{Op: "keep", Target: l.b.target(l.b.leaseKey()), Kind: ErrLeaseLost, Err: err})
+			l.cancel(&Error{Op: "keep", Target: l.b.target(l.key), Kind: ErrLeaseLost, Err: err})
 			return
 		}
 	}
@@ -268,16 +279,16 @@ func (l *Lease) renew() error {
 // write puts next in place of the lease that is held.
 func (l *Lease) write(ctx context.Context, next leaseFile) error {
 	if !l.atomic {
-		if current, _, err := l.b.readLease(ctx); err != nil {
+		if current, _, err := l.b.readLease(ctx, l.key); err != nil {
 			return err
 		} else if current.Token != l.file.Token {
 			return errTaken
 		}
 	}
-	etag, err := l.b.writeLease(ctx, next, l.etag, l.atomic)
+	etag, err := l.b.writeLease(ctx, l.key, next, l.etag, l.atomic)
 	if errors.Is(err, errTaken) {
 		// Perhaps by this lease's own earlier write, whose answer was lost.
-		current, now, readErr := l.b.readLease(ctx)
+		current, now, readErr := l.b.readLease(ctx, l.key)
 		switch {
 		case errors.Is(readErr, ErrNoSuchKey):
 			return errTaken
@@ -325,7 +336,7 @@ func (l *Lease) Release(ctx context.Context, result string) error {
 		err = l.write(ctx, next)
 	}
 	if errors.Is(err, errTaken) {
-		return &Error{Op: "release", Target: l.b.target(l.b.leaseKey()), Kind: ErrLeaseLost}
+		return &Error{Op: "release", Target: l.b.target(l.key), Kind: ErrLeaseLost}
 	}
 	return err
 }
@@ -333,8 +344,8 @@ func (l *Lease) Release(ctx context.Context, result string) error {
 func (b *Bucket) leaseKey() string { return b.stateKey("lease.json") }
 
 // readLease reads the lease and its ETag. A lease that cannot be understood is like a released one.
-func (b *Bucket) readLease(ctx context.Context) (leaseFile, string, error) {
-	text, etag, err := b.readSmall(ctx, b.leaseKey())
+func (b *Bucket) readLease(ctx context.Context, key string) (leaseFile, string, error) {
+	text, etag, err := b.readSmall(ctx, key)
 	if err != nil {
 		return leaseFile{}, "", err
 	}
@@ -350,12 +361,11 @@ var errUnconditional = errors.New("conditional writes are not supported")
 
 // writeLease writes the lease and returns its ETag: where conditional, in place of the one with the ETag old, or
 // of none if old is empty. errTaken means that the condition did not hold.
-func (b *Bucket) writeLease(ctx context.Context, f leaseFile, old string, conditional bool) (string, error) {
+func (b *Bucket) writeLease(ctx context.Context, key string, f leaseFile, old string, conditional bool) (string, error) {
 	text, err := json.Marshal(f)
 	if err != nil {
 		return "", err
 	}
-	key := b.leaseKey()
 	in := b.small(key, text)
 	switch {
 	case conditional && old == "":

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"mime"
 	"slices"
 	"strings"
@@ -11,9 +12,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Object is a dump in the bucket.
+// Object is a dump in the bucket, or what lies beside one.
 type Object struct {
 	Key          string    // whole key
 	Name         string    // last part of the key
@@ -25,6 +27,11 @@ type Object struct {
 	StorageClass string    // STANDARD, GLACIER, …
 	VersionID    string    // Head only, and only in versioned buckets
 
+	// Series is set of a dump's tables as files: the servers that they are for, as in "mariadb-11.8".
+	Series string
+	// Baked are the tables as files that lie beside a dump, by series; Dumps, Contents and Newest only.
+	Baked []Object
+
 	// Metadata is what the uploader said of it, names in lower case; Head only.
 	Metadata map[string]string
 }
@@ -33,28 +40,52 @@ type Object struct {
 // are not empty, its own and those that other tools put there. Another project's own are left out,
 // even if both share a prefix. An empty list is no error.
 func (b *Bucket) Dumps(ctx context.Context) ([]Object, error) {
+	contents, err := b.Contents(ctx)
+	return contents.Dumps, err
+}
+
+// Contents lists what Dumps lists, and tables as files whose dump is gone.
+func (b *Bucket) Contents(ctx context.Context) (Contents, error) {
 	prefix := b.join("")
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{
 		Bucket: &b.name, Prefix: &prefix, Delimiter: aws.String("/"),
 	})
-	var found []Object
+	var found Contents
+	baked := map[string][]Object{} // by the dump's key
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, b.fail(ctx, "list", "s3:ListBucket", prefix, err)
+			return Contents{}, b.fail(ctx, "list", "s3:ListBucket", prefix, err)
 		}
-		for _, o := range page.Contents {
-			obj := b.object(aws.ToString(o.Key), aws.ToInt64(o.Size), aws.ToTime(o.LastModified))
-			who, _ := b.keys.read(obj.Name)
-			if who == sibling || !isDump(obj.Name) || obj.Size == 0 {
-				continue
+		for _, listed := range page.Contents {
+			o := b.listed(listed)
+			who, _ := b.keys.read(o.Name)
+			switch {
+			case o.Series != "":
+				baked[DumpOf(o.Key)] = append(baked[DumpOf(o.Key)], o)
+			case who != sibling && isDump(o.Name) && o.Size > 0:
+				found.Dumps = append(found.Dumps, o)
 			}
-			obj.ETag, obj.StorageClass = aws.ToString(o.ETag), string(o.StorageClass)
-			found = append(found, obj)
 		}
 	}
-	slices.SortFunc(found, newestFirst)
+	slices.SortFunc(found.Dumps, newestFirst)
+	for i := range found.Dumps {
+		dump := &found.Dumps[i]
+		dump.Baked = baked[dump.Key]
+		slices.SortFunc(dump.Baked, bySeries)
+		delete(baked, dump.Key)
+	}
+	for _, dump := range slices.Sorted(maps.Keys(baked)) {
+		found.Orphans = append(found.Orphans, baked[dump]...)
+	}
 	return found, nil
+}
+
+// listed is an object as a listing has it.
+func (b *Bucket) listed(o types.Object) Object {
+	object := b.object(aws.ToString(o.Key), aws.ToInt64(o.Size), aws.ToTime(o.LastModified))
+	object.ETag, object.StorageClass = aws.ToString(o.ETag), string(o.StorageClass)
+	return object
 }
 
 // Newest is the first of Dumps. If there is none, the error's kind is ErrEmpty.
@@ -77,8 +108,9 @@ func newestFirst(x, y Object) int {
 // object is what the key and the listing tell.
 func (b *Bucket) object(key string, size int64, modified time.Time) Object {
 	o := Object{Key: key, Name: base(key), Size: size, LastModified: modified.UTC(), Time: modified.UTC()}
-	if who, at := b.keys.read(o.Name); who == ours {
-		o.Ours, o.Time = true, at
+	dump, series := readBaked(o.Name)
+	if who, at := b.keys.read(dump); who == ours {
+		o.Ours, o.Time, o.Series = true, at, series
 	}
 	return o
 }

@@ -59,6 +59,7 @@ func newApp(version string) *cli.App {
 		Commands: []*cli.Command{
 			refreshCommand(version),
 			pullCommand(version),
+			bakeCommand(version),
 			listCommand(),
 			inspectCommand(),
 			verifyCommand(),

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/bake"
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
@@ -17,6 +18,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 )
 
 // The exit codes, as README.md documents them.
@@ -35,6 +37,7 @@ const (
 	exitBusy        = 11  // another refresh or pull is at work
 	exitNetwork     = 12  // a server cannot be reached, or a clock is wrong
 	exitStale       = 13  // not every project of the fleet has a fresh dump
+	exitBake        = 14  // a dump could not be baked; the dump itself is there
 	exitInterrupted = 130 // Ctrl-C
 )
 
@@ -47,6 +50,10 @@ var (
 func explain(ctx context.Context, err error) (code int, hint string) {
 	if ctx.Err() != nil {
 		return exitInterrupted, ""
+	}
+	if after := (*notBaked)(nil); errors.As(err, &after) {
+		_, hint = explain(ctx, after.err)
+		return exitBake, hint
 	}
 	code, hint = exitUnexpected, "if this looks like a mistake of dump-helper, please report it with the output of `dump-helper version`"
 	for _, row := range explanations {
@@ -137,6 +144,8 @@ var explanations = []explanation{
 	}),
 	is(fleet.ErrTimeLimit, exitStaging, "nothing was published; look whether staging hangs, or raise time_limit in fleet.yaml"),
 
+	is(fleet.ErrBakeTimeLimit, exitBake, "the dump is there, pulls load its SQL; raise time_limit in fleet.yaml, or take DUMP_BAKE away"),
+
 	// The bucket.
 	is(bucket.ErrLeaseLost, exitBusy, "nothing was published; `dump-helper list` shows what the other refresh did"),
 	is(bucket.ErrNoCredentials, exitAccess, "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
@@ -174,11 +183,19 @@ var explanations = []explanation{
 	is(bucket.ErrDamaged, exitDamaged, "try again; if it happens again, the store is at fault"),
 	as(exitUnexpected, func(*bucket.Error) string { return "`dump-helper doctor` tries each step by itself" }),
 
+	// Baking.
+	as(exitBake, noServerHint),
+	as(exitBake, func(*bake.UnfitError) string {
+		return "pulls load its SQL; dumps of MySQL and MariaDB that `dump-helper refresh` makes with --engine=native can be baked"
+	}),
+	is(bake.ErrGone, exitBake, "bake the newest dump: leave out --key"),
+
 	// Settings.
 	is(project.ErrNoProject, exitSettings, "run it in a DDEV project, or name one with --project"),
 	as(exitSettings, settingsHint),
 
 	// The dump itself.
+	is(errUnusable, exitDamaged, "delete it, or bake its dump anew with --force; pulls load the dump without it"),
 	is(pull.ErrNoneBefore, exitNotFound, "`dump-helper list` shows what is there"),
 	is(pull.ErrTooOld, exitNotFound, "run `dump-helper refresh` where DUMP_SOURCE is set, or allow more with --max-age"),
 	is(pull.ErrNoSuchTable, exitUsage, "check the names that --tables was given; * stands for any text, ? for one character"),
@@ -263,6 +280,9 @@ var explanations = []explanation{
 	as(exitLocal, func(*localdb.LostError) string {
 		return "look at the local server's log and start it again; nothing is lost, the next pull puts away what is left"
 	}),
+	as(exitLocal, func(e *localdb.StrayFilesError) string {
+		return "remove the files that end in .ibd and .cfg from the folder of " + e.Database + " in the data folder of the local server, and try again"
+	}),
 	as(exitLocal, func(*localdb.LoadError) string {
 		return "the local database is as it was; another dump can be taken with --key"
 	}),
@@ -290,6 +310,14 @@ const (
 	targetAuthHint        = "check user and password in DUMP_TARGET"
 	targetUnreachableHint = "start the local database server, and check DUMP_TARGET"
 )
+
+// noServerHint says how one comes to a server to bake with.
+func noServerHint(e *throwaway.NoServerError) string {
+	if os.Getenv("IS_DDEV_PROJECT") == "true" {
+		return "there is none in DDEV's containers: run dump-helper bake on a machine that has " + e.Kind.String() + " or Docker, best where the dumps are refreshed"
+	}
+	return "install that server (it need not run), or Docker; another image is named by --for " + e.Kind.Engine + ":" + e.Kind.Version + "=IMAGE"
+}
 
 // foreignKeyHint says how tables that foreign keys tie together are pulled.
 func foreignKeyHint(e *localdb.ForeignKeyError) string {
@@ -330,6 +358,7 @@ func settingsHint(problem *project.ConfigError) string {
 var examples = map[string]string{
 	"DUMP_S3_BUCKET": "my-bucket",
 	"DUMP_SOURCE":    "mysql://user@staging.example.com/name",
+	"DUMP_BAKE":      "mariadb:11.8",
 	"DUMP_TARGET":    "mysql://db@127.0.0.1:3306/db",
 }
 

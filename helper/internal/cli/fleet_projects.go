@@ -11,9 +11,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/bake"
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
+	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
@@ -99,6 +101,14 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 		mine := *s
 		mine.note = turn.Note
 		return mine.refreshInFleet(ctx, turn, refreshOptions{version: l.version, ifOlderThan: entry.Due(), ifChanged: true})
+	}
+	for _, server := range s.project.Bake {
+		result.Bakes = append(result.Bakes, bake.Series(throwaway.Kind(server)))
+	}
+	result.Bake = func(ctx context.Context, key string, progress fleet.Progress) ([]string, error) {
+		mine := *s
+		mine.note = progress.Note
+		return mine.bakeInFleet(ctx, l.version, key, progress)
 	}
 	return result
 }

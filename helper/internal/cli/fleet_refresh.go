@@ -71,7 +71,7 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	}
 	watcher := newFleetWatcher(out, f)
 	runner := fleet.Runner{
-		Limits: f.limits, Shard: f.shard, MayPass: mayPass, Watcher: teller.watch(watcher),
+		Limits: f.limits, Shard: f.shard, MayPass: mayPass, Watcher: teller.watch(watcher), Bakes: watcher,
 		Hint: func(err error) string {
 			_, hint := explain(context.WithoutCancel(ctx), err)
 			return hint

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +81,12 @@ var verdictColours = map[fleet.Verdict]ui.Colour{
 // statusText is a table of the projects, the worst first, and what is wrong with those that are not well.
 func statusText(found []fleet.ProjectStatus, paint func(string, ui.Colour) string) string {
 	names := statusLabels(found)
-	rows := [][]string{{paint("VERDICT", ui.Plain), "PROJECT", "AGE", "AT MOST", "SIZE", "", "TOOK", ""}}
+	head := []string{paint("VERDICT", ui.Plain), "PROJECT", "AGE", "AT MOST", "SIZE", "", "TOOK", ""}
+	bakes := slices.ContainsFunc(found, func(p fleet.ProjectStatus) bool { return len(p.Bakes) > 0 })
+	if bakes {
+		head = append(head, "BAKED FOR")
+	}
+	rows := [][]string{head}
 	var problems strings.Builder
 	for _, p := range found {
 		name, age, most, size, took := names[p.Place], "-", "-", "-", "-"
@@ -92,16 +99,21 @@ func statusText(found []fleet.ProjectStatus, paint func(string, ui.Colour) strin
 		if p.Took > 0 {
 			took = ui.Duration(p.Took.Duration())
 		}
-		rows = append(rows, []string{
+		row := []string{
 			paint(string(p.Verdict), verdictColours[p.Verdict]), name, age, most,
 			size, change(p.SizeTrend), took, change(p.TookTrend),
-		})
+		}
+		if bakes {
+			row = append(row, cmp.Or(strings.Join(p.Baked, ", "), "-"))
+		}
+		rows = append(rows, row)
 		if p.Error != "" {
 			fmt.Fprintf(&problems, "\n%s: %s\n", name, oneLine(p.Error))
 			if p.Hint != "" {
 				fmt.Fprintf(&problems, "  hint: %s\n", oneLine(p.Hint))
 			}
 		}
+		notBakedText(&problems, name, p.BakeError, p.BakeHint)
 	}
 	return ui.Table(rows) + problems.String() + fmt.Sprintf("\n%d of %s fresh\n", countFresh(found), ui.Count(int64(len(found)), "project"))
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,6 +86,23 @@ func (w *fleetWatcher) End(result fleet.Result) {
 	}
 }
 
+// Bake opens a lane for a bake.
+func (w *fleetWatcher) Bake(project *fleet.Project) fleet.Lane {
+	label := w.labels[project.Place]
+	w.board.Say(label + ": bakes")
+	return w.board.Lane(label)
+}
+
+// Baked says what came of a bake.
+func (w *fleetWatcher) Baked(project *fleet.Project, baking fleet.Baking) {
+	label := w.labels[project.Place]
+	if baking.Error != "" {
+		w.board.Say(label + ": not baked: " + oneLine(baking.Error))
+		return
+	}
+	w.board.Say(fmt.Sprintf("%s: baked for %s in %s", label, cmp.Or(strings.Join(baking.Series, ", "), "no server, no table is worth it"), seconds(baking.Seconds)))
+}
+
 // count keeps the line for the rest.
 func (w *fleetWatcher) count(running, waiting int) {
 	w.mutex.Lock()
@@ -132,8 +150,22 @@ func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
 				fmt.Fprintf(&problems, "  hint: %s\n", result.Hint)
 			}
 		}
+		if result.Bake != nil {
+			notBakedText(&problems, label, result.Bake.Error, result.Bake.Hint)
+		}
 	}
 	out.Print("%s%s\n%s in %s\n", ui.Table(rows), problems.String(), strings.TrimSuffix(tally(report.Counts), ", "), seconds(report.Seconds))
+}
+
+// notBakedText says why a dump is not baked, if there is a reason.
+func notBakedText(text *strings.Builder, label, reason, hint string) {
+	if reason == "" {
+		return
+	}
+	fmt.Fprintf(text, "\n%s: not baked: %s\n", label, oneLine(reason))
+	if hint != "" {
+		fmt.Fprintf(text, "  hint: %s\n", oneLine(hint))
+	}
 }
 
 func seconds(n float64) string { return ui.Duration(time.Duration(n * float64(time.Second))) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
@@ -29,7 +30,7 @@ func inspectCommand() *cli.Command {
 	})
 }
 
-// dump finds the dump with the key, the newest one where there is no key, and its index, nil where
+// dump finds the dump with the key, or what lies beside one, the newest dump where there is no key; and its index, nil where
 // others made the dump.
 func (s *session) dump(ctx context.Context, key string) (*bucket.Bucket, bucket.Object, *dumpfile.Index, error) {
 	store, err := s.openBucket(ctx)
@@ -47,12 +48,51 @@ func (s *session) dump(ctx context.Context, key string) (*bucket.Bucket, bucket.
 	if err != nil {
 		return nil, bucket.Object{}, nil, err
 	}
-	compression, _ := dumpfile.ByName(object.Name)
-	index, err := dumpfile.ReadIndex(store.ReaderAt(ctx, object), object.Size, compression)
-	if err != nil && !errors.Is(err, dumpfile.ErrNoIndex) {
-		return nil, bucket.Object{}, nil, fmt.Errorf("read %s: %w", object.Name, err)
+	index, err := dumpfile.ReadIndex(store.ReaderAt(ctx, object), object.Size, compressionOf(object))
+	if errors.Is(err, dumpfile.ErrNoIndex) && object.Series == "" {
+		return store, object, nil, nil
+	}
+	if err == nil && !isNamedRight(object, index) {
+		err = errMisnamed
+	}
+	if err != nil {
+		return nil, bucket.Object{}, nil, fmt.Errorf("read %s: %w", object.Name, unusable(object, err))
 	}
 	return store, object, index, nil
+}
+
+// isNamedRight says whether the index is of what the object's name says: a dump, or tables as files of that dump for those servers.
+func isNamedRight(object bucket.Object, index *dumpfile.Index) bool {
+	baked := index.Baked
+	if baked == nil || object.Series == "" {
+		return baked == nil && object.Series == ""
+	}
+	return baked.Dump == bucket.DumpOf(object.Name) && strings.HasPrefix(baked.Engine+"-"+baked.Version+".", object.Series+".")
+}
+
+// errMisnamed is an object whose name says something else than its index.
+var errMisnamed = fmt.Errorf("the dump is %w: what it is and what its name says are not the same", dumpfile.ErrCorrupt)
+
+// errUnusable is a baked object that is not what it should be. The dump says the same.
+var errUnusable = errors.New("the baked object cannot be used")
+
+// unusable makes errUnusable of what is wrong with a baked object itself.
+func unusable(object bucket.Object, err error) error {
+	for _, wrong := range []error{dumpfile.ErrNoIndex, dumpfile.ErrCorrupt, dumpfile.ErrTruncated, pull.ErrIncomplete, pull.ErrNotSQL} {
+		if object.Series != "" && errors.Is(err, wrong) {
+			return fmt.Errorf("%w: %w", errUnusable, err)
+		}
+	}
+	return err
+}
+
+// compressionOf tells by an object's name how it is compressed.
+func compressionOf(object bucket.Object) dumpfile.Compression {
+	if object.Series != "" {
+		return dumpfile.Zstd
+	}
+	compression, _ := dumpfile.ByName(object.Name)
+	return compression
 }
 
 func (s *session) inspect(ctx context.Context, key string) error {
@@ -73,6 +113,9 @@ func (s *session) inspect(ctx context.Context, key string) error {
 	if tables := storedTables(index); tables != nil {
 		result["tables"] = tables
 	}
+	if object.Series != "" {
+		result["series"] = object.Series
+	}
 	return s.out.Result(result)
 }
 
@@ -92,17 +135,31 @@ func describeIndex(index *dumpfile.Index) string {
 		}
 	}
 	text.WriteString("\n")
+	if baked := index.Baked; baked != nil {
+		line("tables as files", "of "+baked.Dump)
+		line("written by", fmt.Sprintf("%s %s, in pages of %d KiB", baked.Engine, baked.Version, baked.PageSize>>10))
+	}
 	line("snapshot", index.SnapshotTime.UTC().Format(time.RFC3339))
 	line("published by", index.Publisher)
 	line("engine", strings.TrimSpace(index.Engine+" "+index.EngineVersion))
 	line("client", index.Client)
 	line("tool", index.ToolVersion)
-	line("contents", fmt.Sprintf("%s, %s, %s of SQL in %s", ui.Count(int64(len(index.Tables)), "table"), ui.Count(index.Rows, "row"),
-		ui.Bytes(index.RawBytes), ui.Count(int64(len(index.Chunks)), "chunk")))
+	line("contents", fmt.Sprintf("%s in %s", describeContents(index, int64(len(index.Tables)), index.Rows), ui.Count(int64(len(index.Chunks)), "chunk")))
 	line("without rows", strings.Join(index.Rules.StructureOnly, ", "))
 	line("left out", strings.Join(index.Rules.Excluded, ", "))
 	text.WriteString("\n" + describeTables(index))
 	return text.String()
+}
+
+// describeContents says how much an object holds.
+func describeContents(index *dumpfile.Index, tables, rows int64) string {
+	text := ui.Count(tables, "table") + ", " + ui.Count(rows, "row") + ", "
+	if index.Baked == nil {
+		return text + ui.Bytes(index.RawBytes) + " of SQL"
+	}
+	files, size := storedFiles(index)
+	return fmt.Sprintf("%s%s of SQL and %s in %s of %s", text, ui.Bytes(index.RawBytes-size), ui.Bytes(size),
+		ui.Count(files, "file"), ui.Count(int64(len(index.Baked.Tables)), "table"))
 }
 
 func describeTables(index *dumpfile.Index) string {
@@ -112,7 +169,17 @@ func describeTables(index *dumpfile.Index) string {
 		}
 		return fmt.Sprint(rows)
 	}
-	if stored := storedTables(index); stored != nil {
+	if stored := storedTables(index); stored != nil && index.Baked != nil {
+		lines := [][]string{{"TABLE", "ROWS", "COMES AS", "SIZE", "STORED"}}
+		for _, table := range stored {
+			as := "rows"
+			if table.Files > 0 {
+				as = ui.Count(int64(table.Files), "file")
+			}
+			lines = append(lines, []string{table.Name, count(table.Rows), as, ui.Bytes(table.RawBytes), ui.Bytes(table.ObjectBytes)})
+		}
+		return ui.Table(lines)
+	} else if stored != nil {
 		lines := [][]string{{"TABLE", "ROWS", "SQL", "STORED"}}
 		for _, table := range stored {
 			lines = append(lines, []string{table.Name, count(table.Rows), ui.Bytes(table.RawBytes), ui.Bytes(table.ObjectBytes)})

@@ -14,6 +14,7 @@ var settingFlags = map[string]string{
 	"target":     "DUMP_TARGET",
 	"engine":     "DUMP_ENGINE",
 	"limit-rate": "DUMP_LIMIT_RATE",
+	"for":        "DUMP_BAKE",
 }
 
 func limitRateFlag() cli.Flag {

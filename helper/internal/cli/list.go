@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ type listed struct {
 	Publisher   string    `json:"publisher,omitempty"`
 	Ours        bool      `json:"ours"`
 	Storage     string    `json:"storage_class,omitempty"`
+	// Baked are the series of servers for which the dump's tables are there as files.
+	Baked      []string `json:"baked,omitempty"`
+	BakedBytes int64    `json:"baked_bytes,omitempty"` // of all of these objects
 }
 
 func (s *session) list(ctx context.Context) error {
@@ -58,6 +62,9 @@ func (s *session) list(ctx context.Context) error {
 			Key: dump.Key, Time: dump.Time, AgeSeconds: int64(time.Since(dump.Time).Seconds()),
 			ObjectBytes: dump.Size, Ours: dump.Ours, Storage: dump.StorageClass,
 		}
+		for _, baked := range dump.Baked {
+			entries[i].Baked, entries[i].BakedBytes = append(entries[i].Baked, baked.Series), entries[i].BakedBytes+baked.Size
+		}
 		if dump.Ours {
 			requests.Go(func() error { return describeDump(grouped, store, dump, &entries[i]) })
 		}
@@ -68,21 +75,38 @@ func (s *session) list(ctx context.Context) error {
 	if len(entries) == 0 {
 		s.out.Note("no dump in " + store.String())
 	}
+	if len(entries) > 0 {
+		s.out.Print("%s", describeList(entries))
+		s.remember(entries[0].Key, entries[0].ObjectBytes)
+	}
+	return s.out.Result(map[string]any{"bucket": store.String(), "dumps": entries})
+}
+
+// describeList has a column for what lies beside the dumps only where something does.
+func describeList(entries []listed) string {
+	baked := slices.ContainsFunc(entries, func(entry listed) bool { return entry.Baked != nil })
 	rows := [][]string{{"AGE", "SIZE", "ENGINE", "PUBLISHED BY", "KEY"}}
+	if baked {
+		rows[0] = []string{"AGE", "SIZE", "ENGINE", "PUBLISHED BY", "BAKED FOR", "KEY"}
+	}
 	for _, entry := range entries {
 		by := orDash(entry.Publisher)
 		if !entry.Ours {
 			by = "another tool"
 		}
-		rows = append(rows, []string{
+		row := []string{
 			ui.Duration(time.Duration(entry.AgeSeconds) * time.Second), ui.Bytes(entry.ObjectBytes), orDash(entry.Engine), by, entry.Key,
-		})
+		}
+		if baked {
+			servers := "-"
+			if entry.Baked != nil {
+				servers = strings.Join(entry.Baked, ", ") + " (" + ui.Bytes(entry.BakedBytes) + ")"
+			}
+			row = slices.Insert(row, len(row)-1, servers)
+		}
+		rows = append(rows, row)
 	}
-	if len(entries) > 0 {
-		s.out.Print("%s", ui.Table(rows))
-		s.remember(entries[0].Key, entries[0].ObjectBytes)
-	}
-	return s.out.Result(map[string]any{"bucket": store.String(), "dumps": entries})
+	return ui.Table(rows)
 }
 
 // describeDump adds what only a request for each dump tells. It may be denied to who may list: then

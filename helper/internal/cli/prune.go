@@ -36,29 +36,33 @@ func (s *session) prune(ctx context.Context, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	dumps, err := store.Dumps(ctx)
+	contents, err := store.Contents(ctx)
 	if err != nil {
 		return err
 	}
-	expired := retention.Expired(dumps, time.Now())
 	verb := "deleted"
 	if dryRun {
 		verb = "would delete"
 	}
-	deleted, freed := []string{}, int64(0)
-	for _, dump := range expired {
+	deleted, dumps, freed := []string{}, 0, int64(0)
+	for _, object := range retention.Expired(contents, time.Now()) {
 		if !dryRun {
-			if err := store.Delete(ctx, dump); err != nil {
+			if err := store.Delete(ctx, object); err != nil {
 				return err
 			}
 		}
-		deleted, freed = append(deleted, dump.Key), freed+dump.Size
-		s.out.Print("%s %s (%s, %s old)\n", verb, dump.Key, ui.Bytes(dump.Size), ui.Duration(time.Since(dump.Time)))
+		deleted, freed = append(deleted, object.Key), freed+object.Size
+		if object.Series == "" {
+			dumps++
+		}
+		s.out.Print("%s %s (%s, %s old)\n", verb, object.Key, ui.Bytes(object.Size), ui.Duration(time.Since(object.Time)))
 	}
-	s.out.Print("%s %s, %s; %d kept\n", verb, ui.Count(int64(len(deleted)), "dump"), ui.Bytes(freed), len(dumps)-len(deleted))
-	return s.out.Result(map[string]any{
-		"deleted": deleted, "freed_bytes": freed, "kept": len(dumps) - len(deleted), "dry_run": dryRun,
-	})
+	what, kept := ui.Count(int64(dumps), "dump"), len(contents.Dumps)-dumps
+	if baked := len(deleted) - dumps; baked > 0 {
+		what += " and " + ui.Count(int64(baked), "baked object")
+	}
+	s.out.Print("%s %s, %s; %d kept\n", verb, what, ui.Bytes(freed), kept)
+	return s.out.Result(map[string]any{"deleted": deleted, "freed_bytes": freed, "kept": kept, "dry_run": dryRun})
 }
 
 var errNoRetention = fmt.Errorf("neither DUMP_KEEP nor DUMP_KEEP_DAYS is set, so that every dump is kept")

@@ -30,7 +30,8 @@ func pullCommand(version string) *cli.Command {
 			&cli.BoolFlag{Name: "skip-hooks", Usage: "run no pre-import-db and post-import-db hooks, as ddev pull-latest-dump does otherwise"},
 			&cli.BoolFlag{Name: "hooks", Hidden: true, Usage: "print the hooks that belong to this pull as shell functions"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
-			&cli.StringFlag{Name: "threads", Usage: "load rows over at most `N` connections, 1 to 16"},
+			&cli.BoolFlag{Name: "sql", Usage: "load SQL, even where there are tables as files"},
+			&cli.StringFlag{Name: "threads", Usage: "load over at most `N` connections, 1 to 16"},
 			limitRateFlag(),
 		}, selectionFlags()...),
 		Action: func(c *cli.Context) error {
@@ -59,7 +60,7 @@ func pullCommand(version string) *cli.Command {
 func exclusive(c *cli.Context) error {
 	for _, group := range [][]string{
 		{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"},
-		{"tables", "undo"}, {"skip-tables", "undo"}, {"structure-only-tables", "undo"},
+		{"tables", "undo"}, {"skip-tables", "undo"}, {"structure-only-tables", "undo"}, {"sql", "undo"},
 	} {
 		given := 0
 		for _, flag := range group {
@@ -110,9 +111,13 @@ func (s *session) pull(c *cli.Context, version string) error {
 		return err
 	}
 	s.rememberNewest(plan)
-	s.out.Print("replaced %s%s with %s\n%s, %s, %s of SQL (%s fetched, %s cached), %s\n",
-		partOf(config.Selection), s.project.Target.Name, result.Key, ui.Count(result.Tables, "table"), ui.Count(result.Rows, "row"),
-		ui.Bytes(result.LoadedBytes), ui.Bytes(result.FetchedBytes), ui.Bytes(result.CachedBytes),
+	tables, content := ui.Count(result.Tables, "table"), "SQL"
+	if result.Files {
+		tables, content = fmt.Sprintf("%s (%d as files)", tables, result.FileTables), "files and SQL"
+	}
+	s.out.Print("replaced %s%s with %s\n%s, %s, %s of %s (%s fetched, %s cached), %s\n",
+		partOf(config.Selection), s.project.Target.Name, result.Key, tables, ui.Count(result.Rows, "row"),
+		ui.Bytes(result.LoadedBytes), content, ui.Bytes(result.FetchedBytes), ui.Bytes(result.CachedBytes),
 		ui.Duration(time.Duration(result.Seconds*float64(time.Second))))
 	return s.out.Result(result)
 }
@@ -149,7 +154,7 @@ func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error
 	config := pull.Config{
 		OpenBucket: s.openBucket, BucketName: s.project.Bucket, Target: *s.project.Target,
 		Key: c.String("key"), AsOf: asOf, MaxAge: maxAge, IfNewer: c.Bool("if-newer"), DryRun: c.Bool("dry-run"),
-		Selection: selection, Threads: threads, CacheDir: s.project.CacheDir, Force: c.Bool("force"), Progress: s.out,
+		Selection: selection, Threads: threads, OnlySQL: c.Bool("sql"), CacheDir: s.project.CacheDir, Force: c.Bool("force"), Progress: s.out,
 	}
 	if s.project.Source.IsSet() {
 		config.Refresh = func(ctx context.Context) error {
@@ -238,6 +243,9 @@ type previewed struct {
 	Rows         int64     `json:"rows,omitempty"`
 	RawBytes     int64     `json:"raw_bytes,omitempty"`
 	ObjectBytes  int64     `json:"object_bytes,omitempty"`
+	Files        bool      `json:"files"`                 // whether tables would come as files
+	FileTables   int64     `json:"file_tables,omitempty"` // so many
+	NoFiles      string    `json:"no_files,omitempty"`    // why none would though there are files
 	SnapshotTime time.Time `json:"snapshot_time,omitzero"`
 }
 
@@ -268,6 +276,16 @@ func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 		content = fmt.Sprintf("%s, %s, %s of SQL", ui.Count(would.Tables, "table"), ui.Count(would.Rows, "row"), ui.Bytes(would.RawBytes))
 	}
 	s.out.Print("would replace %s%s with %s: %s\n", partOf(plan.Selection), target, would.Key, content)
+	switch files := plan.Files(); {
+	case files == nil:
+	case files.Refused != nil:
+		would.NoFiles = files.Refused.Error()
+		s.out.Print("all tables would come as SQL: %s\n", would.NoFiles)
+	default:
+		would.Files, would.FileTables = true, files.Tables
+		s.out.Print("%s would come as files of %s from %s: %s\n",
+			ui.Count(files.Tables, "table"), ui.Bytes(files.Bytes), files.Key, ui.Bytes(files.Size))
+	}
 	return s.out.Result(would)
 }
 

@@ -24,6 +24,7 @@ func refreshCommand(version string) *cli.Command {
 			&cli.StringFlag{Name: "engine", Usage: "read a database's rows by `ENGINE`: native, or client for its official dump client"},
 			&cli.StringFlag{Name: "threads", Usage: "read rows over at most `N` connections, 1 to 16"},
 			&cli.StringFlag{Name: "level", Usage: "compress at level `N`, 1 to 22 of zstd or 1 to 9 of gzip"},
+			&cli.BoolFlag{Name: "bake", Usage: "then bake the dump for DUMP_BAKE, and fail where that fails; --bake=false does not bake"},
 			limitRateFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -43,6 +44,11 @@ func refreshCommand(version string) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if c.Bool("bake") {
+				if err := s.project.RequireBake(); err != nil {
+					return err
+				}
+			}
 			result, err := s.refresh(c.Context, refreshOptions{
 				version: version, force: c.Bool("force"), ifOlderThan: ifOlderThan, ifChanged: c.Bool("if-changed"),
 				threads: threads, level: level,
@@ -52,9 +58,22 @@ func refreshCommand(version string) *cli.Command {
 			}
 			s.remember(result.Key, result.ObjectBytes)
 			s.out.Print("%s", describeRefresh(result))
-			return s.out.Result(result)
+			if len(s.project.Bake) == 0 || c.IsSet("bake") && !c.Bool("bake") {
+				return s.out.Result(result)
+			}
+			baked, err := s.bakeRefreshed(c.Context, version, result.Key, c.Bool("bake"))
+			if err != nil {
+				return err
+			}
+			return s.out.Result(refreshed{result, baked})
 		},
 	})
+}
+
+// refreshed is what came of a refresh whose dump was then baked.
+type refreshed struct {
+	refresh.Result
+	Bake bakeReport `json:"bake"`
 }
 
 type refreshOptions struct {

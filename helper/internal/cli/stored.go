@@ -7,13 +7,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// storedTable is what a table's rows take in a dump.
+// storedTable is what a table's rows, or its files, take in an object.
 type storedTable struct {
 	Name        string `json:"name"`
 	Rows        int64  `json:"rows"`
-	RawBytes    int64  `json:"raw_bytes"` // of SQL
+	RawBytes    int64  `json:"raw_bytes"` // of SQL, or of files
 	ObjectBytes int64  `json:"object_bytes"`
 	Chunks      int    `json:"chunks"`
+	Files       int    `json:"files,omitempty"` // 0 where it comes as rows
 }
 
 // storedTables gives the tables of a dump whose chunks tell what they are, those that take the most first; nil for
@@ -28,7 +29,7 @@ func storedTables(index *dumpfile.Index) []storedTable {
 		tables[i], at[table.Name] = storedTable{Name: table.Name, Rows: table.Rows}, i
 	}
 	for _, chunk := range index.Chunks {
-		if chunk.Section != dumpfile.SectionRows {
+		if chunk.Section != dumpfile.SectionRows && chunk.Section != dumpfile.SectionFiles {
 			continue
 		}
 		table := &tables[at[chunk.Table]]
@@ -36,8 +37,26 @@ func storedTables(index *dumpfile.Index) []storedTable {
 		table.ObjectBytes += chunk.Size
 		table.Chunks++
 	}
+	if index.Baked != nil {
+		for _, table := range index.Baked.Tables {
+			tables[at[table.Name]].Files = len(table.Files)
+		}
+	}
 	slices.SortFunc(tables, func(a, b storedTable) int {
 		return cmp.Or(cmp.Compare(b.ObjectBytes, a.ObjectBytes), cmp.Compare(a.Name, b.Name))
 	})
 	return tables
+}
+
+// storedFiles counts the files of an object, and their bytes.
+func storedFiles(index *dumpfile.Index) (files, size int64) {
+	if index.Baked == nil {
+		return 0, 0
+	}
+	for _, table := range index.Baked.Tables {
+		for _, file := range table.Files {
+			files, size = files+1, size+file.Size
+		}
+	}
+	return files, size
 }

@@ -33,11 +33,10 @@ func (s *session) verify(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	compression, _ := dumpfile.ByName(object.Name)
 	stream := store.Open(ctx, object)
 	defer func() { _ = stream.Close() }()
 	s.out.Phase("verifying "+object.Name, object.Size)
-	text, err := dumpfile.NewVerifier(progressReader{stream, s.out}, compression, index)
+	text, err := dumpfile.NewVerifier(progressReader{stream, s.out}, compressionOf(object), index)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", object.Name, err)
 	}
@@ -48,17 +47,23 @@ func (s *session) verify(ctx context.Context, key string) error {
 		if ctx.Err() != nil && !errors.Is(err, dumpfile.ErrCorrupt) {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("verify %s: %w", object.Name, err)
+		return fmt.Errorf("verify %s: %w", object.Name, unusable(object, err))
 	}
-	s.out.Print("%s is complete\n%s, %s, %s of SQL\n", object.Key,
-		ui.Count(int64(len(stats.Tables)), "table"), ui.Count(stats.Rows, "row"), ui.Bytes(stats.Bytes))
+	result := map[string]any{
+		"key": object.Key, "complete": true, "object_bytes": object.Size,
+		"raw_bytes": stats.Bytes, "tables": len(stats.Tables), "rows": stats.Rows,
+	}
+	contents := fmt.Sprintf("%s, %s, %s of SQL", ui.Count(int64(len(stats.Tables)), "table"), ui.Count(stats.Rows, "row"), ui.Bytes(stats.Bytes))
+	if index != nil && index.Baked != nil {
+		contents = describeContents(index, int64(len(stats.Tables)), index.Rows)
+		files, size := storedFiles(index)
+		result["rows"], result["files"], result["file_bytes"], result["dump"] = index.Rows, files, size, index.Baked.Dump
+	}
+	s.out.Print("%s is complete\n%s\n", object.Key, contents)
 	if index == nil && stats.Header == "" {
 		s.out.Note("no dump client signed this dump: that it ends between two statements is all that can be told")
 	}
-	return s.out.Result(map[string]any{
-		"key": object.Key, "complete": true, "object_bytes": object.Size,
-		"raw_bytes": stats.Bytes, "tables": len(stats.Tables), "rows": stats.Rows,
-	})
+	return s.out.Result(result)
 }
 
 // progressReader tells how much of the object has been read.

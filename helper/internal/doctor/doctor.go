@@ -1,5 +1,6 @@
 // Package doctor tries everything that a refresh and a pull will need, one after the other, and says
-// of each whether it works. It changes nothing but a probe object of a few bytes, which it removes.
+// of each whether it works. It changes nothing but a probe object of a few bytes and a scratch database beside the local one,
+// which it removes.
 package doctor
 
 import (
@@ -64,7 +65,10 @@ func Run(ctx context.Context, config Config) error {
 	return nil
 }
 
-type doctor struct{ Config }
+type doctor struct {
+	Config
+	baked []bucket.Object // that lie beside the newest dump
+}
 
 func (d *doctor) ok(name, format string, values ...any) {
 	d.Report(Check{Name: name, Status: OK, Text: fmt.Sprintf(format, values...)})
@@ -128,6 +132,7 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 		d.fail("newest dump", err)
 		return
 	}
+	d.baked = newest.Baked
 	if err := store.CanGet(ctx, newest); err != nil {
 		d.fail("get", err)
 		return
@@ -235,4 +240,29 @@ func (d *doctor) local(ctx context.Context) {
 		text += fmt.Sprintf(", %d MB free", free/1_000_000)
 	}
 	d.ok("local database", "%s", text)
+	if info.Engine != "postgres" {
+		d.files(ctx, database)
+	}
+}
+
+// files says whether a pull could take tables as files. That it could not is no fault: it loads SQL then.
+func (d *doctor) files(ctx context.Context, database localdb.Database) {
+	const name = "tables as files"
+	server, err := database.TakesFiles(ctx)
+	var refused *localdb.FilesError
+	switch {
+	case errors.As(err, &refused):
+		d.skip(name, "a pull loads SQL: "+err.Error())
+		return
+	case err != nil:
+		d.skip(name, err.Error())
+		return
+	}
+	has := "has none"
+	for _, object := range d.baked {
+		if object.Series == server.Series() {
+			has = "has them"
+		}
+	}
+	d.ok(name, "the local server takes those for %s, the newest dump %s", server.Series(), has)
 }

@@ -214,6 +214,38 @@ func TestAddWrongOrder(t *testing.T) {
 	}
 }
 
+// A statement may be added in pieces, as another dump has it. What does not go on with it makes no dump.
+func TestAddPartial(t *testing.T) {
+	rows := About{Section: SectionRows, Table: "users"}
+	last := rows
+	last.Rows = 1
+	for want, next := range map[string]About{
+		"": last,
+		"no reader would take the dump's index: chunk 1 does not go on with the statement inside which the one before ends": {Section: SectionTail},
+	} {
+		var out output
+		w := newTestWriter(t.Context(), t, &out, 1)
+		if _, err := w.AddPartial([]byte("INSERT INTO users "), rows); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Add([]byte("VALUES (1);\n"), next); err != nil {
+			t.Fatal(err)
+		}
+		idx := testIndex
+		idx.Tables, idx.Rows = []Table{{"users", next.Rows}}, next.Rows
+		if err := w.Close(idx); want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("got %v, want %q", err, want)
+			continue
+		}
+		if want != "" {
+			continue
+		}
+		if read := readIndex(t, out.Bytes(), Zstd); len(read.Chunks) != 2 || !read.Chunks[0].Partial || read.Chunks[1].Partial {
+			t.Errorf("chunks %+v", read.Chunks)
+		}
+	}
+}
+
 // adders calls Add with text of that size from many goroutines until each got an error, which it returns.
 func adders(w *Writer, n, size int, taken *atomic.Int64) <-chan error {
 	result := make(chan error, n)

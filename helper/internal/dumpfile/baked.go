@@ -1,6 +1,7 @@
 package dumpfile
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -34,13 +35,28 @@ type BakedTable struct {
 
 // BakedFile is a file of a table. Its bytes are those of the chunks of SectionFiles that name it, one after the other.
 type BakedFile struct {
-	// Name is what the file's name has behind that of the table: ".ibd", ".cfg", "#P#p0.ibd".
+	// Name is what the file's name has behind that of the table: ".ibd", ".cfg", "#P#p0.ibd". There are no others: servers
+	// believe what further files in a database's folder say.
 	Name string `json:"name"`
 	Size int64  `json:"size"` // bytes
 }
 
+// UnmarshalJSON refuses a table without files, for the reason for which there is no chunk without size.
+func (t *BakedTable) UnmarshalJSON(text []byte) error {
+	type fields BakedTable // without this method
+	var read fields
+	if err := json.Unmarshal(text, &read); err != nil {
+		return err
+	}
+	if len(read.Files) == 0 {
+		return fmt.Errorf("table %.100q has no file", read.Name)
+	}
+	*t = BakedTable(read)
+	return nil
+}
+
 // bakedFileName leads nowhere but into the database's folder.
-var bakedFileName = regexp.MustCompile(`^(#[0-9A-Za-z_@#$-]+)?\.[a-z]+$`)
+var bakedFileName = regexp.MustCompile(`^(#[0-9A-Za-z_@#$-]+)?\.(ibd|cfg)$`)
 
 // The sizes that a page of InnoDB can have, in bytes.
 const (
@@ -62,39 +78,52 @@ func (idx *Index) checkFiles() error {
 	if size := b.PageSize; size < leastPageSize || size > mostPageSize || size&(size-1) != 0 {
 		return fmt.Errorf("there are no pages of %d bytes", size)
 	}
-	tables := make(map[string]int64, len(idx.Tables))
-	for _, table := range idx.Tables {
-		tables[table.Name] = table.Rows
-	}
 	first := slices.IndexFunc(idx.Chunks, func(chunk Chunk) bool { return chunk.Section == SectionFiles })
 	if first < 0 {
 		return errors.New("no table comes as files")
 	}
+	tables := make(map[string]bool) // whether they come as files; not made for as many as a forged index has
+	for _, table := range idx.Tables {
+		tables[table.Name] = false
+	}
 	chunks := idx.Chunks[first:]
 	for _, table := range b.Tables {
-		if _, known := tables[table.Name]; !known {
+		if asFiles, known := tables[table.Name]; !known || asFiles {
 			return fmt.Errorf("table %.100q comes as files, and the dump does not have it, or has it twice", table.Name)
 		}
-		delete(tables, table.Name)
-		if len(table.Files) == 0 {
-			return fmt.Errorf("table %.100q has no file", table.Name)
-		}
-		for _, file := range table.Files {
-			var err error
-			if chunks, err = file.check(table.Name, chunks); err != nil {
-				return err
-			}
+		tables[table.Name] = true
+		var err error
+		if chunks, err = table.check(chunks); err != nil {
+			return err
 		}
 	}
 	if len(chunks) > 0 && chunks[0].Section == SectionFiles {
 		return fmt.Errorf("nothing is said of file %.100q of table %.100q", chunks[0].File, chunks[0].Table)
 	}
-	for i, chunk := range idx.Chunks {
-		if _, known := tables[chunk.Table]; chunk.Section == SectionRows && !known {
+	for i, chunk := range idx.Chunks[:first] {
+		if chunk.Section == SectionRows && tables[chunk.Table] {
 			return fmt.Errorf("chunk %d has rows of table %.100q, which comes as files", i, chunk.Table)
 		}
 	}
 	return nil
+}
+
+// check takes the chunks of the table's files off those that are left.
+func (t BakedTable) check(chunks []Chunk) (rest []Chunk, err error) {
+	if len(t.Files) == 0 {
+		return nil, fmt.Errorf("table %.100q has no file", t.Name)
+	}
+	names := make(map[string]bool)
+	for _, file := range t.Files {
+		if names[file.Name] {
+			return nil, fmt.Errorf("table %.100q has file %.100q twice", t.Name, file.Name)
+		}
+		names[file.Name] = true
+		if chunks, err = file.check(t.Name, chunks); err != nil {
+			return nil, err
+		}
+	}
+	return chunks, nil
 }
 
 // check takes the file's chunks off those that are left.

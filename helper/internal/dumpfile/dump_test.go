@@ -109,9 +109,9 @@ func smallDump(t testing.TB, c Compression, partEnd int64) (object, sql []byte) 
 	return out.Bytes(), sql
 }
 
-// kinds are the dumps of which every byte can be tried: without sections and with them.
+// kinds are the dumps of which every byte can be tried: without sections, with them, and with tables as files.
 var kinds = map[string]func(t testing.TB, c Compression, partEnd int64) (object, sql []byte){
-	"stream": smallDump, "sections": smallSections,
+	"stream": smallDump, "sections": smallSections, "files": smallBaked,
 }
 
 func readIndex(t testing.TB, object []byte, c Compression) *Index {

@@ -23,6 +23,10 @@ func seeds(f *testing.F) {
 		f.Add(object)
 		padded, _ = smallSections(f, c, 2000)
 		f.Add(padded)
+		object, _ = smallBaked(f, c, 0)
+		f.Add(object)
+		padded, _ = smallBaked(f, c, 4000)
+		f.Add(padded)
 	}
 	for _, command := range []string{"zstd", "gzip", "bzip2", "xz", "cat"} {
 		f.Add(compress(f, []byte("INSERT INTO a VALUES (1);\n"), command))
@@ -114,13 +118,14 @@ type small struct {
 	object, sql []byte
 }
 
-// smallDumps are those with sections and those without.
+// smallDumps are those with sections, those without, and those with tables as files.
 func smallDumps(t testing.TB) []small {
 	var list []small
 	for _, c := range written {
 		object, sql := smallDump(t, c, 0)
 		sectioned, sectionedSQL := smallSections(t, c, 0)
-		list = append(list, small{c, object, sql}, small{c, sectioned, sectionedSQL})
+		baked, content := smallBaked(t, c, 0)
+		list = append(list, small{c, object, sql}, small{c, sectioned, sectionedSQL}, small{c, baked, content})
 	}
 	return list
 }
@@ -135,21 +140,26 @@ func indexText(t testing.TB, object []byte, c Compression) []byte {
 	return block[indexHeader:]
 }
 
-// FuzzIndexFields changes fields of the index of a dump with sections, and nothing else: it comes behind the
+// FuzzIndexFields changes fields of the index of a dump with sections, or with files, and nothing else: it comes behind the
 // checks of text and sizes where FuzzIndexText stays before them. What is taken for right must be, by sums that
 // cannot overflow.
 func FuzzIndexFields(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Add([]byte("\x03\x01\xff\xff\xff\xff\xff\xff\xff\x7f\x03\x02\xff\xff\xff\xff\xff\xff\xff\x7f\x05\x00\x05\x00\x00\x00\x00\x00\x00\x00"))
 	f.Add([]byte("\x00\x02\x01\x00\x00\x00\x00\x00\x00\x00\x03\x02\x00\x00\x00\x00\x00\x00\x00\x00\x03\x01\x03\x00\x00\x00\x00\x00\x00\x00"))
-	dumps := make(map[Compression]small)
-	for _, c := range written {
-		object, sql := smallSections(f, c, 0)
-		dumps[c] = small{c, object, sql}
+	// Of files: another size with a chunk of it, a table twice, rows and files of one table, a file's name.
+	f.Add([]byte("\x11\x00\x0c\x00\x00\x00\x00\x00\x00\x00\x0d\x03\x00\x00\x00\x00\x00\x00\x00\x00\x12\x01\x00\x00\x00\x00\x00\x00\x00\x00"))
+	f.Add([]byte("\x02\x01\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x02\x00\x00\x00\x00\x00\x00\x00\x0e\x04\x02\x00\x00\x00\x00\x00\x00\x00"))
+	var dumps []small
+	for _, dump := range smallDumps(f) {
+		if readIndex(f, dump.object, dump.c).Sectioned() {
+			dumps = append(dumps, dump)
+		}
 	}
 	f.Fuzz(func(t *testing.T, changes []byte) {
-		for _, c := range written {
-			object := replaceIndex(t, dumps[c].object, c, func(idx *Index) {
+		for _, dump := range dumps {
+			c := dump.c
+			object := replaceIndex(t, dump.object, c, func(idx *Index) {
 				for change := range slices.Chunk(changes[:len(changes)/10*10], 10) {
 					changeIndex(idx, change[0], int(change[1]), int64(binary.LittleEndian.Uint64(change[2:])))
 				}
@@ -162,7 +172,7 @@ func FuzzIndexFields(f *testing.F) {
 				continue
 			}
 			checkIndex(t, idx)
-			if n, err := Verify(bytes.NewReader(object), c, idx); err == nil && n != int64(len(dumps[c].sql)) || err != nil && !typed(err) {
+			if n, err := Verify(bytes.NewReader(object), c, idx); err == nil && n != int64(len(dump.sql)) || err != nil && !typed(err) {
 				t.Fatalf("%d bytes of SQL, %v", n, err)
 			}
 		}
@@ -178,11 +188,15 @@ func changeIndex(idx *Index, field byte, which int, value int64) {
 	if len(idx.Chunks) > 0 {
 		at = &idx.Chunks[which%len(idx.Chunks)]
 	}
-	switch field % 14 {
+	if field %= 21; field >= 14 {
+		changeBaked(idx, field, which, at, value)
+		return
+	}
+	switch field {
 	case 0:
 		at.Partial = value%2 != 0
 	case 1:
-		at.Section = []Section{"", SectionHead, SectionRows, SectionTail, "body"}[small]
+		at.Section = []Section{"", SectionHead, SectionRows, SectionTail, SectionFiles}[small]
 	case 2:
 		at.Table = name
 	case 3:
@@ -218,6 +232,43 @@ func changeIndex(idx *Index, field byte, which int, value int64) {
 	}
 }
 
+// changeBaked sets one of the fields that only an object with tables as files has.
+func changeBaked(idx *Index, field byte, which int, at *Chunk, value int64) {
+	small := int(uint64(value) % 5)
+	name := []string{".ibd", ".cfg", "#P#p0.ibd", "", "/.ibd"}[small]
+	if field == 14 {
+		at.File = name
+		return
+	}
+	if idx.Baked == nil {
+		idx.Baked = &Baked{PageSize: 4096, Tables: []BakedTable{{Name: "a", Files: []BakedFile{{".ibd", 1}}}}}
+	}
+	baked := *idx.Baked
+	idx.Baked = &baked
+	if len(baked.Tables) == 0 {
+		return
+	}
+	table := &baked.Tables[which%len(baked.Tables)]
+	file := &table.Files[which%len(table.Files)]
+	switch field {
+	case 15:
+		file.Name = name
+	case 16:
+		table.Name = []string{"a", "c", "e", "none", ""}[small]
+	case 17:
+		file.Size = value
+	case 18:
+		baked.Tables = append(baked.Tables[:len(baked.Tables):len(baked.Tables)], *table)
+	case 19:
+		table.Files = append(table.Files[:len(table.Files):len(table.Files)], *file)
+	case 20:
+		baked.PageSize = value
+		if small == 0 {
+			baked.Tables = baked.Tables[1:]
+		}
+	}
+}
+
 // checkIndex finds what a reader of a dump with sections relies on, in another way than the reader does.
 func checkIndex(t *testing.T, idx *Index) {
 	t.Helper()
@@ -232,6 +283,10 @@ func checkIndex(t *testing.T, idx *Index) {
 	}
 	var order strings.Builder
 	open := ""
+	files, asFiles := make(map[string]*big.Int), make(map[string]bool)
+	if idx.Baked != nil {
+		asFiles = checkFuzzedFiles(t, idx, files)
+	}
 	for _, chunk := range idx.Chunks {
 		part := string(chunk.Section) + " " + chunk.Table
 		if open != "" && open != part {
@@ -241,29 +296,67 @@ func checkIndex(t *testing.T, idx *Index) {
 			open = part
 		}
 		order.WriteString(string(chunk.Section) + " ")
-		if chunk.Section == SectionRows {
+		switch {
+		case chunk.Section == SectionRows && !asFiles[chunk.Table]:
 			sums[chunk.Table].Add(sums[chunk.Table], big.NewInt(chunk.Rows))
-		} else if chunk.Table != "" || chunk.Rows != 0 {
+		case chunk.Section == SectionFiles && chunk.Rows == 0:
+			left := files[chunk.Table+"/"+chunk.File]
+			left.Sub(left, big.NewInt(chunk.RawSize))
+		case chunk.Table != "" || chunk.Rows != 0:
 			t.Fatalf("rows outside of their section: %+v", chunk)
 		}
 	}
 	if open != "" {
 		t.Fatalf("%q does not end", open)
 	}
-	if !regexp.MustCompile(`^( *|(head )*(rows )*(tail )*)$`).MatchString(order.String()) {
+	if !regexp.MustCompile(`^( *|(head )*(rows )*(files )*(tail )*)$`).MatchString(order.String()) {
 		t.Fatalf("order %q", order.String())
 	}
 	if !idx.Sectioned() {
 		return
 	}
+	for file, left := range files {
+		if left.Sign() != 0 {
+			t.Fatalf("file %q lacks %d bytes", file, left)
+		}
+	}
 	for _, table := range idx.Tables {
-		if sums[table.Name].Cmp(big.NewInt(table.Rows)) != 0 {
+		if sums[table.Name].Cmp(big.NewInt(table.Rows)) != 0 && !asFiles[table.Name] {
 			t.Fatalf("table %q has %d rows, its chunks have %d", table.Name, table.Rows, sums[table.Name])
 		}
 	}
 	if all.Cmp(big.NewInt(idx.Rows)) != 0 {
 		t.Fatalf("the tables have %d rows, the dump %d", all, idx.Rows)
 	}
+}
+
+// checkFuzzedFiles gives the sizes of all files and says which tables come as files.
+func checkFuzzedFiles(t *testing.T, idx *Index, sizes map[string]*big.Int) (asFiles map[string]bool) {
+	t.Helper()
+	asFiles = make(map[string]bool)
+	for _, table := range idx.Baked.Tables {
+		if asFiles[table.Name] || len(table.Files) == 0 {
+			t.Fatalf("table %q is there twice, or has no files", table.Name)
+		}
+		asFiles[table.Name] = true
+		for _, file := range table.Files {
+			name := table.Name + "/" + file.Name
+			if sizes[name] != nil || file.Size < 1 || strings.Contains(file.Name, "/") {
+				t.Fatalf("file %q is there twice, or has %d bytes", name, file.Size)
+			}
+			sizes[name] = big.NewInt(file.Size)
+		}
+	}
+	for _, table := range idx.Tables {
+		delete(asFiles, table.Name)
+	}
+	if len(asFiles) > 0 {
+		t.Fatalf("files of tables %v that the dump does not have", asFiles)
+	}
+	for _, table := range idx.Baked.Tables {
+		asFiles[table.Name] = true
+	}
+	return asFiles
 }
 
 func FuzzNewReader(f *testing.F) {

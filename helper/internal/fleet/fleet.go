@@ -27,6 +27,10 @@ type Project struct {
 	// Refresh publishes a fresh dump, unless staging has not changed since the newest one, or that one is younger than
 	// Policy.Due says.
 	Refresh func(context.Context, Turn) (Outcome, error)
+	// Bakes are the series of servers that its dumps are baked for, as in "mariadb-11.8". Bake bakes the dump with that key for
+	// all of them, and says for which it is baked now; nil where there are none.
+	Bakes []string
+	Bake  func(ctx context.Context, key string, progress Progress) ([]string, error)
 }
 
 // Policy is what fleet.yaml says of a project, or of all.

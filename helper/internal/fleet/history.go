@@ -16,6 +16,8 @@ type History struct {
 	Checked time.Time `json:"checked,omitzero"`
 	// Runs are the last ones, the oldest first, at most mostRuns.
 	Runs []Run `json:"runs"`
+	// Bake is what came of the last bake; nil where there was none.
+	Bake *Baking `json:"bake,omitempty"`
 	// Told is what people have been told of the project.
 	Told Told `json:"told,omitzero"`
 }

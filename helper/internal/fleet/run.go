@@ -16,6 +16,7 @@ type Runner struct {
 	MayPass func(error) bool
 	Hint    func(error) string
 	Watcher Watcher
+	Bakes   BakeWatcher
 }
 
 // Watcher sees a run as it goes on. It is called by several goroutines.
@@ -30,7 +31,15 @@ type Watcher interface {
 	Note(project *Project, line string)
 }
 
-// Lane is where the progress of one try goes.
+// BakeWatcher sees what comes when all dumps are fresh.
+type BakeWatcher interface {
+	// Bake says that the newest dump of a project is being baked; its progress goes to what is returned.
+	Bake(*Project) Lane
+	// Baked says what came of that.
+	Baked(*Project, Baking)
+}
+
+// Lane is where the progress of one try, or of one bake, goes.
 type Lane interface {
 	Progress
 	// Close says that the try is over.
@@ -43,6 +52,8 @@ type Result struct {
 	Place   string `json:"place"`
 	Store   string `json:"store,omitempty"`
 	Run
+	// Bake is what came of baking its newest dump; nil where that was not to be done, or had been done before.
+	Bake *Baking `json:"bake,omitempty"`
 }
 
 // Run refreshes what a survey says. It gives a result for each project of the shard, and returns when all are done or
@@ -68,6 +79,7 @@ func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 		order[item.Project.Place] = i
 	}
 	slices.SortFunc(s.results, func(a, b Result) int { return order[a.Place] - order[b.Place] })
+	s.bake(ctx, items)
 	return s.results
 }
 

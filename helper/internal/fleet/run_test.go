@@ -50,6 +50,14 @@ func (o *observer) Begin(p *Project, try int) Lane {
 func (o *observer) Retry(p *Project, err error, _ time.Duration) { o.say("retry %s %s", p.Name, err) }
 func (o *observer) End(r Result)                                 { o.say("end %s %s", r.Project, r.State) }
 func (o *observer) Note(p *Project, line string)                 { o.say("note %s %s", p.Name, line) }
+func (o *observer) Bake(p *Project) Lane {
+	o.say("bake %s", p.Name)
+	o.move(p.Host, 1)
+	return &lane{o, p}
+}
+func (o *observer) Baked(p *Project, baking Baking) {
+	o.say("baked %s %v %s", p.Name, baking.Series, baking.Error)
+}
 
 type lane struct {
 	o *observer
@@ -68,6 +76,7 @@ func newRunner(parallel, perHost int) (*Runner, *observer) {
 		MayPass: func(err error) bool { return errors.Is(err, errPassing) },
 		Hint:    func(err error) string { return "about " + err.Error() },
 		Watcher: o,
+		Bakes:   o,
 	}, o
 }
 

@@ -48,6 +48,13 @@ type ProjectStatus struct {
 	Failures     int       `json:"failures,omitempty"`
 	FailingSince time.Time `json:"failing_since,omitzero"`
 
+	// Bakes are the series of servers that dumps are to be baked for, Baked those for which the newest one is. BakeError is
+	// why it is not, as far as a fleet has tried.
+	Bakes     []string `json:"bakes,omitempty"`
+	Baked     []string `json:"baked,omitempty"`
+	BakeError string   `json:"bake_error,omitempty"`
+	BakeHint  string   `json:"bake_hint,omitempty"`
+
 	// Runs are what is known of its refreshes, the oldest first.
 	Runs []Run `json:"-"`
 
@@ -142,6 +149,7 @@ func read(ctx context.Context, project Project) (*bucket.Object, History, error)
 func begin(project Project) ProjectStatus {
 	return ProjectStatus{
 		Name: project.Name, Place: project.Place, Store: project.Store, MaxAge: Seconds(project.MaxAge.Seconds()),
+		Bakes: project.Bakes,
 	}
 }
 
@@ -166,6 +174,10 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 			status.Checked = history.Checked
 		}
 		status.Age = Seconds(max(0, now.Sub(status.Checked)).Seconds())
+		status.Baked = bakedOf(newest, project.Bakes)
+		if last := history.Bake; last != nil && last.Dump == newest.Key && len(status.Baked) < len(status.Bakes) {
+			status.BakeError, status.BakeHint = last.Error, last.Hint
+		}
 	}
 	status.trends()
 	status.lastRun(newest)

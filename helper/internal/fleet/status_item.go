@@ -13,7 +13,7 @@ func (i *Item) Status(result *Result, hint func(error) string) ProjectStatus {
 	if result != nil && result.Tries > 0 {
 		history.Runs = append([]Run(nil), history.Runs...)
 		history.Add(result.Run)
-		if result.Key != "" {
+		if result.Key != "" && (newest == nil || newest.Key != result.Key) {
 			newest = &bucket.Object{Key: result.Key, Time: result.SnapshotTime, Size: result.ObjectBytes}
 		}
 	}

@@ -11,6 +11,9 @@ import (
 // ErrTimeLimit means that a refresh took longer than it may.
 var ErrTimeLimit = errors.New("the refresh took longer than its time limit")
 
+// ErrBakeTimeLimit means that a bake took longer than a refresh may.
+var ErrBakeTimeLimit = errors.New("the bake took longer than its time limit")
+
 // grace is how long a refresh may take to end after it was told to: it aborts its upload and gives its lease back.
 const grace = time.Minute
 

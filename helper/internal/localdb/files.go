@@ -1,5 +1,7 @@
 package localdb
 
+import "fmt"
+
 // FilesError means that a server does not take tables as files, though it may take them as text.
 type FilesError struct {
 	Table  string // "" where it is about the server
@@ -15,3 +17,16 @@ func (e *FilesError) Error() string {
 }
 
 func (e *FilesError) Unwrap() error { return e.Err }
+
+// StrayFilesError means that a server does not drop a database because of files in its folder that belong to no table: a crash has
+// left them.
+type StrayFilesError struct {
+	Database string
+	Err      error
+}
+
+func (e *StrayFilesError) Error() string {
+	return fmt.Sprintf("drop database %s: files are left in its folder that belong to no table: %v", e.Database, e.Err)
+}
+
+func (e *StrayFilesError) Unwrap() error { return e.Err }

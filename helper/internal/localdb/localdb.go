@@ -45,7 +45,8 @@ type Database interface {
 	// be seen from here.
 	FreeBytes(ctx context.Context) (int64, bool)
 	// TakesFiles says which files of tables the server takes, and fails with *FilesError where its data folder cannot be
-	// reached from here, or it takes none. What it has to try for that it takes back.
+	// reached from here, or it takes none, and with *BusyError while another pull or undo is at work. What it has to try for that it
+	// takes back.
 	TakesFiles(ctx context.Context) (FileServer, error)
 	// Held tells what the live database holds. It takes no lock and changes nothing. It fails with *BusyError where tables of
 	// a PostgreSQL database are being replaced.
@@ -104,7 +105,8 @@ func Open(ctx context.Context, config Config) (Database, error) {
 	return openMySQL(ctx, config)
 }
 
-// onStep is told of every step of a swap or an undo. Tests set it, to end the process there.
+// onStep is told of every step of a swap or an undo, and of what is done with files of tables, there by several goroutines. Tests set
+// it, to end the process there.
 var onStep = func(string) {}
 
 // discardPatience is how long cleaning up may take.

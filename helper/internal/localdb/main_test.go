@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -51,9 +52,9 @@ func childMain() error {
 	if err != nil {
 		return err
 	}
-	step := 0
+	var step atomic.Int64
 	onStep = func(string) {
-		if step++; step == last {
+		if step.Add(1) == int64(last) {
 			killMyself()
 		}
 	}
@@ -88,6 +89,9 @@ func childMain() error {
 		return err
 	}
 	defer load.Discard()
+	if filepath.Ext(path) == ".baked" {
+		return childBaked(ctx, load, text, dumpOf(filepath.Base(path)))
+	}
 	if filepath.Ext(path) == ".json" {
 		return childChunks(ctx, load, text, last, dumpOf(filepath.Base(path)))
 	}
@@ -123,6 +127,22 @@ func childChunks(ctx context.Context, load Load, text []byte, last int, name Dum
 			}
 			return nil
 		}
+	}
+	stats, err := load.RunChunks(ctx, chunks, nil)
+	if err != nil {
+		return err
+	}
+	if err := load.Compare(ctx, stats); err != nil {
+		return err
+	}
+	return load.Swap(ctx, name)
+}
+
+// childBaked is childMain for a dump with tables as files.
+func childBaked(ctx context.Context, load Load, text []byte, name Dump) error {
+	chunks := &baked{}
+	if err := json.Unmarshal(text, chunks); err != nil {
+		return err
 	}
 	stats, err := load.RunChunks(ctx, chunks, nil)
 	if err != nil {

@@ -108,10 +108,6 @@ func (db *mysqlDatabase) inspect(ctx context.Context) error {
 
 func (db *mysqlDatabase) Info() Info { return db.info }
 
-func (db *mysqlDatabase) TakesFiles(context.Context) (FileServer, error) {
-	return FileServer{}, &FilesError{Reason: "tables cannot come as files yet"}
-}
-
 func (db *mysqlDatabase) Close() error { return db.pool.Close() }
 
 func (db *mysqlDatabase) FreeBytes(ctx context.Context) (int64, bool) {

@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
@@ -17,6 +20,7 @@ func (l *mysqlLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(
 	list := chunks.List()
 	rows := indexOf(list, 0, func(c Chunk) bool { return c.Section != Head })
 	tails := indexOf(list, rows, func(c Chunk) bool { return c.Section == Tail })
+	files := indexOf(list[:tails], rows, func(c Chunk) bool { return c.Section == Files })
 	stats, err := l.stretch(ctx, chunks, 0, rows, progress)
 	if err != nil {
 		return stats, err
@@ -25,7 +29,7 @@ func (l *mysqlLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(
 		return stats, err
 	}
 	if rows < tails {
-		statements, err := l.rowChunks(ctx, chunks, rows, tails, stats.Bytes, progress)
+		statements, err := l.tableChunks(ctx, chunks, rows, files, tails, stats.Bytes, progress)
 		l.statements += statements
 		stats.Statements += statements
 		if err != nil {
@@ -36,6 +40,10 @@ func (l *mysqlLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(
 		stats.Bytes += chunk.Bytes
 		stats.Rows += chunk.Rows
 		stats.Tables[chunk.Table] += chunk.Rows
+	}
+	for table, count := range l.counted {
+		stats.Rows += count
+		stats.Tables[table] += count
 	}
 	if rows == len(list) {
 		return stats, nil
@@ -72,7 +80,6 @@ func (l *mysqlLoad) stretch(ctx context.Context, chunks Chunks, from, to int, pr
 // rowLoad is the rows of a dump on their way in, over all sessions.
 type rowLoad struct {
 	*mysqlLoad
-	chunks   Chunks
 	list     []Chunk
 	offsets  []int64 // where the chunks begin in the dump's text
 	progress func(int64)
@@ -85,9 +92,9 @@ type rowLoad struct {
 	bulk       bool // texts mean here what they mean as values
 }
 
-// rowChunks loads a stretch of the list that holds rows, and says how many statements that took. The text before it
-// is offset bytes long.
-func (l *mysqlLoad) rowChunks(ctx context.Context, chunks Chunks, from, to int, offset int64, progress func(int64)) (int64, error) {
+// tableChunks loads a stretch of the list that holds rows, and from files on files of tables, and says how many statements the rows
+// took. The text before it is offset bytes long.
+func (l *mysqlLoad) tableChunks(ctx context.Context, chunks Chunks, from, files, to int, offset int64, progress func(int64)) (int64, error) {
 	// Whatever the dump's head has set: any order must do. With unique_checks off MariaDB fills empty tables in
 	// bulk, which gains nothing where keys are added later, and what it says of rows is not sure then.
 	for _, setting := range []string{"COMMIT", "SET SESSION autocommit = 1, unique_checks = 1, foreign_key_checks = 0"} {
@@ -100,16 +107,21 @@ func (l *mysqlLoad) rowChunks(ctx context.Context, chunks Chunks, from, to int, 
 	if err != nil {
 		return 0, l.db.explain("prepare for rows", err)
 	}
-	r := &rowLoad{mysqlLoad: l, chunks: chunks, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}, bulk: bulk}
+	r := &rowLoad{mysqlLoad: l, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}, bulk: bulk}
 	r.offsets = make([]int64, len(r.list))
 	sizes, counts := map[string]int64{}, map[string]int{}
-	for i := from; i < to; i++ {
+	for i := from; i < files; i++ {
 		r.offsets[i] = offset
 		offset += r.list[i].Bytes
 		sizes[r.list[i].Table] += r.list[i].Bytes
 		counts[r.list[i].Table]++
 	}
-	if err := r.plan(ctx, from, to, counts); err != nil {
+	tables, err := l.planFiles(ctx, chunks, files, to, progress)
+	if err != nil {
+		return 0, err
+	}
+	defer tables.close()
+	if err := r.plan(ctx, from, files, counts); err != nil {
 		return 0, err
 	}
 	var large []string
@@ -121,7 +133,23 @@ func (l *mysqlLoad) rowChunks(ctx context.Context, chunks Chunks, from, to int, 
 	if r.keys, err = l.deferKeys(ctx, large); err != nil {
 		return 0, err
 	}
-	err = l.crew.together(ctx, r.work)
+	group, ctx := errgroup.WithContext(ctx)
+	for i, s := range slices.Concat(l.crew.sessions, l.porters.sessions) {
+		group.Go(func() error {
+			reader, err := chunks.Open()
+			if err != nil {
+				return fmt.Errorf("read the dump: %w", err)
+			}
+			defer reader.Close()
+			if i < len(l.crew.sessions) {
+				if err := r.work(ctx, s, reader); err != nil {
+					return err
+				}
+			}
+			return tables.work(ctx, s, reader)
+		})
+	}
+	err = group.Wait()
 	return r.statements.Load(), err
 }
 
@@ -152,12 +180,7 @@ func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int)
 }
 
 // work is one session's part. Who loads the last rows of a table adds its keys.
-func (r *rowLoad) work(ctx context.Context, s *mysqlSession) error {
-	reader, err := r.chunks.Open()
-	if err != nil {
-		return fmt.Errorf("read the dump: %w", err)
-	}
-	defer reader.Close()
+func (r *rowLoad) work(ctx context.Context, s *mysqlSession, reader ChunkReader) error {
 	for {
 		next := int(r.taken.Add(1)) - 1
 		if next >= len(r.jobs) {

@@ -34,11 +34,15 @@ const parallelBytes = 4 << 20
 // deadlockTries is how often a statement is run that got in the way of another. The server has taken it back.
 const deadlockTries = 10
 
-func (db *mysqlDatabase) hireCrew(ctx context.Context) (*crew, error) {
-	size := db.config.Threads
-	if size == 0 {
-		size = max(2, min(runtime.NumCPU(), mostSessions))
+// crewSize is how many sessions a load has.
+func (db *mysqlDatabase) crewSize() int {
+	if db.config.Threads > 0 {
+		return db.config.Threads
 	}
+	return max(2, min(runtime.NumCPU(), mostSessions))
+}
+
+func (db *mysqlDatabase) hireCrew(ctx context.Context, size int) (*crew, error) {
 	c := &crew{idle: make(chan *mysqlSession, size), tables: map[string]bool{}}
 	for range size {
 		s, err := db.connect(ctx)
@@ -151,8 +155,11 @@ func (c *crew) close() {
 	}
 }
 
-// has says whether a connection is one of the crew's.
+// has says whether a connection is one of the crew's, if there is one.
 func (c *crew) has(id int64) bool {
+	if c == nil {
+		return false
+	}
 	for _, s := range c.sessions {
 		if s.id == id {
 			return true

@@ -17,6 +17,7 @@ import (
 
 // Numbers of the server's errors.
 const (
+	mysqlFilesLeft          = 1010
 	mysqlTooManyConnections = 1040
 	mysqlDatabaseDenied     = 1044
 	mysqlAccessDenied       = 1045
@@ -56,9 +57,12 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 	server := db.config.URL.Address()
 	var serverError *mysql.MySQLError
 	var busy *BusyError
+	var stray *StrayFilesError
 	switch {
 	case errors.As(err, &busy):
 		return busy
+	case errors.As(err, &stray):
+		return stray
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", action, err)
 	case errors.As(err, &serverError):

@@ -16,10 +16,13 @@ import (
 //	swapped  they have: the live database is the new one, its views and the like are not all made yet
 //	done     the swap is complete; undo reads it
 const (
-	journalPending = "dump_refresh_pending"
-	journalSwapped = "dump_refresh_swapped"
-	journalDone    = "dump_refresh_journal"
+	journalPending = journalPrefix + "pending"
+	journalSwapped = journalPrefix + "swapped"
+	journalDone    = journalPrefix + "journal"
 )
+
+// journalPrefix is how the names of tables begin that are ours and never change places.
+const journalPrefix = "dump_refresh_"
 
 // The sides of a journal.
 const (
@@ -124,4 +127,4 @@ func (s *mysqlSession) readJournal(ctx context.Context, n names, journal, side s
 }
 
 // isJournal says whether a table of the previous database is ours.
-func isJournal(table string) bool { return strings.HasPrefix(table, "dump_refresh_") }
+func isJournal(table string) bool { return strings.HasPrefix(table, journalPrefix) }

@@ -24,16 +24,18 @@ type mysqlLoad struct {
 	// settings as they like, have sessions of their own.
 	lock     *mysqlSession
 	crew     *crew
+	porters  *crew // more sessions, for files
 	rewriter *rewriter
 	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
 	cleanup    context.Context
 	packet     int64             // the longest statement that the server takes, bytes
 	events     map[string]string // the status of each event, which is disabled until the swap
 	statements int64
-	offset     int64 // how much of the dump's text lies before what Run reads, bytes
-	deferAbove int64 // keys of tables with more text in their rows are added afterwards
-	bulkAbove  int   // statements with more text are sent in bulk
-	checked    bool  // unique_checks has been turned on
+	offset     int64            // how much of the dump's text lies before what Run reads, bytes
+	deferAbove int64            // keys of tables with more text in their rows are added afterwards
+	bulkAbove  int              // statements with more text are sent in bulk
+	checked    bool             // unique_checks has been turned on
+	counted    map[string]int64 // rows of tables that have come as files, where they have been counted
 	swapped    bool
 }
 
@@ -47,6 +49,7 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 	}
 	l := &mysqlLoad{
 		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
+		porters: &crew{},
 	}
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
@@ -63,7 +66,7 @@ func (l *mysqlLoad) prepare(ctx context.Context) error {
 		return db.explain("create database "+n.incoming, err)
 	}
 	var err error
-	if l.crew, err = db.hireCrew(ctx); err != nil {
+	if l.crew, err = db.hireCrew(ctx, db.crewSize()); err != nil {
 		return err
 	}
 	// As the mysql client and the heads of dumps set it; the dump's own settings come on top.
@@ -319,7 +322,10 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 		return l.db.explain("list the tables", err)
 	}
 	var tables []string
-	for table := range stats.Tables {
+	for table, want := range stats.Tables {
+		if count, known := l.counted[table]; known && count == want {
+			continue
+		}
 		if !slices.Contains(elsewhere, table) { // whose rows are those of other tables, of which dumps hold them
 			tables = append(tables, table)
 		}
@@ -453,7 +459,7 @@ func (l *mysqlLoad) endSessions(ctx context.Context) error {
 		return l.db.explain("look for sessions of ours", err)
 	}
 	for _, id := range ids {
-		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.lock.id || l.crew != nil && l.crew.has(number)) {
+		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.lock.id || l.crew.has(number) || l.porters.has(number)) {
 			if err := s.kill(ctx, number); err != nil {
 				return l.db.explain("end a session of ours", err)
 			}

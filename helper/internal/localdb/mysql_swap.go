@@ -352,10 +352,19 @@ func (s *mysqlSession) createBeside(ctx context.Context, live string, databases 
 	return nil
 }
 
-// dropDatabase drops a database, and waits a while for those who look at it.
+// dropDatabase drops a database, and waits a while for those who look at it. It fails with *StrayFilesError where there are files
+// in its folder that belong to no table and that cannot be removed from here.
 func (s *mysqlSession) dropDatabase(ctx context.Context, database string) error {
+	swept := false
 	for round := 1; ; round++ {
 		err := s.exec(ctx, "DROP DATABASE IF EXISTS "+quoteName(database))
+		if number(err) == mysqlFilesLeft {
+			if swept || s.sweep(ctx, database) != nil {
+				return &StrayFilesError{Database: database, Err: err}
+			}
+			swept = true
+			continue
+		}
 		if number(err) != mysqlLockWaitTimeout || round == lockRounds {
 			return err
 		}

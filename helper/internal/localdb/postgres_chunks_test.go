@@ -115,13 +115,13 @@ func pullChunks(t *testing.T, db Database, chunks Chunks) (sqltext.Stats, error)
 	load, err := db.Begin(t.Context())
 	must(t, err)
 	defer func() { must(t, load.Discard()) }()
-	var told int64
-	stats, err := load.RunChunks(t.Context(), chunks, func(bytes int64) { told += bytes })
+	var told atomic.Int64
+	stats, err := load.RunChunks(t.Context(), chunks, func(bytes int64) { told.Add(bytes) })
 	if err != nil {
 		return stats, err
 	}
-	if told != stats.Bytes {
-		t.Errorf("progress told of %d bytes of %d", told, stats.Bytes)
+	if told.Load() != stats.Bytes {
+		t.Errorf("progress told of %d bytes of %d", told.Load(), stats.Bytes)
 	}
 	if err := load.Compare(t.Context(), stats); err != nil {
 		return stats, err

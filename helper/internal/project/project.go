@@ -198,6 +198,9 @@ func (p *Project) RequireSource() error { return p.require("DUMP_SOURCE", p.Sour
 // RequireTarget gives a ConfigError of kind ErrMissing if no target is set.
 func (p *Project) RequireTarget() error { return p.require("DUMP_TARGET", p.Target != nil) }
 
+// RequireBake gives a ConfigError of kind ErrMissing if no server is named that dumps are baked for.
+func (p *Project) RequireBake() error { return p.require("DUMP_BAKE", len(p.Bake) > 0) }
+
 func (p *Project) require(name string, set bool) error {
 	if set {
 		return nil

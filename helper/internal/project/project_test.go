@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestOldConfigOfDrupal7(t *testing.T) {
 		t.Errorf("no presets: %v", p.Rules.StructureOnly)
 	}
 	want := Settings{Prefix: "museum-shop", Engine: "native", Compression: "zstd", CacheDir: p.CacheDir}
-	if p.Settings != want {
+	if !reflect.DeepEqual(p.Settings, want) {
 		t.Errorf("got %+v, want %+v", p.Settings, want)
 	}
 }
@@ -189,6 +190,7 @@ func TestValuesHideSecrets(t *testing.T) {
 		{Name: "DUMP_KEEP_DAYS", Value: "0", Origin: "built-in"},
 		{Name: "DUMP_COMPRESSION", Value: "zstd", Origin: "built-in"},
 		{Name: "DUMP_LIMIT_RATE", Value: "0", Origin: "built-in"},
+		{Name: "DUMP_BAKE", Origin: "built-in"},
 		{Name: "DUMP_TARGET", Value: "postgres://db:***@127.0.0.1:5433/db", Secret: true, Origin: "flag --target"},
 		{Name: "DUMP_CACHE_DIR", Value: "/cache/dump-refresh", Origin: "built-in"},
 	}

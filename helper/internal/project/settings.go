@@ -49,6 +49,9 @@ type Settings struct {
 	// LimitRate is how many bytes per second go to and from the bucket at most; 0 is no limit.
 	LimitRate int64
 
+	// Bake is the servers for which dumps are baked.
+	Bake []BakeServer
+
 	// Target is the database that pull replaces; nil where none is named.
 	Target *dburl.URL
 	// CacheDir is an absolute path; empty if the user has no cache folder.
@@ -100,6 +103,7 @@ var table = []setting{
 	{name: "DUMP_KEEP_DAYS", set: count(func(s *Settings) *int { return &s.KeepDays })},
 	{name: "DUMP_COMPRESSION", set: oneOf(func(s *Settings) *string { return &s.Compression }, "zstd", "gzip")},
 	{name: "DUMP_LIMIT_RATE", flag: "--limit-rate", set: setLimitRate},
+	{name: "DUMP_BAKE", flag: "--for", set: setBake},
 	{name: "DUMP_TARGET", flag: "--target", set: setTarget},
 	{name: "DUMP_CACHE_DIR", set: setCacheDir},
 }

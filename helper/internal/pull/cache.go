@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,7 +24,8 @@ import (
 // ErrCacheSpace means that the cache folder's disk has no room for the dump.
 var ErrCacheSpace = errors.New("no space left in the cache folder")
 
-// cachedDumps is how many dumps of a project the cache keeps: the one at hand, and the one before.
+// cachedDumps is how many dumps of a project the cache keeps, each with what lies beside it: the one at hand, and the one
+// before.
 const cachedDumps = 2
 
 // cache keeps dumps as they lie in the bucket, in one folder per bucket and prefix. A dump is there
@@ -196,13 +199,15 @@ func freeBytes(folder string) (int64, bool) {
 	return int64(disk.Bavail) * int64(disk.Bsize), err == nil
 }
 
-// sweep removes all but the newest few dumps, and what fetches have left behind that nobody goes on with.
+// sweep removes all but the newest few dumps with what lies beside them, and what fetches have left behind that nobody
+// goes on with.
 func (c *cache) sweep() {
 	entries, err := os.ReadDir(c.folder)
 	if err != nil {
 		return
 	}
-	var dumps []fs.FileInfo
+	objects := map[string][]string{} // by their dump
+	newest := map[string]time.Time{} // of these
 	for _, entry := range entries {
 		if strings.HasSuffix(entry.Name(), ".part") {
 			c.sweepPart(entry.Name())
@@ -211,16 +216,18 @@ func (c *cache) sweep() {
 		if err != nil || !info.Mode().IsRegular() || isBeside(entry.Name()) {
 			continue
 		}
-		dumps = append(dumps, info)
-	}
-	slices.SortFunc(dumps, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
-	for i, dump := range dumps {
-		if i < cachedDumps {
-			continue
+		dump := bucket.DumpOf(entry.Name())
+		objects[dump] = append(objects[dump], entry.Name())
+		if newest[dump].Before(info.ModTime()) {
+			newest[dump] = info.ModTime()
 		}
-		path := filepath.Join(c.folder, dump.Name())
-		for _, beside := range []string{"", ".json", ".lock"} {
-			_ = os.Remove(path + beside)
+	}
+	dumps := slices.SortedFunc(maps.Keys(objects), func(a, b string) int { return newest[b].Compare(newest[a]) })
+	for _, dump := range dumps[min(cachedDumps, len(dumps)):] {
+		for _, name := range objects[dump] {
+			for _, beside := range []string{"", ".json", ".lock"} {
+				_ = os.Remove(filepath.Join(c.folder, name+beside))
+			}
 		}
 	}
 }
@@ -239,7 +246,7 @@ func (c *cache) sweepPart(name string) {
 	_ = os.Remove(filepath.Join(c.folder, name))
 }
 
-// isBeside says whether a file of the cache is something that stands beside a dump.
+// isBeside says whether a file of the cache is about an object, and none itself.
 func isBeside(name string) bool {
 	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".lock") || strings.HasSuffix(name, ".part")
 }

@@ -12,8 +12,12 @@ import (
 
 // Check reads a dump's text to its end and says what it holds. It fails with ErrIncomplete where the
 // text does not end as a dump does, or holds other rows than its index says; without an index only
-// the text speaks. Errors of the reader are passed on.
+// the text speaks. Of an object with tables as files text is all of its content, and the files have to be made of the pages of
+// which the index says that they are. Errors of the reader are passed on.
 func Check(text io.Reader, index *dumpfile.Index) (sqltext.Stats, error) {
+	if index != nil && index.Baked != nil {
+		text = newWithoutFiles(text, index)
+	}
 	buffered := bufio.NewReaderSize(text, headSize)
 	head, _ := buffered.Peek(headSize) // an error comes again with the next read
 	dialect, _ := sqltext.Detect(head)
@@ -28,7 +32,7 @@ func Check(text io.Reader, index *dumpfile.Index) (sqltext.Stats, error) {
 		}
 	}
 	stats := splitter.Stats()
-	return stats, complete(stats, index)
+	return stats, complete(stats, index, rowsAsText(index))
 }
 
 // notSQL makes ErrNotSQL of what the splitter says of something else than SQL.
@@ -40,8 +44,8 @@ func notSQL(err error) error {
 	return err
 }
 
-// complete says whether a dump's text is all that it should be.
-func complete(stats sqltext.Stats, index *dumpfile.Index) error {
+// complete says whether what has been read of a dump is all that it should be: so many rows, where it has an index.
+func complete(stats sqltext.Stats, index *dumpfile.Index, rows int64) error {
 	switch {
 	case stats.Header != "" && !stats.Complete:
 		return fmt.Errorf("%w: the line by which dumps end is missing", ErrIncomplete)
@@ -49,9 +53,23 @@ func complete(stats sqltext.Stats, index *dumpfile.Index) error {
 		return fmt.Errorf("%w: it creates no table", ErrIncomplete)
 	case index == nil:
 		return nil
-	case len(index.Tables) != len(stats.Tables) || index.Rows != stats.Rows:
+	case len(index.Tables) != len(stats.Tables) || rows != stats.Rows:
 		return fmt.Errorf("%w: it has %d tables with %d rows, its index says %d with %d", ErrIncomplete,
-			len(stats.Tables), stats.Rows, len(index.Tables), index.Rows)
+			len(stats.Tables), stats.Rows, len(index.Tables), rows)
 	}
 	return nil
+}
+
+// rowsAsText is how many of the rows are not in files.
+func rowsAsText(index *dumpfile.Index) (rows int64) {
+	switch {
+	case index == nil:
+		return 0
+	case index.Baked == nil:
+		return index.Rows
+	}
+	for _, chunk := range index.Chunks {
+		rows += chunk.Rows
+	}
+	return rows
 }

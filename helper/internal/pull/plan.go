@@ -33,6 +33,7 @@ type Plan struct {
 	compression dumpfile.Compression
 	index       *dumpfile.Index // nil for a dump that others made
 	dialect     sqltext.Dialect
+	files       *Files // nil where there are none beside the dump
 }
 
 // Prepare chooses the dump and decides whether it has to be pulled. Nothing local is changed, and
@@ -102,6 +103,9 @@ func (p *Plan) choose(ctx context.Context) (err error) {
 	switch {
 	case p.Key != "":
 		p.Dump, err = p.bucket.Find(ctx, p.Key)
+		if err == nil && p.Dump.Series != "" {
+			err = fmt.Errorf("%w: %s has the tables of %s as files", ErrNotSQL, p.Dump.Name, bucket.DumpOf(p.Dump.Name))
+		}
 	case !p.AsOf.IsZero():
 		p.Dump, err = p.newestAsOf(ctx)
 	default:

@@ -72,6 +72,8 @@ type Config struct {
 	Selection Selection
 	// Threads is how many connections load rows at most; 0 means as many as this machine has use for.
 	Threads int
+	// OnlySQL leaves alone what lies beside the dump.
+	OnlySQL bool
 	// Force goes on where space looks too short.
 	Force    bool
 	Progress Progress
@@ -84,7 +86,11 @@ type Result struct {
 	// Replaced is false where the local database was new enough.
 	Replaced bool `json:"replaced"`
 	// Part is true where tables of the local database stay as they are; the counts are of what comes.
-	Part         bool      `json:"part,omitempty"`
+	Part bool `json:"part,omitempty"`
+	// Files is true where tables have come as files, FileTables of them; NoFiles says why none have though there were files.
+	Files        bool      `json:"files"`
+	FileTables   int64     `json:"file_tables,omitempty"`
+	NoFiles      string    `json:"no_files,omitempty"`
 	FetchedBytes int64     `json:"fetched_bytes"`
 	CachedBytes  int64     `json:"cached_bytes"`
 	LoadedBytes  int64     `json:"loaded_bytes"`
@@ -116,10 +122,9 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 	if err != nil {
 		return err
 	}
-	stats, again, err := p.attempt(ctx, cache, result)
-	if again {
-		cache.noteDamage(p.Dump)
-		stats, _, err = p.attempt(ctx, cache, result)
+	stats, done, err := p.byFiles(ctx, cache, result)
+	if err == nil && !done {
+		stats, err = p.bring(ctx, cache, p.dump(), result)
 	}
 	if err != nil {
 		return err
@@ -133,43 +138,63 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 	return nil
 }
 
-// attempt obtains the dump and puts it into the local database. Again means that what the cache held was not
-// right, and is there no more.
-func (p *Plan) attempt(ctx context.Context, cache *cache, result *Result) (stats sqltext.Stats, again bool, err error) {
-	dump, err := p.obtain(ctx, cache)
+// dump is the chosen dump as what is loaded.
+func (p *Plan) dump() source { return source{p.Dump, p.compression, p.index} }
+
+// bring obtains an object and puts what it holds into the local database. If what the cache held of it was not right, it
+// does so once more.
+func (p *Plan) bring(ctx context.Context, cache *cache, from source, result *Result) (sqltext.Stats, error) {
+	stats, again, err := p.attempt(ctx, cache, from, result)
+	if again {
+		cache.noteDamage(from.object)
+		stats, _, err = p.attempt(ctx, cache, from, result)
+	}
+	return stats, err
+}
+
+// attempt does so once. Again means that what the cache held was not right, and is there no more.
+func (p *Plan) attempt(ctx context.Context, cache *cache, from source, result *Result) (stats sqltext.Stats, again bool, err error) {
+	e, err := p.obtain(ctx, cache, from)
 	if err != nil {
 		return stats, false, err
 	}
-	defer dump.close()
-	result.FetchedBytes, result.CachedBytes = dump.fetched, dump.kept
-	stats, err = p.replace(ctx, dump)
-	if err == nil || ctx.Err() != nil || !dump.isDamagedBy(err) {
+	defer e.close()
+	result.FetchedBytes, result.CachedBytes = e.fetched, e.kept
+	stats, err = p.replace(ctx, from, e)
+	if err == nil || ctx.Err() != nil || !e.isDamagedBy(err) {
 		return stats, false, err
 	}
-	_ = dump.abandon() // for its lock
-	return stats, cache.discard(ctx, dump) == nil && dump.kept > 0, err
+	_ = e.abandon() // for its lock
+	return stats, cache.discard(ctx, e) == nil && e.kept > 0, err
 }
 
-// obtain gives the dump, or the part of it that is selected.
-func (p *Plan) obtain(ctx context.Context, cache *cache) (*entry, error) {
-	w := wanted{store: p.bucket, object: p.Dump, checked: p.index != nil}
-	if !p.inChunks() {
+// obtain gives an object, or the part of it that is selected.
+func (p *Plan) obtain(ctx context.Context, cache *cache, from source) (*entry, error) {
+	w := wanted{store: p.bucket, object: from.object, checked: from.index != nil}
+	if !from.inChunks() {
 		w.advance = p.Progress.Advance
 	}
 	if p.Selection.isAll() {
 		return cache.obtain(ctx, w)
 	}
-	list, bytes := ranges(p.index)
+	list, bytes := ranges(from.index)
 	return cache.obtainPart(ctx, w, list, bytes)
 }
 
 // Inspect reads the chosen dump's index, which it gives, or the beginning of a dump by another tool,
-// which has none. It refuses what can be known to fail, before anything is fetched or touched.
+// which has none, and looks for its tables as files. It refuses what can be known to fail, before anything is fetched
+// or touched.
 func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
 	if err := p.inspect(ctx); err != nil {
 		return nil, err
 	}
-	return p.index, p.preflight(ctx)
+	if err := p.lookForFiles(ctx); err != nil {
+		return nil, err
+	}
+	if p.files != nil && p.files.Refused == nil {
+		return p.index, nil // a pull that turns to SQL looks then for what that needs
+	}
+	return p.index, p.preflight(ctx, p.dump())
 }
 
 func (p *Plan) inspect(ctx context.Context) error {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -408,5 +409,46 @@ func TestSweep(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"busy.sql.zst.abc.part", dumpName, dumpName + ".json"}, s.cached()); diff != "" {
 		t.Errorf("cache (-want +got)\n%s", diff)
+	}
+}
+
+// TestSweepKeepsWhatBelongsTogether counts a dump, and what was baked of it, as one.
+func TestSweepKeepsWhatBelongsTogether(t *testing.T) {
+	c := &cache{folder: t.TempDir()}
+	write := func(name string, age time.Duration) {
+		t.Helper()
+		for _, beside := range []string{"", ".json", ".lock"} {
+			path := filepath.Join(c.folder, name+beside)
+			if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(path, time.Time{}, time.Now().Add(-age)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// The second one's dump is older than the third's, and what was baked of it younger.
+	write("shop-20261124T063000Z-4f1c2a.sql.zst.mariadb-11.8.tables.zst", time.Minute)
+	write("shop-20261123T063000Z-4f1c2a.sql.zst", 9*time.Hour)
+	write("shop-20261123T063000Z-4f1c2a.sql.zst.mariadb-11.8.tables.zst", time.Hour)
+	write("shop-20261123T063000Z-4f1c2a.sql.zst.mysql-8.4.tables.zst", 8*time.Hour)
+	write("shop-20261122T063000Z-4f1c2a.sql.zst", 7*time.Hour)
+	write("shop-20261122T063000Z-4f1c2a.sql.zst.mariadb-11.8.tables.zst", 6*time.Hour)
+	c.sweep()
+	found, err := filepath.Glob(filepath.Join(c.folder, "*.zst"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range found {
+		found[i] = strings.TrimPrefix(filepath.Base(found[i]), "shop-202611")
+	}
+	if diff := cmp.Diff([]string{
+		"23T063000Z-4f1c2a.sql.zst", "23T063000Z-4f1c2a.sql.zst.mariadb-11.8.tables.zst", "23T063000Z-4f1c2a.sql.zst.mysql-8.4.tables.zst",
+		"24T063000Z-4f1c2a.sql.zst.mariadb-11.8.tables.zst",
+	}, found); diff != "" {
+		t.Errorf("cache (-want +got)\n%s", diff)
+	}
+	if left, err := os.ReadDir(c.folder); err != nil || len(left) != 3*len(found) {
+		t.Errorf("%d files are left, %v", len(left), err)
 	}
 }

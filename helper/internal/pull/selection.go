@@ -51,7 +51,7 @@ func (s Selection) has(table string, postgres bool) bool {
 }
 
 // narrow gives the index of the part of a dump that is selected: what comes before and after all rows, and the
-// rows of some tables.
+// rows, or files, of some tables.
 func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 	if s.isAll() {
 		return index, nil
@@ -79,11 +79,16 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 		part.Rows += part.Tables[i].Rows
 	}
 	for _, chunk := range index.Chunks {
-		if chunk.Section == dumpfile.SectionRows && !rows[chunk.Table] {
+		if of := chunk.Section; (of == dumpfile.SectionRows || of == dumpfile.SectionFiles) && !rows[chunk.Table] {
 			continue
 		}
 		part.RawBytes += chunk.RawSize
 		part.Chunks = append(part.Chunks, chunk)
+	}
+	if index.Baked != nil {
+		baked := *index.Baked
+		baked.Tables = slices.DeleteFunc(slices.Clone(baked.Tables), func(t dumpfile.BakedTable) bool { return !rows[t.Name] })
+		part.Baked = &baked
 	}
 	return &part, nil
 }

@@ -89,6 +89,58 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
+// TestNarrowFiles leaves out the files of tables that come without rows, or not at all.
+func TestNarrowFiles(t *testing.T) {
+	chunk := func(at int64, section dumpfile.Section, table, file string) dumpfile.Chunk {
+		return dumpfile.Chunk{Offset: at, Size: 100, RawSize: 500, About: dumpfile.About{Section: section, Table: table, File: file}}
+	}
+	file := []dumpfile.BakedFile{{Name: ".ibd", Size: 500}}
+	index := &dumpfile.Index{
+		Engine: "mariadb", Rows: 60, RawBytes: 2500,
+		Tables: []dumpfile.Table{{Name: "a", Rows: 30}, {Name: "b", Rows: 10}, {Name: "text", Rows: 20}},
+		Chunks: []dumpfile.Chunk{
+			chunk(20, dumpfile.SectionHead, "", ""), chunk(120, dumpfile.SectionRows, "text", ""),
+			chunk(220, dumpfile.SectionFiles, "a", ".ibd"), chunk(320, dumpfile.SectionFiles, "b", ".ibd"), chunk(420, dumpfile.SectionTail, "", ""),
+		},
+		Baked: &dumpfile.Baked{Tables: []dumpfile.BakedTable{{Name: "a", Files: file}, {Name: "b", Files: file}}},
+	}
+	for name, test := range map[string]struct {
+		selection Selection
+		tables    []string // that come as files
+		chunks    []int64  // where they lie
+		rows      int64
+	}{
+		"all":                     {Selection{}, []string{"a", "b"}, []int64{20, 120, 220, 320, 420}, 60},
+		"one":                     {Selection{Tables: []string{"b"}}, []string{"b"}, []int64{20, 320, 420}, 10},
+		"one without its rows":    {Selection{StructureOnly: []string{"a"}}, []string{"b"}, []int64{20, 120, 320, 420}, 30},
+		"one that comes as text":  {Selection{Tables: []string{"text"}}, nil, []int64{20, 120, 420}, 20},
+		"all but one of the text": {Selection{Skip: []string{"text"}}, []string{"a", "b"}, []int64{20, 220, 320, 420}, 40},
+	} {
+		part, err := test.selection.narrow(index)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var tables []string
+		for _, table := range part.Baked.Tables {
+			tables = append(tables, table.Name)
+		}
+		var chunks []int64
+		for _, chunk := range part.Chunks {
+			chunks = append(chunks, chunk.Offset)
+		}
+		if diff := cmp.Diff(test.tables, tables) + cmp.Diff(test.chunks, chunks); diff != "" || part.Rows != test.rows || part.RawBytes != 500*int64(len(chunks)) {
+			t.Errorf("%s: %d rows, %d bytes, %s", name, part.Rows, part.RawBytes, diff)
+		}
+		if got := (source{index: part}).fileBytes(); got != 500*int64(len(tables)) {
+			t.Errorf("%s: %d bytes of files", name, got)
+		}
+	}
+	if len(index.Baked.Tables) != 2 || len(index.Chunks) != 5 {
+		t.Error("the index itself is changed")
+	}
+}
+
 func TestPart(t *testing.T) {
 	index := &dumpfile.Index{Engine: "mariadb", Tables: []dumpfile.Table{{Name: "node"}, {Name: "node__body"}, {Name: "users"}}}
 	for name, test := range map[string]struct {

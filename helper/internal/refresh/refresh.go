@@ -62,7 +62,7 @@ type Result struct {
 	Rows         int64     `json:"rows"`
 	Seconds      float64   `json:"seconds"`
 	SnapshotTime time.Time `json:"snapshot_time"`
-	// Deleted are the keys that retention removed.
+	// Deleted are the keys that retention removed, of dumps and of what lay beside them.
 	Deleted []string `json:"deleted,omitempty"`
 }
 
@@ -236,13 +236,13 @@ func (r *run) readPrevious(ctx context.Context) error {
 // expire applies the retention rules. That it fails does not make the dump worse: it is said, not
 // returned.
 func (r *run) expire(ctx context.Context) []string {
-	dumps, err := r.Bucket.Dumps(ctx)
+	contents, err := r.Bucket.Contents(ctx)
 	if err != nil {
 		r.Progress.Note("old dumps are kept: " + err.Error())
 		return nil
 	}
 	var deleted []string
-	for _, object := range r.Retention.Expired(dumps, time.Now()) {
+	for _, object := range r.Retention.Expired(contents, time.Now()) {
 		if err := r.Bucket.Delete(ctx, object); err != nil {
 			r.Progress.Note(fmt.Sprintf("%s is kept: %s", object.Name, err))
 			return deleted

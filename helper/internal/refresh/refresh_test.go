@@ -52,28 +52,33 @@ func TestRetention(t *testing.T) {
 	dump := func(key string, days int) bucket.Object {
 		return bucket.Object{Key: key, Ours: key != "theirs", Time: now.AddDate(0, 0, -days)}
 	}
-	dumps := []bucket.Object{dump("theirs", 0), dump("a", 1), dump("b", 3), dump("theirs", 5), dump("c", 10), dump("d", 40)}
+	beside := func(dump bucket.Object) bucket.Object {
+		dump.Baked = []bucket.Object{{Key: dump.Key + ".mariadb-10.11"}, {Key: dump.Key + ".mariadb-11.8"}}
+		return dump
+	}
+	orphans := []bucket.Object{{Key: "orphan.mysql-9.7"}}
+	dumps := []bucket.Object{dump("theirs", 0), dump("a", 1), dump("b", 3), dump("theirs", 5), beside(dump("c", 10)), dump("d", 40)}
 	for _, test := range []struct {
 		rule Retention
 		want string
 	}{
 		{Retention{}, "[]"},
-		{Retention{Newest: 1}, "[b c d]"},
-		{Retention{Newest: 3}, "[d]"},
-		{Retention{Newest: 9}, "[]"},
-		{Retention{Days: 7}, "[c d]"},
-		{Retention{Days: 30, Newest: 1}, "[d]"},
-		{Retention{Newest: 3, Days: 2}, "[d]"},
+		{Retention{Newest: 1}, "[b c.mariadb-10.11 c.mariadb-11.8 c d orphan.mysql-9.7]"},
+		{Retention{Newest: 3}, "[d orphan.mysql-9.7]"},
+		{Retention{Newest: 9}, "[orphan.mysql-9.7]"},
+		{Retention{Days: 7}, "[c.mariadb-10.11 c.mariadb-11.8 c d orphan.mysql-9.7]"},
+		{Retention{Days: 30, Newest: 1}, "[d orphan.mysql-9.7]"},
+		{Retention{Newest: 3, Days: 2}, "[d orphan.mysql-9.7]"},
 	} {
 		keys := []string{}
-		for _, expired := range test.rule.Expired(dumps, now) {
+		for _, expired := range test.rule.Expired(bucket.Contents{Dumps: dumps, Orphans: orphans}, now) {
 			keys = append(keys, expired.Key)
 		}
 		if got := fmt.Sprint(keys); got != test.want {
 			t.Errorf("%+v: got %s, want %s", test.rule, got, test.want)
 		}
 	}
-	if old := dumps[5:]; len(Retention{Days: 1}.Expired(old, now)) != 0 {
+	if old := dumps[5:]; len(Retention{Days: 1}.Expired(bucket.Contents{Dumps: old}, now)) != 0 {
 		t.Error("the newest dump of all was taken for expired")
 	}
 }

@@ -14,23 +14,24 @@ type Retention struct {
 	Days int
 }
 
-// Expired gives those of the dumps, which come newest first, that no rule keeps. What others put into
-// the bucket is never among them, nor is the newest dump.
-func (r Retention) Expired(dumps []bucket.Object, now time.Time) []bucket.Object {
+// Expired gives what no rule keeps, in the order in which it is to be deleted: those of the dumps, which come newest first, each
+// behind what lies beside it, and what has lost its dump. What others put into the bucket is never among them, nor is the newest
+// dump. Without a rule it is nothing.
+func (r Retention) Expired(contents bucket.Contents, now time.Time) []bucket.Object {
 	if r.Newest <= 0 && r.Days <= 0 {
 		return nil
 	}
 	var expired []bucket.Object
 	kept := 0
-	for _, dump := range dumps {
+	for _, dump := range contents.Dumps {
 		young := r.Days > 0 && now.Sub(dump.Time) <= time.Duration(r.Days)*24*time.Hour
 		switch {
 		case !dump.Ours:
 		case kept == 0, kept < r.Newest, young:
 			kept++
 		default:
-			expired = append(expired, dump)
+			expired = append(append(expired, dump.Baked...), dump)
 		}
 	}
-	return expired
+	return append(expired, contents.Orphans...)
 }

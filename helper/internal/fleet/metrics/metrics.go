@@ -103,6 +103,14 @@ func (t *text) projects(projects []fleet.ProjectStatus) {
 			t.sample(truth(p.Verdict == verdict), append(of(p), label{"verdict", string(verdict)})...)
 		}
 	}
+	if slices.ContainsFunc(projects, func(p fleet.ProjectStatus) bool { return len(p.Bakes) > 0 }) {
+		t.family("baked", "Whether the newest dump is baked for a series of servers; 1 for what is true.")
+		for _, p := range projects {
+			for _, series := range p.Bakes {
+				t.sample(truth(slices.Contains(p.Baked, series)), append(of(p), label{"series", series})...)
+			}
+		}
+	}
 	t.family("last_result", "What came of the last refresh by a fleet; 1 for what is true.")
 	for _, p := range projects {
 		for _, state := range states {

@@ -56,6 +56,8 @@ type row struct {
 	LastRun      moment
 	Error, Hint  string
 	Failures     string
+	Baked        string // the servers for which the newest dump is
+	NotBaked     string // why it is not
 }
 
 // classes are the verdicts' names in the style sheet.
@@ -136,6 +138,10 @@ func newRow(p fleet.ProjectStatus) row {
 	}
 	if !p.LastRun.IsZero() {
 		r.LastRun = at(p.LastRun)
+	}
+	r.Baked = strings.Join(p.Baked, ", ")
+	if p.BakeError != "" {
+		r.NotBaked = "not baked: " + p.BakeError
 	}
 	if p.Failures > 1 {
 		r.Failures = fmt.Sprintf("%s failed in a row, the first on %s", ui.Count(int64(p.Failures), "run"), at(p.FailingSince).Human)

@@ -1,0 +1,243 @@
+// Package bake makes, of a dump that is in the bucket, objects with its tables as files. The dump is loaded into a
+// throw-away server of the wanted version, which writes its tables to files; what lies there is of the dump and of nothing
+// else. Staging is never asked.
+package bake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
+)
+
+// ErrGone means that the dump was deleted while it was baked.
+var ErrGone = errors.New("the dump was deleted meanwhile")
+
+// UnfitError means that nothing can be baked of a dump, whatever the server.
+type UnfitError struct {
+	Name   string // of the dump
+	Reason string // as part of a sentence
+}
+
+func (e *UnfitError) Error() string { return e.Name + " cannot be baked: " + e.Reason }
+
+// FailedError is what went wrong with one kind of server.
+type FailedError struct {
+	Name string // of the dump
+	Kind throwaway.Kind
+	Err  error
+}
+
+func (e *FailedError) Error() string {
+	return "bake " + e.Name + " for " + e.Kind.String() + ": " + e.Err.Error()
+}
+
+func (e *FailedError) Unwrap() error { return e.Err }
+
+// Progress is told how far it has come.
+type Progress interface {
+	// Phase begins a stretch of work of about total bytes, 0 if nobody knows.
+	Phase(name string, total int64)
+	// Advance says that n more bytes of it are done.
+	Advance(n int64)
+	// Note says one line.
+	Note(line string)
+}
+
+// Config says what to bake, and for which servers.
+type Config struct {
+	Project     string
+	ToolVersion string
+	// Publisher is who bakes, as in ada@laptop.
+	Publisher string
+	Bucket    *bucket.Bucket
+	// Key names the dump; without one it is the newest.
+	Key string
+	// Kinds are the servers to bake for, each by itself.
+	Kinds []throwaway.Kind
+	// Force bakes anew what is there.
+	Force bool
+	// Load loads a dump's text into a database that does not exist yet. What it keeps may lie in the folder.
+	Load     func(ctx context.Context, dump bucket.Object, target dburl.URL, folder string) error
+	Progress Progress
+}
+
+// Result says what came of it.
+type Result struct {
+	Dump    string   `json:"dump"` // its key
+	Objects []Object `json:"objects"`
+}
+
+// Object is what there is for one series of servers.
+type Object struct {
+	Series string `json:"series"` // "mariadb-11.8"
+	Key    string `json:"key"`    // "" where there is none, because no table is large enough
+	// Published is false where somebody had baked it before.
+	Published   bool                `json:"published"`
+	ObjectBytes int64               `json:"object_bytes"`
+	FileBytes   int64               `json:"file_bytes"` // of all files
+	Tables      int64               `json:"tables"`     // that come as files
+	Small       int64               `json:"small"`      // tables that are too small to be worth it
+	Left        []localdb.LeftTable `json:"left,omitempty"`
+	Seconds     float64             `json:"seconds"`
+}
+
+// Run bakes a dump for all kinds of servers. Where one of them fails the others are baked all the same; the error is then
+// a *FailedError, or several, joined. Whatever goes wrong, the bucket holds no unfinished upload when it returns.
+func Run(ctx context.Context, config Config) (Result, error) {
+	r := &run{Config: config}
+	if err := r.choose(ctx); err != nil {
+		return Result{Dump: r.dump.Key}, err
+	}
+	result := Result{Dump: r.dump.Key, Objects: []Object{}}
+	var failures []error
+	for _, kind := range r.Kinds {
+		began := time.Now()
+		object, err := r.one(ctx, kind)
+		if ctx.Err() != nil {
+			return result, context.Cause(ctx)
+		}
+		if err != nil {
+			failures = append(failures, &FailedError{r.dump.Name, kind, err})
+			continue
+		}
+		if object.Published {
+			object.Seconds = time.Since(began).Seconds()
+		}
+		result.Objects = append(result.Objects, object)
+	}
+	return result, errors.Join(failures...)
+}
+
+type run struct {
+	Config
+	dump  bucket.Object
+	index *dumpfile.Index
+}
+
+// choose finds the dump and looks whether it can be baked.
+func (r *run) choose(ctx context.Context) (err error) {
+	if r.Key != "" {
+		r.dump, err = r.Bucket.Find(ctx, r.Key)
+	} else {
+		r.dump, err = r.Bucket.Newest(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	unfit := func(reason string) error { return &UnfitError{r.dump.Name, reason} }
+	compression, known := dumpfile.ByName(r.dump.Name)
+	switch {
+	case r.dump.Series != "":
+		return unfit("it is no dump, but made of one")
+	case !known:
+		return unfit("its name does not end as those of dumps do")
+	}
+	r.index, err = dumpfile.ReadIndex(r.Bucket.ReaderAt(ctx, r.dump), r.dump.Size, compression)
+	switch {
+	case errors.Is(err, dumpfile.ErrNoIndex):
+		return unfit("another tool has made it")
+	case err != nil:
+		return fmt.Errorf("read %s: %w", r.dump.Name, err)
+	case r.index.Baked != nil:
+		return unfit("it is no dump, but made of one")
+	case r.index.Engine == string(dburl.Postgres):
+		return unfit("PostgreSQL's tables cannot travel as files")
+	case !r.index.Sectioned():
+		return unfit("it is one stream, as dump clients and commands write it")
+	}
+	return nil
+}
+
+// one bakes for one kind of server, unless somebody has or does.
+func (r *run) one(ctx context.Context, kind throwaway.Kind) (Object, error) {
+	series := Series(kind)
+	key := bucket.Beside(r.dump.Key, series)
+	there := func(ctx context.Context) (Object, bool, error) {
+		if r.Force {
+			return Object{}, false, nil
+		}
+		found, err := r.Bucket.Baked(ctx, r.dump.Key, series)
+		if errors.Is(err, bucket.ErrNoSuchKey) {
+			return Object{}, false, nil
+		}
+		return Object{Series: series, Key: key, ObjectBytes: found.Size}, err == nil, err
+	}
+	if found, is, err := there(ctx); err != nil || is {
+		return found, err
+	}
+	if len(r.large()) == 0 {
+		return Object{Series: series, Small: int64(len(r.index.Tables))}, nil
+	}
+	lease, err := r.Bucket.AcquireBake(ctx, r.dump.Key, series, bucket.LeaseOptions{Holder: r.Publisher, Wait: func(holder string) {
+		r.Progress.Note("waiting for the bake by " + holder)
+	}})
+	if err != nil {
+		return Object{}, err
+	}
+	if lease.Result() != "" {
+		found, err := r.Bucket.Baked(ctx, r.dump.Key, series)
+		return Object{Series: series, Key: key, ObjectBytes: found.Size}, err
+	}
+	made, is, err := there(lease.Context())
+	if err == nil && !is {
+		made, err = r.underLease(lease.Context(), kind)
+	}
+	if releaseErr := lease.Release(ctx, made.Key); err == nil && releaseErr != nil {
+		r.Progress.Note("the lease could not be given back, the next bake will wait for it a while: " + releaseErr.Error())
+	}
+	return made, err
+}
+
+// Series names the servers that a kind stands for, as keys do.
+func Series(kind throwaway.Kind) string {
+	return localdb.FileServer{Engine: kind.Engine, Version: kind.Version}.Series()
+}
+
+// underLease bakes while nobody else bakes for the same servers.
+func (r *run) underLease(ctx context.Context, kind throwaway.Kind) (object Object, err error) {
+	if aborted, err := r.Bucket.AbortUnfinishedBakes(ctx, Series(kind)); err == nil && aborted > 0 {
+		r.Progress.Note("removed what an interrupted bake has left in the bucket")
+	}
+	r.Progress.Phase("starting "+kind.String(), 0)
+	server, err := throwaway.Start(ctx, kind, r.Progress.Note)
+	if err != nil {
+		return Object{}, err
+	}
+	defer func() {
+		if stopErr := server.Stop(); stopErr != nil {
+			r.Progress.Note(stopErr.Error())
+		}
+	}()
+	r.Progress.Note(fmt.Sprintf("baking %s for %s on %s", r.dump.Name, kind, server.Source))
+	target := dburl.URL{Engine: dburl.MySQL, User: "root", Host: server.Socket(), Name: "bake", TLS: dburl.TLSOff}
+	if err := r.Load(ctx, r.dump, target, server.Folder("cache")); err != nil {
+		return Object{}, err
+	}
+	r.Progress.Phase("writing the tables to files", 0)
+	export, err := localdb.OpenExport(ctx, target, r.large())
+	if err != nil {
+		return Object{}, err
+	}
+	defer func() { _ = export.Close() }()
+	r.Progress.Phase("trying the files", export.Bytes())
+	if err := export.Try(ctx, r.Progress.Advance); err != nil {
+		return Object{}, err
+	}
+	object = Object{
+		Series: Series(kind), FileBytes: export.Bytes(), Tables: int64(len(export.Tables)), Left: export.Left,
+		Small: int64(len(r.index.Tables) - len(export.Tables) - len(export.Left)),
+	}
+	if object.Tables == 0 {
+		return object, nil
+	}
+	object.Key, object.ObjectBytes, err = r.publish(ctx, export)
+	object.Published = err == nil
+	return object, err
+}

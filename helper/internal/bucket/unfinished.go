@@ -1,0 +1,123 @@
+package bucket
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// AbortUnfinished removes the parts of this project's uploads that were never completed, which nobody sees
+// and somebody pays for, and says how many there were. Only the holder of the lease may call it: it
+// would end a running upload of a dump as well. Uploads of tables as files stay while somebody has the lease to make them.
+func (b *Bucket) AbortUnfinished(ctx context.Context) (int, error) {
+	bakes := map[string]bool{}
+	return b.abortUnfinished(ctx, func(u unfinished) (bool, error) {
+		if u.series == "" {
+			return true, nil
+		}
+		is, known := bakes[u.series]
+		if !known {
+			var err error
+			if is, err = b.bakes(ctx, u.series); err != nil {
+				return false, err
+			}
+			bakes[u.series] = is
+		}
+		return !is, nil
+	})
+}
+
+// AbortUnfinishedBakes does it for uploads of tables as files for one series of servers. Only the holder of the lease of
+// AcquireBake may call it.
+func (b *Bucket) AbortUnfinishedBakes(ctx context.Context, series string) (int, error) {
+	return b.abortUnfinished(ctx, func(u unfinished) (bool, error) { return u.series == series, nil })
+}
+
+// bakes says whether somebody is making tables as files for a series. A holder of that lease who has given no sign of life
+// for long, by the store's own clock, has died; the lease is taken from him, so that he knows if he comes back.
+func (b *Bucket) bakes(ctx context.Context, series string) (bool, error) {
+	key := b.bakeLeaseKey(series)
+	current, etag, err := b.readLease(ctx, key)
+	switch {
+	case errors.Is(err, ErrNoSuchKey):
+		return false, nil
+	case err != nil:
+		return false, err
+	case current.State == released:
+		return false, nil
+	}
+	lease, err := b.Head(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	offset, _ := b.clock.Offset() // known from the answer
+	if lease.ETag != etag || time.Now().Add(offset).Sub(lease.LastModified) < 2*b.pace.expiry {
+		return true, nil
+	}
+	current.State, current.Token = released, rand.Text()
+	_, err = b.writeLease(ctx, key, current, etag, true)
+	if errors.Is(err, errTaken) || errors.Is(err, errUnconditional) {
+		return true, nil
+	}
+	return false, err
+}
+
+// unfinished is an upload of this project that was begun.
+type unfinished struct {
+	key, id string
+	series  string // of tables as files, empty for a dump's
+}
+
+// abortUnfinished removes those uploads that are to go, those of dumps first.
+func (b *Bucket) abortUnfinished(ctx context.Context, goes func(unfinished) (bool, error)) (int, error) {
+	// All of them are listed before it is asked who is at work: what begins later is not among them.
+	uploads, err := b.listUnfinished(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, u := range uploads {
+		goes, err := goes(u)
+		if err == nil && goes {
+			err = b.abort(ctx, u.key, u.id, 0)
+		}
+		if err != nil {
+			return n, err
+		}
+		if goes {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// listUnfinished lists this project's unfinished uploads, those of dumps first.
+func (b *Bucket) listUnfinished(ctx context.Context) ([]unfinished, error) {
+	prefix := b.join(b.project + "-")
+	if !b.aws { // MinIO takes a prefix for a whole key
+		prefix = ""
+	}
+	pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: &prefix})
+	var uploads []unfinished
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, b.fail(ctx, "list unfinished uploads in", "s3:ListBucketMultipartUploads", b.join(""), err)
+		}
+		for _, found := range page.Uploads {
+			key := aws.ToString(found.Key)
+			dump, series := readBaked(base(key))
+			if who, _ := b.keys.read(dump); who == ours && key == b.join(base(key)) {
+				uploads = append(uploads, unfinished{key, aws.ToString(found.UploadId), series})
+			}
+		}
+	}
+	slices.SortStableFunc(uploads, func(x, y unfinished) int { return strings.Compare(x.series, y.series) })
+	return uploads, nil
+}

@@ -1,0 +1,258 @@
+package dumpfile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// testBaked is what smallBaked says of its files.
+var testBaked = Baked{
+	Dump: "shop-20261122T063000Z-4f1c2a.sql.zst", DumpIndex: Digest{1}, Engine: "mariadb", Version: "11.8.3", PageSize: 16 << 10,
+	Tables: []BakedTable{
+		{Name: "a", Definition: Digest{2}, RowFormat: "Dynamic", Files: []BakedFile{{".ibd", 20}, {".cfg", 3}}},
+		{Name: "e", Definition: Digest{3}, RowFormat: "Compressed", Files: []BakedFile{{"#P#p0.ibd", 5}}},
+	},
+}
+
+// smallBaked is an object with tables as files of which every byte can be tried.
+func smallBaked(t testing.TB, c Compression, partEnd int64) (object, content []byte) {
+	t.Helper()
+	out := &output{partEnd: partEnd}
+	w, err := NewWriter(context.Background(), out, c, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []added{
+		{"CREATE TABLE a (b text);\n", About{Section: SectionHead}},
+		{"INSERT INTO c VALUES ('v');\n", About{Section: SectionRows, Table: "c", Rows: 1}},
+		{"pages of a\x00\x00", About{Section: SectionFiles, Table: "a", File: ".ibd"}},
+		{"more\x00\xff\x00\x00", About{Section: SectionFiles, Table: "a", File: ".ibd"}},
+		{"cfg", About{Section: SectionFiles, Table: "a", File: ".cfg"}},
+		{"pages", About{Section: SectionFiles, Table: "e", File: "#P#p0.ibd"}},
+		{"-- Dump completed\n", About{Section: SectionTail}},
+	} {
+		content = append(content, a.sql...)
+		if _, err := w.Add([]byte(a.sql), a.about); err != nil {
+			t.Fatal(err)
+		}
+	}
+	idx, baked := testIndex, testBaked
+	idx.Tables, idx.Rows, idx.Baked = []Table{{"a", 3}, {"c", 1}, {"e", 2}, {"none", 0}}, 6, &baked
+	if err := w.Close(idx); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes(), content
+}
+
+// The index of an object with tables as files reads as it was written, and every reader gives its content.
+func TestBaked(t *testing.T) {
+	for _, c := range written {
+		for _, partEnd := range []int64{0, 4000} {
+			object, content := smallBaked(t, c, partEnd)
+			if err := readAll(t, string(c), object, content, c); err != nil {
+				t.Error(c, err)
+			}
+			idx := readIndex(t, object, c)
+			if diff := cmp.Diff(&testBaked, idx.Baked); diff != "" {
+				t.Error(diff)
+			}
+			var got strings.Builder
+			for _, chunk := range idx.Chunks {
+				fmt.Fprintf(&got, "%s %s%s %d %d\n", chunk.Section, chunk.Table, chunk.File, chunk.Rows, chunk.RawSize)
+			}
+			want := "head  0 25\nrows c 1 28\nfiles a.ibd 0 12\nfiles a.ibd 0 8\nfiles a.cfg 0 3\nfiles e#P#p0.ibd 0 5\ntail  0 18\n"
+			if diff := cmp.Diff(want, got.String()); diff != "" {
+				t.Error(diff)
+			}
+		}
+	}
+}
+
+// Files longer than a chunk, as pages are: the object is a file of zstd's, and each chunk says which stretch it is.
+func TestBakedLong(t *testing.T) {
+	page := bytes.Repeat([]byte{0, 1, 2, 3, 4, 5, 0, 0}, 2048)
+	file := bytes.Repeat(page, 2*hardChunkRaw/len(page)+1)
+	var out output
+	w, err := NewWriter(t.Context(), &out, Zstd, 0, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []added{{"CREATE TABLE …;\n", About{Section: SectionHead}},
+		{string(file), About{Section: SectionFiles, Table: "a", File: ".ibd"}}, {"-- Dump completed\n", About{Section: SectionTail}}} {
+		if _, err := w.Add([]byte(a.sql), a.about); err != nil {
+			t.Fatal(err)
+		}
+	}
+	idx, baked := testIndex, testBaked
+	baked.Tables = []BakedTable{{Name: "a", Files: []BakedFile{{".ibd", int64(len(file))}}}}
+	idx.Tables, idx.Rows, idx.Baked = []Table{{"a", 3}}, 3, &baked
+	if err := w.Close(idx); err != nil {
+		t.Fatal(err)
+	}
+	read := readIndex(t, out.Bytes(), Zstd)
+	if len(read.Chunks) != 5 || read.Chunks[1].RawSize != hardChunkRaw || read.Chunks[1].Partial || read.Chunks[3].File != ".ibd" {
+		t.Errorf("chunks are %+v", read.Chunks)
+	}
+	if n, err := Verify(bytes.NewReader(out.Bytes()), Zstd, read); err != nil || n != read.RawBytes {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	path := filepath.Join(t.TempDir(), "x.tables.zst")
+	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, how := range []string{"-t", "-l"} {
+		if said, err := exec.CommandContext(t.Context(), "zstd", how, path).CombinedOutput(); err != nil {
+			t.Errorf("zstd %s: %v: %s", how, err, said)
+		}
+	}
+}
+
+// What cannot be is not written either.
+func TestBakedOrder(t *testing.T) {
+	for want, list := range map[string][]About{
+		`section "rows" comes after section "files"`:         {{Section: SectionFiles, Table: "a", File: ".ibd"}, {Section: SectionRows, Table: "c"}},
+		`section "files" comes after section "tail"`:         {{Section: SectionTail}, {Section: SectionFiles, Table: "a", File: ".ibd"}},
+		`section "files" is of file ""`:                      {{Section: SectionFiles, Table: "a"}},
+		`section "rows" is of file ".ibd"`:                   {{Section: SectionRows, Table: "a", File: ".ibd"}},
+		`section "files" has 4 rows of table "a"`:            {{Section: SectionFiles, Table: "a", File: ".ibd", Rows: 4}},
+		`section "files" comes after section ""`:             {{}, {Section: SectionFiles, Table: "a", File: ".ibd"}},
+		`section "head" comes after section "files"`:         {{Section: SectionFiles, Table: "a", File: ".ibd"}, {Section: SectionHead}},
+		`chunk 0 is of a file, and nothing is said of files`: {{Section: SectionFiles, Table: "a", File: ".ibd"}},
+	} {
+		w, err := NewWriter(t.Context(), &output{}, Zstd, 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, about := range list {
+			if _, err = w.Add([]byte("x"), about); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			err = w.Close(Index{})
+		}
+		if err == nil || !strings.HasSuffix(err.Error(), ": "+want) {
+			t.Errorf("want %s, got %v", want, err)
+		}
+		w.Abort()
+	}
+}
+
+// What an index says of files is refused where it cannot be, by the words of the message.
+func TestForgedBaked(t *testing.T) {
+	// The chunks are head, rows of c, a.ibd (12 bytes), a.ibd (8), a.cfg (3), e#P#p0.ibd (5), tail.
+	const lacks = `the chunks do not give the %d bytes of file %q of table %q`
+	tables := func(idx *Index) []BakedTable { return idx.Baked.Tables }
+	for want, forge := range map[string]func(idx *Index){
+		`chunk 2 is of a file, and nothing is said of files`: func(idx *Index) { idx.Baked = nil },
+		`there are no pages of 0 bytes`:                      func(idx *Index) { idx.Baked.PageSize = 0 },
+		`there are no pages of -4096 bytes`:                  func(idx *Index) { idx.Baked.PageSize = -4096 },
+		`there are no pages of 2048 bytes`:                   func(idx *Index) { idx.Baked.PageSize = 2048 },
+		`there are no pages of 131072 bytes`:                 func(idx *Index) { idx.Baked.PageSize = 128 << 10 },
+		`there are no pages of 12288 bytes`:                  func(idx *Index) { idx.Baked.PageSize = 12 << 10 },
+		`no table comes as files`: func(idx *Index) {
+			idx.Chunks = append(idx.Chunks[:2:2], idx.Chunks[6])
+		},
+		`nothing is said of file "#P#p0.ibd" of table "e"`:                         func(idx *Index) { idx.Baked.Tables = tables(idx)[:1] },
+		`nothing is said of file ".ibd" of table "a"`:                              func(idx *Index) { idx.Baked.Tables = nil },
+		`table "b" comes as files, and the dump does not have it, or has it twice`: func(idx *Index) { tables(idx)[0].Name = "b" },
+		`table "a" comes as files, and the dump does not have it, or has it twice`: func(idx *Index) { tables(idx)[1].Name = "a" },
+		`table "e" is there twice`:                                                 func(idx *Index) { idx.Tables[3].Name = "e" },
+		`table "e" has no file`:                                                    func(idx *Index) { tables(idx)[1].Files = nil },
+		`table "a" has file ".ibd" twice`:                                          func(idx *Index) { tables(idx)[0].Files = []BakedFile{{".ibd", 12}, {".ibd", 8}} },
+		`table "a" has a file "/../../x.ibd"`:                                      func(idx *Index) { tables(idx)[0].Files[0].Name = "/../../x.ibd" },
+		`table "a" has a file ".frm"`:                                              func(idx *Index) { tables(idx)[0].Files[0].Name = ".frm" },
+		`table "a" has a file ".TRG"`:                                              func(idx *Index) { tables(idx)[0].Files[0].Name = ".TRG" },
+		`table "a" has a file "#x/y.ibd"`:                                          func(idx *Index) { tables(idx)[0].Files[0].Name = "#x/y.ibd" },
+		`table "a" has a file "#.ibd"`:                                             func(idx *Index) { tables(idx)[0].Files[0].Name = "#.ibd" },
+		`table "a" has a file ""`:                                                  func(idx *Index) { tables(idx)[0].Files[0].Name = "" },
+		`table "a" has a file ".ibd\x00"`:                                          func(idx *Index) { tables(idx)[0].Files[0].Name = ".ibd\x00" },
+		`table "a" has a file ".ibd\n"`:                                            func(idx *Index) { tables(idx)[0].Files[0].Name = ".ibd\n" },
+		fmt.Sprintf(lacks, 0, ".ibd", "a"):                                         func(idx *Index) { tables(idx)[0].Files[0].Size = 0 },
+		fmt.Sprintf(lacks, -1, ".ibd", "a"):                                        func(idx *Index) { tables(idx)[0].Files[0].Size = -1 },
+		fmt.Sprintf(lacks, 19, ".ibd", "a"):                                        func(idx *Index) { tables(idx)[0].Files[0].Size = 19 },
+		fmt.Sprintf(lacks, 21, ".ibd", "a"):                                        func(idx *Index) { tables(idx)[0].Files[0].Size = 21 },
+		fmt.Sprintf(lacks, int64(1)<<62, ".ibd", "a"):                              func(idx *Index) { tables(idx)[0].Files[0].Size = 1 << 62 },
+		fmt.Sprintf(lacks, 12, ".ibd", "a"):                                        func(idx *Index) { tables(idx)[0].Files[0].Size = 12; idx.Chunks[2].Partial = true },
+		fmt.Sprintf(lacks, 3, ".cfg", "a"):                                         func(idx *Index) { tables(idx)[0].Files[0].Size = 12 }, // the next chunk is of .ibd still
+		fmt.Sprintf(lacks, 5, "#P#p0.ibd", "e"):                                    func(idx *Index) { idx.Chunks[5].Table = "a" },
+		fmt.Sprintf(lacks, 5, "#P#p1.ibd", "e"):                                    func(idx *Index) { tables(idx)[1].Files[0].Name = "#P#p1.ibd" },
+		fmt.Sprintf(lacks, 6, "#P#p0.ibd", "e"):                                    func(idx *Index) { tables(idx)[1].Files[0].Size = 6 }, // which would go on in the tail
+		`chunk 1 has rows of table "e", which comes as files`:                      func(idx *Index) { idx.Chunks[1].Table = "e" },
+		`chunk 1 has rows of table "d", which the dump does not have`:              func(idx *Index) { idx.Chunks[1].Table = "d" },
+		`the chunks lack 1 of the 1 rows of table "c"`:                             func(idx *Index) { idx.Chunks[1].Rows = 0 },
+		`the chunks lack 1 of the 1 rows of table "none"`:                          func(idx *Index) { idx.Tables[3].Rows, idx.Rows = 1, 7 },
+		`table "e" has 3 of the dump's 6 rows`:                                     func(idx *Index) { idx.Tables[2].Rows = 3 },
+		`table "a" has -1 of the dump's 6 rows`:                                    func(idx *Index) { idx.Tables[0].Rows = -1 },
+		`chunk 3: section "rows" comes after section "files"`:                      func(idx *Index) { idx.Chunks[3].About = About{Section: SectionRows, Table: "c"} },
+		`chunk 2: section "files" is of file ""`:                                   func(idx *Index) { idx.Chunks[2].File = "" },
+		`chunk 2: section "files" has 3 rows of table "a"`:                         func(idx *Index) { idx.Chunks[2].Rows = 3 },
+		`chunk 6: section "tail" is of file ".ibd"`:                                func(idx *Index) { idx.Chunks[6].File = ".ibd" },
+	} {
+		for _, c := range written {
+			object, content := smallBaked(t, c, 0)
+			forged := replaceIndex(t, object, c, func(idx *Index) {
+				forge(idx)
+				idx.RawBytes = 0
+				end := int64(len(containerOf(c).signature()))
+				for i := range idx.Chunks {
+					idx.Chunks[i].Offset = end
+					end += idx.Chunks[i].Size
+					idx.RawBytes += idx.Chunks[i].RawSize
+				}
+			})
+			_, err := ReadIndex(bytes.NewReader(forged), int64(len(forged)), c)
+			var damaged *DamagedError
+			if !errors.As(err, &damaged) || damaged.Kind != ErrCorrupt || damaged.Reason != "the index is wrong: "+want {
+				t.Errorf("%s\nwant %.200s\ngot  %.300v", c, want, err)
+			}
+			if err := readAll(t, want, forged, content, c); !errors.Is(err, ErrCorrupt) {
+				t.Errorf("%s, %s: %v", c, want, err)
+			}
+		}
+	}
+}
+
+// What a forged index says of files costs no more than its own length, in memory and in time: the number of tables,
+// of files and of chunks may be as high as its text is long.
+func TestHugeBaked(t *testing.T) {
+	const before, after = `{"format":1,"compression":"%s","raw_bytes":1,"rows":0,"baked":{"page_size":4096,%s}}`, 1 << 20
+	many := func(item string) string {
+		n := after / (len(item) + 1)
+		return "[" + strings.Repeat(item+",", n-1) + item + "]"
+	}
+	for text, want := range map[string]string{
+		`"tables":` + many(`{}`):                                        `table "" has no file`,
+		`"tables":` + many(`null`):                                      `table "" has no file`,
+		`"tables":` + many(`{"files":[{}]}`):                            "the sizes of the chunks do not add up",
+		`"tables":[{"files":` + many(`{}`) + `}]`:                       "the sizes of the chunks do not add up",
+		`"tables":[{"files":` + many(`{"name":".ibd","size":1}`) + `}]`: "the sizes of the chunks do not add up",
+		`"tables":[{"definition":"00","files":[{}]}]`:                   "a SHA-256 has 64 digits, not 2",
+		`"dump":"` + strings.Repeat("a", after) + `"`:                   "the sizes of the chunks do not add up",
+	} {
+		for _, c := range written {
+			object, _ := smallBaked(t, c, 0)
+			forged := reseal(t, object, fmt.Appendf(nil, before, c, text), c)
+			var start, end runtime.MemStats
+			runtime.ReadMemStats(&start)
+			_, err := ReadIndex(bytes.NewReader(forged), int64(len(forged)), c)
+			runtime.ReadMemStats(&end)
+			if err == nil || !strings.HasSuffix(err.Error(), ": the index is wrong: "+want) {
+				t.Errorf("%s, %.60s: want %.100s\ngot %.200v", c, text, want, err)
+			}
+			if allocated := int(end.TotalAlloc - start.TotalAlloc); allocated > 64*len(forged)+1<<20 {
+				t.Errorf("%s, %.60s: %d KiB allocated for %d", c, text, allocated>>10, len(forged)>>10)
+			}
+		}
+	}
+}

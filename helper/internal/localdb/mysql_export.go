@@ -1,0 +1,210 @@
+package localdb
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+)
+
+// Export is tables of a database as files. Nobody can change them until Close.
+type Export struct {
+	// Server is what wrote the files.
+	Server FileServer
+	// Tables come as files, those with the largest files first.
+	Tables []ExportedTable
+	// Left are those that do not, by name.
+	Left []LeftTable
+
+	db      *mysqlDatabase
+	holder  *mysqlSession // has the tables flushed and locked
+	data    string        // the server's data folder
+	cleanup context.Context
+}
+
+// ExportedTable is a table whose rows are in files.
+type ExportedTable struct {
+	FileTable // but for its Rows, which nobody has counted
+	RowFormat string
+	Bytes     int64 // of all files
+
+	fileName string // what the names of its files begin with
+}
+
+// LeftTable is a table that does not come as files.
+type LeftTable struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// OpenExport has a MySQL or MariaDB server that runs on this machine write the named tables of a database to their files.
+// What it knows not to travel is left.
+func OpenExport(ctx context.Context, url dburl.URL, tables []string) (*Export, error) {
+	pool, err := mysqlPool(url)
+	if err != nil {
+		return nil, err
+	}
+	e := &Export{db: &mysqlDatabase{config: Config{URL: url, Note: func(string) {}}, pool: pool}, cleanup: context.WithoutCancel(ctx)}
+	if err := e.open(ctx, tables); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Export) open(ctx context.Context, tables []string) (err error) {
+	if err = e.db.inspect(ctx); err != nil {
+		return err
+	}
+	if e.holder, err = e.db.connect(ctx); err != nil {
+		return err
+	}
+	e.Server = FileServer{Engine: e.db.info.Engine, Version: e.db.info.Version}
+	err = e.holder.conn.QueryRowContext(ctx, "SELECT @@datadir, @@innodb_page_size").Scan(&e.data, &e.Server.PageSize)
+	if err == nil {
+		err = e.holder.exec(ctx, "USE "+quoteName(e.db.names.live))
+	}
+	if err != nil {
+		return e.db.explain("use database "+e.db.names.live, err)
+	}
+	if err := e.list(ctx, tables); err != nil {
+		return e.db.explain("list the tables to export", err)
+	}
+	if err := e.flush(ctx); err != nil {
+		return e.db.explain("export the tables", err)
+	}
+	for i := range e.Tables {
+		if err := e.findFiles(&e.Tables[i]); err != nil {
+			return fmt.Errorf("export table %s: %w", e.Tables[i].Name, err)
+		}
+	}
+	slices.SortStableFunc(e.Tables, func(x, y ExportedTable) int { return cmp.Compare(y.Bytes, x.Bytes) })
+	return nil
+}
+
+// list sorts the wanted tables into those that may travel and those that are known not to.
+func (e *Export) list(ctx context.Context, tables []string) error {
+	rows, err := e.holder.table(ctx, "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine, ROW_FORMAT AS row_format,"+
+		" CAST(CONVERT(TABLE_NAME USING filename) AS BINARY) AS file_name"+
+		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", e.db.names.live)
+	if err != nil {
+		return err
+	}
+	fullText, err := e.holder.list(ctx, "SELECT DISTINCT TABLE_NAME AS name FROM information_schema.STATISTICS"+
+		" WHERE TABLE_SCHEMA = ? AND INDEX_TYPE = 'FULLTEXT'", e.db.names.live)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		name := row["name"]
+		switch {
+		case !slices.Contains(tables, name):
+			continue
+		case row["type"] == "SEQUENCE":
+			e.leave(name, "it is a sequence")
+		case row["engine"] == "":
+			e.leave(name, "it is no table")
+		case row["engine"] != "InnoDB":
+			e.leave(name, "its engine is "+row["engine"])
+		case slices.Contains(fullText, name):
+			e.leave(name, "it has a FULLTEXT index, which lies in other files")
+		default:
+			definition, err := e.holder.definition(ctx, name)
+			if err != nil {
+				return err
+			}
+			e.Tables = append(e.Tables, ExportedTable{
+				FileTable: FileTable{Name: name, Definition: DefinitionSum(definition)},
+				RowFormat: strings.ToLower(row["row_format"]), fileName: row["file_name"],
+			})
+		}
+	}
+	return nil
+}
+
+// leave says that a table does not come as files.
+func (e *Export) leave(name, reason string) {
+	e.Left = append(e.Left, LeftTable{name, reason})
+	slices.SortFunc(e.Left, func(x, y LeftTable) int { return cmp.Compare(x.Name, y.Name) })
+	e.Tables = slices.DeleteFunc(e.Tables, func(t ExportedTable) bool { return t.Name == name })
+}
+
+// flush writes all of the tables to their files and keeps them so. Of a list of which the server refuses one it does nothing.
+func (e *Export) flush(ctx context.Context) error {
+	var all []string
+	for _, table := range slices.Clone(e.Tables) {
+		err := e.holder.exec(ctx, "FLUSH TABLES "+quoteName(table.Name)+" FOR EXPORT")
+		switch {
+		case number(err) != 0:
+			e.leave(table.Name, serverMessage(err))
+		case err != nil:
+			return err
+		default:
+			all = append(all, quoteName(table.Name))
+		}
+		if err := e.holder.exec(ctx, "UNLOCK TABLES"); err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return e.holder.exec(ctx, "FLUSH TABLES "+strings.Join(all, ", ")+" FOR EXPORT")
+}
+
+// findFiles finds out which files a table has.
+func (e *Export) findFiles(table *ExportedTable) error {
+	entries, err := os.ReadDir(e.folder(e.db.names.live))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name, ok := strings.CutPrefix(entry.Name(), table.fileName)
+		ending := filepath.Ext(name)
+		if !ok || name != ending && !strings.HasPrefix(name, "#") || ending != ".ibd" && ending != ".cfg" {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		table.Files = append(table.Files, TableFile{Name: name, Size: info.Size()})
+		table.Bytes += info.Size()
+	}
+	if len(table.Files) == 0 {
+		return fmt.Errorf("there is no file of it in %s", e.data)
+	}
+	return nil
+}
+
+// folder is that of a database whose name says it.
+func (e *Export) folder(database string) string { return filepath.Join(e.data, database) }
+
+// Open opens a file of a table for reading.
+func (e *Export) Open(table ExportedTable, file TableFile) (*os.File, error) {
+	return os.Open(filepath.Join(e.folder(e.db.names.live), table.fileName+file.Name))
+}
+
+// Bytes is the size of all files.
+func (e *Export) Bytes() int64 {
+	var all int64
+	for _, table := range e.Tables {
+		all += table.Bytes
+	}
+	return all
+}
+
+// Close lets go of the tables, whose .cfg files the server then removes.
+func (e *Export) Close() error {
+	if e.holder != nil {
+		_ = e.holder.exec(e.cleanup, "UNLOCK TABLES") // it goes with the connection
+		e.holder.close()
+		e.holder = nil
+	}
+	return e.db.pool.Close()
+}

@@ -1,0 +1,381 @@
+package localdb
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+func TestMySQLFilesRefused(t *testing.T) {
+	server := mariadbServer(t)
+	fresh(t, server, "staging62", append(site("new"), padded...)...)
+	good := bake(t, server, "staging62", 64<<10, "only_new")
+	fresh(t, server, "site62", site("old")...)
+	old := content(t, server, "site62")
+	db, _ := open(t, server.URL("site62"))
+	var size int64
+	for _, file := range good.Files[slices.IndexFunc(good.Files, func(f FileTable) bool { return f.Name == "parent" })].Files {
+		if file.isTablespace() {
+			size = file.Size
+		}
+	}
+	edit := func(change func(b *baked)) *baked {
+		b := good.clone()
+		change(b)
+		return b
+	}
+	table := func(b *baked, name string) *FileTable {
+		for i := range b.Files {
+			if b.Files[i].Name == name {
+				return &b.Files[i]
+			}
+		}
+		t.Fatalf("no table %s", name)
+		return nil
+	}
+	for name, test := range map[string]struct {
+		chunks *baked
+		want   string
+	}{
+		"another definition": {edit(func(b *baked) { table(b, "child").Definition[0]++ }),
+			"table child: this server makes another table of its definition"},
+		"no definition": {edit(func(b *baked) { b.Texts[0] = []byte(strings.ReplaceAll(string(b.Texts[0]), "`child`", "`kid`")) }),
+			"table child: the dump does not make it"},
+		"another page size": {good.change("parent", ".ibd", func(text []byte) { text[57] = text[57]&^15 | 7 }),
+			"table parent: the file has pages of 65536 bytes instead of 16384"},
+		"cut off": {good.change("parent", ".ibd", func(text []byte) { binary.BigEndian.PutUint32(text[46:], 1<<20) }),
+			fmt.Sprintf("table parent: the file has %d bytes instead of 1048576 pages of 16384 bytes", size)},
+		"no tablespace": {good.change("parent", ".ibd", func(text []byte) { clear(text) }),
+			"table parent: the file does not begin as one of an InnoDB table"},
+		"a page is wrong": {good.change("parent", ".ibd", func(text []byte) { text[3*16<<10+200] ^= 1 }),
+			"table parent: the server refuses its files: "},
+		"settings are wrong": {good.change("parent", ".cfg", func(text []byte) { clear(text[4:]) }),
+			"table parent: the server refuses its files: "},
+		"a chunk lacks": {edit(func(b *baked) {
+			i := b.chunk("parent", ".ibd")
+			b.Chunks, b.Texts = append(b.Chunks[:i:i], b.Chunks[i+1:]...), append(b.Texts[:i:i], b.Texts[i+1:]...)
+		}), fmt.Sprintf("table parent: of %d bytes of its file there are %d", size, size-64<<10)},
+		"fewer rows": {edit(func(b *baked) { table(b, "parent").Rows++ }),
+			"table parent: its files have 2904 rows, the dump has 2905"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := pullBaked(t, db, test.chunks)
+			var refused *FilesError
+			if !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), test.want) {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+			wantMySQL(t, server, "site62", old)
+			noStrays(t, server, "site62")
+		})
+	}
+	broken := errors.New("the network is gone")
+	for name, want := range map[string]error{"source fails": broken, "Ctrl-C": context.Canceled} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			chunks := good.clone()
+			chunks.OnRead = func(_ context.Context, i int) error {
+				switch {
+				case i < len(chunks.Chunks)/2:
+				case want == broken:
+					return broken
+				default:
+					cancel()
+				}
+				return nil
+			}
+			load, err := db.Begin(ctx)
+			must(t, err)
+			if _, err = load.RunChunks(ctx, chunks, nil); !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+			must(t, load.Discard())
+			wantMySQL(t, server, "site62", old)
+			noStrays(t, server, "site62")
+		})
+	}
+}
+
+func TestMySQLRefusesFiles(t *testing.T) {
+	settings := func(but ...string) map[string]string {
+		all := map[string]string{
+			"innodb_page_size": "16384", "innodb_file_per_table": "ON", "innodb_force_recovery": "0", "innodb_read_only": "OFF",
+			"innodb_encrypt_tables": "OFF", "innodb_compression_default": "OFF", "lower_case_table_names": "0",
+			"innodb_log_checkpoint_now": "OFF",
+		}
+		for i := 0; i < len(but); i += 2 {
+			all[but[i]] = but[i+1]
+		}
+		return all
+	}
+	for want, settings := range map[string]map[string]string{
+		"the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)": settings("innodb_log_checkpoint_now", ""),
+		"":                         settings(),
+		"the server has no InnoDB": {},
+		"the server keeps all tables in one file (innodb_file_per_table is off)":                     settings("innodb_file_per_table", "OFF"),
+		"the server has been started to be read from only":                                           settings("innodb_force_recovery", "1"),
+		"the server encrypts its tables":                                                             settings("innodb_encrypt_tables", "FORCE"),
+		"the server compresses the pages of its tables (innodb_compression_default is on)":           settings("innodb_compression_default", "ON"),
+		"the server's file system does not tell upper from lower case (lower_case_table_names is 2)": settings("lower_case_table_names", "2"),
+	} {
+		if got := refusesFiles(settings); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestMySQLOtherFolder looks for the server's data in a folder that is not its own.
+func TestMySQLOtherFolder(t *testing.T) {
+	server := mariadbServer(t)
+	fresh(t, server, "site63", "CREATE TABLE t (id int)")
+	db, _ := open(t, server.URL("site63"))
+	s, err := db.(*mysqlDatabase).connect(t.Context())
+	must(t, err)
+	defer s.close()
+	root, err := os.OpenRoot(t.TempDir())
+	must(t, err)
+	defer root.Close()
+	var refused *FilesError
+	if err := (folder{root}).prove(t.Context(), s, "site63"); !errors.As(err, &refused) || err.Error() != "the data folder of the server cannot be reached from here" {
+		t.Errorf("another folder: %v", err)
+	}
+	if _, err := s.openFolder(t.Context(), "nowhere63"); !errors.As(err, &refused) || err.Error() != "the data folder of the server cannot be reached from here" {
+		t.Errorf("no folder: %v", err)
+	}
+	tables, err := s.tables(t.Context(), "site63")
+	must(t, err)
+	if diff := cmp.Diff([]string{"t"}, tables); diff != "" {
+		t.Errorf("tables (-want +got):\n%s", diff)
+	}
+}
+
+// TestMySQLStrayFiles drops databases whose folders hold files that belong to no table.
+func TestMySQLStrayFiles(t *testing.T) {
+	server := mariadbServer(t)
+	fresh(t, server, "site64", site("old")...)
+	old := content(t, server, "site64")
+	db, _ := open(t, server.URL("site64"))
+	must(t, server.Exec("CREATE DATABASE site64__dump_incoming"))
+	folder := filepath.Join(dataFolder(t, server), "site64__dump_incoming")
+	for _, name := range []string{"t.ibd", "t.cfg", "u#P#p0.ibd"} {
+		must(t, os.WriteFile(filepath.Join(folder, name), []byte("x"), 0o600))
+	}
+	must(t, db.Recover(t.Context()))
+	wantMySQL(t, server, "site64", old)
+	noStrays(t, server, "site64")
+
+	// What is not ours stays, and so does the database.
+	must(t, server.Exec("CREATE DATABASE site64__dump_incoming"))
+	must(t, os.WriteFile(filepath.Join(folder, "notes.txt"), []byte("x"), 0o600))
+	err := db.Recover(t.Context())
+	var stray *StrayFilesError
+	if !errors.As(err, &stray) || stray.Database != "site64__dump_incoming" {
+		t.Errorf("got %v", err)
+	}
+	must(t, os.Remove(filepath.Join(folder, "notes.txt")))
+	must(t, db.Recover(t.Context()))
+	wantMySQL(t, server, "site64", old)
+}
+
+// TestMySQLFilesDiskFull has no room for the files.
+func TestMySQLFilesDiskFull(t *testing.T) {
+	dir, err := os.MkdirTemp("", "localdb-full-")
+	must(t, err)
+	defer os.RemoveAll(dir)
+	must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=160m"))
+	defer func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }()
+	server, err := testserver.MariaDB(dir, "--innodb-data-file-path=ibdata1:12M", "--innodb-undo-tablespaces=0")
+	must(t, err)
+	defer server.Stop()
+	must(t, server.Exec("CREATE DATABASE site", "CREATE TABLE site.t (id int)", "INSERT INTO site.t VALUES (1)", "CREATE DATABASE staging", "USE staging",
+		"CREATE TABLE staging.t (id int PRIMARY KEY, v varchar(1000))", "INSERT INTO staging.t SELECT seq, REPEAT('x', 1000) FROM seq_1_to_20000"))
+	old := content(t, server, "site")
+	chunks := bake(t, server, "staging", 1<<20)
+	// As much room is left as half of the file needs.
+	var room syscall.Statfs_t
+	must(t, syscall.Statfs(dir, &room))
+	ballast := int64(room.Bavail)*room.Bsize - chunks.Files[0].Files[1].Size/2
+	must(t, os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, ballast), 0o600))
+	db, _ := open(t, server.URL("site"))
+	_, err = db.TakesFiles(t.Context())
+	must(t, err)
+	err = pullBaked(t, db, chunks)
+	var full *NoSpaceError
+	if !errors.As(err, &full) {
+		t.Errorf("got %v", err)
+	}
+	wantMySQL(t, server, "site", old)
+	noStrays(t, server, "site")
+}
+
+// kills is how often the tests kill at random moments, unless LOCALDB_KILLS says otherwise.
+func kills(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("LOCALDB_KILLS")
+	if text == "" {
+		return 3
+	}
+	n, err := strconv.Atoi(text)
+	must(t, err)
+	return n
+}
+
+// survivor is a database that is killed while files come into it.
+type survivor struct {
+	server   *testserver.MySQL
+	name     string
+	old, new string
+	chunks   *baked
+	dump     string // path of the chunks
+}
+
+func newSurvivor(t *testing.T, server *testserver.MySQL, name string) *survivor {
+	t.Helper()
+	v := &survivor{server: server, name: name, dump: filepath.Join(t.TempDir(), "d.baked")}
+	fresh(t, server, "staging"+name, append(site("new"), padded[:1]...)...)
+	v.new = content(t, server, "staging"+name)
+	v.chunks = bake(t, server, "staging"+name, 4<<20, "only_new")
+	text, err := json.Marshal(v.chunks)
+	must(t, err)
+	must(t, os.WriteFile(v.dump, text, 0o600))
+	v.reset(t)
+	v.old = content(t, server, name)
+	return v
+}
+
+func (v *survivor) reset(t *testing.T) {
+	t.Helper()
+	fresh(t, v.server, v.name, site("old")...)
+}
+
+// whole recovers, and fails the test where the database is neither the old one nor the new one, a table is damaged or something is
+// left. It says whether it is the new one.
+func (v *survivor) whole(t *testing.T) bool {
+	t.Helper()
+	db, _ := open(t, v.server.URL(v.name))
+	must(t, db.Recover(t.Context()))
+	got := content(t, v.server, v.name)
+	if got != v.old && got != v.new {
+		t.Errorf("neither the old nor the new database, but %d bytes:\n%.2000s", len(got), got)
+	}
+	checks, err := v.server.Query("CHECK TABLE " + v.name + ".parent, " + v.name + ".child, " + v.name + ".log")
+	must(t, err)
+	for _, check := range checks {
+		if check[3] != "OK" {
+			t.Errorf("damaged: %v", check)
+		}
+	}
+	noRubbish(t, v.server, v.name)
+	noStrays(t, v.server, v.name)
+	return got == v.new
+}
+
+// TestMySQLFilesKilled kills a helper at every other step of its way until the swap, at every one with LOCALDB_KILLS. From there on it
+// does nothing that others do not.
+func TestMySQLFilesKilled(t *testing.T) {
+	v := newSurvivor(t, mariadbServer(t), "site65")
+	step, stride := 1, 2
+	if os.Getenv("LOCALDB_KILLS") != "" {
+		stride = 1
+	}
+	for ; !runChild(t, v.server.URL(v.name), v.dump, step); step += stride {
+		if v.whole(t) {
+			break
+		}
+	}
+	if step < 15 {
+		t.Errorf("the new database is there at step %d", step)
+	}
+}
+
+// TestMySQLFilesKilledAnywhere kills a helper at random moments.
+func TestMySQLFilesKilledAnywhere(t *testing.T) {
+	v := newSurvivor(t, mariadbServer(t), "site66")
+	begun := time.Now()
+	if !runChild(t, v.server.URL(v.name), v.dump, 0) || !v.whole(t) {
+		t.Fatal("without being killed it does not come to its end")
+	}
+	most := time.Since(begun)
+	var olds, news int
+	for range kills(t) {
+		v.reset(t)
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), childURL+"="+v.server.URL(v.name), childDump+"="+v.dump, childStep+"=0")
+		must(t, child.Start())
+		time.Sleep(rand.N(most))
+		_ = child.Process.Kill()
+		_ = child.Wait()
+		if v.whole(t) {
+			news++
+		} else {
+			olds++
+		}
+	}
+	t.Logf("%d kills left the old database and %d the new one", olds, news)
+}
+
+// TestMySQLFilesServerKilled kills the server at random moments.
+func TestMySQLFilesServerKilled(t *testing.T) {
+	server, err := testserver.MariaDB(t.TempDir())
+	must(t, err)
+	defer server.Stop()
+	v := newSurvivor(t, server, "site67")
+	most := time.Duration(0)
+	var olds, news int
+	for range 1 + kills(t) {
+		v.reset(t)
+		db, _ := open(t, server.URL(v.name))
+		begun := time.Now()
+		timer := &time.Timer{}
+		if most > 0 {
+			timer = time.AfterFunc(rand.N(most+most/4), server.Kill)
+		}
+		err := v.pull(t, db)
+		if most == 0 {
+			must(t, err)
+			most = time.Since(begun)
+			continue
+		}
+		timer.Stop()
+		server.Kill() // it may have been faster
+		must(t, server.Restart())
+		if v.whole(t) {
+			news++
+		} else {
+			olds++
+		}
+	}
+	t.Logf("%d kills left the old database and %d the new one", olds, news)
+}
+
+// pull pulls, whatever comes of it.
+func (v *survivor) pull(t *testing.T, db Database) error {
+	load, err := db.Begin(t.Context())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = load.Discard() }()
+	stats, err := load.RunChunks(t.Context(), v.chunks, nil)
+	if err == nil {
+		err = load.Compare(t.Context(), stats)
+	}
+	if err == nil {
+		err = load.Swap(t.Context(), dumpOf("baked"))
+	}
+	return err
+}

@@ -1,0 +1,145 @@
+package localdb
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// travelling are tables that come as files; each has a column v, by which a row can be found. docs/operations.md lists them.
+var travelling = map[string]string{
+	"no_primary_key":          "v varchar(100), KEY (v)",
+	"spatial":                 "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), p point NOT NULL DEFAULT ST_GeomFromText('POINT(1 1)'), SPATIAL KEY (p), KEY (v)",
+	"virtual_column":          "id int AUTO_INCREMENT PRIMARY KEY, g int AS (LENGTH(v)) VIRTUAL, v varchar(100), KEY (v)",
+	"virtual_key":             "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), g varchar(100) AS (UPPER(v)) VIRTUAL, KEY (g), KEY (v)",
+	"stored_column":           "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), g int AS (LENGTH(v)) STORED, KEY (g), KEY (v)",
+	"versioned":               "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)) WITH SYSTEM VERSIONING",
+	"period":                  "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), a date DEFAULT '2020-01-01', b date DEFAULT '2021-01-01', PERIOD FOR p (a, b), KEY (v)",
+	"compressed":              "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)) ROW_FORMAT=COMPRESSED KEY_BLOCK_SIZE=8",
+	"redundant":               "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)) ROW_FORMAT=REDUNDANT",
+	"compact":                 "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)) ROW_FORMAT=COMPACT",
+	"page_compressed":         "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)) PAGE_COMPRESSED=1",
+	"compressed_column":       "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), c text COMPRESSED DEFAULT REPEAT('c', 1000), KEY (v)",
+	"checked":                 "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100) CHECK (LENGTH(v) < 90), j json DEFAULT '{}', KEY (v)",
+	"invisible":               "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), h int INVISIBLE DEFAULT 3, KEY (v)",
+	"descending":              "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v DESC)",
+	"types":                   "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100) COLLATE utf8mb4_unicode_ci, u uuid DEFAULT 'f0f0f0f0-0000-0000-0000-000000000001', i inet6 DEFAULT '::1', b longblob DEFAULT REPEAT('b', 20000), KEY (u), KEY (v(10))",
+	"long_unique":             "id int AUTO_INCREMENT PRIMARY KEY, v text, UNIQUE (v)",
+	"counter_is_no_primary":   "v varchar(100), n int AUTO_INCREMENT, UNIQUE (n), KEY (v)",
+	"refers":                  "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), f int REFERENCES `compact` (id) ON DELETE CASCADE, KEY (v)",
+	"it's a 'näme' #1 / 50%.": "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)",
+}
+
+// staying are tables that do not, and why.
+var staying = map[string]struct{ definition, reason string }{
+	"partitioned": {"id int PRIMARY KEY, v varchar(100)) PARTITION BY HASH (id) PARTITIONS 3",
+		"table partitioned: the server refuses its files: Storage engine InnoDB of the table `site71__dump_incoming`.`partitioned` doesn't have this option"},
+	"subpartitioned": {"id int PRIMARY KEY, v varchar(100)) PARTITION BY RANGE (id) SUBPARTITION BY HASH (id) SUBPARTITIONS 2 (PARTITION p0 VALUES LESS THAN MAXVALUE)",
+		"table subpartitioned: the server refuses its files: Storage engine InnoDB of the table `site71__dump_incoming`.`subpartitioned` doesn't have this option"},
+}
+
+// leftAtHome are tables that nobody tries, and why.
+var leftAtHome = map[string]struct{ definition, reason string }{
+	"fulltext": {"id int PRIMARY KEY, v varchar(100), FULLTEXT KEY (v)", "it has a FULLTEXT index, which lies in other files"},
+	"myisam":   {"id int PRIMARY KEY, v varchar(100)) ENGINE=MyISAM", "its engine is MyISAM"},
+	"aria":     {"id int PRIMARY KEY, v varchar(100)) ENGINE=Aria", "its engine is Aria"},
+}
+
+// tableStatement makes a table of what follows its name; the bracket may be closed already.
+func tableStatement(name, definition string) string {
+	if strings.Count(definition, "(") == strings.Count(definition, ")") {
+		definition += ")"
+	}
+	return "CREATE TABLE " + quoteName(name) + " (" + definition
+}
+
+// TestMySQLTravelling holds the list of docs/operations.md to what the server does: rows, and what happens to them afterwards.
+func TestMySQLTravelling(t *testing.T) {
+	server := mariadbServer(t)
+	statements := []string{"SET foreign_key_checks = 0"}
+	for name, definition := range travelling {
+		statements = append(statements, tableStatement(name, definition), "INSERT INTO "+quoteName(name)+" (v) SELECT CONCAT('word ', seq) FROM seq_1_to_300",
+			"DELETE FROM "+quoteName(name)+" WHERE v LIKE 'word 9%'")
+	}
+	fresh(t, server, "staging70", statements...)
+	chunks := bake(t, server, "staging70", 4<<20)
+	if len(chunks.Files) != len(travelling) {
+		t.Errorf("as files come %d of %d tables", len(chunks.Files), len(travelling))
+	}
+	fresh(t, server, "site70", "CREATE TABLE t (id int)")
+	db, _ := open(t, server.URL("site70"))
+	must(t, pullBaked(t, db, chunks))
+	wantMySQL(t, server, "site70", content(t, server, "staging70"))
+	noStrays(t, server, "site70")
+	for name := range travelling {
+		t.Run(name, func(t *testing.T) {
+			query := func(database, query string) [][]string {
+				rows, err := server.Query(strings.ReplaceAll(query, "TABLE", quoteName(database)+"."+quoteName(name)))
+				must(t, err)
+				return rows
+			}
+			all := "SELECT * FROM TABLE ORDER BY v"
+			if diff := cmp.Diff(query("staging70", all), query("site70", all)); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+			must(t, server.Exec("USE site70", "INSERT INTO "+quoteName(name)+" (v) VALUES ('one more')", "UPDATE "+quoteName(name)+" SET v = 'word 1000' WHERE v = 'word 100'"))
+			for value, want := range map[string]string{"one more": "1", "word 1000": "1", "word 100": "0", "word 30": "1", "word 95": "0"} {
+				if rows := query("site70", "SELECT COUNT(*) FROM TABLE WHERE v = '"+value+"'"); rows[0][0] != want {
+					t.Errorf("%s is there %s times", value, rows[0][0])
+				}
+			}
+			check, err := server.Query("CHECK TABLE site70." + quoteName(name))
+			must(t, err)
+			if check[0][3] != "OK" {
+				t.Errorf("damaged: %v", check)
+			}
+		})
+	}
+}
+
+// TestMySQLStaying holds the list of docs/operations.md to what the server does with tables that do not travel.
+func TestMySQLStaying(t *testing.T) {
+	server := mariadbServer(t)
+	fresh(t, server, "site71", site("old")...)
+	old := content(t, server, "site71")
+	db, _ := open(t, server.URL("site71"))
+	for name, test := range staying {
+		fresh(t, server, "staging71", tableStatement(name, test.definition), "INSERT INTO "+quoteName(name)+" VALUES (1, 'a')")
+		err := pullBaked(t, db, bake(t, server, "staging71", 4<<20))
+		var refused *FilesError
+		if !errors.As(err, &refused) || err.Error() != test.reason {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	// A table of which somebody says nevertheless that it comes as files.
+	fresh(t, server, "staging71", "CREATE TABLE t (id int PRIMARY KEY, v varchar(100), KEY (v))")
+	forged := bake(t, server, "staging71", 4<<20)
+	forged.Texts[0] = []byte(strings.Replace(string(forged.Texts[0]), "  KEY ", "  FULLTEXT KEY ", 1))
+	if err := pullBaked(t, db, forged); err == nil || err.Error() != "table t: it has a FULLTEXT index" {
+		t.Errorf("FULLTEXT: got %v", err)
+	}
+	wantMySQL(t, server, "site71", old)
+	noStrays(t, server, "site71")
+
+	var statements, names []string
+	for name, test := range leftAtHome {
+		names = append(names, name)
+		statements = append(statements, tableStatement(name, test.definition))
+	}
+	fresh(t, server, "staging71", append(statements, "CREATE SEQUENCE counter")...)
+	e, err := OpenExport(t.Context(), parseURL(t, server.URL("staging71")), append(names, "counter"))
+	must(t, err)
+	defer e.Close()
+	got, want := map[string]string{}, map[string]string{"counter": "it is a sequence"}
+	for _, table := range e.Left {
+		got[table.Name] = table.Reason
+	}
+	for name, test := range leftAtHome {
+		want[name] = test.reason
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what is left (-want +got):\n%s", diff)
+	}
+}

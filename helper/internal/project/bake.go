@@ -1,0 +1,44 @@
+package project
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// BakeServer is a kind of server that dumps are baked for.
+type BakeServer struct {
+	Engine  string // mariadb
+	Version string // "11.8"
+	// Image is what a container is made of where there is no such server; "" for the official one.
+	Image string
+}
+
+var bakeServer = regexp.MustCompile(`^(mariadb):([0-9]+\.[0-9]+)(?:=([A-Za-z0-9][^\s,]*))?$`)
+
+// setBake reads a list of servers.
+func setBake(s *Settings, text string) error {
+	var servers []BakeServer
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item == "" {
+			continue
+		}
+		match := bakeServer.FindStringSubmatch(item)
+		if strings.HasPrefix(item, "mysql:") {
+			return errors.New("must be servers of MariaDB (those of MySQL do not survive a crash while they take files over)")
+		}
+		if match == nil {
+			return fmt.Errorf("must be servers with the first two parts of their version, such as mariadb:11.8,mariadb:10.11,"+
+				" each with =IMAGE if its container is made of another image (got %q)", item)
+		}
+		server := BakeServer{Engine: match[1], Version: match[2], Image: match[3]}
+		if slices.ContainsFunc(servers, func(b BakeServer) bool { return b.Engine == server.Engine && b.Version == server.Version }) {
+			return fmt.Errorf("names %s:%s twice", server.Engine, server.Version)
+		}
+		servers = append(servers, server)
+	}
+	s.Bake = servers
+	return nil
+}

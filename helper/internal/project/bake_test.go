@@ -1,0 +1,35 @@
+package project
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestBakeServers(t *testing.T) {
+	for text, want := range map[string][]BakeServer{
+		"mariadb:11.8": {{Engine: "mariadb", Version: "11.8"}},
+		" mariadb:11.8 , mariadb:10.11=registry.example.com:5000/db/maria:10.11-x ,": {
+			{Engine: "mariadb", Version: "11.8"},
+			{Engine: "mariadb", Version: "10.11", Image: "registry.example.com:5000/db/maria:10.11-x"},
+		},
+	} {
+		var s Settings
+		if err := setBake(&s, text); err != nil || !reflect.DeepEqual(s.Bake, want) {
+			t.Errorf("%q: got %+v, %v", text, s.Bake, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"mariadb":                       `must be servers with the first two parts of their version, such as mariadb:11.8,mariadb:10.11`,
+		"mariadb:11.8.3":                `(got "mariadb:11.8.3")`,
+		"postgres:17.0":                 `(got "postgres:17.0")`,
+		"mariadb:11.8=":                 `(got "mariadb:11.8=")`,
+		"mariadb:11.8=--privileged":     `(got "mariadb:11.8=--privileged")`,
+		"mariadb:8.4,mariadb:8.4=other": "names mariadb:8.4 twice",
+		"mariadb:11.8,mysql:8.4":        "must be servers of MariaDB (",
+	} {
+		if err := setBake(new(Settings), text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", text, err, want)
+		}
+	}
+}

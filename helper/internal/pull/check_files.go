@@ -1,0 +1,94 @@
+package pull
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/innodb"
+)
+
+// pageFiles ends the names of files that are made of pages.
+const pageFiles = ".ibd"
+
+// withoutFiles reads the SQL of an object with tables as files from all of its content. The files, which lie between,
+// are checked as they pass: no server can have written one with other pages than the index says. The content is that of
+// [dumpfile.NewVerifier], which ends behind the last chunk and nowhere else.
+type withoutFiles struct {
+	content io.Reader
+	chunks  []dumpfile.Chunk // those that were not begun
+	left    int64            // of a chunk of SQL that was
+	files   fileChecker
+	err     error // of a file, for good
+}
+
+func newWithoutFiles(content io.Reader, index *dumpfile.Index) *withoutFiles {
+	return &withoutFiles{content: content, chunks: index.Chunks, files: fileChecker{tables: index.Baked.Tables, pageSize: index.Baked.PageSize}}
+}
+
+func (w *withoutFiles) Read(p []byte) (int, error) {
+	for w.left == 0 && w.err == nil {
+		if len(w.chunks) == 0 {
+			return w.content.Read(p) // its end, or what is wrong behind the chunks
+		}
+		chunk := w.chunks[0]
+		w.chunks = w.chunks[1:]
+		if chunk.Section != dumpfile.SectionFiles {
+			w.left = chunk.RawSize
+			continue
+		}
+		_, w.err = io.CopyN(&w.files, w.content, chunk.RawSize)
+	}
+	if w.err != nil {
+		return 0, w.err
+	}
+	n, err := w.content.Read(p[:min(int64(len(p)), w.left)])
+	w.left -= int64(n)
+	return n, err
+}
+
+// fileChecker takes the content of all files, one after the other.
+type fileChecker struct {
+	tables   []dumpfile.BakedTable // with the one whose file is being written
+	file     int                   // which of its files
+	written  int64                 // bytes of it
+	head     []byte                // its first bytes, as many as a header has
+	pageSize int64
+}
+
+func (c *fileChecker) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		table := c.tables[0] // the index has been checked: there are no more bytes than those of its files
+		file := table.Files[c.file]
+		n := min(int64(len(rest)), file.Size-c.written)
+		c.head = append(c.head, rest[:min(int(n), innodb.HeaderSize-len(c.head))]...)
+		c.written += n
+		rest = rest[n:]
+		if c.written < file.Size {
+			break
+		}
+		if err := c.end(table.Name, file); err != nil {
+			return 0, err
+		}
+	}
+	return len(p), nil
+}
+
+// end checks the file that is whole, and goes on to the next one.
+func (c *fileChecker) end(table string, file dumpfile.BakedFile) error {
+	if strings.HasSuffix(file.Name, pageFiles) {
+		header, err := innodb.ReadHeader(c.head)
+		if err == nil {
+			err = header.Check(c.pageSize, file.Size)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: file %q of table %q: %w", ErrIncomplete, file.Name, table, err)
+		}
+	}
+	c.written, c.head = 0, c.head[:0]
+	if c.file++; c.file == len(c.tables[0].Files) {
+		c.tables, c.file = c.tables[1:], 0
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package pull
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// Files says which tables of a dump come as files. It is nil where none do and nobody would expect it.
+type Files struct {
+	Key    string // of the object that has them
+	Size   int64  // of that object, bytes
+	Tables int64  // how many come as files
+	Bytes  int64  // of these files
+	// Refused says why none do, though there is such an object; nil where it can be used.
+	Refused error
+
+	source source // where it can be used
+}
+
+// Files says what Inspect has found beside the dump.
+func (p *Plan) Files() *Files { return p.files }
+
+// lookForFiles looks beside the dump for its tables as files, for servers like the local one. That there are none, or that
+// they cannot be used, is no error: there is the dump. What would keep that away as well is one.
+func (p *Plan) lookForFiles(ctx context.Context) error {
+	if p.OnlySQL || p.index == nil || !p.index.Sectioned() || p.dialect != sqltext.MySQL {
+		return nil
+	}
+	info := p.database.Info()
+	object, err := p.findBaked(ctx, localdb.FileServer{Engine: info.Engine, Version: info.Version}.Series())
+	if errors.Is(err, bucket.ErrNoSuchKey) {
+		return nil
+	}
+	p.files = &Files{Key: object.Key, Size: object.Size}
+	if err == nil {
+		err = p.considerFiles(ctx, object)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil && !sqlMayDo(ctx, err):
+		return err
+	}
+	p.files.Refused = err
+	if err == nil && p.files.Tables == 0 {
+		p.files = nil // of what is selected none comes as files
+	}
+	return nil
+}
+
+// findBaked finds what was baked of the dump for servers of a series.
+func (p *Plan) findBaked(ctx context.Context, series string) (bucket.Object, error) {
+	if p.Key != "" { // the dump was not listed
+		return p.bucket.Baked(ctx, p.Dump.Key, series)
+	}
+	for _, object := range p.Dump.Baked {
+		if object.Series == series {
+			return object, nil
+		}
+	}
+	return bucket.Object{}, bucket.ErrNoSuchKey
+}
+
+// considerFiles says why what was baked of the dump must not be used.
+func (p *Plan) considerFiles(ctx context.Context, object bucket.Object) error {
+	server, err := p.database.TakesFiles(ctx)
+	if err != nil {
+		return err
+	}
+	index, err := dumpfile.ReadIndex(p.bucket.ReaderAt(ctx, object), object.Size, dumpfile.Zstd)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", object.Name, err)
+	}
+	if err := fits(index.Baked, p.index, server); err != nil {
+		return fmt.Errorf("%s %w", object.Name, err)
+	}
+	if index, err = p.Selection.narrow(index); err != nil {
+		return fmt.Errorf("read %s: %w", object.Name, err)
+	}
+	if !slices.Equal(index.Tables, p.index.Tables) {
+		return fmt.Errorf("%s has other tables than the dump, or other numbers of rows", object.Name)
+	}
+	p.files.source = source{object, dumpfile.Zstd, index}
+	p.files.Tables, p.files.Bytes = int64(len(index.Baked.Tables)), p.files.source.fileBytes()
+	return p.preflight(ctx, p.files.source)
+}
+
+// fits compares what an object with tables as files says of itself with the dump and with the server. What it says is wrong
+// is said of the object: "was made of another dump".
+func fits(baked *dumpfile.Baked, dump *dumpfile.Index, server localdb.FileServer) error {
+	if baked == nil {
+		return errors.New("has no tables as files")
+	}
+	writer := localdb.FileServer{Engine: baked.Engine, Version: baked.Version}
+	switch {
+	case baked.DumpIndex != dump.Digest():
+		return errors.New("was made of another dump")
+	case writer.Series() != server.Series():
+		return fmt.Errorf("was made by %s %.40s, the local server is %s %s", writer.Engine, writer.Version, server.Engine, server.Version)
+	case baked.PageSize != server.PageSize:
+		return fmt.Errorf("has pages of %d bytes, the local server's have %d", baked.PageSize, server.PageSize)
+	}
+	return nil
+}
+
+// byFiles loads what lies beside the dump. Done is false where the SQL has to be loaded instead.
+func (p *Plan) byFiles(ctx context.Context, cache *cache, result *Result) (stats sqltext.Stats, done bool, err error) {
+	if p.files == nil {
+		return stats, false, nil
+	}
+	if p.files.Refused == nil {
+		stats, err = p.bring(ctx, cache, p.files.source, result)
+		if err == nil || !sqlMayDo(ctx, err) {
+			result.Files, result.FileTables = err == nil, p.files.Tables
+			return stats, true, err
+		}
+		p.files.Refused = err
+	}
+	result.NoFiles = p.files.Refused.Error()
+	p.Progress.Note("tables come as SQL, not as files: " + result.NoFiles)
+	return stats, false, p.preflight(ctx, p.dump())
+}
+
+// sqlMayDo says whether SQL can do better where files have failed: not where nobody waits any more, or where it is the
+// server or somebody else who stands in the way.
+func sqlMayDo(ctx context.Context, err error) bool {
+	var (
+		full        *localdb.NoSpaceError
+		lost        *localdb.LostError
+		unreachable *localdb.UnreachableError
+		busy        *localdb.BusyError
+		privilege   *localdb.PrivilegeError
+		foreign     *localdb.ForeignKeyError
+	)
+	return ctx.Err() == nil && !errors.As(err, &full) && !errors.As(err, &lost) && !errors.As(err, &unreachable) &&
+		!errors.As(err, &busy) && !errors.As(err, &privilege) && !errors.As(err, &foreign)
+}

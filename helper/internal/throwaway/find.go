@@ -1,0 +1,119 @@
+package throwaway
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// origin is what a server is started from.
+type origin struct {
+	name string
+	// command starts a server whose files are in a folder.
+	command func(folder string) []string
+	// remove takes away what a killed command leaves; nil where that is nothing.
+	remove func(context.Context)
+}
+
+// find looks for a server on this machine, then for one in a container.
+func find(ctx context.Context, kind Kind, note func(string)) (origin, error) {
+	if kind.Image == "" {
+		found, reasons := findProgram(ctx, kind)
+		if found.command != nil {
+			return found, nil
+		}
+		container, reason := findImage(ctx, kind, note)
+		if container.command != nil {
+			return container, nil
+		}
+		return origin{}, noServer(ctx, kind, append(reasons, reason))
+	}
+	// Whoever names an image means that one.
+	container, reason := findImage(ctx, kind, note)
+	if container.command == nil {
+		return origin{}, noServer(ctx, kind, []string{reason})
+	}
+	return container, nil
+}
+
+func noServer(ctx context.Context, kind Kind, reasons []string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return &NoServerError{Kind: kind, Reasons: reasons}
+}
+
+// elsewhere is where servers are that are on no ordinary user's PATH.
+var elsewhere = []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/mysql/bin"}
+
+// versionOf finds the version in what servers say of themselves.
+var versionOf = regexp.MustCompile(`Ver (([0-9]+\.[0-9]+)\.[0-9]+)`)
+
+// findProgram looks for a server of this machine; where there is none of that kind the reasons say which there are.
+func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string) {
+	var seen []string
+	for _, name := range []string{"mariadbd", "mysqld"} {
+		for _, path := range paths(name) {
+			said, err := exec.CommandContext(ctx, path, "--no-defaults", "--version").Output()
+			match := versionOf.FindSubmatch(said)
+			if err != nil || match == nil {
+				continue
+			}
+			engine := "mysql"
+			if strings.Contains(string(said), "MariaDB") {
+				engine = "mariadb"
+			}
+			version, series := string(match[1]), string(match[2])
+			if engine != kind.Engine || series != kind.Version {
+				if is := engine + " " + version; !slices.Contains(seen, is) {
+					seen = append(seen, is)
+					reasons = append(reasons, "this machine has "+is)
+				}
+				continue
+			}
+			install := paths("mariadb-install-db")
+			if len(install) == 0 {
+				return origin{}, []string{"there is " + path + ", but no mariadb-install-db"}
+			}
+			p := programs{install: quote(install[0]), server: quote(path)}
+			return origin{name: filepath.Base(path) + " " + version, command: func(folder string) []string {
+				return []string{"/bin/sh", "-c", supervised(script(p, folder, os.Geteuid() == 0))}
+			}}, nil
+		}
+	}
+	if len(reasons) == 0 {
+		reasons = []string{"this machine has no database server of its own"}
+	}
+	return origin{}, reasons
+}
+
+// paths are those at which a program is found, each once.
+func paths(name string) []string {
+	var all []string
+	if path, err := exec.LookPath(name); err == nil {
+		all = append(all, path)
+	}
+	for _, folder := range elsewhere {
+		path, err := exec.LookPath(filepath.Join(folder, name))
+		if err == nil && !slices.Contains(all, path) {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
+// complaint is the first line of what a program that failed has said.
+func complaint(err error) string {
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		if line, _, _ := strings.Cut(strings.TrimSpace(string(failed.Stderr)), "\n"); line != "" {
+			return line
+		}
+	}
+	return err.Error()
+}

@@ -1,0 +1,259 @@
+package throwaway
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// childVariable makes this binary a program that starts a server of that version and waits to be killed.
+const childVariable = "THROWAWAY_CHILD"
+
+func TestMain(m *testing.M) {
+	if version := os.Getenv(childVariable); version != "" {
+		s, err := Start(context.Background(), Kind{Engine: "mariadb", Version: version}, func(string) {})
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(s.folder.path)
+		select {}
+	}
+	os.Exit(m.Run())
+}
+
+// here is the kind of the machine's own MariaDB. One is needed, as for the other tests.
+func here(t *testing.T) Kind {
+	t.Helper()
+	_, reasons := findProgram(t.Context(), Kind{Engine: "mariadb", Version: "0.0"})
+	for _, reason := range reasons {
+		if version, ok := strings.CutPrefix(reason, "this machine has mariadb "); ok {
+			return Kind{Engine: "mariadb", Version: strings.Join(strings.Split(version, ".")[:2], ".")}
+		}
+	}
+	t.Fatalf("no MariaDB: %q; install the package mariadb-server", reasons)
+	return Kind{}
+}
+
+// inTemporaryFolder gives the test a folder for temporary files, whose path a socket can have.
+func inTemporaryFolder(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("/tmp", "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	t.Setenv("TMPDIR", folder)
+	return folder
+}
+
+func isEmpty(t *testing.T, folder string) bool {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries) == 0
+}
+
+// answers says whether somebody listens at a socket.
+func answers(socket string) bool {
+	conn, err := net.Dial("unix", socket)
+	if err == nil {
+		conn.Close()
+	}
+	return err == nil
+}
+
+func TestServerLeavesNothing(t *testing.T) {
+	folder, kind := inTemporaryFolder(t), here(t)
+	s, err := Start(t.Context(), kind, func(line string) { t.Error(line) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(s.folder.path); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("others can come into the folder: %v, %v", info.Mode(), err)
+	}
+	if !strings.HasPrefix(s.Source, "mariadbd "+kind.Version+".") || !answers(s.Socket()) {
+		t.Errorf("%s does not answer", s.Source)
+	}
+	// Another one that starts meanwhile takes this one's folder for nobody's.
+	sweep(folder)
+	if _, err := os.Stat(s.folder.file(dataName)); err != nil {
+		t.Error("the folder of a server that runs was removed")
+	}
+	pid := s.process.cmd.Process.Pid
+	for range 2 {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+	if !isEmpty(t, folder) {
+		t.Error("files are left")
+	}
+	if left := group(t, pid); len(left) > 0 {
+		t.Errorf("processes are left: %q", left)
+	}
+}
+
+// group lists the processes of a group that have not ended.
+func group(t *testing.T, pid int) (commands []string) {
+	t.Helper()
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if fields := strings.Fields(rest); len(fields) > 2 && fields[0] != "Z" && fields[2] == fmt.Sprint(pid) {
+			commands = append(commands, string(text))
+		}
+	}
+	return commands
+}
+
+// After kill -9 the server ends by itself, and the next start removes its files.
+func TestKilledProgramLeavesNothing(t *testing.T) {
+	folder, kind := inTemporaryFolder(t), here(t)
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), childVariable+"="+kind.Version)
+	output, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(output).ReadString('\n')
+	left := strings.TrimSpace(line)
+	if !answers(filepath.Join(left, socketName)) {
+		t.Fatalf("the program says %q", left)
+	}
+	_ = child.Process.Kill()
+	_ = child.Wait()
+	for deadline := time.Now().Add(10 * time.Second); answers(filepath.Join(left, socketName)); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the server lives on")
+		}
+	}
+	next, err := newFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !os.IsNotExist(err) {
+		t.Errorf("%s is left: %v", left, err)
+	}
+	if err := next.remove(); err != nil || !isEmpty(t, folder) {
+		t.Error("files are left", err)
+	}
+}
+
+func TestInterruptedStartLeavesNothing(t *testing.T) {
+	folder, kind := inTemporaryFolder(t), here(t)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("enough"))
+	defer cancel()
+	if _, err := Start(ctx, kind, func(string) {}); err == nil || err.Error() != "enough" {
+		t.Errorf("got %v", err)
+	}
+	if !isEmpty(t, folder) {
+		t.Error("files are left")
+	}
+}
+
+func TestServerThatDoesNotStart(t *testing.T) {
+	folder := inTemporaryFolder(t)
+	f, err := newFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Source: "a server", folder: f}
+	err = s.start(t.Context(), here(t), origin{command: func(string) []string {
+		return []string{"/bin/sh", "-c", supervised("echo no such tablespace >&2; exit 3")}
+	}})
+	const want = "start a server: it ended before it was ready; its log ends: …no such tablespace"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if err := s.Stop(); err != nil || !isEmpty(t, folder) {
+		t.Error("files are left", err)
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	inTemporaryFolder(t)
+	t.Setenv("PATH", t.TempDir())
+	var missing *NoServerError
+	_, err := Start(t.Context(), Kind{Engine: "mariadb", Version: "8.4"}, func(string) {})
+	if !errors.As(err, &missing) || !strings.HasPrefix(err.Error(), "no mariadb 8.4 can be started here: ") ||
+		!strings.HasSuffix(err.Error(), "; there is no docker for a container of mariadb:8.4") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// fakeDocker puts a docker on PATH that writes its words down.
+func fakeDocker(t *testing.T, info string) (words func() []string) {
+	t.Helper()
+	folder := t.TempDir()
+	log := filepath.Join(folder, "log")
+	script := "#!/bin/sh\necho \"$@\" | head -n 1 >> " + log + "\ncase $1 in info) " + info + ";; image) exit 1;; pull) exit 0;; esac\n"
+	if err := os.WriteFile(filepath.Join(folder, "docker"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+	return func() []string {
+		text, _ := os.ReadFile(log)
+		return strings.Split(strings.TrimSpace(string(text)), "\n")
+	}
+}
+
+// Where the machine has no server of the kind, its image is fetched, and a container is made that has no network, no other
+// folder than the server's, and ends with its standard input. (That a real Docker takes all this, docs/operations.md says
+// how to try.)
+func TestContainer(t *testing.T) {
+	said := fakeDocker(t, "echo '[name=seccomp]'")
+	var notes []string
+	found, err := find(t.Context(), Kind{Engine: "mariadb", Version: "99.1", Image: "registry.example.com/maria:99"}, func(line string) { notes = append(notes, line) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"info --format {{.SecurityOptions}}", "image inspect registry.example.com/maria:99", "pull --quiet registry.example.com/maria:99"}
+	if !slices.Equal(said(), want) || !slices.Equal(notes, []string{"fetching the image registry.example.com/maria:99"}) {
+		t.Errorf("docker was told %q, the user %q", said(), notes)
+	}
+	line := strings.Join(found.command("/tmp/x"), " ")
+	for _, word := range []string{
+		"docker run --rm --interactive --pull=never --name=dump-bake-", " --network=none ", fmt.Sprintf(" --user=%d:%d ", os.Geteuid(), os.Getegid()),
+		" --volume=/tmp/x:/tmp/x --entrypoint=/bin/sh registry.example.com/maria:99 -c exec 3<&0\n", "'--socket=/tmp/x/s'",
+	} {
+		if !strings.Contains(line, word) {
+			t.Errorf("%q is not in %s", word, line)
+		}
+	}
+	if strings.Contains(line, "'--user=root'") != (os.Geteuid() == 0) {
+		t.Errorf("the server's user is wrong: %s", line)
+	}
+
+	fakeDocker(t, "echo '[name=seccomp name=rootless]'")
+	if found, err = find(t.Context(), Kind{Engine: "mariadb", Version: "99.1"}, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	if line := strings.Join(found.command("/tmp/x"), " "); !strings.Contains(line, " --user=0:0 ") || !strings.Contains(line, "'--user=root'") {
+		t.Errorf("got %s", line)
+	}
+
+	fakeDocker(t, "echo 'Cannot connect to the Docker daemon' >&2; exit 1")
+	_, err = find(t.Context(), Kind{Engine: "mariadb", Version: "99.1", Image: "x"}, func(string) {})
+	if err == nil || err.Error() != "no mariadb 99.1 can be started here: docker: Cannot connect to the Docker daemon" {
+		t.Errorf("got %v", err)
+	}
+}
