@@ -42,6 +42,7 @@ func TestBakesLast(t *testing.T) {
 		})
 		stale := baked("stale", slow)
 		stale.Project.Refresh = func(context.Context, Turn) (Outcome, error) { return Outcome{}, errLasting }
+		stale.Newest = &bucket.Object{Key: "old.sql.zst"}
 		there := baked("there", slow)
 		there.Action = Skip
 		there.Newest = &bucket.Object{Key: "there.sql.zst", Baked: []bucket.Object{{Series: "mariadb-11.8"}}}

@@ -6,14 +6,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// tryConnections is how many tables are tried at once: what is waited for is the server's threads, and the disk.
-const tryConnections = 2
+// triesAtOnce is how many tables are tried at once: what is waited for is the server's threads, each of which fills a processor.
+func triesAtOnce() int { return min(max(runtime.NumCPU(), 2), 4) }
 
 // Try has the server take every table's files into a database beside, and compares what comes of it. A table that is not the
 // same then is left, with the reason. A server can refuse files that it has itself written a moment ago, or take them
@@ -39,7 +40,7 @@ func (e *Export) Try(ctx context.Context, progress func(bytes int64)) error {
 		}
 		return nil
 	})
-	for range tryConnections {
+	for range triesAtOnce() {
 		group.Go(func() error {
 			return e.holderless(ctx, func(s *mysqlSession) error {
 				for table := range queue {
