@@ -65,7 +65,7 @@ bench: build
 bench-table:
 	go run ./tests/bench table docs/benchmarks.json docs/benchmarks.md
 
-# How long a pull of 300 MB of SQL takes in the real DDEV, beside `ddev import-db --file`.
+# How long a pull of 300 MB of SQL takes in the real DDEV, as SQL and as files, beside `ddev import-db --file`.
 bench-ddev:
 	@go build -o bin/drupal-data ./tests/data/cmd/drupal-data
 	@dump=$$(mktemp --suffix .sql) && trap 'rm -f "$$dump"' EXIT && bin/drupal-data -mb 300 >"$$dump" && chmod 644 "$$dump" && \

@@ -83,6 +83,11 @@ func (e *Export) open(ctx context.Context, tables []string) (err error) {
 			return fmt.Errorf("export table %s: %w", e.Tables[i].Name, err)
 		}
 	}
+	for _, table := range slices.Clone(e.Tables) {
+		if !slices.ContainsFunc(table.Files, TableFile.isTablespace) {
+			e.leave(table.Name, "its rows lie elsewhere than in the folder of its database")
+		}
+	}
 	slices.SortStableFunc(e.Tables, func(x, y ExportedTable) int { return cmp.Compare(y.Bytes, x.Bytes) })
 	return nil
 }
@@ -175,9 +180,6 @@ func (e *Export) findFiles(table *ExportedTable) error {
 		}
 		table.Files = append(table.Files, TableFile{Name: name, Size: info.Size()})
 		table.Bytes += info.Size()
-	}
-	if len(table.Files) == 0 {
-		return fmt.Errorf("there is no file of it in %s", e.data)
 	}
 	return nil
 }

@@ -72,16 +72,14 @@ func refusesFiles(settings map[string]string) string {
 	return ""
 }
 
-// tryFolder finds out whether we can put files into the scratch database, which goes again. Under the lock nobody else has one.
+// tryFolder finds out whether we can put files into a scratch database, which goes again. Under the lock nobody else has one, and what
+// an earlier run has left of it nobody needs.
 func (db *mysqlDatabase) tryFolder(ctx context.Context) (err error) {
 	lock, err := db.locked(ctx)
 	if err != nil {
 		return err
 	}
 	defer lock.close()
-	if err := db.recoverLocked(ctx, lock); err != nil {
-		return err
-	}
 	// The setting is a button, which this does not press.
 	if err := lock.exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = OFF"); number(err) != 0 {
 		return &FilesError{Reason: noCheckpoint, Err: err}
@@ -89,6 +87,9 @@ func (db *mysqlDatabase) tryFolder(ctx context.Context) (err error) {
 		return db.explain("try to have a checkpoint written", err)
 	}
 	incoming := db.names.incoming
+	if err := lock.dropDatabase(ctx, incoming); err != nil {
+		return db.explain("drop database "+incoming, err)
+	}
 	defer func() {
 		err = errors.Join(err, db.explain("drop database "+incoming, lock.dropDatabase(context.WithoutCancel(ctx), incoming)))
 	}()

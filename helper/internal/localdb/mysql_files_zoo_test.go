@@ -123,6 +123,9 @@ func TestMySQLStaying(t *testing.T) {
 	wantMySQL(t, server, "site71", old)
 	noStrays(t, server, "site71")
 
+	leftAtHome["elsewhere"] = struct{ definition, reason string }{
+		"id int PRIMARY KEY, v varchar(100)) DATA DIRECTORY=" + quoteText(t.TempDir()), "its rows lie elsewhere than in the folder of its database",
+	}
 	var statements, names []string
 	for name, test := range leftAtHome {
 		names = append(names, name)
@@ -131,7 +134,8 @@ func TestMySQLStaying(t *testing.T) {
 	fresh(t, server, "staging71", append(statements, "CREATE SEQUENCE counter")...)
 	e, err := OpenExport(t.Context(), parseURL(t, server.URL("staging71")), append(names, "counter"))
 	must(t, err)
-	defer e.Close()
+	must(t, e.Close())
+	fresh(t, server, "staging71")
 	got, want := map[string]string{}, map[string]string{"counter": "it is a sequence"}
 	for _, table := range e.Left {
 		got[table.Name] = table.Reason

@@ -117,8 +117,10 @@ func (p *Plan) byFiles(ctx context.Context, cache *cache, result *Result) (stats
 	}
 	if p.files.Refused == nil {
 		stats, err = p.bring(ctx, cache, p.files.source, result)
+		if err == nil {
+			result.Files, result.FileTables = true, p.files.Tables
+		}
 		if err == nil || !sqlMayDo(ctx, err) {
-			result.Files, result.FileTables = err == nil, p.files.Tables
 			return stats, true, err
 		}
 		p.files.Refused = err

@@ -39,7 +39,7 @@ func (s source) rows() int64 {
 	return s.index.Rows
 }
 
-// fileBytes is how much of that is files of tables.
+// fileBytes is how much of what there is to load is files of tables.
 func (s source) fileBytes() (bytes int64) {
 	if s.index == nil || s.index.Baked == nil {
 		return 0
