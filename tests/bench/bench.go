@@ -35,15 +35,16 @@ func bench(ctx context.Context, o options) (err error) {
 				return err
 			}
 			r.Results = append(r.Results, results...)
+			r.Verdicts = judge(r.Results)
+			// Each time: a run takes long, and what ends it early should not take all with it.
+			if o.report != "" {
+				if err := r.write(o.report); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	r.Verdicts = judge(r.Results)
 	say("\n%s", r.markdown())
-	if o.report != "" {
-		if err := r.write(o.report); err != nil {
-			return err
-		}
-	}
 	return r.broken()
 }
 
