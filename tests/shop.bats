@@ -247,7 +247,7 @@ END
   assert_equal "$(checksums "$SHOP")" "$(checksums "$STAGING")"
   run ddev dump-doctor --settings "$endpoint"
   assert_success
-  assert_line --regexp '^DUMP_TARGET +mysql://root:\*\*\*@127\.0\.0\.1:[0-9]+/db +DDEV$'
+  assert_line --regexp '^DUMP_TARGET +mysql://root:\*\*\*@127\.0\.0\.1:[0-9]+/db\?tls=off +DDEV$'
   ddev stop
   run ddev pull-latest-dump "$endpoint" </dev/null
   assert_success
