@@ -44,6 +44,8 @@ type ChunkReader interface {
 	// Read gives the text, or the stretch of a file, of the i-th chunk of the list, valid until the next call. It waits where the chunk
 	// has yet to be fetched. Text whose checksum is wrong is never given.
 	Read(ctx context.Context, i int) ([]byte, error)
+	// Has says whether Read would not wait for the i-th chunk.
+	Has(i int) bool
 	Close()
 }
 

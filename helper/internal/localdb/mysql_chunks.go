@@ -41,9 +41,11 @@ func (l *mysqlLoad) RunChunks(ctx context.Context, chunks Chunks, progress func(
 		stats.Rows += chunk.Rows
 		stats.Tables[chunk.Table] += chunk.Rows
 	}
-	for table, count := range l.counted {
-		stats.Rows += count
-		stats.Tables[table] += count
+	for _, table := range chunks.Tables() {
+		if l.counted.are(table.Name, table.Rows) {
+			stats.Rows += table.Rows
+			stats.Tables[table.Name] += table.Rows
+		}
 	}
 	if rows == len(list) {
 		return stats, nil
@@ -84,10 +86,9 @@ type rowLoad struct {
 	offsets  []int64 // where the chunks begin in the dump's text
 	progress func(int64)
 
-	jobs       [][]int // chunks of one table each, to be loaded one after the other
+	jobs       rowJobs
 	keys       map[string]*deferredKeys
 	left       map[string]*atomic.Int64 // jobs of each table that are not done
-	taken      atomic.Int64             // jobs
 	statements atomic.Int64
 	bulk       bool // texts mean here what they mean as values
 }
@@ -124,6 +125,7 @@ func (l *mysqlLoad) tableChunks(ctx context.Context, chunks Chunks, from, files,
 	if err := r.plan(ctx, from, files, counts); err != nil {
 		return 0, err
 	}
+	r.jobs.order(sizes)
 	var large []string
 	for table, size := range sizes {
 		if size >= l.deferAbove {
@@ -164,13 +166,13 @@ func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int)
 				return r.db.explain("look for the primary key of table "+table, err)
 			}
 			if job, known := ordered[table]; known {
-				r.jobs[job] = append(r.jobs[job], i)
+				r.jobs.left[job].chunks = append(r.jobs.left[job].chunks, i)
 				continue
 			} else if matters {
-				ordered[table] = len(r.jobs)
+				ordered[table] = len(r.jobs.left)
 			}
 		}
-		r.jobs = append(r.jobs, []int{i})
+		r.jobs.left = append(r.jobs.left, rowJob{table, []int{i}})
 		if r.left[table] == nil {
 			r.left[table] = &atomic.Int64{}
 		}
@@ -182,11 +184,11 @@ func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int)
 // work is one session's part. Who loads the last rows of a table adds its keys.
 func (r *rowLoad) work(ctx context.Context, s *mysqlSession, reader ChunkReader) error {
 	for {
-		next := int(r.taken.Add(1)) - 1
-		if next >= len(r.jobs) {
+		job, ok := r.jobs.next(reader.Has)
+		if !ok {
 			return nil
 		}
-		for _, i := range r.jobs[next] {
+		for _, i := range job.chunks {
 			text, err := reader.Read(ctx, i)
 			if err != nil {
 				return fmt.Errorf("read the dump: %w", err)
@@ -195,11 +197,15 @@ func (r *rowLoad) work(ctx context.Context, s *mysqlSession, reader ChunkReader)
 				return err
 			}
 		}
-		table := r.list[r.jobs[next][0]].Table
-		if keys := r.keys[table]; r.left[table].Add(-1) == 0 && keys != nil {
+		if keys := r.keys[job.table]; r.left[job.table].Add(-1) == 0 && keys != nil {
 			if err := r.addKeys(ctx, s, keys); err != nil {
 				return err
 			}
+			count, err := s.count(ctx, job.table)
+			if err != nil {
+				return r.db.explain("count the rows of table "+job.table, err)
+			}
+			r.counted.add(job.table, count)
 		}
 	}
 }

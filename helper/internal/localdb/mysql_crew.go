@@ -24,7 +24,7 @@ type crew struct {
 }
 
 // mostSessions bounds how many connections of the server a load takes; servers for development have few
-// cores, and more sessions than cores gain nothing.
+// cores, and many more sessions than cores gain nothing.
 const mostSessions = 4
 
 // parallelBytes is the longest statement that is handed to a session while others work, in bytes: memory
@@ -34,12 +34,12 @@ const parallelBytes = 4 << 20
 // deadlockTries is how often a statement is run that got in the way of another. The server has taken it back.
 const deadlockTries = 10
 
-// crewSize is how many sessions a load has.
+// crewSize is how many sessions a load has: one more than cores, since one or another waits for the disk.
 func (db *mysqlDatabase) crewSize() int {
 	if db.config.Threads > 0 {
 		return db.config.Threads
 	}
-	return max(2, min(runtime.NumCPU(), mostSessions))
+	return min(runtime.NumCPU()+1, mostSessions)
 }
 
 func (db *mysqlDatabase) hireCrew(ctx context.Context, size int) (*crew, error) {

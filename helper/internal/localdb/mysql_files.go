@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"sync"
 	"sync/atomic"
 )
 
@@ -124,7 +123,6 @@ type fileLoad struct {
 	stretches []stretch
 	progress  func(int64)
 	taken     atomic.Int64 // stretches
-	mutex     sync.Mutex   // of what is counted
 }
 
 // stretch is a chunk of the dump that is part of a file.
@@ -301,20 +299,14 @@ func (f *fileLoad) work(ctx context.Context, s *mysqlSession, reader ChunkReader
 
 // count compares the rows of a table with those that it had on the server that wrote its files.
 func (f *fileLoad) count(ctx context.Context, s *mysqlSession, t *tablespace) error {
-	var got int64
-	err := s.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteName(t.Name)).Scan(&got)
+	got, err := s.count(ctx, t.Name)
 	if err != nil {
 		return t.refused(err)
 	}
 	if got != t.Rows {
 		return &FilesError{Table: t.Name, Reason: fmt.Sprintf("its files have %d rows, the dump has %d", got, t.Rows)}
 	}
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	if f.counted == nil {
-		f.counted = map[string]int64{}
-	}
-	f.counted[t.Name] = got
+	f.counted.add(t.Name, got)
 	return nil
 }
 

@@ -54,6 +54,8 @@ func (r *bakedReader) Read(ctx context.Context, i int) ([]byte, error) {
 	return r.buffer, nil
 }
 
+func (r *bakedReader) Has(int) bool { return true }
+
 func (r *bakedReader) Close() { clear(r.buffer) }
 
 // dataFolder is where a server keeps its data.

@@ -31,11 +31,11 @@ type mysqlLoad struct {
 	packet     int64             // the longest statement that the server takes, bytes
 	events     map[string]string // the status of each event, which is disabled until the swap
 	statements int64
-	offset     int64            // how much of the dump's text lies before what Run reads, bytes
-	deferAbove int64            // keys of tables with more text in their rows are added afterwards
-	bulkAbove  int              // statements with more text are sent in bulk
-	checked    bool             // unique_checks has been turned on
-	counted    map[string]int64 // rows of tables that have come as files, where they have been counted
+	offset     int64 // how much of the dump's text lies before what Run reads, bytes
+	deferAbove int64 // keys of tables with more text in their rows are added afterwards
+	bulkAbove  int   // statements with more text are sent in bulk
+	checked    bool  // unique_checks has been turned on
+	counted    counts
 	swapped    bool
 }
 
@@ -323,7 +323,7 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 	}
 	var tables []string
 	for table, want := range stats.Tables {
-		if count, known := l.counted[table]; known && count == want {
+		if l.counted.are(table, want) {
 			continue
 		}
 		if !slices.Contains(elsewhere, table) { // whose rows are those of other tables, of which dumps hold them

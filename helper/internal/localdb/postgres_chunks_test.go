@@ -57,6 +57,8 @@ func (r *pgTextReader) Read(ctx context.Context, i int) ([]byte, error) {
 	return r.buffer, nil
 }
 
+func (r *pgTextReader) Has(int) bool { return true }
+
 func (r *pgTextReader) Close() {
 	clear(r.buffer)
 	r.chunks.open.Add(-1)

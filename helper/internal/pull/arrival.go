@@ -89,7 +89,7 @@ func (a *arrival) await(ctx context.Context, from, to int64) error {
 			return context.Cause(ctx)
 		case a.err != nil:
 			return a.err
-		case a.has(from, to):
+		case a.covers(from, to):
 			return nil
 		case a.ended:
 			return io.ErrUnexpectedEOF
@@ -98,7 +98,15 @@ func (a *arrival) await(ctx context.Context, from, to int64) error {
 	}
 }
 
+// has says whether a stretch has come.
 func (a *arrival) has(from, to int64) bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return a.covers(from, to)
+}
+
+// covers is has for who holds the mutex.
+func (a *arrival) covers(from, to int64) bool {
 	return slices.ContainsFunc(a.spans, func(s span) bool { return s.from <= from && to <= s.to })
 }
 

@@ -3,7 +3,6 @@ package pull
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
@@ -24,15 +23,14 @@ type chunks struct {
 	index *dumpfile.Index
 	runs  []run
 	list  []localdb.Chunk
-	// at reads the dump.
-	at func(context.Context) io.ReaderAt
+	dump  *arrival
 }
 
 // run is chunks from first to last that hold whole statements.
 type run struct{ first, last int }
 
-func newChunks(index *dumpfile.Index, at func(context.Context) io.ReaderAt) *chunks {
-	c := &chunks{index: index, at: at}
+func newChunks(index *dumpfile.Index, dump *arrival) *chunks {
+	c := &chunks{index: index, dump: dump}
 	joining := false
 	for i, chunk := range index.Chunks {
 		if !joining {
@@ -86,7 +84,7 @@ type chunkReader struct {
 }
 
 func (r *chunkReader) Read(ctx context.Context, i int) ([]byte, error) {
-	run, source := r.runs[i], r.at(ctx)
+	run, source := r.runs[i], r.dump.at(ctx)
 	text, err := r.decoder.Read(source, run.first)
 	if err != nil || run.first == run.last {
 		return text, err
@@ -106,6 +104,11 @@ func (r *chunkReader) Read(ctx context.Context, i int) ([]byte, error) {
 		joined = append(joined, text...)
 	}
 	return joined, nil
+}
+
+func (r *chunkReader) Has(i int) bool {
+	first, last := r.index.Chunks[r.runs[i].first], r.index.Chunks[r.runs[i].last]
+	return r.dump.has(first.Offset, last.Offset+last.Size)
 }
 
 func (r *chunkReader) Close() { r.decoder.Close() }

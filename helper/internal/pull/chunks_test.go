@@ -2,9 +2,7 @@ package pull
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -26,7 +24,11 @@ func TestChunks(t *testing.T) {
 	if len(index.Chunks) <= len(dump) {
 		t.Fatal("no statement takes several chunks")
 	}
-	c := newChunks(index, func(context.Context) io.ReaderAt { return bytes.NewReader(object) })
+	arrived := newTestArrival(t, 0)
+	if _, err := arrived.WriteAt(object, 0); err != nil {
+		t.Fatal(err)
+	}
+	c := newChunks(index, arrived)
 	var want []localdb.Chunk
 	for _, part := range dump {
 		want = append(want, localdb.Chunk{
@@ -42,6 +44,9 @@ func TestChunks(t *testing.T) {
 	}
 	defer reader.Close()
 	for i := len(dump) - 1; i >= 0; i-- {
+		if !reader.Has(i) {
+			t.Errorf("chunk %d has not come", i)
+		}
 		if got, err := reader.Read(t.Context(), i); err != nil || !bytes.Equal(got, dump[i].sql) {
 			t.Errorf("chunk %d has %d bytes, %v", i, len(got), err)
 		}
@@ -65,7 +70,15 @@ func TestSeveralReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := newTestArrival(t, 0)
-	c := newChunks(index, a.at)
+	c := newChunks(index, a)
+	early, err := c.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer early.Close()
+	if early.Has(0) {
+		t.Error("the first chunk is there before anything has come")
+	}
 	var group sync.WaitGroup
 	group.Go(func() {
 		const piece = 64 << 10

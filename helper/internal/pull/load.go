@@ -81,7 +81,7 @@ func (p *Plan) await(ctx context.Context, from source, e *entry) error {
 
 func (p *Plan) load(ctx context.Context, load localdb.Load, from source, e *entry) (sqltext.Stats, error) {
 	if from.inChunks() {
-		return load.RunChunks(ctx, newChunks(from.index, e.at), p.Progress.Advance)
+		return load.RunChunks(ctx, newChunks(from.index, e.arrival), p.Progress.Advance)
 	}
 	text, err := from.open(e)
 	if err != nil {

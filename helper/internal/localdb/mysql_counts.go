@@ -1,0 +1,36 @@
+package localdb
+
+import (
+	"context"
+	"sync"
+)
+
+// counts has how many rows tables have that were counted as soon as they were whole: later the server would have to read
+// their pages again.
+type counts struct {
+	mutex sync.Mutex
+	rows  map[string]int64
+}
+
+func (c *counts) add(table string, rows int64) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.rows == nil {
+		c.rows = map[string]int64{}
+	}
+	c.rows[table] = rows
+}
+
+// are says whether a table was counted and has so many rows.
+func (c *counts) are(table string, rows int64) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	count, known := c.rows[table]
+	return known && count == rows
+}
+
+// count counts the rows of a table of the session's database.
+func (s *mysqlSession) count(ctx context.Context, table string) (rows int64, err error) {
+	err = s.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteName(table)).Scan(&rows)
+	return rows, err
+}
