@@ -89,12 +89,23 @@ func (s *site) up(ctx context.Context, c *contest) direction {
 	}
 }
 
-func (s *site) down(_ context.Context, c *contest) direction {
+func (s *site) down(ctx context.Context, c *contest) direction {
 	return direction{
 		name: c.name + " down", title: c.title + ", the way down", runs: c.downRuns, server: c.local,
-		job:    func(w way) job { return w.down },
-		before: func(way) error { return c.renewLocal() },
-		after:  func(way, *cost) error { return nil },
+		job: func(w way) job { return w.down },
+		before: func(w way) error {
+			// What is baked anew in each round is in no cache.
+			if w.key == cached && slices.ContainsFunc(c.ways, func(w way) bool { return w.bakes }) {
+				if err := c.renewLocal(); err != nil {
+					return err
+				}
+				if _, err := measure(ctx, s.environ(c, w), s.project(), w.down.lines[0]); err != nil {
+					return err
+				}
+			}
+			return c.renewLocal()
+		},
+		after: func(way, *cost) error { return nil },
 		check: func(w way) error {
 			if w.bakes {
 				return nil // those who take what it makes are checked
