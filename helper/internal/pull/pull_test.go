@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,9 +90,13 @@ func TestFetchFails(t *testing.T) {
 	s := newSite(t)
 	object, sql := write(t, bigDump())
 	s.put(object)
-	s.meddle(func(w http.ResponseWriter, _ *http.Request) bool {
+	// One wait for all requests: another one's would not end once the first has been denied and the dump is gone from there.
+	soFar := sync.OnceFunc(func() {
 		s.loading()
 		s.firstRange()
+	})
+	s.meddle(func(w http.ResponseWriter, _ *http.Request) bool {
+		soFar()
 		w.Header().Set("Content-Type", "application/xml")
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = io.WriteString(w, `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>`)
