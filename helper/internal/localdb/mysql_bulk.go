@@ -6,6 +6,8 @@ import (
 	"errors"
 	"math"
 	"strconv"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 )
 
 // bulkInsert is an INSERT INTO … VALUES that takes rows as values and not as text, many in a packet. To read SQL is
@@ -118,7 +120,7 @@ func (d *doubt) Error() string { return "a value in doubt in column " + d.column
 
 // packet makes a packet of an INSERT, in the room of buffer. A longer one than limit is not made.
 func (b *bulkInsert) packet(buffer, statement []byte, limit int) (packet []byte, err error) {
-	packet = append(buffer[:0], 0, 0, 0, 0, commandBulk) // behind room for the header
+	packet = append(buffer[:0], 0, 0, 0, 0, mysqlwire.CommandBulk) // behind room for the header
 	packet = binary.LittleEndian.AppendUint32(packet, b.id)
 	packet = append(packet, 128, 0) // kinds follow
 	kinds := len(packet)
@@ -127,7 +129,7 @@ func (b *bulkInsert) packet(buffer, statement []byte, limit int) (packet []byte,
 		if packet, at, err = b.appendRow(packet, statement, at); err != nil {
 			return packet, err
 		}
-		if len(packet)-packetHeader > limit {
+		if len(packet)-mysqlwire.HeaderSize > limit {
 			return packet, errNotBulk
 		}
 		if at == len(statement) {
@@ -197,11 +199,11 @@ func (k bulkKind) append(packet, content []byte, l literal) (_ []byte, exact boo
 	}
 	switch {
 	case l.form == literalHex:
-		return appendHexadecimal(appendLengthEncoded(packet, len(content)/2), content), true
+		return appendHexadecimal(mysqlwire.AppendLengthEncoded(packet, len(content)/2), content), true
 	case l.escapes > 0:
-		return appendUnescaped(appendLengthEncoded(packet, len(content)-l.escapes), content), true
+		return appendUnescaped(mysqlwire.AppendLengthEncoded(packet, len(content)-l.escapes), content), true
 	}
-	return append(appendLengthEncoded(packet, len(content)), content...), true
+	return append(mysqlwire.AppendLengthEncoded(packet, len(content)), content...), true
 }
 
 func isASCII(text []byte) bool {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
@@ -36,7 +37,7 @@ func (r *rowLoad) insertBulk(ctx context.Context, s *mysqlSession, piece sqltext
 	if !r.bulk || s.wire == nil || !s.wire.bulk || len(statement) < r.bulkAbove {
 		return 0, errNotBulk
 	}
-	rows, err := s.insertBulk(ctx, piece.Table, statement, int(min(r.packet, longestPacket-1)))
+	rows, err := s.insertBulk(ctx, piece.Table, statement, int(min(r.packet, mysqlwire.LongestPacket-1)))
 	if errors.Is(err, errNotBulk) {
 		return 0, err
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 )
 
 // mysqlConn is the connection below a driver's. It tells the server of a capability that the driver does not have:
@@ -26,7 +28,6 @@ const (
 	capabilityMySQL      = 1 << 0 // which MariaDB does not say
 	capabilityProtocol41 = 1 << 9
 	capabilityTLS        = 1 << 11
-	capabilityNoEOF      = 1 << 24
 
 	capabilityBulk = 1 << 2
 )
@@ -75,7 +76,7 @@ func (c *mysqlConn) answer(packet []byte) []byte {
 	if said&(capabilityMySQL|capabilityTLS) != 0 || said&capabilityProtocol41 == 0 || ownCapabilities(c.greeting)&capabilityBulk == 0 {
 		return packet
 	}
-	c.bulk, c.noEOF = true, said&capabilityNoEOF != 0
+	c.bulk, c.noEOF = true, said&mysqlwire.CapabilityNoEOF != 0
 	packet = bytes.Clone(packet)
 	binary.LittleEndian.PutUint32(packet[own:], binary.LittleEndian.Uint32(packet[own:])|capabilityBulk)
 	return packet

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"net"
 	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 )
 
 // greetingOf is how a server greets, with its capabilities and those that only MariaDB has.
@@ -28,7 +30,7 @@ func answerOf(capabilities, own uint32) []byte {
 }
 
 func TestMySQLCapability(t *testing.T) {
-	const client = capabilityProtocol41 | capabilityNoEOF
+	const client = capabilityProtocol41 | mysqlwire.CapabilityNoEOF
 	own, bulk := uint32(1<<4|1<<1), uint32(capabilityBulk)
 	for name, test := range map[string]struct {
 		greeting, answer, want []byte

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
@@ -157,7 +158,7 @@ func plain(number string) string {
 
 // packetValues says what the values of the rows of a packet are.
 func packetValues(packet []byte, columns int) string {
-	data := packet[packetHeader+1+4:]
+	data := packet[mysqlwire.HeaderSize+1+4:]
 	if binary.LittleEndian.Uint16(data) != 128 {
 		return "no kinds"
 	}
@@ -183,7 +184,7 @@ func packetValues(packet []byte, columns int) string {
 				fmt.Fprintf(&all, "%s,", plain(strconv.FormatFloat(math.Float64frombits(binary.LittleEndian.Uint64(data)), 'g', -1, 64)))
 				data = data[8:]
 			default:
-				length, n := lengthEncoded(data)
+				length, n := mysqlwire.LengthEncoded(data)
 				value := data[n : n+int(length)]
 				data = data[n+int(length):]
 				if kind == 246 {

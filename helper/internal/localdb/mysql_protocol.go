@@ -4,28 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 
-	"github.com/go-sql-driver/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 )
-
-// Commands and marks of the protocol.
-const (
-	commandPrepare = 0x16
-	commandClose   = 0x19
-	commandBulk    = 0xFA
-
-	markOK    = 0x00
-	markError = 0xFF
-
-	packetHeader  = 4
-	longestPacket = 1<<24 - 1 // from that length on it comes in parts
-)
-
-// errProtocol means that the server says something that is not understood here.
-var errProtocol = errors.New("the server's answer is not understood")
 
 // directly has a function use the connection below the driver's, which is at rest meanwhile. When the context ends,
 // the connection is cut, as the driver does it.
@@ -45,7 +28,7 @@ func (s *mysqlSession) directly(ctx context.Context, use func(*mysqlConn) error)
 
 // prepare has the server read a statement that gives no rows, and gives its number.
 func (c *mysqlConn) prepare(statement string) (id uint32, err error) {
-	answers, err := c.send(append(append(make([]byte, packetHeader), commandPrepare), statement...))
+	answers, err := c.send(append(append(make([]byte, mysqlwire.HeaderSize), mysqlwire.CommandPrepare), statement...))
 	if err != nil {
 		return 0, err
 	}
@@ -53,8 +36,8 @@ func (c *mysqlConn) prepare(statement string) (id uint32, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(answer) < 9 || answer[0] != markOK || binary.LittleEndian.Uint16(answer[5:]) != 0 {
-		return 0, fmt.Errorf("prepare a statement: %w", errProtocol)
+	if len(answer) < 9 || answer[0] != mysqlwire.MarkOK || binary.LittleEndian.Uint16(answer[5:]) != 0 {
+		return 0, fmt.Errorf("prepare a statement: %w", mysqlwire.ErrNotUnderstood)
 	}
 	id = binary.LittleEndian.Uint32(answer[1:])
 	definitions := int(binary.LittleEndian.Uint16(answer[7:]))
@@ -71,7 +54,7 @@ func (c *mysqlConn) prepare(statement string) (id uint32, err error) {
 
 // forget frees a statement. The server does not answer.
 func (c *mysqlConn) forget(id uint32) error {
-	_, err := c.send(binary.LittleEndian.AppendUint32(append(make([]byte, packetHeader), commandClose), id))
+	_, err := c.send(binary.LittleEndian.AppendUint32(append(make([]byte, mysqlwire.HeaderSize), mysqlwire.CommandClose), id))
 	return err
 }
 
@@ -85,17 +68,17 @@ func (c *mysqlConn) execute(packet []byte) (rows int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	count, n := lengthEncoded(answer[1:])
-	if answer[0] != markOK || n == 0 {
-		return 0, fmt.Errorf("execute a statement: %w", errProtocol)
+	count, n := mysqlwire.LengthEncoded(answer[1:])
+	if answer[0] != mysqlwire.MarkOK || n == 0 {
+		return 0, fmt.Errorf("execute a statement: %w", mysqlwire.ErrNotUnderstood)
 	}
 	return int64(count), answers.end()
 }
 
 // send sends a command, in whose packet there is room for the header.
 func (c *mysqlConn) send(packet []byte) (*answers, error) {
-	length := len(packet) - packetHeader
-	if length >= longestPacket {
+	length := len(packet) - mysqlwire.HeaderSize
+	if length >= mysqlwire.LongestPacket {
 		return nil, fmt.Errorf("a packet of %d bytes is too long", length)
 	}
 	binary.LittleEndian.PutUint32(packet, uint32(length)) // and sequence 0 in the top byte
@@ -112,13 +95,13 @@ type answers struct {
 
 // next gives the next packet, valid until the next call. An error of the server is a *mysql.MySQLError.
 func (a *answers) next() ([]byte, error) {
-	var header [packetHeader]byte
+	var header [mysqlwire.HeaderSize]byte
 	if _, err := io.ReadFull(a.reader, header[:]); err != nil {
 		return nil, err
 	}
 	length := int(header[0]) | int(header[1])<<8 | int(header[2])<<16
-	if length == 0 || length == longestPacket {
-		return nil, fmt.Errorf("a packet of %d bytes: %w", length, errProtocol)
+	if length == 0 || length == mysqlwire.LongestPacket {
+		return nil, fmt.Errorf("a packet of %d bytes: %w", length, mysqlwire.ErrNotUnderstood)
 	}
 	if cap(a.buffer) < length {
 		a.buffer = make([]byte, length)
@@ -129,10 +112,10 @@ func (a *answers) next() ([]byte, error) {
 	}
 	a.sequence++
 	switch {
-	case packet[0] == markError: // of whatever number: the server may have said it before it was asked
-		return nil, serverError(packet)
+	case packet[0] == mysqlwire.MarkError: // of whatever number: the server may have said it before it was asked
+		return nil, mysqlwire.ServerError(packet)
 	case header[3] != a.sequence:
-		return nil, fmt.Errorf("packet %d came where %d was due: %w", header[3], a.sequence, errProtocol)
+		return nil, fmt.Errorf("packet %d came where %d was due: %w", header[3], a.sequence, mysqlwire.ErrNotUnderstood)
 	}
 	return packet, nil
 }
@@ -140,52 +123,7 @@ func (a *answers) next() ([]byte, error) {
 // end makes sure that the server has said nothing more.
 func (a *answers) end() error {
 	if a.reader.Buffered() > 0 {
-		return fmt.Errorf("%d bytes more than are due: %w", a.reader.Buffered(), errProtocol)
+		return fmt.Errorf("%d bytes more than are due: %w", a.reader.Buffered(), mysqlwire.ErrNotUnderstood)
 	}
 	return nil
-}
-
-// serverError reads an error packet: number, "#" and five characters of state, message.
-func serverError(packet []byte) error {
-	if len(packet) < 3 {
-		return errProtocol
-	}
-	e := &mysql.MySQLError{Number: binary.LittleEndian.Uint16(packet[1:])}
-	text := packet[3:]
-	if len(text) >= 6 && text[0] == '#' {
-		copy(e.SQLState[:], text[1:6])
-		text = text[6:]
-	}
-	e.Message = string(text)
-	return e
-}
-
-// lengthEncoded reads a number in the protocol's encoding and gives its own length, 0 if there is none.
-func lengthEncoded(data []byte) (value uint64, length int) {
-	if len(data) == 0 {
-		return 0, 0
-	}
-	switch first := data[0]; {
-	case first < 0xFB:
-		return uint64(first), 1
-	case first == 0xFC && len(data) >= 3:
-		return uint64(binary.LittleEndian.Uint16(data[1:])), 3
-	case first == 0xFD && len(data) >= 4:
-		return uint64(data[1]) | uint64(data[2])<<8 | uint64(data[3])<<16, 4
-	case first == 0xFE && len(data) >= 9:
-		return binary.LittleEndian.Uint64(data[1:]), 9
-	}
-	return 0, 0
-}
-
-func appendLengthEncoded(dst []byte, value int) []byte {
-	switch {
-	case value < 0xFB:
-		return append(dst, byte(value))
-	case value < 1<<16:
-		return binary.LittleEndian.AppendUint16(append(dst, 0xFC), uint16(value))
-	case value < 1<<24:
-		return append(dst, 0xFD, byte(value), byte(value>>8), byte(value>>16))
-	}
-	return binary.LittleEndian.AppendUint64(append(dst, 0xFE), uint64(value))
 }

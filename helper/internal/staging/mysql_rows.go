@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 )
 
 // rowWriter makes chunks of the rows of one span.
@@ -71,7 +73,7 @@ func (w *rowWriter) write(from *wire, s span) error {
 			return err
 		}
 		if len(row) < nulls {
-			return fmt.Errorf("read a row: %w", errWire)
+			return fmt.Errorf("read a row: %w", mysqlwire.ErrNotUnderstood)
 		}
 		if err := w.row(row, nulls); err != nil {
 			return err
@@ -106,7 +108,7 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 		}
 		var size int
 		if w.buf, size = value.append(w.buf, data); size == 0 {
-			return fmt.Errorf("read a row of table %s: column %s: %w", w.table.name, w.table.columns[i].name, errWire)
+			return fmt.Errorf("read a row of table %s: column %s: %w", w.table.name, w.table.columns[i].name, mysqlwire.ErrNotUnderstood)
 		}
 		data = data[size:]
 	}

@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 )
 
 // Types of fields in the binary protocol.
@@ -138,7 +140,7 @@ func (v valueWriter) append(dst, data []byte) ([]byte, int) {
 		}
 		return appendDouble(dst, math.Float64frombits(binary.LittleEndian.Uint64(data))), 8
 	}
-	length, n := lengthEncoded(data)
+	length, n := mysqlwire.LengthEncoded(data)
 	if n == 0 || length > uint64(len(data)-n) {
 		return dst, 0
 	}

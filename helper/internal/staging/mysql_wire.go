@@ -3,14 +3,13 @@ package staging
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"reflect"
 	"unsafe"
 
-	driver "github.com/go-sql-driver/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 )
 
 // wire reads rows off a connection that the driver has opened, in the binary protocol of prepared statements:
@@ -37,24 +36,8 @@ type wireColumn struct {
 	unsigned bool
 }
 
-// Commands and marks of the protocol.
-const (
-	commandPrepare = 0x16
-	commandExecute = 0x17
-	commandClose   = 0x19
-
-	markOK    = 0x00
-	markEOF   = 0xFE
-	markError = 0xFF
-
-	deprecateEOF  = 1 << 24 // of the capabilities
-	cacheMetadata = 1 << 4  // of MariaDB's own capabilities
-
-	longestPacket = 1<<24 - 1
-)
-
-// errWire means that the server says something that this protocol does not have.
-var errWire = errors.New("the server's answer is not understood")
+// cacheMetadata is one of MariaDB's own capabilities.
+const cacheMetadata = 1 << 4
 
 // newWire takes over the connection below a driver's connection, which must be at rest and must not be used
 // again until release.
@@ -73,7 +56,7 @@ func newWire(driverConn any) (*wire, error) {
 	conn := *(*net.Conn)(unsafe.Pointer(field.UnsafeAddr())) //nolint:gosec // see above
 	return &wire{
 		conn:         conn,
-		noEOF:        capabilities.Uint()&deprecateEOF != 0,
+		noEOF:        capabilities.Uint()&mysqlwire.CapabilityNoEOF != 0,
 		cachedColumn: extra.Uint()&cacheMetadata != 0,
 		buf:          make([]byte, 128<<10),
 	}, nil
@@ -82,20 +65,20 @@ func newWire(driverConn any) (*wire, error) {
 // query prepares and runs a statement. Its rows must be read to their end, or the connection is of no use any
 // more. It says what the columns are.
 func (w *wire) query(text string) ([]wireColumn, error) {
-	if err := w.send(commandPrepare, []byte(text)); err != nil {
+	if err := w.send(mysqlwire.CommandPrepare, []byte(text)); err != nil {
 		return nil, err
 	}
 	answer, err := w.packet()
 	if err != nil {
 		return nil, err
 	}
-	if len(answer) < 9 || answer[0] != markOK {
-		return nil, fmt.Errorf("prepare a statement: %w", errWire)
+	if len(answer) < 9 || answer[0] != mysqlwire.MarkOK {
+		return nil, fmt.Errorf("prepare a statement: %w", mysqlwire.ErrNotUnderstood)
 	}
 	w.statement = binary.LittleEndian.Uint32(answer[1:])
 	count, parameters := int(binary.LittleEndian.Uint16(answer[5:])), int(binary.LittleEndian.Uint16(answer[7:]))
 	if count == 0 || parameters != 0 {
-		return nil, fmt.Errorf("prepare a statement: %d columns, %d parameters: %w", count, parameters, errWire)
+		return nil, fmt.Errorf("prepare a statement: %d columns, %d parameters: %w", count, parameters, mysqlwire.ErrNotUnderstood)
 	}
 	columns, err := w.columns(count)
 	if err != nil {
@@ -104,15 +87,15 @@ func (w *wire) query(text string) ([]wireColumn, error) {
 	execute := binary.LittleEndian.AppendUint32(nil, w.statement)
 	execute = append(execute, 0)                           // no cursor: rows come as fast as they are read
 	execute = binary.LittleEndian.AppendUint32(execute, 1) // once
-	if err := w.send(commandExecute, execute); err != nil {
+	if err := w.send(mysqlwire.CommandExecute, execute); err != nil {
 		return nil, err
 	}
 	if answer, err = w.packet(); err != nil {
 		return nil, err
 	}
-	again, n := lengthEncoded(answer)
+	again, n := mysqlwire.LengthEncoded(answer)
 	if n == 0 || int(again) != count {
-		return nil, fmt.Errorf("execute a statement: %w", errWire)
+		return nil, fmt.Errorf("execute a statement: %w", mysqlwire.ErrNotUnderstood)
 	}
 	if w.cachedColumn && len(answer) > n && answer[n] == 0 {
 		if !w.noEOF {
@@ -135,7 +118,7 @@ func (w *wire) columns(count int) ([]wireColumn, error) {
 		// Catalog, schema, table, original table, name, original name, on MariaDB the extended type; then twelve
 		// bytes of fixed length at the end.
 		if len(packet) < 13 || packet[len(packet)-13] != 0x0C {
-			return nil, fmt.Errorf("read the columns of a result: %w", errWire)
+			return nil, fmt.Errorf("read the columns of a result: %w", mysqlwire.ErrNotUnderstood)
 		}
 		fixed := packet[len(packet)-12:]
 		columns[i] = wireColumn{kind: fixed[6], unsigned: binary.LittleEndian.Uint16(fixed[7:])&0x20 != 0}
@@ -148,8 +131,8 @@ func (w *wire) columns(count int) ([]wireColumn, error) {
 
 func (w *wire) skipEOF() error {
 	packet, err := w.packet()
-	if err == nil && (packet[0] != markEOF || len(packet) >= 9) {
-		err = fmt.Errorf("read the columns of a result: %w", errWire)
+	if err == nil && (packet[0] != mysqlwire.MarkEOF || len(packet) >= 9) {
+		err = fmt.Errorf("read the columns of a result: %w", mysqlwire.ErrNotUnderstood)
 	}
 	return err
 }
@@ -161,21 +144,21 @@ func (w *wire) row() ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case packet[0] == markOK:
+	case packet[0] == mysqlwire.MarkOK:
 		return packet, nil
-	case packet[0] == markEOF:
+	case packet[0] == mysqlwire.MarkEOF:
 		return nil, io.EOF
 	}
-	return nil, fmt.Errorf("read a row: %w", errWire)
+	return nil, fmt.Errorf("read a row: %w", mysqlwire.ErrNotUnderstood)
 }
 
 // finish frees the statement whose rows have been read. The server does not answer.
 func (w *wire) finish() error {
-	return w.send(commandClose, binary.LittleEndian.AppendUint32(nil, w.statement))
+	return w.send(mysqlwire.CommandClose, binary.LittleEndian.AppendUint32(nil, w.statement))
 }
 
 func (w *wire) send(command byte, body []byte) error {
-	if len(body)+1 >= longestPacket {
+	if len(body)+1 >= mysqlwire.LongestPacket {
 		return fmt.Errorf("a statement of %d bytes is too long", len(body))
 	}
 	packet := binary.LittleEndian.AppendUint32(make([]byte, 0, len(body)+5), uint32(len(body)+1)) // sequence 0 in the top byte
@@ -185,19 +168,19 @@ func (w *wire) send(command byte, body []byte) error {
 	return err
 }
 
-// packet gives the next packet, valid until the next call. An error of the server is a *driver.MySQLError.
+// packet gives the next packet, valid until the next call. An error of the server is a *mysql.MySQLError.
 func (w *wire) packet() ([]byte, error) {
 	data, length, err := w.part(0)
-	for err == nil && length == longestPacket {
+	for err == nil && length == mysqlwire.LongestPacket {
 		data, length, err = w.part(len(data))
 	}
 	switch {
 	case err != nil:
 		return nil, err
 	case len(data) == 0:
-		return nil, errWire
-	case data[0] == markError:
-		return nil, serverError(data)
+		return nil, mysqlwire.ErrNotUnderstood
+	case data[0] == mysqlwire.MarkError:
+		return nil, mysqlwire.ServerError(data)
 	}
 	w.start += len(data)
 	return data, nil
@@ -212,7 +195,7 @@ func (w *wire) part(have int) (whole []byte, length int, err error) {
 	header := w.buf[w.start+have:]
 	length = int(header[0]) | int(header[1])<<8 | int(header[2])<<16
 	if header[3] != w.sequence {
-		return nil, 0, fmt.Errorf("packet %d came where %d was due: %w", header[3], w.sequence, errWire)
+		return nil, 0, fmt.Errorf("packet %d came where %d was due: %w", header[3], w.sequence, mysqlwire.ErrNotUnderstood)
 	}
 	w.sequence++
 	if have == 0 {
@@ -253,39 +236,6 @@ func (w *wire) receive(count int) error {
 		}
 	}
 	return nil
-}
-
-// serverError reads an error packet: number, "#" and five characters of state, message.
-func serverError(packet []byte) error {
-	if len(packet) < 3 {
-		return errWire
-	}
-	e := &driver.MySQLError{Number: binary.LittleEndian.Uint16(packet[1:])}
-	text := packet[3:]
-	if len(text) >= 6 && text[0] == '#' {
-		copy(e.SQLState[:], text[1:6])
-		text = text[6:]
-	}
-	e.Message = string(text)
-	return e
-}
-
-// lengthEncoded reads a number in the protocol's length encoding and gives its own length, 0 if there is none.
-func lengthEncoded(data []byte) (value uint64, length int) {
-	if len(data) == 0 {
-		return 0, 0
-	}
-	switch first := data[0]; {
-	case first < 0xFB:
-		return uint64(first), 1
-	case first == 0xFC && len(data) >= 3:
-		return uint64(binary.LittleEndian.Uint16(data[1:])), 3
-	case first == 0xFD && len(data) >= 4:
-		return uint64(data[1]) | uint64(data[2])<<8 | uint64(data[3])<<16, 4
-	case first == 0xFE && len(data) >= 9:
-		return binary.LittleEndian.Uint64(data[1:]), 9
-	}
-	return 0, 0
 }
 
 // watch closes the connection when the context ends, so that no read outlives it. The caller calls stop when
