@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -113,6 +114,22 @@ func (c *crew) together(ctx context.Context, work func(context.Context, *mysqlSe
 		group.Go(func() error { return work(ctx, s) })
 	}
 	return group.Wait()
+}
+
+// each has the sessions do n pieces of work, each session the next one that nobody has begun, as together does it.
+func (c *crew) each(ctx context.Context, n int, do func(ctx context.Context, s *mysqlSession, i int) error) error {
+	var taken atomic.Int64
+	return c.together(ctx, func(ctx context.Context, s *mysqlSession) error {
+		for {
+			i := int(taken.Add(1)) - 1
+			if i >= n {
+				return nil
+			}
+			if err := do(ctx, s, i); err != nil {
+				return err
+			}
+		}
+	})
 }
 
 // wait returns when no session works, with what went wrong first.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
@@ -32,24 +31,19 @@ func (l *mysqlLoad) deferKeys(ctx context.Context, tables []string) (map[string]
 		return nil, l.db.explain("look for foreign keys", err)
 	}
 	var mutex sync.Mutex
-	var taken atomic.Int64
 	all := map[string]*deferredKeys{}
-	err = l.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
-		for {
-			next := int(taken.Add(1)) - 1
-			if next >= len(tables) {
-				return nil
-			}
-			keys, err := s.deferKeys(ctx, tables[next], referenced[tables[next]])
-			if err != nil {
-				return l.db.explain("take the keys off table "+tables[next], err)
-			}
-			if keys != nil {
-				mutex.Lock()
-				all[tables[next]] = keys
-				mutex.Unlock()
-			}
+	err = l.crew.each(ctx, len(tables), func(ctx context.Context, s *mysqlSession, i int) error {
+		table := tables[i]
+		keys, err := s.deferKeys(ctx, table, referenced[table])
+		if err != nil {
+			return l.db.explain("take the keys off table "+table, err)
 		}
+		if keys != nil {
+			mutex.Lock()
+			defer mutex.Unlock()
+			all[table] = keys
+		}
+		return nil
 	})
 	return all, err
 }

@@ -203,18 +203,9 @@ func (l *mysqlLoad) hirePorters(ctx context.Context) error {
 // checkpoint on when it starts again, and does to the files that it finds what it once did to those of the empty tables: it would
 // empty tables that have been imported, or not start at all, because a file that waits to be imported has the number of another one.
 func (f *fileLoad) discard(ctx context.Context) error {
-	var taken atomic.Int64
-	err := f.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
-		for {
-			next := int(taken.Add(1)) - 1
-			if next >= len(f.tables) {
-				return nil
-			}
-			t := f.tables[next]
-			if err := t.discard(ctx, s); err != nil {
-				return f.db.explainFiles("take the files of table "+t.Name+" away", err)
-			}
-		}
+	err := f.crew.each(ctx, len(f.tables), func(ctx context.Context, s *mysqlSession, i int) error {
+		t := f.tables[i]
+		return f.db.explainFiles("take the files of table "+t.Name+" away", t.discard(ctx, s))
 	})
 	if err != nil {
 		return err

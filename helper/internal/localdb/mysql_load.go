@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -353,25 +352,19 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 // compareTables counts the rows of tables, over all sessions, and says which does not have as many as it should.
 func (l *mysqlLoad) compareTables(ctx context.Context, tables []string, rows map[string]int64) error {
 	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(rows[b], rows[a]) }) // those first that take longest
-	var taken atomic.Int64
-	return l.crew.together(ctx, func(ctx context.Context, s *mysqlSession) error {
-		for {
-			next := int(taken.Add(1)) - 1
-			if next >= len(tables) {
-				return nil
-			}
-			table := tables[next]
-			want, got := rows[table], int64(0)
-			err := s.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteName(l.db.names.incoming)+"."+quoteName(table)).Scan(&got)
-			switch {
-			case number(err) == mysqlUnknownTable:
-				return &MismatchError{Table: table, Want: want, Got: -1}
-			case err != nil:
-				return l.db.explain("count the rows of table "+table, err)
-			case want >= 0 && want != got:
-				return &MismatchError{Table: table, Want: want, Got: got}
-			}
+	return l.crew.each(ctx, len(tables), func(ctx context.Context, s *mysqlSession, i int) error {
+		table := tables[i]
+		want := rows[table]
+		got, err := s.count(ctx, table)
+		switch {
+		case number(err) == mysqlUnknownTable:
+			return &MismatchError{Table: table, Want: want, Got: -1}
+		case err != nil:
+			return l.db.explain("count the rows of table "+table, err)
+		case want >= 0 && want != got:
+			return &MismatchError{Table: table, Want: want, Got: got}
 		}
+		return nil
 	})
 }
 
