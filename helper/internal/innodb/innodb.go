@@ -7,6 +7,9 @@ import (
 	"fmt"
 )
 
+// FileEnding is what the names of the files of tables end with.
+const FileEnding = ".ibd"
+
 // HeaderSize is how many bytes of a file ReadHeader looks at.
 const HeaderSize = flagsAt + 4
 
@@ -89,6 +92,16 @@ func readFlags(flags uint32) (h Header, known bool) {
 		return h, false
 	}
 	return h, h.PageSize >= leastPage && h.PageSize <= mostPage
+}
+
+// CheckFile refuses the file of a table of which this is the beginning, of at least HeaderSize bytes, where no server with pages of that
+// size can have written one of that size, both in bytes.
+func CheckFile(beginning []byte, pageSize, fileSize int64) error {
+	h, err := ReadHeader(beginning)
+	if err != nil {
+		return err
+	}
+	return h.Check(pageSize, fileSize)
 }
 
 // Check compares with the page size of a server and with the size of the file, both in bytes.

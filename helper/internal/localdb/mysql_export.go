@@ -100,11 +100,6 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 	if err != nil {
 		return err
 	}
-	fullText, err := e.holder.list(ctx, "SELECT DISTINCT TABLE_NAME AS name FROM information_schema.STATISTICS"+
-		" WHERE TABLE_SCHEMA = ? AND INDEX_TYPE = 'FULLTEXT'", e.db.names.live)
-	if err != nil {
-		return err
-	}
 	for _, row := range rows {
 		name := row["name"]
 		switch {
@@ -116,12 +111,14 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 			e.leave(name, "it is no table")
 		case row["engine"] != "InnoDB":
 			e.leave(name, "its engine is "+row["engine"])
-		case slices.Contains(fullText, name):
-			e.leave(name, "it has a FULLTEXT index, which lies in other files")
 		default:
 			definition, err := e.holder.definition(ctx, name)
 			if err != nil {
 				return err
+			}
+			if hasFullText(definition) {
+				e.leave(name, "it has a FULLTEXT index, which lies in other files")
+				continue
 			}
 			e.Tables = append(e.Tables, ExportedTable{
 				FileTable: FileTable{Name: name, Definition: DefinitionSum(definition)},
@@ -171,7 +168,7 @@ func (e *Export) findFiles(table *ExportedTable) error {
 	for _, entry := range entries {
 		name, ok := strings.CutPrefix(entry.Name(), table.fileName)
 		ending := filepath.Ext(name)
-		if !ok || name != ending && !strings.HasPrefix(name, "#") || ending != ".ibd" && ending != ".cfg" {
+		if !ok || name != ending && !strings.HasPrefix(name, "#") || ending != tablespaceEnding && ending != settingsEnding {
 			continue
 		}
 		info, err := entry.Info()

@@ -112,7 +112,7 @@ func (e *Export) try(ctx context.Context, s *mysqlSession, table ExportedTable) 
 		return "", err
 	}
 	for _, file := range table.Files {
-		if filepath.Ext(file.Name) == ".cfg" { // it would be in the way of whoever drops the database
+		if filepath.Ext(file.Name) == settingsEnding { // it would be in the way of whoever drops the database
 			if err := os.Remove(e.tried(table, file)); err != nil && !os.IsNotExist(err) {
 				return "", err
 			}

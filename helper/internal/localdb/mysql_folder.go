@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/innodb"
 )
 
 // folder is that of a database in the data folder of the server, as it can be reached from here.
@@ -99,7 +101,7 @@ func (f folder) create(name string, like fs.FileInfo) (*os.File, error) {
 
 // The endings of files that tables consist of, or that are made to hand tables over.
 const (
-	tablespaceEnding = ".ibd"
+	tablespaceEnding = innodb.FileEnding
 	settingsEnding   = ".cfg"
 )
 

@@ -42,8 +42,7 @@ func (t *tablespace) check(ctx context.Context, s *mysqlSession) error {
 	if err != nil {
 		return err
 	}
-	if parse([]byte(definition)).find("FULLTEXT") > 0 {
-		// The index lies in other files. MariaDB takes the table without it, and dies of the next row.
+	if hasFullText(definition) {
 		return &FilesError{Table: t.Name, Reason: "it has a FULLTEXT index"}
 	}
 	if DefinitionSum(definition) != t.Definition {
@@ -52,6 +51,10 @@ func (t *tablespace) check(ctx context.Context, s *mysqlSession) error {
 	t.file, err = s.fileName(ctx, t.Name)
 	return err
 }
+
+// hasFullText says whether a table has an index that lies in other files. MariaDB takes the table without it, and dies of the
+// next row.
+func hasFullText(definition string) bool { return parse([]byte(definition)).find("FULLTEXT") > 0 }
 
 // discard takes the files of the empty table away.
 func (t *tablespace) discard(ctx context.Context, s *mysqlSession) error {
@@ -99,11 +102,7 @@ func (t *tablespace) makeFiles() error {
 // fits compares what a file says of itself in its first page with what it is. A server would find out as well, at the cost of a
 // crash perhaps.
 func (t *tablespace) fits(text []byte, what TableFile) error {
-	header, err := innodb.ReadHeader(text)
-	if err == nil {
-		err = header.Check(t.pageSize, what.Size)
-	}
-	if err != nil {
+	if err := innodb.CheckFile(text, t.pageSize, what.Size); err != nil {
 		return &FilesError{Table: t.Name, Reason: err.Error(), Err: err}
 	}
 	return nil

@@ -9,9 +9,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/innodb"
 )
 
-// pageFiles ends the names of files that are made of pages.
-const pageFiles = ".ibd"
-
 // withoutFiles reads the SQL of an object with tables as files from all of its content. The files, which lie between,
 // are checked as they pass: no server can have written one with other pages than the index says. The content is that of
 // [dumpfile.NewVerifier], which ends behind the last chunk and nowhere else.
@@ -77,12 +74,8 @@ func (c *fileChecker) Write(p []byte) (int, error) {
 
 // end checks the file that is whole, and goes on to the next one.
 func (c *fileChecker) end(table string, file dumpfile.BakedFile) error {
-	if strings.HasSuffix(file.Name, pageFiles) {
-		header, err := innodb.ReadHeader(c.head)
-		if err == nil {
-			err = header.Check(c.pageSize, file.Size)
-		}
-		if err != nil {
+	if strings.HasSuffix(file.Name, innodb.FileEnding) {
+		if err := innodb.CheckFile(c.head, c.pageSize, file.Size); err != nil {
 			return fmt.Errorf("%w: file %q of table %q: %w", ErrIncomplete, file.Name, table, err)
 		}
 	}
