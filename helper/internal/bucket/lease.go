@@ -11,8 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A lease lets one refresh per project run at a time. It is an object, PREFIX/.dump-refresh/NAME.lease.json,
-// and another one for whoever makes tables as files for a series of servers, that is only ever written under a condition: it must not exist yet (If-None-Match), or be as it was read
+// A lease lets one refresh per project run at a time; there is another one for each series of servers for which tables are made
+// as files. It is an object, PREFIX/.dump-refresh/NAME.lease.json,
+// that is only ever written under a condition: it must not exist yet (If-None-Match), or be as it was read
 // (If-Match), so that of several writers one wins. Its holder writes it again and again; who waits
 // watches its ETag and takes it over once it has not changed for long by the waiter's own clock, so
 // no two clocks are compared. Releasing is writing too, with the result in it: those who waited

@@ -128,14 +128,7 @@ func childChunks(ctx context.Context, load Load, text []byte, last int, name Dum
 			return nil
 		}
 	}
-	stats, err := load.RunChunks(ctx, chunks, nil)
-	if err != nil {
-		return err
-	}
-	if err := load.Compare(ctx, stats); err != nil {
-		return err
-	}
-	return load.Swap(ctx, name)
+	return bringChunks(ctx, load, chunks, name)
 }
 
 // childBaked is childMain for a dump with tables as files.
@@ -144,6 +137,11 @@ func childBaked(ctx context.Context, load Load, text []byte, name Dump) error {
 	if err := json.Unmarshal(text, chunks); err != nil {
 		return err
 	}
+	return bringChunks(ctx, load, chunks, name)
+}
+
+// bringChunks loads chunks to the end.
+func bringChunks(ctx context.Context, load Load, chunks Chunks, name Dump) error {
 	stats, err := load.RunChunks(ctx, chunks, nil)
 	if err != nil {
 		return err

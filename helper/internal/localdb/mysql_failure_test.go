@@ -247,16 +247,23 @@ func TestMySQLRefusals(t *testing.T) {
 	}
 }
 
-// TestMySQLDiskFull loads into a server whose disk is too small.
-func TestMySQLDiskFull(t *testing.T) {
+// smallDisk starts a server whose files are on a disk of 160 MiB, in the folder dir.
+func smallDisk(t *testing.T) (server *testserver.MySQL, dir string) {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "localdb-full-")
 	must(t, err)
-	defer os.RemoveAll(dir)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=160m"))
-	defer func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }()
-	server, err := testserver.MariaDB(dir, "--innodb-data-file-path=ibdata1:12M", "--innodb-undo-tablespaces=0")
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	server, err = testserver.MariaDB(dir, "--innodb-data-file-path=ibdata1:12M", "--innodb-undo-tablespaces=0")
 	must(t, err)
-	defer server.Stop()
+	t.Cleanup(server.Stop)
+	return server, dir
+}
+
+// TestMySQLDiskFull loads into a server whose disk is too small.
+func TestMySQLDiskFull(t *testing.T) {
+	server, _ := smallDisk(t)
 	must(t, server.Exec("CREATE DATABASE site", "CREATE TABLE site.t (id int)", "INSERT INTO site.t VALUES (1)"))
 	old := content(t, server, "site")
 	db, _ := open(t, server.URL("site"))

@@ -194,14 +194,7 @@ func TestMySQLStrayFiles(t *testing.T) {
 
 // TestMySQLFilesDiskFull has no room for the files.
 func TestMySQLFilesDiskFull(t *testing.T) {
-	dir, err := os.MkdirTemp("", "localdb-full-")
-	must(t, err)
-	defer os.RemoveAll(dir)
-	must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=160m"))
-	defer func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }()
-	server, err := testserver.MariaDB(dir, "--innodb-data-file-path=ibdata1:12M", "--innodb-undo-tablespaces=0")
-	must(t, err)
-	defer server.Stop()
+	server, dir := smallDisk(t)
 	must(t, server.Exec("CREATE DATABASE site", "CREATE TABLE site.t (id int)", "INSERT INTO site.t VALUES (1)", "CREATE DATABASE staging", "USE staging",
 		"CREATE TABLE staging.t (id int PRIMARY KEY, v varchar(1000))", "INSERT INTO staging.t SELECT seq, REPEAT('x', 1000) FROM seq_1_to_20000"))
 	old := content(t, server, "site")
@@ -212,7 +205,7 @@ func TestMySQLFilesDiskFull(t *testing.T) {
 	ballast := int64(room.Bavail)*room.Bsize - chunks.Files[0].Files[1].Size/2
 	must(t, os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, ballast), 0o600))
 	db, _ := open(t, server.URL("site"))
-	_, err = db.TakesFiles(t.Context())
+	_, err := db.TakesFiles(t.Context())
 	must(t, err)
 	err = pullBaked(t, db, chunks)
 	var full *NoSpaceError
