@@ -95,9 +95,9 @@ func TestRequestsAreCounted(t *testing.T) {
 		s.ok(t, s3.Owner(), strings.Fields(words)...)
 		got["`"+words+"`"] = c.take()
 	}
-	// Random rows, so that the object is as large as its SQL: 40 MB, which are five parts.
+	// Random rows, of whose base64 compression takes a quarter: 40 MB, which are five parts.
 	if err := os.WriteFile(s.folder+"/random.sh", []byte(`echo 'CREATE TABLE noise (id int);'
-for row in $(seq 30); do echo "INSERT INTO noise VALUES ('$(head -c 1000000 /dev/urandom | base64 --wrap=0)');"; done
+for row in $(seq 40); do echo "INSERT INTO noise VALUES ('$(head -c 1000000 /dev/urandom | base64 --wrap=0)');"; done
 echo '-- Dump completed'
 `), 0o644); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"math"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/zstdfast"
 )
 
 // Numbers of the zstd format and of its seekable format.
@@ -47,8 +49,16 @@ func (zstdContainer) compression() Compression { return Zstd }
 func (zstdContainer) signature() []byte { return zstdSignature }
 
 func (zstdContainer) newEncoder(level int) (encoder, error) {
-	return newZstdEncoder(zstd.EncoderLevelFromZstd(max(level, 1)))
+	if level := zstd.EncoderLevelFromZstd(max(level, 1)); level > zstd.SpeedFastest {
+		return newZstdEncoder(level)
+	}
+	return new(fastEncoder), nil
 }
+
+// fastEncoder is what dumps are compressed with usually.
+type fastEncoder struct{ e zstdfast.Encoder }
+
+func (f *fastEncoder) encode(dst, raw []byte) ([]byte, error) { return f.e.Encode(dst, raw) }
 
 func (zstdContainer) maxLevel() int { return 22 }
 
