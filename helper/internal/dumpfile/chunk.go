@@ -10,7 +10,7 @@ import (
 // Sizes, in bytes.
 const (
 	// chunkRaw is how much SQL a chunk has at least, except for the last one.
-	chunkRaw = 4 << 20
+	chunkRaw = 2 << 20
 	// hardChunkRaw is where a chunk ends even inside a statement, and also one that was added as a whole: it
 	// bounds the memory that a Writer takes for rows of many megabytes.
 	hardChunkRaw = 8 << 20
@@ -18,7 +18,7 @@ const (
 	// object: data that cannot be compressed grows a little.
 	maxChunkRaw  = 32 << 20
 	maxChunkSize = maxChunkRaw + 1<<20
-	// maxChunks bounds the memory that an index takes, and so the dump, to 4 TiB of SQL.
+	// maxChunks bounds the memory that an index takes, and so the dump, to 2 TiB of SQL.
 	maxChunks = 1 << 20
 )
 
