@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
 // Rules say which tables do not come whole. The entries are table names, in which * stands for any
@@ -92,21 +94,9 @@ func amend(patterns *[]string, e entry, from origin) (problems ConfigErrors) {
 // covering names the entries by which a table is meant, for somebody who tried to take it back.
 func covering(patterns []string, name string) string {
 	for _, pattern := range patterns {
-		if matches(pattern, name) {
+		if wildcard.Match(pattern, name) {
 			return "; the table is meant by " + pattern + ": take that back, and list what is to stay of it"
 		}
 	}
 	return ""
-}
-
-// matches says whether a pattern means the table.
-func matches(pattern, name string) bool {
-	switch {
-	case pattern == "":
-		return name == ""
-	case pattern[0] == '*':
-		return matches(pattern[1:], name) || name != "" && matches(pattern, name[1:])
-	default:
-		return name != "" && (pattern[0] == '?' || pattern[0] == name[0]) && matches(pattern[1:], name[1:])
-	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
 func TestRules(t *testing.T) {
@@ -79,7 +81,7 @@ func TestPresets(t *testing.T) {
 	} {
 		p := load(t, Options{Dir: write(t, map[string]string{"config.yaml": "type: " + projectType})})
 		meant := func(table string) bool {
-			return slices.ContainsFunc(p.Rules.StructureOnly, func(pattern string) bool { return matches(pattern, table) })
+			return wildcard.MatchAny(p.Rules.StructureOnly, table)
 		}
 		for _, table := range strings.Fields(tables.empty) {
 			if !meant(table) {

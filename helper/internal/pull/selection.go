@@ -10,6 +10,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
 // What keeps a part of a dump from being pulled.
@@ -110,30 +111,7 @@ func meant(patterns []string, table string, postgres bool) bool {
 	if _, name, found := strings.Cut(table, "."); found && postgres {
 		names = append(names, name)
 	}
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return matches([]rune(pattern), []rune(name)) })
-	})
-}
-
-// matches goes back to the last star where the text behind it turns out to be another.
-func matches(pattern, name []rune) bool {
-	star, behind, at := -1, 0, 0
-	for i := 0; i < len(name); {
-		switch {
-		case at < len(pattern) && pattern[at] == '*':
-			star, behind = at, i
-			at++
-		case at < len(pattern) && (pattern[at] == '?' || pattern[at] == name[i]):
-			at++
-			i++
-		case star >= 0:
-			behind++
-			at, i = star+1, behind
-		default:
-			return false
-		}
-	}
-	return strings.Trim(string(pattern[at:]), "*") == ""
+	return wildcard.MatchAny(patterns, names...)
 }
 
 // bridged is how many bytes that nobody needs are fetched rather than making one more request.

@@ -10,24 +10,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-func TestMatches(t *testing.T) {
-	for _, test := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"node", "node", true}, {"node", "nodes", false}, {"node", "nod", false}, {"", "", true}, {"", "a", false},
-		{"*", "", true}, {"*", "anything", true}, {"cache_*", "cache_", true}, {"cache_*", "cachet", false},
-		{"*_log", "import_log_log", true}, {"*_log", "import_logs", false}, {"a*b*c", "aXbXbc", true}, {"a*b*c", "aXcXb", false},
-		{"n?de", "nöde", true}, {"n?de", "nde", false}, {"n?de", "nodde", false}, {"**", "x", true}, {"a**", "a", true}, {"a?*", "a", false},
-		{"[a]", "a", false}, {"a.b", "aXb", false}, {"Node", "node", false},
-		{"*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
-	} {
-		if got := matches([]rune(test.pattern), []rune(test.name)); got != test.want {
-			t.Errorf("%q means %q: %v", test.pattern, test.name, got)
-		}
-	}
-}
-
 func TestNarrow(t *testing.T) {
 	chunk := func(at int64, section dumpfile.Section, table string, rows int64) dumpfile.Chunk {
 		return dumpfile.Chunk{Offset: at, Size: 100_000, RawSize: 500_000, About: dumpfile.About{Section: section, Table: table, Rows: rows}}

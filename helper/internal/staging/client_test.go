@@ -125,18 +125,6 @@ func textOf(c *postgresClient) string {
 	return c.text
 }
 
-func TestNames(t *testing.T) {
-	n := newNames([]string{"cache_*", "a?c", "exact", "x.[y]"})
-	for name, want := range map[string]bool{
-		"cache_": true, "cache_page": true, "mycache_page": false, "abc": true, "ac": false, "aöc": true,
-		"exact": true, "exact2": false, "x.[y]": true, "x.y": false, "xa[y]": false, "CACHE_page": false, "cache_a\nb": true,
-	} {
-		if n.match(name) != want {
-			t.Errorf("%q: %v, want %v", name, !want, want)
-		}
-	}
-}
-
 func TestMatchesGrant(t *testing.T) {
 	for _, test := range []struct {
 		pattern, database string

@@ -18,6 +18,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
 // mysqlServer is a database of a MySQL or MariaDB server.
@@ -97,7 +98,6 @@ func (m *mysqlServer) inspectTables(ctx context.Context, conn *sql.Conn, info *I
 		return err
 	}
 	defer rows.Close()
-	structureOnly, exclude := newNames(m.config.StructureOnly), newNames(m.config.Exclude)
 	m.structureOnly, m.excluded, m.elsewhere, m.tables = nil, nil, nil, nil
 	var read, loose []string // tables to be read, and those of them that know no snapshot
 	for rows.Next() {
@@ -107,7 +107,7 @@ func (m *mysqlServer) inspectTables(ctx context.Context, conn *sql.Conn, info *I
 			return err
 		}
 		switch {
-		case exclude.match(table.Name):
+		case wildcard.MatchAny(m.config.Exclude, table.Name):
 			m.excluded = append(m.excluded, table.Name)
 		case strings.Contains(kind, "VIEW"):
 			info.Views = append(info.Views, table.Name)
@@ -115,7 +115,7 @@ func (m *mysqlServer) inspectTables(ctx context.Context, conn *sql.Conn, info *I
 		default:
 			info.Tables = append(info.Tables, table)
 			m.tables = append(m.tables, table.Name)
-			if structureOnly.match(table.Name) {
+			if wildcard.MatchAny(m.config.StructureOnly, table.Name) {
 				m.structureOnly = append(m.structureOnly, table.Name)
 				continue
 			}

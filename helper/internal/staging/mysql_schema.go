@@ -10,6 +10,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
 // definitions is a dump's text around its rows.
@@ -136,10 +138,9 @@ func (r *schemaReader) list(ctx context.Context) (sequences, views []string, err
 	if err != nil {
 		return nil, nil, err
 	}
-	exclude := newNames(r.server.config.Exclude)
 	for _, row := range rows {
 		switch {
-		case exclude.match(row["name"]):
+		case wildcard.MatchAny(r.server.config.Exclude, row["name"]):
 		case row["kind"] == "VIEW":
 			views = append(views, row["name"])
 		default:

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
 // What a MariaDB server remembers of its tables, tried on 10.11:
@@ -159,10 +161,9 @@ func (r *mysqlState) tables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	exclude, structureOnly := newNames(r.server.config.Exclude), newNames(r.server.config.StructureOnly)
 	for _, row := range rows {
 		name, kind, engine, made, changed, count, length := row[0], row[1], row[2], row[3], row[4], row[5], row[6]
-		if exclude.match(name) {
+		if wildcard.MatchAny(r.server.config.Exclude, name) {
 			continue
 		}
 		r.altered = r.altered || row[7] == "1"
@@ -171,7 +172,7 @@ func (r *mysqlState) tables(ctx context.Context) error {
 		case strings.Contains(kind, "VIEW"):
 		case kind == "SEQUENCE":
 			r.sequences = append(r.sequences, name)
-		case structureOnly.match(name), elsewhere[engine]:
+		case wildcard.MatchAny(r.server.config.StructureOnly, name), elsewhere[engine]:
 		case engine == "innodb":
 			r.changed = r.changed || row[8] == "1"
 			// The time of a partitioned table is that of its last partition, and each is forgotten by itself.

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
 // postgres is a database of a PostgreSQL server.
@@ -108,7 +109,6 @@ func (p *postgres) inspectTables(ctx context.Context, tx postgresQuerier, info *
 		return err
 	}
 	defer rows.Close()
-	structureOnly, exclude := newNames(p.config.StructureOnly), newNames(p.config.Exclude)
 	p.structureOnly, p.excluded, p.lockable, p.copied = nil, nil, nil, nil
 	var denied, guarded []string
 	for rows.Next() {
@@ -125,7 +125,7 @@ func (p *postgres) inspectTables(ctx context.Context, tx postgresQuerier, info *
 		if root.name != "" {
 			called = append(called, root.name, root.String())
 		}
-		if exclude.match(called...) {
+		if wildcard.MatchAny(p.config.Exclude, called...) {
 			p.excluded = append(p.excluded, name)
 			info.Excluded = append(info.Excluded, table.Name)
 			continue
@@ -140,7 +140,7 @@ func (p *postgres) inspectTables(ctx context.Context, tx postgresQuerier, info *
 		case "r", "p":
 			info.Tables = append(info.Tables, table)
 			p.lockable = append(p.lockable, name)
-			if structureOnly.match(called...) {
+			if wildcard.MatchAny(p.config.StructureOnly, called...) {
 				p.structureOnly = append(p.structureOnly, name)
 				info.StructureOnly = append(info.StructureOnly, table.Name)
 				continue
