@@ -111,6 +111,10 @@ func (t *tablespace) fits(text []byte, what TableFile) error {
 // zeros is what the blocks of a file that hold nothing are compared with. InnoDB makes files larger than it needs at once.
 var zeros [16 << 10]byte
 
+// writeSize is how much is written at once, bytes. The kernel takes the memory to keep it in as one block, and large blocks are
+// those that nobody has used for long: on virtual machines, which give such memory back, each page of them has to be found again.
+const writeSize = 256 << 10
+
 // write puts a chunk where it belongs.
 func (t *tablespace) write(part stretch, text []byte) error {
 	file, offset := t.files[part.file], part.offset
@@ -121,9 +125,9 @@ func (t *tablespace) write(part stretch, text []byte) error {
 	}
 	onStep("chunk to be written")
 	for len(text) > 0 {
-		skipped, length := 0, len(text)
+		skipped, length := 0, min(len(text), writeSize)
 		if t.sparse[part.file] {
-			skipped, length = nextUsed(text)
+			skipped, length = nextUsed(text[:length])
 		}
 		if _, err := file.WriteAt(text[skipped:length], offset+int64(skipped)); err != nil {
 			return t.unwritten(err)
