@@ -120,7 +120,7 @@ func (s *session) bakeRefreshed(ctx context.Context, version, key string, asked 
 func (s *session) loadBeside(progress pull.Progress) func(context.Context, bucket.Object, dburl.URL, string) error {
 	return func(ctx context.Context, dump bucket.Object, target dburl.URL, folder string) error {
 		plan, err := pull.Prepare(ctx, pull.Config{
-			OpenBucket: s.openBucket, BucketName: s.project.Bucket, Target: target, Key: dump.Key, OnlySQL: true,
+			OpenBucket: s.openBucket, BucketName: s.project.Bucket, Target: target, Key: dump.Key, OnlySQL: true, InOrder: true,
 			CacheDir: folder, Progress: progress,
 		})
 		if err != nil {

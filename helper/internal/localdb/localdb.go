@@ -23,6 +23,9 @@ type Config struct {
 	URL dburl.URL
 	// Threads is how many connections load rows at most; 0 means as many as this machine has use for.
 	Threads int
+	// InOrder adds the rows of a table of a MySQL or MariaDB dump in chunks one after the other, over one connection. Its file then
+	// takes less room and is read faster; large tables may take longer to load.
+	InOrder bool
 	// Part is what pulls replace.
 	Part Part
 	// Note is told, in one line each, what the user should know though nothing failed; it may be nil.

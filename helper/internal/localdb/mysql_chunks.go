@@ -161,7 +161,7 @@ func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int)
 	for i := from; i < to; i++ {
 		table := r.list[i].Table
 		if counts[table] > 1 {
-			matters, err := r.crew.ordered(ctx, r.db.names.incoming, table)
+			matters, err := r.inOrder(ctx, table)
 			if err != nil {
 				return r.db.explain("look for the primary key of table "+table, err)
 			}
@@ -179,6 +179,14 @@ func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int)
 		r.left[table].Add(1)
 	}
 	return nil
+}
+
+// inOrder says whether the rows of a table are loaded one after the other.
+func (r *rowLoad) inOrder(ctx context.Context, table string) (bool, error) {
+	if r.db.config.InOrder {
+		return true, nil
+	}
+	return r.crew.ordered(ctx, r.db.names.incoming, table)
 }
 
 // work is one session's part. Who loads the last rows of a table adds its keys.

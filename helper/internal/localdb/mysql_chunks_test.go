@@ -1,7 +1,12 @@
 package localdb
 
 import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -29,5 +34,54 @@ func TestMySQLLineBreaksInNames(t *testing.T) {
 			t.Errorf("rows (-want +got):\n%s", diff)
 		}
 		must(t, load.Discard())
+	}
+}
+
+// noted is a dump that notes which chunks each of its readers was asked for.
+type noted struct {
+	*pgTexts
+	mutex   sync.Mutex
+	readers []*notedReader
+}
+
+type notedReader struct {
+	ChunkReader
+	chunks []int
+}
+
+func (n *noted) Open() (ChunkReader, error) {
+	reader, err := n.pgTexts.Open()
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.readers = append(n.readers, &notedReader{ChunkReader: reader})
+	return n.readers[len(n.readers)-1], err
+}
+
+func (r *notedReader) Read(ctx context.Context, i int) ([]byte, error) {
+	r.chunks = append(r.chunks, i)
+	time.Sleep(20 * time.Millisecond) // for the others to have their share
+	return r.ChunkReader.Read(ctx, i)
+}
+
+// In order, the rows of a table are one session's, though they may go in in any order.
+func TestMySQLInOrder(t *testing.T) {
+	server := mariadbServer(t)
+	for _, inOrder := range []bool{false, true} {
+		fresh(t, server, "in_order")
+		db, err := Open(t.Context(), Config{URL: parseURL(t, server.URL("in_order")), Threads: 3, InOrder: inOrder})
+		must(t, err)
+		t.Cleanup(func() { db.Close() })
+		chunks := &noted{pgTexts: &pgTexts{}}
+		chunks.add(Head, "", 0, "CREATE TABLE `t` (`id` INT PRIMARY KEY);\n")
+		for i := range 8 {
+			chunks.add(Rows, "t", 1, fmt.Sprintf("INSERT INTO `t` (`id`) VALUES (%d);\n", i))
+		}
+		chunks.add(Tail, "", 0, "-- Dump completed\n")
+		_, err = pullChunks(t, db, chunks)
+		must(t, err)
+		alone := slices.ContainsFunc(chunks.readers, func(r *notedReader) bool { return slices.Equal(r.chunks, []int{1, 2, 3, 4, 5, 6, 7, 8}) })
+		if alone != inOrder {
+			t.Errorf("in order: %t; all rows were read in order by one session: %t", inOrder, alone)
+		}
 	}
 }

@@ -40,7 +40,7 @@ type Plan struct {
 // nothing is fetched.
 func Prepare(ctx context.Context, config Config) (*Plan, error) {
 	database, err := localdb.Open(ctx, localdb.Config{
-		URL: config.Target, Threads: config.Threads, Note: config.Progress.Note,
+		URL: config.Target, Threads: config.Threads, InOrder: config.InOrder, Note: config.Progress.Note,
 		Part: config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
 	})
 	if err != nil {

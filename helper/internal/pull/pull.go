@@ -72,6 +72,8 @@ type Config struct {
 	Selection Selection
 	// Threads is how many connections load rows at most; 0 means as many as this machine has use for.
 	Threads int
+	// InOrder adds the rows of a table one after the other: see [localdb.Config].
+	InOrder bool
 	// OnlySQL leaves alone what lies beside the dump.
 	OnlySQL bool
 	// Force goes on where space looks too short.
