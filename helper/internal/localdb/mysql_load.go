@@ -36,6 +36,8 @@ type mysqlLoad struct {
 	checked    bool  // unique_checks has been turned on
 	counted    counts
 	swapped    bool
+	// named has each name in a statement that may have made something, in small letters.
+	named map[string]bool
 }
 
 // packetHead is what the protocol and the driver need of a packet for themselves, in bytes.
@@ -48,7 +50,7 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 	}
 	l := &mysqlLoad{
 		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
-		porters: &crew{},
+		porters: &crew{}, named: map[string]bool{},
 	}
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
@@ -194,6 +196,9 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 		return &PacketError{Need: int64(len(text)) + packetHead, Limit: l.packet + packetHead}
 	}
 	s := parse(text)
+	if l.dropsNothing(s) {
+		return nil
+	}
 	if s.verb == "CREATE" && s.kind == "EVENT" {
 		// It must not fire while it waits in the scratch database.
 		disabled, was := setEventStatus(string(text), eventDisabled)
@@ -237,6 +242,29 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 		return nil // its time is over
 	}
 	return err
+}
+
+// dropsNothing says whether a statement drops, if it exists, what no statement before it can have made. Dumps have such a one in front
+// of each table; the server asks all of its engines for the table then, and waits for the disk seven times.
+func (l *mysqlLoad) dropsNothing(s *statement) bool {
+	name := func(token sqltext.Token) string {
+		return strings.ToLower(strings.Trim(string(s.text[token.Start:token.End]), "`\"'"))
+	}
+	switch s.verb {
+	case "CREATE", "ALTER", "RENAME":
+		for _, token := range s.tokens {
+			if token.Kind != sqltext.Symbol {
+				l.named[name(token)] = true
+			}
+		}
+	case "DROP":
+		at := s.find("EXISTS")
+		if at < 0 || l.crew.alone { // a transaction of the dump's own ends with what it drops
+			return false
+		}
+		return !slices.ContainsFunc(s.tokens[at+1:], func(token sqltext.Token) bool { return l.named[name(token)] })
+	}
+	return false
 }
 
 // nameAt gives the i-th token as a name.
