@@ -29,6 +29,10 @@ func TestMySQLDropsNothing(t *testing.T) {
 		{"/*!50001 CREATE ALGORITHM=UNDEFINED VIEW `v` AS SELECT 1*/", "DROP VIEW IF EXISTS `v`", false, false},
 		{"ALTER TABLE `u` RENAME TO `t`", "DROP TABLE IF EXISTS `t`", false, false},
 		{"RENAME TABLE `u` TO `t`", "DROP TABLE IF EXISTS `t`", false, false},
+		{"CALL make()", "DROP TABLE IF EXISTS `t`", false, false},
+		{"EXECUTE made", "DROP TABLE IF EXISTS `t`", false, false},
+		{"BEGIN NOT ATOMIC CREATE TABLE `t` (`id` int); END", "DROP TABLE IF EXISTS `t`", false, false},
+		{"SET NAMES utf8mb4", "DROP TABLE IF EXISTS `t`", false, true},
 		{"CREATE SEQUENCE `s` START WITH 1", "DROP SEQUENCE IF EXISTS `s`", false, false},
 	} {
 		l := &mysqlLoad{named: map[string]bool{}, crew: &crew{}}

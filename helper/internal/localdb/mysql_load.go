@@ -38,6 +38,8 @@ type mysqlLoad struct {
 	swapped    bool
 	// named has each name in a statement that may have made something, in small letters.
 	named map[string]bool
+	// unnamed says that a statement may have made things that it does not name.
+	unnamed bool
 }
 
 // packetHead is what the protocol and the driver need of a packet for themselves, in bytes.
@@ -257,9 +259,11 @@ func (l *mysqlLoad) dropsNothing(s *statement) bool {
 				l.named[name(token)] = true
 			}
 		}
+	case "CALL", "EXECUTE", "BEGIN": // BEGIN may be that of a block
+		l.unnamed = true
 	case "DROP":
 		at := s.find("EXISTS")
-		if at < 0 || l.crew.alone { // a transaction of the dump's own ends with what it drops
+		if at < 0 || l.unnamed || l.crew.alone { // a transaction of the dump's own ends with what it drops
 			return false
 		}
 		return !slices.ContainsFunc(s.tokens[at+1:], func(token sqltext.Token) bool { return l.named[name(token)] })
