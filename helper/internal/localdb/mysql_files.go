@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 )
 
@@ -35,10 +36,11 @@ func (db *mysqlDatabase) TakesFiles(ctx context.Context) (FileServer, error) {
 	return server, db.tryFolder(ctx)
 }
 
-// fileSettings gives those settings of the server on which it depends whether it takes files, by their names.
+// fileSettings gives those settings of the server on which it depends whether and how it takes files, by their names.
 func (s *mysqlSession) fileSettings(ctx context.Context) (map[string]string, error) {
 	rows, err := s.table(ctx, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_page_size', 'innodb_file_per_table', 'innodb_force_recovery',"+
-		" 'innodb_log_checkpoint_now', 'innodb_read_only', 'innodb_encrypt_tables', 'default_table_encryption', 'innodb_compression_default', 'lower_case_table_names')")
+		" 'innodb_log_checkpoint_now', 'innodb_read_only', 'innodb_encrypt_tables', 'default_table_encryption', 'innodb_compression_default',"+
+		" 'lower_case_table_names', 'innodb_flush_method', 'innodb_data_file_buffering')")
 	settings := map[string]string{}
 	for _, row := range rows {
 		settings[row["variable_name"]] = row["value"]
@@ -69,6 +71,14 @@ func refusesFiles(settings map[string]string) string {
 		return "the server's file system does not tell upper from lower case (lower_case_table_names is 2)"
 	}
 	return ""
+}
+
+// readsPastCache says whether a server of such settings has no use for what the kernel keeps of its files in memory.
+func readsPastCache(settings map[string]string) bool {
+	if buffers := settings["innodb_data_file_buffering"]; buffers != "" { // since 11.0
+		return buffers == "OFF"
+	}
+	return strings.HasPrefix(settings["innodb_flush_method"], "O_DIRECT")
 }
 
 // tryFolder finds out whether we can put files into a scratch database, which goes again. Under the lock nobody else has one, and what
@@ -143,11 +153,11 @@ func (l *mysqlLoad) planFiles(ctx context.Context, chunks Chunks, from, to int, 
 	if err := f.assign(chunks, from, to); err != nil {
 		return nil, err
 	}
-	var pageSize int64
-	if err := l.lock.conn.QueryRowContext(ctx, "SELECT @@innodb_page_size").Scan(&pageSize); err != nil {
-		return nil, l.db.explain("ask for the size of a page", err)
+	settings, err := l.lock.fileSettings(ctx)
+	if err != nil {
+		return nil, l.db.explain("ask for settings of the server", err)
 	}
-	var err error
+	pageSize, _ := strconv.ParseInt(settings["innodb_page_size"], 10, 64)
 	if f.folder, err = l.lock.openFolder(ctx, l.db.names.incoming); err != nil {
 		return nil, l.db.explainFiles("look for the data folder", err)
 	}
@@ -156,7 +166,7 @@ func (l *mysqlLoad) planFiles(ctx context.Context, chunks Chunks, from, to int, 
 	}
 	for _, t := range f.tables {
 		if err == nil {
-			t.folder, t.pageSize = f.folder, pageSize
+			t.folder, t.pageSize, t.uncached = f.folder, pageSize, readsPastCache(settings)
 			err = l.db.explainFiles("look at table "+t.Name, t.check(ctx, l.lock))
 		}
 	}

@@ -111,6 +111,21 @@ func TestMySQLFilesRefused(t *testing.T) {
 	}
 }
 
+func TestMySQLReadsPastCache(t *testing.T) {
+	for _, test := range []struct {
+		method, buffering string
+		want              bool
+	}{
+		{"fsync", "", false}, {"O_DSYNC", "", false}, {"O_DIRECT", "", true}, {"O_DIRECT_NO_FSYNC", "", true},
+		{"O_DIRECT", "OFF", true}, {"O_DIRECT", "ON", false}, {"fsync", "OFF", true}, {"", "", false},
+	} {
+		settings := map[string]string{"innodb_flush_method": test.method, "innodb_data_file_buffering": test.buffering}
+		if got := readsPastCache(settings); got != test.want {
+			t.Errorf("innodb_flush_method %q, innodb_data_file_buffering %q: got %t", test.method, test.buffering, got)
+		}
+	}
+}
+
 func TestMySQLRefusesFiles(t *testing.T) {
 	settings := func(but ...string) map[string]string {
 		all := map[string]string{

@@ -22,6 +22,7 @@ type tablespace struct {
 	FileTable
 	folder   folder
 	pageSize int64       // of the server, bytes
+	uncached bool        // the server reads its files past the kernel's memory
 	file     string      // how its files are called, without an ending
 	like     fs.FileInfo // the file of the empty table
 
@@ -112,7 +113,7 @@ func (t *tablespace) fits(text []byte, what TableFile) error {
 var zeros [16 << 10]byte
 
 // writeSize is how much is written at once, bytes. The kernel takes the memory to keep it in as one block, and large blocks are
-// those that nobody has used for long: on virtual machines, which give such memory back, each page of them has to be found again.
+// those that nobody has used for long: virtual machines give such memory back, and then get it again page by page.
 const writeSize = 256 << 10
 
 // write puts a chunk where it belongs.
@@ -163,6 +164,9 @@ func (t *tablespace) take(ctx context.Context, s *mysqlSession) error {
 		return t.refused(err)
 	}
 	onStep("tablespace imported")
+	if t.uncached {
+		t.forget()
+	}
 	for _, what := range t.Files {
 		if what.isTablespace() {
 			continue
@@ -174,6 +178,20 @@ func (t *tablespace) take(ctx context.Context, s *mysqlSession) error {
 		onStep("settings removed")
 	}
 	return nil
+}
+
+// forget gives back the memory that the kernel keeps the files in, for those of other tables: memory that was used just now is to be
+// had for less than any other.
+func (t *tablespace) forget() {
+	for _, what := range t.Files {
+		if !what.isTablespace() {
+			continue
+		}
+		if file, err := t.folder.Open(t.file + what.Name); err == nil {
+			forget(file)
+			_ = file.Close()
+		}
+	}
 }
 
 // refused makes of what the server says a *FilesError, unless it is not about the table.
