@@ -105,9 +105,11 @@ func newestFirst(x, y Object) int {
 	return cmp.Or(y.Time.Compare(x.Time), y.LastModified.Compare(x.LastModified), strings.Compare(y.Key, x.Key))
 }
 
-// object is what the key and the listing tell.
+// object is what the key and the listing tell. Some listings tell fractions of a second, which keys do not: with them, somebody
+// else's dump would be newer than one of ours that was made after it, within the same second.
 func (b *Bucket) object(key string, size int64, modified time.Time) Object {
-	o := Object{Key: key, Name: base(key), Size: size, LastModified: modified.UTC(), Time: modified.UTC()}
+	modified = modified.UTC().Truncate(time.Second)
+	o := Object{Key: key, Name: base(key), Size: size, LastModified: modified, Time: modified}
 	dump, series := readBaked(o.Name)
 	if who, at := b.keys.read(dump); who == ours {
 		o.Ours, o.Time, o.Series = true, at, series

@@ -86,6 +86,17 @@ func TestTiesHaveOneOrder(t *testing.T) {
 	}
 }
 
+// Within the second of a snapshot, what lay there before it is not newer.
+func TestNewestOfOneSecond(t *testing.T) {
+	at := time.Date(2026, 11, 26, 6, 30, 0, 0, time.UTC)
+	b := &Bucket{prefix: "dumps/shop", keys: newKeyPattern("shop")}
+	before := b.object("dumps/shop/nightly.sql.zst", 1, at.Add(200*time.Millisecond))
+	ours := b.object("dumps/shop/shop-20261126T063000Z-aaaaaa.sql.zst", 1, at.Add(400*time.Millisecond))
+	if newestFirst(before, ours) <= 0 {
+		t.Errorf("%+v is newer than %+v", before, ours)
+	}
+}
+
 func TestDumpsReadsAllPages(t *testing.T) {
 	e := newEnv(t, "minio")
 	var group sync.WaitGroup
