@@ -20,9 +20,9 @@ type Object struct {
 	Key          string    // whole key
 	Name         string    // last part of the key
 	Size         int64     // bytes
-	Time         time.Time // snapshot time where the key says it, else LastModified; UTC
+	Time         time.Time // snapshot time where the key says it, else LastModified; UTC, whole seconds
 	Ours         bool      // the key is one of this project's own
-	LastModified time.Time // UTC, whole seconds; for a multipart upload the time of its start
+	LastModified time.Time // UTC, with fractions where the store tells them; for a multipart upload the time of its start
 	ETag         string    // changes with the content, in quotes as the server gives it
 	StorageClass string    // STANDARD, GLACIER, …
 	VersionID    string    // Head only, and only in versioned buckets
@@ -106,10 +106,10 @@ func newestFirst(x, y Object) int {
 }
 
 // object is what the key and the listing tell. Some listings tell fractions of a second, which keys do not: with them, somebody
-// else's dump would be newer than one of ours that was made after it, within the same second.
+// else's dump would be newer than one of ours that was made after it, within the same second. There they decide second.
 func (b *Bucket) object(key string, size int64, modified time.Time) Object {
-	modified = modified.UTC().Truncate(time.Second)
-	o := Object{Key: key, Name: base(key), Size: size, LastModified: modified, Time: modified}
+	modified = modified.UTC()
+	o := Object{Key: key, Name: base(key), Size: size, LastModified: modified, Time: modified.Truncate(time.Second)}
 	dump, series := readBaked(o.Name)
 	if who, at := b.keys.read(dump); who == ours {
 		o.Ours, o.Time, o.Series = true, at, series
