@@ -242,7 +242,7 @@ func fleetPolicyIsEnough(t *testing.T, server *testserver.MySQL, judge judge) {
 	s := newSite(t, judge.store, "DUMP_SOURCE="+server.URL("shop"))
 	credentials := judge.as(t, readPolicy(t, "fleet"))
 	for _, words := range [][]string{
-		{"fleet", "refresh", "--root", ".", "--max-age", "1s"}, {"fleet", "refresh", "--root", "."}, {"fleet", "status", "--root", "."},
+		{"fleet", "refresh", "--root", ".", "--max-age", "1ms"}, {"fleet", "refresh", "--root", "."}, {"fleet", "status", "--root", "."},
 	} {
 		said, code := s.run(t, credentials, words...)
 		if code != 0 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(said, c) }) {
