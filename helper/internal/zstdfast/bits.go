@@ -18,6 +18,9 @@ func (b bitStream) add(v uint64, bits uint) bitStream {
 	return b
 }
 
+// end says how many bytes there are, the last one filled with zeros, of bits that have been flushed.
+func (b bitStream) end() int { return b.size + int(b.n+7)/8 }
+
 // flush leaves fewer than eight bits; there must be room for a word in the slice.
 func (b bitStream) flush(out []byte) bitStream {
 	binary.LittleEndian.PutUint64(out[b.size:], b.held)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,13 +78,13 @@ func texts() map[string][]byte {
 		"zeros":                   make([]byte, 300<<10),
 		"noise":                   noise(600 << 10),
 		"rows":                    rows(3 << 20),
-		"rows, noise, rows":       slicesOf(rows(200<<10), noise(400<<10), rows(300<<10)),
-		"rows, then a byte":       slicesOf(rows(128<<10), make([]byte, 1<<20), rows(100<<10)),
-		"rows, noise, its offset": slicesOf(rows(blockSize), noiseWithOffset()),
+		"rows, noise, rows":       slices.Concat(rows(200<<10), noise(400<<10), rows(300<<10)),
+		"rows, then a byte":       slices.Concat(rows(128<<10), make([]byte, 1<<20), rows(100<<10)),
+		"rows, noise, its offset": slices.Concat(rows(blockSize), noiseWithOffset()),
 		"distances":               distances(2 << 20),
 		"lengths":                 lengths(140 << 10),
 		"four bytes at a time":    fours(1 << 20),
-		"the same after 4 MiB":    slicesOf(noise(64<<10), rows(4<<20), noise(64<<10)),
+		"the same after 4 MiB":    slices.Concat(noise(64<<10), rows(4<<20), noise(64<<10)),
 		"letters, evenly":         alphabet(400<<10, 200),
 		"two letters":             alphabet(400<<10, 2),
 		"every 17th byte changes": period(500<<10, 17),
@@ -100,8 +101,6 @@ func texts() map[string][]byte {
 	}
 	return texts
 }
-
-func slicesOf(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 // fours has matches of four bytes, and next to nothing between them: more sequences than two bytes can count.
 func fours(n int) []byte {

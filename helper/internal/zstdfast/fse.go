@@ -165,8 +165,5 @@ func appendWeights(dst []byte, weights []int16, accuracy uint) []byte {
 		}
 		b = b.add(uint64(more), 2).flush(out)
 	}
-	if b.n > 0 {
-		b.size++
-	}
-	return dst[:begin+b.size]
+	return dst[:begin+b.end()]
 }

@@ -106,10 +106,7 @@ func (e *Encoder) appendStates(dst []byte) []byte {
 	b = b.add(uint64(offset)&(1<<offsets.accuracy-1), offsets.accuracy)
 	b = b.add(uint64(literal)&(1<<literals.accuracy-1), literals.accuracy)
 	b = b.add(1, 1).flush(out) // the mark by which a decoder finds the last bit
-	if b.n > 0 {
-		b.size++
-	}
-	return dst[:begin+b.size]
+	return dst[:begin+b.end()]
 }
 
 // addState adds the bits that lead from a state to the one that a symbol leaves.
