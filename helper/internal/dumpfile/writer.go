@@ -73,15 +73,11 @@ func NewWriter(ctx context.Context, out Output, c Compression, level, workers in
 	if most := form.maxLevel(); level < 0 || level > most {
 		return nil, fmt.Errorf("%s has no level %d, but 1 to %d", c, level, most)
 	}
-	return newWriter(ctx, out, form, func() (encoder, error) { return form.newEncoder(level) }, workers)
-}
-
-func newWriter(ctx context.Context, out Output, form container, newEncoder func() (encoder, error), workers int) (*Writer, error) {
 	workers = workerCount(workers)
 	encoders := make([]encoder, workers)
 	for i := range encoders {
 		var err error
-		if encoders[i], err = newEncoder(); err != nil {
+		if encoders[i], err = form.newEncoder(level); err != nil {
 			return nil, err
 		}
 	}

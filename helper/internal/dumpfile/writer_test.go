@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // outputFunc is an Output without open part.
@@ -200,27 +198,24 @@ func BenchmarkWriter(b *testing.B) {
 		list[i] = statement(nil, rng, 1<<20)
 		total += int64(len(list[i]))
 	}
-	zstdLevel := func(level zstd.EncoderLevel) func() (encoder, error) {
-		return func() (encoder, error) { return newZstdEncoder(level) }
-	}
 	levels := []struct {
-		name       string
-		form       container
-		newEncoder func() (encoder, error)
+		name  string
+		form  Compression
+		level int
 	}{
-		{"zstd fastest", zstdContainer{}, zstdLevel(zstd.SpeedFastest)},
-		{"zstd default", zstdContainer{}, zstdLevel(zstd.SpeedDefault)},
-		{"gzip", gzipContainer{}, func() (encoder, error) { return gzipContainer{}.newEncoder(0) }},
+		{"zstd usual", Zstd, 0},
+		{"zstd 3", Zstd, 3},
+		{"gzip", Gzip, 0},
 	}
 	for _, level := range levels {
 		b.Run(level.name, func(b *testing.B) {
 			b.SetBytes(total)
 			for b.Loop() {
 				var size int64
-				w, err := newWriter(b.Context(), outputFunc(func(p []byte) (int, error) {
+				w, err := NewWriter(b.Context(), outputFunc(func(p []byte) (int, error) {
 					size += int64(len(p))
 					return len(p), nil
-				}), level.form, level.newEncoder, 2)
+				}), level.form, level.level, 2)
 				if err != nil {
 					b.Fatal(err)
 				}
