@@ -164,11 +164,9 @@ func (t *tablespace) take(ctx context.Context, s *mysqlSession) error {
 		return t.refused(err)
 	}
 	onStep("tablespace imported")
-	if t.uncached {
-		t.forget()
-	}
 	for _, what := range t.Files {
 		if what.isTablespace() {
+			t.forget(what)
 			continue
 		}
 		// It would stay behind when the table is renamed, and keep the server from dropping the database.
@@ -180,17 +178,15 @@ func (t *tablespace) take(ctx context.Context, s *mysqlSession) error {
 	return nil
 }
 
-// forget gives back the memory that the kernel keeps the files in, for those of other tables: memory that was used just now is to be
+// forget gives back the memory that the kernel keeps a file in, for those of other tables: memory that was used just now is to be
 // had for less than any other.
-func (t *tablespace) forget() {
-	for _, what := range t.Files {
-		if !what.isTablespace() {
-			continue
-		}
-		if file, err := t.folder.Open(t.file + what.Name); err == nil {
-			forget(file)
-			_ = file.Close()
-		}
+func (t *tablespace) forget(what TableFile) {
+	if !t.uncached {
+		return
+	}
+	if file, err := t.folder.Open(t.file + what.Name); err == nil {
+		forget(file)
+		_ = file.Close()
 	}
 }
 
