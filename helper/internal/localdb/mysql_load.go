@@ -201,6 +201,7 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 	if l.dropsNothing(s) {
 		return nil
 	}
+	l.remember(s)
 	if s.verb == "CREATE" && s.kind == "EVENT" {
 		// It must not fire while it waits in the scratch database.
 		disabled, was := setEventStatus(string(text), eventDisabled)
@@ -244,31 +245,6 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 		return nil // its time is over
 	}
 	return err
-}
-
-// dropsNothing says whether a statement drops, if it exists, what no statement before it can have made. Dumps have such a one in front
-// of each table; the server asks all of its engines for the table then, and waits for the disk seven times.
-func (l *mysqlLoad) dropsNothing(s *statement) bool {
-	name := func(token sqltext.Token) string {
-		return strings.ToLower(strings.Trim(string(s.text[token.Start:token.End]), "`\"'"))
-	}
-	switch s.verb {
-	case "CREATE", "ALTER", "RENAME":
-		for _, token := range s.tokens {
-			if token.Kind != sqltext.Symbol {
-				l.named[name(token)] = true
-			}
-		}
-	case "CALL", "EXECUTE", "BEGIN": // BEGIN may be that of a block
-		l.unnamed = true
-	case "DROP":
-		at := s.find("EXISTS")
-		if at < 0 || l.unnamed || l.crew.alone { // a transaction of the dump's own ends with what it drops
-			return false
-		}
-		return !slices.ContainsFunc(s.tokens[at+1:], func(token sqltext.Token) bool { return l.named[name(token)] })
-	}
-	return false
 }
 
 // nameAt gives the i-th token as a name.
