@@ -13,6 +13,7 @@ func TestMatch(t *testing.T) {
 		{"n?de", "nöde", true}, {"n?de", "nde", false}, {"n?de", "nodde", false}, {"**", "x", true}, {"a**", "a", true}, {"a?*", "a", false},
 		{"x.[y]", "x.[y]", true}, {"x.[y]", "xa[y]", false}, {"cache_*", "mycache_page", false}, {"cache_*", "cache_a\nb", true},
 		{"[a]", "a", false}, {"a.b", "aXb", false}, {"Node", "node", false},
+		{"x.[y]", "x.y", false}, {"cache_*", "CACHE_page", false}, {"a?c", "ac", false}, {"exact", "exact2", false},
 		{"*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
 	} {
 		if got := Match(test.pattern, test.name); got != test.want {
