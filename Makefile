@@ -86,11 +86,13 @@ fleet-acceptance: build
 # The Debian packages that tests need; asks for rights only if one is missing.
 packages:
 	@tests/packages.sh mariadb-server mariadb-client postgresql openssh-server openssh-client \
-	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus
+	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap
 
-# The programs that tests need and Debian does not have, from the Go modules in tests/tools.
+# The programs that tests need and that cannot be installed: those that Debian does not have, from the Go modules in
+# tests/tools, and the MySQL server, which it has in its unstable release alone.
 tools:
 	@tests/tools/build.sh ddev golangci-lint minio versitygw actionlint kustomize kubernetes-types
+	@tests/tools/mysql.sh
 
 clean:
 	rm -rf bin dist

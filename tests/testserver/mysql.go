@@ -14,7 +14,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// MySQL is a running MariaDB server. Its user root has no password.
+// MySQL is a running MariaDB or MySQL server. Its user root has no password.
 type MySQL struct {
 	*Process
 	Port   int
@@ -24,7 +24,17 @@ type MySQL struct {
 // MariaDB starts a MariaDB server with its data in dir; data that is there already is used. Each of
 // options is a further flag of mariadbd, such as "--max-connections=5"; the last one wins.
 func MariaDB(dir string, options ...string) (*MySQL, error) {
-	server, err := mariadbd.path()
+	return startMySQL(mariadbd, installMariaDB, dir, append([]string{"--innodb-log-file-size=16M", "--aria-pagecache-buffer-size=8M"}, options...))
+}
+
+// Mysqld is MariaDB for a MySQL server.
+func Mysqld(dir string, options ...string) (*MySQL, error) {
+	return startMySQL(mysqld, initializeMySQL, dir, append([]string{"--innodb-redo-log-capacity=64M", "--mysqlx=OFF", "--secure-file-priv="}, options...))
+}
+
+// startMySQL starts a server in dir, whose data install makes where there is none.
+func startMySQL(p program, install func(server, data, temporary string) error, dir string, options []string) (*MySQL, error) {
+	server, err := p.path()
 	if err != nil {
 		return nil, err
 	}
@@ -38,8 +48,9 @@ func MariaDB(dir string, options ...string) (*MySQL, error) {
 	}
 	data := filepath.Join(dir, "data")
 	if _, err := os.Stat(data); err != nil {
-		if err := installMariaDB(data, filepath.Join(dir, "tmp")); err != nil {
-			return nil, err
+		if err := install(server, data, filepath.Join(dir, "tmp")); err != nil {
+			// A half-made folder would look like a finished one to the next start.
+			return nil, errors.Join(err, os.RemoveAll(data))
 		}
 	}
 	socket, cleanup, err := socketPath(dir, "mysql.sock")
@@ -50,11 +61,11 @@ func MariaDB(dir string, options ...string) (*MySQL, error) {
 	err = launch(func(port int) (*Process, error) {
 		m = &MySQL{Port: port, Socket: socket}
 		m.Process = &Process{spec: spec{
-			name: "mariadbd", dir: dir,
+			name: p.name, dir: dir,
 			command: func() []string {
 				// A stop has removed the socket's folder if it was one of our own.
 				_ = os.MkdirAll(filepath.Dir(m.Socket), 0o700)
-				return append(mariadbdWords(server, dir, data, m.Socket, m.Port), options...)
+				return append(mysqlWords(server, dir, data, m.Socket, m.Port), options...)
 			},
 			ready:   m.ping,
 			stop:    syscall.SIGTERM,
@@ -68,49 +79,45 @@ func MariaDB(dir string, options ...string) (*MySQL, error) {
 	return m, nil
 }
 
-func installMariaDB(data, temporary string) error {
+func installMariaDB(_, data, temporary string) error {
 	install, err := mariadbInstallDB.path()
 	if err != nil {
 		return err
 	}
-	words := []string{
-		install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
-		"--datadir=" + data, "--tmpdir=" + temporary, "--innodb-log-file-size=16M",
-	}
-	if os.Geteuid() == 0 {
-		words = append(words, "--user=root")
-	}
-	if err := run("mariadb-install-db", nil, words...); err != nil {
-		// A half-made folder would look like a finished one to the next start.
-		return errors.Join(err, os.RemoveAll(data))
-	}
-	return nil
+	return run("mariadb-install-db", nil, asRoot(install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
+		"--datadir="+data, "--tmpdir="+temporary, "--innodb-log-file-size=16M")...)
 }
 
-// mariadbdWords is the command line of a small server that trusts the machine not to lose power.
-func mariadbdWords(server, dir, data, socket string, port int) []string {
-	words := []string{
-		server, "--no-defaults",
-		"--datadir=" + data,
-		"--tmpdir=" + filepath.Join(dir, "tmp"),
-		"--bind-address=127.0.0.1",
-		"--port=" + strconv.Itoa(port),
-		"--socket=" + socket,
-		"--pid-file=" + filepath.Join(dir, "mariadbd.pid"),
-		"--character-set-server=utf8mb4",
-		"--collation-server=utf8mb4_general_ci",
-		"--innodb-buffer-pool-size=64M",
-		"--innodb-log-file-size=16M",
-		"--innodb-flush-log-at-trx-commit=2",
-		"--key-buffer-size=1M",
-		"--aria-pagecache-buffer-size=8M",
-		"--max-allowed-packet=64M",
-		"--skip-log-bin",
-	}
+func initializeMySQL(server, data, temporary string) error {
+	return run("mysqld --initialize-insecure", nil, asRoot(server, "--no-defaults", "--initialize-insecure", "--datadir="+data, "--tmpdir="+temporary)...)
+}
+
+// asRoot lets a server run as root where this process does.
+func asRoot(words ...string) []string {
 	if os.Geteuid() == 0 {
 		words = append(words, "--user=root")
 	}
 	return words
+}
+
+// mysqlWords is the command line of a small server that trusts the machine not to lose power.
+func mysqlWords(server, dir, data, socket string, port int) []string {
+	return asRoot(
+		server, "--no-defaults",
+		"--datadir="+data,
+		"--tmpdir="+filepath.Join(dir, "tmp"),
+		"--bind-address=127.0.0.1",
+		"--port="+strconv.Itoa(port),
+		"--socket="+socket,
+		"--pid-file="+filepath.Join(dir, "mysqld.pid"),
+		"--character-set-server=utf8mb4",
+		"--collation-server=utf8mb4_general_ci",
+		"--innodb-buffer-pool-size=64M",
+		"--innodb-flush-log-at-trx-commit=2",
+		"--key-buffer-size=1M",
+		"--max-allowed-packet=64M",
+		"--skip-log-bin",
+	)
 }
 
 // URL names a database of the server, which need not exist, as root.

@@ -21,6 +21,7 @@ type program struct {
 var (
 	mariadbd         = program{"mariadbd", "apt-get install mariadb-server", nil}
 	mariadbInstallDB = program{"mariadb-install-db", "apt-get install mariadb-server", nil}
+	mysqld           = program{"mysqld", "make tools", nil}
 	initdb           = program{"initdb", "apt-get install postgresql", []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"}}
 	postgres         = program{"postgres", "apt-get install postgresql", []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"}}
 	sshd             = program{"sshd", "apt-get install openssh-server", nil}

@@ -115,6 +115,21 @@ func TestMariaDB(t *testing.T) {
 	})
 }
 
+func TestMysqld(t *testing.T) {
+	m := must[*MySQL](t)(Mysqld(t.TempDir()))
+	t.Cleanup(m.Stop)
+	version := must[[][]string](t)(m.Query("SELECT CONCAT(VERSION(), @@version_comment)"))
+	if strings.Contains(version[0][0], "MariaDB") {
+		t.Errorf("the server is %v", version)
+	}
+	check(t, m.Exec("CREATE DATABASE d", "CREATE TABLE d.t (id int PRIMARY KEY)", "INSERT INTO d.t VALUES (1)"))
+	m.Kill()
+	check(t, m.Restart())
+	if rows := must[[][]string](t)(m.Query("SELECT id FROM d.t")); len(rows) != 1 {
+		t.Errorf("after a crash the table has %v", rows)
+	}
+}
+
 func TestMariaDBInLongFolder(t *testing.T) {
 	m := must[*MySQL](t)(MariaDB(filepath.Join(t.TempDir(), strings.Repeat("long", 30))))
 	check(t, m.Restart())
