@@ -182,22 +182,10 @@ func runChild(t *testing.T, url, dump string, step int) (finished bool) {
 	return true
 }
 
-// mariadb and postgres are servers that the tests of this package share.
+// mariadb, mysqld and postgres are servers that the tests of this package share.
 var (
-	mariadb = sync.OnceValues(func() (*testserver.MySQL, error) {
-		dir, err := os.MkdirTemp("", "localdb-mariadb-")
-		if err != nil {
-			return nil, err
-		}
-		server, err := testserver.MariaDB(dir, "--event-scheduler=ON", "--max-allowed-packet=2M")
-		cleanups = append(cleanups, func() {
-			if server != nil {
-				server.Stop()
-			}
-			_ = os.RemoveAll(dir)
-		})
-		return server, err
-	})
+	mariadb  = shared("mariadb", testserver.MariaDB, "--event-scheduler=ON", "--max-allowed-packet=2M")
+	mysqld   = shared("mysqld", testserver.Mysqld)
 	postgres = sync.OnceValues(func() (*testserver.PG, error) {
 		dir, err := os.MkdirTemp("", "localdb-postgres-")
 		if err != nil {
@@ -213,6 +201,24 @@ var (
 		return server, err
 	})
 )
+
+// shared starts a server when it is first asked for.
+func shared(name string, start func(string, ...string) (*testserver.MySQL, error), options ...string) func() (*testserver.MySQL, error) {
+	return sync.OnceValues(func() (*testserver.MySQL, error) {
+		dir, err := os.MkdirTemp("", "localdb-"+name+"-")
+		if err != nil {
+			return nil, err
+		}
+		server, err := start(dir, options...)
+		cleanups = append(cleanups, func() {
+			if server != nil {
+				server.Stop()
+			}
+			_ = os.RemoveAll(dir)
+		})
+		return server, err
+	})
+}
 
 // notes collects what a Database tells its user.
 type notes struct{ lines []string }

@@ -9,7 +9,7 @@ import (
 
 // The journal is a table in the previous database that says what a swap has to do beside moving tables:
 // it holds the views, triggers, routines and events that come ("new") and those that go ("old"), for each side the dump
-// that the database was loaded from, and which tables change places where not all do. Its own
+// that the database was loaded from, which tables change places where not all do, and how they do. Its own
 // name is where the swap stands, and it changes in the very statement that moves the tables:
 //
 //	pending  the tables have not been moved: the live database is the old one
@@ -36,6 +36,7 @@ const (
 const (
 	recordKind kind = "DUMP"   // the record of a side
 	extentKind kind = "EXTENT" // the extent of the swap, where it is not all
+	movesKind  kind = "MOVES"  // the moves of the statement that exchanges the tables, in their order
 )
 
 // contents is one side of a journal: what a database has beside the tables that change places.
@@ -87,16 +88,22 @@ func (s *mysqlSession) addObject(ctx context.Context, n names, side string, o ob
 }
 
 // readExtent gives the extent of a journal's swap.
-func (s *mysqlSession) readExtent(ctx context.Context, n names, journal string) (extent, error) {
+func (s *mysqlSession) readExtent(ctx context.Context, n names, journal string) (e extent, err error) {
+	return e, s.readFromJournal(ctx, n, journal, extentKind, &e)
+}
+
+// readFromJournal reads what is said of both sides; where nothing is, the value stays as it was.
+func (s *mysqlSession) readFromJournal(ctx context.Context, n names, journal string, k kind, value any) error {
 	rows, err := s.journalRows(ctx, n, journal, bothSides)
-	if err != nil || len(rows) == 0 {
-		return extent{}, err
+	for _, row := range rows {
+		if kind(row["kind"]) != k {
+			continue
+		}
+		if err := json.Unmarshal([]byte(row["statement"]), value); err != nil {
+			return fmt.Errorf("read which tables of database %s change places: %w", n.live, err)
+		}
 	}
-	var e extent
-	if err := json.Unmarshal([]byte(rows[0]["statement"]), &e); err != nil {
-		return extent{}, fmt.Errorf("read which tables of database %s were exchanged: %w", n.live, err)
-	}
-	return e, nil
+	return err
 }
 
 // journalRows reads the rows of a side. Journals of earlier versions lack a column.

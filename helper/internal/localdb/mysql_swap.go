@@ -11,9 +11,6 @@ import (
 // lockRounds times lockRound is how long a swap waits for sessions that hold tables of the live database.
 const lockRounds = 6
 
-// move is one table's way from a database to another.
-type move struct{ table, from, to string }
-
 // exchange makes new the contents of the live database beside its tables, as far as an extent reaches, and does the
 // moves that plan lists, in one statement. Where it fails before that statement has succeeded, everything is
 // as it was. plan is asked again for every try: the site may have made a table meanwhile.
@@ -71,7 +68,7 @@ func (db *mysqlDatabase) moveTables(waiting, ctx context.Context, s *mysqlSessio
 	}
 	for _, o := range old {
 		inTheWay := o.Kind == view && slices.ContainsFunc(moves, func(m move) bool {
-			return m.to == n.live && strings.EqualFold(m.table, o.Name)
+			return m.To == n.live && strings.EqualFold(m.Table, o.Name)
 		})
 		if o.Kind == trigger || inTheWay {
 			err := db.patiently(waiting, s, func() error { return s.drop(ctx, n.live, o) })
@@ -87,6 +84,10 @@ func (db *mysqlDatabase) moveTables(waiting, ctx context.Context, s *mysqlSessio
 		if err != nil {
 			return err
 		}
+		if err := s.writeMoves(ctx, n, moves); err != nil {
+			return err
+		}
+		onStep("moves written")
 		return s.exec(ctx, renameStatement(n, moves))
 	})
 	return db.explain("exchange the tables", err)
@@ -113,12 +114,12 @@ func (db *mysqlDatabase) patiently(waiting context.Context, s *mysqlSession, do 
 	}
 }
 
-// renameStatement is the swap: the server does all of it or nothing.
+// renameStatement is the swap: the server does all of it or nothing, unless it dies meanwhile; see takeBack.
 func renameStatement(n names, moves []move) string {
 	var text strings.Builder
 	text.WriteString("RENAME TABLE ")
 	for _, m := range moves {
-		fmt.Fprintf(&text, "%s.%s TO %s.%s, ", quoteName(m.from), quoteName(m.table), quoteName(m.to), quoteName(m.table))
+		fmt.Fprintf(&text, "%s.%s TO %s.%s, ", quoteName(m.From), quoteName(m.Table), quoteName(m.To), quoteName(m.Table))
 	}
 	fmt.Fprintf(&text, "%s.%s TO %s.%s", quoteName(n.previous), quoteName(journalPending), quoteName(n.previous), quoteName(journalSwapped))
 	return text.String()
@@ -231,7 +232,10 @@ func (db *mysqlDatabase) recoverLocked(ctx context.Context, s *mysqlSession) err
 	if swapped {
 		err = db.rollForward(ctx, s)
 	} else {
-		err = db.rollBack(ctx, s)
+		err = db.explain("put the tables of database "+n.live+" back", s.takeBack(ctx, n))
+		if err == nil {
+			err = db.rollBack(ctx, s)
+		}
 	}
 	if err != nil {
 		return err
@@ -291,7 +295,7 @@ func (db *mysqlDatabase) Undo(ctx context.Context) error {
 		moves := append([]move{{journalDone, n.previous, n.spare}}, away...)
 		moves = append(moves, back...)
 		for _, m := range away {
-			moves = append(moves, move{m.table, n.spare, n.previous})
+			moves = append(moves, move{m.Table, n.spare, n.previous})
 		}
 		return moves, nil
 	})

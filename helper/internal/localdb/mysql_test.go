@@ -1,6 +1,7 @@
 package localdb
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,33 @@ func mariadbServer(t *testing.T) *testserver.MySQL {
 	server, err := mariadb()
 	must(t, err)
 	return server
+}
+
+// eachServer runs a test on MariaDB and on MySQL.
+func eachServer(t *testing.T, test func(t *testing.T, server *testserver.MySQL)) {
+	t.Helper()
+	for name, start := range map[string]func() (*testserver.MySQL, error){"mariadb": mariadb, "mysql": mysqld} {
+		t.Run(name, func(t *testing.T) {
+			server, err := start()
+			must(t, err)
+			test(t, server)
+		})
+	}
+}
+
+// isOracle says whether a server is MySQL and not MariaDB.
+func isOracle(t *testing.T, server *testserver.MySQL) bool {
+	t.Helper()
+	rows, err := server.Query("SELECT VERSION()")
+	must(t, err)
+	return !strings.Contains(rows[0][0], "MariaDB")
+}
+
+// seq is a table with the numbers between two as its column seq, which MySQL does not have.
+func seq(from, to int) string {
+	const digit = "(SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)"
+	return fmt.Sprintf("(SELECT * FROM (SELECT a.n + 10*b.n + 100*c.n + 1000*d.n AS seq FROM %[1]s a, %[1]s b, %[1]s c, %[1]s d) some WHERE seq BETWEEN %[2]d AND %[3]d"+
+		" ORDER BY seq) seq", digit, from, to)
 }
 
 // fresh drops a database and everything that lies beside it, and makes it anew with the statements.
@@ -43,7 +71,8 @@ func mysqldump(t *testing.T, server *testserver.MySQL, database string, options 
 func content(t *testing.T, server *testserver.MySQL, database string) string {
 	t.Helper()
 	text := mysqldump(t, server, database, "--skip-comments")
-	return strings.ReplaceAll(text, quoteName(database), "`DB`")
+	// What comes of a dump says which character set a collation has, in MySQL.
+	return strings.NewReplacer(quoteName(database), "`DB`", " CHARACTER SET utf8mb4 COLLATE", " COLLATE").Replace(text)
 }
 
 // rubbish fails the test where something but the previous database lies beside.
