@@ -281,7 +281,7 @@ var explanations = []explanation{
 		return "look at the local server's log and start it again; nothing is lost, the next pull puts away what is left"
 	}),
 	as(exitLocal, func(e *localdb.StrayFilesError) string {
-		return "remove the files that end in .ibd and .cfg from the folder of " + e.Database + " in the data folder of the local server, and try again"
+		return "remove the files that end in .ibd and .cfg from the folder of " + e.Database + " in the data folder of the local server, and the folder where it is empty then; try again"
 	}),
 	as(exitLocal, func(*localdb.LoadError) string {
 		return "the local database is as it was; another dump can be taken with --key"

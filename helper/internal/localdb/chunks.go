@@ -3,6 +3,7 @@ package localdb
 import (
 	"context"
 	"crypto/sha256"
+	"strconv"
 	"strings"
 )
 
@@ -75,6 +76,13 @@ type FileServer struct {
 func (s FileServer) Series() string {
 	parts := strings.SplitN(s.Version, ".", 3)
 	return s.Engine + "-" + strings.Join(parts[:min(len(parts), 2)], ".")
+}
+
+// hasDictionary says whether a MySQL server keeps what it knows of tables in tables, and not in files: since 8.0.
+func (s FileServer) hasDictionary() bool {
+	major, _, _ := strings.Cut(s.Version, ".")
+	number, err := strconv.Atoi(major)
+	return err == nil && number >= 8
 }
 
 // DefinitionSum tells the definitions of tables apart, as SHOW CREATE TABLE gives them. Where a table's counter stands does

@@ -38,6 +38,9 @@ const (
 	mysqlEventInThePast     = 1588
 	mysqlEventPastChange    = 1589
 	mysqlAuthPlugin         = 1698
+	mysqlFolderStays        = 3607
+	mysqlFolderExists       = 3678
+	mysqlFolderLeft         = 3681
 )
 
 // number gives the number of the server's error, 0 where err is not one.

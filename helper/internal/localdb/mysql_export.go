@@ -94,9 +94,12 @@ func (e *Export) open(ctx context.Context, tables []string) (err error) {
 
 // list sorts the wanted tables into those that may travel and those that are known not to.
 func (e *Export) list(ctx context.Context, tables []string) error {
-	rows, err := e.holder.table(ctx, "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine, ROW_FORMAT AS row_format,"+
-		" CAST(CONVERT(TABLE_NAME USING filename) AS BINARY) AS file_name"+
+	rows, err := e.holder.table(ctx, "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine, ROW_FORMAT AS row_format"+
 		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", e.db.names.live)
+	if err != nil {
+		return err
+	}
+	files, err := e.holder.files(ctx, e.db.names.live)
 	if err != nil {
 		return err
 	}
@@ -111,6 +114,8 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 			e.leave(name, "it is no table")
 		case row["engine"] != "InnoDB":
 			e.leave(name, "its engine is "+row["engine"])
+		case e.holder.oracle && row["row_format"] == "Compressed":
+			e.leave(name, compressedPages)
 		default:
 			definition, err := e.holder.definition(ctx, name)
 			if err != nil {
@@ -122,7 +127,7 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 			}
 			e.Tables = append(e.Tables, ExportedTable{
 				FileTable: FileTable{Name: name, Definition: DefinitionSum(definition)},
-				RowFormat: strings.ToLower(row["row_format"]), fileName: row["file_name"],
+				RowFormat: strings.ToLower(row["row_format"]), fileName: filepath.Base(files[name]),
 			})
 		}
 	}
@@ -166,9 +171,8 @@ func (e *Export) findFiles(table *ExportedTable) error {
 		return err
 	}
 	for _, entry := range entries {
-		name, ok := strings.CutPrefix(entry.Name(), table.fileName)
-		ending := filepath.Ext(name)
-		if !ok || name != ending && !strings.HasPrefix(name, "#") || ending != tablespaceEnding && ending != settingsEnding {
+		name, is := isFileOf(entry.Name(), table.fileName)
+		if !is {
 			continue
 		}
 		info, err := entry.Info()

@@ -2,8 +2,10 @@ package localdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,6 +13,8 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/innodb"
 )
 
 // triesAtOnce is how many tables are tried at once: what is waited for is the server's threads, each of which fills a processor.
@@ -147,7 +151,7 @@ func (e *Export) tried(table ExportedTable, file TableFile) string {
 	return filepath.Join(e.folder(e.db.names.incoming), table.fileName+file.Name)
 }
 
-// copy copies a file, since the server changes what it is given.
+// copy copies a file, since the server changes what it is given, and gives it the number that a pull would.
 func (e *Export) copy(table ExportedTable, file TableFile) error {
 	from, err := e.Open(table, file)
 	if err != nil {
@@ -158,11 +162,31 @@ func (e *Export) copy(table ExportedTable, file TableFile) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(to, from); err != nil {
-		_ = to.Close()
-		return err
+	if e.holder.oracle && file.isTablespace() {
+		err = copyRenumbered(to, from, e.Server.PageSize)
+	} else {
+		_, err = io.Copy(to, from)
 	}
-	return to.Close()
+	return errors.Join(err, to.Close())
+}
+
+// copyRenumbered copies a file of pages and gives it another number.
+func copyRenumbered(to io.Writer, from io.Reader, pageSize int64) error {
+	space := firstSpace + rand.Uint32N(firstSpace)
+	pages := make([]byte, 64*pageSize)
+	for {
+		n, err := io.ReadFull(from, pages)
+		innodb.Renumber(pages[:n], pageSize, space)
+		if _, err := to.Write(pages[:n]); err != nil {
+			return err
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // compare says how a table that was imported differs from what it was exported from.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -23,7 +25,7 @@ func (db *mysqlDatabase) TakesFiles(ctx context.Context) (FileServer, error) {
 		return server, db.explain("ask for settings of the server", err)
 	}
 	server.PageSize, _ = strconv.ParseInt(settings["innodb_page_size"], 10, 64)
-	if reason := refusesFiles(settings); reason != "" {
+	if reason := refusesFiles(server, settings); reason != "" {
 		return server, &FilesError{Reason: reason}
 	}
 	data, err := s.dataFolder(ctx)
@@ -49,7 +51,7 @@ func (s *mysqlSession) fileSettings(ctx context.Context) (map[string]string, err
 }
 
 // refusesFiles says why a server of such settings takes no files; "" where it does.
-func refusesFiles(settings map[string]string) string {
+func refusesFiles(server FileServer, settings map[string]string) string {
 	on := func(name string) bool {
 		value := settings[name]
 		return value != "" && value != "OFF" && value != "0"
@@ -65,7 +67,9 @@ func refusesFiles(settings map[string]string) string {
 		return "the server encrypts its tables"
 	case on("innodb_compression_default"):
 		return "the server compresses the pages of its tables (innodb_compression_default is on)"
-	case settings["innodb_log_checkpoint_now"] == "":
+	case server.Engine == "mysql" && !server.hasDictionary():
+		return "servers of MySQL before 8.0 are not trusted with files"
+	case server.Engine != "mysql" && settings["innodb_log_checkpoint_now"] == "":
 		return noCheckpoint
 	case settings["lower_case_table_names"] == "2":
 		return "the server's file system does not tell upper from lower case (lower_case_table_names is 2)"
@@ -89,11 +93,8 @@ func (db *mysqlDatabase) tryFolder(ctx context.Context) (err error) {
 		return err
 	}
 	defer lock.close()
-	// The setting is a button, which this does not press.
-	if err := lock.exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = OFF"); number(err) != 0 {
-		return &FilesError{Reason: noCheckpoint, Err: err}
-	} else if err != nil {
-		return db.explain("try to have a checkpoint written", err)
+	if err := lock.canCheckpoint(ctx); err != nil {
+		return db.explainFiles("try to have a checkpoint written", err)
 	}
 	incoming := db.names.incoming
 	if err := lock.dropDatabase(ctx, incoming); err != nil {
@@ -107,10 +108,9 @@ func (db *mysqlDatabase) tryFolder(ctx context.Context) (err error) {
 	}
 	f, err := lock.openFolder(ctx, incoming)
 	if err != nil {
-		return db.explainFiles("look for the data folder", err)
+		return db.explainFiles("try the data folder", err)
 	}
-	defer f.Close()
-	return db.explainFiles("try the data folder", f.prove(ctx, lock, incoming))
+	return f.Close()
 }
 
 // explainFiles is explain for what is done with the files of tables.
@@ -153,23 +153,7 @@ func (l *mysqlLoad) planFiles(ctx context.Context, chunks Chunks, from, to int, 
 	if err := f.assign(chunks, from, to); err != nil {
 		return nil, err
 	}
-	settings, err := l.lock.fileSettings(ctx)
-	if err != nil {
-		return nil, l.db.explain("ask for settings of the server", err)
-	}
-	pageSize, _ := strconv.ParseInt(settings["innodb_page_size"], 10, 64)
-	if f.folder, err = l.lock.openFolder(ctx, l.db.names.incoming); err != nil {
-		return nil, l.db.explainFiles("look for the data folder", err)
-	}
-	if err = l.lock.exec(ctx, "USE "+quoteName(l.db.names.incoming)); err != nil {
-		err = l.db.explain("use database "+l.db.names.incoming, err)
-	}
-	for _, t := range f.tables {
-		if err == nil {
-			t.folder, t.pageSize, t.uncached = f.folder, pageSize, readsPastCache(settings)
-			err = l.db.explainFiles("look at table "+t.Name, t.check(ctx, l.lock))
-		}
-	}
+	err := f.look(ctx)
 	if err == nil {
 		err = l.hirePorters(ctx)
 	}
@@ -182,6 +166,46 @@ func (l *mysqlLoad) planFiles(ctx context.Context, chunks Chunks, from, to int, 
 	}
 	return f, nil
 }
+
+// look finds out where the files of all tables go, and whether the tables are what they were on the server that wrote the files.
+func (f *fileLoad) look(ctx context.Context) error {
+	incoming := f.db.names.incoming
+	settings, err := f.lock.fileSettings(ctx)
+	if err != nil {
+		return f.db.explain("ask for settings of the server", err)
+	}
+	if f.folder, err = f.lock.openFolder(ctx, incoming); err != nil {
+		return f.db.explainFiles("look for the data folder", err)
+	}
+	files, err := f.lock.files(ctx, incoming)
+	if err != nil {
+		return f.db.explain("ask for the files of tables", err)
+	}
+	if err = f.lock.exec(ctx, "USE "+quoteName(incoming)); err != nil {
+		return f.db.explain("use database "+incoming, err)
+	}
+	pageSize, _ := strconv.ParseInt(settings["innodb_page_size"], 10, 64)
+	space := firstSpace + rand.Uint32N(firstSpace)
+	for _, t := range f.tables {
+		t.folder, t.pageSize, t.uncached = f.folder, pageSize, readsPastCache(settings)
+		if f.lock.oracle {
+			t.space = space
+			space += uint32(len(t.Files))
+		}
+		name := t.Name
+		if settings["lower_case_table_names"] == "1" {
+			name = strings.ToLower(name)
+		}
+		t.file = filepath.Base(files[name])
+		if err := t.check(ctx, f.lock); err != nil {
+			return f.db.explainFiles("look at table "+t.Name, err)
+		}
+	}
+	return nil
+}
+
+// firstSpace is the least number that files get that wait to be imported. A server's own are small: it gives them one after the other.
+const firstSpace = 1 << 30
 
 // mostPorters bounds how many sessions take files at once.
 const mostPorters = 8
@@ -209,9 +233,7 @@ func (l *mysqlLoad) hirePorters(ctx context.Context) error {
 	return nil
 }
 
-// discard takes the files of all tables away, and has the server forget them. A server that dies goes through its log from the last
-// checkpoint on when it starts again, and does to the files that it finds what it once did to those of the empty tables: it would
-// empty tables that have been imported, or not start at all, because a file that waits to be imported has the number of another one.
+// discard takes the files of all tables away, and has the server forget them.
 func (f *fileLoad) discard(ctx context.Context) error {
 	err := f.crew.each(ctx, len(f.tables), func(ctx context.Context, s *mysqlSession, i int) error {
 		t := f.tables[i]
@@ -220,23 +242,12 @@ func (f *fileLoad) discard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := f.lock.checkpoint(ctx); err != nil {
+	if err := f.lock.checkpoint(ctx, f.tables[0].Name); err != nil {
 		return f.db.explainFiles("have the server write a checkpoint", err)
 	}
 	onStep("checkpoint written")
 	return nil
 }
-
-// checkpoint returns when the server needs nothing of what its log holds now.
-func (s *mysqlSession) checkpoint(ctx context.Context) error {
-	err := s.exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = ON")
-	if number(err) != 0 {
-		return &FilesError{Reason: noCheckpoint, Err: err}
-	}
-	return err
-}
-
-const noCheckpoint = "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"
 
 // assign finds out which chunk goes where.
 func (f *fileLoad) assign(chunks Chunks, from, to int) error {

@@ -23,92 +23,98 @@ import (
 )
 
 func TestMySQLFilesRefused(t *testing.T) {
-	server := mariadbServer(t)
-	fresh(t, server, "staging62", append(site("new"), padded...)...)
-	good := bake(t, server, "staging62", 64<<10, "only_new")
-	fresh(t, server, "site62", site("old")...)
-	old := content(t, server, "site62")
-	db, _ := open(t, server.URL("site62"))
-	var size int64
-	for _, file := range good.Files[slices.IndexFunc(good.Files, func(f FileTable) bool { return f.Name == "parent" })].Files {
-		if file.isTablespace() {
-			size = file.Size
-		}
-	}
-	edit := func(change func(b *baked)) *baked {
-		b := good.clone()
-		change(b)
-		return b
-	}
-	table := func(b *baked, name string) *FileTable {
-		for i := range b.Files {
-			if b.Files[i].Name == name {
-				return &b.Files[i]
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		fresh(t, server, "staging62", append(site("new"), padded...)...)
+		good := bake(t, server, "staging62", 64<<10, "only_new")
+		fresh(t, server, "site62", site("old")...)
+		old := content(t, server, "site62")
+		db, _ := open(t, server.URL("site62"))
+		var size int64
+		for _, file := range good.Files[slices.IndexFunc(good.Files, func(f FileTable) bool { return f.Name == "parent" })].Files {
+			if file.isTablespace() {
+				size = file.Size
 			}
 		}
-		t.Fatalf("no table %s", name)
-		return nil
-	}
-	for name, test := range map[string]struct {
-		chunks *baked
-		want   string
-	}{
-		"another definition": {edit(func(b *baked) { table(b, "child").Definition[0]++ }),
-			"table child: this server makes another table of its definition"},
-		"no definition": {edit(func(b *baked) { b.Texts[0] = []byte(strings.ReplaceAll(string(b.Texts[0]), "`child`", "`kid`")) }),
-			"table child: the dump does not make it"},
-		"another page size": {good.change("parent", ".ibd", func(text []byte) { text[57] = text[57]&^15 | 7 }),
-			"table parent: the file has pages of 65536 bytes instead of 16384"},
-		"cut off": {good.change("parent", ".ibd", func(text []byte) { binary.BigEndian.PutUint32(text[46:], 1<<20) }),
-			fmt.Sprintf("table parent: the file has %d bytes instead of 1048576 pages of 16384 bytes", size)},
-		"no tablespace": {good.change("parent", ".ibd", func(text []byte) { clear(text) }),
-			"table parent: the file does not begin as one of an InnoDB table"},
-		"a page is wrong": {good.change("parent", ".ibd", func(text []byte) { text[3*16<<10+200] ^= 1 }),
-			"table parent: the server refuses its files: "},
-		"settings are wrong": {good.change("parent", ".cfg", func(text []byte) { clear(text[4:]) }),
-			"table parent: the server refuses its files: "},
-		"a chunk lacks": {edit(func(b *baked) {
-			i := b.chunk("parent", ".ibd")
-			b.Chunks, b.Texts = append(b.Chunks[:i:i], b.Chunks[i+1:]...), append(b.Texts[:i:i], b.Texts[i+1:]...)
-		}), fmt.Sprintf("table parent: of %d bytes of its file there are %d", size, size-64<<10)},
-		"fewer rows": {edit(func(b *baked) { table(b, "parent").Rows++ }),
-			"table parent: its files have 2904 rows, the dump has 2905"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			err := pullBaked(t, db, test.chunks)
-			var refused *FilesError
-			if !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), test.want) {
-				t.Errorf("got  %v\nwant %s", err, test.want)
-			}
-			wantMySQL(t, server, "site62", old)
-			noStrays(t, server, "site62")
-		})
-	}
-	broken := errors.New("the network is gone")
-	for name, want := range map[string]error{"source fails": broken, "Ctrl-C": context.Canceled} {
-		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			chunks := good.clone()
-			chunks.OnRead = func(_ context.Context, i int) error {
-				switch {
-				case i < len(chunks.Chunks)/2:
-				case want == broken:
-					return broken
-				default:
-					cancel()
+		// The size of pages stands in other bits in MySQL: see innodb.ReadHeader.
+		large := func(text []byte) { text[57] = text[57]&^15 | 7 }
+		if isOracle(t, server) {
+			large = func(text []byte) { text[56], text[57] = text[56]|1, text[57]|0xc0 }
+		}
+		edit := func(change func(b *baked)) *baked {
+			b := good.clone()
+			change(b)
+			return b
+		}
+		table := func(b *baked, name string) *FileTable {
+			for i := range b.Files {
+				if b.Files[i].Name == name {
+					return &b.Files[i]
 				}
-				return nil
 			}
-			load, err := db.Begin(ctx)
-			must(t, err)
-			if _, err = load.RunChunks(ctx, chunks, nil); !errors.Is(err, want) {
-				t.Errorf("got %v, want %v", err, want)
-			}
-			must(t, load.Discard())
-			wantMySQL(t, server, "site62", old)
-			noStrays(t, server, "site62")
-		})
-	}
+			t.Fatalf("no table %s", name)
+			return nil
+		}
+		for name, test := range map[string]struct {
+			chunks *baked
+			want   string
+		}{
+			"another definition": {edit(func(b *baked) { table(b, "child").Definition[0]++ }),
+				"table child: this server makes another table of its definition"},
+			"no definition": {edit(func(b *baked) { b.Texts[0] = []byte(strings.ReplaceAll(string(b.Texts[0]), "`child`", "`kid`")) }),
+				"table child: the dump does not make it"},
+			"another page size": {good.change("parent", ".ibd", large),
+				"table parent: the file has pages of 65536 bytes instead of 16384"},
+			"cut off": {good.change("parent", ".ibd", func(text []byte) { binary.BigEndian.PutUint32(text[46:], 1<<20) }),
+				fmt.Sprintf("table parent: the file has %d bytes instead of 1048576 pages of 16384 bytes", size)},
+			"no tablespace": {good.change("parent", ".ibd", func(text []byte) { clear(text) }),
+				"table parent: the file does not begin as one of an InnoDB table"},
+			"a page is wrong": {good.change("parent", ".ibd", func(text []byte) { text[3*16<<10+200] ^= 1 }),
+				"table parent: the server refuses its files: "},
+			"settings are wrong": {good.change("parent", ".cfg", func(text []byte) { clear(text[4:]) }),
+				"table parent: the server refuses its files: "},
+			"a chunk lacks": {edit(func(b *baked) {
+				i := b.chunk("parent", ".ibd")
+				b.Chunks, b.Texts = append(b.Chunks[:i:i], b.Chunks[i+1:]...), append(b.Texts[:i:i], b.Texts[i+1:]...)
+			}), fmt.Sprintf("table parent: of %d bytes of its file there are %d", size, size-64<<10)},
+			"fewer rows": {edit(func(b *baked) { table(b, "parent").Rows++ }),
+				"table parent: its files have 2904 rows, the dump has 2905"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				err := pullBaked(t, db, test.chunks)
+				var refused *FilesError
+				if !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), test.want) {
+					t.Errorf("got  %v\nwant %s", err, test.want)
+				}
+				wantMySQL(t, server, "site62", old)
+				noStrays(t, server, "site62")
+			})
+		}
+		broken := errors.New("the network is gone")
+		for name, want := range map[string]error{"source fails": broken, "Ctrl-C": context.Canceled} {
+			t.Run(name, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				chunks := good.clone()
+				chunks.OnRead = func(_ context.Context, i int) error {
+					switch {
+					case i < len(chunks.Chunks)/2:
+					case want == broken:
+						return broken
+					default:
+						cancel()
+					}
+					return nil
+				}
+				load, err := db.Begin(ctx)
+				must(t, err)
+				if _, err = load.RunChunks(ctx, chunks, nil); !errors.Is(err, want) {
+					t.Errorf("got %v, want %v", err, want)
+				}
+				must(t, load.Discard())
+				wantMySQL(t, server, "site62", old)
+				noStrays(t, server, "site62")
+			})
+		}
+	})
 }
 
 func TestMySQLReadsPastCache(t *testing.T) {
@@ -138,73 +144,111 @@ func TestMySQLRefusesFiles(t *testing.T) {
 		}
 		return all
 	}
-	for want, settings := range map[string]map[string]string{
-		"the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)": settings("innodb_log_checkpoint_now", ""),
-		"":                         settings(),
-		"the server has no InnoDB": {},
-		"the server keeps all tables in one file (innodb_file_per_table is off)":                     settings("innodb_file_per_table", "OFF"),
-		"the server has been started to be read from only":                                           settings("innodb_force_recovery", "1"),
-		"the server encrypts its tables":                                                             settings("innodb_encrypt_tables", "FORCE"),
-		"the server compresses the pages of its tables (innodb_compression_default is on)":           settings("innodb_compression_default", "ON"),
-		"the server's file system does not tell upper from lower case (lower_case_table_names is 2)": settings("lower_case_table_names", "2"),
+	mariadb, mysql := FileServer{Engine: "mariadb", Version: "10.11.19"}, FileServer{Engine: "mysql", Version: "8.0.46"}
+	for _, test := range []struct {
+		server   FileServer
+		settings map[string]string
+		want     string
+	}{
+		{mariadb, settings(), ""},
+		{mariadb, settings("innodb_log_checkpoint_now", ""), "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"},
+		{mysql, settings("innodb_log_checkpoint_now", ""), ""},
+		{FileServer{Engine: "mysql", Version: "5.7.44"}, settings("innodb_log_checkpoint_now", ""), "servers of MySQL before 8.0 are not trusted with files"},
+		{mysql, settings("default_table_encryption", "ON"), "the server encrypts its tables"},
+		{mariadb, map[string]string{}, "the server has no InnoDB"},
+		{mariadb, settings("innodb_file_per_table", "OFF"), "the server keeps all tables in one file (innodb_file_per_table is off)"},
+		{mariadb, settings("innodb_force_recovery", "1"), "the server has been started to be read from only"},
+		{mariadb, settings("innodb_encrypt_tables", "FORCE"), "the server encrypts its tables"},
+		{mariadb, settings("innodb_compression_default", "ON"), "the server compresses the pages of its tables (innodb_compression_default is on)"},
+		{mariadb, settings("lower_case_table_names", "2"), "the server's file system does not tell upper from lower case (lower_case_table_names is 2)"},
 	} {
-		if got := refusesFiles(settings); got != want {
-			t.Errorf("got %q, want %q", got, want)
+		if got := refusesFiles(test.server, test.settings); got != test.want {
+			t.Errorf("%v, %v: got %q, want %q", test.server, test.settings, got, test.want)
 		}
 	}
 }
 
 // TestMySQLOtherFolder looks for the server's data in a folder that is not its own.
 func TestMySQLOtherFolder(t *testing.T) {
-	server := mariadbServer(t)
-	fresh(t, server, "site63", "CREATE TABLE t (id int)")
-	db, _ := open(t, server.URL("site63"))
-	s, err := db.(*mysqlDatabase).connect(t.Context())
-	must(t, err)
-	defer s.close()
-	root, err := os.OpenRoot(t.TempDir())
-	must(t, err)
-	defer root.Close()
-	var refused *FilesError
-	if err := (folder{root}).prove(t.Context(), s, "site63"); !errors.As(err, &refused) || err.Error() != "the data folder of the server cannot be reached from here" {
-		t.Errorf("another folder: %v", err)
-	}
-	if _, err := s.openFolder(t.Context(), "nowhere63"); !errors.As(err, &refused) || err.Error() != "the data folder of the server cannot be reached from here" {
-		t.Errorf("no folder: %v", err)
-	}
-	tables, err := s.tables(t.Context(), "site63")
-	must(t, err)
-	if diff := cmp.Diff([]string{"t"}, tables); diff != "" {
-		t.Errorf("tables (-want +got):\n%s", diff)
-	}
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		fresh(t, server, "site63", "CREATE TABLE t (id int)")
+		db, _ := open(t, server.URL("site63"))
+		s, err := db.(*mysqlDatabase).connect(t.Context())
+		must(t, err)
+		defer s.close()
+		root, err := os.OpenRoot(t.TempDir())
+		must(t, err)
+		defer root.Close()
+		var refused *FilesError
+		if err := (folder{root}).prove("t"); !errors.As(err, &refused) || err.Error() != "the data folder of the server cannot be reached from here" {
+			t.Errorf("another folder: %v", err)
+		}
+		f, err := s.openFolder(t.Context(), "site63")
+		must(t, err)
+		must(t, f.Close())
+		tables, err := s.tables(t.Context(), "site63")
+		must(t, err)
+		if diff := cmp.Diff([]string{"t"}, tables); diff != "" {
+			t.Errorf("tables (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // TestMySQLStrayFiles drops databases whose folders hold files that belong to no table.
 func TestMySQLStrayFiles(t *testing.T) {
-	server := mariadbServer(t)
-	fresh(t, server, "site64", site("old")...)
-	old := content(t, server, "site64")
-	db, _ := open(t, server.URL("site64"))
-	must(t, server.Exec("CREATE DATABASE site64__dump_incoming"))
-	folder := filepath.Join(dataFolder(t, server), "site64__dump_incoming")
-	for _, name := range []string{"t.ibd", "t.cfg", "u#P#p0.ibd"} {
-		must(t, os.WriteFile(filepath.Join(folder, name), []byte("x"), 0o600))
-	}
-	must(t, db.Recover(t.Context()))
-	wantMySQL(t, server, "site64", old)
-	noStrays(t, server, "site64")
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		const beside = "site64__dump_incoming"
+		fresh(t, server, "site64", site("old")...)
+		old := content(t, server, "site64")
+		db, _ := open(t, server.URL("site64"))
+		folder := filepath.Join(dataFolder(t, server), beside)
+		// What MySQL has files of it still knows to be without.
+		make := func(names ...string) {
+			must(t, server.Exec("CREATE DATABASE "+beside))
+			if isOracle(t, server) {
+				must(t, server.Exec("CREATE TABLE "+beside+".t (id int)", "ALTER TABLE "+beside+".t DISCARD TABLESPACE",
+					"CREATE TABLE "+beside+".u (id int) PARTITION BY HASH (id)", "ALTER TABLE "+beside+".u DISCARD TABLESPACE", "CREATE TABLE "+beside+".v (id int)"))
+			}
+			for _, name := range names {
+				must(t, os.WriteFile(filepath.Join(folder, name), []byte("x"), 0o600))
+			}
+		}
+		make("t.ibd", "t.cfg", "u#p#p0.ibd", "u#p#p0.cfg")
+		must(t, db.Recover(t.Context()))
+		wantMySQL(t, server, "site64", old)
+		noStrays(t, server, "site64")
 
-	// What is not ours stays, and so does the database.
-	must(t, server.Exec("CREATE DATABASE site64__dump_incoming"))
-	must(t, os.WriteFile(filepath.Join(folder, "notes.txt"), []byte("x"), 0o600))
-	err := db.Recover(t.Context())
-	var stray *StrayFilesError
-	if !errors.As(err, &stray) || stray.Database != "site64__dump_incoming" {
-		t.Errorf("got %v", err)
+		// What is not ours stays, and so does the database.
+		make("t.ibd", "notes.txt")
+		err := db.Recover(t.Context())
+		var stray *StrayFilesError
+		if !errors.As(err, &stray) || stray.Database != beside {
+			t.Errorf("got %v", err)
+		}
+		must(t, os.Remove(filepath.Join(folder, "notes.txt")))
+		must(t, db.Recover(t.Context()))
+		wantMySQL(t, server, "site64", old)
+	})
+}
+
+// TestMySQLFolderLeft finds the folder of a database that MySQL does not know any more.
+func TestMySQLFolderLeft(t *testing.T) {
+	server, err := mysqld()
+	must(t, err)
+	fresh(t, server, "site68", site("old")...)
+	must(t, server.Exec("CREATE DATABASE site68__dump_incoming"))
+	folder := filepath.Join(dataFolder(t, server), "site68__dump_incoming")
+	must(t, os.WriteFile(filepath.Join(folder, "t.ibd"), []byte("x"), 0o600))
+	db, _ := open(t, server.URL("site68"))
+	for _, want := range []string{"Problem while dropping database.", "Error 3681 (HY000): Schema 'site68__dump_incoming' does not exist, but"} {
+		err := db.Recover(t.Context())
+		var stray *StrayFilesError
+		if want = "drop database site68__dump_incoming: files are left in its folder that belong to no table: " + want; !errors.As(err, &stray) || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
 	}
-	must(t, os.Remove(filepath.Join(folder, "notes.txt")))
+	must(t, os.RemoveAll(folder))
 	must(t, db.Recover(t.Context()))
-	wantMySQL(t, server, "site64", old)
 }
 
 // TestMySQLFilesDiskFull has no room for the files.
@@ -296,52 +340,66 @@ func (v *survivor) whole(t *testing.T) bool {
 // TestMySQLFilesKilled kills a helper at every other step of its way until the swap, at every one with LOCALDB_KILLS. From there on it
 // does nothing that others do not.
 func TestMySQLFilesKilled(t *testing.T) {
-	v := newSurvivor(t, mariadbServer(t), "site65")
-	step, stride := 1, 2
-	if os.Getenv("LOCALDB_KILLS") != "" {
-		stride = 1
-	}
-	for ; !runChild(t, v.server.URL(v.name), v.dump, step); step += stride {
-		if v.whole(t) {
-			break
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		v := newSurvivor(t, server, "site65")
+		step, stride := 1, 2
+		if os.Getenv("LOCALDB_KILLS") != "" {
+			stride = 1
 		}
-	}
-	if step < 15 {
-		t.Errorf("the new database is there at step %d", step)
-	}
+		for ; !runChild(t, v.server.URL(v.name), v.dump, step); step += stride {
+			if v.whole(t) {
+				break
+			}
+		}
+		if step < 15 {
+			t.Errorf("the new database is there at step %d", step)
+		}
+	})
 }
 
 // TestMySQLFilesKilledAnywhere kills a helper at random moments.
 func TestMySQLFilesKilledAnywhere(t *testing.T) {
-	v := newSurvivor(t, mariadbServer(t), "site66")
-	begun := time.Now()
-	if !runChild(t, v.server.URL(v.name), v.dump, 0) || !v.whole(t) {
-		t.Fatal("without being killed it does not come to its end")
-	}
-	most := time.Since(begun)
-	var olds, news int
-	for range kills(t) {
-		v.reset(t)
-		child := exec.Command(os.Args[0])
-		child.Env = append(os.Environ(), childURL+"="+v.server.URL(v.name), childDump+"="+v.dump, childStep+"=0")
-		must(t, child.Start())
-		time.Sleep(rand.N(most))
-		_ = child.Process.Kill()
-		_ = child.Wait()
-		if v.whole(t) {
-			news++
-		} else {
-			olds++
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		v := newSurvivor(t, server, "site66")
+		begun := time.Now()
+		if !runChild(t, v.server.URL(v.name), v.dump, 0) || !v.whole(t) {
+			t.Fatal("without being killed it does not come to its end")
 		}
-	}
-	t.Logf("%d kills left the old database and %d the new one", olds, news)
+		most := time.Since(begun)
+		var olds, news int
+		for range kills(t) {
+			v.reset(t)
+			child := exec.Command(os.Args[0])
+			child.Env = append(os.Environ(), childURL+"="+v.server.URL(v.name), childDump+"="+v.dump, childStep+"=0")
+			must(t, child.Start())
+			time.Sleep(rand.N(most))
+			_ = child.Process.Kill()
+			_ = child.Wait()
+			if v.whole(t) {
+				news++
+			} else {
+				olds++
+			}
+		}
+		t.Logf("%d kills left the old database and %d the new one", olds, news)
+	})
 }
 
 // TestMySQLFilesServerKilled kills the server at random moments.
 func TestMySQLFilesServerKilled(t *testing.T) {
-	server, err := testserver.MariaDB(t.TempDir())
-	must(t, err)
-	defer server.Stop()
+	for name, start := range map[string]func(string, ...string) (*testserver.MySQL, error){"mariadb": testserver.MariaDB, "mysql": testserver.Mysqld} {
+		t.Run(name, func(t *testing.T) {
+			// Tables of MyISAM do not survive by themselves.
+			server, err := start(t.TempDir(), "--myisam-recover-options=BACKUP,QUICK")
+			must(t, err)
+			defer server.Stop()
+			killServer(t, server)
+		})
+	}
+}
+
+func killServer(t *testing.T, server *testserver.MySQL) {
+	t.Helper()
 	v := newSurvivor(t, server, "site67")
 	most := time.Duration(0)
 	var olds, news int

@@ -2,10 +2,14 @@ package localdb
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
 // travelling are tables that come as files; each has a column v, by which a row can be found. docs/operations.md lists them.
@@ -32,7 +36,34 @@ var travelling = map[string]string{
 	"it's a 'näme' #1 / 50%.": "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)",
 }
 
-// staying are tables that do not, and why.
+// travellingMySQL are those that differ in MySQL; what has no definition does not exist there.
+var travellingMySQL = map[string]string{
+	"spatial":           "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), p point NOT NULL SRID 4326 DEFAULT (ST_GeomFromText('POINT(1 1)', 4326)), SPATIAL KEY (p), KEY (v)",
+	"versioned":         "",
+	"period":            "",
+	"compressed":        "", // it is left at home
+	"page_compressed":   "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)) COMPRESSION='zlib'",
+	"compressed_column": "",
+	"checked":           "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100) CHECK (LENGTH(v) < 90), j json DEFAULT ('{}'), KEY (v)",
+	"types":             "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100) COLLATE utf8mb4_unicode_ci, b longblob DEFAULT (REPEAT('b', 20000)), KEY (v(10))",
+	"long_unique":       "",
+	"functional_key":    "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY ((UPPER(v))), KEY (v)",
+	"key_of_an_array":   "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), j json DEFAULT ('[1, 2]'), KEY ((CAST(j AS UNSIGNED ARRAY))), KEY (v)",
+	"partitioned":       "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)) PARTITION BY HASH (id) PARTITIONS 3",
+	"subpartitioned":    "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), KEY (v)) PARTITION BY RANGE (id) SUBPARTITION BY HASH (id) SUBPARTITIONS 2 (PARTITION p0 VALUES LESS THAN (100), PARTITION p1 VALUES LESS THAN MAXVALUE)",
+}
+
+// travellers are the tables that come as files to a server.
+func travellers(oracle bool) map[string]string {
+	all := maps.Clone(travelling)
+	if oracle {
+		maps.Copy(all, travellingMySQL)
+		maps.DeleteFunc(all, func(_, definition string) bool { return definition == "" })
+	}
+	return all
+}
+
+// staying are tables that do not, and why; of MariaDB, since MySQL takes partitions as files.
 var staying = map[string]struct{ definition, reason string }{
 	"partitioned": {"id int PRIMARY KEY, v varchar(100)) PARTITION BY HASH (id) PARTITIONS 3",
 		"table partitioned: the server refuses its files: Storage engine InnoDB of the table `site71__dump_incoming`.`partitioned` doesn't have this option"},
@@ -47,6 +78,14 @@ var leftAtHome = map[string]struct{ definition, reason string }{
 	"aria":     {"id int PRIMARY KEY, v varchar(100)) ENGINE=Aria", "its engine is Aria"},
 }
 
+// leftAtHomeMySQL are those of MySQL.
+var leftAtHomeMySQL = map[string]struct{ definition, reason string }{
+	"fulltext":   leftAtHome["fulltext"],
+	"myisam":     leftAtHome["myisam"],
+	"compressed": {"id int PRIMARY KEY, v varchar(100)) ROW_FORMAT=COMPRESSED", "its pages are compressed (ROW_FORMAT=COMPRESSED)"},
+	"shared":     {"id int PRIMARY KEY, v varchar(100)) TABLESPACE innodb_system", "its rows lie elsewhere than in the folder of its database"},
+}
+
 // tableStatement makes a table of what follows its name; the bracket may be closed already.
 func tableStatement(name, definition string) string {
 	if strings.Count(definition, "(") == strings.Count(definition, ")") {
@@ -57,93 +96,116 @@ func tableStatement(name, definition string) string {
 
 // TestMySQLTravelling holds the list of docs/operations.md to what the server does: rows, and what happens to them afterwards.
 func TestMySQLTravelling(t *testing.T) {
-	server := mariadbServer(t)
-	statements := []string{"SET foreign_key_checks = 0"}
-	for name, definition := range travelling {
-		statements = append(statements, tableStatement(name, definition), "INSERT INTO "+quoteName(name)+" (v) SELECT CONCAT('word ', seq) FROM seq_1_to_300",
-			"DELETE FROM "+quoteName(name)+" WHERE v LIKE 'word 9%'")
-	}
-	fresh(t, server, "staging70", statements...)
-	chunks := bake(t, server, "staging70", 4<<20)
-	if len(chunks.Files) != len(travelling) {
-		t.Errorf("as files come %d of %d tables", len(chunks.Files), len(travelling))
-	}
-	fresh(t, server, "site70", "CREATE TABLE t (id int)")
-	db, _ := open(t, server.URL("site70"))
-	must(t, pullBaked(t, db, chunks))
-	wantMySQL(t, server, "site70", content(t, server, "staging70"))
-	noStrays(t, server, "site70")
-	for name := range travelling {
-		t.Run(name, func(t *testing.T) {
-			query := func(database, query string) [][]string {
-				rows, err := server.Query(strings.ReplaceAll(query, "TABLE", quoteName(database)+"."+quoteName(name)))
-				must(t, err)
-				return rows
-			}
-			all := "SELECT * FROM TABLE ORDER BY v"
-			if diff := cmp.Diff(query("staging70", all), query("site70", all)); diff != "" {
-				t.Errorf("rows (-want +got):\n%s", diff)
-			}
-			must(t, server.Exec("USE site70", "INSERT INTO "+quoteName(name)+" (v) VALUES ('one more')", "UPDATE "+quoteName(name)+" SET v = 'word 1000' WHERE v = 'word 100'"))
-			for value, want := range map[string]string{"one more": "1", "word 1000": "1", "word 100": "0", "word 30": "1", "word 95": "0"} {
-				if rows := query("site70", "SELECT COUNT(*) FROM TABLE WHERE v = '"+value+"'"); rows[0][0] != want {
-					t.Errorf("%s is there %s times", value, rows[0][0])
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		travelling := travellers(isOracle(t, server))
+		statements := []string{"SET foreign_key_checks = 0"}
+		for name, definition := range travelling {
+			statements = append(statements, tableStatement(name, definition), "INSERT INTO "+quoteName(name)+" (v) SELECT CONCAT('word ', seq) FROM "+seq(1, 300),
+				"DELETE FROM "+quoteName(name)+" WHERE v LIKE 'word 9%'")
+		}
+		fresh(t, server, "staging70", statements...)
+		chunks := bake(t, server, "staging70", 4<<20)
+		if len(chunks.Files) != len(travelling) {
+			t.Errorf("as files come %d of %d tables", len(chunks.Files), len(travelling))
+		}
+		e, err := OpenExport(t.Context(), parseURL(t, server.URL("staging70")), slices.Collect(maps.Keys(travelling)))
+		must(t, err)
+		must(t, e.Try(t.Context(), func(int64) {}))
+		if len(e.Left) > 0 {
+			t.Errorf("when they are tried these are left: %v", e.Left)
+		}
+		must(t, e.Close())
+		must(t, server.Exec("DROP DATABASE staging70__dump_incoming"))
+		fresh(t, server, "site70", "CREATE TABLE t (id int)")
+		db, _ := open(t, server.URL("site70"))
+		must(t, pullBaked(t, db, chunks))
+		wantMySQL(t, server, "site70", content(t, server, "staging70"))
+		noStrays(t, server, "site70")
+		for name := range travelling {
+			t.Run(name, func(t *testing.T) {
+				query := func(database, query string) [][]string {
+					rows, err := server.Query(strings.ReplaceAll(query, "TABLE", quoteName(database)+"."+quoteName(name)))
+					must(t, err)
+					return rows
 				}
-			}
-			check, err := server.Query("CHECK TABLE site70." + quoteName(name))
-			must(t, err)
-			if check[0][3] != "OK" {
-				t.Errorf("damaged: %v", check)
-			}
-		})
-	}
+				all := "SELECT * FROM TABLE ORDER BY v"
+				if diff := cmp.Diff(query("staging70", all), query("site70", all)); diff != "" {
+					t.Errorf("rows (-want +got):\n%s", diff)
+				}
+				must(t, server.Exec("USE site70", "INSERT INTO "+quoteName(name)+" (v) VALUES ('one more')", "UPDATE "+quoteName(name)+" SET v = 'word 1000' WHERE v = 'word 100'"))
+				for value, want := range map[string]string{"one more": "1", "word 1000": "1", "word 100": "0", "word 30": "1", "word 95": "0"} {
+					if rows := query("site70", "SELECT COUNT(*) FROM TABLE WHERE v = '"+value+"'"); rows[0][0] != want {
+						t.Errorf("%s is there %s times", value, rows[0][0])
+					}
+				}
+				check, err := server.Query("CHECK TABLE site70." + quoteName(name))
+				must(t, err)
+				if check[0][3] != "OK" {
+					t.Errorf("damaged: %v", check)
+				}
+			})
+		}
+	})
 }
 
 // TestMySQLStaying holds the list of docs/operations.md to what the server does with tables that do not travel.
 func TestMySQLStaying(t *testing.T) {
-	server := mariadbServer(t)
-	fresh(t, server, "site71", site("old")...)
-	old := content(t, server, "site71")
-	db, _ := open(t, server.URL("site71"))
-	for name, test := range staying {
-		fresh(t, server, "staging71", tableStatement(name, test.definition), "INSERT INTO "+quoteName(name)+" VALUES (1, 'a')")
-		err := pullBaked(t, db, bake(t, server, "staging71", 4<<20))
-		var refused *FilesError
-		if !errors.As(err, &refused) || err.Error() != test.reason {
-			t.Errorf("%s: got %v", name, err)
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		oracle := isOracle(t, server)
+		staying, leftAtHome := staying, maps.Clone(leftAtHome)
+		if oracle {
+			staying, leftAtHome = nil, maps.Clone(leftAtHomeMySQL)
 		}
-	}
-	// A table of which somebody says nevertheless that it comes as files.
-	fresh(t, server, "staging71", "CREATE TABLE t (id int PRIMARY KEY, v varchar(100), KEY (v))")
-	forged := bake(t, server, "staging71", 4<<20)
-	forged.Texts[0] = []byte(strings.Replace(string(forged.Texts[0]), "  KEY ", "  FULLTEXT KEY ", 1))
-	if err := pullBaked(t, db, forged); err == nil || err.Error() != "table t: it has a FULLTEXT index" {
-		t.Errorf("FULLTEXT: got %v", err)
-	}
-	wantMySQL(t, server, "site71", old)
-	noStrays(t, server, "site71")
+		fresh(t, server, "site71", site("old")...)
+		old := content(t, server, "site71")
+		db, _ := open(t, server.URL("site71"))
+		for name, test := range staying {
+			fresh(t, server, "staging71", tableStatement(name, test.definition), "INSERT INTO "+quoteName(name)+" VALUES (1, 'a')")
+			err := pullBaked(t, db, bake(t, server, "staging71", 4<<20))
+			var refused *FilesError
+			if !errors.As(err, &refused) || err.Error() != test.reason {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		// A table of which somebody says nevertheless that it comes as files.
+		fresh(t, server, "staging71", "CREATE TABLE t (id int PRIMARY KEY, v varchar(100), KEY (v))")
+		forged := bake(t, server, "staging71", 4<<20)
+		forged.Texts[0] = []byte(strings.Replace(string(forged.Texts[0]), "  KEY ", "  FULLTEXT KEY ", 1))
+		if err := pullBaked(t, db, forged); err == nil || err.Error() != "table t: it has a FULLTEXT index" {
+			t.Errorf("FULLTEXT: got %v", err)
+		}
+		wantMySQL(t, server, "site71", old)
+		noStrays(t, server, "site71")
 
-	leftAtHome["elsewhere"] = struct{ definition, reason string }{
-		"id int PRIMARY KEY, v varchar(100)) DATA DIRECTORY=" + quoteText(t.TempDir()), "its rows lie elsewhere than in the folder of its database",
-	}
-	var statements, names []string
-	for name, test := range leftAtHome {
-		names = append(names, name)
-		statements = append(statements, tableStatement(name, test.definition))
-	}
-	fresh(t, server, "staging71", append(statements, "CREATE SEQUENCE counter")...)
-	e, err := OpenExport(t.Context(), parseURL(t, server.URL("staging71")), append(names, "counter"))
-	must(t, err)
-	must(t, e.Close())
-	fresh(t, server, "staging71")
-	got, want := map[string]string{}, map[string]string{"counter": "it is a sequence"}
-	for _, table := range e.Left {
-		got[table.Name] = table.Reason
-	}
-	for name, test := range leftAtHome {
-		want[name] = test.reason
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("what is left (-want +got):\n%s", diff)
-	}
+		if !oracle {
+			leftAtHome["elsewhere"] = struct{ definition, reason string }{
+				"id int PRIMARY KEY, v varchar(100)) DATA DIRECTORY=" + quoteText(t.TempDir()), "its rows lie elsewhere than in the folder of its database",
+			}
+		}
+		var statements, names []string
+		for name, test := range leftAtHome {
+			names = append(names, name)
+			statements = append(statements, tableStatement(name, test.definition))
+		}
+		want := map[string]string{}
+		if !oracle {
+			statements = append(statements, "CREATE SEQUENCE counter")
+			want["counter"] = "it is a sequence"
+		}
+		fresh(t, server, "staging71", statements...)
+		e, err := OpenExport(t.Context(), parseURL(t, server.URL("staging71")), append(names, "counter"))
+		must(t, err)
+		must(t, e.Close())
+		fresh(t, server, "staging71")
+		got := map[string]string{}
+		for _, table := range e.Left {
+			got[table.Name] = table.Reason
+		}
+		for name, test := range leftAtHome {
+			want[name] = test.reason
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("what is left (-want +got):\n%s", diff)
+		}
+	})
 }

@@ -18,22 +18,48 @@ import (
 // folder is that of a database in the data folder of the server, as it can be reached from here.
 type folder struct{ *os.Root }
 
-// openFolder opens the folder where the server says that the database has one, and fails with *FilesError where there is none
-// here. It may be another server's, of a database of the same name: see prove.
-func (s *mysqlSession) openFolder(ctx context.Context, database string) (folder, error) {
+// openFolder opens the folder of a database where the server says that it is, and fails with *FilesError where that is not the server's
+// own, or where no files can be made that the server can use. To find out, the server makes a table of a name that nobody can know.
+func (s *mysqlSession) openFolder(ctx context.Context, database string) (f folder, err error) {
 	data, err := s.dataFolder(ctx)
 	if err != nil {
-		return folder{}, err
+		return f, err
 	}
-	name, err := s.fileName(ctx, database)
+	name := journalPrefix + strings.ToLower(rand.Text())
+	table := quoteName(database) + "." + quoteName(name)
+	if err := s.exec(ctx, "CREATE TABLE "+table+" (id int) ENGINE=InnoDB"); err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, s.exec(context.WithoutCancel(ctx), "DROP TABLE "+table)) }()
+	files, err := s.files(ctx, database, name)
 	if err != nil {
-		return folder{}, err
+		return f, err
 	}
-	root, err := os.OpenRoot(filepath.Join(data, name))
+	root, err := os.OpenRoot(filepath.Join(data, filepath.Dir(files[name])))
 	if err != nil {
-		return folder{}, unreachable(err)
+		return f, unreachable(err)
 	}
-	return folder{root}, nil
+	f = folder{root}
+	if err := f.prove(filepath.Base(files[name])); err != nil {
+		return folder{}, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// prove finds out whether the folder is the one in which the server has just made a table, and whether files can be made there.
+func (f folder) prove(table string) error {
+	like, err := f.Lstat(table + tablespaceEnding)
+	if err != nil {
+		return unreachable(err)
+	}
+	file, err := f.create(table+settingsEnding, like)
+	if err == nil {
+		err = errors.Join(file.Close(), f.Remove(table+settingsEnding))
+	}
+	if err != nil && !isFullHere(err) {
+		return &FilesError{Reason: "the data folder of the server cannot be written to from here", Err: err}
+	}
+	return err
 }
 
 // dataFolder gives the path of the server's data folder, as the server sees it.
@@ -47,35 +73,39 @@ func unreachable(err error) error {
 	return &FilesError{Reason: "the data folder of the server cannot be reached from here", Err: err}
 }
 
-// fileName gives how the server calls the files of what has a name, without an ending.
-func (s *mysqlSession) fileName(ctx context.Context, name string) (string, error) {
-	var file string
-	err := s.conn.QueryRowContext(ctx, "SELECT CAST(CONVERT(IF(@@lower_case_table_names = 0, ?, LOWER(?)) USING filename) AS BINARY)", name, name).
-		Scan(&file)
-	return file, err
+// files gives how the server calls the files of InnoDB's tables in a database, by the tables' names: with the folder's name, from the data
+// folder on, and without an ending. Without names they are those of all tables.
+func (s *mysqlSession) files(ctx context.Context, database string, tables ...string) (map[string]string, error) {
+	const file = "CAST(CONVERT(IF(@@lower_case_table_names = 0, %[1]s, LOWER(%[1]s)) USING filename) AS BINARY)"
+	query := "SELECT TABLE_NAME AS name, CONCAT(" + fmt.Sprintf(file, "TABLE_SCHEMA") + ", '/', " + fmt.Sprintf(file, "TABLE_NAME") + ") AS file" +
+		" FROM information_schema.TABLES t"
+	if s.oracle { // the character set of file names is its own secret, but it says what they are
+		query = "SELECT t.TABLE_NAME AS name, f.FILE_NAME AS file FROM information_schema.TABLES t JOIN information_schema.FILES f" +
+			" ON SUBSTRING_INDEX(f.TABLESPACE_NAME, '#p#', 1) = CONCAT(t.TABLE_SCHEMA, '/', t.TABLE_NAME)"
+	}
+	query += " WHERE t.TABLE_SCHEMA = ? AND t.ENGINE = 'InnoDB'"
+	arguments := []any{database}
+	if len(tables) > 0 {
+		query += " AND t.TABLE_NAME IN (?" + strings.Repeat(", ?", len(tables)-1) + ")"
+		for _, table := range tables {
+			arguments = append(arguments, table)
+		}
+	}
+	rows, err := s.table(ctx, query, arguments...)
+	files := make(map[string]string, len(rows))
+	for _, row := range rows {
+		// A name has no # but those that say which partition it is.
+		file, _, _ := strings.Cut(strings.TrimSuffix(row["file"], tablespaceEnding), "#")
+		files[row["name"]] = file
+	}
+	return files, err
 }
 
-// prove finds out whether the folder is the one in which the server keeps the database, and whether files can be made there that the
-// server can use; else it fails with *FilesError. The server makes a table of a name that nobody can know.
-func (f folder) prove(ctx context.Context, s *mysqlSession, database string) (err error) {
-	name := journalPrefix + strings.ToLower(rand.Text())
-	table := quoteName(database) + "." + quoteName(name)
-	if err := s.exec(ctx, "CREATE TABLE "+table+" (id int) ENGINE=InnoDB"); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.exec(context.WithoutCancel(ctx), "DROP TABLE "+table)) }()
-	like, err := f.Lstat(name + tablespaceEnding)
-	if err != nil {
-		return unreachable(err)
-	}
-	file, err := f.create(name+settingsEnding, like)
-	if err == nil {
-		err = errors.Join(file.Close(), f.Remove(name+settingsEnding))
-	}
-	if err != nil && !isFullHere(err) {
-		return &FilesError{Reason: "the data folder of the server cannot be written to from here", Err: err}
-	}
-	return err
+// isFileOf says whether a file is one of the table whose files are called so, and what its name has behind that.
+func isFileOf(file, table string) (rest string, is bool) {
+	rest, ok := strings.CutPrefix(file, table)
+	ending := filepath.Ext(rest)
+	return rest, ok && (rest == ending || strings.HasPrefix(rest, "#")) && (ending == tablespaceEnding || ending == settingsEnding)
 }
 
 // create makes a file that the server can use like one of its own.
@@ -108,6 +138,40 @@ const (
 // isTablespace says whether a file holds rows.
 func (f TableFile) isTablespace() bool { return filepath.Ext(f.Name) == tablespaceEnding }
 
+// sweepDiscarded removes the files of tables of a database that wait to be imported. MySQL drops such tables without them and says
+// nothing; but the folder stays, and no database of its name can be made any more.
+func (s *mysqlSession) sweepDiscarded(ctx context.Context, database string) error {
+	tables, err := s.discarded(ctx, database)
+	if err != nil || len(tables) == 0 {
+		return err
+	}
+	files, err := s.files(ctx, database, tables...)
+	if err != nil {
+		return err
+	}
+	return s.removeFiles(ctx, database, func(name string) bool {
+		for _, file := range files {
+			if _, is := isFileOf(name, filepath.Base(file)); is {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// discarded names the tables of a database whose files MySQL has taken away. There are none where the server does not say: then
+// nobody has had it take files over.
+func (s *mysqlSession) discarded(ctx context.Context, database string) (tables []string, err error) {
+	if s.oracle {
+		tables, err = s.list(ctx, "SELECT DISTINCT t.TABLE_NAME AS name FROM information_schema.TABLES t JOIN information_schema.INNODB_TABLESPACES s"+
+			" ON SUBSTRING_INDEX(s.NAME, '#p#', 1) = CONCAT(t.TABLE_SCHEMA, '/', t.TABLE_NAME) WHERE t.TABLE_SCHEMA = ? AND s.STATE = 'discarded'", database)
+		if number(err) != 0 {
+			err = nil
+		}
+	}
+	return tables, err
+}
+
 // sweep removes from the folder of a database without tables the files that a crash has left, for which the server would not drop
 // it. It fails with *FilesError where the folder cannot be reached.
 func (s *mysqlSession) sweep(ctx context.Context, database string) error {
@@ -118,21 +182,23 @@ func (s *mysqlSession) sweep(ctx context.Context, database string) error {
 	if len(tables) > 0 {
 		return fmt.Errorf("database %s still has tables", database)
 	}
+	return s.removeFiles(ctx, database, func(string) bool { return true })
+}
+
+// removeFiles removes those files from the folder of a database that tables could consist of and that are unwanted.
+func (s *mysqlSession) removeFiles(ctx context.Context, database string, unwanted func(name string) bool) error {
 	f, err := s.openFolder(ctx, database)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := f.prove(ctx, s, database); err != nil {
-		return err
-	}
 	entries, err := fs.ReadDir(f.FS(), ".")
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
 		ours := slices.Contains([]string{tablespaceEnding, settingsEnding}, filepath.Ext(entry.Name()))
-		if ours && entry.Type().IsRegular() {
+		if ours && entry.Type().IsRegular() && unwanted(entry.Name()) {
 			if err := f.Remove(entry.Name()); err != nil {
 				return err
 			}

@@ -15,6 +15,8 @@ import (
 type mysqlSession struct {
 	conn *sql.Conn
 	id   int64
+	// oracle says that the server is MySQL and not MariaDB.
+	oracle bool
 
 	wire   *mysqlConn  // below conn
 	bulk   *bulkInsert // the last one, nil for none
@@ -23,7 +25,7 @@ type mysqlSession struct {
 
 // connect opens a session whose settings depend on the server's as little as possible.
 func (db *mysqlDatabase) connect(ctx context.Context) (*mysqlSession, error) {
-	s := &mysqlSession{}
+	s := &mysqlSession{oracle: db.info.Engine == "mysql"}
 	conn, err := db.pool.Conn(context.WithValue(ctx, dialedBy{}, &s.wire))
 	if err != nil {
 		if explained := db.explain("connect", err); !isLost(err) {
@@ -46,7 +48,7 @@ func (db *mysqlDatabase) connect(ctx context.Context) (*mysqlSession, error) {
 		}
 	}
 	// Only some servers have a limit for the time that a statement takes.
-	if err == nil && db.info.Engine != "mysql" {
+	if err == nil && !s.oracle {
 		if err = s.exec(ctx, "SET SESSION max_statement_time = 0"); number(err) == mysqlUnknownVariable {
 			err = nil
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -349,7 +350,11 @@ func (s *mysqlSession) createBeside(ctx context.Context, live string, databases 
 		defaults = fmt.Sprintf(" CHARACTER SET %s COLLATE %s", rows[0]["charset"], rows[0]["collation_name"])
 	}
 	for _, database := range databases {
-		if err := s.exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(database)+defaults); err != nil {
+		err := s.exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quoteName(database)+defaults)
+		if number(err) == mysqlFolderExists {
+			return &StrayFilesError{Database: database, Err: err}
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -359,20 +364,38 @@ func (s *mysqlSession) createBeside(ctx context.Context, live string, databases 
 // dropDatabase drops a database, and waits a while for those who look at it. It fails with *StrayFilesError where there are files
 // in its folder that belong to no table and that cannot be removed from here.
 func (s *mysqlSession) dropDatabase(ctx context.Context, database string) error {
+	stray := func(err error) error { return &StrayFilesError{Database: database, Err: err} }
+	if err := s.sweepDiscarded(ctx, database); err != nil {
+		return stray(err)
+	}
 	swept := false
 	for round := 1; ; round++ {
 		err := s.exec(ctx, "DROP DATABASE IF EXISTS "+quoteName(database))
-		if number(err) == mysqlFilesLeft {
-			if swept || s.sweep(ctx, database) != nil {
-				return &StrayFilesError{Database: database, Err: err}
+		switch {
+		case number(err) == mysqlFolderLeft, number(err) == mysqlFilesLeft && swept:
+			return stray(err)
+		case number(err) == mysqlFilesLeft:
+			if sweepErr := s.sweep(ctx, database); sweepErr != nil {
+				return stray(fmt.Errorf("%w; %w", err, sweepErr))
 			}
 			swept = true
-			continue
-		}
-		if number(err) != mysqlLockWaitTimeout || round == lockRounds {
+		case err == nil && s.oracle:
+			return s.folderGone(ctx, stray)
+		case number(err) != mysqlLockWaitTimeout || round == lockRounds:
 			return err
 		}
 	}
+}
+
+// folderGone fails where the database that was just dropped has left its folder, of which MySQL only warns.
+func (s *mysqlSession) folderGone(ctx context.Context, stray func(error) error) error {
+	warnings, err := s.table(ctx, "SHOW WARNINGS")
+	for _, warning := range warnings {
+		if warning["code"] == strconv.Itoa(mysqlFolderStays) {
+			return stray(errors.New(warning["message"]))
+		}
+	}
+	return err
 }
 
 // dropIfEmpty drops a database that holds no table.

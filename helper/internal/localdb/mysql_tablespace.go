@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,10 +22,13 @@ import (
 type tablespace struct {
 	FileTable
 	folder   folder
-	pageSize int64       // of the server, bytes
-	uncached bool        // the server reads its files past the kernel's memory
-	file     string      // how its files are called, without an ending
-	like     fs.FileInfo // the file of the empty table
+	pageSize int64 // of the server, bytes
+	uncached bool  // the server reads its files past the kernel's memory
+	// space is the number that the first file gets until it is imported, 0 where all keep that which they had; the others have the next
+	// ones. MySQL does not start where two files in its folder have the same number, whether it knows them or not.
+	space uint32
+	file  string      // how its files are called, without an ending
+	like  fs.FileInfo // the file of the empty table
 
 	once  sync.Once
 	begun error // why it could not
@@ -49,8 +53,7 @@ func (t *tablespace) check(ctx context.Context, s *mysqlSession) error {
 	if DefinitionSum(definition) != t.Definition {
 		return &FilesError{Table: t.Name, Reason: "this server makes another table of its definition"}
 	}
-	t.file, err = s.fileName(ctx, t.Name)
-	return err
+	return nil
 }
 
 // hasFullText says whether a table has an index that lies in other files. MariaDB takes the table without it, and dies of the
@@ -103,11 +106,21 @@ func (t *tablespace) makeFiles() error {
 // fits compares what a file says of itself in its first page with what it is. A server would find out as well, at the cost of a
 // crash perhaps.
 func (t *tablespace) fits(text []byte, what TableFile) error {
-	if err := innodb.CheckFile(text, t.pageSize, what.Size); err != nil {
+	header, err := innodb.ReadHeader(text)
+	if err == nil {
+		err = header.Check(t.pageSize, what.Size)
+	}
+	if err == nil && t.space != 0 && header.FilePageSize != t.pageSize {
+		err = errors.New(compressedPages)
+	}
+	if err != nil {
 		return &FilesError{Table: t.Name, Reason: err.Error(), Err: err}
 	}
 	return nil
 }
+
+// compressedPages is why a table does not come to MySQL as files: the checksums of all of its pages depend on its number.
+const compressedPages = "its pages are compressed (ROW_FORMAT=COMPRESSED)"
 
 // zeros is what the blocks of a file that hold nothing are compared with. InnoDB makes files larger than it needs at once.
 var zeros [16 << 10]byte
@@ -123,6 +136,12 @@ func (t *tablespace) write(part stretch, text []byte) error {
 		if err := t.fits(text, what); err != nil {
 			return err
 		}
+	}
+	if t.space != 0 && t.Files[part.file].isTablespace() {
+		if offset%t.pageSize != 0 || int64(len(text))%t.pageSize != 0 {
+			return &FilesError{Table: t.Name, Reason: "the chunks of its file do not end where pages do"}
+		}
+		innodb.Renumber(text, t.pageSize, t.space+uint32(part.file))
 	}
 	onStep("chunk to be written")
 	for len(text) > 0 {
@@ -164,6 +183,9 @@ func (t *tablespace) take(ctx context.Context, s *mysqlSession) error {
 		return t.refused(err)
 	}
 	onStep("tablespace imported")
+	if err := s.keepCounter(ctx, t.Name); err != nil {
+		return t.refused(err)
+	}
 	for _, what := range t.Files {
 		if what.isTablespace() {
 			t.forget(what)
@@ -177,6 +199,27 @@ func (t *tablespace) take(ctx context.Context, s *mysqlSession) error {
 	}
 	return nil
 }
+
+// keepCounter has MySQL write down where the counter of a table stands that was imported: it knows, and forgets it when it is started
+// again, then begins at 1 and finds every number taken (9.7.4).
+func (s *mysqlSession) keepCounter(ctx context.Context, table string) error {
+	if !s.oracle {
+		return nil
+	}
+	definition, err := s.definition(ctx, table)
+	if err != nil {
+		return err
+	}
+	counter := counterOption.FindStringSubmatch(definition)
+	if counter == nil {
+		return nil
+	}
+	_, err = s.retry(ctx, "ALTER TABLE "+quoteName(table)+" "+counter[1])
+	return err
+}
+
+// counterOption finds where a table's counter stands among its options.
+var counterOption = regexp.MustCompile(`(?m)^\) .*?ENGINE=\w+ (AUTO_INCREMENT=\d+)`)
 
 // forget gives back the memory that the kernel keeps a file in, for those of other tables: memory that was used just now is to be
 // had for less than any other.

@@ -1,0 +1,95 @@
+package localdb
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+// A server that dies goes through its log from the last checkpoint on when it starts again, and does to the files that it finds what it
+// once did to those of the empty tables: it would empty tables that have been imported, or not start at all. So there is a checkpoint
+// between taking the empty tables' files away and the first new one.
+
+// Why tables cannot come as files: no checkpoint can be had.
+const (
+	noCheckpoint    = "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"
+	noStatus        = "whether the server has written a checkpoint cannot be found out (SHOW ENGINE INNODB STATUS)"
+	behindTheirTime = "the server wrote no checkpoint after it had taken the files of the empty tables away"
+)
+
+// canCheckpoint fails with *FilesError where checkpoint would.
+func (s *mysqlSession) canCheckpoint(ctx context.Context) error {
+	if s.oracle {
+		_, err := s.logPosition(ctx)
+		return err
+	}
+	// The setting is a button, which this does not press.
+	err := s.exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = OFF")
+	if number(err) != 0 {
+		return &FilesError{Reason: noCheckpoint, Err: err}
+	}
+	return err
+}
+
+// checkpoint returns when the server needs nothing of what its log holds now; of the table it has taken the files away. MySQL has no
+// statement for it, but every IMPORT TABLESPACE ends with a checkpoint, and so does one that finds no file (row_import_cleanup in
+// row0import.cc).
+func (s *mysqlSession) checkpoint(ctx context.Context, discarded string) error {
+	if !s.oracle {
+		err := s.exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = ON")
+		if number(err) != 0 {
+			return &FilesError{Reason: noCheckpoint, Err: err}
+		}
+		return err
+	}
+	before, err := s.logPosition(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := s.retry(ctx, "ALTER TABLE "+quoteName(discarded)+" IMPORT TABLESPACE"); err == nil || number(err) == 0 {
+		return err
+	}
+	after, err := s.logPosition(ctx)
+	if err == nil && after.checkpoint < before.end {
+		return &FilesError{Reason: behindTheirTime}
+	}
+	return err
+}
+
+// logPosition is where a server stands in its log, in bytes since it was made.
+type logPosition struct {
+	end        uint64 // of what has been written
+	checkpoint uint64 // what is before it is needed no more
+}
+
+var (
+	logEnd        = regexp.MustCompile(`(?m)^Log sequence number\s+(\d+)$`)
+	logCheckpoint = regexp.MustCompile(`(?m)^Last checkpoint at\s+(\d+)$`)
+)
+
+// logPosition fails with *FilesError where the server does not say.
+func (s *mysqlSession) logPosition(ctx context.Context) (p logPosition, err error) {
+	rows, err := s.table(ctx, "SHOW ENGINE INNODB STATUS")
+	if number(err) != 0 {
+		return p, &FilesError{Reason: noStatus, Err: err}
+	}
+	if err != nil {
+		return p, err
+	}
+	for _, row := range rows {
+		end, checkpoint := logEnd.FindStringSubmatch(row["status"]), logCheckpoint.FindStringSubmatch(row["status"])
+		if end == nil || checkpoint == nil {
+			continue
+		}
+		p.end, err = strconv.ParseUint(end[1], 10, 64)
+		if err == nil {
+			p.checkpoint, err = strconv.ParseUint(checkpoint[1], 10, 64)
+		}
+		if err != nil {
+			return p, fmt.Errorf("read where the server stands in its log: %w", err)
+		}
+		return p, nil
+	}
+	return p, &FilesError{Reason: noStatus}
+}
