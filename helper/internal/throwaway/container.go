@@ -10,10 +10,16 @@ import (
 	"strings"
 )
 
-// inImages are what images of different age call their programs.
-var inImages = programs{
-	install: `"$(command -v mariadb-install-db || command -v mysql_install_db)"`,
-	server:  `"$(command -v mariadbd || command -v mysqld)"`,
+// inImage are what images of different age call their programs.
+func inImage(engine string) programs {
+	if engine == "mysql" {
+		return programs{engine: engine, server: `"$(command -v mysqld)"`}
+	}
+	return programs{
+		engine:  engine,
+		install: `"$(command -v mariadb-install-db || command -v mysql_install_db)"`,
+		server:  `"$(command -v mariadbd || command -v mysqld)"`,
+	}
 }
 
 // findImage looks for Docker, and fetches the kind's image where it is not there. The reason says why there can be no container.
@@ -40,14 +46,15 @@ func findImage(ctx context.Context, kind Kind, note func(string)) (found origin,
 	if strings.Contains(string(options), "rootless") {
 		user, root = "0:0", true // who is this user outside of the container
 	}
-	name := "dump-bake-" + strings.ToLower(rand.Text())
+	var name string
 	return origin{
 		name: "a container of " + image,
 		command: func(folder string) []string {
+			name = "dump-bake-" + strings.ToLower(rand.Text()) // the one before it may still be being removed
 			return []string{
 				docker, "run", "--rm", "--interactive", "--pull=never", "--name=" + name, "--network=none", "--user=" + user,
 				"--security-opt=label=disable", "--log-driver=none", "--volume=" + folder + ":" + folder, "--entrypoint=/bin/sh", image,
-				"-c", supervised(script(inImages, folder, root)),
+				"-c", supervised(script(inImage(kind.Engine), folder, root)),
 			}
 		},
 		remove: func(ctx context.Context) { _ = exec.CommandContext(ctx, docker, "rm", "--force", name).Run() },

@@ -51,8 +51,8 @@ func noServer(ctx context.Context, kind Kind, reasons []string) error {
 // elsewhere is where servers are that are on no ordinary user's PATH.
 var elsewhere = []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/mysql/bin"}
 
-// versionOf finds the version in what servers say of themselves.
-var versionOf = regexp.MustCompile(`Ver (([0-9]+\.[0-9]+)\.[0-9]+)`)
+// versionOf finds the version in what servers say of themselves, and the name of those that have one in it.
+var versionOf = regexp.MustCompile(`Ver (([0-9]+\.[0-9]+)\.[0-9]+)(-MariaDB)?`)
 
 // findProgram looks for a server of this machine; where there is none of that kind the reasons say which there are.
 func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string) {
@@ -65,7 +65,7 @@ func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string
 				continue
 			}
 			engine := "mysql"
-			if strings.Contains(string(said), "MariaDB") {
+			if len(match[3]) > 0 {
 				engine = "mariadb"
 			}
 			version, series := string(match[1]), string(match[2])
@@ -76,11 +76,14 @@ func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string
 				}
 				continue
 			}
-			install := paths("mariadb-install-db")
-			if len(install) == 0 {
-				return origin{}, []string{"there is " + path + ", but no mariadb-install-db"}
+			p := programs{engine: engine, server: quote(path)}
+			if engine == "mariadb" {
+				install := paths("mariadb-install-db")
+				if len(install) == 0 {
+					return origin{}, []string{"there is " + path + ", but no mariadb-install-db"}
+				}
+				p.install = quote(install[0])
 			}
-			p := programs{install: quote(install[0]), server: quote(path)}
 			return origin{name: filepath.Base(path) + " " + version, command: func(folder string) []string {
 				return []string{"/bin/sh", "-c", supervised(script(p, folder, os.Geteuid() == 0))}
 			}}, nil
@@ -92,13 +95,10 @@ func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string
 	return origin{}, reasons
 }
 
-// paths are those at which a program is found, each once.
+// paths are those at which a program is found, each once: MariaDB has one that is called like MySQL's.
 func paths(name string) []string {
 	var all []string
-	if path, err := exec.LookPath(name); err == nil {
-		all = append(all, path)
-	}
-	for _, folder := range elsewhere {
+	for _, folder := range append(filepath.SplitList(os.Getenv("PATH")), elsewhere...) {
 		path, err := exec.LookPath(filepath.Join(folder, name))
 		if err == nil && !slices.Contains(all, path) {
 			all = append(all, path)

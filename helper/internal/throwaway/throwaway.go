@@ -18,7 +18,7 @@ import (
 
 // Kind says which server is wanted.
 type Kind struct {
-	Engine  string // mariadb: the tables of MySQL do not travel yet
+	Engine  string // mariadb or mysql
 	Version string // its first two parts: "11.8"
 	// Image is what a container is made of where this machine has no such server; "" for the official one.
 	Image string
@@ -38,6 +38,8 @@ func (k Kind) image() string {
 type Server struct {
 	// Source says what was started: "mariadbd 10.11.14", "a container of mariadb:11.8".
 	Source  string
+	kind    Kind
+	origin  origin
 	folder  *folder
 	process *process
 }
@@ -59,18 +61,18 @@ func Start(ctx context.Context, kind Kind, note func(string)) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Source: origin.name, folder: folder}
-	if err := s.start(ctx, kind, origin); err != nil {
+	s := &Server{Source: origin.name, kind: kind, origin: origin, folder: folder}
+	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
 }
 
-func (s *Server) start(ctx context.Context, kind Kind, origin origin) (err error) {
-	if s.process, err = startProcess(ctx, origin.command(s.folder.path), s.folder.file("log")); err != nil {
+func (s *Server) start(ctx context.Context) (err error) {
+	if s.process, err = startProcess(ctx, s.origin.command(s.folder.path), s.folder.file("log")); err != nil {
 		return fmt.Errorf("start %s: %w", s.Source, err)
 	}
-	s.process.remove = origin.remove
+	s.process.remove = s.origin.remove
 	ready, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	version, err := s.await(ready)
@@ -80,8 +82,8 @@ func (s *Server) start(ctx context.Context, kind Kind, origin origin) (err error
 	case err != nil:
 		return fmt.Errorf("start %s: %w%s", s.Source, err, s.lastWords())
 	}
-	if !kind.fits(version) {
-		return &NoServerError{Kind: kind, Reasons: []string{s.Source + " is a server of version " + version}}
+	if !s.kind.fits(version) {
+		return &NoServerError{Kind: s.kind, Reasons: []string{s.Source + " is a server of version " + version}}
 	}
 	return nil
 }
@@ -126,6 +128,19 @@ func (s *Server) lastWords() string {
 		return "; its log ends: …" + said[max(0, len(said)-most):]
 	}
 	return ""
+}
+
+// Crash ends the server at once, as a machine does that loses power, but for what the kernel still had to write, and starts it again
+// with the data that it had.
+func (s *Server) Crash(ctx context.Context) error {
+	s.process.end()
+	// A process of the same number may be somebody else's now.
+	for _, name := range []string{s.Socket(), s.Socket() + ".lock"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("start %s again: %w", s.Source, err)
+		}
+	}
+	return s.start(ctx)
 }
 
 // Socket is the path of the server's Unix socket.

@@ -3,6 +3,7 @@ package throwaway
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -13,14 +14,19 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// childVariable makes this binary a program that starts a server of that version and waits to be killed.
+// childVariable makes this binary a program that starts a server of that kind and waits to be killed.
 const childVariable = "THROWAWAY_CHILD"
 
 func TestMain(m *testing.M) {
-	if version := os.Getenv(childVariable); version != "" {
-		s, err := Start(context.Background(), Kind{Engine: "mariadb", Version: version}, func(string) {})
+	if kind := os.Getenv(childVariable); kind != "" {
+		engine, version, _ := strings.Cut(kind, ":")
+		s, err := Start(context.Background(), Kind{Engine: engine, Version: version}, func(string) {})
 		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -31,17 +37,31 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// here is the kind of the machine's own MariaDB. One is needed, as for the other tests.
-func here(t *testing.T) Kind {
+// here is the kind of the MariaDB or MySQL that tests have. One is needed, as for the other tests.
+func here(t *testing.T, engine string) Kind {
 	t.Helper()
-	_, reasons := findProgram(t.Context(), Kind{Engine: "mariadb", Version: "0.0"})
+	if engine == "mysql" {
+		path, err := testserver.Program("mysqld", "make tools")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("PATH", filepath.Dir(path)+":"+os.Getenv("PATH"))
+	}
+	_, reasons := findProgram(t.Context(), Kind{Engine: engine, Version: "0.0"})
 	for _, reason := range reasons {
-		if version, ok := strings.CutPrefix(reason, "this machine has mariadb "); ok {
-			return Kind{Engine: "mariadb", Version: strings.Join(strings.Split(version, ".")[:2], ".")}
+		if version, ok := strings.CutPrefix(reason, "this machine has "+engine+" "); ok {
+			return Kind{Engine: engine, Version: strings.Join(strings.Split(version, ".")[:2], ".")}
 		}
 	}
-	t.Fatalf("no MariaDB: %q; install the package mariadb-server", reasons)
+	t.Fatalf("no %s: %q", engine, reasons)
 	return Kind{}
+}
+
+// eachEngine runs a test for MariaDB and for MySQL.
+func eachEngine(t *testing.T, test func(t *testing.T, kind Kind)) {
+	for _, engine := range []string{"mariadb", "mysql"} {
+		t.Run(engine, func(t *testing.T) { test(t, here(t, engine)) })
+	}
 }
 
 // inTemporaryFolder gives the test a folder for temporary files, whose path a socket can have.
@@ -75,34 +95,36 @@ func answers(socket string) bool {
 }
 
 func TestServerLeavesNothing(t *testing.T) {
-	folder, kind := inTemporaryFolder(t), here(t)
-	s, err := Start(t.Context(), kind, func(line string) { t.Error(line) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info, err := os.Stat(s.folder.path); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("others can come into the folder: %v, %v", info.Mode(), err)
-	}
-	if !strings.HasPrefix(s.Source, "mariadbd "+kind.Version+".") || !answers(s.Socket()) {
-		t.Errorf("%s does not answer", s.Source)
-	}
-	// Another one that starts meanwhile takes this one's folder for nobody's.
-	sweep(folder)
-	if _, err := os.Stat(s.folder.file(dataName)); err != nil {
-		t.Error("the folder of a server that runs was removed")
-	}
-	pid := s.process.cmd.Process.Pid
-	for range 2 {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
+	eachEngine(t, func(t *testing.T, kind Kind) {
+		folder := inTemporaryFolder(t)
+		s, err := Start(t.Context(), kind, func(line string) { t.Error(line) })
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if !isEmpty(t, folder) {
-		t.Error("files are left")
-	}
-	if left := group(t, pid); len(left) > 0 {
-		t.Errorf("processes are left: %q", left)
-	}
+		if info, err := os.Stat(s.folder.path); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("others can come into the folder: %v, %v", info.Mode(), err)
+		}
+		if program := map[string]string{"mariadb": "mariadbd ", "mysql": "mysqld "}[kind.Engine]; !strings.HasPrefix(s.Source, program+kind.Version+".") || !answers(s.Socket()) {
+			t.Errorf("%s does not answer", s.Source)
+		}
+		// Another one that starts meanwhile takes this one's folder for nobody's.
+		sweep(folder)
+		if _, err := os.Stat(s.folder.file(dataName)); err != nil {
+			t.Error("the folder of a server that runs was removed")
+		}
+		pid := s.process.cmd.Process.Pid
+		for range 2 {
+			if err := s.Stop(); err != nil {
+				t.Error(err)
+			}
+		}
+		if !isEmpty(t, folder) {
+			t.Error("files are left")
+		}
+		if left := group(t, pid); len(left) > 0 {
+			t.Errorf("processes are left: %q", left)
+		}
+	})
 }
 
 // group lists the processes of a group that have not ended.
@@ -124,42 +146,82 @@ func group(t *testing.T, pid int) (commands []string) {
 
 // After kill -9 the server ends by itself, and the next start removes its files.
 func TestKilledProgramLeavesNothing(t *testing.T) {
-	folder, kind := inTemporaryFolder(t), here(t)
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), childVariable+"="+kind.Version)
-	output, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(output).ReadString('\n')
-	left := strings.TrimSpace(line)
-	if !answers(filepath.Join(left, socketName)) {
-		t.Fatalf("the program says %q", left)
-	}
-	_ = child.Process.Kill()
-	_ = child.Wait()
-	for deadline := time.Now().Add(10 * time.Second); answers(filepath.Join(left, socketName)); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the server lives on")
+	eachEngine(t, func(t *testing.T, kind Kind) {
+		folder := inTemporaryFolder(t)
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), childVariable+"="+kind.String())
+		output, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	next, err := newFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(left); !os.IsNotExist(err) {
-		t.Errorf("%s is left: %v", left, err)
-	}
-	if err := next.remove(); err != nil || !isEmpty(t, folder) {
-		t.Error("files are left", err)
-	}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, _ := bufio.NewReader(output).ReadString('\n')
+		left := strings.TrimSpace(line)
+		if !answers(filepath.Join(left, socketName)) {
+			t.Fatalf("the program says %q", left)
+		}
+		_ = child.Process.Kill()
+		_ = child.Wait()
+		for deadline := time.Now().Add(10 * time.Second); answers(filepath.Join(left, socketName)); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the server lives on")
+			}
+		}
+		next, err := newFolder()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(left); !os.IsNotExist(err) {
+			t.Errorf("%s is left: %v", left, err)
+		}
+		if err := next.remove(); err != nil || !isEmpty(t, folder) {
+			t.Error("files are left", err)
+		}
+	})
+}
+
+// A server that has crashed has what it had, and ends like any other.
+func TestCrash(t *testing.T) {
+	eachEngine(t, func(t *testing.T, kind Kind) {
+		folder := inTemporaryFolder(t)
+		s, err := Start(t.Context(), kind, func(line string) { t.Error(line) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := mysql.NewConfig()
+		config.User, config.Net, config.Addr, config.Logger = "root", "unix", s.Socket(), &mysql.NopLogger{}
+		connector, err := mysql.NewConnector(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		db := sql.OpenDB(connector)
+		defer db.Close()
+		for _, statement := range []string{
+			"SET GLOBAL innodb_flush_log_at_trx_commit = 1", "CREATE DATABASE d", "CREATE TABLE d.t (id int PRIMARY KEY)", "INSERT INTO d.t VALUES (7)",
+		} {
+			if _, err := db.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var id int
+		for range 2 {
+			if err := s.Crash(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.QueryRowContext(t.Context(), "SELECT id FROM d.t").Scan(&id); err != nil || id != 7 {
+				t.Errorf("after a crash there is %d, %v", id, err)
+			}
+		}
+		if err := s.Stop(); err != nil || !isEmpty(t, folder) {
+			t.Error("files are left", err)
+		}
+	})
 }
 
 func TestInterruptedStartLeavesNothing(t *testing.T) {
-	folder, kind := inTemporaryFolder(t), here(t)
+	folder, kind := inTemporaryFolder(t), here(t, "mariadb")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("enough"))
 	defer cancel()
 	if _, err := Start(ctx, kind, func(string) {}); err == nil || err.Error() != "enough" {
@@ -176,10 +238,10 @@ func TestServerThatDoesNotStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Source: "a server", folder: f}
-	err = s.start(t.Context(), here(t), origin{command: func(string) []string {
+	s := &Server{Source: "a server", kind: here(t, "mariadb"), folder: f, origin: origin{command: func(string) []string {
 		return []string{"/bin/sh", "-c", supervised("echo no such tablespace >&2; exit 3")}
-	}})
+	}}}
+	err = s.start(t.Context())
 	const want = "start a server: it ended before it was ready; its log ends: …no such tablespace"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -230,7 +292,10 @@ func TestContainer(t *testing.T) {
 	if !slices.Equal(said(), want) || !slices.Equal(notes, []string{"fetching the image registry.example.com/maria:99"}) {
 		t.Errorf("docker was told %q, the user %q", said(), notes)
 	}
-	line := strings.Join(found.command("/tmp/x"), " ")
+	line, again := strings.Join(found.command("/tmp/x"), " "), strings.Join(found.command("/tmp/x"), " ")
+	if line == again {
+		t.Error("a second container has the name of the first one")
+	}
 	for _, word := range []string{
 		"docker run --rm --interactive --pull=never --name=dump-bake-", " --network=none ", fmt.Sprintf(" --user=%d:%d ", os.Geteuid(), os.Getegid()),
 		" --volume=/tmp/x:/tmp/x --entrypoint=/bin/sh registry.example.com/maria:99 -c exec 3<&0\n", "'--socket=/tmp/x/s'",
@@ -241,6 +306,13 @@ func TestContainer(t *testing.T) {
 	}
 	if strings.Contains(line, "'--user=root'") != (os.Geteuid() == 0) {
 		t.Errorf("the server's user is wrong: %s", line)
+	}
+
+	if found, err = find(t.Context(), Kind{Engine: "mysql", Version: "99.1"}, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	if line := strings.Join(found.command("/tmp/x"), " "); !strings.Contains(line, " mysql:99.1 -c ") || !strings.Contains(line, `"$(command -v mysqld)" '--no-defaults' '--initialize-insecure'`) {
+		t.Errorf("a container of MySQL is made by %s", line)
 	}
 
 	fakeDocker(t, "echo '[name=seccomp name=rootless]'")

@@ -10,10 +10,12 @@ import (
 
 // programs are what a server is started by, as a shell finds them.
 type programs struct {
-	install, server string
+	engine  string
+	install string // fills the data folder; "" where the server does it itself
+	server  string
 }
 
-// script prepares an empty data folder and becomes the server. Root says that it runs as root.
+// script prepares the data folder if it is empty, and becomes the server. Root says that it runs as root.
 func script(p programs, folder string, root bool) string {
 	data, tmp := filepath.Join(folder, dataName), filepath.Join(folder, tmpName)
 	var user []string
@@ -22,13 +24,17 @@ func script(p programs, folder string, root bool) string {
 	}
 	places := append([]string{"--datadir=" + data, "--tmpdir=" + tmp}, user...)
 	install := command(p.install, []string{"--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"}, places)
-	return install + " && exec " + command(p.server, serverWords(folder), places)
+	if p.install == "" {
+		install = command(p.server, []string{"--no-defaults", "--initialize-insecure"}, withoutKeys, places)
+	}
+	filled := quote(filepath.Join(data, "ibdata1"))
+	return "{ test -e " + filled + " || " + install + "; } && exec " + command(p.server, serverWords(p.engine, folder), places)
 }
 
 // serverWords are for a server whose data nobody needs after a crash. What decides over the files of tables is as in the
 // servers of DDEV.
-func serverWords(folder string) []string {
-	return []string{
+func serverWords(engine, folder string) []string {
+	words := []string{
 		"--no-defaults",
 		"--socket=" + filepath.Join(folder, socketName),
 		"--pid-file=" + filepath.Join(folder, "pid"),
@@ -48,9 +54,17 @@ func serverWords(folder string) []string {
 		"--loose-skip-log-bin",
 		"--loose-performance-schema=OFF",
 		"--loose-innodb-flush-method=nosync",
-		"--loose-innodb-log-file-size=256M",
-		"--loose-aria-pagecache-buffer-size=8M",
 	}
+	if engine == "mysql" {
+		words = append(words, withoutKeys...)
+		return append(words, "--loose-mysqlx=OFF", "--loose-innodb-redo-log-capacity=512M")
+	}
+	return append(words, "--loose-innodb-log-file-size=256M", "--loose-aria-pagecache-buffer-size=8M")
+}
+
+// withoutKeys are for a MySQL server that makes no keys for connections over networks, which takes it a while.
+var withoutKeys = []string{
+	"--loose-auto-generate-certs=OFF", "--loose-caching-sha2-password-auto-generate-rsa-keys=OFF", "--loose-sha256-password-auto-generate-rsa-keys=OFF",
 }
 
 // command is a shell's command of a program, which is written as the shell needs it, and words.
