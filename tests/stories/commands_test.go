@@ -58,6 +58,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"credentials": restricted,
 	"role":        role,
 	"versitygw":   useVersityGW,
+	"mysql":       useMySQL,
 	"postgres":    usePostgres,
 	"psql":        runPostgres,
 	"sshd":        useSSHD,
@@ -276,6 +277,29 @@ func useVersityGW(ts *testscript.TestScript, _ bool, _ []string) {
 	s.store = store
 	ts.Setenv("DUMP_S3_ENDPOINT", store.Endpoint)
 	restricted(ts, false, nil)
+}
+
+// mysql goes on with MySQL servers for both sides, and lets the program find one to bake with, $REAL_MYSQLD. $MYSQL is their series: 8.4.
+func useMySQL(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	var err error
+	if s.staging, err = mysqlStaging(); err == nil {
+		s.local, err = mysqlLocal()
+	}
+	check(ts, err)
+	for _, server := range []*testserver.MySQL{s.staging, s.local} {
+		check(ts, server.Exec("CREATE DATABASE "+s.database))
+	}
+	ts.Setenv("DUMP_SOURCE", s.staging.URL(s.database))
+	ts.Setenv("DUMP_TARGET", s.local.URL(s.database))
+	rows, err := s.local.Query("SELECT SUBSTRING_INDEX(VERSION(), '.', 2)")
+	check(ts, err)
+	ts.Setenv("MYSQL", rows[0][0])
+	ts.Setenv("LOCAL_PORT", fmt.Sprint(s.local.Port))
+	program, err := testserver.Program("mysqld", "make tools")
+	check(ts, err)
+	ts.Setenv("REAL_MYSQLD", program)
+	ts.Setenv("PATH", ts.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(program))
 }
 
 // postgres goes on with PostgreSQL databases for both sides: $DATABASE and ${DATABASE}_local.

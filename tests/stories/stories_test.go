@@ -75,6 +75,8 @@ func server[S interface{ Stop() }](name string, start func(dir string) (S, error
 var (
 	stagingServer = server("staging", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
 	localServer   = server("local", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
+	mysqlStaging  = server("mysql-staging", func(dir string) (*testserver.MySQL, error) { return testserver.Mysqld(dir) })
+	mysqlLocal    = server("mysql-local", func(dir string) (*testserver.MySQL, error) { return testserver.Mysqld(dir) })
 	pgServer      = server("postgres", func(dir string) (*testserver.PG, error) { return testserver.Postgres(dir) })
 	minio         = server("minio", func(dir string) (*testserver.S3, error) { return testserver.MinIO(dir, testserver.KMS()) })
 	versitygw     = server("versitygw", func(dir string) (*testserver.S3, error) { return testserver.VersityGW(dir) })

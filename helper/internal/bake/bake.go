@@ -27,6 +27,18 @@ type UnfitError struct {
 
 func (e *UnfitError) Error() string { return e.Name + " cannot be baked: " + e.Reason }
 
+// UnsafeError means that developers would lose databases by what is baked for servers of a kind.
+type UnsafeError struct{ Refused *localdb.FilesError }
+
+func (e *UnsafeError) Error() string {
+	if e.Refused.Err == nil {
+		return e.Refused.Error()
+	}
+	return fmt.Sprintf("%v: %v", e.Refused, e.Refused.Err)
+}
+
+func (e *UnsafeError) Unwrap() error { return e.Refused }
+
 // FailedError is what went wrong with one kind of server.
 type FailedError struct {
 	Name string // of the dump
@@ -217,6 +229,9 @@ func (r *run) underLease(ctx context.Context, kind throwaway.Kind) (object Objec
 	}()
 	r.Progress.Note(fmt.Sprintf("baking %s for %s on %s", r.dump.Name, kind, server.Source))
 	target := dburl.URL{Engine: dburl.MySQL, User: "root", Host: server.Socket(), Name: "bake", TLS: dburl.TLSOff}
+	if err := r.survive(ctx, server, kind, target); err != nil {
+		return Object{}, err
+	}
 	if err := r.Load(ctx, r.dump, target, server.Folder("cache")); err != nil {
 		return Object{}, err
 	}
@@ -240,4 +255,21 @@ func (r *run) underLease(ctx context.Context, kind throwaway.Kind) (object Objec
 	object.Key, object.ObjectBytes, err = r.publish(ctx, export)
 	object.Published = err == nil
 	return object, err
+}
+
+// survive fails with *UnsafeError where a server does not survive it to die while it takes tables as files. What InnoDB does to files
+// then is MySQL's own business and may change with any version, so it is tried with the one that they are for; MariaDB's is
+// asked for a checkpoint, which is all that it needs.
+func (r *run) survive(ctx context.Context, server *throwaway.Server, kind throwaway.Kind, target dburl.URL) error {
+	if kind.Engine != "mysql" {
+		return nil
+	}
+	r.Progress.Phase("trying whether the server survives crashes", 0)
+	target.Name = "crash"
+	err := localdb.Survives(ctx, target, server.Crash)
+	var refused *localdb.FilesError
+	if errors.As(err, &refused) {
+		return &UnsafeError{refused}
+	}
+	return err
 }

@@ -23,7 +23,7 @@ func bakeCommand(version string) *cli.Command {
 		Usage: "put a dump's tables beside it as files, which servers take over faster than SQL",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "key", Usage: "bake the dump `KEY` instead of the newest one"},
-			&cli.StringFlag{Name: "for", Usage: "bake for these `SERVERS`, as in mariadb:11.8,mariadb:10.11", DefaultText: "DUMP_BAKE"},
+			&cli.StringFlag{Name: "for", Usage: "bake for these `SERVERS`, as in mariadb:11.8,mysql:8.4", DefaultText: "DUMP_BAKE"},
 			&cli.BoolFlag{Name: "force", Usage: "bake anew what is there"},
 			limitRateFlag(),
 		},

@@ -188,6 +188,9 @@ var explanations = []explanation{
 	as(exitBake, func(*bake.UnfitError) string {
 		return "pulls load its SQL; dumps of MySQL and MariaDB that `dump-helper refresh` makes with --engine=native can be baked"
 	}),
+	as(exitBake, func(*bake.UnsafeError) string {
+		return "pulls load the dump's SQL; take that server out of DUMP_BAKE"
+	}),
 	is(bake.ErrGone, exitBake, "bake the newest dump: leave out --key"),
 
 	// Settings.

@@ -1,7 +1,6 @@
 package project
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,13 +9,13 @@ import (
 
 // BakeServer is a kind of server that dumps are baked for.
 type BakeServer struct {
-	Engine  string // mariadb
+	Engine  string // mariadb or mysql
 	Version string // "11.8"
 	// Image is what a container is made of where there is no such server; "" for the official one.
 	Image string
 }
 
-var bakeServer = regexp.MustCompile(`^(mariadb):([0-9]+\.[0-9]+)(?:=([A-Za-z0-9][^\s,]*))?$`)
+var bakeServer = regexp.MustCompile(`^(mariadb|mysql):([0-9]+\.[0-9]+)(?:=([A-Za-z0-9][^\s,]*))?$`)
 
 // setBake reads a list of servers.
 func setBake(s *Settings, text string) error {
@@ -26,11 +25,11 @@ func setBake(s *Settings, text string) error {
 			continue
 		}
 		match := bakeServer.FindStringSubmatch(item)
-		if strings.HasPrefix(item, "mysql:") {
-			return errors.New("must be servers of MariaDB (those of MySQL do not survive a crash while they take files over)")
+		if strings.HasPrefix(item, "mysql:5.") {
+			return fmt.Errorf("must be servers of MariaDB, or of MySQL since 8.0 (got %q)", item)
 		}
 		if match == nil {
-			return fmt.Errorf("must be servers with the first two parts of their version, such as mariadb:11.8,mariadb:10.11,"+
+			return fmt.Errorf("must be servers with the first two parts of their version, such as mariadb:11.8,mysql:8.4,"+
 				" each with =IMAGE if its container is made of another image (got %q)", item)
 		}
 		server := BakeServer{Engine: match[1], Version: match[2], Image: match[3]}

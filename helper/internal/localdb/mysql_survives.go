@@ -1,0 +1,233 @@
+package localdb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+)
+
+// Survives finds out whether a MySQL server, on which nothing else runs, survives it to be killed while it takes a table as files, and
+// whether the table survives it afterwards. It makes databases whose names begin as the URL's does and drops them again. Crash kills the
+// server and starts it again. It fails with *FilesError where this does not end as it should: with files of servers that behave so a
+// developer would lose all databases.
+func Survives(ctx context.Context, url dburl.URL, crash func(context.Context) error) error {
+	pool, err := mysqlPool(url)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	db := &mysqlDatabase{config: Config{URL: url, Note: func(string) {}}, pool: pool}
+	if err := db.inspect(ctx); err != nil {
+		return err
+	}
+	t := &crashTrial{db: db, crash: crash}
+	for _, step := range []func(context.Context, *mysqlSession) error{t.export, t.dieBefore, t.dieAfter, t.end} {
+		s, err := db.connect(ctx)
+		if err != nil {
+			return err
+		}
+		err = s.exec(ctx, "SET GLOBAL innodb_flush_log_at_trx_commit = 1") // as servers are that last
+		if err == nil {
+			err = step(ctx, s)
+		}
+		s.close()
+		if err != nil {
+			return db.explainFiles("try what becomes of tables as files when the server dies", err)
+		}
+	}
+	return nil
+}
+
+// crashTrial is a table that comes as files to a server that dies.
+type crashTrial struct {
+	db    *mysqlDatabase
+	crash func(context.Context) error
+	table ExportedTable
+	files [][]byte // of the table
+
+	pageSize int64 // bytes
+}
+
+// The table, and how many rows it has.
+const (
+	trialTable = "CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, v varchar(200), KEY (v)) ENGINE=InnoDB"
+	trialRows  = 4096
+)
+
+// export makes the table and has the server write it to files.
+func (t *crashTrial) export(ctx context.Context, s *mysqlSession) error {
+	name := t.db.names.live
+	statements := []string{"CREATE DATABASE " + quoteName(name), "USE " + quoteName(name), trialTable, "INSERT INTO t (v) VALUES (REPEAT('v', 150))"}
+	for rows := 1; rows < trialRows; rows *= 2 {
+		statements = append(statements, "INSERT INTO t (v) SELECT v FROM t")
+	}
+	for _, statement := range statements {
+		if err := s.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	e, err := OpenExport(ctx, t.db.config.URL, []string{"t"})
+	if err != nil {
+		return err
+	}
+	// The table stays: a file of its number is what servers do not start with.
+	return errors.Join(t.read(e), e.Close())
+}
+
+// read keeps the files of the exported table.
+func (t *crashTrial) read(e *Export) error {
+	if len(e.Tables) != 1 {
+		return &FilesError{Reason: "the server writes no tables to files", Err: fmt.Errorf("left are %v", e.Left)}
+	}
+	t.table, t.pageSize = e.Tables[0], e.Server.PageSize
+	for _, file := range t.table.Files {
+		from, err := e.Open(t.table, file)
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(from)
+		if err := errors.Join(err, from.Close()); err != nil {
+			return err
+		}
+		t.files = append(t.files, text)
+	}
+	return nil
+}
+
+// place puts the files beside a table that waits for them, in a database of its own.
+func (t *crashTrial) place(ctx context.Context, s *mysqlSession) error {
+	incoming := t.db.names.incoming
+	for _, statement := range []string{
+		"CREATE DATABASE " + quoteName(incoming), "USE " + quoteName(incoming), trialTable, "ALTER TABLE t DISCARD TABLESPACE",
+	} {
+		if err := s.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if err := s.checkpoint(ctx, "t"); err != nil {
+		return err
+	}
+	f, err := s.openFolder(ctx, incoming)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for i, file := range t.table.Files {
+		to, err := f.OpenFile(t.table.fileName+file.Name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o660)
+		if err != nil {
+			return err
+		}
+		if file.isTablespace() {
+			err = copyRenumbered(to, bytes.NewReader(t.files[i]), t.pageSize)
+		} else {
+			_, err = to.Write(t.files[i])
+		}
+		if err := errors.Join(err, to.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dieBefore kills the server while files wait to be imported.
+func (t *crashTrial) dieBefore(ctx context.Context, s *mysqlSession) error {
+	if err := t.place(ctx, s); err != nil {
+		return err
+	}
+	if err := t.die(ctx, "while files wait to be imported"); err != nil {
+		return err
+	}
+	return t.drop(ctx)
+}
+
+// dieAfter kills the server when it has imported the table.
+func (t *crashTrial) dieAfter(ctx context.Context, s *mysqlSession) error {
+	if err := t.place(ctx, s); err != nil {
+		return err
+	}
+	if err := s.exec(ctx, "ALTER TABLE t IMPORT TABLESPACE"); err != nil {
+		return err
+	}
+	if err := s.keepCounter(ctx, "t"); err != nil {
+		return err
+	}
+	if err := t.die(ctx, "when it has imported files"); err != nil {
+		return err
+	}
+	if err := t.compare(ctx); err != nil {
+		return err
+	}
+	return t.drop(ctx)
+}
+
+// end drops the table that was exported.
+func (t *crashTrial) end(ctx context.Context, s *mysqlSession) error {
+	return s.dropDatabase(ctx, t.db.names.live)
+}
+
+// die kills the server, which has to come back.
+func (t *crashTrial) die(ctx context.Context, when string) error {
+	if err := t.crash(ctx); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return &FilesError{Reason: "a server of this version that dies " + when + " does not start again", Err: err}
+	}
+	return nil
+}
+
+// compare looks whether the table is whole and goes on.
+func (t *crashTrial) compare(ctx context.Context) error {
+	s, err := t.db.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	damaged := func(err error) error {
+		return &FilesError{Reason: "tables that came as files do not survive it when a server of this version dies", Err: err}
+	}
+	if err := s.exec(ctx, "USE "+quoteName(t.db.names.incoming)); err != nil {
+		return err
+	}
+	rows, err := s.count(ctx, "t")
+	if err == nil && rows != trialRows {
+		err = fmt.Errorf("%d of %d rows are there", rows, trialRows)
+	}
+	if err == nil {
+		err = s.exec(ctx, "INSERT INTO t (v) VALUES ('next')")
+	}
+	if err != nil {
+		return damaged(err)
+	}
+	checks, err := s.table(ctx, "CHECK TABLE t")
+	if err == nil && (len(checks) == 0 || checks[len(checks)-1]["msg_text"] != "OK") {
+		return damaged(fmt.Errorf("a check says %v", checks))
+	}
+	return err
+}
+
+// drop drops what is there, and looks whether anything is left.
+func (t *crashTrial) drop(ctx context.Context) error {
+	s, err := t.db.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	data, err := s.dataFolder(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.dropDatabase(ctx, t.db.names.incoming); err != nil {
+		return &FilesError{Reason: "a server of this version cannot get rid of files when it has died", Err: err}
+	}
+	if left, err := filepath.Glob(filepath.Join(data, t.db.names.incoming, "*")); err != nil || len(left) > 0 {
+		return errors.Join(err, &FilesError{Reason: "a server of this version leaves files when it has died", Err: fmt.Errorf("%q", left)})
+	}
+	return nil
+}
