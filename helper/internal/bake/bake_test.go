@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -58,6 +59,20 @@ func here(t *testing.T) throwaway.Kind {
 		t.Fatalf("no mariadbd (%v); install the package mariadb-server", err)
 	}
 	return throwaway.Kind{Engine: "mariadb", Version: string(version[1])}
+}
+
+// hereMySQL is the kind of the MySQL that tests have, which is found from now on.
+func hereMySQL(t *testing.T) throwaway.Kind {
+	t.Helper()
+	path, err := testserver.Program("mysqld", "make tools")
+	must(t, err)
+	t.Setenv("PATH", filepath.Dir(path)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	said, err := exec.Command(path, "--no-defaults", "--version").Output()
+	version := regexp.MustCompile(`Ver ([0-9]+\.[0-9]+)`).FindSubmatch(said)
+	if err != nil || version == nil {
+		t.Fatalf("%s says %q, %v", path, said, err)
+	}
+	return throwaway.Kind{Engine: "mysql", Version: string(version[1])}
 }
 
 // quiet is a Progress that remembers the notes.
@@ -255,6 +270,27 @@ type deleting struct {
 func (d *deleting) Phase(name string, _ int64) {
 	if name == d.at {
 		d.do()
+	}
+}
+
+// A server of MySQL writes its tables to files as well as one of MariaDB.
+func TestMySQL(t *testing.T) {
+	s := newSite(t)
+	s.config.Kinds = []throwaway.Kind{hereMySQL(t)}
+	result, err := Run(t.Context(), s.config)
+	must(t, err)
+	made := result.Objects[0]
+	if made.Series != "mysql-"+s.config.Kinds[0].Version || !made.Published || made.Tables != 1 || made.Small != 1 || len(made.Left) != 1 || made.Left[0].Name != "old" {
+		t.Errorf("got %+v", result)
+	}
+	object, err := s.bucket.Baked(t.Context(), s.dump, made.Series)
+	must(t, err)
+	index, err := dumpfile.ReadIndex(s.bucket.ReaderAt(t.Context(), object), object.Size, dumpfile.Zstd)
+	must(t, err)
+	baked := index.Baked
+	if baked.Engine != "mysql" || !strings.HasPrefix(baked.Version, s.config.Kinds[0].Version+".") || baked.PageSize != 16384 ||
+		len(baked.Tables) != 1 || baked.Tables[0].Name != "page" {
+		t.Errorf("baked is %+v", baked)
 	}
 }
 

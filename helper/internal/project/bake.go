@@ -17,6 +17,9 @@ type BakeServer struct {
 
 var bakeServer = regexp.MustCompile(`^(mariadb|mysql):([0-9]+\.[0-9]+)(?:=([A-Za-z0-9][^\s,]*))?$`)
 
+// oldMySQL is a MySQL without a dictionary that is safe from crashes.
+var oldMySQL = regexp.MustCompile(`^mysql:[0-7]\.`)
+
 // setBake reads a list of servers.
 func setBake(s *Settings, text string) error {
 	var servers []BakeServer
@@ -25,8 +28,8 @@ func setBake(s *Settings, text string) error {
 			continue
 		}
 		match := bakeServer.FindStringSubmatch(item)
-		if strings.HasPrefix(item, "mysql:5.") {
-			return fmt.Errorf("must be servers of MariaDB, or of MySQL since 8.0 (got %q)", item)
+		if oldMySQL.MatchString(item) {
+			return fmt.Errorf("must be servers of MariaDB, or of MySQL since 8.0: older ones are not trusted with files (got %q)", item)
 		}
 		if match == nil {
 			return fmt.Errorf("must be servers with the first two parts of their version, such as mariadb:11.8,mysql:8.4,"+

@@ -100,7 +100,7 @@ func paths(name string) []string {
 	var all []string
 	for _, folder := range append(filepath.SplitList(os.Getenv("PATH")), elsewhere...) {
 		path, err := exec.LookPath(filepath.Join(folder, name))
-		if err == nil && !slices.Contains(all, path) {
+		if err == nil && filepath.IsAbs(path) && !slices.Contains(all, path) {
 			all = append(all, path)
 		}
 	}

@@ -251,6 +251,39 @@ func TestServerThatDoesNotStart(t *testing.T) {
 	}
 }
 
+// Both MariaDB and MySQL have a mysqld, and say where it lies. One in a folder that is named without its place is nobody's.
+func TestTwoServersOfOneName(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	var path []string
+	for name, said := range map[string]string{
+		"maria":  "mysqld  Ver 98.4.19-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 (Debian 12)",
+		"oracle": filepath.Join(folder, "beside-MariaDB", "mysqld") + "  Ver 98.4.3 for Linux on x86_64 (MySQL Community Server - GPL)",
+		"here":   "mysqld  Ver 98.5.1 for Linux on x86_64 (MySQL Community Server - GPL)",
+	} {
+		if err := os.Mkdir(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(name, "mysqld"), []byte("#!/bin/sh\necho '"+said+"'\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if name != "here" {
+			name = filepath.Join(folder, name)
+		}
+		path = append(path, name)
+	}
+	t.Setenv("PATH", strings.Join(path, ":")+":"+os.Getenv("PATH"))
+	for kind, want := range map[Kind]string{
+		{Engine: "mysql", Version: "98.4"}:   "mysqld 98.4.3",
+		{Engine: "mariadb", Version: "98.4"}: "mysqld 98.4.19",
+		{Engine: "mysql", Version: "98.5"}:   "",
+	} {
+		if found, reasons := findProgram(t.Context(), kind); found.name != want {
+			t.Errorf("for %s there is %q, not %q (%q)", kind, found.name, want, reasons)
+		}
+	}
+}
+
 func TestNoServer(t *testing.T) {
 	inTemporaryFolder(t)
 	t.Setenv("PATH", t.TempDir())
