@@ -214,6 +214,12 @@ func TestCrash(t *testing.T) {
 				t.Errorf("after a crash there is %d, %v", id, err)
 			}
 		}
+		if err := os.Truncate(filepath.Join(s.Folder(dataName), "ibdata1"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Crash(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "start "+s.Source+": it ended before it was ready; its log ends: …") {
+			t.Errorf("without its data it starts: %v", err)
+		}
 		if err := s.Stop(); err != nil || !isEmpty(t, folder) {
 			t.Error("files are left", err)
 		}
