@@ -22,9 +22,9 @@ type process struct {
 
 // supervision is the shell's script around another one that prepares the data folder and becomes the server. The group of
 // processes is the shell's own.
-const supervision = `exec 3<&0
-{ cat <&3 >/dev/null; kill -9 0; } &
-{ SERVER; } 3<&- </dev/null &
+const supervision = `exec 4<&0
+{ cat <&4 >/dev/null; kill -9 0; } &
+{ SERVER; } 4<&- </dev/null &
 wait $!
 `
 
@@ -42,15 +42,26 @@ func startProcess(ctx context.Context, words []string, log string) (*process, er
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = cleanEnvironment(), output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for this program
-	p := &process{ctx: ctx, cmd: cmd, ended: make(chan struct{})}
-	if p.pipe, err = cmd.StdinPipe(); err != nil {
+	// The shell may have ended while the kernel is not done with the server, which still has its files then: this pipe closes
+	// when nobody of the group is there any more.
+	alive, theirs, err := os.Pipe()
+	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	defer theirs.Close()
+	cmd.ExtraFiles = []*os.File{theirs}
+	p := &process{ctx: ctx, cmd: cmd, ended: make(chan struct{})}
+	if p.pipe, err = cmd.StdinPipe(); err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		_ = alive.Close()
 		return nil, err
 	}
 	go func() {
 		_ = cmd.Wait()
+		_, _ = io.Copy(io.Discard, alive)
+		_ = alive.Close()
 		close(p.ended)
 	}()
 	return p, nil

@@ -337,7 +337,7 @@ func TestContainer(t *testing.T) {
 	}
 	for _, word := range []string{
 		"docker run --rm --interactive --pull=never --name=dump-bake-", " --network=none ", fmt.Sprintf(" --user=%d:%d ", os.Geteuid(), os.Getegid()),
-		" --volume=/tmp/x:/tmp/x --entrypoint=/bin/sh registry.example.com/maria:99 -c exec 3<&0\n", "'--socket=/tmp/x/s'",
+		" --volume=/tmp/x:/tmp/x --entrypoint=/bin/sh registry.example.com/maria:99 -c exec 4<&0\n", "'--socket=/tmp/x/s'",
 	} {
 		if !strings.Contains(line, word) {
 			t.Errorf("%q is not in %s", word, line)
