@@ -13,9 +13,9 @@ import (
 
 // Why tables cannot come as files: no checkpoint can be had.
 const (
-	noCheckpoint    = "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"
-	noStatus        = "whether the server has written a checkpoint cannot be found out (SHOW ENGINE INNODB STATUS)"
-	behindTheirTime = "the server wrote no checkpoint after it had taken the files of the empty tables away"
+	noCheckpoint = "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"
+	noStatus     = "whether the server has written a checkpoint cannot be found out (SHOW ENGINE INNODB STATUS)"
+	noneWritten  = "the server wrote no checkpoint after it had taken the files of the empty tables away"
 )
 
 // canCheckpoint fails with *FilesError where checkpoint would.
@@ -33,8 +33,7 @@ func (s *mysqlSession) canCheckpoint(ctx context.Context) error {
 }
 
 // checkpoint returns when the server needs nothing of what its log holds now; of the table it has taken the files away. MySQL has no
-// statement for it, but every IMPORT TABLESPACE ends with a checkpoint, and so does one that finds no file (row_import_cleanup in
-// row0import.cc).
+// statement for it, but every IMPORT TABLESPACE ends with a checkpoint, and so does one that finds no file. That it did is seen each time.
 func (s *mysqlSession) checkpoint(ctx context.Context, discarded string) error {
 	if !s.oracle {
 		err := s.exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = ON")
@@ -52,7 +51,7 @@ func (s *mysqlSession) checkpoint(ctx context.Context, discarded string) error {
 	}
 	after, err := s.logPosition(ctx)
 	if err == nil && after.checkpoint < before.end {
-		return &FilesError{Reason: behindTheirTime}
+		return &FilesError{Reason: noneWritten}
 	}
 	return err
 }

@@ -30,7 +30,11 @@ func (s *mysqlSession) openFolder(ctx context.Context, database string) (f folde
 	if err := s.exec(ctx, "CREATE TABLE "+table+" (id int) ENGINE=InnoDB"); err != nil {
 		return f, err
 	}
-	defer func() { err = errors.Join(err, s.exec(context.WithoutCancel(ctx), "DROP TABLE "+table)) }()
+	defer func() {
+		if dropErr := s.exec(context.WithoutCancel(ctx), "DROP TABLE "+table); dropErr != nil && err == nil {
+			f, err = folder{}, errors.Join(dropErr, f.Close())
+		}
+	}()
 	files, err := s.files(ctx, database, name)
 	if err != nil {
 		return f, err
@@ -39,11 +43,10 @@ func (s *mysqlSession) openFolder(ctx context.Context, database string) (f folde
 	if err != nil {
 		return f, unreachable(err)
 	}
-	f = folder{root}
-	if err := f.prove(filepath.Base(files[name])); err != nil {
-		return folder{}, errors.Join(err, f.Close())
+	if err := (folder{root}).prove(filepath.Base(files[name])); err != nil {
+		return f, errors.Join(err, root.Close())
 	}
-	return f, nil
+	return folder{root}, nil
 }
 
 // prove finds out whether the folder is the one in which the server has just made a table, and whether files can be made there.
@@ -57,7 +60,7 @@ func (f folder) prove(table string) error {
 		err = errors.Join(file.Close(), f.Remove(table+settingsEnding))
 	}
 	if err != nil && !isFullHere(err) {
-		return &FilesError{Reason: "the data folder of the server cannot be written to from here", Err: err}
+		return unwritable(err)
 	}
 	return err
 }
@@ -71,6 +74,10 @@ func (s *mysqlSession) dataFolder(ctx context.Context) (string, error) {
 
 func unreachable(err error) error {
 	return &FilesError{Reason: "the data folder of the server cannot be reached from here", Err: err}
+}
+
+func unwritable(err error) error {
+	return &FilesError{Reason: "the data folder of the server cannot be written to from here", Err: err}
 }
 
 // files gives how the server calls the files of InnoDB's tables in a database, by the tables' names: with the folder's name, from the data
@@ -185,7 +192,8 @@ func (s *mysqlSession) sweep(ctx context.Context, database string) error {
 	return s.removeFiles(ctx, database, func(string) bool { return true })
 }
 
-// removeFiles removes those files from the folder of a database that tables could consist of and that are unwanted.
+// removeFiles removes those files from the folder of a database that tables could consist of and that are unwanted. It fails with
+// *FilesError where it cannot.
 func (s *mysqlSession) removeFiles(ctx context.Context, database string, unwanted func(name string) bool) error {
 	f, err := s.openFolder(ctx, database)
 	if err != nil {
@@ -194,13 +202,13 @@ func (s *mysqlSession) removeFiles(ctx context.Context, database string, unwante
 	defer f.Close()
 	entries, err := fs.ReadDir(f.FS(), ".")
 	if err != nil {
-		return err
+		return unreachable(err)
 	}
 	for _, entry := range entries {
 		ours := slices.Contains([]string{tablespaceEnding, settingsEnding}, filepath.Ext(entry.Name()))
 		if ours && entry.Type().IsRegular() && unwanted(entry.Name()) {
 			if err := f.Remove(entry.Name()); err != nil {
-				return err
+				return unwritable(err)
 			}
 		}
 	}

@@ -365,8 +365,10 @@ func (s *mysqlSession) createBeside(ctx context.Context, live string, databases 
 // in its folder that belong to no table and that cannot be removed from here.
 func (s *mysqlSession) dropDatabase(ctx context.Context, database string) error {
 	stray := func(err error) error { return &StrayFilesError{Database: database, Err: err} }
-	if err := s.sweepDiscarded(ctx, database); err != nil {
-		return stray(err)
+	// Where the folder cannot be reached the server may find nothing in its way all the same.
+	var refused *FilesError
+	if err := s.sweepDiscarded(ctx, database); err != nil && !errors.As(err, &refused) {
+		return err
 	}
 	swept := false
 	for round := 1; ; round++ {
