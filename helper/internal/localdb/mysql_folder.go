@@ -189,11 +189,13 @@ func (s *mysqlSession) sweep(ctx context.Context, database string) error {
 	if len(tables) > 0 {
 		return fmt.Errorf("database %s still has tables", database)
 	}
-	return s.removeFiles(ctx, database, func(string) bool { return true })
+	return s.removeFiles(ctx, database, func(name string) bool {
+		// MariaDB writes the definitions of views and triggers to files of such names, and renames them.
+		return slices.Contains([]string{tablespaceEnding, settingsEnding}, filepath.Ext(name)) || strings.HasSuffix(name, "~")
+	})
 }
 
-// removeFiles removes those files from the folder of a database that tables could consist of and that are unwanted. It fails with
-// *FilesError where it cannot.
+// removeFiles removes unwanted files from the folder of a database. It fails with *FilesError where it cannot.
 func (s *mysqlSession) removeFiles(ctx context.Context, database string, unwanted func(name string) bool) error {
 	f, err := s.openFolder(ctx, database)
 	if err != nil {
@@ -205,8 +207,7 @@ func (s *mysqlSession) removeFiles(ctx context.Context, database string, unwante
 		return unreachable(err)
 	}
 	for _, entry := range entries {
-		ours := slices.Contains([]string{tablespaceEnding, settingsEnding}, filepath.Ext(entry.Name()))
-		if ours && entry.Type().IsRegular() && unwanted(entry.Name()) {
+		if entry.Type().IsRegular() && unwanted(entry.Name()) {
 			if err := f.Remove(entry.Name()); err != nil {
 				return unwritable(err)
 			}
