@@ -419,6 +419,11 @@ func killServer(t *testing.T, server *testserver.MySQL) {
 		if most == 0 {
 			must(t, err)
 			most = time.Since(begun)
+			server.Kill()
+			must(t, server.Restart())
+			if !v.whole(t) {
+				t.Fatal("killed after it has ended the new database is not there")
+			}
 			continue
 		}
 		timer.Stop()
