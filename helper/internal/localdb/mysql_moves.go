@@ -28,10 +28,6 @@ func (s *mysqlSession) writeMoves(ctx context.Context, n names, moves []move) er
 // takeBack takes back those moves of the pending journal that were made, the last one first. Only the live database is not ours alone:
 // what the site has made in a table's place goes, and what it has dropped is new and would go anyway.
 func (s *mysqlSession) takeBack(ctx context.Context, n names) error {
-	pending, err := s.hasTable(ctx, n.previous, journalPending)
-	if err != nil || !pending {
-		return err
-	}
 	var moves []move
 	if err := s.readFromJournal(ctx, n, journalPending, movesKind, &moves); err != nil {
 		return err

@@ -126,11 +126,14 @@ func renameStatement(n names, moves []move) string {
 	return text.String()
 }
 
-// rollBack puts the live database's views and triggers back after a swap that has not moved the tables.
+// rollBack puts the live database's views and triggers back after a swap that has not moved the tables, or not all of them.
 func (db *mysqlDatabase) rollBack(ctx context.Context, s *mysqlSession) error {
 	n := db.names
 	pending, err := s.hasTable(ctx, n.previous, journalPending)
 	if err == nil && pending {
+		if err := s.takeBack(ctx, n); err != nil {
+			return db.explain("put the tables of database "+n.live+" back", err)
+		}
 		var old contents
 		var present []object
 		if old, err = s.readJournal(ctx, n, journalPending, oldSide); err == nil {
@@ -233,10 +236,7 @@ func (db *mysqlDatabase) recoverLocked(ctx context.Context, s *mysqlSession) err
 	if swapped {
 		err = db.rollForward(ctx, s)
 	} else {
-		err = db.explain("put the tables of database "+n.live+" back", s.takeBack(ctx, n))
-		if err == nil {
-			err = db.rollBack(ctx, s)
-		}
+		err = db.rollBack(ctx, s)
 	}
 	if err != nil {
 		return err
