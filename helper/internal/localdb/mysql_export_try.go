@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -172,7 +171,7 @@ func (e *Export) copy(table ExportedTable, file TableFile) error {
 
 // copyRenumbered copies a file of pages and gives it another number.
 func copyRenumbered(to io.Writer, from io.Reader, pageSize int64) error {
-	space := firstSpace + rand.Uint32N(firstSpace)
+	space := waitingSpace()
 	pages := make([]byte, 64*pageSize)
 	for {
 		n, err := io.ReadFull(from, pages)

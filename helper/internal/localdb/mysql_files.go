@@ -174,29 +174,31 @@ func (f *fileLoad) look(ctx context.Context) error {
 	if err != nil {
 		return f.db.explain("ask for settings of the server", err)
 	}
-	if f.folder, err = f.lock.openFolder(ctx, incoming); err != nil {
-		return f.db.explainFiles("look for the data folder", err)
-	}
 	files, err := f.lock.files(ctx, incoming)
 	if err != nil {
 		return f.db.explain("ask for the files of tables", err)
+	}
+	file := func(table string) string {
+		if settings["lower_case_table_names"] == "1" {
+			table = strings.ToLower(table)
+		}
+		return files[table]
+	}
+	if f.folder, err = f.lock.folderOf(ctx, file(f.tables[0].Name)); err != nil {
+		return f.db.explainFiles("look for the data folder", err)
 	}
 	if err = f.lock.exec(ctx, "USE "+quoteName(incoming)); err != nil {
 		return f.db.explain("use database "+incoming, err)
 	}
 	pageSize, _ := strconv.ParseInt(settings["innodb_page_size"], 10, 64)
-	space := firstSpace + rand.Uint32N(firstSpace)
+	space := waitingSpace()
 	for _, t := range f.tables {
 		t.folder, t.pageSize, t.uncached = f.folder, pageSize, readsPastCache(settings)
 		if f.lock.oracle {
 			t.space = space
 			space += uint32(len(t.Files))
 		}
-		name := t.Name
-		if settings["lower_case_table_names"] == "1" {
-			name = strings.ToLower(name)
-		}
-		t.file = filepath.Base(files[name])
+		t.file = filepath.Base(file(t.Name))
 		if err := t.check(ctx, f.lock); err != nil {
 			return f.db.explainFiles("look at table "+t.Name, err)
 		}
@@ -204,8 +206,12 @@ func (f *fileLoad) look(ctx context.Context) error {
 	return nil
 }
 
-// firstSpace is the least number that files get that wait to be imported. A server's own are small: it gives them one after the other.
-const firstSpace = 1 << 30
+// waitingSpace is a number for a file that waits to be imported, and may be the first of some. A server's own are small: it gives them
+// one after the other.
+func waitingSpace() uint32 {
+	const least = 1 << 30
+	return least + rand.Uint32N(least)
+}
 
 // mostPorters bounds how many sessions take files at once.
 const mostPorters = 8
@@ -260,7 +266,7 @@ func (f *fileLoad) assign(chunks Chunks, from, to int) error {
 			from++
 		}
 		before := len(f.stretches)
-		t := &tablespace{FileTable: table, files: make([]*os.File, len(table.Files)), sparse: make([]bool, len(table.Files))}
+		t := newTablespace(table)
 		f.tables = append(f.tables, t)
 		for file, what := range table.Files {
 			offset := int64(0)

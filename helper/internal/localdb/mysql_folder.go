@@ -21,10 +21,6 @@ type folder struct{ *os.Root }
 // openFolder opens the folder of a database where the server says that it is, and fails with *FilesError where that is not the server's
 // own, or where no files can be made that the server can use. To find out, the server makes a table of a name that nobody can know.
 func (s *mysqlSession) openFolder(ctx context.Context, database string) (f folder, err error) {
-	data, err := s.dataFolder(ctx)
-	if err != nil {
-		return f, err
-	}
 	name := journalPrefix + strings.ToLower(rand.Text())
 	table := quoteName(database) + "." + quoteName(name)
 	if err := s.exec(ctx, "CREATE TABLE "+table+" (id int) ENGINE=InnoDB"); err != nil {
@@ -35,16 +31,29 @@ func (s *mysqlSession) openFolder(ctx context.Context, database string) (f folde
 			f, err = folder{}, errors.Join(dropErr, f.Close())
 		}
 	}()
-	files, err := s.files(ctx, database, name)
+	files, err := s.files(ctx, database)
 	if err != nil {
 		return f, err
 	}
-	root, err := os.OpenRoot(filepath.Join(data, filepath.Dir(files[name])))
+	there, err := s.folderOf(ctx, files[name])
 	if err != nil {
-		return f, unreachable(err)
+		return f, err
 	}
-	if err := (folder{root}).prove(filepath.Base(files[name])); err != nil {
-		return f, errors.Join(err, root.Close())
+	if err := there.prove(filepath.Base(files[name])); err != nil {
+		return f, errors.Join(err, there.Close())
+	}
+	return there, nil
+}
+
+// folderOf opens the folder in which a file of the server should be, which it names from its data folder on. It may be another server's.
+func (s *mysqlSession) folderOf(ctx context.Context, file string) (folder, error) {
+	data, err := s.dataFolder(ctx)
+	if err != nil {
+		return folder{}, err
+	}
+	root, err := os.OpenRoot(filepath.Join(data, filepath.Dir(file)))
+	if err != nil {
+		return folder{}, unreachable(err)
 	}
 	return folder{root}, nil
 }
@@ -80,25 +89,20 @@ func unwritable(err error) error {
 	return &FilesError{Reason: "the data folder of the server cannot be written to from here", Err: err}
 }
 
+// mysqlFiles are all tables of MySQL beside their files, of which those with partitions have several.
+const mysqlFiles = " FROM information_schema.TABLES t JOIN information_schema.FILES f" +
+	" ON SUBSTRING_INDEX(f.TABLESPACE_NAME, '#p#', 1) = CONCAT(t.TABLE_SCHEMA, '/', t.TABLE_NAME)"
+
 // files gives how the server calls the files of InnoDB's tables in a database, by the tables' names: with the folder's name, from the data
-// folder on, and without an ending. Without names they are those of all tables.
-func (s *mysqlSession) files(ctx context.Context, database string, tables ...string) (map[string]string, error) {
+// folder on, and without an ending.
+func (s *mysqlSession) files(ctx context.Context, database string) (map[string]string, error) {
 	const file = "CAST(CONVERT(IF(@@lower_case_table_names = 0, %[1]s, LOWER(%[1]s)) USING filename) AS BINARY)"
 	query := "SELECT TABLE_NAME AS name, CONCAT(" + fmt.Sprintf(file, "TABLE_SCHEMA") + ", '/', " + fmt.Sprintf(file, "TABLE_NAME") + ") AS file" +
 		" FROM information_schema.TABLES t"
 	if s.oracle { // the character set of file names is its own secret, but it says what they are
-		query = "SELECT t.TABLE_NAME AS name, f.FILE_NAME AS file FROM information_schema.TABLES t JOIN information_schema.FILES f" +
-			" ON SUBSTRING_INDEX(f.TABLESPACE_NAME, '#p#', 1) = CONCAT(t.TABLE_SCHEMA, '/', t.TABLE_NAME)"
+		query = "SELECT t.TABLE_NAME AS name, f.FILE_NAME AS file" + mysqlFiles
 	}
-	query += " WHERE t.TABLE_SCHEMA = ? AND t.ENGINE = 'InnoDB'"
-	arguments := []any{database}
-	if len(tables) > 0 {
-		query += " AND t.TABLE_NAME IN (?" + strings.Repeat(", ?", len(tables)-1) + ")"
-		for _, table := range tables {
-			arguments = append(arguments, table)
-		}
-	}
-	rows, err := s.table(ctx, query, arguments...)
+	rows, err := s.table(ctx, query+" WHERE t.TABLE_SCHEMA = ? AND t.ENGINE = 'InnoDB'", database)
 	files := make(map[string]string, len(rows))
 	for _, row := range rows {
 		// A name has no # but those that say which partition it is.
@@ -148,35 +152,30 @@ func (f TableFile) isTablespace() bool { return filepath.Ext(f.Name) == tablespa
 // sweepDiscarded removes the files of tables of a database that wait to be imported. MySQL drops such tables without them and says
 // nothing; but the folder stays, and no database of its name can be made any more.
 func (s *mysqlSession) sweepDiscarded(ctx context.Context, database string) error {
-	tables, err := s.discarded(ctx, database)
-	if err != nil || len(tables) == 0 {
-		return err
-	}
-	files, err := s.files(ctx, database, tables...)
-	if err != nil {
+	files, err := s.discarded(ctx, database)
+	if err != nil || len(files) == 0 {
 		return err
 	}
 	return s.removeFiles(ctx, database, func(name string) bool {
-		for _, file := range files {
-			if _, is := isFileOf(name, filepath.Base(file)); is {
-				return true
-			}
+		if settings, is := strings.CutSuffix(name, settingsEnding); is {
+			name = settings + tablespaceEnding
 		}
-		return false
+		return slices.Contains(files, name)
 	})
 }
 
-// discarded names the tables of a database whose files MySQL has taken away. There are none where the server does not say: then
+// discarded names the files in the folder of a database that MySQL has taken away. There are none where the server does not say: then
 // nobody has had it take files over.
-func (s *mysqlSession) discarded(ctx context.Context, database string) (tables []string, err error) {
-	if s.oracle {
-		tables, err = s.list(ctx, "SELECT DISTINCT t.TABLE_NAME AS name FROM information_schema.TABLES t JOIN information_schema.INNODB_TABLESPACES s"+
-			" ON SUBSTRING_INDEX(s.NAME, '#p#', 1) = CONCAT(t.TABLE_SCHEMA, '/', t.TABLE_NAME) WHERE t.TABLE_SCHEMA = ? AND s.STATE = 'discarded'", database)
-		if number(err) != 0 {
-			err = nil
-		}
+func (s *mysqlSession) discarded(ctx context.Context, database string) (files []string, err error) {
+	if !s.oracle {
+		return nil, nil
 	}
-	return tables, err
+	files, err = s.list(ctx, "SELECT SUBSTRING_INDEX(f.FILE_NAME, '/', -1) AS name"+mysqlFiles+
+		" JOIN information_schema.INNODB_TABLESPACES s ON s.NAME = f.TABLESPACE_NAME WHERE t.TABLE_SCHEMA = ? AND s.STATE = 'discarded'", database)
+	if number(err) != 0 {
+		err = nil
+	}
+	return files, err
 }
 
 // sweep removes from the folder of a database without tables the files that a crash has left, for which the server would not drop

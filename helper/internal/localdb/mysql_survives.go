@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
@@ -100,46 +99,45 @@ func (t *crashTrial) read(e *Export) error {
 	return nil
 }
 
-// place puts the files beside a table that waits for them, in a database of its own.
-func (t *crashTrial) place(ctx context.Context, s *mysqlSession) error {
+// place puts the files beside a table that waits for them, as a pull does, in a database of its own.
+func (t *crashTrial) place(ctx context.Context, s *mysqlSession) (*tablespace, error) {
 	incoming := t.db.names.incoming
-	for _, statement := range []string{
-		"CREATE DATABASE " + quoteName(incoming), "USE " + quoteName(incoming), trialTable, "ALTER TABLE t DISCARD TABLESPACE",
-	} {
+	for _, statement := range []string{"CREATE DATABASE " + quoteName(incoming), "USE " + quoteName(incoming), trialTable} {
 		if err := s.exec(ctx, statement); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if err := s.checkpoint(ctx, "t"); err != nil {
-		return err
+	space := newTablespace(t.table.FileTable)
+	space.file, space.pageSize, space.space = t.table.fileName, t.pageSize, waitingSpace()
+	var err error
+	if space.folder, err = s.openFolder(ctx, incoming); err != nil {
+		return nil, err
 	}
-	f, err := s.openFolder(ctx, incoming)
-	if err != nil {
-		return err
+	err = space.discard(ctx, s)
+	if err == nil {
+		err = s.checkpoint(ctx, space.Name)
 	}
-	defer f.Close()
-	for i, file := range t.table.Files {
-		to, err := f.OpenFile(t.table.fileName+file.Name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o660)
-		if err != nil {
-			return err
-		}
-		if file.isTablespace() {
-			err = copyRenumbered(to, bytes.NewReader(t.files[i]), t.pageSize)
-		} else {
-			_, err = to.Write(t.files[i])
-		}
-		if err := errors.Join(err, to.Close()); err != nil {
-			return err
+	if err == nil {
+		err = space.begin()
+	}
+	for i, text := range t.files {
+		if err == nil {
+			err = space.write(stretch{file: i}, bytes.Clone(text))
 		}
 	}
-	return nil
+	if err = errors.Join(err, space.close()); err != nil {
+		return nil, errors.Join(err, space.folder.Close())
+	}
+	return space, nil
 }
 
 // dieBefore kills the server while files wait to be imported.
 func (t *crashTrial) dieBefore(ctx context.Context, s *mysqlSession) error {
-	if err := t.place(ctx, s); err != nil {
+	space, err := t.place(ctx, s)
+	if err != nil {
 		return err
 	}
+	defer space.folder.Close()
 	if err := t.die(ctx, "while files wait to be imported"); err != nil {
 		return err
 	}
@@ -148,13 +146,12 @@ func (t *crashTrial) dieBefore(ctx context.Context, s *mysqlSession) error {
 
 // dieAfter kills the server when it has imported the table.
 func (t *crashTrial) dieAfter(ctx context.Context, s *mysqlSession) error {
-	if err := t.place(ctx, s); err != nil {
+	space, err := t.place(ctx, s)
+	if err != nil {
 		return err
 	}
-	if err := s.exec(ctx, "ALTER TABLE t IMPORT TABLESPACE"); err != nil {
-		return err
-	}
-	if err := s.keepCounter(ctx, "t"); err != nil {
+	defer space.folder.Close()
+	if err := space.take(ctx, s); err != nil {
 		return err
 	}
 	if err := t.die(ctx, "when it has imported files"); err != nil {

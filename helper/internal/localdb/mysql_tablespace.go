@@ -38,6 +38,10 @@ type tablespace struct {
 	left   atomic.Int64 // stretches that are not written yet
 }
 
+func newTablespace(table FileTable) *tablespace {
+	return &tablespace{FileTable: table, files: make([]*os.File, len(table.Files)), sparse: make([]bool, len(table.Files))}
+}
+
 // check fails with *FilesError where the table is not what it was on the server that wrote the files.
 func (t *tablespace) check(ctx context.Context, s *mysqlSession) error {
 	definition, err := s.definition(ctx, t.Name)
