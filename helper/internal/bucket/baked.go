@@ -17,6 +17,7 @@ import (
 type Contents struct {
 	Dumps   []Object // as Dumps gives them, with their Baked
 	Orphans []Object // tables as files whose dump is gone
+	Others  Others   // of other projects
 }
 
 // Baked looks for the tables as files of the dump with that key, for servers of a series, by one request. The kind of

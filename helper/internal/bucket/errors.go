@@ -60,6 +60,7 @@ type Error struct {
 	Profile string        // credentials: the AWS profile they were looked up by
 	Region  string        // ErrWrongRegion: the right one, empty if the server did not say
 	Offset  time.Duration // ErrClockSkew: the server's clock minus this machine's
+	Others  Others        // ErrEmpty: whose dumps are there instead
 	Err     error         // the cause; its text is the SDK's and no part of the message
 
 	message string // the server's own words, if they help
@@ -80,6 +81,8 @@ func (e *Error) Error() string {
 		s.WriteString(" (profile " + e.Profile + ")")
 	case e.Kind == ErrWrongRegion && e.Region != "":
 		s.WriteString(", " + e.Region)
+	case e.Kind == ErrEmpty && len(e.Others) > 0:
+		s.WriteString(", but " + e.Others.String())
 	case e.Kind == ErrClockSkew && e.Offset != 0:
 		s.WriteString(", " + describeOffset(e.Offset) + " the server's")
 	}

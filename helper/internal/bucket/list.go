@@ -50,7 +50,7 @@ func (b *Bucket) Contents(ctx context.Context) (Contents, error) {
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{
 		Bucket: &b.name, Prefix: &prefix, Delimiter: aws.String("/"),
 	})
-	var found Contents
+	found := Contents{Others: Others{}}
 	baked := map[string][]Object{} // by the dump's key
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -61,6 +61,8 @@ func (b *Bucket) Contents(ctx context.Context) (Contents, error) {
 			o := b.listed(listed)
 			who, _ := b.keys.read(o.Name)
 			switch {
+			case who == sibling && o.Size > 0:
+				found.Others.add(o.Name)
 			case o.Series != "":
 				baked[DumpOf(o.Key)] = append(baked[DumpOf(o.Key)], o)
 			case who != sibling && isDump(o.Name) && o.Size > 0:
@@ -90,14 +92,14 @@ func (b *Bucket) listed(o types.Object) Object {
 
 // Newest is the first of Dumps. If there is none, the error's kind is ErrEmpty.
 func (b *Bucket) Newest(ctx context.Context) (Object, error) {
-	dumps, err := b.Dumps(ctx)
+	contents, err := b.Contents(ctx)
 	if err != nil {
 		return Object{}, err
 	}
-	if len(dumps) == 0 {
-		return Object{}, &Error{Op: "find the newest dump in", Target: b.String(), Kind: ErrEmpty}
+	if len(contents.Dumps) == 0 {
+		return Object{}, &Error{Op: "find the newest dump in", Target: b.String(), Kind: ErrEmpty, Others: contents.Others}
 	}
-	return dumps[0], nil
+	return contents.Dumps[0], nil
 }
 
 // newestFirst orders dumps; the key decides between two of one moment, so that the order is always the same.

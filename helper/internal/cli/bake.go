@@ -73,7 +73,7 @@ func (s *session) bakeTo(ctx context.Context, options bakeOptions, progress bake
 		return bake.Result{}, err
 	}
 	config := bake.Config{
-		Project: s.project.Name, ToolVersion: options.version, Publisher: publisher(),
+		Project: s.project.DumpsOf, ToolVersion: options.version, Publisher: publisher(),
 		Bucket: store, Key: options.key, Force: options.force, Load: s.loadBeside(progress), Progress: progress,
 	}
 	for _, server := range s.project.Bake {

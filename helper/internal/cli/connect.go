@@ -18,7 +18,7 @@ func (s *session) openBucket(ctx context.Context) (*bucket.Bucket, error) {
 		return nil, err
 	}
 	return bucket.Open(ctx, bucket.Config{
-		Bucket: s.project.Bucket, Prefix: s.project.Prefix, Project: s.project.Name,
+		Bucket: s.project.Bucket, Prefix: s.project.Prefix, Project: s.project.DumpsOf,
 		Region: s.project.Region, Endpoint: s.project.Endpoint, PathStyle: s.project.PathStyle,
 		SSE: s.project.SSE, KMSKeyID: s.project.KMSKeyID,
 		Environment: s.awsEnvironment(), RateLimit: s.rate, Note: s.note,

@@ -62,10 +62,15 @@ func explain(ctx context.Context, err error) (code int, hint string) {
 			break
 		}
 	}
+	return code, inWords(hint)
+}
+
+// inWords gives a hint in the words of whoever reads it.
+func inWords(hint string) string {
 	if os.Getenv("IS_DDEV_PROJECT") == "true" {
-		hint = ddevWords.Replace(hint)
+		return ddevWords.Replace(hint)
 	}
-	return code, hint
+	return hint
 }
 
 // mayPass says whether what went wrong may be gone a little later, so that another try makes sense.
@@ -179,7 +184,8 @@ var explanations = []explanation{
 	is(bucket.ErrUnavailable, exitNetwork, "the server has trouble, try again later"),
 	is(bucket.ErrNoSpace, exitNoSpace, "free some space in the store, or lower DUMP_KEEP"),
 	is(bucket.ErrEndpoint, exitSettings, "check DUMP_S3_ENDPOINT, it is a URL such as https://s3.example.com"),
-	is(bucket.ErrEmpty, exitNotFound, "run `dump-helper refresh`, or check DUMP_S3_BUCKET and DUMP_S3_PREFIX"),
+	{exitNotFound, ofOthers},
+	is(bucket.ErrEmpty, exitNotFound, emptyHint(nil)),
 	is(bucket.ErrDamaged, exitDamaged, "try again; if it happens again, the store is at fault"),
 	as(exitUnexpected, func(*bucket.Error) string { return "`dump-helper doctor` tries each step by itself" }),
 
@@ -313,6 +319,24 @@ const (
 	targetAuthHint        = "check user and password in DUMP_TARGET"
 	targetUnreachableHint = "start the local database server, and check DUMP_TARGET"
 )
+
+// ofOthers matches an error that there is no dump, where others have some in the same folder.
+func ofOthers(err error) (hint string, ok bool) {
+	var found *bucket.Error
+	if !errors.As(err, &found) || found.Kind != bucket.ErrEmpty || len(found.Others) == 0 {
+		return "", false
+	}
+	return emptyHint(found.Others), true
+}
+
+// emptyHint says what to do where a project has no dump, but others that share its folder may have some.
+func emptyHint(others bucket.Others) string {
+	if len(others) == 0 {
+		return "run `dump-helper refresh`, or check DUMP_S3_BUCKET and DUMP_S3_PREFIX"
+	}
+	return "if this project was called so before, run: ddev config --web-environment-add=DUMP_PROJECT=" + others.Names()[0] +
+		"; if not, run `dump-helper refresh`"
+}
 
 // noServerHint says how one comes to a server to bake with.
 func noServerHint(e *throwaway.NoServerError) string {

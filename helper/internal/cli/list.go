@@ -50,10 +50,11 @@ func (s *session) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dumps, err := store.Dumps(ctx)
+	contents, err := store.Contents(ctx)
 	if err != nil {
 		return err
 	}
+	dumps := contents.Dumps
 	entries := make([]listed, len(dumps))
 	requests, grouped := errgroup.WithContext(ctx)
 	requests.SetLimit(16)
@@ -73,13 +74,27 @@ func (s *session) list(ctx context.Context) error {
 		return err
 	}
 	if len(entries) == 0 {
-		s.out.Note("no dump in " + store.String())
+		s.noteNone(store, contents.Others)
 	}
 	if len(entries) > 0 {
 		s.out.Print("%s", describeList(entries))
 		s.remember(entries[0].Key, entries[0].ObjectBytes)
 	}
-	return s.out.Result(map[string]any{"bucket": store.String(), "dumps": entries})
+	result := map[string]any{"bucket": store.String(), "dumps": entries}
+	if len(contents.Others) > 0 {
+		result["others"] = contents.Others
+	}
+	return s.out.Result(result)
+}
+
+// noteNone says that the project has no dump, and which projects that share its folder have some.
+func (s *session) noteNone(store *bucket.Bucket, others bucket.Others) {
+	if len(others) == 0 {
+		s.out.Note("no dump in " + store.String())
+		return
+	}
+	s.out.Note("no dump of " + s.project.DumpsOf + " in " + store.String() + ", but " + others.String())
+	s.out.Note("hint: " + inWords(emptyHint(others)))
 }
 
 // describeList has a column for what lies beside the dumps only where something does.

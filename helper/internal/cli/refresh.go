@@ -109,7 +109,7 @@ func (s *session) refreshConfig(ctx context.Context, options refreshOptions) (re
 		return refresh.Config{}, err
 	}
 	return refresh.Config{
-		Project: s.project.Name, ToolVersion: options.version, Publisher: publisher(),
+		Project: s.project.DumpsOf, ToolVersion: options.version, Publisher: publisher(),
 		Source: source, Bucket: store, Compression: dumpfile.Compression(s.project.Compression), Level: options.level,
 		Force: options.force, IfOlderThan: options.ifOlderThan, IfChanged: options.ifChanged,
 		Retention: s.retention(),

@@ -124,8 +124,12 @@ func (d *doctor) clock(store *bucket.Bucket) {
 
 func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 	newest, err := store.Newest(ctx)
-	if errors.Is(err, bucket.ErrEmpty) {
-		d.Report(Check{Name: "newest dump", Status: Warning, Text: "none yet", Err: err})
+	if none := (*bucket.Error)(nil); errors.As(err, &none) && none.Kind == bucket.ErrEmpty {
+		text := "none yet"
+		if len(none.Others) > 0 {
+			text += ", but " + none.Others.String()
+		}
+		d.Report(Check{Name: "newest dump", Status: Warning, Text: text, Err: err})
 		return
 	}
 	if err != nil {

@@ -63,7 +63,7 @@ func TestOldConfigOfDrupal7(t *testing.T) {
 	if !slices.Contains(p.Rules.StructureOnly, "watchdog") {
 		t.Errorf("no presets: %v", p.Rules.StructureOnly)
 	}
-	want := Settings{Prefix: "museum-shop", Engine: "native", Compression: "zstd", CacheDir: p.CacheDir}
+	want := Settings{Prefix: "museum-shop", DumpsOf: "museum-shop", Engine: "native", Compression: "zstd", CacheDir: p.CacheDir}
 	if !reflect.DeepEqual(p.Settings, want) {
 		t.Errorf("got %+v, want %+v", p.Settings, want)
 	}
@@ -176,6 +176,7 @@ func TestValuesHideSecrets(t *testing.T) {
 	want := []Value{
 		{Name: "DUMP_S3_BUCKET", Value: "s3://dumps/shops/museum/", Origin: "environment"},
 		{Name: "DUMP_S3_PREFIX", Value: "shops/museum", Origin: "environment"},
+		{Name: "DUMP_PROJECT", Value: "museum-shop", Origin: "built-in"},
 		{Name: "DUMP_S3_REGION", Origin: "built-in"},
 		{Name: "DUMP_S3_ENDPOINT", Origin: "built-in"},
 		{Name: "DUMP_S3_PATH_STYLE", Value: "false", Origin: "built-in"},
@@ -374,6 +375,8 @@ func TestPrefix(t *testing.T) {
 		"the root by a URL":             {[]string{"DUMP_S3_BUCKET=s3://dumps/"}, ""},
 		"the root by the prefix":        {[]string{"DUMP_S3_BUCKET=dumps", "DUMP_S3_PREFIX=/"}, ""},
 		"the prefix wins over a URL":    {[]string{"DUMP_S3_BUCKET=s3://dumps/a", "DUMP_S3_PREFIX=/c/d/"}, "c/d"},
+		"the name that keys begin with": {[]string{"DUMP_S3_BUCKET=dumps", "DUMP_PROJECT=acme.shop"}, "acme.shop"},
+		"the prefix wins over the name": {[]string{"DUMP_S3_PREFIX=c", "DUMP_PROJECT=acme.shop"}, "c"},
 		"of an access point by its ARN": {[]string{"DUMP_S3_BUCKET=arn:aws:s3:eu-west-1:1:accesspoint/x"}, "museum-shop"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -99,7 +99,8 @@ func (v values) complete(projectName string, database Database, env map[string]s
 	if key := v["DUMP_S3_KMS_KEY_ID"]; key.text != "" {
 		preset("DUMP_S3_SSE", sseKMS, key.from)
 	}
-	preset("DUMP_S3_PREFIX", projectName, origin{})
+	preset("DUMP_PROJECT", projectName, origin{})
+	preset("DUMP_S3_PREFIX", v["DUMP_PROJECT"].text, v["DUMP_PROJECT"].from)
 	preset("DUMP_S3_PATH_STYLE", "false", origin{})
 	preset("DUMP_KEEP", "0", origin{})
 	preset("DUMP_KEEP_DAYS", "0", origin{})

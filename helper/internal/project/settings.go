@@ -25,6 +25,9 @@ type Settings struct {
 	Bucket string
 	// Prefix is the folder of the dumps in the bucket, without slashes at its ends; empty is the bucket's root.
 	Prefix string
+	// DumpsOf is the project whose dumps these are: their keys begin with it. It is the project's own name, unless that
+	// has changed, or another checkout of the project has another one.
+	DumpsOf string
 	// Region, Endpoint, PathStyle, SSE and KMSKeyID are what the AWS SDK means by them; empty is its default.
 	Region    string
 	Endpoint  string
@@ -86,6 +89,7 @@ var table = []setting{
 		s.Prefix = strings.Trim(text, "/")
 		return nil
 	}},
+	{name: "DUMP_PROJECT", set: setDumpsOf},
 	{name: "DUMP_S3_REGION", set: word(func(s *Settings) *string { return &s.Region })},
 	{name: "DUMP_S3_ENDPOINT", set: setEndpoint},
 	{name: "DUMP_S3_PATH_STYLE", set: setPathStyle},
@@ -150,6 +154,14 @@ func splitBucket(text string) (bucket, prefix string, hasPrefix bool) {
 		return text, "", false
 	}
 	return strings.Cut(rest, "/")
+}
+
+func setDumpsOf(s *Settings, text string) error {
+	if strings.Contains(text, "/") {
+		return fmt.Errorf("must be a project's name, as DDEV has it (got %q)", text)
+	}
+	s.DumpsOf = text
+	return nil
 }
 
 func setEndpoint(s *Settings, text string) error {
