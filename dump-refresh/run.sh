@@ -17,6 +17,20 @@ is_running() {
   fi
 }
 
+# The database's container of this project, as Docker knows it: the helper makes sure that no other server answers instead. In
+# the network that projects share all of them answer to the same names.
+inspect_database() {
+  local container=ddev-$DDEV_SITENAME-db format
+  format='{"Status":{{json .State.Status}},"OOMKilled":{{json .State.OOMKilled}},"Hostname":{{json .Config.Hostname}},'
+  format+='"Labels":{{json .Config.Labels}},"Networks":{{json .NetworkSettings.Networks}},"Ports":{{json .NetworkSettings.Ports}}}'
+  unset DUMP_REFRESH_DATABASE
+  if DUMP_REFRESH_DATABASE=$(docker container inspect --format "$format" "$container" 2>/dev/null); then
+    export DUMP_REFRESH_DATABASE
+  elif [[ $(docker container inspect "$container" 2>&1 || true) == *[Nn]"o such "* ]]; then
+    export DUMP_REFRESH_DATABASE=none
+  fi
+}
+
 # Gives docker the names of the caller's variables, never their values: a command line can be read by
 # everyone. Paths mean the same in the container only below ~/.aws.
 add_environment() {
@@ -103,6 +117,7 @@ if ! is_running; then
 fi
 
 keep_out_of_git
+inspect_database
 case $command in
   pull-latest-dump) pull "$@" ;;
   refresh-dump) dump_helper refresh "$@" ;;

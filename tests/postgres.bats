@@ -65,4 +65,26 @@ dump_of() {
   assert_failure
   assert_line "error: maria.sql is a MySQL dump, the local database is PostgreSQL"
   refute_line --partial fetching
+  s3 DELETE "/dumps/$SITE_NAME/maria.sql"
+}
+
+@test "another project's server is left alone where the own one answers no more" {
+  local before flag
+  docker network disconnect ddev_default "ddev-$STAGING-db"
+  docker network connect --alias db --alias "ddev-$SITE_NAME-db" ddev_default "ddev-$STAGING-db"
+  run ddev pull-latest-dump
+  assert_success
+  docker exec --env PGPASSWORD=db "ddev-$STAGING-db" psql --username=db --host=127.0.0.1 -q -c 'CREATE TABLE mine (id int)' db
+  before=$(dump_of "$STAGING")
+  docker kill "ddev-$SITE_NAME-db" >/dev/null
+  for flag in --quiet --undo --if-newer; do
+    run ddev pull-latest-dump "$flag"
+    assert_failure
+    assert_line "error: the database of project $SITE_NAME does not run: its container ddev-$SITE_NAME-db is exited"
+  done
+  # Nobody has asked Docker here: the server says itself who it is.
+  run docker exec --workdir "$SITE" "ddev-$SITE_NAME-dump" dump-helper pull --undo --yes
+  assert_failure 9
+  assert_line "error: another server answers at ddev-$SITE_NAME-db:5432: host $STAGING-db, not host $SITE_NAME-db"
+  assert_equal "$(dump_of "$STAGING")" "$before"
 }

@@ -56,6 +56,9 @@ func (s *session) source(ctx context.Context) (staging.Config, error) {
 	if s.project.Source.URL != nil {
 		url := *s.project.Source.URL
 		url.Password = password // of the places that can hold one, the project has chosen
+		if server := url.Server; server != nil && len(server.Addresses) > 0 {
+			url.Host = server.Addresses[0] // other projects' servers answer to the name as well
+		}
 		config.URL = &url
 	}
 	return config, nil

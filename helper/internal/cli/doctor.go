@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/doctor"
+	"github.com/jobiqo/dump-refresh/helper/internal/project"
 )
 
 func doctorCommand(version string) *cli.Command {
@@ -78,6 +80,9 @@ func (s *session) doctor(ctx context.Context) error {
 	config := doctor.Config{OpenBucket: s.openBucket, Target: s.project.Target, Report: report}
 	if s.project.Source.IsSet() {
 		config.Source = s.source
+	}
+	if err := s.project.RequireTarget(); !errors.Is(err, project.ErrMissing) {
+		config.TargetError = err
 	}
 	if err := doctor.Run(ctx, config); err != nil {
 		return err

@@ -101,6 +101,7 @@ var ddevWords = strings.NewReplacer(
 	"run: ssh-add ", ddevKeyHint,
 	"update dump-helper", "update the add-on with `ddev add-on get jobiqo/dump-refresh`",
 	targetAuthHint, "if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: put one that it has into DUMP_TARGET in .ddev/.env.dump",
+	wrongServerHint, "nothing was read from that server or changed on it; `ddev restart` starts the project's own; check DUMP_TARGET if you have set it",
 	targetUnreachableHint, "start the project: ddev start; if it runs, `ddev logs -s db` tells about its database; check DUMP_TARGET if you have set it",
 )
 
@@ -200,6 +201,15 @@ var explanations = []explanation{
 	is(bake.ErrGone, exitBake, "bake the newest dump: leave out --key"),
 
 	// Settings.
+	whichOwnDatabase(func(e *project.OwnDatabaseError) bool { return e.Omitted }, exitSettings,
+		"take db out of omit_containers and run `ddev restart`, or name another database with DUMP_TARGET or --target"),
+	whichOwnDatabase(func(e *project.OwnDatabaseError) bool { return e.Owner != "" }, exitLocal,
+		"nothing was read or changed; stop that project, or give one of the two another name"),
+	whichOwnDatabase(func(e *project.OwnDatabaseError) bool { return e.Status == "" }, exitNetwork,
+		"start it with `ddev restart`; a project that has no database of its own needs DUMP_TARGET or --target"),
+	as(exitNetwork, func(*project.OwnDatabaseError) string {
+		return "start it with `ddev restart`; `ddev logs -s db` tells what became of it"
+	}),
 	is(project.ErrNoProject, exitSettings, "run it in a DDEV project, or name one with --project"),
 	as(exitSettings, settingsHint),
 
@@ -270,6 +280,7 @@ var explanations = []explanation{
 	}),
 	as(exitLocal, func(*pull.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*localdb.WrongEngineError) string { return wrongEngineHint }),
+	as(exitLocal, func(*localdb.WrongServerError) string { return wrongServerHint }),
 	as(exitLocal, func(*localdb.AuthError) string { return targetAuthHint }),
 	is(localdb.ErrNoDatabase, exitUsage, "leave out --tables and --skip-tables: the first pull brings everything"),
 	as(exitLocal, func(*localdb.UnfitError) string {
@@ -317,6 +328,7 @@ const (
 	ddevKeyHint = "run `ddev auth ssh`, which asks for the passphrase of "
 
 	targetAuthHint        = "check user and password in DUMP_TARGET"
+	wrongServerHint       = "nothing was read from that server or changed on it; check DUMP_TARGET, and whether the local server still runs"
 	targetUnreachableHint = "start the local database server, and check DUMP_TARGET"
 )
 
@@ -353,6 +365,14 @@ func foreignKeyHint(e *localdb.ForeignKeyError) string {
 	}
 	tables := strings.Join(e.Missing, ",")
 	return "such tables are pulled together or not at all: add " + tables + " to --tables, or take " + tables + " out of --skip-tables"
+}
+
+// whichOwnDatabase makes the row of one of the reasons why a project's own database cannot be used.
+func whichOwnDatabase(reason func(*project.OwnDatabaseError) bool, code int, hint string) explanation {
+	return explanation{code, func(err error) (string, bool) {
+		var found *project.OwnDatabaseError
+		return hint, errors.As(err, &found) && reason(found)
+	}}
 }
 
 // ofKind makes the row of a kind of bucket error whose hint depends on the error.

@@ -76,12 +76,39 @@ func TestHintsInAndOutsideDDEV(t *testing.T) {
 			"start the local database server, and check DUMP_TARGET",
 			"start the project: ddev start; if it runs, `ddev logs -s db` tells about its database; check DUMP_TARGET if you have set it",
 		},
+		{
+			&localdb.WrongServerError{},
+			"nothing was read from that server or changed on it; check DUMP_TARGET, and whether the local server still runs",
+			"nothing was read from that server or changed on it; `ddev restart` starts the project's own; check DUMP_TARGET if you have set it",
+		},
 	} {
 		for environment, want := range map[string]string{"": test.outside, "false": test.outside, "true": test.inDDEV} {
 			t.Setenv("IS_DDEV_PROJECT", environment)
 			if _, hint := explain(t.Context(), test.err); hint != want {
 				t.Errorf("%T with IS_DDEV_PROJECT=%s: got %s, want %s", test.err, environment, hint, want)
 			}
+		}
+	}
+}
+
+// What a project's own database lacks decides who can do something about it.
+func TestOwnDatabaseThatIsNotThere(t *testing.T) {
+	for _, test := range []struct {
+		err  project.OwnDatabaseError
+		code int
+		hint string
+	}{
+		{project.OwnDatabaseError{Omitted: true}, exitSettings,
+			"take db out of omit_containers and run `ddev restart`, or name another database with DUMP_TARGET or --target"},
+		{project.OwnDatabaseError{Status: "running", Owner: "project blog in /blog"}, exitLocal,
+			"nothing was read or changed; stop that project, or give one of the two another name"},
+		{project.OwnDatabaseError{}, exitNetwork,
+			"start it with `ddev restart`; a project that has no database of its own needs DUMP_TARGET or --target"},
+		{project.OwnDatabaseError{Status: "exited"}, exitNetwork,
+			"start it with `ddev restart`; `ddev logs -s db` tells what became of it"},
+	} {
+		if code, hint := explain(t.Context(), &test.err); code != test.code || hint != test.hint {
+			t.Errorf("%v: got %d and %s, want %d and %s", &test.err, code, hint, test.code, test.hint)
 		}
 	}
 }

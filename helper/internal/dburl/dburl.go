@@ -48,6 +48,16 @@ type URL struct {
 	TLS  TLS
 	// CA is the path of a PEM file with the authorities that Verify trusts; empty means the system's.
 	CA string
+	// Server says which of the servers that may answer there is meant; nil where it is whichever answers.
+	Server *Server
+}
+
+// Server is one certain server. A name alone does not tell: in a network that projects share, several servers answer to it.
+type Server struct {
+	// Hostname is what the machine that it runs on calls itself.
+	Hostname string
+	// Addresses are those at which it is reached, the best one first; none where the URL's host is to be looked up.
+	Addresses []string
 }
 
 // Parse reads a database URL. Its errors never contain the password.

@@ -48,6 +48,8 @@ type Config struct {
 	Source func(context.Context) (staging.Config, error)
 	// Target is the local database; nil where none is set.
 	Target *dburl.URL
+	// TargetError is why the local database cannot be asked; nil where it can.
+	TargetError error
 	// Report is told of each check when it is done.
 	Report func(Check)
 }
@@ -225,6 +227,10 @@ func (d *doctor) staging(ctx context.Context) {
 }
 
 func (d *doctor) local(ctx context.Context) {
+	if d.TargetError != nil {
+		d.fail("local database", d.TargetError)
+		return
+	}
 	if d.Target == nil {
 		d.skip("local database", "DUMP_TARGET is not set, which only a pull needs")
 		return

@@ -49,6 +49,9 @@ func mysqlPool(u dburl.URL) (*sql.DB, error) {
 		config.Net = "unix"
 	}
 	config.DialFunc = dialMySQL
+	if u.Server != nil && len(u.Server.Addresses) > 0 {
+		config.DialFunc = dialOneOf(u.Server.Addresses, dialMySQL)
+	}
 	config.Timeout = 10 * time.Second
 	config.MaxAllowedPacket = 0 // ask the server
 	config.Logger = &mysql.NopLogger{}
@@ -72,7 +75,7 @@ func mysqlPool(u dburl.URL) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", u.Address(), err)
 	}
-	pool := sql.OpenDB(connector)
+	pool := sql.OpenDB(&checkedConnector{Connector: connector, server: serverCheck{address: u.Address(), wanted: u.Server}})
 	pool.SetMaxIdleConns(0) // sessions have settings and locks: none is used twice
 	return pool, nil
 }

@@ -61,7 +61,10 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 	var serverError *mysql.MySQLError
 	var busy *BusyError
 	var stray *StrayFilesError
+	var wrong *WrongServerError
 	switch {
+	case errors.As(err, &wrong):
+		return wrong
 	case errors.As(err, &busy):
 		return busy
 	case errors.As(err, &stray):

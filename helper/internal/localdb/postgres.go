@@ -22,6 +22,7 @@ type postgresDatabase struct {
 	// from it.
 	maintenance string
 	user        string
+	server      serverCheck
 }
 
 // pgSession is one connection.
@@ -33,7 +34,7 @@ type pgSession struct {
 
 func openPostgres(ctx context.Context, config Config) (Database, error) {
 	db := &postgresDatabase{
-		config: config, maintenance: "postgres",
+		config: config, maintenance: "postgres", server: serverCheck{address: config.URL.Address(), wanted: config.URL.Server},
 		names: namesFor(config.URL.Name, 63, func(name string) int { return len(name) }),
 	}
 	s, err := db.connect(ctx, db.maintenance)
@@ -81,6 +82,9 @@ func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSe
 	}
 	config.RuntimeParams["application_name"] = "dump-helper"
 	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
+	if u.Server != nil && len(u.Server.Addresses) > 0 {
+		config.LookupFunc = func(context.Context, string) ([]string, error) { return u.Server.Addresses, nil }
+	}
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, db.explainConnect(ctx, database, err)
@@ -91,6 +95,10 @@ func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSe
 	if err != nil {
 		s.close()
 		return nil, db.explain("prepare a connection", err)
+	}
+	if err := db.checkServer(ctx, s); err != nil {
+		s.close()
+		return nil, err
 	}
 	return s, nil
 }

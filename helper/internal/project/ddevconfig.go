@@ -18,6 +18,7 @@ type ddevConfig struct {
 	environment       []assigned
 	hooks             map[string][]Task
 	failOnHookFail    bool
+	omitted           []string // the containers that the project goes without
 }
 
 // readConfig reads .ddev/config.yaml and then .ddev/config.*.y*ml in glob order, and merges them as
@@ -89,6 +90,13 @@ func (c *ddevConfig) merge(entries []entry, from origin) ConfigErrors {
 			problems = append(problems, found...)
 		case "hooks":
 			c.mergeHooks(e.value, replace, from)
+		case "omit_containers":
+			if replace {
+				c.omitted = nil
+			}
+			for _, item := range e.value.Content {
+				c.omitted = append(c.omitted, scalar(resolveAlias(item)))
+			}
 		case "fail_on_hook_fail":
 			c.failOnHookFail, _ = strconv.ParseBool(scalar(e.value))
 		}

@@ -17,19 +17,19 @@ func TestTargetIsTheProjectsOwnDatabase(t *testing.T) {
 		want    string // as `dump-helper settings` shows it
 		reveal  string // the password
 	}{
-		"MariaDB, in a container":    {map[string]string{}, []string{inDDEV}, nil, "mysql://root:***@db:3306/db?tls=off (DDEV)", "root"},
-		"MySQL":                      {map[string]string{"config.yaml": "mysql_version: \"8.0\"\n"}, []string{inDDEV}, nil, "mysql://root:***@db:3306/db (DDEV)", "root"},
-		"PostgreSQL":                 {map[string]string{"config.yaml": postgres}, []string{inDDEV}, nil, "postgres://db:***@db:5432/db (DDEV)", "db"},
-		"the type of another file":   {map[string]string{"config.local.yaml": postgres}, []string{inDDEV}, nil, "postgres://db:***@db:5432/db (DDEV)", "db"},
+		"MariaDB, in a container":    {map[string]string{}, []string{inDDEV}, nil, "mysql://root:***@ddev-museum-shop-db:3306/db?tls=off (DDEV)", "root"},
+		"MySQL":                      {map[string]string{"config.yaml": "mysql_version: \"8.0\"\n"}, []string{inDDEV}, nil, "mysql://root:***@ddev-museum-shop-db:3306/db (DDEV)", "root"},
+		"PostgreSQL":                 {map[string]string{"config.yaml": postgres}, []string{inDDEV}, nil, "postgres://db:***@ddev-museum-shop-db:5432/db (DDEV)", "db"},
+		"the type of another file":   {map[string]string{"config.local.yaml": postgres}, []string{inDDEV}, nil, "postgres://db:***@ddev-museum-shop-db:5432/db (DDEV)", "db"},
 		"MariaDB, on the machine":    {map[string]string{}, []string{inDDEV, "DDEV_HOST_DB_PORT=32771"}, nil, "mysql://root:***@127.0.0.1:32771/db?tls=off (DDEV)", "root"},
 		"PostgreSQL, on the machine": {map[string]string{"config.yaml": postgres}, []string{inDDEV, "DDEV_HOST_DB_PORT=32771"}, nil, "postgres://db:***@127.0.0.1:32771/db (DDEV)", "db"},
-		"a port that is empty":       {map[string]string{}, []string{inDDEV, "DDEV_HOST_DB_PORT="}, nil, "mysql://root:***@db:3306/db?tls=off (DDEV)", "root"},
+		"a port that is empty":       {map[string]string{}, []string{inDDEV, "DDEV_HOST_DB_PORT="}, nil, "mysql://root:***@ddev-museum-shop-db:3306/db?tls=off (DDEV)", "root"},
 		"a file comes first": {map[string]string{"config.yaml": "web_environment: [DUMP_TARGET=mysql://a@b/c]\n"}, []string{inDDEV}, nil,
 			"mysql://a@b/c (.ddev/config.yaml:1)", ""},
 		"the environment comes first": {map[string]string{}, []string{inDDEV, "DUMP_TARGET=mysql://a@b/c"}, nil, "mysql://a@b/c (environment)", ""},
 		"a flag comes first":          {map[string]string{}, []string{inDDEV}, map[string]string{"DUMP_TARGET": "mysql://a@b/c"}, "mysql://a@b/c (flag --target)", ""},
 		"taken back": {map[string]string{"config.yaml": "web_environment: [DUMP_TARGET=mysql://a@b/c]\n", ".env": "DUMP_TARGET=\n"}, []string{inDDEV}, nil,
-			"mysql://root:***@db:3306/db?tls=off (DDEV)", "root"},
+			"mysql://root:***@ddev-museum-shop-db:3306/db?tls=off (DDEV)", "root"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := load(t, Options{Dir: write(t, test.files), Environ: test.environ, Flags: test.flags})

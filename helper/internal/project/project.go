@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
@@ -45,6 +46,7 @@ type Project struct {
 	AWS map[string]string
 
 	hooks  map[string][]Task
+	own    ownDatabase
 	values values
 	lookup func(name string) (string, bool) // environment first, then .env.dump and .env
 	home   string
@@ -90,9 +92,14 @@ func Load(options Options) (*Project, error) {
 	assignments = append(assignments, fromFlags(options.Flags)...)
 	p.values, found = resolve(assignments)
 	problems = append(problems, found...)
-	p.values.complete(p.Name, p.Database, env)
+	p.own = findOwnDatabase(p, slices.Contains(config.omitted, "db"), env)
+	p.values.complete(p.Name, p.own.url, env)
 	p.Settings, found = p.values.settings()
 	problems = append(problems, found...)
+	p.own.claim(p.Target, p.values["DUMP_TARGET"].from.layer == ddev)
+	if p.SSH == "" { // elsewhere such a name means another server
+		p.own.claim(p.Source.URL, false)
+	}
 	p.Rules, found = readRules(root, p.Type)
 	problems = append(problems, found...)
 	p.AWS = awsVariables(dotenv, env)
@@ -192,11 +199,26 @@ func (p *Project) Values() []Value {
 // RequireBucket gives a ConfigError of kind ErrMissing if no bucket is set.
 func (p *Project) RequireBucket() error { return p.require("DUMP_S3_BUCKET", p.Bucket != "") }
 
-// RequireSource gives a ConfigError of kind ErrMissing if no source is set.
-func (p *Project) RequireSource() error { return p.require("DUMP_SOURCE", p.Source.IsSet()) }
+// RequireSource gives a ConfigError of kind ErrMissing if no source is set, and a *OwnDatabaseError if the source is the project's own
+// database and that is not there.
+func (p *Project) RequireSource() error {
+	if err := p.own.require(p.Source.URL); err != nil {
+		return err
+	}
+	return p.require("DUMP_SOURCE", p.Source.IsSet())
+}
 
-// RequireTarget gives a ConfigError of kind ErrMissing if no target is set.
-func (p *Project) RequireTarget() error { return p.require("DUMP_TARGET", p.Target != nil) }
+// RequireTarget gives a ConfigError of kind ErrMissing if no target is set, and a *OwnDatabaseError if it is the project's own database
+// and that is not there.
+func (p *Project) RequireTarget() error {
+	if err := p.own.require(p.Target); err != nil {
+		return err
+	}
+	if p.Target == nil && p.own.problem != nil {
+		return p.own.problem
+	}
+	return p.require("DUMP_TARGET", p.Target != nil)
+}
 
 // RequireBake gives a ConfigError of kind ErrMissing if no server is named that dumps are baked for.
 func (p *Project) RequireBake() error { return p.require("DUMP_BAKE", len(p.Bake) > 0) }

@@ -83,7 +83,7 @@ func exposed(a assigned) string {
 
 // complete adds what is built in, what DDEV gives, and what follows from other settings, for the names
 // that are not set.
-func (v values) complete(projectName string, database Database, env map[string]string) {
+func (v values) complete(projectName, ownDatabase string, env map[string]string) {
 	preset := func(name, text string, from origin) {
 		if v[name].text == "" {
 			v[name] = assigned{name: name, text: text, from: from}
@@ -108,8 +108,8 @@ func (v values) complete(projectName string, database Database, env map[string]s
 	preset("DUMP_COMPRESSION", "zstd", origin{})
 	preset("DUMP_LIMIT_RATE", "0", origin{})
 	preset("DUMP_CACHE_DIR", defaultCacheDir(env), origin{})
-	if target := ownDatabase(database, env); target != "" {
-		preset("DUMP_TARGET", target, origin{layer: ddev})
+	if ownDatabase != "" {
+		preset("DUMP_TARGET", ownDatabase, origin{layer: ddev})
 	}
 
 	cache := v["DUMP_CACHE_DIR"]

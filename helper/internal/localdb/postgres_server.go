@@ -1,0 +1,54 @@
+package localdb
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// checkServer makes sure that a session that has just been opened is one of the server that is meant.
+func (db *postgresDatabase) checkServer(ctx context.Context, s *pgSession) error {
+	found, err := s.identity(ctx, db.server.wanted != nil)
+	switch {
+	case err == nil:
+		return db.server.check(found)
+	case code(err) == "":
+		return db.explain("ask who the server is", err)
+	}
+	return db.server.cannotTell(errors.New(serverSays(err).Error()))
+}
+
+// identity asks a server who it is. For the name of its machine there is no function: it is in a file, which takes a superuser
+// to read, as DDEV's account is one.
+func (s *pgSession) identity(ctx context.Context, withHostname bool) (found identity, err error) {
+	rows, err := s.query(ctx, "SELECT system_identifier, pg_catalog.current_setting('port') FROM pg_catalog.pg_control_system()")
+	if err != nil {
+		return found, err
+	}
+	found.further = []string{"system " + rows[0][0], "port " + rows[0][1]}
+	if !withHostname {
+		return found, nil
+	}
+	if rows, err = s.query(ctx, "SELECT pg_catalog.pg_read_file('"+hostnameFile+"')"); err == nil {
+		found.hostname = strings.TrimSpace(rows[0][0])
+		return found, nil
+	}
+	// Up to version 10 a function may not leave the data folder, and COPY may. It takes a table, which is gone with the transaction.
+	if code(err) != pgDenied {
+		return found, err
+	}
+	results, err := s.conn.Exec(ctx, "BEGIN; CREATE TEMPORARY TABLE dump_hostname (name text) ON COMMIT DROP; "+
+		"COPY pg_temp.dump_hostname FROM '"+hostnameFile+"'; SELECT name FROM pg_temp.dump_hostname; ROLLBACK").ReadAll()
+	if err != nil {
+		return found, errors.Join(err, s.exec(ctx, "ROLLBACK"))
+	}
+	for _, result := range results {
+		for _, row := range result.Rows {
+			found.hostname = string(row[0])
+		}
+	}
+	return found, nil
+}
+
+// hostnameFile is where a container has its name.
+const hostnameFile = "/etc/hostname"

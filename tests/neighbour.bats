@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+
+# Two projects run side by side: every database server of DDEV answers to `db`, with the same password. Whatever becomes of
+# one project's own, the other's is neither asked nor written to.
+
+setup_file() {
+  load ddev.bash
+  set_names neighbour
+  export NEIGHBOUR=$NAME-other SITE_NAME=$NAME-site
+  start_project "$NEIGHBOUR"
+  ddev mysql -uroot -proot db -e "CREATE TABLE page (id int PRIMARY KEY, body text); INSERT INTO page VALUES (1, 'Grüße')"
+  start_s3
+  new_project "$SITE_NAME"
+  SITE=$(pwd)
+  export SITE
+  ddev add-on get "$DIR" >/dev/null
+  use_bucket "DUMP_SOURCE=mysql://root@ddev-$NEIGHBOUR-db:3306/db"
+  ddev dotenv set .ddev/.env.dump --dump-source-password=root >/dev/null
+  ddev start -y >/dev/null 2>&1
+  ddev refresh-dump
+  ddev pull-latest-dump
+  # From here on the neighbour has what nobody else has.
+  in_database "$NEIGHBOUR" "CREATE TABLE mine (id int PRIMARY KEY); INSERT INTO mine VALUES (7)"
+}
+
+teardown_file() {
+  load ddev.bash
+  delete_project "$SITE_NAME"
+  delete_project "$NEIGHBOUR"
+  docker rm --force "$S3" >/dev/null
+}
+
+setup() {
+  load ddev.bash
+  load_libraries
+  cd "$SITE" || return
+  neighbour >"$BATS_TEST_TMPDIR/neighbour"
+}
+
+# The neighbour is after each test as it was before.
+teardown() {
+  diff "$BATS_TEST_TMPDIR/neighbour" <(neighbour)
+}
+
+# neighbour: all that the neighbour's server holds but its own affairs.
+neighbour() {
+  in_database "$NEIGHBOUR" "SHOW DATABASES; SELECT user, host FROM mysql.user;
+    SELECT table_schema, table_name, create_time FROM information_schema.tables WHERE table_schema LIKE 'db%' ORDER BY 1, 2"
+  docker exec "ddev-$NEIGHBOUR-db" mysqldump -uroot -proot --skip-dump-date --routines --events db
+}
+
+# refuses_everything ERROR HINT: all that asks or replaces the local database fails with this error and this hint.
+refuses_everything() {
+  local flag
+  for flag in --quiet --undo --if-newer --dry-run --tables=page --target=mysql://root:root@db:3306/db; do
+    run ddev pull-latest-dump "$flag"
+    assert_failure
+    assert_line "error: $1"
+    assert_line "hint: $2"
+    refute_output --regexp "replaced db|nothing to do|would replace|brought back"
+  done
+  run ddev dump-doctor
+  assert_failure
+  assert_line "failed   local database      $1"
+  assert_output --partial "hint: $2"
+}
+
+# on_machine COMMAND…: one of the host commands, by a program of this machine, with the port of the neighbour's database.
+on_machine() {
+  local port
+  [ -x "$BATS_FILE_TMPDIR/dump-helper" ] || docker cp --quiet "ddev-$SITE_NAME-dump:/dump-helper" "$BATS_FILE_TMPDIR/dump-helper"
+  port=$(docker port "ddev-$NEIGHBOUR-db" 3306/tcp)
+  DUMP_HELPER=$BATS_FILE_TMPDIR/dump-helper DDEV_PROJECT_STATUS=running DDEV_APPROOT=$SITE DDEV_SITENAME=$SITE_NAME DDEV_EXECUTABLE=ddev \
+    DDEV_HOST_DB_PORT=${port##*:} IS_DDEV_PROJECT=true bash .ddev/dump-refresh/run.sh "$@" "--set=DUMP_S3_ENDPOINT=http://$(docker port "$S3" 9000/tcp)"
+}
+
+@test "another container that answers to the names of this project's database is left alone" {
+  local network
+  docker network disconnect ddev_default "ddev-$NEIGHBOUR-db"
+  for network in ddev_default "ddev-${SITE_NAME}_default"; do
+    docker network connect --alias db --alias "ddev-$SITE_NAME-db" "$network" "ddev-$NEIGHBOUR-db"
+  done
+  for _ in 1 2 3 4; do
+    run ddev pull-latest-dump
+    assert_success
+    assert_line --regexp "^replaced db with $SITE_NAME/"
+    run ddev pull-latest-dump --undo
+    assert_success
+  done
+  run ddev pull-latest-dump --target=mysql://root:root@db:3306/db
+  assert_success
+  run ddev dump-doctor
+  assert_success
+  run ddev dump-doctor --settings
+  assert_line --regexp "^DUMP_TARGET +mysql://root:\*\*\*@ddev-$SITE_NAME-db:3306/db\?tls=off +DDEV$"
+  # As a source, too.
+  run ddev refresh-dump --set=DUMP_SOURCE=mysql://root@db:3306/db
+  assert_success
+  assert_line --regexp "^1 table, 1 row, "
+}
+
+@test "a port of this machine that another project's database has by now" {
+  run on_machine pull-latest-dump
+  assert_success
+  assert_line --regexp "^replaced db with $SITE_NAME/"
+}
+
+@test "a database server that was killed, or does not go on" {
+  docker pause "ddev-$SITE_NAME-db" >/dev/null
+  run ddev pull-latest-dump
+  docker unpause "ddev-$SITE_NAME-db" >/dev/null
+  assert_failure
+  assert_line "error: the database of project $SITE_NAME does not run: its container ddev-$SITE_NAME-db is paused"
+
+  docker kill "ddev-$SITE_NAME-db" >/dev/null
+  refuses_everything "the database of project $SITE_NAME does not run: its container ddev-$SITE_NAME-db is exited" \
+    "start it with \`ddev restart\`; \`ddev logs -s db\` tells what became of it"
+  run ddev refresh-dump --set=DUMP_SOURCE=mysql://root@db:3306/db
+  assert_failure
+  assert_line "error: the database of project $SITE_NAME does not run: its container ddev-$SITE_NAME-db is exited"
+  run on_machine pull-latest-dump
+  assert_failure 12
+  assert_line "error: the database of project $SITE_NAME does not run: its container ddev-$SITE_NAME-db is exited"
+  # Whoever runs the program by hand has not asked Docker. The server says itself who it is.
+  run docker exec --workdir "$SITE" "ddev-$SITE_NAME-dump" dump-helper pull --undo --yes
+  assert_failure 9
+  assert_line "error: another server answers at ddev-$SITE_NAME-db:3306: host $NEIGHBOUR-db, not host $SITE_NAME-db"
+  assert_line --partial "hint: nothing was read from that server or changed on it; "
+  run ddev list-dumps
+  assert_success
+  run ddev refresh-dump
+  assert_success
+}
+
+@test "a project without a database of its own" {
+  ddev config --omit-containers=db >/dev/null
+  ddev restart -y >/dev/null 2>&1
+  refuses_everything "project $SITE_NAME has no database of its own: omit_containers in its DDEV settings names db" \
+    "take db out of omit_containers and run \`ddev restart\`, or name another database with DUMP_TARGET or --target"
+  run ddev pull dump-refresh --skip-confirmation
+  assert_failure
+  assert_output --partial "error: project $SITE_NAME has no database of its own"
+  run on_machine pull-latest-dump --undo
+  assert_failure 3
+  run ddev refresh-dump
+  assert_success
+}
