@@ -99,6 +99,26 @@ on_machine() {
   assert_line --regexp "^1 table, 1 row, "
 }
 
+@test "a short name that only another project's container answers to" {
+  local network=ddev_default setting
+  docker network disconnect "$network" "ddev-$NEIGHBOUR-db"
+  docker network connect --alias store "$network" "ddev-$NEIGHBOUR-db"
+  for setting in DUMP_TARGET=mysql://root:root@store:3306/db DUMP_SOURCE=mysql://root@store:3306/db DUMP_S3_ENDPOINT=http://store:9000; do
+    run ddev dump-doctor --set="$setting"
+    assert_failure
+    assert_output --partial "${setting%%=*}: store leads to container ddev-$NEIGHBOUR-db, which is another project's"
+    assert_output --partial "hint: start the service of this project that is called so; if that container is meant, write its name in full: ddev-$NEIGHBOUR-db"
+  done
+  run ddev pull-latest-dump --undo --target=mysql://root:root@store:3306/db
+  assert_failure
+  run ddev refresh-dump --set=DUMP_SOURCE=mysql://root@store:3306/db
+  assert_failure
+  run ddev list-dumps --set=DUMP_S3_ENDPOINT=http://store:9000
+  assert_failure
+  run ddev refresh-dump --set="DUMP_SOURCE=mysql://root@ddev-$NEIGHBOUR-db:3306/db"
+  assert_success
+}
+
 @test "a port of this machine that another project's database has by now" {
   run on_machine pull-latest-dump
   assert_success

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"maps"
+	"net"
 	"os"
 	"os/user"
 	"strings"
@@ -15,6 +16,9 @@ import (
 // openBucket opens the project's bucket.
 func (s *session) openBucket(ctx context.Context) (*bucket.Bucket, error) {
 	if err := s.project.RequireBucket(); err != nil {
+		return nil, err
+	}
+	if err := s.refuseNeighboursStore(ctx); err != nil {
 		return nil, err
 	}
 	return bucket.Open(ctx, bucket.Config{
@@ -56,7 +60,11 @@ func (s *session) source(ctx context.Context) (staging.Config, error) {
 	if s.project.Source.URL != nil {
 		url := *s.project.Source.URL
 		url.Password = password // of the places that can hold one, the project has chosen
-		if server := url.Server; server != nil && len(server.Addresses) > 0 {
+		if server := url.Server; server == nil && s.project.SSH == "" {
+			if err := refuseNeighbour(ctx, net.DefaultResolver, "DUMP_SOURCE", url.Host); err != nil {
+				return staging.Config{}, err
+			}
+		} else if server != nil && len(server.Addresses) > 0 {
 			url.Host = server.Addresses[0] // other projects' servers answer to the name as well
 		}
 		config.URL = &url

@@ -81,7 +81,7 @@ func (s *session) doctor(ctx context.Context) error {
 	if s.project.Source.IsSet() {
 		config.Source = s.source
 	}
-	if err := s.project.RequireTarget(); !errors.Is(err, project.ErrMissing) {
+	if err := s.requireTarget(ctx); !errors.Is(err, project.ErrMissing) {
 		config.TargetError = err
 	}
 	if err := doctor.Run(ctx, config); err != nil {

@@ -210,6 +210,9 @@ var explanations = []explanation{
 	as(exitNetwork, func(*project.OwnDatabaseError) string {
 		return "start it with `ddev restart`; `ddev logs -s db` tells what became of it"
 	}),
+	as(exitSettings, func(e *neighbourError) string {
+		return "start the service of this project that is called so; if that container is meant, write its name in full: " + e.container
+	}),
 	is(project.ErrNoProject, exitSettings, "run it in a DDEV project, or name one with --project"),
 	as(exitSettings, settingsHint),
 

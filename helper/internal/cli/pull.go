@@ -42,7 +42,7 @@ func pullCommand(version string) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.project.RequireTarget(); err != nil {
+			if err := s.requireTarget(c.Context); err != nil {
 				return err
 			}
 			if c.Bool("hooks") {
