@@ -59,7 +59,7 @@ func (s *session) requireTarget(ctx context.Context) error {
 func (s *session) refuseNeighboursStore(ctx context.Context) error {
 	endpoint, err := url.Parse(s.project.Endpoint)
 	if err != nil {
-		return nil // the bucket says what is wrong with it
+		return fmt.Errorf("read DUMP_S3_ENDPOINT: %w", err)
 	}
 	return refuseNeighbour(ctx, net.DefaultResolver, "DUMP_S3_ENDPOINT", endpoint.Hostname())
 }
