@@ -255,7 +255,12 @@ var explanations = []explanation{
 	is(staging.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE: inside the tunnel, SSH has checked whom you talk to"),
 	is(staging.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off goes without, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
 	is(staging.ErrTooManyConnections, exitStaging, "try again later, lower --threads, or raise max_connections on staging"),
-	is(staging.ErrSelectLimit, exitStaging, "use --engine=native, or set sql_select_limit back on staging"),
+	as(exitStaging, func(e *staging.SettingError) string {
+		if e.Client {
+			return "use --engine=native, or set " + e.Name + " back on staging"
+		}
+		return "set " + e.Name + " back on staging, or name an account in DUMP_SOURCE that may set it for its own sessions"
+	}),
 	is(staging.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
 	is(staging.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
 	is(staging.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
@@ -290,6 +295,9 @@ var explanations = []explanation{
 		return "the local database is as it was; a pull without --tables and --skip-tables brings all tables as they are in the dump"
 	}),
 	as(exitUsage, foreignKeyHint),
+	as(exitLocal, func(e *localdb.SettingError) string {
+		return "set " + e.Name + " back on the local server, or name an account in DUMP_TARGET that may set it for its own sessions"
+	}),
 	as(exitLocal, func(e *localdb.PrivilegeError) string {
 		return "an administrator of the local database runs: " + e.Grant
 	}),

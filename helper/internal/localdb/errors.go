@@ -41,6 +41,15 @@ func (e *WrongServerError) Error() string {
 }
 func (e *WrongServerError) Unwrap() error { return e.Err }
 
+// SettingError means that a setting of the server stands in the way, which this account cannot change for its own sessions.
+type SettingError struct {
+	Name, Value string
+	Err         error
+}
+
+func (e *SettingError) Error() string { return e.Err.Error() }
+func (e *SettingError) Unwrap() error { return e.Err }
+
 // AuthError means that the server refused user or password.
 type AuthError struct {
 	User, Server string

@@ -15,14 +15,17 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlsession"
 )
 
 // mysqlDatabase is a live database on a MySQL or MariaDB server.
 type mysqlDatabase struct {
 	config Config
 	pool   *sql.DB
-	names  names
-	info   Info
+	// settings are those of all sessions.
+	settings *mysqlsession.Settings
+	names    names
+	info     Info
 	// account is who we are to the server: user@host as it is granted.
 	account string
 }
@@ -32,12 +35,16 @@ func openMySQL(ctx context.Context, config Config) (Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &mysqlDatabase{config: config, pool: pool}
+	db := newMySQLDatabase(config, pool)
 	if err := db.inspect(ctx); err != nil {
 		_ = pool.Close()
 		return nil, err
 	}
 	return db, nil
+}
+
+func newMySQLDatabase(config Config, pool *sql.DB) *mysqlDatabase {
+	return &mysqlDatabase{config: config, pool: pool, settings: mysqlsession.For(mysqlsession.Writing)}
 }
 
 // mysqlPool opens connections to no database in particular: the live one may not exist yet.
@@ -53,7 +60,8 @@ func mysqlPool(u dburl.URL) (*sql.DB, error) {
 		config.DialFunc = dialOneOf(u.Server.Addresses, dialMySQL)
 	}
 	config.Timeout = 10 * time.Second
-	config.MaxAllowedPacket = 0 // ask the server
+	// The driver would ask the server before it has settings of ours. Who sends what may be long asks, see mysqlLoad.packet.
+	config.MaxAllowedPacket = longestPacket
 	config.Logger = &mysql.NopLogger{}
 	config.ConnectionAttributes = "program_name:dump-helper"
 	if u.TLS != dburl.TLSOff && !u.IsSocket() {
@@ -79,6 +87,9 @@ func mysqlPool(u dburl.URL) (*sql.DB, error) {
 	pool.SetMaxIdleConns(0) // sessions have settings and locks: none is used twice
 	return pool, nil
 }
+
+// longestPacket is what servers allow at most, in bytes.
+const longestPacket = 1 << 30
 
 func (db *mysqlDatabase) inspect(ctx context.Context) error {
 	s, err := db.connect(ctx)
@@ -117,8 +128,13 @@ func (db *mysqlDatabase) FreeBytes(ctx context.Context) (int64, bool) {
 	if !db.config.URL.IsLocal() {
 		return 0, false
 	}
+	s, err := db.connect(ctx)
+	if err != nil {
+		return 0, false
+	}
+	defer s.close()
 	var folder string
-	if err := db.pool.QueryRowContext(ctx, "SELECT @@datadir").Scan(&folder); err != nil {
+	if err := s.conn.QueryRowContext(ctx, "SELECT @@datadir").Scan(&folder); err != nil {
 		return 0, false
 	}
 	return freeBytes(folder, filepath.Join(folder, db.names.live))

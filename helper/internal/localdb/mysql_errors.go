@@ -33,6 +33,7 @@ const (
 	mysqlRoutineDenied      = 1370
 	mysqlSpecificDenied     = 1227
 	mysqlWrongValue         = 1231
+	mysqlOptionPrevents     = 1290
 	mysqlUnsupportedPrepare = 1295
 	mysqlEventEndsEarly     = 1543
 	mysqlEventInThePast     = 1588
@@ -79,6 +80,10 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 			return &PrivilegeError{Action: action, Grant: db.grant(), Err: err}
 		case mysqlServerShutdown:
 			return &LostError{Server: server, Err: err}
+		case mysqlOptionPrevents: // "The MySQL server is running with the --read-only option so it cannot execute this statement"
+			if option := serverOption.FindStringSubmatch(serverError.Message); option != nil {
+				return &SettingError{Name: strings.ReplaceAll(option[1], "-", "_"), Err: fmt.Errorf("%s: %w", action, err)}
+			}
 		}
 		if isFull(serverError) {
 			return &NoSpaceError{Server: server, Err: err}
@@ -88,6 +93,9 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", action, err)
 }
+
+// serverOption finds what a server calls a setting of its own that keeps it from doing something.
+var serverOption = regexp.MustCompile(`--([a-z][a-z-]+)`)
 
 func isFull(err *mysql.MySQLError) bool {
 	const diskFull = 1021

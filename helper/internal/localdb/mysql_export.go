@@ -50,7 +50,7 @@ func OpenExport(ctx context.Context, url dburl.URL, tables []string) (*Export, e
 	if err != nil {
 		return nil, err
 	}
-	e := &Export{db: &mysqlDatabase{config: Config{URL: url, Note: func(string) {}}, pool: pool}, cleanup: context.WithoutCancel(ctx)}
+	e := &Export{db: newMySQLDatabase(Config{URL: url, Note: func(string) {}}, pool), cleanup: context.WithoutCancel(ctx)}
 	if err := e.open(ctx, tables); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}

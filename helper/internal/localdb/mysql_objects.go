@@ -188,7 +188,8 @@ func (db *mysqlDatabase) createOne(ctx context.Context, s *mysqlSession, o objec
 	if number(err) == mysqlEventInThePast || number(err) == mysqlEventPastChange {
 		err = nil // its time is over
 	}
-	reset := s.exec(ctx, "SET SESSION sql_mode = '', time_zone = DEFAULT, NAMES utf8mb4")
+	// There are modes in which '' is NULL.
+	reset := s.exec(ctx, "SET SESSION sql_mode = 0, time_zone = DEFAULT, NAMES utf8mb4")
 	if err == nil {
 		err = reset
 	}

@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlsession"
 )
 
 // mysqlSession is one connection with settings of its own.
@@ -23,7 +26,7 @@ type mysqlSession struct {
 	packet []byte      // the room for packets of it
 }
 
-// connect opens a session whose settings depend on the server's as little as possible.
+// connect opens a session whose settings are not the server's but ours.
 func (db *mysqlDatabase) connect(ctx context.Context) (*mysqlSession, error) {
 	s := &mysqlSession{oracle: db.info.Engine == "mysql"}
 	conn, err := db.pool.Conn(context.WithValue(ctx, dialedBy{}, &s.wire))
@@ -34,24 +37,14 @@ func (db *mysqlDatabase) connect(ctx context.Context) (*mysqlSession, error) {
 		return nil, &UnreachableError{Server: db.config.URL.Address(), Err: err}
 	}
 	s.conn = conn
-	settings := []string{
-		"SET NAMES utf8mb4",
-		"SET SESSION sql_mode = '', sql_quote_show_create = 1, foreign_key_checks = 0, autocommit = 1",
-		// A load may take hours, and the session that holds the lock is idle all the while.
-		"SET SESSION wait_timeout = 86400, net_read_timeout = 3600, net_write_timeout = 3600",
+	err = db.settings.Apply(ctx, conn, map[string]string{
 		// The site's sessions may hold tables for long: waiting is done in short rounds, see rename.
-		fmt.Sprintf("SET SESSION lock_wait_timeout = %d", lockRound/time.Second),
-	}
-	for _, setting := range settings {
-		if err = s.exec(ctx, setting); err != nil {
-			break
-		}
-	}
-	// Only some servers have a limit for the time that a statement takes.
-	if err == nil && !s.oracle {
-		if err = s.exec(ctx, "SET SESSION max_statement_time = 0"); number(err) == mysqlUnknownVariable {
-			err = nil
-		}
+		"lock_wait_timeout": strconv.Itoa(int(lockRound / time.Second)),
+	})
+	var setting *mysqlsession.Error
+	if errors.As(err, &setting) {
+		s.close()
+		return nil, &SettingError{Name: setting.Name, Value: setting.Value, Err: setting}
 	}
 	if err == nil {
 		err = conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&s.id)

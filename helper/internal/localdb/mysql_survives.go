@@ -21,7 +21,7 @@ func Survives(ctx context.Context, url dburl.URL, crash func(context.Context) er
 		return err
 	}
 	defer pool.Close()
-	db := &mysqlDatabase{config: Config{URL: url, Note: func(string) {}}, pool: pool}
+	db := newMySQLDatabase(Config{URL: url, Note: func(string) {}}, pool)
 	if err := db.inspect(ctx); err != nil {
 		return err
 	}

@@ -35,8 +35,6 @@ var (
 	ErrDefinitionChanged = errors.New("a table's definition changed during the dump")
 	// ErrBrokenView: a view refers to something that is gone, so that no client can dump it.
 	ErrBrokenView = errors.New("a view refers to something that does not exist")
-	// ErrSelectLimit: the server gives every session only so many rows of a query, and the dump client obeys.
-	ErrSelectLimit = errors.New("the server's own limit would leave rows out of the dump")
 	// ErrForwardingDenied: the SSH server does not allow connections to be forwarded.
 	ErrForwardingDenied = errors.New("the SSH server forbids forwarding")
 	// ErrSSHConfig: ~/.ssh/config or known_hosts asks for something that is not supported here, or
@@ -62,6 +60,24 @@ func (e *PrivilegeError) Error() string {
 
 // Is makes it an ErrPrivilege.
 func (e *PrivilegeError) Is(target error) bool { return target == ErrPrivilege }
+
+// A SettingError says that the server has a setting under which a dump would not be what is there, and that it cannot be told
+// to do otherwise.
+type SettingError struct {
+	Name, Value string
+	// Client is true where only the dump client cannot tell it.
+	Client bool
+	Err    error // the server's; may be nil
+}
+
+func (e *SettingError) Error() string {
+	if e.Client {
+		return fmt.Sprintf("the server's setting %s is %s, and the dump client obeys it", e.Name, e.Value)
+	}
+	return e.Err.Error()
+}
+
+func (e *SettingError) Unwrap() error { return e.Err }
 
 // An SSHUnreachableError says that the SSH server, or a jump host before it, cannot be reached. It is an
 // ErrUnreachable.

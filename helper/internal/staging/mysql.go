@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"os"
 	"strings"
@@ -18,14 +17,16 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlsession"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
 // mysqlServer is a database of a MySQL or MariaDB server.
 type mysqlServer struct {
-	config Config
-	url    dburl.URL
-	tunnel *tunnel
+	config   Config
+	url      dburl.URL
+	tunnel   *tunnel
+	settings mysqlsession.Settings // those of all sessions
 
 	// What inspect found.
 	flavour       string // "mysql" or "mariadb"
@@ -64,13 +65,6 @@ func (m *mysqlServer) inspect(ctx context.Context) (Info, error) {
 			info.Client = nativeClient
 			return m.inspectTables(ctx, conn, &info)
 		}
-		var limit uint64
-		if err := conn.QueryRowContext(ctx, "SELECT @@GLOBAL.sql_select_limit").Scan(&limit); err != nil {
-			return err
-		}
-		if limit != math.MaxUint64 {
-			return failure("read with "+m.flavour+"'s dump client", ErrSelectLimit, fmt.Errorf("sql_select_limit is %d", limit))
-		}
 		m.client, err = findMySQLClient(ctx, m.flavour)
 		if err != nil {
 			return err
@@ -79,6 +73,11 @@ func (m *mysqlServer) inspect(ctx context.Context) (Info, error) {
 			m.config.Note(fmt.Sprintf("%s dumps a %s server, whose own client is not installed", m.client.name(), flavourName[m.flavour]))
 		}
 		info.Client = m.client.name()
+		if !m.client.knows(initCommand) {
+			if err := m.checkClientSettings(ctx, conn); err != nil {
+				return err
+			}
+		}
 		return m.inspectTables(ctx, conn, &info)
 	})
 	if err != nil {
@@ -165,7 +164,7 @@ func (m *mysqlServer) clientDump(ctx context.Context) (_ *Dump, err error) {
 			_ = d.Close()
 		}
 	}()
-	target := mysqlTarget{url: m.url, tls: m.tls, events: m.events, serverFlavour: m.flavour, excluded: m.excluded}
+	target := mysqlTarget{url: m.url, tls: m.tls, events: m.events, serverFlavour: m.flavour, excluded: m.excluded, settings: m.settings.Statement()}
 	if m.tunnel != nil {
 		forward, err := m.tunnel.forward(ctx, remoteAddress(m.url))
 		if err != nil {
@@ -245,7 +244,7 @@ func cutTrailer(text string) (string, bool) {
 
 // session gives do a connection of its own, read-only, that ends with it.
 func (m *mysqlServer) session(ctx context.Context, do func(*sql.Conn) error) error {
-	pool, conn, err := m.connect(ctx)
+	pool, conn, err := m.connect(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -254,8 +253,9 @@ func (m *mysqlServer) session(ctx context.Context, do func(*sql.Conn) error) err
 	return do(conn)
 }
 
-// connect opens a read-only session. Both are to be closed, the pool last.
-func (m *mysqlServer) connect(ctx context.Context) (*sql.DB, *sql.Conn, error) {
+// connect opens a read-only session, whose settings are ours; own are values that some variables have in this one alone. Both are
+// to be closed, the pool last.
+func (m *mysqlServer) connect(ctx context.Context, own map[string]string) (*sql.DB, *sql.Conn, error) {
 	config := driver.NewConfig()
 	config.User, config.Passwd, config.DBName = m.url.User, m.url.Password.Reveal(), m.url.Name
 	config.Net, config.Addr = "tcp", m.url.Address()
@@ -280,19 +280,27 @@ func (m *mysqlServer) connect(ctx context.Context) (*sql.DB, *sql.Conn, error) {
 	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
 	conn, err := db.Conn(connecting)
 	cancel()
-	for _, setting := range []string{
-		"SET SESSION TRANSACTION READ ONLY",
-		"SET SESSION sql_select_limit = 18446744073709551615", // a server's own limit would leave tables and rows out
-	} {
-		if err == nil {
-			_, err = conn.ExecContext(ctx, setting)
-		}
+	if err == nil {
+		err = m.prepare(ctx, conn, own)
 	}
 	if err != nil {
 		_ = db.Close()
 		return nil, nil, err
 	}
 	return db, conn, nil
+}
+
+// prepare gives a connection its settings.
+func (m *mysqlServer) prepare(ctx context.Context, conn *sql.Conn, own map[string]string) error {
+	if err := m.settings.Apply(ctx, conn, own); err != nil {
+		return err
+	}
+	if m.settings.InitConnect() == "" {
+		return nil
+	}
+	// It may have led to another database.
+	_, err := conn.ExecContext(ctx, "USE "+quoteMySQL(m.url.Name))
+	return err
 }
 
 // tlsConfig is what the URL asks for; nil is no TLS. A Unix socket needs none.
@@ -329,6 +337,10 @@ func usesTLS(ctx context.Context, conn *sql.Conn) (bool, error) {
 // explain turns what the driver says into an error of this package.
 func (m *mysqlServer) explain(err error) error {
 	doing := "source " + m.url.String()
+	var setting *mysqlsession.Error
+	if errors.As(err, &setting) {
+		return fmt.Errorf("%s: %w", doing, &SettingError{Name: setting.Name, Value: setting.Value, Err: setting})
+	}
 	var server *driver.MySQLError
 	if errors.As(err, &server) {
 		switch server.Number {

@@ -2,10 +2,16 @@ package staging
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 )
@@ -108,6 +114,7 @@ type mysqlTarget struct {
 	tls           bool
 	events        bool
 	serverFlavour string
+	settings      string // the statement that makes them, for clients that can be given one
 	excluded      []string
 	structureOnly []string
 }
@@ -157,7 +164,38 @@ func (t mysqlTarget) common(client mysqlClient) []string {
 	if client.knows("network-timeout") {
 		args = append(args, "--network-timeout") // a slow upload must not look like a dead client
 	}
+	if client.knows(initCommand) {
+		args = append(args, "--"+initCommand+"="+t.settings)
+	}
 	return append(args, append(t.address(), t.protection(client)...)...)
+}
+
+// initCommand is an option of newer clients: a statement that they send first.
+const initCommand = "init-command"
+
+// clientSettings are the settings of servers that dump clients do not make for themselves and that bend a dump without a word, each
+// with the value at which it does not.
+var clientSettings = map[string]string{
+	"sql_select_limit":                                 "18446744073709551615", // rows would be left out
+	"system_versioning_asof":                           "DEFAULT",              // they would be those of another day
+	"show_gipk_in_create_table_and_information_schema": "1",                    // a column would be left out
+}
+
+// checkClientSettings fails with *SettingError where a dump client that cannot be given settings would obey the server's.
+func (m *mysqlServer) checkClientSettings(ctx context.Context, conn *sql.Conn) error {
+	for _, name := range slices.Sorted(maps.Keys(clientSettings)) {
+		var value string
+		err := conn.QueryRowContext(ctx, "SELECT @@GLOBAL."+name).Scan(&value)
+		var server *driver.MySQLError
+		switch {
+		case errors.As(err, &server): // it knows no such setting
+		case err != nil:
+			return err
+		case value != clientSettings[name]:
+			return &SettingError{Name: name, Value: value, Client: true}
+		}
+	}
+	return nil
 }
 
 func (t mysqlTarget) address() []string {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ type mysqlSnapshot struct {
 // snapshotPatience is how long staging's own sessions may be made to wait while the connections begin: whoever wants
 // to write waits behind a lock that waits.
 const snapshotPatience = 3 * time.Second
+
+// shortly has a session wait for locks no longer than that.
+var shortly = map[string]string{"lock_wait_timeout": strconv.Itoa(int(snapshotPatience / time.Second))}
 
 // openSnapshot opens as many connections as are wanted and the server can spare, and has them begin at the same
 // moment: nothing is written while they do. Where the account may not keep others from writing, it is one connection.
@@ -89,17 +93,15 @@ func lockTables(tables []string) string {
 
 // underLock does something while a connection of its own holds a lock.
 func (m *mysqlServer) underLock(ctx context.Context, statement string, do func() error) error {
-	pool, conn, err := m.connect(ctx)
+	pool, conn, err := m.connect(ctx, shortly)
 	if err != nil {
 		return err
 	}
 	// The end of the connection is the end of the lock, whatever happens.
 	defer pool.Close()
 	defer conn.Close()
-	for _, text := range []string{fmt.Sprintf("SET SESSION lock_wait_timeout = %d", snapshotPatience/time.Second), statement} {
-		if _, err := conn.ExecContext(ctx, text); err != nil {
-			return err
-		}
+	if _, err := conn.ExecContext(ctx, statement); err != nil {
+		return err
 	}
 	if err := do(); err != nil {
 		return err
@@ -110,29 +112,11 @@ func (m *mysqlServer) underLock(ctx context.Context, statement string, do func()
 
 // add opens one more connection.
 func (s *mysqlSnapshot) add(ctx context.Context, m *mysqlServer) error {
-	pool, conn, err := m.connect(ctx)
+	pool, conn, err := m.connect(ctx, nil)
 	if err != nil {
 		return err
 	}
 	s.pools, s.conns = append(s.pools, pool), append(s.conns, conn)
-	for _, setting := range []string{
-		"SET NAMES utf8mb4",
-		"SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1",
-		// A slow upload must not look like a dead client.
-		"SET SESSION net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 86400",
-		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-	} {
-		if _, err := conn.ExecContext(ctx, setting); err != nil {
-			return err
-		}
-	}
-	// The limit of the time that a statement may take has two names, and old servers have neither.
-	for _, setting := range []string{"SET SESSION max_statement_time = 0", "SET SESSION max_execution_time = 0"} {
-		var server *driver.MySQLError
-		if _, err := conn.ExecContext(ctx, setting); err != nil && !errors.As(err, &server) {
-			return err
-		}
-	}
 	return nil
 }
 

@@ -34,16 +34,9 @@ func (m *mysqlServer) state(ctx context.Context) (State, error) {
 	}
 	var state State
 	err := m.session(ctx, func(conn *sql.Conn) (err error) {
-		for _, setting := range []string{
-			"SET NAMES utf8mb4",
-			"SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'",
-			// Times of a zone with summer time come twice in the night when that ends.
-			"SET SESSION time_zone = '+00:00'",
-			fmt.Sprintf("SET SESSION lock_wait_timeout = %d", snapshotPatience/time.Second),
-		} {
-			if _, err := conn.ExecContext(ctx, setting); err != nil {
-				return err
-			}
+		setting := fmt.Sprintf("SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES', lock_wait_timeout = %d", snapshotPatience/time.Second)
+		if _, err := conn.ExecContext(ctx, setting); err != nil {
+			return err
 		}
 		state, err = (&mysqlState{server: m, conn: conn}).read(ctx)
 		return err
