@@ -139,6 +139,11 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("PATH", filepath.Join(workshop, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
 	env.Setenv("STAGING", staging.URL(story.database))
 	env.Setenv("LOCAL", local.URL(story.database))
+	exports, err := filepath.Abs("../exports/dumps")
+	if err != nil {
+		return err
+	}
+	env.Setenv("EXPORTS", exports)
 	env.Setenv("DATABASE", story.database)
 	env.Setenv("STAGING_SOCKET", staging.Socket)
 	env.Setenv("LOCAL_SOCKET", local.Socket)

@@ -276,6 +276,9 @@ var explanations = []explanation{
 	is(refresh.ErrEmpty, exitGate, "check the database's name in DUMP_SOURCE; nothing was published"),
 	is(refresh.ErrIncomplete, exitGate, "nothing was published, try again; if DUMP_SOURCE is a command, run it by hand and look at the end of what it prints"),
 	as(exitGate, func(*refresh.GateError) string { return "if that is right, publish it with --force" }),
+	as(exitGate, func(*pull.GateError) string {
+		return "nothing was changed; look at the end of the dump, and if it is all there, pull it with --force"
+	}),
 	as(exitGate, func(*sqltext.NotSQLError) string {
 		return "nothing was published; the source must print SQL and nothing else on its standard output"
 	}),

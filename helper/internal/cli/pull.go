@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ func pullCommand(version string) *cli.Command {
 			&cli.StringFlag{Name: "max-age", Usage: "refresh first if the newest dump is older than `AGE`, as in 30m, 12h or 2d"},
 			&cli.BoolFlag{Name: "if-newer", Usage: "do nothing unless the local database is empty or older than the newest dump"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be pulled, change nothing"},
-			&cli.BoolFlag{Name: "force", Usage: "go on even if the disk of the local database looks too small"},
+			&cli.BoolFlag{Name: "force", Usage: "go on even if the disk of the local database looks too small, or the dump may be cut off and holds far less than that database"},
 			&cli.BoolFlag{Name: "undo", Usage: "bring back the database that the last pull replaced"},
 			&cli.BoolFlag{Name: "skip-hooks", Usage: "run no pre-import-db and post-import-db hooks, as ddev pull-latest-dump does otherwise"},
 			&cli.BoolFlag{Name: "hooks", Hidden: true, Usage: "print the hooks that belong to this pull as shell functions"},
@@ -156,6 +157,9 @@ func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error
 		Key: c.String("key"), AsOf: asOf, MaxAge: maxAge, IfNewer: c.Bool("if-newer"), DryRun: c.Bool("dry-run"),
 		Selection: selection, Threads: threads, OnlySQL: c.Bool("sql"), CacheDir: s.project.CacheDir, Force: c.Bool("force"), Progress: s.out,
 	}
+	if !c.Bool("yes") {
+		config.Accept = s.accept
+	}
 	if s.project.Source.IsSet() {
 		config.Refresh = func(ctx context.Context) error {
 			_, err := s.refresh(ctx, refreshOptions{version: version, ifOlderThan: maxAge})
@@ -163,6 +167,21 @@ func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error
 		}
 	}
 	return config, nil
+}
+
+// accept asks whether a dump is to be taken that may be cut off; where nobody can be asked it is not.
+func (s *session) accept(ctx context.Context, refused *pull.GateError) error {
+	s.out.Finish()
+	agreed, err := s.out.Confirm(ctx, refused.Error()+"; take it all the same?")
+	switch {
+	case errors.Is(err, ui.ErrNoAnswer):
+		return refused
+	case err != nil:
+		return err
+	case !agreed:
+		return errDeclined
+	}
+	return nil
 }
 
 // printHooks prints what the host command evaluates before the pull that the flags ask for: the functions that

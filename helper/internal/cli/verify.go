@@ -49,8 +49,15 @@ func (s *session) verify(ctx context.Context, key string) error {
 		}
 		return fmt.Errorf("verify %s: %w", object.Name, unusable(object, err))
 	}
+	verdict, unjudged := "is complete", ""
+	if index == nil {
+		unjudged = pull.Unjudged(object.Name, stats)
+	}
+	if unjudged != "" {
+		verdict = "ends between two statements"
+	}
 	result := map[string]any{
-		"key": object.Key, "complete": true, "object_bytes": object.Size,
+		"key": object.Key, "complete": unjudged == "", "object_bytes": object.Size,
 		"raw_bytes": stats.Bytes, "tables": len(stats.Tables), "rows": stats.Rows,
 	}
 	contents := fmt.Sprintf("%s, %s, %s of SQL", ui.Count(int64(len(stats.Tables)), "table"), ui.Count(stats.Rows, "row"), ui.Bytes(stats.Bytes))
@@ -59,9 +66,9 @@ func (s *session) verify(ctx context.Context, key string) error {
 		files, size := storedFiles(index)
 		result["rows"], result["files"], result["file_bytes"], result["dump"] = index.Rows, files, size, index.Baked.Dump
 	}
-	s.out.Print("%s is complete\n%s\n", object.Key, contents)
-	if index == nil && stats.Header == "" {
-		s.out.Note("no dump client signed this dump: that it ends between two statements is all that can be told")
+	s.out.Print("%s %s\n%s\n", object.Key, verdict, contents)
+	if unjudged != "" {
+		s.out.Note(unjudged)
 	}
 	return s.out.Result(result)
 }

@@ -85,6 +85,9 @@ type Load interface {
 	// Compare counts what has been loaded against what the dump held. It fails with *MismatchError,
 	// and with ErrIncomplete where the dump lacks its closing line.
 	Compare(ctx context.Context, stats sqltext.Stats) error
+	// Replaced tells how many rows the tables of the live database have, -1 where one cannot be counted; none where there is no live
+	// database yet. Tables of PostgreSQL go by schema.table.
+	Replaced(ctx context.Context) (map[string]int64, error)
 	// Swap puts the scratch database, or the part of it that is to be replaced, into the live one's place. From then on
 	// Held says that it is dump; after a part it says what it said before.
 	// It fails with *BusyError where other sessions do not let go of the live database; after any

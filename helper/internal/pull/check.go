@@ -12,7 +12,7 @@ import (
 
 // Check reads a dump's text to its end and says what it holds. It fails with ErrIncomplete where the
 // text does not end as a dump does, or holds other rows than its index says; without an index only
-// the text speaks. Of an object with tables as files text is all of its content, and the files have to be made of the pages of
+// the text speaks, and Unjudged says where it does not. Of an object with tables as files text is all of its content, and the files have to be made of the pages of
 // which the index says that they are. Errors of the reader are passed on.
 func Check(text io.Reader, index *dumpfile.Index) (sqltext.Stats, error) {
 	if index != nil && index.Baked != nil {
@@ -47,6 +47,8 @@ func notSQL(err error) error {
 // complete says whether what has been read of a dump is all that it should be: so many rows, where it has an index.
 func complete(stats sqltext.Stats, index *dumpfile.Index, rows int64) error {
 	switch {
+	case index == nil && stats.Missing != "":
+		return fmt.Errorf("%w: %s", ErrIncomplete, stats.Missing)
 	case stats.Header != "" && !stats.Complete:
 		return fmt.Errorf("%w: the line by which dumps end is missing", ErrIncomplete)
 	case len(stats.Tables) == 0:

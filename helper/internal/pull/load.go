@@ -63,6 +63,9 @@ func (p *Plan) replace(ctx context.Context, from source, e *entry) (stats sqltex
 	if err := load.Compare(ctx, stats); err != nil {
 		return stats, fmt.Errorf("compare %s: %w", name, err)
 	}
+	if err := p.judge(ctx, load, from, stats); err != nil {
+		return stats, err
+	}
 	p.Progress.Phase("swapping", 0)
 	if err := load.Swap(ctx, localdb.Dump{Key: p.Dump.Key, Time: p.Dump.Time}); err != nil {
 		return stats, fmt.Errorf("swap %s: %w", name, err)

@@ -76,8 +76,11 @@ type Config struct {
 	InOrder bool
 	// OnlySQL leaves alone what lies beside the dump.
 	OnlySQL bool
-	// Force goes on where space looks too short.
-	Force    bool
+	// Force goes on where space looks too short, and where a dump that may be cut off holds far less than the local database.
+	Force bool
+	// Accept is asked whether that dump is to be taken all the same; it gives the error that it was handed, or another one,
+	// where it is not. Without it none is.
+	Accept   func(context.Context, *GateError) error
 	Progress Progress
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/gate"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/staging"
 )
@@ -164,6 +165,8 @@ func (r *run) gate(index dumpfile.Index, stats sqltext.Stats) error {
 		return fmt.Errorf("%w: the source printed nothing", ErrIncomplete)
 	case stats.Header != "" && !stats.Complete:
 		return fmt.Errorf("%w: the last line, which says that the dump is completed, is missing", ErrIncomplete)
+	case stats.Header == "" && stats.Missing != "":
+		return fmt.Errorf("%w: %s", ErrIncomplete, stats.Missing)
 	case len(stats.Tables) == 0:
 		return ErrEmpty
 	case r.Force || r.previous.index == nil:
@@ -172,12 +175,12 @@ func (r *run) gate(index dumpfile.Index, stats sqltext.Stats) error {
 	return compare(contentsOf(&index), contentsOf(r.previous.index), r.previous.object.Name)
 }
 
-func contentsOf(index *dumpfile.Index) contents {
+func contentsOf(index *dumpfile.Index) gate.Contents {
 	tables := make(map[string]int64, len(index.Tables))
 	for _, table := range index.Tables {
 		tables[table.Name] = table.Rows
 	}
-	return contents{tables, index.Rules.StructureOnly}
+	return gate.Contents{Tables: tables, StructureOnly: index.Rules.StructureOnly}
 }
 
 // index is what the dump says about itself.

@@ -6,23 +6,24 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/gate"
 )
 
 func TestGateCompares(t *testing.T) {
-	many := func(count int, rows int64) contents {
+	many := func(count int, rows int64) gate.Contents {
 		tables := map[string]int64{}
 		for i := range count {
 			tables[fmt.Sprint("t", i)] = rows
 		}
-		return contents{tables: tables}
+		return gate.Contents{Tables: tables}
 	}
-	with := func(c contents, structureOnly ...string) contents {
-		c.structureOnly = structureOnly
+	with := func(c gate.Contents, structureOnly ...string) gate.Contents {
+		c.StructureOnly = structureOnly
 		return c
 	}
 	for _, test := range []struct {
 		name        string
-		now, before contents
+		now, before gate.Contents
 		want        string
 	}{
 		{"the same", many(40, 100), many(40, 100), ""},
@@ -32,8 +33,8 @@ func TestGateCompares(t *testing.T) {
 		{"few tables, two gone", many(2, 1000), many(4, 1000), ""},
 		{"most rows gone", many(40, 10), many(40, 100), "the dump has 400 rows, the last one had 4000 (last.sql.zst)"},
 		{"hardly any rows before", many(4, 1), many(4, 200), ""},
-		{"rows left out by a new rule", with(contents{tables: map[string]int64{"a": 600, "log": 0}}, "log"), contents{tables: map[string]int64{"a": 600, "log": 90000}}, ""},
-		{"rows that nobody counted", contents{tables: map[string]int64{"a": 600, "b": -1}}, contents{tables: map[string]int64{"a": 600, "b": 90000}}, ""},
+		{"rows left out by a new rule", with(gate.Contents{Tables: map[string]int64{"a": 600, "log": 0}}, "log"), gate.Contents{Tables: map[string]int64{"a": 600, "log": 90000}}, ""},
+		{"rows that nobody counted", gate.Contents{Tables: map[string]int64{"a": 600, "b": -1}}, gate.Contents{Tables: map[string]int64{"a": 600, "b": 90000}}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ""

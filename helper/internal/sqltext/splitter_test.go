@@ -174,7 +174,7 @@ INSERT IGNORE INTO c VALUES (1);
 		t.Fatal(err)
 	}
 	want := Stats{
-		Bytes: int64(len(dump)), Tables: map[string]int64{"a": 3, "b": 0, "c": -1}, Rows: 3, Statements: 8, Complete: true,
+		Bytes: int64(len(dump)), Tables: map[string]int64{"a": 3, "b": 0, "c": -1}, Rows: 3, Statements: 8, Complete: true, Tool: "mariadb-dump",
 		Header: "-- MariaDB dump 10.19-11.4.2-MariaDB, for debian-linux-gnu (x86_64)",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

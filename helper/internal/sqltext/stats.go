@@ -1,10 +1,6 @@
 package sqltext
 
-import (
-	"bytes"
-	"maps"
-	"strings"
-)
+import "maps"
 
 // Stats tells what a dump holds.
 type Stats struct {
@@ -16,25 +12,37 @@ type Stats struct {
 	Rows int64
 	// Statements counts those for the server, COPY included.
 	Statements int64
-	// Header is the line by which a dump client opens its dump, "" where none did.
-	Header string
-	// Complete says that the dump ends with the line by which dump clients say that they came to
-	// the end. A dump with a header and without that line is cut off.
+	// Tool is the program that made the dump, "" where its comments do not tell. Header is the line by which it opens
+	// its dumps, "" where that is one whose dumps have no closing line.
+	Tool, Header string
+	// Complete says that the dump ends as dumps of its tool do: with their closing line, or by closing what it has opened
+	// at its beginning.
 	Complete bool
+	// Missing says, in a sentence, by what the dump is known to be cut off; "" where it is not. A dump that is neither
+	// complete nor known to be cut off has no end by which that could be told.
+	Missing string
 }
 
 type statistics struct {
 	dialect Dialect
 	Stats
+	ending ending
 }
 
 func newStatistics(dialect Dialect) statistics {
-	return statistics{dialect: dialect, Stats: Stats{Tables: map[string]int64{}}}
+	return statistics{dialect: dialect, Stats: Stats{Tables: map[string]int64{}}, ending: newEnding(dialect)}
 }
 
 func (s *statistics) snapshot() Stats {
 	stats := s.Stats
 	stats.Tables = maps.Clone(s.Tables)
+	if tool := s.ending.tool; tool != nil {
+		stats.Tool = tool.name
+		if tool.closes != nil {
+			stats.Header = s.ending.signed
+		}
+	}
+	stats.Complete, stats.Missing = s.ending.whole(), s.ending.missing()
 	return stats
 }
 
@@ -42,18 +50,20 @@ func (s *statistics) add(piece Piece) {
 	s.Bytes += int64(len(piece.Raw))
 	switch piece.Kind {
 	case Filler:
-		s.readComments(piece.Raw)
+		s.ending.comment(piece.Raw)
 	case Statement:
 		s.Statements++
-		s.Complete = false
+		s.ending.statement(piece.Text)
 		s.readTable(piece.Text)
 	case Rows, CopyBegin:
 		s.Statements++
-		s.Complete = false
+		s.ending.rows()
 		s.addRows(piece)
 	case CopyRows:
 		s.addRows(piece)
-	case CopyEnd, Command:
+	case Command:
+		s.ending.command(piece.Raw)
+	case CopyEnd:
 	}
 }
 
@@ -83,34 +93,4 @@ func (s *statistics) addRows(piece Piece) {
 		s.Stats.Rows += piece.Rows
 		s.Tables[piece.Table] = rows + piece.Rows
 	}
-}
-
-// The lines by which dumps of our own, of mysqldump, mariadb-dump and pg_dump open and close their dumps.
-var (
-	headers  = []string{"-- dump-helper dump", "-- MySQL dump ", "-- MariaDB dump ", "-- PostgreSQL database dump"}
-	trailers = []string{"-- Dump completed", "-- PostgreSQL database dump complete"}
-)
-
-func (s *statistics) readComments(text []byte) {
-	if !bytes.Contains(text, []byte("-- ")) {
-		return
-	}
-	for line := range bytes.Lines(text) {
-		line = bytes.TrimSpace(line)
-		switch {
-		case hasAnyPrefix(line, trailers):
-			s.Complete = true
-		case hasAnyPrefix(line, headers):
-			s.Header, s.Complete = string(line), false
-		}
-	}
-}
-
-func hasAnyPrefix(line []byte, prefixes []string) bool {
-	for _, prefix := range prefixes {
-		if strings.HasPrefix(string(line), prefix) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,0 +1,221 @@
+package sqltext
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ending finds out whether a dump has come to its end. Tools that write a closing line are known by that. Of the others
+// it goes by what they open at the beginning and close at the end: saved variables, a transaction, checks that are off.
+// Whatever else a dump opens it must close: tables that are locked, keys that are disabled, a delimiter.
+type ending struct {
+	dialect Dialect
+	tool    *tool  // that has signed the dump; nil where none has, or none that is known
+	signed  string // the line by which it did
+	closed  bool   // its closing line is the last thing that was read
+	earlier string // what an earlier dump in the same text lacks
+	begun   bool   // a table has been made or filled
+
+	saved    map[string]bool // variables in which settings are saved, in capitals; true where that was at the beginning
+	restored bool            // one that was saved at the beginning has been put back, and no rows or tables followed
+	off      map[string]bool // settings that are off, likewise
+	on       bool            // one of these has been turned on again, likewise
+
+	transaction, outer bool              // one has begun; it did at the beginning
+	committed          bool              // that one has been committed, and no rows or tables followed
+	disabled           map[string]string // table: what of it is disabled
+	locked             bool
+	delimiter          string // "" for the usual one
+	restricted         bool   // psql is, by \restrict
+
+	tables, keys int // tables made, and keys that they were made with or given
+}
+
+func newEnding(dialect Dialect) ending {
+	return ending{dialect: dialect, saved: map[string]bool{}, off: map[string]bool{}, disabled: map[string]string{}}
+}
+
+// comment reads comments and blank lines.
+func (e *ending) comment(text []byte) {
+	if !bytes.ContainsAny(text, "-#*") {
+		return
+	}
+	for raw := range bytes.Lines(text) {
+		text := commentLine(raw)
+		switch {
+		case len(text) == 0:
+		case e.closes(text):
+			e.closed = true
+		default:
+			if opened := toolThatOpens(text); opened != nil {
+				e.sign(opened, bytes.TrimSpace(raw))
+			}
+		}
+	}
+}
+
+// closes says whether a line is the tool's closing one. Without a tool it is that of a dump whose head was cut off on purpose.
+func (e *ending) closes(text []byte) bool {
+	if e.tool != nil {
+		return e.tool.closes != nil && e.tool.closes.Match(text)
+	}
+	return completed.Match(text) || bytes.HasPrefix(text, []byte("PostgreSQL database dump complete"))
+}
+
+// sign notes a tool's opening line.
+func (e *ending) sign(opened *tool, signed []byte) {
+	inside := e.tool != nil && !e.closed && e.tool.closes != nil
+	switch {
+	case inside && (!e.begun || slices.Contains(e.tool.wraps, opened.name)):
+		return // the outer one's line comes last
+	case inside && e.earlier == "":
+		e.earlier = e.missing() + ", and another dump follows"
+	}
+	e.tool, e.signed, e.closed = opened, string(signed), false
+}
+
+// command reads a line for the client.
+func (e *ending) command(text []byte) {
+	words := strings.Fields(string(text))
+	switch {
+	case len(words) == 0:
+	case words[0] == `\restrict`:
+		e.restricted = true
+	case words[0] == `\unrestrict`:
+		e.restricted = false
+	case strings.EqualFold(words[0], "DELIMITER") && len(words) > 1:
+		e.delimiter = words[1]
+		if e.delimiter == ";" {
+			e.delimiter = ""
+		}
+	}
+}
+
+// rows reads that rows come.
+func (e *ending) rows() {
+	e.content()
+	e.begun = true
+}
+
+// content notes that the dump goes on.
+func (e *ending) content() { e.closed, e.restored, e.on, e.committed = false, false, false, false }
+
+// statement reads a statement that is not about rows.
+func (e *ending) statement(text []byte) {
+	e.closed = false
+	first := NextToken(text, 0, e.dialect)
+	second := NextToken(text, first.End, e.dialect)
+	switch {
+	case first.Is(text, "SET"):
+		e.set(text, first.End)
+	case first.Is(text, "START") && second.Is(text, "TRANSACTION"), first.Is(text, "BEGIN") && !second.Is(text, "NOT"):
+		e.transaction, e.outer = true, e.outer || !e.begun
+	case first.Is(text, "COMMIT"), first.Is(text, "ROLLBACK"), first.Is(text, "END"):
+		e.committed = e.committed || e.transaction && e.outer
+		e.transaction, e.outer = false, false
+	case first.Is(text, "LOCK") && e.dialect == MySQL:
+		e.locked = true
+	case first.Is(text, "UNLOCK"):
+		e.locked = false
+	case first.Is(text, "ALTER"):
+		e.alter(text, second)
+	case first.Is(text, "CREATE") && second.Is(text, "TABLE"):
+		e.rows()
+		e.tables++
+		e.countKeys(text, second.End)
+	default:
+		e.content()
+	}
+}
+
+// alter reads ALTER TABLE.
+func (e *ending) alter(text []byte, kind Token) {
+	parts, _, end := QualifiedName(text, kind.End, e.dialect)
+	if kind.Is(text, "TABLE") && NextToken(text, kind.End, e.dialect).Is(text, "ONLY") {
+		parts, _, end = QualifiedName(text, NextToken(text, kind.End, e.dialect).End, e.dialect)
+	}
+	if !kind.Is(text, "TABLE") || len(parts) == 0 {
+		e.content()
+		return
+	}
+	table := tableName(parts, e.dialect)
+	verb := NextToken(text, end, e.dialect)
+	what := NextToken(text, verb.End, e.dialect)
+	thing := map[bool]string{what.Is(text, "KEYS"): "keys", what.Is(text, "TRIGGER"): "triggers"}[true]
+	switch {
+	case thing != "" && verb.Is(text, "DISABLE"):
+		e.disabled[table] = thing
+	case thing != "" && verb.Is(text, "ENABLE"):
+		delete(e.disabled, table)
+	default:
+		e.content()
+		e.countKeys(text, end)
+	}
+}
+
+// countKeys counts those that a statement makes, behind an offset, where that tells something.
+func (e *ending) countKeys(text []byte, at int) {
+	if e.tool == nil || !e.tool.keysLast {
+		return
+	}
+	for token := NextToken(text, at, e.dialect); token.Kind != End; token = NextToken(text, token.End, e.dialect) {
+		if token.Is(text, "KEY") {
+			e.keys++
+		}
+	}
+}
+
+// missing says what the dump has opened and not closed, "" where nothing tells that it is cut off.
+func (e *ending) missing() string {
+	switch {
+	case e.earlier != "":
+		return e.earlier
+	case e.closed:
+		return ""
+	case e.tool != nil && e.tool.closes != nil:
+		return "the line by which dumps of " + e.tool.name + " end is missing"
+	case e.delimiter != "":
+		return "it sets the delimiter to " + e.delimiter + " and never sets it back"
+	case e.transaction:
+		return "it begins a transaction and never commits it"
+	case e.locked:
+		return "it locks tables and never unlocks them"
+	case len(e.disabled) > 0:
+		table := least(e.disabled)
+		return fmt.Sprintf("it disables the %s of table %s and never enables them", e.disabled[table], table)
+	case len(e.saved) > 0 && !e.restored:
+		return "it saves a setting in @" + least(e.saved) + " and never puts it back"
+	case e.restricted:
+		return `it begins with \restrict and never comes to \unrestrict`
+	case len(e.off) > 0 && e.tool != nil && e.tool.checks:
+		return "it turns " + least(e.off) + " off and never on again"
+	case e.tables > 1 && e.keys == 0 && e.tool != nil && e.tool.keysLast:
+		return "its tables have no keys, which " + e.tool.name + " adds at the end"
+	}
+	return ""
+}
+
+// whole says whether the dump has come to an end that is known to be its own.
+func (e *ending) whole() bool {
+	switch {
+	case e.missing() != "":
+		return false
+	case e.closed:
+		return true
+	case len(e.saved) > 0:
+		return false // it ends within its last lines: no rows and no tables are lost, but that is not known of every tool
+	}
+	return e.restored || e.tool != nil && (e.tool.checks && e.on && len(e.off) == 0 || e.tool.commits && e.committed)
+}
+
+// least gives the first key in alphabetical order.
+func least[V any](of map[string]V) (first string) {
+	for key := range of {
+		if first == "" || key < first {
+			first = key
+		}
+	}
+	return first
+}

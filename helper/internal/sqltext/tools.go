@@ -1,0 +1,76 @@
+package sqltext
+
+import (
+	"bytes"
+	"regexp"
+)
+
+// tool is a program that writes dumps, by what it says in their comments.
+type tool struct {
+	name string
+	// opens is how the line begins by which it opens a dump.
+	opens *regexp.Regexp
+	// closes is how the line begins by which it closes one; nil where it writes none, or not always.
+	closes *regexp.Regexp
+	// checks means that it turns foreign_key_checks off at the beginning, if at all, and on at the end; others leave it off.
+	checks bool
+	// commits means that a transaction that it begins at the beginning ends at the end; with others it may be one table's.
+	commits bool
+	// keysLast means that it makes tables without keys, and adds these at the end.
+	keysLast bool
+	// wraps are the tools of whose dumps its own may consist.
+	wraps []string
+}
+
+// line is how a line of a comment begins, without the comment's mark.
+func line(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)`) }
+
+// completed is the closing line of mysqldump and of those that imitate it.
+var completed = line(`Dump completed`)
+
+var tools = []*tool{
+	{name: "dump-helper", opens: line(`dump-helper dump`), closes: line(`Dump completed|PostgreSQL database dump complete`)},
+	{name: "mysqldump", opens: line(`MySQL dump `), closes: completed},
+	{name: "mariadb-dump", opens: line(`MariaDB dump `), closes: completed},
+	{name: "mysqldump-php", opens: line(`mysqldump-php `), closes: completed},
+	{name: "mysqlpump", opens: line(`Dump created by MySQL pump utility`), closes: line(`Dump end time`)},
+	{name: "pg_dump", opens: line(`PostgreSQL database dump$`), closes: line(`PostgreSQL database dump complete`)},
+	{name: "pg_dumpall", opens: line(`PostgreSQL database cluster dump$`), closes: line(`PostgreSQL database cluster dump complete`), wraps: []string{"pg_dump"}},
+	{name: "Adminer", opens: line(`Adminer [0-9].* dump$`), closes: line(`[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}`)},
+	{name: "MySQLDumper", opens: line(`Dump by MySQLDumper`), closes: line(`EOB`)},
+	{name: "Duplicator", opens: line(`DUPLICATOR.* MYSQL SCRIPT CREATED ON`), closes: line(`DUPLICATOR_MYSQLDUMP_EOF`), wraps: []string{"mysqldump", "mariadb-dump"}},
+	{name: "phpMyAdmin", opens: line(`phpMyAdmin SQL Dump`), checks: true, commits: true, keysLast: true},
+	{name: "HeidiSQL", opens: line(`HeidiSQL (?:Version|Dump)`)},
+	{name: "Sequel Ace", opens: line(`Sequel (?:Ace|Pro) SQL dump`)},
+	{name: "TablePlus", opens: line(`TablePlus [0-9]`)},
+	{name: "Navicat", opens: line(`Navicat .*(?:Data Transfer|Dump SQL)`)},
+	{name: "Navicat", opens: line(`Source Server Type +:`), checks: true}, // its newer versions, which turn the checks on again
+	{name: "SQLyog", opens: line(`SQLyog `)},
+	{name: "dbForge Studio", opens: line(`.*Devart dbForge Studio`)},
+	{name: "UpdraftPlus", opens: line(`Created by UpdraftPlus version`)},
+	{name: "BackWPup", opens: line(`Backup with BackWPup`)},
+	{name: "Backup and Migrate", opens: line(`Backup and Migrate \(Drupal\)`)},
+	{name: "WP Migrate", opens: line(`WordPress MySQL database migration`)},
+}
+
+// toolThatOpens gives the tool that opens its dumps by a line; nil where none does.
+func toolThatOpens(text []byte) *tool {
+	for _, t := range tools {
+		if t.opens.Match(text) {
+			return t
+		}
+	}
+	return nil
+}
+
+// commentLine takes the marks of a comment off a line.
+func commentLine(text []byte) []byte {
+	text = bytes.TrimSpace(text)
+	for _, mark := range []string{"--", "#", "/*"} {
+		if rest, found := bytes.CutPrefix(text, []byte(mark)); found {
+			text = rest
+			break
+		}
+	}
+	return bytes.TrimSpace(bytes.TrimSuffix(text, []byte("*/")))
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// clients makes dumps of the dump clients.
+func (m *maker) clients() error {
+	mysql := []string{"mariadb-dump", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", fmt.Sprint("--port=", m.mysql.Port), "--user=root",
+		"--routines", "--events", "--skip-dump-date"}
+	postgres := []string{"--host=127.0.0.1", fmt.Sprint("--port=", m.postgres.Port), "--username=postgres"}
+	for _, made := range []struct {
+		name    string
+		command []string
+	}{
+		{"mariadb-dump.sql", append(mysql[:len(mysql):len(mysql)], database)},
+		{"mariadb-dump-skip-comments.sql", append(mysql[:len(mysql):len(mysql)], "--skip-comments", database)},
+		{"mariadb-dump-compact.sql", append(mysql[:len(mysql):len(mysql)], "--compact", database)},
+		{"pg_dump.sql", append([]string{"pg_dump"}, append(postgres, database)...)},
+		{"pg_dump-inserts.sql", append([]string{"pg_dump"}, append(postgres, "--inserts", "--no-owner", database)...)},
+		{"pg_dumpall.sql", append([]string{"pg_dumpall"}, append(postgres, "--exclude-database=postgres", "--exclude-database=template1")...)},
+	} {
+		out, err := exec.Command(made.command[0], made.command[1:]...).Output()
+		if err != nil {
+			return fmt.Errorf("%s: %w", strings.Join(made.command, " "), err)
+		}
+		if err := m.write(made.name, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// client runs a client program with a text as its input.
+func (m *maker) client(input string, command ...string) error {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stdin = strings.NewReader(input)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w: %s", command[0], err, said.String())
+	}
+	return nil
+}

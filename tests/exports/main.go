@@ -1,0 +1,98 @@
+// Command exports makes the dumps in its folder dumps anew: exports that the web pages of phpMyAdmin, Adminer and
+// WordPress hand out, and those of the dump clients in forms that leave no closing line, all of one small database.
+// Tests read them, so that none of these tools has to be installed for a test.
+//
+// It needs Debian's packages phpmyadmin, adminer, wordpress, php-cli, php-mysql, php-pgsql, php-mbstring, php-xml,
+// mariadb-server and postgresql. Run it in the project's root: go run ./tests/exports
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+//go:embed shop.sql
+var shopMySQL string
+
+//go:embed shop-postgres.sql
+var shopPostgres string
+
+// database is the name of the one that is exported.
+const database = "shop"
+
+func main() {
+	folder := flag.String("folder", filepath.Join("tests", "exports", "dumps"), "where the dumps are written")
+	flag.Parse()
+	if err := run(*folder); err != nil {
+		fmt.Fprintln(os.Stderr, "exports:", err)
+		os.Exit(1)
+	}
+}
+
+// maker makes exports. Its methods write them into its folder.
+type maker struct {
+	folder, work string
+	mysql        *testserver.MySQL
+	postgres     *testserver.PG
+}
+
+func run(folder string) (err error) {
+	work, err := os.MkdirTemp("", "exports-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	if err := os.Chmod(work, 0o755); err != nil { // PostgreSQL's own account must reach its data
+		return err
+	}
+	m := &maker{folder: folder, work: work}
+	if m.mysql, err = testserver.MariaDB(filepath.Join(work, "mariadb")); err != nil {
+		return err
+	}
+	defer m.mysql.Stop()
+	if m.postgres, err = testserver.Postgres(filepath.Join(work, "postgres")); err != nil {
+		return err
+	}
+	defer m.postgres.Stop()
+	if err := m.fill(); err != nil {
+		return fmt.Errorf("fill the databases: %w", err)
+	}
+	for _, make := range []func() error{m.phpMyAdmin, m.adminer, m.wordPress, m.clients} {
+		if err := make(); err != nil {
+			return err
+		}
+	}
+	return m.write("VERSIONS", m.versions())
+}
+
+// fill loads the database that is exported into both servers.
+func (m *maker) fill() error {
+	if err := m.mysql.Exec("CREATE DATABASE " + database); err != nil {
+		return err
+	}
+	if err := m.client(shopMySQL, "mariadb", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", fmt.Sprint("--port=", m.mysql.Port), "--user=root", database); err != nil {
+		return err
+	}
+	if err := m.postgres.Exec("postgres", "CREATE DATABASE "+database); err != nil {
+		return err
+	}
+	return m.postgres.Exec(database, shopPostgres)
+}
+
+// versions says what made the exports.
+func (m *maker) versions() []byte {
+	out, _ := exec.Command("dpkg-query", "-W", "-f", "${Package} ${Version}\n", "phpmyadmin", "adminer", "wordpress", "mariadb-client", "postgresql-client-15").Output()
+	return out
+}
+
+func (m *maker) write(name string, content []byte) error {
+	fmt.Printf("%s: %d bytes\n", name, len(content))
+	return os.WriteFile(filepath.Join(m.folder, name), content, 0o644)
+}
