@@ -41,7 +41,8 @@ add_environment() {
       AWS_CA_BUNDLE | AWS_CONFIG_FILE | AWS_SHARED_CREDENTIALS_FILE | AWS_WEB_IDENTITY_TOKEN_FILE)
         case ${!name} in "$HOME"/.aws/*) ;; *) continue ;; esac ;;
       AWS_* | DUMP_*) ;;
-      NO_COLOR | TERM) options+=(--env "$name") && continue ;;
+      # The last one tells that DDEV is restoring a snapshot.
+      NO_COLOR | TERM | DDEV_DB_CONTAINER_COMMAND) options+=(--env "$name") && continue ;;
       *) continue ;;
     esac
     options+=(--env "$name")
@@ -76,7 +77,7 @@ dump_helper() {
 keep_out_of_git() {
   local file excluded
   excluded=$(git -C "$DDEV_APPROOT" rev-parse --git-path info/exclude 2>/dev/null) || return 0
-  for file in .ddev/.env.dump .ddev/.env.dump-newest; do
+  for file in .ddev/.env.dump .ddev/.env.dump-newest .ddev/.env.dump-pulled; do
     if git -C "$DDEV_APPROOT" check-ignore --quiet "$file"; then
       continue
     elif [ -n "$(git -C "$DDEV_APPROOT" ls-files "$file")" ]; then

@@ -92,6 +92,7 @@ func mayPass(err error) bool {
 // commands of DDEV there, and the target is the project's own database unless a setting says otherwise.
 var ddevWords = strings.NewReplacer(
 	"dump-helper VERB --help", "ddev help COMMAND",
+	"dump-helper pull", "ddev pull-latest-dump",
 	"dump-helper refresh", "ddev refresh-dump",
 	"dump-helper list", "ddev list-dumps",
 	"dump-helper doctor", "ddev dump-doctor",
@@ -284,6 +285,8 @@ var explanations = []explanation{
 	}),
 
 	// The local database.
+	is(pull.ErrHeld, exitUsage, "`dump-helper pull --release` lets it be replaced"),
+	is(localdb.ErrNothingToMark, exitNotFound, "pull a dump first"),
 	is(pull.ErrCacheSpace, exitNoSpace, "free some space, or name another folder in DUMP_CACHE_DIR"),
 	is(pull.ErrTargetSpace, exitNoSpace, "free some space, or try anyway with --force"),
 	as(exitNoSpace, func(*localdb.NoSpaceError) string {

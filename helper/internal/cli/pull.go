@@ -24,10 +24,13 @@ func pullCommand(version string) *cli.Command {
 			&cli.StringFlag{Name: "key", Usage: "pull the dump `KEY` instead of the newest one"},
 			&cli.StringFlag{Name: "as-of", Usage: "pull the newest dump from `TIME` or before, as in 2026-11-22 or 2026-11-22T06:30:00Z"},
 			&cli.StringFlag{Name: "max-age", Usage: "refresh first if the newest dump is older than `AGE`, as in 30m, 12h or 2d"},
-			&cli.BoolFlag{Name: "if-newer", Usage: "do nothing unless the local database is empty or older than the newest dump"},
+			&cli.BoolFlag{Name: "if-newer", Usage: "do nothing unless the local database is empty, or as it was pulled and older than the newest dump"},
+			&cli.BoolFlag{Name: "discard-changes", Usage: "with --if-newer, replace a local database that was changed since it was pulled, too"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be pulled, change nothing"},
 			&cli.BoolFlag{Name: "force", Usage: "go on even if the disk of the local database looks too small, or the dump may be cut off and holds far less than that database"},
 			&cli.BoolFlag{Name: "undo", Usage: "bring back the database that the last pull replaced"},
+			&cli.BoolFlag{Name: "hold", Usage: "keep the local database as it is, whatever dumps come, until --release"},
+			&cli.BoolFlag{Name: "release", Usage: "let pulls replace the local database that is there now"},
 			&cli.BoolFlag{Name: "skip-hooks", Usage: "run no pre-import-db and post-import-db hooks, as ddev pull-latest-dump does otherwise"},
 			&cli.BoolFlag{Name: "hooks", Hidden: true, Usage: "print the hooks that belong to this pull as shell functions"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
@@ -46,11 +49,22 @@ func pullCommand(version string) *cli.Command {
 			if err := s.requireTarget(c.Context); err != nil {
 				return err
 			}
+			if c.Bool("if-newer") && !c.Bool("dry-run") && isRestoring() {
+				if c.Bool("hooks") {
+					return evaluate(c, hookFunctions(nil, nil, false)) // the pull itself says what is to be said
+				}
+				return s.stayRestored()
+			}
 			if c.Bool("hooks") {
 				return s.printHooks(c, version)
 			}
-			if c.Bool("undo") {
+			switch {
+			case c.Bool("undo"):
 				return s.undo(c)
+			case c.Bool("hold"):
+				return s.hold(c)
+			case c.Bool("release"):
+				return s.release(c)
 			}
 			return s.pull(c, version)
 		},
@@ -62,6 +76,8 @@ func exclusive(c *cli.Context) error {
 	for _, group := range [][]string{
 		{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"},
 		{"tables", "undo"}, {"skip-tables", "undo"}, {"structure-only-tables", "undo"}, {"sql", "undo"},
+		{"undo", "hold", "release"}, {"if-newer", "hold", "release"}, {"dry-run", "hold", "release"}, {"key", "hold", "release"}, {"as-of", "hold", "release"},
+		{"max-age", "hold", "release"}, {"tables", "hold", "release"}, {"skip-tables", "hold", "release"},
 	} {
 		given := 0
 		for _, flag := range group {
@@ -72,6 +88,9 @@ func exclusive(c *cli.Context) error {
 		if last := len(group) - 1; given > 1 {
 			return &usage{"--" + strings.Join(group[:last], ", --") + " and --" + group[last] + " exclude each other"}
 		}
+	}
+	if c.Bool("discard-changes") && !c.Bool("if-newer") {
+		return &usage{"--discard-changes is for --if-newer: a pull that is asked for replaces the local database anyway"}
 	}
 	return nil
 }
@@ -98,6 +117,9 @@ func (s *session) pull(c *cli.Context, version string) error {
 	if config.DryRun {
 		return s.preview(ctx, plan)
 	}
+	if err := plan.Allowed(); err != nil {
+		return err
+	}
 	if !plan.Needed {
 		return s.leave(plan)
 	}
@@ -111,6 +133,9 @@ func (s *session) pull(c *cli.Context, version string) error {
 	if err != nil {
 		return err
 	}
+	if !result.Replaced {
+		return s.leave(plan) // somebody has changed the local database meanwhile
+	}
 	s.rememberNewest(plan)
 	tables, content := ui.Count(result.Tables, "table"), "SQL"
 	if result.Files {
@@ -120,6 +145,10 @@ func (s *session) pull(c *cli.Context, version string) error {
 		partOf(config.Selection), s.project.Target.Name, result.Key, tables, ui.Count(result.Rows, "row"),
 		ui.Bytes(result.LoadedBytes), content, ui.Bytes(result.FetchedBytes), ui.Bytes(result.CachedBytes),
 		ui.Duration(time.Duration(result.Seconds*float64(time.Second))))
+	if !plan.Held.Empty {
+		result.Undo = undoCommand()
+		s.out.Print("%s brings the earlier one back\n", result.Undo)
+	}
 	return s.out.Result(result)
 }
 
@@ -152,11 +181,12 @@ func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error
 	if err := s.project.RequireBucket(); err != nil {
 		return pull.Config{}, err
 	}
-	config := pull.Config{
-		OpenBucket: s.openBucket, BucketName: s.project.Bucket, Target: *s.project.Target,
-		Key: c.String("key"), AsOf: asOf, MaxAge: maxAge, IfNewer: c.Bool("if-newer"), DryRun: c.Bool("dry-run"),
-		Selection: selection, Threads: threads, OnlySQL: c.Bool("sql"), CacheDir: s.project.CacheDir, Force: c.Bool("force"), Progress: s.out,
-	}
+	config := s.local()
+	config.OpenBucket, config.BucketName = s.openBucket, s.project.Bucket
+	config.Key, config.AsOf, config.MaxAge = c.String("key"), asOf, maxAge
+	config.IfNewer, config.DiscardChanges, config.DryRun = c.Bool("if-newer"), c.Bool("discard-changes"), c.Bool("dry-run")
+	config.Selection, config.Threads, config.OnlySQL = selection, threads, c.Bool("sql")
+	config.CacheDir, config.Force = s.project.CacheDir, c.Bool("force")
 	if !c.Bool("yes") {
 		config.Accept = s.accept
 	}
@@ -189,7 +219,7 @@ func (s *session) accept(ctx context.Context, refused *pull.GateError) error {
 // hook has run; one that is not needed ends here.
 func (s *session) printHooks(c *cli.Context, version string) error {
 	pre, post := s.project.Hooks("pre-import-db"), s.project.Hooks("post-import-db")
-	if c.Bool("skip-hooks") || c.Bool("undo") || c.Bool("dry-run") || len(pre)+len(post) == 0 {
+	if c.Bool("skip-hooks") || c.Bool("undo") || c.Bool("hold") || c.Bool("release") || c.Bool("dry-run") || len(pre)+len(post) == 0 {
 		return evaluate(c, hookFunctions(nil, nil, false))
 	}
 	config, err := s.pullConfig(c, version)
@@ -202,6 +232,9 @@ func (s *session) printHooks(c *cli.Context, version string) error {
 		return err
 	}
 	defer func() { _ = plan.Close() }()
+	if err := plan.Allowed(); err != nil {
+		return err
+	}
 	switch {
 	case !plan.Needed:
 		var said strings.Builder
@@ -228,7 +261,14 @@ func evaluate(c *cli.Context, text string) error {
 func (s *session) leave(plan *pull.Plan) error {
 	s.rememberNewest(plan)
 	s.nothingToDo(plan)
-	return s.out.Result(pull.Result{Key: plan.Dump.Key, SnapshotTime: plan.Dump.Time})
+	result := pull.Result{Key: plan.Dump.Key, SnapshotTime: plan.Dump.Time, Held: plan.Held.Hold}
+	if plan.Newer {
+		result.Announced, result.Reason = true, plan.Stays
+	}
+	return s.out.Result(struct {
+		pull.Result
+		Changed []string `json:"changed,omitempty"` // what was changed in the local database since it was pulled, where that is the reason
+	}{result, plan.Changes.Names})
 }
 
 // rememberNewest makes `ddev describe` show a plan's dump, if it is the newest one.
@@ -244,6 +284,8 @@ func (s *session) nothingToDo(plan *pull.Plan) {
 	switch {
 	case plan.Offline:
 		s.out.Note("cannot reach the bucket, " + name + " stays as it is")
+	case plan.Newer:
+		s.announce(plan)
 	case plan.Held.Dump.Key != "":
 		s.out.Print("nothing to do, %s holds %s\n", name, plan.Held.Dump.Key)
 	default:
@@ -258,6 +300,10 @@ type previewed struct {
 	WouldReplace bool      `json:"would_replace"`
 	WouldRefresh bool      `json:"would_refresh"`
 	Holds        string    `json:"holds"` // the key of the dump that the local database holds, "" where it is not known
+	Announced    bool      `json:"announced"`
+	Reason       string    `json:"reason,omitempty"`  // why the local database is not replaced by a pull that nobody has asked for
+	Held         bool      `json:"held"`              // the user holds the local database
+	Changed      []string  `json:"changed,omitempty"` // what was changed in it since it was pulled
 	Tables       int64     `json:"tables,omitempty"`
 	Rows         int64     `json:"rows,omitempty"`
 	RawBytes     int64     `json:"raw_bytes,omitempty"`
@@ -270,7 +316,21 @@ type previewed struct {
 
 // preview says what a pull would do.
 func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
-	would := previewed{WouldReplace: plan.Needed, WouldRefresh: plan.RefreshFirst, Holds: plan.Held.Dump.Key}
+	if err := plan.Look(ctx); err != nil {
+		return err
+	}
+	would := previewed{
+		WouldReplace: plan.Needed && plan.Allowed() == nil, WouldRefresh: plan.RefreshFirst, Holds: plan.Held.Dump.Key,
+		Announced: plan.IfNewer && plan.Newer && !plan.Needed, Reason: string(plan.Stays), Held: plan.Held.Hold, Changed: plan.Changes.Names,
+	}
+	if plan.Needed {
+		for _, is := range state(plan) {
+			s.out.Print("%s %s\n", s.project.Target.Name, is)
+		}
+	}
+	if err := plan.Allowed(); err != nil {
+		return s.out.Result(would)
+	}
 	target := s.project.Target.Name + " (" + origin(plan.Held) + ")"
 	if plan.RefreshFirst {
 		newest := "there is no dump yet"
@@ -324,7 +384,7 @@ func (s *session) undo(c *cli.Context) error {
 	if err := s.confirm(c, fmt.Sprintf("bring back the earlier database %s at %s?", target.Name, target.Address())); err != nil {
 		return err
 	}
-	if err := pull.Undo(c.Context, target, s.out); err != nil {
+	if err := pull.Undo(c.Context, s.local()); err != nil {
 		return err
 	}
 	s.out.Print("brought back the earlier database %s; undo again to take that back\n", target.Name)

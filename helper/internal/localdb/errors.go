@@ -8,6 +8,9 @@ import (
 // ErrNothingToUndo means that no earlier database is kept.
 var ErrNothingToUndo = errors.New("there is no earlier database to go back to")
 
+// ErrNothingToMark means that there is no local database, or that it is empty.
+var ErrNothingToMark = errors.New("there is no local database that could be held or released")
+
 // ErrNoDatabase means that there is no database of which a part could be replaced.
 var ErrNoDatabase = errors.New("there is no local database of which a part could be replaced")
 

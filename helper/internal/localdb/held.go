@@ -18,6 +18,13 @@ type Held struct {
 	// where nobody knows: the database has come by other means. A part that was pulled since counts as something that
 	// the site has done with it.
 	Dump Dump
+	// Hold means that the user wants to keep the database, whatever dumps there are.
+	Hold bool
+	// Choice is why the database is the one that the user wants. It is known of an empty database, too, that Undo has brought back.
+	Choice Choice
+	// Token is that of the swap, undo or mark that the record is of: see [Config]. It is "" where there is no record of what the database
+	// is now, and where an earlier version has made it.
+	Token string
 	// Created is when its tables were made, as far as the server tells, and rather too late than too early.
 	// It is looked for only where the dump is not known, and zero where a part of a dump is all there is.
 	Created time.Time
@@ -31,7 +38,25 @@ type record struct {
 	// Servers number their tables upwards and use no number twice, a table keeps its number wherever it is
 	// moved, and across restarts and copies of the server's files. Times would not do: MariaDB's for a table
 	// of InnoDB is that of a file, and changes with every chown.
-	LastTable int64 `json:"last_table"`
+	LastTable int64  `json:"last_table"`
+	Hold      bool   `json:"hold,omitempty"`
+	Choice    Choice `json:"choice,omitempty"`
+	Token     string `json:"token,omitempty"`
+	// Print is what the database was like then, nil where nobody knows.
+	Print *fingerprint `json:"fingerprint,omitempty"`
+}
+
+// held gives what is known of a database by its record, which describes it or not; firstTable is the lowest number of its tables, 0
+// where it has none.
+func (r record) held(firstTable int64) Held {
+	held := Held{Hold: r.Hold}
+	switch {
+	case r.describes(firstTable):
+		held.Dump, held.Choice, held.Token = r.Dump, r.Choice, r.Token
+	case r.LastTable == 0 && firstTable == 0: // it was empty already when the record was made
+		held.Choice, held.Token = r.Choice, r.Token
+	}
+	return held
 }
 
 // describes says whether a database is still the one of the record; firstTable is the lowest number of

@@ -28,6 +28,14 @@ type Config struct {
 	InOrder bool
 	// Part is what pulls replace.
 	Part Part
+	// Token is kept with the record of the database that a swap, an undo or a mark makes, and Choice with that of a swap. Whoever remembers
+	// the token elsewhere finds out by it that the server's files have been replaced by others of earlier. Without a token a swap does not
+	// note what the database is like: Changes cannot tell then.
+	Token  string
+	Choice Choice
+	// WithoutRows says of a table whether its rows do not count as the user's: dumps have it without them. It is asked for tables that
+	// come, and for those that came by no pull; nil means that all count. Tables of PostgreSQL have their schema in front.
+	WithoutRows func(table string) bool
 	// Note is told, in one line each, what the user should know though nothing failed; it may be nil.
 	Note func(string)
 }
@@ -54,6 +62,11 @@ type Database interface {
 	// Held tells what the live database holds. It takes no lock and changes nothing. It fails with *BusyError where tables of
 	// a PostgreSQL database are being replaced.
 	Held(ctx context.Context) (Held, error)
+	// Changes tells whether the live database has been changed since a pull put it there, whatever Held says. It changes nothing, and
+	// reads all rows that count. It fails as Held does.
+	Changes(ctx context.Context) (Changes, error)
+	// Mark changes what is recorded of the live database. It fails with *BusyError, *PrivilegeError, and ErrNothingToMark.
+	Mark(ctx context.Context, mark Mark) error
 	// Begin takes the lock, ends what an earlier run left undone, and makes an empty scratch database.
 	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError. Where only some tables
 	// of a PostgreSQL database are to be replaced, the scratch database is a copy of the live one, into which nobody else comes
@@ -104,6 +117,9 @@ type Load interface {
 func Open(ctx context.Context, config Config) (Database, error) {
 	if config.Note == nil {
 		config.Note = func(string) {}
+	}
+	if config.WithoutRows == nil {
+		config.WithoutRows = func(string) bool { return false }
 	}
 	if config.URL.Engine == dburl.Postgres {
 		return openPostgres(ctx, config)

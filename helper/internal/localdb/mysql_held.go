@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 func (db *mysqlDatabase) Held(ctx context.Context) (Held, error) {
@@ -15,28 +18,33 @@ func (db *mysqlDatabase) Held(ctx context.Context) (Held, error) {
 	}
 	defer s.close()
 	tables, err := s.tables(ctx, db.names.live)
-	if err != nil || len(tables) == 0 {
-		return Held{Empty: err == nil}, db.explain(action, err)
+	if err != nil {
+		return Held{}, db.explain(action, err)
 	}
 	kept, err := s.record(ctx, db.names)
 	if err != nil {
 		return Held{}, db.explain(action, err)
 	}
+	if len(tables) == 0 {
+		held := kept.held(0)
+		held.Empty = true
+		return held, nil
+	}
 	first, _, err := s.tableNumbers(ctx, db.names.live)
 	if err != nil {
 		return Held{}, db.explain(action, err)
 	}
-	if kept.describes(first) {
-		return Held{Dump: kept.Dump}, nil
+	held := kept.held(first)
+	if !kept.describes(first) {
+		held.Created, err = s.created(ctx, db.names.live)
 	}
-	created, err := s.created(ctx, db.names.live)
-	return Held{Created: created}, db.explain(action, err)
+	return held, db.explain(action, err)
 }
 
 // record gives what the journal says of the live database; it may have been replaced since.
 func (s *mysqlSession) record(ctx context.Context, n names) (record, error) {
 	// There is no lock: a swap may close the journal between two looks at it.
-	for _, journal := range []string{journalSwapped, journalDone} {
+	for _, journal := range []string{journalSwapped, journalDone, journalMarked} {
 		present, err := s.hasTable(ctx, n.previous, journal)
 		if err != nil {
 			return record{}, err
@@ -56,16 +64,32 @@ func (s *mysqlSession) record(ctx context.Context, n names) (record, error) {
 // tableNumbers gives the lowest and the highest number of a database's tables, as far as InnoDB keeps
 // them; 0 where it keeps none, and where the account may not see them, for which it needs PROCESS.
 func (s *mysqlSession) tableNumbers(ctx context.Context, database string) (first, last int64, err error) {
-	for _, view := range []string{"INNODB_SYS_TABLES", "INNODB_TABLES"} { // MySQL 8 has the second one
+	// MySQL 8 has the second view, and no word for the character set of file names any more.
+	for _, q := range []struct{ view, folder, name string }{
+		{"INNODB_SYS_TABLES", "CONVERT(%s USING filename)", database}, {"INNODB_TABLES", "%s", folderName(database)},
+	} {
 		var low, high sql.NullInt64
+		folder := fmt.Sprintf(q.folder, "IF(@@lower_case_table_names = 0, ?, LOWER(?))")
 		err = s.conn.QueryRowContext(ctx, fmt.Sprintf("SELECT MIN(TABLE_ID), MAX(TABLE_ID) FROM information_schema.%s"+
-			" WHERE SUBSTRING_INDEX(NAME, '/', 1) = CAST(CONVERT(IF(@@lower_case_table_names = 0, ?, LOWER(?)) USING filename) AS BINARY)", view),
-			database, database).Scan(&low, &high)
+			" WHERE CAST(SUBSTRING_INDEX(NAME, '/', 1) AS BINARY) = CAST(%s AS BINARY)", q.view, folder), q.name, q.name).Scan(&low, &high)
 		if number(err) == 0 {
 			return low.Int64, high.Int64, err
 		}
 	}
 	return 0, 0, nil
+}
+
+// folderName is what the folder of a database is called, as far as its name is ASCII; others have their own ways, and are not found.
+func folderName(database string) string {
+	var name strings.Builder
+	for _, c := range database {
+		if c == '_' || c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) {
+			name.WriteRune(c)
+		} else {
+			fmt.Fprintf(&name, "@%04x", c)
+		}
+	}
+	return name.String()
 }
 
 // created gives the earliest moment that the server remembers of the tables of a database. None of

@@ -15,10 +15,12 @@ import (
 //	pending  the tables have not been moved: the live database is the old one
 //	swapped  they have: the live database is the new one, its views and the like are not all made yet
 //	done     the swap is complete; undo reads it
+//	marked   there was no swap: it has nothing but a record of the live database
 const (
 	journalPending = journalPrefix + "pending"
 	journalSwapped = journalPrefix + "swapped"
 	journalDone    = journalPrefix + "journal"
+	journalMarked  = journalPrefix + "record"
 )
 
 // journalPrefix is how the names of tables begin that are ours and never change places.
@@ -47,11 +49,7 @@ type contents struct {
 
 // writeJournal makes the pending journal, complete.
 func (s *mysqlSession) writeJournal(ctx context.Context, n names, e extent, old, new contents) error {
-	err := s.exec(ctx, "CREATE TABLE "+quoteName(n.previous)+"."+quoteName(journalPending)+" (id int NOT NULL AUTO_INCREMENT PRIMARY KEY,"+
-		" side varchar(8) NOT NULL, kind varchar(16) NOT NULL, name varbinary(512) NOT NULL, on_table varbinary(512) NOT NULL,"+
-		" statement longblob NOT NULL, sql_mode text NOT NULL, charset varchar(64) NOT NULL, collation_name varchar(64) NOT NULL,"+
-		" time_zone varchar(64) NOT NULL) DEFAULT CHARSET=utf8mb4")
-	if err != nil {
+	if err := s.createJournal(ctx, n, journalPending); err != nil {
 		return err
 	}
 	if !e.isAll() {
@@ -70,6 +68,14 @@ func (s *mysqlSession) writeJournal(ctx context.Context, n names, e extent, old,
 		}
 	}
 	return nil
+}
+
+// createJournal makes a journal without rows.
+func (s *mysqlSession) createJournal(ctx context.Context, n names, journal string) error {
+	return s.exec(ctx, "CREATE TABLE "+quoteName(n.previous)+"."+quoteName(journal)+" (id int NOT NULL AUTO_INCREMENT PRIMARY KEY,"+
+		" side varchar(8) NOT NULL, kind varchar(16) NOT NULL, name varbinary(512) NOT NULL, on_table varbinary(512) NOT NULL,"+
+		" statement longblob NOT NULL, sql_mode text NOT NULL, charset varchar(64) NOT NULL, collation_name varchar(64) NOT NULL,"+
+		" time_zone varchar(64) NOT NULL) DEFAULT CHARSET=utf8mb4")
 }
 
 // addToJournal adds a row to the pending journal that holds something else than an object.

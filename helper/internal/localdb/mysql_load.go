@@ -378,7 +378,6 @@ func (l *mysqlLoad) compareTables(ctx context.Context, tables []string, rows map
 
 func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
 	db, n := l.db, l.db.names
-	l.crew.close()
 	e, err := db.extent(ctx, l.lock)
 	if err == nil {
 		err = db.checkIncoming(ctx, l.lock, e.part())
@@ -393,7 +392,7 @@ func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
 	if err != nil {
 		return db.explain("number the tables of the dump", err)
 	}
-	holds := record{dump, last}
+	holds := record{Dump: dump, LastTable: last}
 	if !e.isAll() {
 		if holds, err = db.heldAfterPart(ctx, l.lock, last); err != nil {
 			return err
@@ -414,6 +413,13 @@ func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
 		}
 		objects[i] = o.moved(n.incoming, n.live)
 	}
+	holds.Choice, holds.Token, holds.Print = db.config.Choice, db.config.Token, nil
+	if e.isAll() && db.config.Token != "" {
+		if holds.Print, err = db.fingerprintOf(ctx, l.crew, n.incoming, objects); err != nil {
+			return db.explain("look at the tables of the dump", err)
+		}
+	}
+	l.crew.close()
 	if err := db.swap(ctx, l.lock, e, contents{objects, holds}); err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func (db *mysqlDatabase) heldAfterPart(ctx context.Context, s *mysqlSession, las
 	}
 	first, _, err := s.tableNumbers(ctx, db.names.live)
 	if err != nil || !was.describes(first) {
-		return record{}, db.explain(action, err)
+		return record{Hold: was.Hold}, db.explain(action, err)
 	}
 	was.LastTable = max(was.LastTable, last)
 	return was, nil

@@ -192,7 +192,7 @@ func TestMySQLPartHeld(t *testing.T) {
 		t.Errorf("it has the tables %s", rows[0][0])
 	}
 	must(t, whole.Undo(t.Context()))
-	if got := held(t, whole); got != (Held{Empty: true}) {
+	if got := held(t, whole); got != (Held{Empty: true, Choice: Undone}) {
 		t.Errorf("it holds %+v", got)
 	}
 }

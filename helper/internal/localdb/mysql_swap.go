@@ -181,11 +181,20 @@ func (db *mysqlDatabase) rollForward(ctx context.Context, s *mysqlSession) error
 		}
 		onStep("old view dropped")
 	}
-	if err := db.complete(ctx, s, n.live, without(new.objects, present), new.objects); err != nil {
+	missing := without(new.objects, present)
+	if err := db.complete(ctx, s, n.live, missing, new.objects); err != nil {
 		return db.explain(action, err)
 	}
 	onStep("views made")
 	if err := s.fixSequences(ctx, n); err != nil {
+		return db.explain(action, err)
+	}
+	if len(missing) > 0 {
+		if err := s.adoptObjects(ctx, n, new); err != nil {
+			return db.explain(action, err)
+		}
+	}
+	if err := s.exec(ctx, fmt.Sprintf("DROP TABLE IF EXISTS %s.%s", quoteName(n.previous), quoteName(journalMarked))); err != nil {
 		return db.explain(action, err)
 	}
 	err = s.exec(ctx, fmt.Sprintf("RENAME TABLE %[1]s.%[2]s TO %[1]s.%[3]s",
@@ -274,6 +283,7 @@ func (db *mysqlDatabase) Undo(ctx context.Context) error {
 	if err != nil {
 		return db.explain("read the journal of database "+n.previous, err)
 	}
+	earlier.held.Choice, earlier.held.Token = Undone, db.config.Token
 	e, err := s.readExtent(ctx, n, journalDone)
 	if err != nil {
 		return db.explain("read the journal of database "+n.previous, err)

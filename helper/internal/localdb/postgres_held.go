@@ -17,6 +17,8 @@ import (
 type label struct {
 	Live     record `json:"live"`
 	Previous record `json:"previous"`
+	// Marked means that nothing was swapped: the previous database is there for this comment alone.
+	Marked bool `json:"marked,omitempty"`
 	// Comment is the one that the previous database had when it was the live one.
 	Comment string `json:"comment,omitempty"`
 }
@@ -52,18 +54,18 @@ func (db *postgresDatabase) Held(ctx context.Context) (Held, error) {
 	}
 	defer s.close()
 	first, _, err := s.tableNumbers(ctx)
-	if err != nil || first == 0 {
-		return Held{Empty: err == nil}, db.explain(action, err)
+	if err != nil {
+		return Held{}, db.explain(action, err)
 	}
 	kept, err := s.label(ctx, db.names)
 	if err != nil {
 		return Held{}, db.explain(action, err)
 	}
-	if kept.Live.describes(first) {
-		return Held{Dump: kept.Live.Dump}, nil
+	held := kept.Live.held(first)
+	if held.Empty = first == 0; !held.Empty && !kept.Live.describes(first) {
+		held.Created, err = s.created(ctx)
 	}
-	created, err := s.created(ctx)
-	return Held{Created: created}, db.explain(action, err)
+	return held, db.explain(action, err)
 }
 
 // label gives what lies in the comment on the previous database.

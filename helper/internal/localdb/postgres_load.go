@@ -417,15 +417,19 @@ func (l *postgresLoad) findIn(ctx context.Context, schema, name string) (relatio
 
 func (l *postgresLoad) Swap(ctx context.Context, dump Dump) error {
 	_, last, err := l.load.tableNumbers(ctx)
+	var taken *fingerprint
+	if err == nil && l.db.config.Token != "" {
+		taken, err = l.load.fingerprint(ctx, l.db.config.WithoutRows)
+	}
 	l.load.close()
 	if err != nil {
-		return l.db.explain("number the tables of the dump", err)
+		return l.db.explain("look at the tables of the dump", err)
 	}
 	n := l.db.names
 	return l.db.swap(ctx, l.lock, turn{
 		by:      l.lock,
 		renames: []rename{{n.previous, n.spare}, {n.live, n.previous}, {n.incoming, n.live}},
-		holds:   func(record) record { return record{dump, last} },
+		holds:   func(record) record { return record{Dump: dump, LastTable: last, Print: taken} },
 	})
 }
 

@@ -209,7 +209,10 @@ func (l *postgresPart) Swap(ctx context.Context, _ Dump) error {
 	l.load.close()
 	return l.db.swap(ctx, l.lock, turn{
 		by: l.guard, renames: afterGuard(l.db.names),
-		holds: func(was record) record { return was },
+		holds: func(was record) record {
+			was.Print = nil // the rows that were changed before are as old as the others in the copy
+			return was
+		},
 	})
 }
 

@@ -216,9 +216,9 @@ func (l *postgresStay) Swap(ctx context.Context, _ Dump) error {
 		by: l.guard, renames: afterGuard(n),
 		holds: func(was record) record {
 			if !was.describes(first) {
-				was = record{} // of no dump that is known
+				was = record{Hold: was.Hold} // of no dump that is known
 			}
-			return record{was.Dump, last}
+			return record{Dump: was.Dump, LastTable: last, Hold: was.Hold}
 		},
 	})
 }

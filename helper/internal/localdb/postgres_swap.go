@@ -50,6 +50,10 @@ func (db *postgresDatabase) Undo(ctx context.Context) error {
 	if err != nil {
 		return db.explain("read the comment on database "+n.previous, err)
 	}
+	if was.Marked {
+		return ErrNothingToUndo
+	}
+	was.Previous.Choice, was.Previous.Token = Undone, db.config.Token
 	now, err := db.leave(ctx, s, label{Live: was.Previous, Previous: was.Live})
 	if err != nil {
 		return err
@@ -74,7 +78,9 @@ func (db *postgresDatabase) swap(ctx context.Context, s *pgSession, t turn) erro
 	if err != nil {
 		return db.explain("read the comment on database "+n.previous, err)
 	}
-	now, err := db.leave(ctx, s, label{Live: t.holds(was.Live), Previous: was.Live})
+	holds := t.holds(was.Live)
+	holds.Choice, holds.Token = db.config.Choice, db.config.Token
+	now, err := db.leave(ctx, s, label{Live: holds, Previous: was.Live})
 	if err != nil {
 		return err
 	}

@@ -66,10 +66,15 @@ func (p *Plan) replace(ctx context.Context, from source, e *entry) (stats sqltex
 	if err := p.judge(ctx, load, from, stats); err != nil {
 		return stats, err
 	}
+	if err := p.recheck(ctx); err != nil {
+		return stats, err
+	}
 	p.Progress.Phase("swapping", 0)
+	p.remember(append([]string{p.token}, p.Tokens...)...) // whoever is killed leaves one or the other
 	if err := load.Swap(ctx, localdb.Dump{Key: p.Dump.Key, Time: p.Dump.Time}); err != nil {
 		return stats, fmt.Errorf("swap %s: %w", name, err)
 	}
+	p.remember(p.token)
 	return stats, nil
 }
 

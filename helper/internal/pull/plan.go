@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
@@ -24,8 +25,15 @@ type Plan struct {
 	RefreshFirst bool
 	// Dump is the chosen one; zero where there is none yet that could be.
 	Dump bucket.Object
-	// Held is what the local database holds; it is looked for with IfNewer and in a dry run.
+	// Held is what the local database holds.
 	Held localdb.Held
+	// Newer says, with IfNewer, that the dump is newer than what the local database holds. It is not needed all the same where there is
+	// a reason, Stays, to leave that as it is. Changes are known where they are the reason, or Look has looked for them.
+	Newer   bool
+	Stays   Reason
+	Changes localdb.Changes
+
+	token string // of the record that a swap leaves; "" where nobody remembers it
 
 	bucket   *bucket.Bucket
 	database localdb.Database
@@ -39,14 +47,19 @@ type Plan struct {
 // Prepare chooses the dump and decides whether it has to be pulled. Nothing local is changed, and
 // nothing is fetched.
 func Prepare(ctx context.Context, config Config) (*Plan, error) {
-	database, err := localdb.Open(ctx, localdb.Config{
+	p := &Plan{Config: config, Needed: true}
+	if config.Remember != nil {
+		p.token = NewToken()
+	}
+	var err error
+	p.database, err = localdb.Open(ctx, localdb.Config{
 		URL: config.Target, Threads: config.Threads, InOrder: config.InOrder, Note: config.Progress.Note,
-		Part: config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
+		Part:  config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
+		Token: p.token, Choice: config.choice(), WithoutRows: p.withoutRows,
 	})
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Config: config, Needed: true, database: database}
 	if err := p.decide(ctx); err != nil {
 		_ = p.Close()
 		return nil, err
@@ -61,22 +74,56 @@ func (p *Plan) Tables() int64 { return p.Selection.count(p.index) }
 func (p *Plan) Close() error { return p.database.Close() }
 
 func (p *Plan) decide(ctx context.Context) (err error) {
+	if p.Held, err = p.database.Held(ctx); err != nil {
+		return err
+	}
 	if p.IfNewer || p.DryRun {
-		if p.Held, err = p.database.Held(ctx); err != nil {
-			return err
-		}
+		p.Stays = p.ownReason(p.Held)
 	}
 	if p.Offline, err = p.find(ctx); p.Offline {
 		p.Needed = false
 		return nil
 	}
+	if p.IfNewer && err == nil {
+		if err := p.decideToStay(ctx); err != nil || p.Stays != "" {
+			return err
+		}
+	}
 	if p.MaxAge > 0 && (err == nil || errors.Is(err, bucket.ErrEmpty)) {
 		err = p.freshen(ctx, err)
 	}
 	if err == nil && p.IfNewer {
-		p.Needed = p.RefreshFirst || isOlder(p.Held, p.Dump)
+		p.Newer = p.RefreshFirst || isOlder(p.Held, p.Dump)
+		p.Needed = p.Newer
 	}
 	return err
+}
+
+// decideToStay looks, before anything is published for the plan, whether the local database stays as it is whatever there is. That it was
+// changed is looked for only where it would be replaced.
+func (p *Plan) decideToStay(ctx context.Context) error {
+	p.Newer = isOlder(p.Held, p.Dump)
+	if p.Stays == "" && (p.Newer || p.MaxAge > 0 && time.Since(p.Dump.Time) > p.MaxAge) {
+		changed, err := p.changed(ctx)
+		if err != nil {
+			return err
+		}
+		if changed {
+			p.Stays = Changed
+		}
+	}
+	p.Needed = p.Stays == ""
+	return nil
+}
+
+// withoutRows says of a table whether the dump has it without its rows, as far as the dump tells, or the project publishes it so.
+func (p *Plan) withoutRows(table string) bool {
+	postgres := targetDialect(p.Target) == sqltext.Postgres
+	is := func(name string) bool { return slices.Contains(calls(table, postgres), name) }
+	if p.index != nil && slices.ContainsFunc(p.index.Tables, func(t dumpfile.Table) bool { return is(t.Name) }) {
+		return slices.ContainsFunc(p.index.Rules.StructureOnly, is)
+	}
+	return p.WithoutRows != nil && p.WithoutRows(table)
 }
 
 // offlinePatience is how long a bucket may keep somebody waiting who has a database to work with.

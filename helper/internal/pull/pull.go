@@ -64,6 +64,14 @@ type Config struct {
 	// IfNewer pulls only where the local database is empty or older than the newest dump. Then it is no
 	// error that the bucket cannot be reached, unless the local database is empty.
 	IfNewer bool
+	// DiscardChanges lets IfNewer replace a local database that was changed since it was pulled.
+	DiscardChanges bool
+	// Tokens are those that the record beside the local database may have if nobody has replaced the server's files since; Remember
+	// takes others in their place. Where it is nil nothing of that is kept, and what the local database was like is not either.
+	Tokens   []string
+	Remember func(tokens ...string) error
+	// WithoutRows says of a table whether the project publishes it without its rows: what is in those is nobody's work. It may be nil.
+	WithoutRows func(table string) bool
 	// DryRun makes a plan that will not be run: nothing is published for it.
 	DryRun bool
 	// CacheDir is where fetched dumps are kept, for all projects.
@@ -90,6 +98,13 @@ type Result struct {
 	Key string `json:"key"`
 	// Replaced is false where the local database was new enough.
 	Replaced bool `json:"replaced"`
+	// Announced is true where the dump is newer than the local database, and yet was not pulled: because of Reason.
+	Announced bool   `json:"announced"`
+	Reason    Reason `json:"reason,omitempty"`
+	// Held is true where the user holds the local database.
+	Held bool `json:"held"`
+	// Undo is the command that brings back what was replaced; "" where nothing was.
+	Undo string `json:"undo,omitempty"`
 	// Part is true where tables of the local database stay as they are; the counts are of what comes.
 	Part bool `json:"part,omitempty"`
 	// Files is true where tables have come as files, FileTables of them; NoFiles says why none have though there were files.
@@ -114,6 +129,9 @@ func (p *Plan) Run(ctx context.Context) (Result, error) {
 		return result, nil
 	}
 	err := p.pull(ctx, &result)
+	if errors.Is(err, errStays) {
+		p.Needed, p.Newer, err = false, true, nil
+	}
 	result.Seconds = time.Since(began).Seconds()
 	return result, err
 }

@@ -107,11 +107,16 @@ func (s Selection) count(index *dumpfile.Index) (tables int64) {
 
 // meant says whether a table is meant by one of the patterns.
 func meant(patterns []string, table string, postgres bool) bool {
+	return wildcard.MatchAny(patterns, calls(table, postgres)...)
+}
+
+// calls are how a table is called: a table of PostgreSQL by its name with its schema and without.
+func calls(table string, postgres bool) []string {
 	names := []string{table}
 	if _, name, found := strings.Cut(table, "."); found && postgres {
 		names = append(names, name)
 	}
-	return wildcard.MatchAny(patterns, names...)
+	return names
 }
 
 // bridged is how many bytes that nobody needs are fetched rather than making one more request.

@@ -3,16 +3,47 @@ package pull
 import (
 	"context"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 )
 
-// Undo brings back the local database that the last pull replaced; a second one takes that back.
-func Undo(ctx context.Context, target dburl.URL, progress Progress) error {
-	database, err := localdb.Open(ctx, localdb.Config{URL: target, Note: progress.Note})
+// Undo brings back the local database that the last pull replaced; a second one takes that back. Of the config it takes what is said of
+// the local database and of tokens.
+func Undo(ctx context.Context, config Config) error {
+	return config.change(ctx, func(database localdb.Database) error { return database.Undo(ctx) })
+}
+
+// Hold keeps the local database as it is: no pull replaces it until Release. It takes of the config what Undo takes.
+func Hold(ctx context.Context, config Config) error {
+	database, err := config.open(ctx, "")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = database.Close() }()
-	return database.Undo(ctx)
+	return database.Mark(ctx, localdb.Hold)
+}
+
+// Release lets pulls replace the local database that is there now, those that nobody has asked for as well, unless it is changed
+// after that. It takes of the config what Undo takes.
+func Release(ctx context.Context, config Config) error {
+	return config.change(ctx, func(database localdb.Database) error { return database.Mark(ctx, localdb.Release) })
+}
+
+// change does to the local database what gives its record another token.
+func (c Config) change(ctx context.Context, do func(localdb.Database) error) error {
+	token := NewToken()
+	database, err := c.open(ctx, token)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = database.Close() }()
+	c.remember(append([]string{token}, c.Tokens...)...)
+	if err := do(database); err != nil {
+		return err
+	}
+	c.remember(token)
+	return nil
+}
+
+func (c Config) open(ctx context.Context, token string) (localdb.Database, error) {
+	return localdb.Open(ctx, localdb.Config{URL: c.Target, Note: c.Progress.Note, Token: token, WithoutRows: c.WithoutRows})
 }

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
+)
+
+// undoCommand is how a pull is undone.
+func undoCommand() string { return inWords("dump-helper pull --undo") }
+
+// announce says in one line that there is a newer dump, and why it was not pulled.
+func (s *session) announce(plan *pull.Plan) {
+	name := s.project.Target.Name
+	replace := "`dump-helper pull` replaces it, --undo brings it back then"
+	switch plan.Stays {
+	case pull.Held:
+		replace = "`dump-helper pull --release` lets it be replaced"
+	case pull.Changed:
+		replace += "; with --discard-changes a hook replaces it, too"
+	}
+	what := plan.Dump.Key + " is newer"
+	if plan.Dump.Key == "" {
+		what = "a newer dump"
+	}
+	s.out.Print("%s, and not pulled: %s %s; %s\n", what, name, because(plan), inWords(replace))
+}
+
+// because says why a local database stays as it is.
+func because(plan *pull.Plan) string {
+	switch plan.Stays {
+	case pull.Held:
+		return "is held"
+	case pull.Chosen:
+		return "holds " + plan.Held.Dump.Key + ", which was asked for"
+	case pull.Part:
+		return "has got a part of a dump"
+	case pull.Undone:
+		return "was brought back by --undo"
+	case pull.Restored:
+		return "was restored or replaced by other means"
+	case pull.Foreign:
+		return "has come by other means than a pull"
+	}
+	return changed(plan.Changes)
+}
+
+// mostNames is how many changes are listed.
+const mostNames = 5
+
+// changed says what was changed in a local database.
+func changed(changes localdb.Changes) string {
+	if changes.Unknown {
+		return "may have been changed since it was pulled"
+	}
+	names := changes.Names
+	more := changes.More
+	if len(names) > mostNames {
+		names, more = names[:mostNames], true
+	}
+	text := strings.Join(names, ", ")
+	if more {
+		text += ", …"
+	}
+	return fmt.Sprintf("was changed since it was pulled (%s)", text)
+}
+
+// state says of a local database, in some words each, what keeps it from being replaced unasked; nothing where nothing does.
+func state(plan *pull.Plan) []string {
+	var all []string
+	if plan.Stays != "" && plan.Stays != pull.Changed {
+		all = append(all, because(plan))
+	}
+	if plan.Changes.Changed() && plan.Stays != pull.Foreign {
+		all = append(all, changed(plan.Changes))
+	}
+	return all
+}
+
+// withoutRows says of a table whether the project publishes it without its rows.
+func (s *session) withoutRows(table string) bool {
+	names := []string{table}
+	if _, name, found := strings.Cut(table, "."); found && s.project.Target.Engine == "postgres" {
+		names = append(names, name)
+	}
+	return wildcard.MatchAny(s.project.Rules.StructureOnly, names...)
+}
+
+// local is the part of a pull's config that is about the local database.
+func (s *session) local() pull.Config {
+	return pull.Config{
+		Target: *s.project.Target, Tokens: s.project.Tokens(), Remember: s.project.RememberTokens, WithoutRows: s.withoutRows, Progress: s.out,
+	}
+}
+
+func (s *session) hold(c *cli.Context) error {
+	if err := pull.Hold(c.Context, s.local()); err != nil {
+		return err
+	}
+	s.out.Print("held %s; %s\n", s.project.Target.Name, inWords("`dump-helper pull --release` lets it be replaced"))
+	return s.out.Result(map[string]any{"held": true, "target": s.project.Target.String()})
+}
+
+func (s *session) release(c *cli.Context) error {
+	if err := pull.Release(c.Context, s.local()); err != nil {
+		return err
+	}
+	s.out.Print("released %s: a pull may replace it, one with --if-newer as long as it is not changed\n", s.project.Target.Name)
+	return s.out.Result(map[string]any{"held": false, "target": s.project.Target.String()})
+}
+
+// isRestoring says whether this runs in a hook of a start by which DDEV restores a snapshot: what it is about to do is in the variable that
+// tells the database's container what to run. PostgreSQL always has something there.
+func isRestoring() bool {
+	command := os.Getenv("DDEV_DB_CONTAINER_COMMAND")
+	return strings.Contains(command, "restore_snapshot ") || strings.Contains(command, "/mnt/snapshots/")
+}
+
+// stayRestored leaves alone a database that is being restored, and makes it one that stays: from now on nobody knows its token. It may not
+// be there yet.
+func (s *session) stayRestored() error {
+	if err := s.project.RememberTokens(pull.NewToken()); err != nil {
+		return err
+	}
+	s.out.Print("nothing is pulled, %s is being restored; %s\n", s.project.Target.Name, inWords("`dump-helper pull` replaces it, --undo brings it back then"))
+	return s.out.Result(pull.Result{Reason: pull.Restored})
+}

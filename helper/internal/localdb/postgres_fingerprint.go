@@ -1,0 +1,230 @@
+package localdb
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// PostgreSQL keeps with each row which transaction has made it. So it takes no checksum to know that a table is what it was: if there are
+// as many rows as then, and none of them is younger, they are the same ones. A row keeps that number when it is frozen, moved by VACUUM
+// FULL or CLUSTER, and across restarts. Of rows that were removed, and of tables that were emptied, the count tells. The
+// server's statistics would be cheaper to read, but are lost when it crashes.
+
+// oldestRows is how many transactions may have been since a fingerprint: numbers of rows come round again after 2^32, and mean the
+// future from the half of it on.
+const oldestRows = 1 << 31
+
+// largeObjects is how a fingerprint calls them; they have no table of their own.
+const largeObjects = "large objects"
+
+// notOf leaves out of a catalog, whose rows are x, what is the server's or an extension's.
+func notOf(catalog string) string {
+	return " x.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '" + catalog + "'::regclass AND d.objid = x.oid AND d.deptype = 'e')"
+}
+
+// relationPrints gives by name and kind what hashes of the definitions of tables, views and sequences are made of. What VACUUM and ANALYZE
+// change of a relation, and where its file is, is no part of it.
+const relationPrints = `
+SELECT x.relkind, n.nspname || '.' || x.relname,
+       md5(concat_ws(E'\n', x.relkind, x.relpersistence, x.relowner, x.relacl::text, x.reloptions::text, x.relrowsecurity, x.relforcerowsecurity,
+           x.relreplident, to_jsonb(x) ->> 'relpartbound', to_jsonb(q)::text,
+           (SELECT string_agg(i.inhparent::text, ',' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = x.oid),
+           (SELECT string_agg((to_jsonb(a) - 'attcacheoff')::text, E'\n' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = x.oid AND a.attnum > 0),
+           (SELECT string_agg(f.adnum || pg_get_expr(f.adbin, f.adrelid), E'\n' ORDER BY f.adnum) FROM pg_attrdef f WHERE f.adrelid = x.oid),
+           (SELECT string_agg(k.conname || pg_get_constraintdef(k.oid) || k.convalidated, E'\n' ORDER BY k.conname, k.oid) FROM pg_constraint k WHERE k.conrelid = x.oid),
+           (SELECT string_agg(pg_get_indexdef(i.indexrelid) || i.indisvalid || i.indisclustered, E'\n' ORDER BY i.indexrelid) FROM pg_index i WHERE i.indrelid = x.oid),
+           (SELECT string_agg(pg_get_triggerdef(g.oid) || g.tgenabled::text, E'\n' ORDER BY g.oid) FROM pg_trigger g WHERE g.tgrelid = x.oid AND NOT g.tgisinternal),
+           (SELECT string_agg(pg_get_ruledef(r.oid) || r.ev_enabled::text, E'\n' ORDER BY r.oid) FROM pg_rewrite r WHERE r.ev_class = x.oid),
+           (SELECT string_agg(to_jsonb(p)::text, E'\n' ORDER BY p.polname) FROM pg_policy p WHERE p.polrelid = x.oid),
+           (SELECT string_agg(e.objsubid || e.description, E'\n' ORDER BY e.objsubid) FROM pg_description e WHERE e.classoid = 'pg_class'::regclass AND e.objoid = x.oid))),
+       format('%I.%I', n.nspname, x.relname), pg_relation_size(x.oid)
+  FROM pg_class x JOIN pg_namespace n ON n.oid = x.relnamespace LEFT JOIN pg_sequence q ON q.seqrelid = x.oid
+ WHERE x.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND x.relpersistence <> 't' AND` + schemas + " AND"
+
+// relationKinds are those of pg_class that are no tables.
+var relationKinds = map[string]string{"v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence"}
+
+// catalogs are where everything else is: what it is called, its name, and what goes into the hash; x is a row.
+var catalogs = []struct{ table, kind, name, definition string }{
+	{"pg_namespace", "schema", "x.nspname", "to_jsonb(x)::text"},
+	{"pg_extension", "extension", "x.extname", "x.extversion"},
+	{"pg_proc", "function", "x.oid::regprocedure::text", "to_jsonb(x)::text"},
+	{"pg_type", "type", "format_type(x.oid, NULL)", "concat_ws(E'\\n', to_jsonb(x)::text," +
+		" (SELECT string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = x.oid)," +
+		" (SELECT string_agg(k.conname || pg_get_constraintdef(k.oid), ',' ORDER BY k.oid) FROM pg_constraint k WHERE k.contypid = x.oid)," +
+		" (SELECT string_agg((to_jsonb(a) - 'attcacheoff')::text, ',' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = x.typrelid))"},
+	{"pg_operator", "operator", "x.oid::regoperator::text", "to_jsonb(x)::text"},
+	{"pg_opclass", "operator class", "x.opcname", "to_jsonb(x)::text"},
+	{"pg_cast", "cast", "format_type(x.castsource, NULL) || ' AS ' || format_type(x.casttarget, NULL)", "to_jsonb(x)::text"},
+	{"pg_collation", "collation", "x.collname", "to_jsonb(x)::text"},
+	{"pg_conversion", "conversion", "x.conname", "to_jsonb(x)::text"},
+	{"pg_ts_config", "text search configuration", "x.cfgname", "to_jsonb(x)::text"},
+	{"pg_ts_dict", "text search dictionary", "x.dictname", "to_jsonb(x)::text"},
+	{"pg_event_trigger", "event trigger", "x.evtname", "to_jsonb(x)::text"},
+	{"pg_foreign_server", "foreign server", "x.srvname", "to_jsonb(x)::text"},
+	{"pg_language", "language", "x.lanname", "to_jsonb(x)::text"},
+}
+
+// pgRelation is a table that the fingerprint has looked at.
+type pgRelation struct {
+	quoted string // its name
+	size   int64  // bytes
+}
+
+// definitions takes the part of a fingerprint that is made of definitions, and gives the tables that have rows.
+func (s *pgSession) definitions(ctx context.Context) (f fingerprint, tables map[string]pgRelation, err error) {
+	f = fingerprint{Tables: map[string]tablePrint{}, Objects: map[string]string{}}
+	tables = map[string]pgRelation{}
+	rows, err := s.query(ctx, relationPrints+notOf("pg_class"))
+	if err != nil {
+		return f, nil, err
+	}
+	for _, row := range rows {
+		kind, name := row[0], row[1]
+		if other := relationKinds[kind]; other != "" {
+			f.Objects[other+" "+name] = row[2]
+			continue
+		}
+		f.Tables[name] = tablePrint{Definition: row[2]}
+		if kind == "r" {
+			size, _ := strconv.ParseInt(row[4], 10, 64)
+			tables[name] = pgRelation{row[3], size}
+		}
+	}
+	rows, err = s.query(ctx, "SELECT has_table_privilege('pg_largeobject', 'SELECT'), EXISTS (SELECT FROM pg_largeobject_metadata)")
+	if err != nil {
+		return f, nil, err
+	}
+	if rows[0][0] == "t" || rows[0][1] == "t" { // where both do not hold, there is nothing to see
+		f.Tables[largeObjects] = tablePrint{}
+		tables[largeObjects] = pgRelation{quoted: "pg_largeobject"}
+	}
+	var queries []string
+	for _, c := range catalogs {
+		query := fmt.Sprintf("SELECT '%s ' || %s, md5(%s) FROM %s x WHERE", c.kind, c.name, c.definition, c.table) + notOf(c.table)
+		switch c.table {
+		case "pg_namespace":
+			query += " AND x.nspname NOT LIKE 'pg\\_%'"
+		case "pg_type": // those of tables and arrays go with what they are of
+			query += " AND (x.typtype IN ('e', 'd', 'r') OR x.typtype = 'c' AND EXISTS (SELECT FROM pg_class t WHERE t.oid = x.typrelid AND t.relkind = 'c'))"
+		}
+		queries = append(queries, query)
+	}
+	if rows, err = s.query(ctx, strings.Join(queries, " UNION ALL ")); err != nil {
+		return f, nil, err
+	}
+	for _, row := range rows {
+		f.Objects[row[0]] += row[1] // some names are those of several
+	}
+	return f, tables, nil
+}
+
+// beginReading: all is of one moment. Nothing is waited for that somebody has locked, no policy hides a row, and definitions read the same
+// whatever a dump has set.
+const beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '3s'; SET LOCAL row_security = off;" +
+	" SET LOCAL search_path = pg_catalog; SET LOCAL quote_all_identifiers = off; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO';" +
+	" SET LOCAL intervalstyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1"
+
+// fingerprint takes the fingerprint of the session's database, in which nobody else writes. Of a database that cannot be read as a whole
+// there is none.
+func (s *pgSession) fingerprint(ctx context.Context, withoutRows func(string) bool) (*fingerprint, error) {
+	f, err := s.takeFingerprint(ctx, withoutRows)
+	_ = s.exec(ctx, "ROLLBACK")
+	if code(err) != "" {
+		return nil, nil //nolint:nilnil // that nobody knows is no reason to fail: it counts as changed
+	}
+	return f, err
+}
+
+func (s *pgSession) takeFingerprint(ctx context.Context, withoutRows func(string) bool) (*fingerprint, error) {
+	if err := s.exec(ctx, beginReading); err != nil {
+		return nil, err
+	}
+	rows, err := s.query(ctx, "SELECT txid_snapshot_xmax(txid_current_snapshot())")
+	if err != nil {
+		return nil, err
+	}
+	f, tables, err := s.definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f.Transaction, err = strconv.ParseInt(rows[0][0], 10, 64); err != nil {
+		return nil, fmt.Errorf("read the number of a transaction: %w", err)
+	}
+	for name, table := range tables {
+		if withoutRows(name) {
+			continue
+		}
+		counted := f.Tables[name]
+		if counted.Rows, _, err = s.rowsSince(ctx, table, 0); err != nil {
+			return nil, err
+		}
+		f.Tables[name] = counted
+	}
+	return &f, nil
+}
+
+// rowsSince counts the rows of a table, and those that are of the last transactions, as many as age says.
+func (s *pgSession) rowsSince(ctx context.Context, table pgRelation, age int64) (all, young string, err error) {
+	rows, err := s.query(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE age(xmin) <= %d) FROM ONLY %s", age, table.quoted))
+	if err != nil {
+		return "", "", err
+	}
+	return rows[0][0], rows[0][1], nil
+}
+
+func (db *postgresDatabase) Changes(ctx context.Context) (Changes, error) {
+	action := "ask whether database " + db.names.live + " was changed"
+	s, err := db.enter(ctx)
+	if code(err) == pgUnknownDatabase {
+		return Changes{Unknown: true}, nil
+	}
+	if err != nil {
+		return Changes{}, err
+	}
+	defer s.close()
+	kept, err := s.label(ctx, db.names)
+	if err != nil || kept.Live.Print == nil {
+		return Changes{Unknown: true}, db.explain(action, err)
+	}
+	changes, err := s.changes(ctx, *kept.Live.Print, db.config.WithoutRows)
+	if code(err) != "" {
+		return Changes{Unknown: true}, nil // somebody has locked a table, or the account may not read it
+	}
+	return changes, db.explain(action, err)
+}
+
+// changes compares the session's database with a fingerprint.
+func (s *pgSession) changes(ctx context.Context, was fingerprint, withoutRows func(string) bool) (Changes, error) {
+	if err := s.exec(ctx, beginReading); err != nil {
+		return Changes{}, err
+	}
+	rows, err := s.query(ctx, "SELECT txid_snapshot_xmax(txid_current_snapshot()) - $1::bigint, age(($1::bigint % 4294967296)::text::xid)", fmt.Sprint(was.Transaction))
+	if err != nil {
+		return Changes{}, err
+	}
+	since, err := strconv.ParseInt(rows[0][0], 10, 64)
+	if err != nil || since < 0 || since >= oldestRows {
+		return Changes{Unknown: true}, err
+	}
+	age, err := strconv.ParseInt(rows[0][1], 10, 64)
+	if err != nil {
+		return Changes{}, fmt.Errorf("read the age of a transaction: %w", err)
+	}
+	now, tables, err := s.definitions(ctx)
+	if err != nil {
+		return Changes{}, err
+	}
+	found := Changes{Names: was.definitionChanges(now, withoutRows)}
+	sizes := make(map[string]int64, len(tables))
+	for name, table := range tables {
+		sizes[name] = table.size
+	}
+	err = was.compareRows(&found, sizes, func(name string, was tablePrint) (bool, error) {
+		all, young, err := s.rowsSince(ctx, tables[name], age)
+		return all != was.Rows || young != "0", err
+	})
+	return found, err
+}

@@ -1,0 +1,65 @@
+package localdb
+
+import "context"
+
+func (db *postgresDatabase) Mark(ctx context.Context, mark Mark) error {
+	s, err := db.locked(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := db.dropRubbish(ctx, s); err != nil {
+		return err
+	}
+	return db.explain("note what becomes of database "+db.names.live, db.mark(ctx, s, mark))
+}
+
+func (db *postgresDatabase) mark(ctx context.Context, s *pgSession, mark Mark) error {
+	n := db.names
+	inside, err := db.enter(ctx)
+	if code(err) == pgUnknownDatabase {
+		return ErrNothingToMark
+	}
+	if err != nil {
+		return err
+	}
+	defer inside.close()
+	first, last, err := inside.tableNumbers(ctx)
+	if err != nil {
+		return err
+	}
+	if first == 0 {
+		return ErrNothingToMark
+	}
+	present, err := s.exists(ctx, n.previous)
+	if err != nil {
+		return err
+	}
+	kept, err := s.label(ctx, n)
+	if err != nil {
+		return err
+	}
+	if !kept.Live.describes(first) {
+		kept.Live = record{LastTable: last, Hold: kept.Live.Hold}
+	}
+	mark.apply(&kept.Live, db.config.Token)
+	if mark == Release {
+		kept.Live.LastTable = last
+		if kept.Live.Print, err = inside.fingerprint(ctx, db.config.WithoutRows); err != nil {
+			return err
+		}
+	}
+	kept.Marked = kept.Marked || !present
+	text, err := kept.text()
+	if err != nil {
+		return err
+	}
+	if !present {
+		// Both or neither: a previous database that does not say what it is there for could be brought back.
+		if err := s.exec(ctx, "CREATE DATABASE "+quoteIdentifier(n.incoming)+" TEMPLATE template0"); err != nil {
+			return err
+		}
+		return db.exchangeOnce(ctx, s, exchange{[]rename{{n.incoming, n.previous}}, map[string]string{n.previous: text}})
+	}
+	return s.setComment(ctx, n.previous, text)
+}
