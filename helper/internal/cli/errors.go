@@ -75,7 +75,7 @@ func inWords(hint string) string {
 
 // mayPass says whether what went wrong may be gone a little later, so that another try makes sense.
 func mayPass(err error) bool {
-	for _, passing := range []error{staging.ErrConnectionLost, staging.ErrTooManyConnections, staging.ErrDefinitionChanged, bucket.ErrChanged} {
+	for _, passing := range []error{staging.ErrConnectionLost, staging.ErrTooManyConnections, staging.ErrDefinitionChanged, staging.ErrGaveWay, bucket.ErrChanged} {
 		if errors.Is(err, passing) {
 			return true
 		}
@@ -265,6 +265,7 @@ var explanations = []explanation{
 	is(staging.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
 	is(staging.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
 	is(staging.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
+	is(staging.ErrGaveWay, exitStaging, "nothing was published; tables on staging are being altered or locked (a deployment, a backup?), try again at a quieter time"),
 	is(staging.ErrDefinitionChanged, exitStaging, "tables on staging are being altered (a deployment?), try again when that is over"),
 	as(exitNetwork, func(*staging.SSHUnreachableError) string {
 		return "check host and port in DUMP_SSH, or what ~/.ssh/config has for them"

@@ -19,6 +19,7 @@ func TestMayPass(t *testing.T) {
 		staging.ErrConnectionLost:                   true,
 		staging.ErrTooManyConnections:               true,
 		staging.ErrDefinitionChanged:                true,
+		staging.ErrGaveWay:                          true,
 		&staging.SSHUnreachableError{}:              true,
 		&bucket.Error{Kind: bucket.ErrUnavailable}:  true,
 		&bucket.Error{Kind: bucket.ErrLeaseLost}:    true,

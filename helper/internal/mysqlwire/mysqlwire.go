@@ -14,6 +14,7 @@ import (
 
 // Commands.
 const (
+	CommandQuery   = 0x03
 	CommandPrepare = 0x16
 	CommandExecute = 0x17
 	CommandClose   = 0x19

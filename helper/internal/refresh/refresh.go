@@ -66,8 +66,11 @@ type Result struct {
 	Deleted []string `json:"deleted,omitempty"`
 }
 
-// tries is how often a dump is begun anew when a table's definition changes under it.
+// tries is how often a dump is begun when a table's definition changes under it, or somebody waits for it.
 const tries = 3
+
+// pause is how long is waited before a dump begins anew that was in somebody's way.
+var pause = 3 * time.Second
 
 // Run publishes a fresh dump. Whatever goes wrong, the bucket holds neither a new object nor an
 // unfinished upload when it returns.
@@ -201,10 +204,20 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 	}
 	for try := 1; ; try++ {
 		result, err := r.attempt(ctx, source)
-		if try == tries || !errors.Is(err, staging.ErrDefinitionChanged) {
+		gaveWay := errors.Is(err, staging.ErrGaveWay)
+		if try == tries || !gaveWay && !errors.Is(err, staging.ErrDefinitionChanged) {
 			return result, err
 		}
-		r.Progress.Note("a table was altered meanwhile, the dump begins anew")
+		if !gaveWay {
+			r.Progress.Note("a table was altered meanwhile, the dump begins anew")
+			continue
+		}
+		r.Progress.Note(fmt.Sprintf("%s; it begins anew", err))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return result, context.Cause(ctx)
+		}
 	}
 }
 

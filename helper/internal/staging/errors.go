@@ -33,6 +33,9 @@ var (
 	// ErrDefinitionChanged: a table was altered while it was dumped (MySQL's error 1412 and the
 	// like). Another try usually succeeds.
 	ErrDefinitionChanged = errors.New("a table's definition changed during the dump")
+	// ErrGaveWay: somebody on staging waited for a lock of the dump's, or held one that the dump needs, and the dump
+	// ended so that nobody waits for it. Another try may succeed.
+	ErrGaveWay = errors.New("the dump gave way to others on staging")
 	// ErrBrokenView: a view refers to something that is gone, so that no client can dump it.
 	ErrBrokenView = errors.New("a view refers to something that does not exist")
 	// ErrForwardingDenied: the SSH server does not allow connections to be forwarded.

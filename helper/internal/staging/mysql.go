@@ -39,6 +39,8 @@ type mysqlServer struct {
 	elsewhere     []string // tables whose rows are those of others
 	tables        []string // those that go into the dump
 	account       string   // as GRANT statements name it
+
+	dumped bool // at least one dump was begun
 }
 
 func (m *mysqlServer) inspect(ctx context.Context) (Info, error) {
@@ -244,7 +246,7 @@ func cutTrailer(text string) (string, bool) {
 
 // session gives do a connection of its own, read-only, that ends with it.
 func (m *mysqlServer) session(ctx context.Context, do func(*sql.Conn) error) error {
-	pool, conn, err := m.connect(ctx, nil)
+	pool, conn, err := m.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -253,9 +255,11 @@ func (m *mysqlServer) session(ctx context.Context, do func(*sql.Conn) error) err
 	return do(conn)
 }
 
-// connect opens a read-only session, whose settings are ours; own are values that some variables have in this one alone. Both are
-// to be closed, the pool last.
-func (m *mysqlServer) connect(ctx context.Context, own map[string]string) (*sql.DB, *sql.Conn, error) {
+// shortly has a session wait for locks for a second at most: who wants a table waits behind us while we wait for it.
+var shortly = map[string]string{"lock_wait_timeout": "1"}
+
+// connect opens a read-only session, whose settings are ours. Both are to be closed, the pool last.
+func (m *mysqlServer) connect(ctx context.Context) (*sql.DB, *sql.Conn, error) {
 	config := driver.NewConfig()
 	config.User, config.Passwd, config.DBName = m.url.User, m.url.Password.Reveal(), m.url.Name
 	config.Net, config.Addr = "tcp", m.url.Address()
@@ -281,7 +285,7 @@ func (m *mysqlServer) connect(ctx context.Context, own map[string]string) (*sql.
 	conn, err := db.Conn(connecting)
 	cancel()
 	if err == nil {
-		err = m.prepare(ctx, conn, own)
+		err = m.prepare(ctx, conn, shortly)
 	}
 	if err != nil {
 		_ = db.Close()
@@ -356,6 +360,8 @@ func (m *mysqlServer) explain(err error) error {
 			return failure(doing, ErrTooManyConnections, err)
 		case 1129:
 			return failure(doing, ErrUnreachable, err)
+		case lockTimeout:
+			return failure(doing, ErrGaveWay, err)
 		case 3159:
 			return failure(doing, ErrTLS, err)
 		case 1356:

@@ -3,6 +3,9 @@ package staging
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +17,9 @@ type mysqlTable struct {
 	// key is the first column of the primary key of an InnoDB table, by which the table can be cut; nil where
 	// there is none.
 	key *mysqlColumn
+	// order is the whole of that key, as indexes of columns, where rows can be read in pages along it; else empty.
+	order    []int
+	rowBytes int64 // by the server's estimate; 0 where there are no rows
 }
 
 // mysqlColumn is a column as information_schema describes it.
@@ -47,6 +53,7 @@ func readColumns(ctx context.Context, conn *sql.Conn, tables map[string]*mysqlTa
 		return err
 	}
 	defer rows.Close()
+	missing := maps.Clone(tables)
 	for rows.Next() {
 		var table, definition, extra string
 		var column mysqlColumn
@@ -54,6 +61,7 @@ func readColumns(ctx context.Context, conn *sql.Conn, tables map[string]*mysqlTa
 			return err
 		}
 		t := tables[table]
+		delete(missing, table)
 		// DEFAULT_GENERATED is no generated column, but one with an expression for its default.
 		extra = strings.ReplaceAll(strings.ToUpper(extra), "DEFAULT_GENERATED", "")
 		if t == nil || strings.Contains(extra, "GENERATED") || strings.Contains(extra, "PERSISTENT") {
@@ -66,35 +74,54 @@ func readColumns(ctx context.Context, conn *sql.Conn, tables map[string]*mysqlTa
 		}
 		t.columns = append(t.columns, column)
 	}
+	for name := range missing {
+		// A server does not list the columns of a table that it may not look at for too long.
+		return failure("read the columns of table "+name, ErrGaveWay, errors.New("it is gone, or somebody has locked it"))
+	}
 	return rows.Err()
 }
 
 // readKeys finds how tables can be cut, and how large they are.
 func readKeys(ctx context.Context, conn *sql.Conn, tables map[string]*mysqlTable) error {
-	rows, err := conn.QueryContext(ctx, "SELECT t.TABLE_NAME, COALESCE(t.DATA_LENGTH, 0), COALESCE(t.ENGINE, ''), COALESCE(s.COLUMN_NAME, '')"+
+	rows, err := conn.QueryContext(ctx, "SELECT t.TABLE_NAME, COALESCE(t.DATA_LENGTH, 0), COALESCE(t.TABLE_ROWS, 0), COALESCE(t.ENGINE, ''),"+
+		" COALESCE(s.COLUMN_NAME, ''), s.SUB_PART IS NOT NULL, COALESCE(s.COLLATION, '')"+
 		" FROM information_schema.TABLES t LEFT JOIN information_schema.STATISTICS s ON s.TABLE_SCHEMA = t.TABLE_SCHEMA"+
-		" AND s.TABLE_NAME = t.TABLE_NAME AND s.INDEX_NAME = 'PRIMARY' AND s.SEQ_IN_INDEX = 1 AND s.SUB_PART IS NULL"+
-		" WHERE t.TABLE_SCHEMA = DATABASE()")
+		" AND s.TABLE_NAME = t.TABLE_NAME AND s.INDEX_NAME = 'PRIMARY'"+
+		" WHERE t.TABLE_SCHEMA = DATABASE() ORDER BY t.TABLE_NAME, s.SEQ_IN_INDEX")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	seen, broken := map[*mysqlTable]bool{}, map[*mysqlTable]bool{}
 	for rows.Next() {
-		var name, engine, key string
-		var bytes int64
-		if err := rows.Scan(&name, &bytes, &engine, &key); err != nil {
+		var name, engine, key, direction string
+		var bytes, count int64
+		var part bool
+		if err := rows.Scan(&name, &bytes, &count, &engine, &key, &part, &direction); err != nil {
 			return err
 		}
 		t := tables[name]
 		if t == nil {
 			continue
 		}
-		t.bytes = bytes
-		for i := range t.columns {
-			if t.columns[i].name == key && strings.EqualFold(engine, "InnoDB") {
-				t.key = &t.columns[i]
-			}
+		first := !seen[t]
+		seen[t] = true
+		if t.bytes = bytes; count > 0 {
+			t.rowBytes = bytes / count
 		}
+		i := slices.IndexFunc(t.columns, func(column mysqlColumn) bool { return column.name == key })
+		usable := i >= 0 && strings.EqualFold(engine, "InnoDB") && !part
+		if usable && first {
+			t.key = &t.columns[i]
+		}
+		if usable && direction == "A" && t.columns[i].ordered() {
+			t.order = append(t.order, i)
+		} else {
+			broken[t] = true
+		}
+	}
+	for t := range broken {
+		t.order = nil
 	}
 	return rows.Err()
 }

@@ -2,7 +2,6 @@ package staging
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"io"
 	"slices"
@@ -19,8 +18,18 @@ type emitError struct{ error }
 
 func (e *emitError) Unwrap() error { return e.error }
 
-// nativeDump begins a dump whose rows are read by connections of our own.
+// nativeDump begins a dump whose rows are read by connections of our own. A second one is made because something has
+// changed: then it looks again at what there is.
 func (m *mysqlServer) nativeDump(ctx context.Context) (*Dump, error) {
+	var info *Info
+	if m.dumped {
+		again, err := m.inspectAgain(ctx)
+		if err != nil {
+			return nil, err
+		}
+		info = &again
+	}
+	m.dumped = true
 	var read []string
 	for _, table := range m.tables {
 		if !slices.Contains(m.structureOnly, table) && !slices.Contains(m.elsewhere, table) {
@@ -32,6 +41,7 @@ func (m *mysqlServer) nativeDump(ctx context.Context) (*Dump, error) {
 		return nil, m.explain(err)
 	}
 	return &Dump{
+		info:         info,
 		SnapshotTime: snapshot.time,
 		How:          snapshot.how,
 		closers:      []io.Closer{snapshot},
@@ -48,63 +58,86 @@ func (m *mysqlServer) nativeDump(ctx context.Context) (*Dump, error) {
 	}, nil
 }
 
-// writeChunks emits head, rows and tail. The definitions are read once more in the end: if somebody has altered
-// them meanwhile, rows and definitions may not go together.
+// inspectAgain is inspect without what has been said already.
+func (m *mysqlServer) inspectAgain(ctx context.Context) (Info, error) {
+	note := m.config.Note
+	defer func() { m.config.Note = note }()
+	m.config.Note = func(string) {}
+	return m.inspect(ctx)
+}
+
+// writeChunks emits head, rows and tail, and gives way where somebody waits for it.
 func (m *mysqlServer) writeChunks(ctx context.Context, snapshot *mysqlSnapshot, names []string, emit Emit) error {
-	first := snapshot.conns[0]
-	definitions, err := m.readDefinitions(ctx, first, m.tables)
+	definitions, err := snapshot.confirm(ctx)
 	if err != nil {
 		return err
 	}
-	tables, err := readTables(ctx, first, names)
+	tables, err := readTables(ctx, snapshot.now(), names)
 	if err != nil {
 		return err
 	}
 	if _, err := emit(Chunk{Section: Head, SQL: definitions.head}); err != nil {
 		return err
 	}
-	if err := readRows(ctx, snapshot.conns, tables, emit); err != nil {
+	if err := snapshot.readRows(ctx, tables, emit); err != nil {
 		return err
-	}
-	if _, err := first.ExecContext(ctx, "SET NAMES utf8mb4"); err != nil {
-		return err
-	}
-	after, err := m.readDefinitions(ctx, first, m.tables)
-	if err != nil {
-		return err
-	}
-	if !definitions.same(after) {
-		return ErrDefinitionChanged
 	}
 	_, err = emit(Chunk{Section: Tail, SQL: definitions.tail})
 	return err
 }
 
 // readRows emits the rows of all tables, over all connections.
-func readRows(ctx context.Context, conns []*sql.Conn, tables []*mysqlTable, emit Emit) error {
+func (s *mysqlSnapshot) readRows(ctx context.Context, tables []*mysqlTable, emit Emit) error {
 	work := newQueue(tables)
 	group, ctx := errgroup.WithContext(ctx)
 	defer context.AfterFunc(ctx, work.wake)()
-	for _, conn := range conns {
-		group.Go(func() error { return readSpans(ctx, conn, work, emit) })
+	if s.aside != nil {
+		watching, stop := context.WithCancel(ctx)
+		watched := make(chan struct{})
+		group.Go(func() error {
+			defer close(watched)
+			return s.watch(watching)
+		})
+		defer func() {
+			stop()
+			<-watched
+		}()
+		group.Go(func() error {
+			defer stop()
+			return s.readAll(ctx, work, emit)
+		})
+		return group.Wait()
+	}
+	if err := s.readAll(ctx, work, emit); err != nil {
+		return err
+	}
+	return s.sameTables(ctx, tables...)
+}
+
+// readAll has all readers read.
+func (s *mysqlSnapshot) readAll(ctx context.Context, work *queue, emit Emit) error {
+	group, ctx := errgroup.WithContext(ctx)
+	defer context.AfterFunc(ctx, work.wake)()
+	for _, reader := range s.readers {
+		group.Go(func() error { return s.readSpans(ctx, reader, work, emit) })
 	}
 	return group.Wait()
 }
 
 // readSpans is one connection's part.
-func readSpans(ctx context.Context, conn *sql.Conn, work *queue, emit Emit) error {
+func (s *mysqlSnapshot) readSpans(ctx context.Context, reader *mysqlReader, work *queue, emit Emit) error {
 	// Text comes as it lies in its column; see newValueWriter.
-	if _, err := conn.ExecContext(ctx, "SET character_set_results = NULL"); err != nil {
+	if _, err := reader.ExecContext(ctx, "SET character_set_results = NULL"); err != nil {
 		return err
 	}
 	var rows *wire
 	var buf []byte
 	for {
-		table, s, err := work.next(ctx, func(table *mysqlTable) ([]span, error) { return split(ctx, conn, table) })
+		table, part, err := work.next(ctx, func(table *mysqlTable) ([]span, error) { return split(ctx, reader, table) })
 		if err != nil || table == nil {
 			return err
 		}
-		err = conn.Raw(func(driverConn any) (err error) {
+		err = reader.Raw(func(driverConn any) (err error) {
 			if rows == nil {
 				if rows, err = newWire(driverConn); err != nil {
 					return err
@@ -112,11 +145,14 @@ func readSpans(ctx context.Context, conn *sql.Conn, work *queue, emit Emit) erro
 			}
 			defer rows.watch(ctx)()
 			writer := newRowWriter(table.table, buf, emit)
-			err = writer.write(rows, s)
+			err = writer.write(rows, reader, part)
 			buf = writer.buf
 			return err
 		})
-		work.done(table)
+		whole := work.done(table)
+		if err == nil && whole && s.aside != nil {
+			err = s.sameTables(ctx, table.table)
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -131,7 +167,7 @@ func (m *mysqlServer) explainRows(err error) error {
 	var taken *emitError
 	var server *driver.MySQLError
 	switch {
-	case err == nil, errors.Is(err, ErrDefinitionChanged):
+	case err == nil, errors.Is(err, ErrDefinitionChanged), errors.Is(err, ErrGaveWay):
 		return err
 	case errors.As(err, &taken):
 		return taken.error

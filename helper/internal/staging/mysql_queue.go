@@ -83,10 +83,12 @@ func (q *queue) best() (best *queued, pending bool) {
 	return best, pending
 }
 
-func (q *queue) done(t *queued) {
+// done says that a span has been read, and gives whether it was the last one of its table to be.
+func (q *queue) done(t *queued) (whole bool) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	t.readers--
+	return t.finished && t.readers == 0
 }
 
 // wake makes those who wait look at their context again.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
 )
@@ -16,8 +17,10 @@ type rowWriter struct {
 
 	values    []valueWriter
 	buf       []byte
-	statement int // where in buf the statement at hand begins, -1 where there is none
-	rows      int64
+	statement int   // where in buf the statement at hand begins, -1 where there is none
+	rows      int64 // in buf
+	all       int64 // rows of the span so far
+	emitted   int64 // bytes of the span so far, without buf
 }
 
 func newRowWriter(table *mysqlTable, buf []byte, emit Emit) *rowWriter {
@@ -29,8 +32,8 @@ func newRowWriter(table *mysqlTable, buf []byte, emit Emit) *rowWriter {
 	return &rowWriter{table: table, head: []byte(head), emit: emit, buf: buf, statement: -1}
 }
 
-// selection is the query for the rows of a span.
-func selection(table *mysqlTable, s span) string {
+// selection is the query for the rows of a page.
+func selection(table *mysqlTable, p page) string {
 	names := make([]string, len(table.columns))
 	for i, column := range table.columns {
 		names[i] = quoteMySQL(column.name)
@@ -41,48 +44,79 @@ func selection(table *mysqlTable, s span) string {
 	if len(names) == 0 { // all of them are generated
 		names = []string{"1"}
 	}
-	text := "SELECT /*!40001 SQL_NO_CACHE */ " + strings.Join(names, ",") + " FROM " + quoteMySQL(table.name)
-	if table.key != nil {
-		// In the order of the primary key, in which rows load fastest.
-		text += " FORCE INDEX (PRIMARY)" + s.condition(quoteMySQL(table.key.name))
-	}
-	return text
+	return "SELECT /*!40001 SQL_NO_CACHE */ " + strings.Join(names, ",") + " FROM " + quoteMySQL(table.name) + p.condition
 }
 
-// write reads the rows of a span to their end and emits them.
-func (w *rowWriter) write(from *wire, s span) error {
-	columns, err := from.query(selection(w.table, s))
-	if err != nil {
-		return err
+// write reads the rows of a span to their end, page by page, and emits them. Whoever takes them may take long: then no
+// query is open, and no table is locked.
+func (w *rowWriter) write(from *wire, reader *mysqlReader, s span) error {
+	pages := newPager(w.table, s)
+	for more := true; more; {
+		reader.touch(w.table.name)
+		next, before, rows := pages.next(chunkBytes-len(w.buf)), w.made(), w.all
+		took, err := w.page(from, next, pages)
+		if err != nil {
+			return err
+		}
+		count := w.all - rows
+		pages.read(count, w.made()-before, took)
+		more = next.limit > 0 && count == next.limit
+		if err := from.exec(giveBack); err != nil {
+			return err
+		}
+		reader.free()
+		if !more || len(w.buf) >= fullChunk {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// fullChunk is when a chunk is emitted: the rows of a page are estimated.
+const fullChunk = chunkBytes - chunkBytes/16
+
+// made is how much SQL has been written.
+func (w *rowWriter) made() int64 { return w.emitted + int64(len(w.buf)) }
+
+// page reads the rows of a page, and says how long they took, without the time until the first one.
+func (w *rowWriter) page(from *wire, p page, pages *pager) (took time.Duration, err error) {
+	columns, err := from.query(selection(w.table, p))
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
 	w.values = w.values[:0]
 	for i, column := range w.table.columns {
 		value, err := newValueWriter(columns[i], column)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		w.values = append(w.values, value)
 	}
 	nulls := 1 + (len(columns)+9)/8
-	for {
+	for n := int64(1); ; n++ {
 		row, err := from.row()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if len(row) < nulls {
-			return fmt.Errorf("read a row: %w", mysqlwire.ErrNotUnderstood)
+			return 0, fmt.Errorf("read a row: %w", mysqlwire.ErrNotUnderstood)
+		}
+		if n == p.limit {
+			if err := pages.keep(row, nulls, w.values); err != nil {
+				return 0, err
+			}
 		}
 		if err := w.row(row, nulls); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	if err := from.finish(); err != nil {
-		return err
-	}
-	return w.flush()
+	return time.Since(began), from.finish()
 }
 
 // row adds one row.
@@ -114,11 +148,13 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 	}
 	w.buf = append(w.buf, ')')
 	w.rows++
+	w.all++
 	if len(w.buf)-w.statement < statementBytes {
 		return nil
 	}
 	w.endStatement()
-	if len(w.buf) < chunkBytes {
+	// Not at chunkBytes: the page is about to end.
+	if len(w.buf) < chunkBytes+chunkBytes/8 {
 		return nil
 	}
 	return w.flush()
@@ -137,6 +173,7 @@ func (w *rowWriter) flush() (err error) {
 	if len(w.buf) == 0 {
 		return nil
 	}
+	w.emitted += int64(len(w.buf))
 	w.buf, err = w.emit(Chunk{Section: Rows, Table: w.table.name, Rows: w.rows, SQL: w.buf})
 	w.rows = 0
 	return err

@@ -94,6 +94,8 @@ func reading(what string, err error) error {
 			return failure(doing, ErrBrokenView, err)
 		case 1142, 1143, 1227, 1370:
 			return failure(doing, ErrPrivilege, err)
+		case lockTimeout:
+			return failure(doing, ErrGaveWay, err)
 		// No such table, routine, trigger, event; a table that is a view now, or the other way round; no such
 		// sequence, no such view.
 		case 1146, 1305, 1360, 1539, 1347, 4089, 4091, 4092:

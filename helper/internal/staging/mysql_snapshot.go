@@ -4,156 +4,166 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	driver "github.com/go-sql-driver/mysql"
+	"golang.org/x/sync/errgroup"
 )
 
 // mysqlSnapshot is connections that all see the rows of one moment.
 type mysqlSnapshot struct {
-	conns []*sql.Conn
+	server  *mysqlServer
+	readers []*mysqlReader
+	// aside is one more connection, which sees what is there now: nil where the server has none to spare.
+	aside *sql.Conn
+	using sync.Mutex // the connection aside
 	pools []*sql.DB
+	held  heldTables
 	time  time.Time // of that moment, UTC
 	how   string
+
+	// What there was just before.
+	definitions *definitions
+	made        map[string]string // when tables were made or altered
 }
 
-// snapshotPatience is how long staging's own sessions may be made to wait while the connections begin: whoever wants
-// to write waits behind a lock that waits.
-const snapshotPatience = 3 * time.Second
-
-// shortly has a session wait for locks no longer than that.
-var shortly = map[string]string{"lock_wait_timeout": strconv.Itoa(int(snapshotPatience / time.Second))}
-
-// openSnapshot opens as many connections as are wanted and the server can spare, and has them begin at the same
-// moment: nothing is written while they do. Where the account may not keep others from writing, it is one connection.
+// openSnapshot opens as many connections as are wanted and the server can spare, and one more, and has them begin at
+// the same moment: nothing is written while they do. Where that cannot be had for a moment, it is one connection.
 func (m *mysqlServer) openSnapshot(ctx context.Context, tables []string) (_ *mysqlSnapshot, err error) {
-	s := &mysqlSnapshot{}
+	s := &mysqlSnapshot{server: m}
 	defer func() {
 		if err != nil {
 			_ = s.Close()
 		}
 	}()
-	if err := s.add(ctx, m); err != nil {
+	conns, err := s.connect(ctx)
+	if err != nil {
 		return nil, err
 	}
-	wanted := connectionsFor(m.config.Threads, readLimits(ctx, s.conns[0], m.url.User))
-	for len(s.conns) < wanted {
-		if err := s.add(ctx, m); err != nil {
-			if errors.Is(m.explain(err), ErrTooManyConnections) {
-				break
-			}
-			return nil, err
-		}
+	if last := len(conns) - 1; last > 0 {
+		s.aside, conns = conns[last], conns[:last]
 	}
-	if len(s.conns) == 1 {
+	for i, conn := range conns {
+		s.readers = append(s.readers, &mysqlReader{Conn: conn, held: &s.held, number: i})
+	}
+	// Definitions are not part of a snapshot. Where they are the same before and after, they are those of its moment.
+	now := s.now()
+	if s.made, err = readMade(ctx, now, ""); err != nil {
+		return nil, err
+	}
+	if s.definitions, err = m.readDefinitions(ctx, now, m.tables); err != nil {
+		return nil, err
+	}
+	if len(s.readers) == 1 {
 		s.how = "one snapshot, read over one connection"
-		return s, s.begin(ctx)
+		return s, s.beginAlone(ctx)
 	}
-	locks := []struct{ statement, name string }{
-		{"FLUSH TABLES WITH READ LOCK", "FLUSH TABLES WITH READ LOCK"},
-		{lockTables(tables), "LOCK TABLES"},
+	refused := s.beginTogether(ctx, tables)
+	var server *driver.MySQLError
+	if refused == nil {
+		return s, s.savepoints(ctx)
 	}
-	var refused error
-	for _, lock := range locks {
-		if lock.statement == "" {
-			continue
-		}
-		refused = m.underLock(ctx, lock.statement, func() error { return s.begin(ctx) })
-		var server *driver.MySQLError
-		if refused == nil {
-			s.how = fmt.Sprintf("one snapshot, read over %d connections (%s for a moment)", len(s.conns), lock.name)
-			return s, nil
-		}
-		if !errors.As(refused, &server) {
-			return nil, refused
-		}
+	if !errors.As(refused, &server) && !errors.Is(refused, errOthersWrite) {
+		return nil, refused
 	}
 	s.keepOne()
 	s.how = "one snapshot, read over one connection, since no lock could be had: " + refused.Error()
 	if denied(refused) {
 		s.how = "one snapshot, read over one connection; several need the privilege LOCK TABLES (" + grant("LOCK TABLES", m.url, m.account) + ")"
 	}
-	return s, s.begin(ctx)
+	return s, s.beginAlone(ctx)
 }
 
-// lockTables is the statement that keeps others from writing to the tables.
-func lockTables(tables []string) string {
-	var list []string
-	for _, table := range tables {
-		list = append(list, quoteMySQL(table)+" READ")
+// beginAlone has the one reader begin.
+func (s *mysqlSnapshot) beginAlone(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return err
 	}
-	if len(list) == 0 {
-		return ""
-	}
-	return "LOCK TABLES " + strings.Join(list, ", ")
+	return s.savepoints(ctx)
 }
 
-// underLock does something while a connection of its own holds a lock.
-func (m *mysqlServer) underLock(ctx context.Context, statement string, do func() error) error {
-	pool, conn, err := m.connect(ctx, shortly)
+// connect opens the connections. The first one must be had.
+func (s *mysqlSnapshot) connect(ctx context.Context) ([]*sql.Conn, error) {
+	m := s.server
+	first, err := s.add(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	// The end of the connection is the end of the lock, whatever happens.
-	defer pool.Close()
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, statement); err != nil {
-		return err
+	conns := []*sql.Conn{first}
+	wanted := connectionsFor(m.config.Threads, readLimits(ctx, first, m.url.User))
+	for len(conns) < wanted+1 {
+		conn, err := s.add(ctx)
+		if errors.Is(m.explain(err), ErrTooManyConnections) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		conns = append(conns, conn)
 	}
-	if err := do(); err != nil {
-		return err
+	return conns, nil
+}
+
+// now gives a connection that sees what is there now: before the snapshot begins, each does.
+func (s *mysqlSnapshot) now() *sql.Conn {
+	if s.aside != nil {
+		return s.aside
 	}
-	_, err = conn.ExecContext(ctx, "UNLOCK TABLES")
-	return err
+	return s.readers[0].Conn
 }
 
 // add opens one more connection.
-func (s *mysqlSnapshot) add(ctx context.Context, m *mysqlServer) error {
-	pool, conn, err := m.connect(ctx, nil)
+func (s *mysqlSnapshot) add(ctx context.Context) (*sql.Conn, error) {
+	pool, conn, err := s.server.connect(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.pools, s.conns = append(s.pools, pool), append(s.conns, conn)
-	return nil
+	s.pools = append(s.pools, pool)
+	return conn, nil
 }
 
 // begin has all connections see the rows of now.
 func (s *mysqlSnapshot) begin(ctx context.Context) error {
 	var text string
-	if err := s.conns[0].QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").Scan(&text); err != nil {
+	if err := s.readers[0].QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").Scan(&text); err != nil {
 		return err
 	}
 	var err error
 	if s.time, err = time.Parse("2006-01-02 15:04:05.999999", text); err != nil {
 		return err
 	}
-	for _, conn := range s.conns {
-		if _, err := conn.ExecContext(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"); err != nil {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, reader := range s.readers {
+		group.Go(func() error {
+			_, err := reader.ExecContext(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
 			return err
-		}
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
-// keepOne closes all connections but the first.
+// keepOne gives up all readers but the first.
 func (s *mysqlSnapshot) keepOne() {
-	for i := 1; i < len(s.conns); i++ {
-		_ = s.conns[i].Close()
-		_ = s.pools[i].Close()
+	for _, reader := range s.readers[1:] {
+		_ = reader.Close()
 	}
-	s.conns, s.pools = s.conns[:1], s.pools[:1]
+	s.readers = s.readers[:1]
 }
 
 // Close ends the connections.
 func (s *mysqlSnapshot) Close() error {
-	for i, conn := range s.conns {
-		_ = conn.Close()
-		_ = s.pools[i].Close()
+	for _, reader := range s.readers {
+		_ = reader.Close()
 	}
-	s.conns, s.pools = nil, nil
+	if s.aside != nil {
+		_ = s.aside.Close()
+	}
+	for _, pool := range s.pools {
+		_ = pool.Close()
+	}
+	s.readers, s.aside, s.pools = nil, nil, nil
 	return nil
 }
 
@@ -165,4 +175,31 @@ func readLimits(ctx context.Context, conn *sql.Conn, user string) serverLimits {
 	_ = conn.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Threads_connected'").Scan(&name, &limits.connected)
 	_ = conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ?", user).Scan(&limits.own)
 	return limits
+}
+
+// readMade gives when the tables of the database, or the one of that name, were made, altered or renamed, as far as the
+// server knows: not the moment counts, but that it is another one. It sees what a snapshot does not: a table that has
+// taken another one's name, with rows that were already there at the snapshot's moment. The server raises no error for it.
+func readMade(ctx context.Context, conn *sql.Conn, table string) (map[string]string, error) {
+	query := "SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(CAST(CREATE_TIME AS CHAR), '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+	if table != "" {
+		text, _ := appendQuoted(nil, []byte(table))
+		query += " AND TABLE_NAME = " + string(text)
+	}
+	rows, err := conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	made := map[string]string{}
+	for rows.Next() {
+		var name, storage, at string
+		if err := rows.Scan(&name, &storage, &at); err != nil {
+			return nil, err
+		}
+		if transactional[strings.ToLower(storage)] { // others are not in the snapshot, and some move it by themselves
+			made[name] = at
+		}
+	}
+	return made, rows.Err()
 }

@@ -41,30 +41,39 @@ const spanBytes = 16 << 20
 const mostSpans = 256
 
 // split cuts a table that is large enough. Where a table cannot be cut well, it is cut less.
-func split(ctx context.Context, conn *sql.Conn, table *mysqlTable) ([]span, error) {
+func split(ctx context.Context, conn *mysqlReader, table *mysqlTable) ([]span, error) {
 	whole := span{bytes: table.bytes}
 	if table.key == nil || table.bytes < 2*spanBytes {
 		return []span{whole}, nil
 	}
-	c := cutter{conn: conn, bytes: table.bytes, table: quoteMySQL(table.name), column: quoteMySQL(table.key.name), key: keyOf(*table.key)}
+	c := cutter{conn: conn, name: table.name, bytes: table.bytes, table: quoteMySQL(table.name), column: quoteMySQL(table.key.name), key: keyOf(*table.key)}
 	if c.key == nil {
 		return []span{whole}, nil
 	}
 	var low, high sql.NullString
+	conn.touch(table.name)
 	err := conn.QueryRowContext(ctx, fmt.Sprintf("SELECT MIN(%s), MAX(%[1]s) FROM %s", c.column, c.table)).Scan(&low, &high)
-	if err != nil || !low.Valid || !c.key.usable(low.String) || !c.key.usable(high.String) {
-		return []span{whole}, err
+	if err != nil {
+		return nil, err
+	}
+	if !low.Valid || !c.key.usable(low.String) || !c.key.usable(high.String) {
+		return []span{whole}, conn.giveBack(ctx)
 	}
 	if c.all, err = c.rows(ctx, whole); err != nil {
 		return nil, err
 	}
 	most := min(table.bytes/spanBytes, mostSpans)
-	return c.cut(ctx, whole, low.String, high.String, int(most))
+	spans, err := c.cut(ctx, whole, low.String, high.String, int(most))
+	if err != nil {
+		return nil, err
+	}
+	return spans, conn.giveBack(ctx)
 }
 
 // cutter cuts one table.
 type cutter struct {
-	conn          *sql.Conn
+	conn          *mysqlReader
+	name          string
 	table, column string
 	bytes         int64 // of the table
 	key           key
@@ -77,6 +86,10 @@ func (c cutter) cut(ctx context.Context, whole span, low, high string, most int)
 	if most < 2 || low == high {
 		return []span{whole}, nil
 	}
+	if err := c.conn.giveBackOld(ctx); err != nil {
+		return nil, err
+	}
+	c.conn.touch(c.name)
 	middle, before, err := c.middle(ctx, low, high)
 	if err != nil || middle == "" {
 		return []span{whole}, err

@@ -54,6 +54,11 @@ func TestSplit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	for _, statement := range []string{"START TRANSACTION", setSavepoint} {
+		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var names []string
 	for name := range keys {
 		names = append(names, name)
@@ -63,7 +68,7 @@ func TestSplit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, table := range tables {
-		spans, err := split(t.Context(), conn, table)
+		spans, err := split(t.Context(), &mysqlReader{Conn: conn, held: &heldTables{}}, table)
 		if err != nil {
 			t.Errorf("%s: %v", table.name, err)
 			continue

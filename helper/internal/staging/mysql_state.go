@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
@@ -34,8 +33,7 @@ func (m *mysqlServer) state(ctx context.Context) (State, error) {
 	}
 	var state State
 	err := m.session(ctx, func(conn *sql.Conn) (err error) {
-		setting := fmt.Sprintf("SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES', lock_wait_timeout = %d", snapshotPatience/time.Second)
-		if _, err := conn.ExecContext(ctx, setting); err != nil {
+		if _, err := conn.ExecContext(ctx, "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'"); err != nil {
 			return err
 		}
 		state, err = (&mysqlState{server: m, conn: conn}).read(ctx)

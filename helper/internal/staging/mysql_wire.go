@@ -152,6 +152,18 @@ func (w *wire) row() ([]byte, error) {
 	return nil, fmt.Errorf("read a row: %w", mysqlwire.ErrNotUnderstood)
 }
 
+// exec runs a statement that gives no rows.
+func (w *wire) exec(text string) error {
+	if err := w.send(mysqlwire.CommandQuery, []byte(text)); err != nil {
+		return err
+	}
+	answer, err := w.packet()
+	if err == nil && answer[0] != mysqlwire.MarkOK {
+		err = fmt.Errorf("run %s: %w", text, mysqlwire.ErrNotUnderstood)
+	}
+	return err
+}
+
 // finish frees the statement whose rows have been read. The server does not answer.
 func (w *wire) finish() error {
 	return w.send(mysqlwire.CommandClose, binary.LittleEndian.AppendUint32(nil, w.statement))

@@ -1,0 +1,191 @@
+package staging
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+)
+
+// A transaction keeps the metadata lock of each table that it has read until it ends, or goes back to a savepoint
+// that is older. Whoever alters such a table waits for it, and everybody else who wants the table waits behind
+// them. So a snapshot's connections have a savepoint at their beginning and go back to it after each stretch of rows:
+// the snapshot stays, the locks go.
+const (
+	setSavepoint = "SAVEPOINT unlocked"
+	giveBack     = "ROLLBACK TO SAVEPOINT unlocked"
+)
+
+// longestHold is how long locks are held at most before they are given back, as far as that depends on us: a statement
+// may take longer.
+const longestHold = 100 * time.Millisecond
+
+// mysqlReader is a connection of a snapshot.
+type mysqlReader struct {
+	*sql.Conn
+	held   *heldTables
+	number int       // of the reader
+	since  time.Time // when the locks at hand were first taken; zero where there may be none
+}
+
+// touch is to be called before a statement that reads a table.
+func (r *mysqlReader) touch(table string) {
+	if r.since.IsZero() {
+		r.since = time.Now()
+		r.held.add(r.number, table)
+	}
+}
+
+// giveBack gives all locks back.
+func (r *mysqlReader) giveBack(ctx context.Context) error {
+	_, err := r.ExecContext(ctx, giveBack)
+	r.free()
+	return err
+}
+
+// giveBackOld gives locks back that have been held for long enough.
+func (r *mysqlReader) giveBackOld(ctx context.Context) error {
+	if r.since.IsZero() || time.Since(r.since) < longestHold {
+		return nil
+	}
+	return r.giveBack(ctx)
+}
+
+// free notes that the locks have been given back.
+func (r *mysqlReader) free() {
+	r.since = time.Time{}
+	r.held.remove(r.number)
+}
+
+// heldTables are the tables whose metadata locks are held, by the number of the reader that holds them.
+type heldTables struct {
+	mutex sync.Mutex
+	held  map[int]heldTable
+}
+
+type heldTable struct {
+	name  string
+	since time.Time
+}
+
+func (h *heldTables) add(reader int, table string) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if h.held == nil {
+		h.held = map[int]heldTable{}
+	}
+	h.held[reader] = heldTable{table, time.Now()}
+}
+
+func (h *heldTables) remove(reader int) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	delete(h.held, reader)
+}
+
+// old gives what has been held for that long.
+func (h *heldTables) old(age time.Duration) map[int]heldTable {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	old := map[int]heldTable{}
+	for reader, table := range h.held {
+		if time.Since(table.since) >= age {
+			old[reader] = table
+		}
+	}
+	return old
+}
+
+// still says whether a reader holds a table as it did.
+func (h *heldTables) still(reader int, table heldTable) bool {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return h.held[reader] == table
+}
+
+// watchInterval is how often is looked whether somebody waits for a lock of ours, and watchPatience how long they
+// may wait for it, twice, while a look is taken. With the time that it takes to end it is less than a second.
+const (
+	watchInterval = 100 * time.Millisecond
+	watchPatience = 150 * time.Millisecond
+)
+
+// watch looks until ctx ends whether somebody waits for a lock that a reader holds for long, as it may for a table that
+// cannot be read in pages, or over a slow line, and then gives an ErrGaveWay. Few accounts may see other sessions. But who
+// waits for a table lets nobody pass, and so not us either: the connection aside asks for no rows of the table, and the
+// server tells by the time that this takes whether anybody could read it just now.
+func (s *mysqlSnapshot) watch(ctx context.Context) error {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for reader, table := range s.held.old(longestHold) {
+			if !s.blocked(ctx, table.name) {
+				continue
+			}
+			// Was it us, and is it still?
+			if s.held.still(reader, table) && ctx.Err() == nil {
+				return failure("read table "+table.name, ErrGaveWay, errors.New(s.waiter(ctx)+" waited for it"))
+			}
+		}
+	}
+}
+
+// blocked says whether nobody can read a table just now. That it cannot be said is no reason to end a dump. A busy
+// server may be slow once: so it is asked twice.
+func (s *mysqlSnapshot) blocked(ctx context.Context, table string) bool {
+	s.using.Lock()
+	defer s.using.Unlock()
+	s.limitStatements(ctx, watchPatience)
+	defer s.limitStatements(ctx, 0)
+	for range 2 {
+		var server *driver.MySQLError
+		_, err := s.aside.ExecContext(ctx, "SELECT 1 FROM "+quoteMySQL(table)+" LIMIT 0")
+		if !errors.As(err, &server) {
+			return false
+		}
+		switch server.Number {
+		case lockTimeout:
+			return true
+		case 1317, 1969, 3024: // an interruption, the time of a statement, of an execution
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// lockTimeout is the server's error for a lock that could not be had within lock_wait_timeout.
+const lockTimeout = 1205
+
+// limitStatements has the server bound the time that a SELECT aside takes, its waiting for locks included. One that
+// cannot is bounded by lock_wait_timeout.
+func (s *mysqlSnapshot) limitStatements(ctx context.Context, limit time.Duration) {
+	setting := fmt.Sprintf("SET SESSION max_execution_time = %d", limit.Milliseconds())
+	if s.server.flavour == "mariadb" {
+		setting = fmt.Sprintf("SET SESSION max_statement_time = %f", limit.Seconds())
+	}
+	_, _ = s.aside.ExecContext(ctx, setting)
+}
+
+// waiter names who waits, as far as the account may see it: first those who do not only read and write.
+func (s *mysqlSnapshot) waiter(ctx context.Context) string {
+	s.using.Lock()
+	defer s.using.Unlock()
+	const query = "SELECT USER, UPPER(SUBSTRING_INDEX(TRIM(COALESCE(INFO, '')), ' ', 2)) FROM information_schema.PROCESSLIST" +
+		" WHERE STATE LIKE 'Waiting for %' AND COMMAND = 'Query'" +
+		" ORDER BY UPPER(INFO) LIKE 'SELECT%' OR UPPER(INFO) LIKE 'INSERT%' OR UPPER(INFO) LIKE 'UPDATE%' OR UPPER(INFO) LIKE 'DELETE%', TIME DESC LIMIT 1"
+	var user, words string
+	if err := s.aside.QueryRowContext(ctx, query).Scan(&user, &words); err != nil || words == "" {
+		return "somebody"
+	}
+	return fmt.Sprintf("%s of %s", words, user)
+}

@@ -1,0 +1,132 @@
+package staging
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysqlwire"
+)
+
+// page is a stretch of rows that one query reads to its end: so short that the metadata lock of its table can be given
+// back soon, and so few rows that they fit into the chunk at hand. The next one begins behind its last key.
+type page struct {
+	condition string // WHERE, ORDER BY and LIMIT; empty where all rows are read at once
+	limit     int64  // 0 is none
+}
+
+// pageTime is how long a page should take to be read: over a slow line pages are smaller than a chunk.
+const pageTime = 150 * time.Millisecond
+
+// pager cuts a span into pages.
+type pager struct {
+	table *mysqlTable
+	span  span
+	last  []string // the key of the last row that was read, as literals; empty at the beginning
+	// What rows have turned out to be like.
+	rowBytes float64 // of SQL
+	rowTime  time.Duration
+}
+
+func newPager(table *mysqlTable, s span) *pager { return &pager{table: table, span: s} }
+
+// next gives a page whose rows fill about that many bytes.
+func (p *pager) next(room int) page {
+	if len(p.table.order) == 0 {
+		return page{condition: p.spanCondition()}
+	}
+	if p.rowBytes == 0 {
+		if p.rowBytes = float64(p.table.rowBytes); p.rowBytes == 0 {
+			p.rowBytes = 1 << 10
+		}
+	}
+	limit := float64(max(room, 1)) / p.rowBytes
+	if p.rowTime > 0 {
+		limit = min(limit, float64(pageTime)/float64(p.rowTime))
+	}
+	n := max(int64(limit), 1)
+	var parts []string
+	if s := p.span.condition(quoteMySQL(p.table.key.name)); s != "" {
+		parts = append(parts, strings.TrimPrefix(s, " WHERE "))
+	}
+	if len(p.last) > 0 {
+		parts = append(parts, "("+p.behind(0)+")")
+	}
+	names := make([]string, len(p.table.order))
+	for i, column := range p.table.order {
+		names[i] = quoteMySQL(p.table.columns[column].name)
+	}
+	text := " FORCE INDEX (PRIMARY)"
+	if len(parts) > 0 {
+		text += " WHERE " + strings.Join(parts, " AND ")
+	}
+	return page{condition: fmt.Sprintf("%s ORDER BY %s LIMIT %d", text, strings.Join(names, ","), n), limit: n}
+}
+
+// spanCondition is that of the whole span.
+func (p *pager) spanCondition() string {
+	if p.table.key == nil {
+		return ""
+	}
+	// In the order of the primary key, in which rows load fastest.
+	return " FORCE INDEX (PRIMARY)" + p.span.condition(quoteMySQL(p.table.key.name))
+}
+
+// behind is the condition for what comes after the last key, from the given column of the key on. Servers make ranges
+// of the index of it, which they do not of (a, b) > (1, 2).
+func (p *pager) behind(i int) string {
+	name := quoteMySQL(p.table.columns[p.table.order[i]].name)
+	text := name + " > " + p.last[i]
+	if i+1 < len(p.last) {
+		text += " OR " + name + " = " + p.last[i] + " AND (" + p.behind(i+1) + ")"
+	}
+	return text
+}
+
+// read notes what a page was like.
+func (p *pager) read(rows, bytes int64, took time.Duration) {
+	if rows == 0 {
+		return
+	}
+	p.rowBytes = max(1, float64(bytes)/float64(rows))
+	p.rowTime = max(1, took/time.Duration(rows))
+}
+
+// keep takes the key of a row, by the lengths of its values: the last one of a page.
+func (p *pager) keep(row []byte, nulls int, values []valueWriter) error {
+	last := slices.Max(p.table.order)
+	keys := make([]string, last+1)
+	data := row[nulls:]
+	for i, value := range values[:last+1] {
+		if row[1+(i+2)/8]>>((i+2)%8)&1 != 0 {
+			continue
+		}
+		if column := p.table.columns[i]; column.charset != "" && isText(column.dataType) {
+			value = valueWriter{form: formTaggedIn, tag: "_" + column.charset}
+		}
+		text, size := value.append(nil, data)
+		if size == 0 {
+			return fmt.Errorf("read a key of table %s: %w", p.table.name, mysqlwire.ErrNotUnderstood)
+		}
+		keys[i] = string(text)
+		data = data[size:]
+	}
+	p.last = p.last[:0]
+	for _, column := range p.table.order {
+		p.last = append(p.last, keys[column])
+	}
+	return nil
+}
+
+func isText(dataType string) bool { return dataType == "char" || dataType == "varchar" }
+
+// ordered says whether rows can be read in pages along a column: whether its values can be written such that the
+// server compares them as it orders them.
+func (c mysqlColumn) ordered() bool {
+	switch c.dataType {
+	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "date", "datetime", "timestamp", "binary", "varbinary":
+		return true
+	}
+	return isText(c.dataType) && c.charset != ""
+}

@@ -1,0 +1,291 @@
+package staging
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+var mysqldServer = sync.OnceValues(func() (*testserver.MySQL, error) {
+	return testserver.Mysqld(filepath.Join(serversDir, "mysqld"))
+})
+
+// sites are servers of both families.
+func sites(t *testing.T, do func(t *testing.T, server *testserver.MySQL)) {
+	t.Helper()
+	t.Run("mariadb", func(t *testing.T) { do(t, mariaDB(t)) })
+	t.Run("mysql", func(t *testing.T) {
+		server, err := mysqldServer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rememberStop(server.Kill)
+		do(t, server)
+	})
+}
+
+// longestWait is how long a query of a site may wait for a dump.
+const longestWait = time.Second
+
+// waits samples how long the sessions of a server wait for locks, as the server itself says, until it is stopped and
+// gives the longest. It measures what the dump does to the site, and not how busy the machine is.
+func waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Duration, whose string)) {
+	t.Helper()
+	db := siteSession(t, server, "")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	var longest time.Duration
+	var whose string
+	go func() {
+		defer close(done)
+		since := map[string]time.Time{}
+		for ctx.Err() == nil {
+			rows, err := db.QueryContext(ctx, "SELECT ID, STATE, INFO FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for %' AND INFO NOT LIKE '%LIMIT 0' AND INFO NOT LIKE 'SHOW %'")
+			if err != nil {
+				return
+			}
+			now, waiting := time.Now(), map[string]bool{}
+			for rows.Next() {
+				var id, state, info string
+				if rows.Scan(&id, &state, &info) != nil {
+					continue
+				}
+				who := id + ": " + state + ": " + info
+				waiting[who] = true
+				if since[who].IsZero() {
+					since[who] = now
+				}
+				if waited := now.Sub(since[who]); waited > longest {
+					longest, whose = waited, who
+				}
+			}
+			_ = rows.Close()
+			for who := range since {
+				if !waiting[who] {
+					delete(since, who)
+				}
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	return func() (time.Duration, string) {
+		cancel()
+		<-done
+		return longest, whose
+	}
+}
+
+// siteSession opens a session of the site.
+func siteSession(t *testing.T, server *testserver.MySQL, database string) *sql.Conn {
+	t.Helper()
+	db, err := sql.Open("mysql", fmt.Sprintf("root@tcp(127.0.0.1:%d)/%s?interpolateParams=true", server.Port, database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = conn.Close(), db.Close() })
+	return conn
+}
+
+// fill makes a table of so many rows of 4 KB.
+func fill(table, columns, values string, rows int) []string {
+	return []string{
+		fmt.Sprintf("CREATE TABLE %s (%s, body VARCHAR(4000) CHARACTER SET latin1)", table, columns),
+		"/*M! SET SESSION max_recursive_iterations = 1000000 */",
+		"/*!80000 SET SESSION cte_max_recursion_depth = 1000000 */",
+		fmt.Sprintf("INSERT INTO %s WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT %s, REPEAT('x', 4000) FROM n", table, rows, values),
+		"ANALYZE TABLE " + table,
+	}
+}
+
+// makeSite makes a database anew.
+func makeSite(t *testing.T, server *testserver.MySQL, name string, statements ...string) {
+	t.Helper()
+	all := append([]string{"DROP DATABASE IF EXISTS " + name, "CREATE DATABASE " + name, "USE " + name}, statements...)
+	if err := server.Exec(all...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// While whoever takes a dump takes long, and a table has been read in part, nobody waits for it, whatever they do with
+// the table.
+func TestMySQLDumpHoldsNoTable(t *testing.T) {
+	sites(t, func(t *testing.T, server *testserver.MySQL) {
+		statements := []string{
+			"LOCK TABLES book WRITE", "UNLOCK TABLES", "LOCK TABLES book READ", "UNLOCK TABLES",
+			"FLUSH TABLES book", "FLUSH TABLES", "FLUSH TABLES WITH READ LOCK", "UNLOCK TABLES", "ANALYZE TABLE book",
+			"CREATE TRIGGER after_book AFTER INSERT ON book FOR EACH ROW SET @x = 1", "DROP TRIGGER after_book",
+			"ALTER TABLE book COMMENT 'other'", "ALTER TABLE book ADD more INT", "ALTER TABLE book DROP more, ALGORITHM=COPY",
+			"CREATE INDEX i ON book (isbn)", "OPTIMIZE TABLE book", "RENAME TABLE book TO old, new TO book", "TRUNCATE old", "TRUNCATE book", "DROP TABLE book",
+		}
+		for name, threads := range map[string]int{"one connection": 1, "several": 3} {
+			t.Run(name, func(t *testing.T) {
+				makeSite(t, server, "held", append(fill("book", "shelf INT, isbn VARCHAR(20) CHARACTER SET latin1, PRIMARY KEY (shelf, isbn)", "i DIV 1000, CONCAT('b', i)", 12000),
+					"CREATE TABLE new LIKE book", "CREATE TABLE aside (id INT PRIMARY KEY)", "INSERT INTO aside VALUES (1)", "CREATE VIEW looked AS SELECT * FROM book")...)
+				_, ended, goOn := stuck(t.Context(), t, Config{URL: parseURL(t, server.URL("held")), Threads: threads})
+				site := siteSession(t, server, "held")
+				if _, err := site.ExecContext(t.Context(), "SET SESSION lock_wait_timeout = 1"); err != nil {
+					t.Fatal(err)
+				}
+				for _, statement := range statements {
+					if rows, err := site.QueryContext(t.Context(), statement); err != nil {
+						t.Errorf("%s: %v", statement, err)
+					} else {
+						_ = rows.Close()
+					}
+				}
+				goOn()
+				if err := <-ended; threads == 1 {
+					expectError(t, err, ErrDefinitionChanged, "book")
+				}
+			})
+		}
+	})
+}
+
+// A table without a key is read by one query. Who waits for that waits for less than a second: the dump gives way.
+func TestMySQLDumpGivesWay(t *testing.T) {
+	sites(t, func(t *testing.T, server *testserver.MySQL) {
+		for _, waiter := range []string{"ALTER TABLE heap COMMENT 'x'", "TRUNCATE heap", "LOCK TABLES heap WRITE"} {
+			makeSite(t, server, "heaps", fill("heap", "id INT", "i", 12000)...)
+			_, ended, goOn := stuck(t.Context(), t, Config{URL: parseURL(t, server.URL("heaps")), Threads: 2})
+			stop := waits(t, server)
+			site := siteSession(t, server, "heaps")
+			if _, err := site.ExecContext(t.Context(), waiter); err != nil {
+				t.Error(err)
+			}
+			goOn()
+			words := strings.ToUpper(strings.Join(strings.Fields(waiter)[:2], " "))
+			expectError(t, <-ended, ErrGaveWay, "read table heap: the dump gave way to others on staging: "+words+" of root waited for it")
+			if longest, whose := stop(); longest > longestWait {
+				t.Errorf("%s waited for %v", whose, longest)
+			}
+		}
+	})
+}
+
+// A table that another one's name goes to is not taken for it, though the server raises no error.
+func TestMySQLExchangedTable(t *testing.T) {
+	sites(t, func(t *testing.T, server *testserver.MySQL) {
+		makeSite(t, server, "exchanged", append(fill("first", "id INT PRIMARY KEY", "i", 2000),
+			"CREATE TABLE second (id INT PRIMARY KEY)", "INSERT INTO second VALUES (1), (2)", "DO SLEEP(1.1)", // its age is known to the second
+			"CREATE TABLE ghost LIKE second", "INSERT INTO ghost VALUES (1)")...)
+		_, ended, goOn := stuck(t.Context(), t, Config{URL: parseURL(t, server.URL("exchanged")), Threads: 1, Exclude: []string{"ghost"}})
+		if err := server.Exec("RENAME TABLE exchanged.second TO exchanged.gone, exchanged.ghost TO exchanged.second"); err != nil {
+			t.Fatal(err)
+		}
+		goOn()
+		expectError(t, <-ended, ErrDefinitionChanged, "another one has its name now")
+	})
+}
+
+// What is done to a table after its rows have been read is no reason to begin anew.
+func TestMySQLAlteredLater(t *testing.T) {
+	sites(t, func(t *testing.T, server *testserver.MySQL) {
+		makeSite(t, server, "later", append(fill("first", "id INT PRIMARY KEY", "i", 2000), "CREATE TABLE second (id INT PRIMARY KEY)", "INSERT INTO second VALUES (1)")...)
+		sum, err := server.Checksums("later")
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, _ := open(t, Config{URL: parseURL(t, server.URL("later")), Threads: 1})
+		text := ""
+		altered := sync.OnceFunc(func() {
+			if err := server.Exec("USE later", "ALTER TABLE first ADD more INT", "TRUNCATE first"); err != nil {
+				t.Error(err)
+			}
+		})
+		chunks, _ := chunksOf(t, source, func(chunk Chunk) {
+			if chunk.Table == "second" {
+				altered()
+			}
+		})
+		text = joined(chunks)
+		restoreTo(t, server, "later_copy", text)
+		got, err := server.Checksums("later_copy")
+		if err != nil || got["first"] != sum["first"] || got["second"] != sum["second"] {
+			t.Errorf("checksums %v, want %v: %v", got, sum, err)
+		}
+	})
+}
+
+// restoreTo loads a dump into a new database of a server, with the plain client.
+func restoreTo(t *testing.T, server *testserver.MySQL, database, text string) {
+	t.Helper()
+	if err := server.Exec("DROP DATABASE IF EXISTS "+database, "CREATE DATABASE "+database); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("mariadb", "--no-defaults", "--skip-ssl", "--protocol=tcp", "--host=127.0.0.1", fmt.Sprintf("--port=%d", server.Port), "--user=root", database)
+	cmd.Stdin = strings.NewReader(text)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("restore: %v: %s", err, out)
+	}
+}
+
+// Keys of all kinds are followed from page to page, as the server orders them.
+func TestMySQLPages(t *testing.T) {
+	sites(t, func(t *testing.T, server *testserver.MySQL) {
+		var statements []string
+		for name, key := range map[string][2]string{
+			"int":       {"a INT", "i - 5000"},
+			"unsigned":  {"a BIGINT UNSIGNED", "18446744073709551615 - i"},
+			"text":      {"a VARCHAR(40) COLLATE utf8mb4_unicode_ci", "CONCAT(CASE i % 4 WHEN 0 THEN 'ä' WHEN 1 THEN 'Z''' WHEN 2 THEN '\\\\😀' ELSE '' END, i)"},
+			"latin1":    {"a CHAR(40) CHARACTER SET latin1 COLLATE latin1_german1_ci", "CONCAT(IF(i % 2, 'ß', 'é'), i)"},
+			"sjis":      {"a VARCHAR(40) CHARACTER SET sjis", "CONCAT(IF(i % 2, 'ソ', '表'), i)"},
+			"utf16":     {"a VARCHAR(40) CHARACTER SET utf16", "CONCAT('x', i)"},
+			"bytes":     {"a VARBINARY(40)", "UNHEX(SHA2(i, 256))"},
+			"decimal":   {"a DECIMAL(20,4)", "i * 1.0625 - 3000"},
+			"datetime":  {"a DATETIME(6)", "'2020-01-01 00:00:00.000001' + INTERVAL i * 1001 MICROSECOND"},
+			"timestamp": {"a TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP", "'2020-01-01' + INTERVAL i MINUTE"},
+			"date":      {"a DATE", "'1000-01-01' + INTERVAL i DAY"},
+			"two":       {"a INT, b VARCHAR(20)", "i DIV 500, CONCAT('k', i)"},
+			"three":     {"a VARCHAR(20), b DATE, c INT", "CONCAT('k', i DIV 400), '2020-01-01' + INTERVAL (i DIV 50) DAY, i"},
+			"enum":      {"a ENUM('x','y'), b INT", "1 + i % 2, i"},
+			"partial":   {"a TEXT", "CONCAT('k', i)"},
+			"falling":   {"a INT", "i"},
+		} {
+			columns := strings.Split(key[0], ",")
+			names := "a"
+			if len(columns) > 1 && !strings.Contains(key[0], "DECIMAL") && !strings.Contains(key[0], "ENUM('x'") {
+				names = strings.Join([]string{"a", "b", "c"}[:len(columns)], ", ")
+			}
+			switch name {
+			case "enum":
+				names = "a, b"
+			case "partial":
+				names = "a(30)"
+			case "falling":
+				names = "a DESC"
+			}
+			filled := fill("`"+name+"`", "n INT, "+key[0]+", PRIMARY KEY ("+names+")", "i, "+key[1], 1200)
+			statements = append(statements, filled...)
+		}
+		makeSite(t, server, "pages", append([]string{"SET NAMES utf8mb4", "SET time_zone = '+00:00'"}, statements...)...)
+		source, _ := open(t, Config{URL: parseURL(t, server.URL("pages")), Threads: 2})
+		chunks, _ := chunksOf(t, source)
+		restoreTo(t, server, "pages_copy", joined(chunks))
+		want, err := server.Checksums("pages")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := server.Checksums("pages_copy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range want {
+			if got[name] != want[name] {
+				t.Errorf("%s: checksum %s, want %s", name, got[name], want[name])
+			}
+		}
+	})
+}
