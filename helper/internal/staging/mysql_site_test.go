@@ -39,7 +39,6 @@ const longestWait = time.Second
 // gives the longest. It measures what the dump does to the site, and not how busy the machine is.
 func waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Duration, whose string)) {
 	t.Helper()
-	db := siteSession(t, server, "")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	var longest time.Duration
@@ -48,17 +47,14 @@ func waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Du
 		defer close(done)
 		since := map[string]time.Time{}
 		for ctx.Err() == nil {
-			rows, err := db.QueryContext(ctx, "SELECT ID, STATE, INFO FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Waiting for %' AND INFO NOT LIKE '%LIMIT 0' AND INFO NOT LIKE 'SHOW %'")
+			rows, err := server.Query("SELECT ID, STATE, INFO FROM information_schema.PROCESSLIST" +
+				" WHERE STATE LIKE 'Waiting for %' AND INFO NOT LIKE '%LIMIT 0' AND INFO NOT LIKE 'SHOW %'")
 			if err != nil {
 				return
 			}
 			now, waiting := time.Now(), map[string]bool{}
-			for rows.Next() {
-				var id, state, info string
-				if rows.Scan(&id, &state, &info) != nil {
-					continue
-				}
-				who := id + ": " + state + ": " + info
+			for _, row := range rows {
+				who := strings.Join(row, ": ")
 				waiting[who] = true
 				if since[who].IsZero() {
 					since[who] = now
@@ -67,7 +63,6 @@ func waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Du
 					longest, whose = waited, who
 				}
 			}
-			_ = rows.Close()
 			for who := range since {
 				if !waiting[who] {
 					delete(since, who)
@@ -139,10 +134,8 @@ func TestMySQLDumpHoldsNoTable(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, statement := range statements {
-					if rows, err := site.QueryContext(t.Context(), statement); err != nil {
+					if _, err := site.ExecContext(t.Context(), statement); err != nil {
 						t.Errorf("%s: %v", statement, err)
-					} else {
-						_ = rows.Close()
 					}
 				}
 				goOn()
@@ -199,7 +192,6 @@ func TestMySQLAlteredLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		source, _ := open(t, Config{URL: parseURL(t, server.URL("later")), Threads: 1})
-		text := ""
 		altered := sync.OnceFunc(func() {
 			if err := server.Exec("USE later", "ALTER TABLE first ADD more INT", "TRUNCATE first"); err != nil {
 				t.Error(err)
@@ -210,8 +202,7 @@ func TestMySQLAlteredLater(t *testing.T) {
 				altered()
 			}
 		})
-		text = joined(chunks)
-		restoreTo(t, server, "later_copy", text)
+		restoreTo(t, server, "later_copy", joined(chunks))
 		got, err := server.Checksums("later_copy")
 		if err != nil || got["first"] != sum["first"] || got["second"] != sum["second"] {
 			t.Errorf("checksums %v, want %v: %v", got, sum, err)
