@@ -324,7 +324,7 @@ func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 		Announced: plan.IfNewer && plan.Newer && !plan.Needed, Reason: string(plan.Stays), Held: plan.Held.Hold, Changed: plan.Changes.Names,
 	}
 	if plan.Needed {
-		for _, is := range state(plan) {
+		for _, is := range state(plan.State) {
 			s.out.Print("%s %s\n", s.project.Target.Name, is)
 		}
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -29,16 +30,16 @@ func (s *session) announce(plan *pull.Plan) {
 	if plan.Dump.Key == "" {
 		what = "a newer dump"
 	}
-	s.out.Print("%s, and not pulled: %s %s; %s\n", what, name, because(plan), inWords(replace))
+	s.out.Print("%s, and not pulled: %s %s; %s\n", what, name, because(plan.State), inWords(replace))
 }
 
 // because says why a local database stays as it is.
-func because(plan *pull.Plan) string {
-	switch plan.Stays {
+func because(local pull.State) string {
+	switch local.Stays {
 	case pull.Held:
 		return "is held"
 	case pull.Chosen:
-		return "holds " + plan.Held.Dump.Key + ", which was asked for"
+		return "holds " + local.Held.Dump.Key + ", which was asked for"
 	case pull.Part:
 		return "has got a part of a dump"
 	case pull.Undone:
@@ -48,7 +49,7 @@ func because(plan *pull.Plan) string {
 	case pull.Foreign:
 		return "has come by other means than a pull"
 	}
-	return changed(plan.Changes)
+	return changed(local.Changes)
 }
 
 // mostNames is how many changes are listed.
@@ -72,15 +73,28 @@ func changed(changes localdb.Changes) string {
 }
 
 // state says of a local database, in some words each, what keeps it from being replaced unasked; nothing where nothing does.
-func state(plan *pull.Plan) []string {
+func state(local pull.State) []string {
 	var all []string
-	if plan.Stays != "" && plan.Stays != pull.Changed {
-		all = append(all, because(plan))
+	if local.Stays != "" && local.Stays != pull.Changed {
+		all = append(all, because(local))
 	}
-	if plan.Changes.Changed() && plan.Stays != pull.Foreign {
-		all = append(all, changed(plan.Changes))
+	if local.Changes.Changed() {
+		all = append(all, changed(local.Changes))
 	}
 	return all
+}
+
+// contents says what the local database holds, and what keeps it from being replaced unasked.
+func (s *session) contents(ctx context.Context, database localdb.Database) (string, error) {
+	local, err := s.local().State(ctx, database)
+	if err != nil {
+		return "", err
+	}
+	stays := state(local)
+	if len(stays) == 0 && local.Held.Dump.Key != "" {
+		stays = []string{"unchanged since it was pulled"}
+	}
+	return strings.Join(append([]string{origin(local.Held)}, stays...), "; "), nil
 }
 
 // withoutRows says of a table whether the project publishes it without its rows.

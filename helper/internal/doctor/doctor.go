@@ -50,6 +50,10 @@ type Config struct {
 	Target *dburl.URL
 	// TargetError is why the local database cannot be asked; nil where it can.
 	TargetError error
+	// Contents says what the local database holds.
+	Contents func(context.Context, localdb.Database) (string, error)
+	// WithoutRows says of its tables whether their rows do not count: see [localdb.Config].
+	WithoutRows func(table string) bool
 	// Report is told of each check when it is done.
 	Report func(Check)
 }
@@ -235,7 +239,7 @@ func (d *doctor) local(ctx context.Context) {
 		d.skip("local database", "DUMP_TARGET is not set, which only a pull needs")
 		return
 	}
-	database, err := localdb.Open(ctx, localdb.Config{URL: *d.Target})
+	database, err := localdb.Open(ctx, localdb.Config{URL: *d.Target, WithoutRows: d.WithoutRows})
 	if err != nil {
 		d.fail("local database", err)
 		return
@@ -250,9 +254,24 @@ func (d *doctor) local(ctx context.Context) {
 		text += fmt.Sprintf(", %d MB free", free/1_000_000)
 	}
 	d.ok("local database", "%s", text)
+	d.contents(ctx, database)
 	if info.Engine != "postgres" {
 		d.files(ctx, database)
 	}
+}
+
+// contents says what is in the local database, and whether a pull that nobody has asked for would leave it there.
+func (d *doctor) contents(ctx context.Context, database localdb.Database) {
+	const name = "local contents"
+	if d.Contents == nil {
+		return
+	}
+	text, err := d.Contents(ctx, database)
+	if err != nil {
+		d.fail(name, err)
+		return
+	}
+	d.ok(name, "%s", text)
 }
 
 // files says whether a pull could take tables as files. That it could not is no fault: it loads SQL then.

@@ -46,6 +46,14 @@ type record struct {
 	Print *fingerprint `json:"fingerprint,omitempty"`
 }
 
+// of gives what of a record is true of a database whose tables have firstTable as the lowest number.
+func (r record) of(firstTable int64) record {
+	if r.describes(firstTable) || r.LastTable == 0 {
+		return r
+	}
+	return record{Hold: r.Hold}
+}
+
 // held gives what is known of a database by its record, which describes it or not; firstTable is the lowest number of its tables, 0
 // where it has none.
 func (r record) held(firstTable int64) Held {

@@ -35,6 +35,11 @@ func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, e extent
 	if old.held, err = s.record(ctx, n); err != nil {
 		return db.explain("read the journal of database "+n.previous, err)
 	}
+	first, _, err := s.tableNumbers(ctx, n.live)
+	if err != nil {
+		return db.explain("number the tables of database "+n.live, err)
+	}
+	old.held = old.held.of(first)
 	old.objects = e.carried(present)
 	var leftOut []object
 	new.objects, leftOut = e.fitting(new.objects, present)

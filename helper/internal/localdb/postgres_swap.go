@@ -53,6 +53,7 @@ func (db *postgresDatabase) Undo(ctx context.Context) error {
 	if was.Marked {
 		return ErrNothingToUndo
 	}
+	was.Live = db.stillHolds(ctx, was.Live)
 	was.Previous.Choice, was.Previous.Token = Undone, db.config.Token
 	now, err := db.leave(ctx, s, label{Live: was.Previous, Previous: was.Live})
 	if err != nil {
@@ -78,6 +79,9 @@ func (db *postgresDatabase) swap(ctx context.Context, s *pgSession, t turn) erro
 	if err != nil {
 		return db.explain("read the comment on database "+n.previous, err)
 	}
+	if t.by == s { // otherwise nobody may come in, and somebody has looked already
+		was.Live = db.stillHolds(ctx, was.Live)
+	}
 	holds := t.holds(was.Live)
 	holds.Choice, holds.Token = db.config.Choice, db.config.Token
 	now, err := db.leave(ctx, s, label{Live: holds, Previous: was.Live})
@@ -91,6 +95,19 @@ func (db *postgresDatabase) swap(ctx context.Context, s *pgSession, t turn) erro
 		return err
 	}
 	return db.dropRubbish(context.WithoutCancel(ctx), s)
+}
+
+// stillHolds gives what of a record is true of the live database.
+func (db *postgresDatabase) stillHolds(ctx context.Context, r record) record {
+	s, err := db.enter(ctx)
+	if err != nil {
+		return r // there is none, or whoever comes later finds out
+	}
+	defer s.close()
+	if first, _, err := s.tableNumbers(ctx); err == nil {
+		r = r.of(first)
+	}
+	return r
 }
 
 // leave prepares the live database to become the previous one: it must be there, if only to carry the

@@ -25,13 +25,11 @@ type Plan struct {
 	RefreshFirst bool
 	// Dump is the chosen one; zero where there is none yet that could be.
 	Dump bucket.Object
-	// Held is what the local database holds.
-	Held localdb.Held
+	// State is that of the local database.
+	State
 	// Newer says, with IfNewer, that the dump is newer than what the local database holds. It is not needed all the same where there is
-	// a reason, Stays, to leave that as it is. Changes are known where they are the reason, or Look has looked for them.
-	Newer   bool
-	Stays   Reason
-	Changes localdb.Changes
+	// a reason for that to stay.
+	Newer bool
 
 	token string // of the record that a swap leaves; "" where nobody remembers it
 

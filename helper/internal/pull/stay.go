@@ -30,6 +30,30 @@ var choices = map[localdb.Choice]Reason{localdb.ChosenDump: Chosen, localdb.Chos
 // ErrHeld means that the user holds the local database.
 var ErrHeld = errors.New("the local database is held")
 
+// State is what there is to say of the local database before a pull.
+type State struct {
+	// Held is what it holds.
+	Held localdb.Held
+	// Stays is why it is not replaced unasked; "" where nothing keeps it, or nobody has looked.
+	Stays Reason
+	// Changes are known where they are the reason, and where somebody has looked for them.
+	Changes localdb.Changes
+}
+
+// State looks at the local database, at all rows that count.
+func (c Config) State(ctx context.Context, database localdb.Database) (s State, err error) {
+	if s.Held, err = database.Held(ctx); err != nil {
+		return s, err
+	}
+	s.Stays = c.ownReason(s.Held)
+	if !s.Held.Empty && s.Stays != Foreign {
+		if s.Changes, err = database.Changes(ctx); s.Stays == "" && s.Changes.Changed() {
+			s.Stays = Changed
+		}
+	}
+	return s, err
+}
+
 // ownReason says why what is recorded keeps the local database from being replaced unasked.
 func (c Config) ownReason(held localdb.Held) Reason {
 	switch reason := choices[held.Choice]; {
@@ -53,20 +77,18 @@ func (p *Plan) Allowed() error {
 	return nil
 }
 
-// Look finds out whether the local database was changed, which a plan knows only where it decides something.
+// Look completes the plan's state, which is known only as far as it decides something.
 func (p *Plan) Look(ctx context.Context) (err error) {
-	if !p.Held.Empty {
-		p.Changes, err = p.database.Changes(ctx)
-	}
+	p.State, err = p.Config.State(ctx, p.database)
 	return err
 }
 
 // changed says whether the local database was changed, where that matters.
-func (p *Plan) changed(ctx context.Context) (bool, error) {
+func (p *Plan) changed(ctx context.Context) (_ bool, err error) {
 	if p.Held.Empty || p.DiscardChanges {
 		return false, nil
 	}
-	err := p.Look(ctx)
+	p.Changes, err = p.database.Changes(ctx)
 	return p.Changes.Changed(), err
 }
 
