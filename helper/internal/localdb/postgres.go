@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/pgsession"
 )
 
 // postgresDatabase is a live database on a PostgreSQL server.
@@ -90,10 +91,13 @@ func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSe
 		return nil, db.explainConnect(ctx, database, err)
 	}
 	s := &pgSession{conn, context.WithoutCancel(ctx)}
-	// Nothing here may be ended by a time-out that the server's administrator meant for the site.
-	err = s.exec(ctx, "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning")
-	if err != nil {
+	// Nothing here is bent or ended by settings that the server's administrator meant for the site.
+	if _, err := pgsession.Apply(ctx, conn, pgsession.Writing); err != nil {
 		s.close()
+		var setting *pgsession.Error
+		if errors.As(err, &setting) {
+			return nil, &SettingError{Name: setting.Name, Value: setting.Value, Err: setting}
+		}
 		return nil, db.explain("prepare a connection", err)
 	}
 	if err := db.checkServer(ctx, s); err != nil {

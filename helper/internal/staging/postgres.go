@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/pgsession"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
@@ -27,6 +28,7 @@ type postgres struct {
 	server        version
 	version       string // the same, as the server gives it
 	about         Info   // all but the tables
+	settings      []pgsession.Setting
 	password      string // the URL's, or that of a password file
 	structureOnly []postgresName
 	excluded      []postgresName
@@ -231,7 +233,7 @@ func (p *postgres) clientDump(ctx context.Context) (_ *Dump, err error) {
 // clientTarget says what pg_dump is to dump and how it reaches the server: where that takes a listener on this
 // machine, it is to be closed afterwards.
 func (p *postgres) clientTarget(ctx context.Context) (postgresTarget, io.Closer, error) {
-	target := postgresTarget{url: p.url, password: p.password, structureOnly: p.structureOnly, excluded: p.excluded}
+	target := postgresTarget{url: p.url, password: p.password, options: pgsession.Options(p.settings), structureOnly: p.structureOnly, excluded: p.excluded}
 	if p.tunnel == nil {
 		return target, nil, nil
 	}
@@ -260,7 +262,7 @@ func (p *postgres) session(ctx context.Context, do func(pgx.Tx) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if _, err := tx.Exec(ctx, "SET LOCAL datestyle = ISO"); err != nil { // the driver reads no other
+	if p.settings, err = pgsession.Apply(ctx, conn.PgConn(), pgsession.Reading); err != nil {
 		return err
 	}
 	return do(tx)
@@ -315,6 +317,10 @@ func quoteConninfo(value string) string {
 // explain turns what the driver says into an error of this package.
 func (p *postgres) explain(err error) error {
 	doing := "source " + p.url.String()
+	var setting *pgsession.Error
+	if errors.As(err, &setting) {
+		return fmt.Errorf("%s: %w", doing, &SettingError{Name: setting.Name, Value: setting.Value, Err: setting})
+	}
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
 		switch server.Code {

@@ -114,6 +114,7 @@ type postgresTarget struct {
 	address       string // where the client connects to, if not to the URL's host
 	port          int
 	password      string
+	options       string // settings of the session; "" for none
 	structureOnly []postgresName
 	excluded      []postgresName
 
@@ -196,6 +197,9 @@ func (t postgresTarget) environment() []string {
 	env = append(env, "PGHOST="+host, "PGPORT="+strconv.Itoa(port))
 	if t.password != "" {
 		env = append(env, "PGPASSWORD="+t.password)
+	}
+	if t.options != "" {
+		env = append(env, "PGOPTIONS="+t.options)
 	}
 	if t.url.TLS == dburl.TLSVerify {
 		if ca := t.certificates(); ca != "" {

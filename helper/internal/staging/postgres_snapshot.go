@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/pgsession"
 )
 
 // postgresSnapshot is one moment of the database, seen by several connections.
@@ -115,29 +117,7 @@ func (s *postgresSnapshot) connect(ctx context.Context, more ...string) (*pgx.Co
 	if err != nil {
 		return nil, err
 	}
-	// The settings are those of pg_dump, but for the last: these connections are as many as were promised.
-	statements := []string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"}
-	for _, setting := range []struct {
-		since version
-		text  string
-	}{
-		{version{}, "statement_timeout = 0"},
-		{version{}, "search_path = ''"},
-		{version{}, "client_encoding = 'UTF8'"},
-		{version{}, "datestyle = ISO"},
-		{version{}, "intervalstyle = postgres"},
-		{version{}, "extra_float_digits = 3"},
-		{version{}, "synchronize_seqscans = off"},
-		{version{major: 9, minor: 3}, "lock_timeout = 0"},
-		{version{major: 9, minor: 5}, "row_security = off"},
-		{version{major: 9, minor: 6}, "idle_in_transaction_session_timeout = 0"},
-		{version{major: 17}, "transaction_timeout = 0"},
-		{version{major: 9, minor: 6}, "max_parallel_workers_per_gather = 0"},
-	} {
-		if !s.postgres.server.less(setting.since) {
-			statements = append(statements, "SET LOCAL "+setting.text)
-		}
-	}
+	statements := append([]string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"}, pgsession.Again(s.postgres.settings)...)
 	statements = append(statements, more...)
 	if _, err := conn.PgConn().Exec(ctx, strings.Join(statements, "; ")).ReadAll(); err != nil {
 		s.close(conn)

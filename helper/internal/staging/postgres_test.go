@@ -158,7 +158,7 @@ func TestPostgresPasswordStaysHidden(t *testing.T) {
 func TestPostgresSessionIsReadOnly(t *testing.T) {
 	p := &postgres{url: *parseURL(t, postgreSQL(t).URL("shop"))}
 	err := p.session(t.Context(), func(tx pgx.Tx) error {
-		_, err := tx.Exec(t.Context(), "DELETE FROM node")
+		_, err := tx.Exec(t.Context(), "DELETE FROM public.node")
 		return err
 	})
 	if err == nil || !strings.Contains(err.Error(), "read-only transaction") {
