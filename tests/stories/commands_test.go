@@ -31,6 +31,8 @@ type story struct {
 	store            *testserver.S3
 	database, bucket string
 	background       map[string]background
+	// watch has the story fail that does something to a neighbour on a server.
+	watch func(testserver.Server) error
 }
 
 type key struct{}
@@ -62,6 +64,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"postgres":    usePostgres,
 	"psql":        runPostgres,
 	"sshd":        useSSHD,
+	"keys":        foreignKeys,
 	"eventually":  eventually,
 	"count":       count,
 	"code":        code,
@@ -70,6 +73,18 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"tinylocal":   tinyLocal,
 	"ownstaging":  ownStaging,
 	"relay":       relay,
+}
+
+// keys lists the foreign keys of the story's local databases.
+func foreignKeys(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	all, err := s.local.ForeignKeys()
+	check(ts, err)
+	for _, key := range all {
+		if name, _, _ := strings.Cut(key, "/"); name == s.database || strings.HasPrefix(name, s.database+"_") {
+			_, _ = ts.Stdout().Write([]byte(key + "\n"))
+		}
+	}
 }
 
 func check(ts *testscript.TestScript, err error) {
@@ -290,6 +305,7 @@ func useMySQL(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, server := range []*testserver.MySQL{s.staging, s.local} {
 		check(ts, server.Exec("CREATE DATABASE "+s.database))
 	}
+	check(ts, s.watch(s.local))
 	ts.Setenv("DUMP_SOURCE", s.staging.URL(s.database))
 	ts.Setenv("DUMP_TARGET", s.local.URL(s.database))
 	rows, err := s.local.Query("SELECT SUBSTRING_INDEX(VERSION(), '.', 2)")
@@ -308,6 +324,7 @@ func usePostgres(ts *testscript.TestScript, _ bool, _ []string) {
 	server, err := pgServer()
 	check(ts, err)
 	check(ts, server.Exec("postgres", "CREATE DATABASE "+s.database, "CREATE DATABASE "+s.database+"_local"))
+	check(ts, s.watch(server))
 	ts.Setenv("DUMP_SOURCE", server.URL(s.database))
 	ts.Setenv("DUMP_TARGET", server.URL(s.database+"_local"))
 	address, err := url.Parse(server.URL(s.database))

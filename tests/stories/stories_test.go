@@ -116,6 +116,7 @@ func setUp(env *testscript.Env) error {
 		database: fmt.Sprintf("story_%d", number), bucket: fmt.Sprintf("story-%d", number),
 	}
 	env.Values[storyKey] = story
+	story.watch = func(server testserver.Server) error { return watch(env, server, fmt.Sprintf("neighbour_%d", number)) }
 	if err := staging.Exec("CREATE DATABASE " + story.database); err != nil {
 		return err
 	}
@@ -131,6 +132,9 @@ func setUp(env *testscript.Env) error {
 			_ = local.Exec("DROP DATABASE IF EXISTS " + story.database + suffix)
 		}
 	})
+	if err := story.watch(local); err != nil { // before its databases are dropped
+		return err
+	}
 	home := filepath.Join(env.WorkDir, "home")
 	if err := os.MkdirAll(filepath.Join(home, ".ssh"), 0o700); err != nil {
 		return err
@@ -157,6 +161,26 @@ func setUp(env *testscript.Env) error {
 		env.Setenv(name, value)
 	}
 	return story.writeProject(env)
+}
+
+// watch has a story fail that does something to a neighbour of its database, or leaves a foreign key that leads to or from what lies
+// beside a database.
+func watch(env *testscript.Env, server testserver.Server, neighbour string) error {
+	changes, err := testserver.Look(server, "", neighbour)
+	if err != nil {
+		return err
+	}
+	env.Defer(func() {
+		if changes := changes(); len(changes) > 0 {
+			env.T().Fatal("the neighbour of the story's database is not as it was:\n" + strings.Join(changes, "\n"))
+		}
+		if server, is := server.(*testserver.MySQL); is {
+			if stray, _ := server.StrayKeys(); len(stray) > 0 { // of a server that is gone nothing is said
+				env.T().Fatal("foreign keys lead astray:\n" + strings.Join(stray, "\n"))
+			}
+		}
+	})
+	return nil
 }
 
 // writeProject makes the DDEV project in $WORK/site, unless the story brings its own.

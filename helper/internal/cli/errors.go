@@ -319,7 +319,11 @@ var explanations = []explanation{
 		return "look at the local server's log and start it again; nothing is lost, the next pull puts away what is left"
 	}),
 	as(exitLocal, func(e *localdb.StrayFilesError) string {
-		return "remove the files that end in .ibd and .cfg from the folder of " + e.Database + " in the data folder of the local server, and the folder where it is empty then; try again"
+		return "what those files belong to is not known, they may be in use: dump the databases of the local server that matter, then move the folder of " +
+			e.Database + " out of its data folder while it is stopped, and keep it until all is seen to work"
+	}),
+	as(exitLocal, func(e *localdb.OutsideError) string {
+		return "nothing was changed; this brings them in, then try again: " + e.Remedy()
 	}),
 	as(exitLocal, func(*localdb.LoadError) string {
 		return "the local database is as it was; another dump can be taken with --key"

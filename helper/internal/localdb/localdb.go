@@ -55,6 +55,10 @@ type Database interface {
 	// FreeBytes tells how many bytes are free where the server keeps its data; false where that cannot
 	// be seen from here.
 	FreeBytes(ctx context.Context) (int64, bool)
+	// Check looks, before anything is fetched, for what keeps a swap from leaving the rest of the server as it is, and tells what it takes
+	// away meanwhile. It changes nothing. It fails with *OutsideError, and *PrivilegeError where foreign keys of other databases refer to
+	// this one and cannot be put back.
+	Check(ctx context.Context) error
 	// TakesFiles says which files of tables the server takes, and fails with *FilesError where its data folder cannot be
 	// reached from here, or it takes none, and with *BusyError while another pull or undo is at work. What it has to try for that it
 	// takes back.

@@ -244,6 +244,7 @@ func open(t *testing.T, url string) (Database, *notes) {
 // openPart opens a database of which a part is replaced.
 func openPart(t *testing.T, url string, part Part) (Database, *notes) {
 	t.Helper()
+	watch(t, parseURL(t, url))
 	said := &notes{}
 	db, err := Open(t.Context(), Config{URL: parseURL(t, url), Part: part, Note: said.add})
 	if err != nil {
@@ -251,6 +252,42 @@ func openPart(t *testing.T, url string, part Part) (Database, *notes) {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db, said
+}
+
+// neighbourName is a database that no pull may touch.
+const neighbourName = "neighbour"
+
+// serverOf is the server of a URL.
+func serverOf(u dburl.URL) testserver.Server {
+	if u.Engine == dburl.Postgres {
+		return &testserver.PG{Port: u.Port}
+	}
+	return &testserver.MySQL{Port: u.Port}
+}
+
+// watching are the tests that watch servers, by name and port.
+var watching sync.Map
+
+// watch has a test look, when it ends, at what it must have left alone.
+func watch(t *testing.T, u dburl.URL) {
+	t.Helper()
+	key := fmt.Sprintf("%s %d", t.Name(), u.Port)
+	if _, already := watching.LoadOrStore(key, true); !already {
+		t.Cleanup(func() { watching.Delete(key) })
+		testserver.Watch(t, serverOf(u), "", neighbourName)
+	}
+}
+
+// alone fails the test where something changes more than a database and what lies beside it.
+func alone(t *testing.T, u dburl.URL, live string, do func() error) error {
+	t.Helper()
+	changes, err := testserver.Look(serverOf(u), live, neighbourName)
+	must(t, err)
+	result := do()
+	if changes := changes(); len(changes) > 0 {
+		t.Errorf("more than %s has changed:\n%s", live, strings.Join(changes, "\n"))
+	}
+	return result
 }
 
 func parseURL(t *testing.T, url string) dburl.URL {
@@ -273,6 +310,18 @@ func pull(t *testing.T, db Database, dump string) error {
 
 // pullAs is pull for a dump that has a name.
 func pullAs(t *testing.T, db Database, dump string, name Dump) error {
+	t.Helper()
+	var u dburl.URL
+	switch db := db.(type) {
+	case *mysqlDatabase:
+		u = db.config.URL
+	case *postgresDatabase:
+		u = db.config.URL
+	}
+	return alone(t, u, db.Info().Name, func() error { return bring(t, db, dump, name) })
+}
+
+func bring(t *testing.T, db Database, dump string, name Dump) error {
 	t.Helper()
 	load, err := db.Begin(t.Context())
 	if err != nil {

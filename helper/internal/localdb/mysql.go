@@ -149,6 +149,12 @@ func (db *mysqlDatabase) grant() string {
 		quoteName(escape.Replace(db.names.base+"__dump_")+"%"), quoteText(user), quoteText(host))
 }
 
+// grantee is the account as a GRANT names it.
+func (db *mysqlDatabase) grantee() string {
+	user, host := db.userHost()
+	return quoteText(user) + "@" + quoteText(host)
+}
+
 // userHost gives the two parts of the account; a user's name may have an @ in it.
 func (db *mysqlDatabase) userHost() (user, host string) {
 	at := strings.LastIndex(db.account, "@")

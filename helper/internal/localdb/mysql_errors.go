@@ -21,9 +21,12 @@ const (
 	mysqlTooManyConnections = 1040
 	mysqlDatabaseDenied     = 1044
 	mysqlAccessDenied       = 1045
+	mysqlUnknownDatabase    = 1049
 	mysqlTableExists        = 1050
 	mysqlUnknownCommand     = 1047
 	mysqlServerShutdown     = 1053
+	mysqlUnknownColumn      = 1054
+	mysqlNothingToDrop      = 1091
 	mysqlTableFull          = 1114
 	mysqlUnknownTable       = 1146
 	mysqlTableDenied        = 1142
@@ -63,6 +66,8 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 	var busy *BusyError
 	var stray *StrayFilesError
 	var wrong *WrongServerError
+	var denied *PrivilegeError
+	var outside *OutsideError
 	switch {
 	case errors.As(err, &wrong):
 		return wrong
@@ -70,6 +75,10 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 		return busy
 	case errors.As(err, &stray):
 		return stray
+	case errors.As(err, &denied):
+		return denied
+	case errors.As(err, &outside):
+		return outside
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", action, err)
 	case errors.As(err, &serverError):

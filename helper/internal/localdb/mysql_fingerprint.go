@@ -38,13 +38,29 @@ func (s *mysqlSession) printables(ctx context.Context, database string) ([]print
 }
 
 // definitionHash hashes what a table is. It does not tell where its counter stands, and reads the same in the database that it moves to.
-func (s *mysqlSession) definitionHash(ctx context.Context, database, table string, n names) (string, error) {
+// Those of the objects that are foreign keys of the table are not in it: it has them only when it has moved.
+func (s *mysqlSession) definitionHash(ctx context.Context, database, table string, n names, objects []object) (string, error) {
 	rows, err := s.table(ctx, "SHOW CREATE TABLE "+quoteName(database)+"."+quoteName(table))
 	if err != nil || len(rows) == 0 {
 		return "", err
 	}
-	text := counters.ReplaceAllString(rows[0]["create table"], "")
+	text := withoutForeignKeys(counters.ReplaceAllString(rows[0]["create table"], ""), table, objects)
 	return hash(renamedDatabase(text, n.incoming, n.live)), nil
+}
+
+// withoutForeignKeys gives the definition of a table without some foreign keys, and without the commas behind its columns and keys: which of
+// them is the last one depends on those that are left.
+func withoutForeignKeys(definition, table string, keys []object) string {
+	var lines []string
+	for line := range strings.SplitSeq(definition, "\n") {
+		line = strings.TrimSuffix(line, ",")
+		if !slices.ContainsFunc(keys, func(key object) bool {
+			return key.Kind == foreignKey && key.Table == table && key.SQL == foreignKeyOf(table, key.Name, strings.TrimSpace(line)).SQL
+		}) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // checksum sums up the rows of a table; "" where the server cannot.
@@ -68,7 +84,7 @@ func (db *mysqlDatabase) fingerprintOf(ctx context.Context, c *crew, database st
 		table := tables[i]
 		var taken tablePrint
 		var err error
-		if taken.Definition, err = s.definitionHash(ctx, database, table.name, db.names); err != nil {
+		if taken.Definition, err = s.definitionHash(ctx, database, table.name, db.names, objects); err != nil {
 			return err
 		}
 		if table.hasRow && !db.config.WithoutRows(table.name) {
@@ -137,7 +153,7 @@ func (db *mysqlDatabase) changes(ctx context.Context, s *mysqlSession) (Changes,
 	now := fingerprint{Tables: map[string]tablePrint{}, Objects: objectPrints(objects)}
 	sizes := map[string]int64{}
 	for _, table := range tables {
-		definition, err := s.definitionHash(ctx, live, table.name, db.names)
+		definition, err := s.definitionHash(ctx, live, table.name, db.names, objects)
 		if err != nil {
 			return Changes{}, err
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // The journal is a table in the previous database that says what a swap has to do beside moving tables:
-// it holds the views, triggers, routines and events that come ("new") and those that go ("old"), for each side the dump
+// it holds the views, triggers, routines, events and foreign keys out of the database that come ("new") and those that go ("old"), for each side the dump
 // that the database was loaded from, which tables change places where not all do, and how they do. Its own
 // name is where the swap stands, and it changes in the very statement that moves the tables:
 //
@@ -39,6 +39,8 @@ const (
 	recordKind kind = "DUMP"   // the record of a side
 	extentKind kind = "EXTENT" // the extent of the swap, where it is not all
 	movesKind  kind = "MOVES"  // the moves of the statement that exchanges the tables, in their order
+	// inboundKind is the foreign keys of other databases that are taken off meanwhile.
+	inboundKind kind = "INBOUND"
 )
 
 // contents is one side of a journal: what a database has beside the tables that change places.
@@ -48,7 +50,7 @@ type contents struct {
 }
 
 // writeJournal makes the pending journal, complete.
-func (s *mysqlSession) writeJournal(ctx context.Context, n names, e extent, old, new contents) error {
+func (s *mysqlSession) writeJournal(ctx context.Context, n names, e extent, old, new contents, inbound []inboundKey) error {
 	if err := s.createJournal(ctx, n, journalPending); err != nil {
 		return err
 	}
@@ -57,12 +59,17 @@ func (s *mysqlSession) writeJournal(ctx context.Context, n names, e extent, old,
 			return err
 		}
 	}
+	if len(inbound) > 0 {
+		if err := s.addToJournal(ctx, n, bothSides, inboundKind, inbound); err != nil {
+			return err
+		}
+	}
 	for side, c := range map[string]contents{oldSide: old, newSide: new} {
 		if err := s.addToJournal(ctx, n, side, recordKind, c.held); err != nil {
 			return err
 		}
 		for _, o := range c.objects {
-			if err := s.addObject(ctx, n, side, o); err != nil {
+			if err := s.addObject(ctx, n, journalPending, side, o); err != nil {
 				return err
 			}
 		}
@@ -84,11 +91,11 @@ func (s *mysqlSession) addToJournal(ctx context.Context, n names, side string, k
 	if err != nil {
 		return fmt.Errorf("write the journal of database %s: %w", n.previous, err)
 	}
-	return s.addObject(ctx, n, side, object{Kind: k, SQL: string(text)})
+	return s.addObject(ctx, n, journalPending, side, object{Kind: k, SQL: string(text)})
 }
 
-func (s *mysqlSession) addObject(ctx context.Context, n names, side string, o object) error {
-	return s.exec(ctx, "INSERT INTO "+quoteName(n.previous)+"."+quoteName(journalPending)+
+func (s *mysqlSession) addObject(ctx context.Context, n names, journal, side string, o object) error {
+	return s.exec(ctx, "INSERT INTO "+quoteName(n.previous)+"."+quoteName(journal)+
 		" (side, kind, name, on_table, statement, sql_mode, charset, collation_name, time_zone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		side, string(o.Kind), o.Name, o.Table, []byte(o.SQL), o.SQLMode, o.Charset, o.Collation, o.TimeZone)
 }

@@ -402,6 +402,9 @@ func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
 	if err != nil {
 		return db.explain("read the views and routines of the dump", err)
 	}
+	if objects, err = l.detach(ctx, e, objects); err != nil {
+		return db.explain("take foreign keys off the tables of the dump", err)
+	}
 	for i, o := range objects {
 		switch o.Kind {
 		case trigger:

@@ -33,7 +33,7 @@ func (s *mysqlSession) takeBack(ctx context.Context, n names) error {
 		return err
 	}
 	there := map[place]bool{}
-	for _, database := range []string{n.live, n.incoming, n.previous, n.spare} {
+	for _, database := range n.all() {
 		tables, err := s.tables(ctx, database)
 		if err != nil {
 			return err

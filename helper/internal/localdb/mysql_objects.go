@@ -21,17 +21,18 @@ const (
 	event       kind = "EVENT"
 	packageHead kind = "PACKAGE"
 	packageBody kind = "PACKAGE BODY"
+	foreignKey  kind = "FOREIGN KEY" // one that leads out of its database
 )
 
 // creationOrder: views may call functions, triggers and events may use everything.
-var creationOrder = []kind{packageHead, packageBody, function, procedure, view, trigger, event}
+var creationOrder = []kind{foreignKey, packageHead, packageBody, function, procedure, view, trigger, event}
 
 // object is a view, trigger, routine or event, with the session settings that it was made under and
 // that its meaning depends on.
 type object struct {
 	Kind kind
 	Name string
-	// Table is the one that a trigger belongs to.
+	// Table is the one that a trigger or a foreign key belongs to.
 	Table string
 	// SQL creates it. Its bytes are in Charset.
 	SQL                                   string
@@ -41,8 +42,8 @@ type object struct {
 // is says whether both are the same but for what they do.
 func (o object) is(other object) bool { return o.Kind == other.Kind && o.Name == other.Name }
 
-// capture reads the views, triggers, routines and events of a database, in an order in which triggers
-// can be made again.
+// capture reads the views, triggers, routines and events of a database, and the foreign keys that lead out of it, in an order in
+// which triggers can be made again.
 func (s *mysqlSession) capture(ctx context.Context, database string) ([]object, error) {
 	present, err := s.exists(ctx, database)
 	if err != nil || !present {
@@ -74,7 +75,8 @@ func (s *mysqlSession) capture(ctx context.Context, database string) ([]object, 
 			objects = append(objects, o)
 		}
 	}
-	return objects, nil
+	keys, err := s.outgoing(ctx, database)
+	return append(objects, keys...), err
 }
 
 // show reads one object of the session's database.
@@ -113,6 +115,9 @@ var errUnreadable = errors.New("the account may not see its text")
 
 // drop drops an object.
 func (s *mysqlSession) drop(ctx context.Context, database string, o object) error {
+	if o.Kind == foreignKey {
+		return s.dropForeignKey(ctx, database, o.Table, o.Name)
+	}
 	return s.exec(ctx, fmt.Sprintf("DROP %s IF EXISTS %s.%s", o.Kind, quoteName(database), quoteName(o.Name)))
 }
 
@@ -134,7 +139,7 @@ func (db *mysqlDatabase) create(ctx context.Context, s *mysqlSession, database s
 			progress = false
 			var refused []object
 			for _, o := range left {
-				err := db.createOne(ctx, s, o)
+				err := db.createOne(ctx, s, database, o)
 				switch {
 				case err == nil:
 					progress = true
@@ -154,7 +159,7 @@ func (db *mysqlDatabase) create(ctx context.Context, s *mysqlSession, database s
 			}
 			if !progress {
 				for _, o := range left {
-					db.config.Note(leftOut(o, db.createOne(ctx, s, o)))
+					db.config.Note(leftOut(o, db.createOne(ctx, s, database, o)))
 				}
 			}
 		}
@@ -163,10 +168,20 @@ func (db *mysqlDatabase) create(ctx context.Context, s *mysqlSession, database s
 }
 
 func leftOut(o object, err error) string {
+	if o.Kind == foreignKey {
+		_, table := o.reach()
+		return fmt.Sprintf("foreign key %s of table %s to table %s is left out: %v", o.Name, o.Table, table, err)
+	}
 	return fmt.Sprintf("%s %s is left out: %v", strings.ToLower(string(o.Kind)), o.Name, err)
 }
 
-func (db *mysqlDatabase) createOne(ctx context.Context, s *mysqlSession, o object) error {
+func (db *mysqlDatabase) createOne(ctx context.Context, s *mysqlSession, database string, o object) error {
+	if o.Kind == foreignKey {
+		// The table to which it refers may have come meanwhile: then it is none that is looked for.
+		if there, err := s.hasForeignKey(ctx, database, o.Table, o.Name); there || err != nil {
+			return err
+		}
+	}
 	settings := "SET SESSION sql_mode = " + quoteText(o.SQLMode)
 	if o.Charset != "" {
 		settings += fmt.Sprintf(", character_set_client = %s, collation_connection = %s", quoteText(o.Charset), quoteText(o.Collation))

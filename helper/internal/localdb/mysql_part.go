@@ -32,7 +32,7 @@ func (e extent) carries(o object) bool {
 	switch {
 	case e.isAll():
 		return true
-	case o.Kind == trigger:
+	case o.Kind == trigger, o.Kind == foreignKey:
 		return e.has(o.Table)
 	case e.TablesOnly:
 		return o.Kind == view && e.has(o.Name)
@@ -116,13 +116,21 @@ func (db *mysqlDatabase) heldAfterPart(ctx context.Context, s *mysqlSession, las
 // reference is a foreign key: a table refers to another one.
 type reference struct{ from, to string }
 
-// references lists the foreign keys between tables of a database.
-func (s *mysqlSession) references(ctx context.Context, database string) ([]reference, error) {
+// references lists the foreign keys between tables of a database. Of those to tables that are not there it gives those that lead
+// to a table of the part, which may come.
+func (s *mysqlSession) references(ctx context.Context, database string, part Part) ([]reference, error) {
+	tables, err := s.tables(ctx, database)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := s.table(ctx, "SELECT DISTINCT TABLE_NAME, REFERENCED_TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS"+
 		" WHERE CONSTRAINT_SCHEMA = ? AND UNIQUE_CONSTRAINT_SCHEMA = CONSTRAINT_SCHEMA ORDER BY TABLE_NAME, REFERENCED_TABLE_NAME", database)
 	var all []reference
 	for _, row := range rows {
-		all = append(all, reference{row["table_name"], row["referenced_table_name"]})
+		r := reference{row["table_name"], row["referenced_table_name"]}
+		if slices.Contains(tables, r.to) || part.has(r.to) {
+			all = append(all, r)
+		}
 	}
 	return all, err
 }
@@ -136,7 +144,7 @@ func (db *mysqlDatabase) checkLive(ctx context.Context, s *mysqlSession, part Pa
 	if part.isAll() {
 		return nil
 	}
-	all, err := s.references(ctx, db.names.live)
+	all, err := s.references(ctx, db.names.live, part)
 	if err != nil {
 		return db.explain("look for foreign keys", err)
 	}
@@ -148,7 +156,7 @@ func (db *mysqlDatabase) checkIncoming(ctx context.Context, s *mysqlSession, par
 	if part.isAll() {
 		return nil
 	}
-	all, err := s.references(ctx, db.names.incoming)
+	all, err := s.references(ctx, db.names.incoming, part)
 	if err != nil {
 		return db.explain("look for foreign keys", err)
 	}

@@ -17,7 +17,8 @@ type rewriter struct {
 	accounts map[string]bool
 	account  string
 	// database is the dump's own, once something has told its name.
-	database string
+	database  string
+	elsewhere elsewhere
 }
 
 // Statements by their first word.
@@ -116,6 +117,7 @@ func (w *rewriter) rewrite(ctx context.Context, text []byte) ([]byte, error) {
 	if err := w.stripDatabase(s); err != nil {
 		return nil, err
 	}
+	w.keepInside(s)
 	if err := w.replaceCollations(ctx, s); err != nil {
 		return nil, err
 	}
@@ -217,6 +219,11 @@ func (w *rewriter) stripDatabase(s *statement) error {
 		called := s.symbol(i-1, '(') && slices.Contains([]string{"NEXTVAL", "SETVAL", "LASTVAL"}, s.word(i-2))
 		on := s.word(i-1) == "ON" && (s.kind == "TRIGGER" || s.kind == "INDEX")
 		if !called && !on && !slices.Contains(nameWords, s.word(i-1)) && !(isList && s.symbol(i-1, ',')) {
+			continue
+		}
+		if database := s.nameAt(i); s.word(i-1) == "REFERENCES" && !strings.EqualFold(database, w.database) {
+			standIn := w.elsewhere.standIn(place{database, s.nameAt(i + 2)})
+			s.edits.replace(s.tokens[i].Start, s.tokens[i+2].End, quoteName(standIn))
 			continue
 		}
 		if err := w.meets(s.tokens[i].Name(s.text)); err != nil {

@@ -24,6 +24,9 @@ func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, e extent
 	waiting := ctx
 	ctx = context.WithoutCancel(ctx)
 	n := db.names
+	if err := s.checkInside(ctx, n.live, e.has); err != nil {
+		return db.explain("look for the files of tables", err)
+	}
 	var old contents
 	present, err := s.capture(ctx, n.live)
 	if errors.Is(err, errUnreadable) {
@@ -40,18 +43,28 @@ func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, e extent
 		return db.explain("number the tables of database "+n.live, err)
 	}
 	old.held = old.held.of(first)
+	for i, o := range present {
+		present[i] = o.atHome(n)
+	}
 	old.objects = e.carried(present)
 	var leftOut []object
 	new.objects, leftOut = e.fitting(new.objects, present)
 	for _, o := range leftOut {
 		db.config.Note(fmt.Sprintf("%s %s is left out: one that stays has that name", strings.ToLower(string(o.Kind)), o.Name))
 	}
+	inbound, err := db.inbound(ctx, s, e)
+	if err != nil {
+		return db.explain("look for foreign keys of other databases", err)
+	}
 	if err := s.createBeside(ctx, n.live, n.live, n.previous, n.spare); err != nil {
 		return db.explain("create databases beside "+n.live, err)
 	}
-	err = s.writeJournal(ctx, n, e, old, new)
+	err = s.writeJournal(ctx, n, e, old, new, inbound)
 	if err == nil {
 		onStep("journal written")
+		err = db.detachInbound(waiting, ctx, s, inbound)
+	}
+	if err == nil {
 		err = db.moveTables(waiting, ctx, s, old.objects, plan)
 	}
 	var lost *LostError
@@ -76,12 +89,12 @@ func (db *mysqlDatabase) moveTables(waiting, ctx context.Context, s *mysqlSessio
 		inTheWay := o.Kind == view && slices.ContainsFunc(moves, func(m move) bool {
 			return m.To == n.live && strings.EqualFold(m.Table, o.Name)
 		})
-		if o.Kind == trigger || inTheWay {
+		if o.Kind == trigger || o.Kind == foreignKey || inTheWay {
 			err := db.patiently(waiting, s, func() error { return s.drop(ctx, n.live, o) })
 			if err != nil {
 				return db.explain(fmt.Sprintf("drop %s %s", strings.ToLower(string(o.Kind)), o.Name), err)
 			}
-			onStep("trigger dropped")
+			onStep("trigger or key dropped")
 		}
 	}
 	err = db.patiently(waiting, s, func() error {
@@ -139,6 +152,9 @@ func (db *mysqlDatabase) rollBack(ctx context.Context, s *mysqlSession) error {
 		if err := s.takeBack(ctx, n); err != nil {
 			return db.explain("put the tables of database "+n.live+" back", err)
 		}
+		if err := db.attachInbound(ctx, s, journalPending); err != nil {
+			return db.explain("put foreign keys of other databases back", err)
+		}
 		var old contents
 		var present []object
 		if old, err = s.readJournal(ctx, n, journalPending, oldSide); err == nil {
@@ -172,6 +188,9 @@ func (db *mysqlDatabase) rollForward(ctx context.Context, s *mysqlSession) error
 		return db.explain(action, err)
 	}
 	e, err := s.readExtent(ctx, n, journalSwapped)
+	if err == nil {
+		err = db.attachInbound(ctx, s, journalSwapped)
+	}
 	if err != nil {
 		return db.explain(action, err)
 	}
@@ -255,6 +274,9 @@ func (db *mysqlDatabase) recoverLocked(ctx context.Context, s *mysqlSession) err
 	if err != nil {
 		return err
 	}
+	if err := s.loosen(ctx, n); err != nil {
+		return db.explain("take foreign keys off the tables of database "+n.previous, err)
+	}
 	return db.explain("drop database "+n.incoming, s.dropDatabase(ctx, n.incoming))
 }
 
@@ -292,6 +314,9 @@ func (db *mysqlDatabase) Undo(ctx context.Context) error {
 	e, err := s.readExtent(ctx, n, journalDone)
 	if err != nil {
 		return db.explain("read the journal of database "+n.previous, err)
+	}
+	if err := s.checkInside(ctx, n.previous, e.has); err != nil {
+		return db.explain("look for the files of tables", err)
 	}
 	var tied *ForeignKeyError
 	if err := db.checkLive(ctx, s, e.part()); errors.As(err, &tied) {

@@ -70,6 +70,7 @@ func mysqldump(t *testing.T, server *testserver.MySQL, database string, options 
 // content is a dump without what differs between runs and names.
 func content(t *testing.T, server *testserver.MySQL, database string) string {
 	t.Helper()
+	keysStay(t, server)
 	text := mysqldump(t, server, database, "--skip-comments")
 	// What comes of a dump says which character set a collation has, in MySQL.
 	return strings.NewReplacer(quoteName(database), "`DB`", " CHARACTER SET utf8mb4 COLLATE", " COLLATE").Replace(text)
@@ -78,6 +79,7 @@ func content(t *testing.T, server *testserver.MySQL, database string) string {
 // rubbish fails the test where something but the previous database lies beside.
 func noRubbish(t *testing.T, server *testserver.MySQL, database string) {
 	t.Helper()
+	keysStay(t, server)
 	rows, err := server.Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ? AND SCHEMA_NAME <> ?",
 		database+"\\_\\_dump\\_%", database+"__dump_previous")
 	must(t, err)

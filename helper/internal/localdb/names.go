@@ -3,6 +3,7 @@ package localdb
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -12,6 +13,12 @@ type names struct {
 	// base is what the other three names begin with, and what the lock is called.
 	base string
 }
+
+// all are these databases.
+func (n names) all() []string { return []string{n.live, n.incoming, n.previous, n.spare} }
+
+// has says whether a database is one of them.
+func (n names) has(database string) bool { return slices.Contains(n.all(), database) }
 
 const longestSuffix = len("__dump_incoming")
 

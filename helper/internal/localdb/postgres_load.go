@@ -23,14 +23,16 @@ type postgresLoad struct {
 	columns map[string][]string
 	once    *once
 	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
-	cleanup    context.Context
-	roles      map[string]bool // those of the server
-	owner      string          // of the live database: what belongs to roles unknown here becomes theirs
-	database   string          // the dump's own, once something has told its name
-	statements int64
-	offset     int64    // of the stretch of text that is being loaded, in the dump
-	settings   []string // that the dump has made on the load's session, for its helpers
-	helpers    []*pgHelper
+	cleanup context.Context
+	roles   map[string]bool // those of the server
+	// tablespaces are those of the server, once a statement has named one.
+	tablespaces []string
+	owner       string // of the live database: what belongs to roles unknown here becomes theirs
+	database    string // the dump's own, once something has told its name
+	statements  int64
+	offset      int64    // of the stretch of text that is being loaded, in the dump
+	settings    []string // that the dump has made on the load's session, for its helpers
+	helpers     []*pgHelper
 }
 
 // pgStatement is a statement of the dump with the number that it goes by in errors.
@@ -239,8 +241,12 @@ func (l *postgresLoad) statement(ctx context.Context, statement pgStatement) err
 	case (begins("GRANT") || begins("REVOKE")) && strings.Contains(first, "ON DATABASE"):
 		return nil
 	}
+	text, err := l.inTablespaces(ctx, first, text)
+	if err != nil || text == nil {
+		return err
+	}
 	text = l.replaceOwner(text)
-	err := l.load.exec(ctx, string(text))
+	err = l.load.exec(ctx, string(text))
 	switch {
 	case err == nil:
 		if begins("SET") || begins("SELECT PG_CATALOG.SET_CONFIG") {

@@ -94,6 +94,7 @@ func newSite(t *testing.T) *site {
 	if err := db.Exec("CREATE DATABASE `"+s.name+"`", "CREATE TABLE `"+s.name+"`.mine (id INT PRIMARY KEY)"); err != nil {
 		t.Fatal(err)
 	}
+	testserver.Watch(t, db, s.name, "neighbour")
 	target, err := url.Parse(store.Endpoint)
 	if err != nil {
 		t.Fatal(err)

@@ -208,6 +208,9 @@ func (p *Plan) obtain(ctx context.Context, cache *cache, from source) (*entry, e
 // which has none, and looks for its tables as files. It refuses what can be known to fail, before anything is fetched
 // or touched.
 func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
+	if err := p.database.Check(ctx); err != nil {
+		return nil, err
+	}
 	if err := p.inspect(ctx); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,235 @@
+package localdb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// A foreign key leads out of its database where the table that it refers to is in another one, or nowhere. InnoDB keeps the name of that
+// other table with its database, whatever becomes of the table that has the key: renamed into the live database, a key to a table that the
+// dump lacks would look for it in the scratch database for ever; and one that was renamed away with the previous database would find the
+// live database's next table of that name, whose deletions would then cascade into what undo is to bring back. So only the live
+// database has such keys. They are taken off a table before it is moved and put back where it has arrived, and are kept in the journal
+// meanwhile, among the views and triggers.
+
+// outgoing lists the foreign keys that lead out of the session's database, which is the one that is named.
+func (s *mysqlSession) outgoing(ctx context.Context, database string) ([]object, error) {
+	tables, err := s.tables(ctx, database)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.table(ctx, "SELECT TABLE_NAME, CONSTRAINT_NAME, UNIQUE_CONSTRAINT_SCHEMA AS refers_in, REFERENCED_TABLE_NAME AS refers_to"+
+		" FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? ORDER BY TABLE_NAME, CONSTRAINT_NAME", database)
+	if err != nil {
+		return nil, err
+	}
+	var keys []object
+	definitions := map[string]*tableDefinition{}
+	for _, row := range rows {
+		if row["refers_in"] == database && slices.Contains(tables, row["refers_to"]) {
+			continue
+		}
+		table := row["table_name"]
+		if definitions[table] == nil {
+			text, err := s.definition(ctx, table)
+			if err != nil {
+				return nil, err
+			}
+			definitions[table] = readDefinition(text)
+		}
+		for _, key := range definitions[table].foreign {
+			if key.name == row["constraint_name"] {
+				keys = append(keys, foreignKeyOf(table, key.name, key.text))
+			}
+		}
+	}
+	return keys, nil
+}
+
+// foreignKeyOf makes an object of a foreign key's definition.
+func foreignKeyOf(table, name, text string) object {
+	return object{Kind: foreignKey, Name: name, Table: table, SQL: "ALTER TABLE " + quoteName(table) + " ADD " + text}
+}
+
+// reach says to which table a foreign key refers; database is "" where that is its own.
+func (o object) reach() (database, table string) {
+	s, from, to := o.reference()
+	if to < 0 {
+		return "", ""
+	}
+	if from < to {
+		database = s.nameAt(from)
+	}
+	return database, s.nameAt(to)
+}
+
+// referringTo gives a foreign key that refers to another table; database is "" for that of the key.
+func (o object) referringTo(database, table string) object {
+	s, from, to := o.reference()
+	if to < 0 {
+		return o
+	}
+	name := quoteName(table)
+	if database != "" {
+		name = quoteName(database) + "." + name
+	}
+	s.edits.replace(s.tokens[from].Start, s.tokens[to].End, name)
+	o.SQL = string(s.edits.apply(s.text))
+	return o
+}
+
+// reference finds the tokens of the name behind REFERENCES: the first one, and the one of the table; -1 where there is none.
+func (o object) reference() (s *statement, from, to int) {
+	s = parse([]byte(o.SQL))
+	for i := range s.tokens {
+		if s.tokens[i].Kind != sqltext.Word || s.word(i) != "REFERENCES" || !s.isName(i+1) {
+			continue
+		}
+		if s.symbol(i+2, '.') && s.isName(i+3) {
+			return s, i + 1, i + 3
+		}
+		return s, i + 1, i + 1
+	}
+	return s, -1, -1
+}
+
+// atHome gives a foreign key that refers to none of the databases beside the live one: what an earlier version of this program
+// has left astray is what it was.
+func (o object) atHome(n names) object {
+	if o.Kind != foreignKey {
+		return o
+	}
+	if database, table := o.reach(); database != "" && n.has(database) {
+		return o.referringTo("", table)
+	}
+	return o
+}
+
+// hasForeignKey says whether a table has a foreign key of that name.
+func (s *mysqlSession) hasForeignKey(ctx context.Context, database, table, name string) (bool, error) {
+	found, err := s.list(ctx, "SELECT CONSTRAINT_NAME AS name FROM information_schema.REFERENTIAL_CONSTRAINTS"+
+		" WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ? AND CONSTRAINT_NAME = ?", database, table, name)
+	return len(found) > 0, err
+}
+
+// dropForeignKey takes a foreign key off a table, if both are there.
+func (s *mysqlSession) dropForeignKey(ctx context.Context, database, table, name string) error {
+	err := s.exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s DROP FOREIGN KEY %s", quoteName(database), quoteName(table), quoteName(name)))
+	switch number(err) {
+	case mysqlNothingToDrop, mysqlUnknownTable, mysqlUnknownDatabase:
+		return nil
+	}
+	return err
+}
+
+// loosen takes off the tables of the previous database what foreign keys lead out of it, and keeps them in its journal for undo. Only
+// an earlier version of this program, or somebody else, can have put such keys there.
+func (s *mysqlSession) loosen(ctx context.Context, n names) error {
+	kept, err := s.hasTable(ctx, n.previous, journalDone)
+	if err != nil || !kept {
+		return err
+	}
+	if err := s.exec(ctx, "USE "+quoteName(n.previous)); err != nil {
+		return err
+	}
+	keys, err := s.outgoing(ctx, n.previous)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	earlier, err := s.readJournal(ctx, n, journalDone, oldSide)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if key = key.atHome(n); !slices.ContainsFunc(earlier.objects, key.is) {
+			err := s.addObject(ctx, n, journalDone, oldSide, key)
+			if number(err) == mysqlUnknownColumn { // a journal of an earlier version
+				if err = s.exec(ctx, "ALTER TABLE "+quoteName(n.previous)+"."+quoteName(journalDone)+" ADD on_table varbinary(512) NOT NULL"); err == nil {
+					err = s.addObject(ctx, n, journalDone, oldSide, key)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			onStep("foreign key noted")
+		}
+		if err := s.dropForeignKey(ctx, n.previous, key.Table, key.Name); err != nil {
+			return err
+		}
+		onStep("foreign key loosened")
+	}
+	return nil
+}
+
+// detach takes off the tables of the dump what foreign keys lead out of the scratch database, and gives the objects of the dump without
+// those that nothing here can be tied by.
+func (l *mysqlLoad) detach(ctx context.Context, e extent, objects []object) ([]object, error) {
+	n := l.db.names
+	var kept []object
+	for _, o := range objects {
+		if o.Kind != foreignKey {
+			kept = append(kept, o)
+			continue
+		}
+		if err := l.lock.dropForeignKey(ctx, n.incoming, o.Table, o.Name); err != nil {
+			return nil, err
+		}
+		onStep("foreign key taken off")
+		if !e.carries(o) {
+			continue
+		}
+		key, err := l.ownReference(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		fits, err := l.settle(ctx, e, key)
+		if err != nil {
+			return nil, err
+		}
+		if fits {
+			kept = append(kept, key)
+		}
+	}
+	return kept, nil
+}
+
+// settle says whether a foreign key of the dump, which leads out of it, can be made in the live database, and tells the user what is to
+// be known of it.
+func (l *mysqlLoad) settle(ctx context.Context, e extent, key object) (bool, error) {
+	n, note := l.db.names, l.db.config.Note
+	database, table := key.reach()
+	leftOut := fmt.Sprintf("foreign key %s of table %s is left out: it refers to table ", key.Name, key.Table)
+	if database == "" {
+		stays := false
+		if !e.isAll() && !e.has(table) {
+			var err error
+			if stays, err = l.lock.hasTable(ctx, n.live, table); err != nil {
+				return false, err
+			}
+		}
+		comes, err := l.lock.hasTable(ctx, n.incoming, table)
+		switch {
+		case err != nil:
+			return false, err
+		case stays:
+			note(leftOut + table + ", which the dump lacks and which stays")
+			return false, nil
+		case !comes:
+			note(fmt.Sprintf("foreign key %s of table %s refers to table %s, which the dump lacks: it is kept, and no row that needs it can be added",
+				key.Name, key.Table, table))
+		}
+		return true, nil
+	}
+	if n.has(database) {
+		note(leftOut + database + "." + table + ", and the database of that name here is another one")
+		return false, nil
+	}
+	there, err := l.lock.hasTable(ctx, database, table)
+	if err == nil && !there {
+		note(leftOut + database + "." + table + ", which is not there")
+	}
+	return there, err
+}

@@ -1,0 +1,163 @@
+package localdb
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// neighbour makes another local database with foreign keys to the one that is replaced.
+func neighbour(t *testing.T, server *testserver.MySQL, name, site string) (keys []string) {
+	t.Helper()
+	fresh(t, server, name, "CREATE TABLE x (id int PRIMARY KEY, p int, CONSTRAINT fkx FOREIGN KEY (p) REFERENCES "+site+".parent (id) ON DELETE CASCADE)",
+		"INSERT INTO x VALUES (1, 1)", "SET foreign_key_checks = 0",
+		"CREATE TABLE y (id int PRIMARY KEY, p int, CONSTRAINT fky FOREIGN KEY (p) REFERENCES "+site+".later (id))")
+	return []string{
+		"x: CONSTRAINT `fkx` FOREIGN KEY (`p`) REFERENCES `" + site + "`.`parent` (`id`) ON DELETE CASCADE",
+		"y: CONSTRAINT `fky` FOREIGN KEY (`p`) REFERENCES `" + site + "`.`later` (`id`)",
+	}
+}
+
+// Foreign keys of another local database stay what they are: they refer to the live database's tables, whichever these are.
+func TestMySQLKeysOfOthers(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		later := "CREATE TABLE later (id int PRIMARY KEY)"
+		fresh(t, server, "staging70", append(site("new"), later)...)
+		dump := mysqldump(t, server, "staging70")
+		for name, part := range map[string]Part{"whole": {}, "part": only("parent", "child", "later"), "another part": only("log"), "all but": allBut("log")} {
+			t.Run(name, func(t *testing.T) {
+				fresh(t, server, "neighbour70")
+				fresh(t, server, "site70", site("old")...)
+				keys := neighbour(t, server, "neighbour70", "site70")
+				db, said := openPart(t, server.URL("site70"), part)
+				must(t, db.Check(t.Context()))
+				if part.has("parent") {
+					said.want(t, "foreign key fkx of table neighbour70.x refers to table parent: it is taken off for the swap and put back, its rows are not checked against the new ones")
+				} else if len(said.lines) > 0 {
+					t.Errorf("notes: %q", said.lines)
+				}
+				must(t, pull(t, db, dump))
+				wantKeys(t, server, "neighbour70", keys...)
+				must(t, pull(t, db, dump))
+				wantKeys(t, server, "neighbour70", keys...)
+				must(t, db.Undo(t.Context()))
+				wantKeys(t, server, "neighbour70", keys...)
+				must(t, server.Exec("INSERT INTO neighbour70.x VALUES (2, 2)", "DELETE FROM site70.parent WHERE id = 2"))
+				if err := server.Exec("INSERT INTO neighbour70.x VALUES (3, 99)"); err == nil {
+					t.Error("the key lets a row without its parent in")
+				}
+				rows, err := server.Query("SELECT COUNT(*) FROM neighbour70.x")
+				must(t, err)
+				if rows[0][0] != "1" {
+					t.Errorf("%s rows", rows[0][0])
+				}
+			})
+		}
+		t.Run("led astray", func(t *testing.T) { // by an earlier version of this program
+			fresh(t, server, "neighbour70")
+			fresh(t, server, "site70", site("old")...)
+			db, _ := open(t, server.URL("site70"))
+			must(t, pull(t, db, dump))
+			fresh(t, server, "neighbour70", "CREATE TABLE x (id int PRIMARY KEY, p int, CONSTRAINT fkx FOREIGN KEY (p) REFERENCES site70__dump_previous.parent (id))")
+			must(t, pull(t, db, dump))
+			wantKeys(t, server, "neighbour70", "x: CONSTRAINT `fkx` FOREIGN KEY (`p`) REFERENCES `site70`.`parent` (`id`)")
+		})
+		t.Run("the parent goes", func(t *testing.T) {
+			fresh(t, server, "neighbour70")
+			fresh(t, server, "site70", append(site("old"), later)...)
+			keys := neighbour(t, server, "neighbour70", "site70")
+			db, said := open(t, server.URL("site70"))
+			must(t, pull(t, db, "CREATE TABLE other (id int);\nCREATE TABLE parent (id bigint PRIMARY KEY);\n"))
+			wantKeys(t, server, "neighbour70", keys[1])
+			said.want(t, "foreign key fkx of table neighbour70.x, which refers to table parent, cannot be put back: ")
+			must(t, db.Undo(t.Context()))
+			wantKeys(t, server, "neighbour70", keys[1])
+		})
+		fresh(t, server, "neighbour70")
+	})
+}
+
+// An account that may not alter the other database is refused before anything is fetched, or before anything is swapped.
+func TestMySQLKeysOfOthersDenied(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		fresh(t, server, "neighbour71")
+		fresh(t, server, "site71", withParent...)
+		keys := neighbour(t, server, "neighbour71", "site71")
+		must(t, server.Exec("DROP USER IF EXISTS limited", "CREATE USER limited IDENTIFIED BY 'x'", "GRANT ALL ON `site71%`.* TO limited", "GRANT SELECT ON mysql.* TO limited", "GRANT PROCESS ON *.* TO limited", map[bool]string{true: "GRANT SHOW_ROUTINE ON *.* TO limited", false: "DO 1"}[isOracle(t, server)]))
+		db, _ := open(t, server.URLAs("limited", "x", "site71"))
+		var denied *PrivilegeError
+		if err := db.Check(t.Context()); !errors.As(err, &denied) {
+			t.Fatalf("check gives %v", err)
+		}
+		wantText(t, denied.Error(), "not allowed to put back what refers to database site71, the foreign keys of neighbour71/x, neighbour71/y: this account does not see them")
+		wantText(t, denied.Grant, "GRANT SELECT, ALTER, INDEX, REFERENCES ON `neighbour71`.* TO 'limited'@'%'")
+		must(t, server.Exec("GRANT SELECT, INSERT ON neighbour71.* TO limited"))
+		old := content(t, server, "site71")
+		if err := pull(t, db, "CREATE TABLE parent (id int PRIMARY KEY);\n"); !errors.As(err, &denied) {
+			t.Fatalf("pull gives %v", err)
+		}
+		wantText(t, denied.Grant, "GRANT ALTER, INDEX, REFERENCES ON `neighbour71`.* TO 'limited'@'%'")
+		wantMySQL(t, server, "site71", old)
+		wantKeys(t, server, "neighbour71", keys...)
+		must(t, server.Exec(denied.Grant))
+		must(t, pull(t, db, "CREATE TABLE parent (id int PRIMARY KEY);\n"))
+		wantKeys(t, server, "neighbour71", keys...)
+
+		must(t, server.Exec("REVOKE PROCESS ON *.* FROM limited"))
+		blind, said := open(t, server.URLAs("limited", "x", "site71"))
+		must(t, blind.Check(t.Context()))
+		said.want(t, "whether foreign keys of other databases refer to site71 is seen only in part; an administrator may run: GRANT PROCESS ON *.* TO 'limited'@'%'")
+		must(t, server.Exec("DROP USER limited"))
+		fresh(t, server, "neighbour71")
+	})
+}
+
+func wantText(t *testing.T, got, want string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("text (-want +got):\n%s", diff)
+	}
+}
+
+// TestMySQLKeysOfOthersKilled kills a pull and an undo at every step: the other database's keys are what they were once somebody comes
+// to end it.
+func TestMySQLKeysOfOthersKilled(t *testing.T) {
+	server := mariadbServer(t)
+	few := func(generation string) []string {
+		return []string{"CREATE TABLE parent (id int PRIMARY KEY)", "INSERT INTO parent VALUES (1)", "CREATE TABLE only_" + generation + " (id int)"}
+	}
+	fresh(t, server, "staging72", few("new")...)
+	dump := filepath.Join(t.TempDir(), "dump.sql")
+	must(t, os.WriteFile(dump, []byte(mysqldump(t, server, "staging72")), 0o600))
+	for _, what := range []string{dump, ""} {
+		for step := 1; ; step++ {
+			fresh(t, server, "neighbour72")
+			fresh(t, server, "site72", few("old")...)
+			keys := neighbour(t, server, "neighbour72", "site72")
+			db, _ := open(t, server.URL("site72"))
+			must(t, pull(t, db, few("older")[0]+";\n"))
+			finished := runChild(t, server.URL("site72"), what, step)
+			keysStay(t, server)
+			must(t, db.Recover(t.Context()))
+			noRubbish(t, server, "site72")
+			wantKeys(t, server, "neighbour72", keys...)
+			must(t, db.Undo(t.Context()))
+			wantKeys(t, server, "neighbour72", keys...)
+			if t.Failed() {
+				t.Fatalf("killed at step %d", step)
+			}
+			if finished {
+				if step < 10 {
+					t.Errorf("only %d steps", step)
+				}
+				break
+			}
+		}
+	}
+	fresh(t, server, "neighbour72")
+}

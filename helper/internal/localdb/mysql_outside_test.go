@@ -1,0 +1,125 @@
+package localdb
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// Tables whose files lie elsewhere come without that, and are not moved.
+func TestMySQLOutside(t *testing.T) {
+	folder := func(t *testing.T) string {
+		outside := filepath.Join(t.TempDir(), "outside")
+		must(t, os.Mkdir(outside, 0o777))
+		return outside
+	}
+	tables := map[string]string{
+		"a": "CREATE TABLE a (id int PRIMARY KEY) DATA DIRECTORY='%s'",
+		"p": "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10) DATA DIRECTORY='%s', PARTITION p1 VALUES LESS THAN MAXVALUE)",
+		"s": "CREATE TABLE s (id int PRIMARY KEY) PARTITION BY RANGE (id) SUBPARTITION BY HASH (id)" +
+			" (PARTITION p0 VALUES LESS THAN (10) (SUBPARTITION s0 DATA DIRECTORY='%s'), PARTITION p1 VALUES LESS THAN MAXVALUE (SUBPARTITION s1))",
+	}
+	t.Run("mysql", func(t *testing.T) {
+		outside := folder(t)
+		server, err := testserver.Mysqld(t.TempDir(), "--innodb-directories="+outside)
+		must(t, err)
+		t.Cleanup(server.Stop)
+		must(t, server.Exec("CREATE TABLESPACE elsewhere ADD DATAFILE 'elsewhere.ibd'"))
+		testOutside(t, server, outside, tables, "CREATE TABLE g (id int PRIMARY KEY, v int) TABLESPACE elsewhere COMMENT='TABLESPACE x'", "TABLESPACE",
+			"CREATE TABLE g2 (id int PRIMARY KEY) TABLESPACE innodb_system")
+	})
+	t.Run("mariadb", func(t *testing.T) {
+		outside := folder(t)
+		tables["r"] = "CREATE TABLE r (id int PRIMARY KEY) ENGINE=Aria DATA DIRECTORY='%s'"
+		testOutside(t, mariadbServer(t), outside, tables, fmt.Sprintf("CREATE TABLE g (id int PRIMARY KEY, v int) ENGINE=MyISAM, INDEX DIRECTORY='%s', COMMENT='TABLESPACE x'", outside), "INDEX DIRECTORY")
+	})
+}
+
+// testOutside pulls tables whose files lie outside, and refuses to replace them. One more, g, has an odd option.
+func testOutside(t *testing.T, server *testserver.MySQL, outside string, tables map[string]string, odd, option string, more ...string) {
+	t.Helper()
+	statements := append([]string{odd, "INSERT INTO g VALUES (1, 1)"}, more...)
+	for table, definition := range tables {
+		statements = append(statements, fmt.Sprintf(definition, outside), "INSERT INTO "+table+" VALUES (1), (11)")
+	}
+	fresh(t, server, "staging73", statements...)
+	dump := mysqldump(t, server, "staging73")
+	fresh(t, server, "staging73")
+	fresh(t, server, "site73")
+	db, said := open(t, server.URL("site73"))
+	for range 3 {
+		must(t, db.Check(t.Context()))
+		must(t, pull(t, db, dump))
+	}
+	said.want(t, "table g comes without its "+option+": its files lie in the folder of the database")
+	must(t, server.Restart())
+	for table := range tables {
+		said.want(t, "table "+table+" comes without its DATA DIRECTORY: its files lie in the folder of the database")
+		rows, err := server.Query("SELECT * FROM site73." + table)
+		must(t, err)
+		if diff := cmp.Diff([][]string{{"1"}, {"11"}}, rows); diff != "" {
+			t.Errorf("rows (-want +got):\n%s", diff)
+		}
+	}
+	if left, err := os.ReadDir(outside); err != nil || slices.ContainsFunc(left, func(file os.DirEntry) bool { return strings.Contains(file.Name(), "site73") }) {
+		t.Errorf("outside are %v, %v", left, err)
+	}
+	for table, definition := range tables {
+		fresh(t, server, "site73", "CREATE TABLE old (id int PRIMARY KEY)")
+		must(t, pull(t, db, "CREATE TABLE other (id int);\n"))
+		must(t, server.Exec("USE site73", fmt.Sprintf(definition, outside), "INSERT INTO "+table+" VALUES (1)"))
+		for _, err := range []error{db.Check(t.Context()), pull(t, db, dump), db.Undo(t.Context())} {
+			var refused *OutsideError
+			if !errors.As(err, &refused) {
+				t.Fatalf("table %s: %v", table, err)
+			}
+			wantText(t, refused.Error(), "table "+table+" of database site73 has a DATA DIRECTORY: its files lie outside of the folder of the database, and the server may lose it when it is moved")
+			wantText(t, refused.Remedy(), "SET sql_mode = 'NO_DIR_IN_CREATE'; ALTER TABLE `site73`.`"+table+"` FORCE, ALGORITHM=COPY")
+		}
+		noRubbish(t, server, "site73")
+		part, _ := openPart(t, server.URL("site73"), only("other"))
+		must(t, part.Check(t.Context()))
+		must(t, server.Exec((&OutsideError{Database: "site73", Table: table}).Remedy()))
+		must(t, db.Undo(t.Context()))
+		must(t, db.Undo(t.Context()))
+		must(t, server.Restart())
+		rows, err := server.Query("SELECT * FROM site73." + table)
+		must(t, err)
+		if diff := cmp.Diff([][]string{{"1"}}, rows); diff != "" {
+			t.Errorf("rows (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestKeepInside(t *testing.T) {
+	for text, want := range map[string]string{
+		"CREATE TABLE a (data int) DATA DIRECTORY='/x', COMMENT='DATA DIRECTORY=1'":                     "CREATE TABLE a (data int)  COMMENT='DATA DIRECTORY=1'",
+		"CREATE TABLE a (data int) ENGINE=MyISAM, INDEX DIRECTORY '/x' , COMMENT='c'":                   "CREATE TABLE a (data int) ENGINE=MyISAM , COMMENT='c'",
+		"CREATE TABLE a (id int) /*!50100 TABLESPACE `ts` */ ENGINE=InnoDB":                             "CREATE TABLE a (id int) /*!50100  */ ENGINE=InnoDB",
+		"CREATE TABLE a (id int) /*!50100 TABLESPACE `innodb_system` */ ENGINE=InnoDB":                  "CREATE TABLE a (id int) /*!50100 TABLESPACE `innodb_system` */ ENGINE=InnoDB",
+		"ALTER TABLE a DATA DIRECTORY='/x'":                                                             "ALTER TABLE a ",
+		"CREATE TABLE a (id int) PARTITION BY HASH (id) (PARTITION p DATA DIRECTORY='/x', PARTITION q)": "CREATE TABLE a (id int) PARTITION BY HASH (id) (PARTITION p , PARTITION q)",
+		"CREATE TABLE a (id int) ENGINE=CONNECT `TABLE_TYPE`=CSV `FILE_NAME`='/etc/x'":                  "CREATE TABLE a (id int) ENGINE=CONNECT `TABLE_TYPE`=CSV ",
+		"CREATE TABLE a (id int) ENGINE=InnoDB COMMENT='FILE_NAME'":                                     "CREATE TABLE a (id int) ENGINE=InnoDB COMMENT='FILE_NAME'",
+		"CREATE TABLE a (id int) ENGINE=MERGE UNION=(b,`shop`.`c`,other.d)":                             "CREATE TABLE a (id int) ENGINE=MERGE UNION=(`b`,`c`)",
+		"INSERT INTO a VALUES ('DATA DIRECTORY=''/x''')":                                                "INSERT INTO a VALUES ('DATA DIRECTORY=''/x''')",
+	} {
+		said := &notes{}
+		s := parse([]byte(text))
+		(&rewriter{once: newOnce(said.add), database: "shop"}).keepInside(s)
+		if got := string(s.edits.apply(s.text)); got != want {
+			t.Errorf("%s\nbecame %s\nnot    %s", text, got, want)
+		}
+		if (text != want) != (len(said.lines) == 1) {
+			t.Errorf("%s: notes %q", text, said.lines)
+		}
+	}
+}
