@@ -5,15 +5,40 @@
 # Bash 3.2, which macOS has, must understand this.
 set -eu -o pipefail
 
+# shellcheck source=dump-refresh/service.sh
+. "$DDEV_APPROOT/.ddev/dump-refresh/service.sh"
 command=$1
 shift
-container=ddev-$DDEV_SITENAME-dump
+
+# has_flag NAME…: whether the caller has given one of these flags.
+has_flag() {
+  local given name
+  for given in ${arguments[@]+"${arguments[@]}"}; do
+    for name in "$@"; do
+      if [ "$given" = "$name" ] || [ "$given" = "$name=true" ]; then
+        return
+      fi
+    done
+  done
+  return 1
+}
+
+# give_up ERROR HINT: ends a command that cannot do anything. A start of the project that would have pulled what is
+# newer goes on with the database that it has.
+give_up() {
+  if [ "$command" = pull-latest-dump ] && has_flag --if-newer; then
+    echo "warning: $1; the local database stays as it is, and \`ddev dump-doctor\` says what to do" >&2
+    exit
+  fi
+  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  exit 1
+}
 
 is_running() {
   if [ -n "${DUMP_HELPER:-}" ]; then
     [ "$DDEV_PROJECT_STATUS" = running ]
   else
-    [ "$(docker container inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]
+    service_runs
   fi
 }
 
@@ -29,6 +54,11 @@ inspect_database() {
   elif [[ $(docker container inspect "$container" 2>&1 || true) == *[Nn]"o such "* ]]; then
     export DUMP_REFRESH_DATABASE=none
   fi
+}
+
+# can_start_service: whether the project runs, and was started since the add-on is there.
+can_start_service() {
+  [ "$DDEV_PROJECT_STATUS" = running ] && [ -n "$(rendered_service p)" ]
 }
 
 # Gives docker the names of the caller's variables, never their values: a command line can be read by
@@ -57,7 +87,8 @@ dump_helper() {
     (cd "$DDEV_APPROOT" && exec "$DUMP_HELPER" "$@")
     return
   fi
-  local options=(--interactive --workdir "$DDEV_APPROOT")
+  # Where the project is in the container: it may have been started by another path, through a symbolic link.
+  local options=(--interactive --workdir "$(docker container inspect --format '{{index .Config.Labels "com.ddev.approot"}}' "$container")")
   add_environment
   if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then
     docker exec --tty "${options[@]}" "$container" dump-helper "$@"
@@ -107,14 +138,22 @@ pull() {
 if [ "${DUMP_REFRESH_STARTING:-}" = pull-latest-dump ] && [ "$command" = pull-latest-dump ]; then
   exit 0
 fi
-if ! is_running; then
+arguments=("$@")
+if ! is_running && ! can_start_service; then
   if [ -n "${DUMP_REFRESH_STARTED:-}" ]; then
-    echo "error: the dump service of project $DDEV_SITENAME does not run" >&2
-    echo "hint: ddev logs -s dump shows why" >&2
-    exit 1
+    give_up "project $DDEV_SITENAME does not run" "\`ddev describe\` shows which part of it does not"
   fi
   DUMP_REFRESH_STARTING=$command "$DDEV_EXECUTABLE" start "$DDEV_SITENAME" </dev/null >&2
   DUMP_REFRESH_STARTED=true exec "$DDEV_EXECUTABLE" "$command" "$@"
+fi
+if ! is_running; then
+  quiet=false
+  if has_flag --quiet -q; then
+    quiet=true
+  fi
+  if ! problem=$(start_service "$quiet"); then
+    give_up "${problem%%$'\n'*}" "${problem#*$'\n'}"
+  fi
 fi
 
 keep_out_of_git

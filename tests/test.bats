@@ -46,6 +46,13 @@ health_checks() {
   health_checks
 }
 
+@test "in a project that runs the commands work at once" {
+  ddev start -y >/dev/null 2>&1
+  ddev add-on get "$DIR"
+  run ddev dump-doctor --version
+  assert_success
+}
+
 # bats test_tags=release
 @test "install from release" {
   run ddev add-on get "$GITHUB_REPO"
@@ -87,6 +94,7 @@ health_checks() {
   ddev add-on get "$DIR"
   ddev config --web-environment-add=DUMP_S3_BUCKET=dumps >/dev/null
   ddev restart -y
+  ddev dump-doctor --version
   mkdir -p .ddev/dump-refresh
   echo "structure_only: [log]" >.ddev/dump-refresh/rules.yaml
   run docker container inspect "ddev-$NAME-dump"
