@@ -2,6 +2,7 @@ package dumpfile
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -100,6 +101,35 @@ func TestForeignCutAnywhere(t *testing.T) {
 			} else if !errors.Is(err, ErrTruncated) {
 				t.Errorf("%s cut to %d of %d: %v", made.command, n, len(object), err)
 			}
+		}
+	}
+}
+
+// bgzip writes many members, and by an empty one that there are no more.
+func TestBgzipCut(t *testing.T) {
+	sql := []byte("INSERT INTO a VALUES (1);\n")
+	var object []byte
+	ends := map[int]bool{}
+	for _, block := range [][]byte{sql, sql, nil} {
+		var member bytes.Buffer
+		w := gzip.NewWriter(&member)
+		w.Extra = []byte("BC\x02\x00\x10\x00")
+		if _, err := w.Write(block); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		object = append(object, member.Bytes()...)
+		ends[len(object)] = true
+	}
+	if got, err := decompress(object, Gzip); err != nil || len(got) != 2*len(sql) {
+		t.Errorf("whole: %q, %v", got, err)
+	}
+	for n := range object {
+		_, err := decompress(object[:n], Gzip)
+		if !errors.Is(err, ErrTruncated) || ends[n] && !strings.Contains(err.Error(), "the empty block by which bgzip ends a file is missing") {
+			t.Errorf("cut to %d of %d: %v", n, len(object), err)
 		}
 	}
 }

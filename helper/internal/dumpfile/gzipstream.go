@@ -14,7 +14,12 @@ type gzipStream struct {
 	z     *gzip.Reader // nil before the first member
 	ours  bool
 	extra []byte // the extra field of the current member
+	// blocks says that the members are bgzip's, which closes a file by an empty one; empty that the current one has given nothing yet.
+	blocks, empty bool
 }
+
+// bgzipExtra is how the extra field of bgzip's members begins.
+var bgzipExtra = []byte("BC\x02\x00")
 
 func (g *gzipStream) Read(p []byte) (int, error) {
 	for {
@@ -28,8 +33,10 @@ func (g *gzipStream) Read(p []byte) (int, error) {
 			if err := g.nextMember(); err != nil {
 				return 0, noEOF(err)
 			}
+			g.blocks = bytes.HasPrefix(g.extra, bgzipExtra)
 		}
 		n, err := g.z.Read(p)
+		g.empty = g.empty && n == 0
 		if err == io.EOF {
 			err = g.nextMember()
 		}
@@ -46,6 +53,8 @@ func (g *gzipStream) nextMember() error {
 		return truncated(g.src.offset(), "the index that should follow is missing")
 	case err == io.EOF && !g.ours && isTrailer(g.extra):
 		return corrupt(0, "it ends with an index, but does not begin as dumps with an index do")
+	case err == io.EOF && g.blocks && !g.empty:
+		return truncated(g.src.offset(), "the empty block by which bgzip ends a file is missing")
 	case err != nil:
 		return err
 	}
@@ -56,7 +65,7 @@ func (g *gzipStream) nextMember() error {
 		return noEOF(err)
 	}
 	g.z.Multistream(false)
-	g.extra = g.z.Extra
+	g.extra, g.empty = g.z.Extra, true
 	return nil
 }
 

@@ -6,7 +6,10 @@
 // byte is passed by a scanner that knows whether it stands in a string, a name, a comment or a row.
 package sqltext
 
-import "bytes"
+import (
+	"bytes"
+	"regexp"
+)
 
 // Dialect is the language of a dump.
 type Dialect int
@@ -50,6 +53,9 @@ func Detect(head []byte) (Dialect, bool) {
 		{"SET client_encoding", Postgres},
 		{"standard_conforming_strings", Postgres},
 		{"pg_catalog.", Postgres},
+		{"Source Server Type    : PostgreSQL", Postgres},
+		{`"public".`, Postgres},
+		{"::regclass", Postgres},
 		{"-- MySQL dump", MySQL},
 		{"-- MariaDB dump", MySQL},
 		{"-- mysqldump", MySQL},
@@ -65,5 +71,11 @@ func Detect(head []byte) (Dialect, bool) {
 			first, dialect, found = at, mark.dialect, true
 		}
 	}
+	if at := adminerPostgres.FindIndex(head); at != nil && at[0] < first {
+		return Postgres, true
+	}
 	return dialect, found
 }
+
+// adminerPostgres is how Adminer opens its dumps of PostgreSQL.
+var adminerPostgres = regexp.MustCompile(`(?m)^-- Adminer [^ ]+ PostgreSQL `)

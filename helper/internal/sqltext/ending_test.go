@@ -51,6 +51,9 @@ func read(text []byte, each func(Piece)) (Stats, error) {
 
 func TestEndOfExports(t *testing.T) {
 	for name, text := range exports(t) {
+		if dialect, _ := Detect(text[:min(len(text), 4096)]); (dialect == Postgres) != (strings.Contains(name, "postgres") || strings.HasPrefix(name, "pg_")) {
+			t.Errorf("%s is taken for one of %s", name, dialect)
+		}
 		stats, err := read(text, nil)
 		if err != nil || stats.Missing != "" || stats.Complete == slices.Contains(endless, name) {
 			t.Errorf("%s: %v, complete %v, %q", name, err, stats.Complete, stats.Missing)
@@ -127,6 +130,9 @@ func TestEndings(t *testing.T) {
 		whole                 bool   // with the end, it is known to be whole
 	}{
 		{name: "HeidiSQL", head: "-- HeidiSQL Version:             12.3.0.6589\n" + oldSettings, end: putBack,
+			missing: "it saves a setting in @OLD_CHARACTER_SET_CLIENT and never puts it back", whole: true},
+		{name: "an old HeidiSQL on Windows", head: "\xEF\xBB\xBF# HeidiSQL Dump \r\n#\r\n" + strings.ReplaceAll(oldSettings, "\n", "\r\n"),
+			end:     strings.ReplaceAll(putBack, "\n", "\r\n"),
 			missing: "it saves a setting in @OLD_CHARACTER_SET_CLIENT and never puts it back", whole: true},
 		{name: "Sequel Ace", head: "# *****\n# Sequel Ace SQL dump\n# Version 20096\n" + oldSettings, end: putBack,
 			missing: "it saves a setting in @OLD_CHARACTER_SET_CLIENT and never puts it back", whole: true},

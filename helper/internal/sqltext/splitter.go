@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // Kind tells what a piece of a dump is.
@@ -193,6 +194,9 @@ func (s *Splitter) compact() {
 	}
 }
 
+// byteOrderMark is what some programs of Windows begin UTF-8 text with, and clients pass over.
+var byteOrderMark = []byte("\xEF\xBB\xBF")
+
 // scanFiller gives the offset of the first byte that is neither white space nor comment.
 func (s *Splitter) scanFiller() (int, error) {
 	at := s.start
@@ -203,6 +207,8 @@ func (s *Splitter) scanFiller() (int, error) {
 		switch {
 		case isSpace(rest[0]):
 			at++
+		case s.offset == 0 && at == s.start && bytes.HasPrefix(rest, byteOrderMark):
+			at += len(byteOrderMark)
 		case isLineComment(rest, s.dialect):
 			if at, err = s.after(at, "\n"); err == io.EOF {
 				at = s.end
@@ -314,6 +320,9 @@ func (s *Splitter) scanStatement() (Piece, error) {
 	first := NextToken(s.buf[s.start:s.end], 0, s.dialect)
 	empty := bytes.HasPrefix(s.buf[s.start:s.end], s.delimiter)
 	if !empty && !startsStatement(s.buf[s.start:s.end], first) {
+		if s.offset > 0 && s.start+first.End == s.end && !s.have(s.end) && s.readErr == io.EOF && beginsOpening(s.buf[s.start:s.end]) {
+			return Piece{}, ErrUnterminated
+		}
 		return Piece{}, s.notSQL()
 	}
 	groups, textEnd, err := s.statementEnd()
@@ -588,6 +597,13 @@ func startsStatement(text []byte, first Token) bool {
 	word := string(bytes.ToUpper(text[first.Start:first.End]))
 	_, found := slices.BinarySearch(openings, word)
 	return found
+}
+
+// beginsOpening says whether a text is how such a word, or what may stand before it, begins.
+func beginsOpening(text []byte) bool {
+	text = bytes.ToUpper(text)
+	begins := func(word string) bool { return strings.HasPrefix(word, string(text)) }
+	return slices.ContainsFunc(openings, begins) || bytes.HasPrefix(text, []byte("/*")) || begins("--") || begins("/*") || begins("DELIMITER")
 }
 
 // openings are the words that statements begin with, sorted. What only a client understands (source,

@@ -67,6 +67,7 @@ func TestSplitMySQL(t *testing.T) {
 		{"delimiter", "DELIMITER ;;\nCREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW BEGIN SET @a='x;;'; -- don't\n SET @b=1; END ;;\nDELIMITER ;\nSELECT 1;", []string{
 			"command: DELIMITER ;;", "statement: CREATE TRIGGER x BEFORE INSERT ON t FOR EACH ROW BEGIN SET @a='x;;'; -- don't\n SET @b=1; END ", "command: DELIMITER ;", "statement: SELECT 1",
 		}},
+		{"byte order mark", "\xEF\xBB\xBF-- x\nSELECT 1;", []string{"statement: SELECT 1"}},
 		{"sandbox line", "/*M!999999\\- enable the sandbox mode */ \nSELECT 1;", []string{`command: /*M!999999\- enable the sandbox mode */`, "statement: SELECT 1"}},
 		{"empty statements", ";;SELECT 1;;", []string{"statement: SELECT 1"}},
 	} {
@@ -132,6 +133,10 @@ func TestSplitRefuses(t *testing.T) {
 		{"open string", "SELECT 'a;", MySQL, "the dump ends in the middle of a statement"},
 		{"no delimiter", "SELECT 1", MySQL, "the dump ends in the middle of a statement"},
 		{"open comment", "SELECT 1; /* a", MySQL, "the dump ends in the middle of a statement"},
+		{"half a word", "SELECT 1;\nINS", MySQL, "the dump ends in the middle of a statement"},
+		{"half a mark", "SELECT 1;\n-", MySQL, "the dump ends in the middle of a statement"},
+		{"half an executable comment", "SELECT 1;\n/*!401", MySQL, "the dump ends in the middle of a statement"},
+		{"another word at the end", "SELECT 1;\nKilled", MySQL, `not SQL at byte 10: "Killed"`},
 		{"open copy", "COPY t FROM stdin;\n1\n", Postgres, "the dump ends in the middle of a statement"},
 		{"half a copy line", "COPY t FROM stdin;\n1", Postgres, "the dump ends in the middle of a statement"},
 		{"html", "<!DOCTYPE html>\n<html>", MySQL, `not SQL at byte 0: "<!DOCTYPE html>"`},
@@ -187,11 +192,15 @@ INSERT IGNORE INTO c VALUES (1);
 
 func TestDetect(t *testing.T) {
 	for text, want := range map[string]Dialect{
-		"--\n-- PostgreSQL database dump\n":                                Postgres,
-		"-- MySQL dump 10.13\n":                                            MySQL,
-		"/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump":       MySQL,
-		"\\restrict x\nSET statement_timeout = 0;":                         Postgres,
-		"DROP TABLE IF EXISTS `node`;\n-- a PostgreSQL database it is not": MySQL,
+		"--\n-- PostgreSQL database dump\n":                                                                              Postgres,
+		"-- MySQL dump 10.13\n":                                                                                          MySQL,
+		"/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump":                                                     MySQL,
+		"\\restrict x\nSET statement_timeout = 0;":                                                                       Postgres,
+		"DROP TABLE IF EXISTS `node`;\n-- a PostgreSQL database it is not":                                               MySQL,
+		"-- Adminer 4.8.1 PostgreSQL 15.18 (Debian 15.18-0+deb12u1) dump\n\nDROP TABLE IF EXISTS \"a\";":                 Postgres,
+		"-- Adminer 4.8.1 MySQL 8.0 dump\nSET NAMES utf8;\nCREATE TABLE `a` (b int);":                                    MySQL,
+		"-- TablePlus 6.7.2(638)\nDROP TABLE IF EXISTS \"public\".\"users\";":                                            Postgres,
+		"/*\n Navicat Premium Dump SQL\n\n Source Server Type    : PostgreSQL\n*/\nDROP TABLE IF EXISTS \"shop\".\"a\";": Postgres,
 	} {
 		if got, ok := Detect([]byte(text)); !ok || got != want {
 			t.Errorf("%q: got %v, %v", text, got, ok)

@@ -65,7 +65,7 @@ func toolThatOpens(text []byte) *tool {
 
 // commentLine takes the marks of a comment off a line.
 func commentLine(text []byte) []byte {
-	text = bytes.TrimSpace(text)
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, byteOrderMark))
 	for _, mark := range []string{"--", "#", "/*"} {
 		if rest, found := bytes.CutPrefix(text, []byte(mark)); found {
 			text = rest
