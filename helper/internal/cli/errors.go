@@ -303,6 +303,9 @@ var explanations = []explanation{
 	}),
 	as(exitUsage, foreignKeyHint),
 	as(exitLocal, func(e *localdb.SettingError) string {
+		if e.Value == "" {
+			return "set " + e.Name + " back on the local server, which takes no changes as it is"
+		}
 		return "set " + e.Name + " back on the local server, or name an account in DUMP_TARGET that may set it for its own sessions"
 	}),
 	as(exitLocal, func(e *localdb.PrivilegeError) string {

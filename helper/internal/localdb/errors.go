@@ -44,10 +44,12 @@ func (e *WrongServerError) Error() string {
 }
 func (e *WrongServerError) Unwrap() error { return e.Err }
 
-// SettingError means that a setting of the server stands in the way, which this account cannot change for its own sessions.
+// SettingError means that a setting of the server stands in the way: one which this account cannot change for its own sessions, or one
+// of the whole server.
 type SettingError struct {
-	Name, Value string
-	Err         error
+	Name  string
+	Value string // "" for one of the whole server
+	Err   error
 }
 
 func (e *SettingError) Error() string { return e.Err.Error() }

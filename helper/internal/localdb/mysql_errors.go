@@ -42,6 +42,7 @@ const (
 	mysqlEventInThePast     = 1588
 	mysqlEventPastChange    = 1589
 	mysqlAuthPlugin         = 1698
+	mysqlReadOnlyMode       = 1836
 	mysqlFolderStays        = 3607
 	mysqlFolderExists       = 3678
 	mysqlFolderLeft         = 3681
@@ -89,6 +90,8 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 			return &PrivilegeError{Action: action, Grant: db.grant(), Err: err}
 		case mysqlServerShutdown:
 			return &LostError{Server: server, Err: err}
+		case mysqlReadOnlyMode:
+			return &SettingError{Name: "innodb_force_recovery or innodb_read_only", Err: fmt.Errorf("%s: %w", action, err)}
 		case mysqlOptionPrevents: // "The MySQL server is running with the --read-only option so it cannot execute this statement"
 			if option := serverOption.FindStringSubmatch(serverError.Message); option != nil {
 				return &SettingError{Name: strings.ReplaceAll(option[1], "-", "_"), Err: fmt.Errorf("%s: %w", action, err)}

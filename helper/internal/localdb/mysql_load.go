@@ -50,6 +50,10 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := db.writable(ctx, lock); err != nil {
+		lock.close()
+		return nil, err
+	}
 	l := &mysqlLoad{
 		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
 		porters: &crew{}, named: map[string]bool{},

@@ -173,7 +173,7 @@ func (s *Settings) wants(present, own map[string]string) []assignment {
 		if _, other := present[v.unless]; !known || other || value == "" && own[v.name] == "" {
 			continue
 		}
-		if v.fine != "" && strings.EqualFold(is, v.fine) {
+		if v.fine != "" && (strings.EqualFold(is, v.fine) || same(is, value)) {
 			continue
 		}
 		if v.name == "old_mode" && !knowsOldUTF8(present["version"]) {
@@ -265,7 +265,7 @@ var quotedName = regexp.MustCompile(`'(\w+)'`)
 // same says whether a value that the server shows is that of a literal.
 func same(shown, literal string) bool {
 	literal = strings.Trim(literal, "'")
-	if strings.EqualFold(shown, literal) {
+	if strings.EqualFold(shown, literal) || shown == "" && literal == "NULL" {
 		return true
 	}
 	a, err := strconv.ParseFloat(shown, 64)

@@ -1,0 +1,73 @@
+package mysqlsession
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// What an account may not change for itself is refused by its name, and by nothing else.
+func TestRefusedSettings(t *testing.T) {
+	for _, test := range []struct {
+		name             string
+		start            func(string, ...string) (*testserver.MySQL, error)
+		hostile, fine    []string // globally
+		said, hintedThen string
+	}{
+		{
+			name: "MariaDB", start: testserver.MariaDB,
+			hostile: []string{"enforce_storage_engine = MyISAM"}, fine: []string{"enforce_storage_engine = NULL"},
+			said:       `error: the server's setting enforce_storage_engine is "MyISAM", and this account may not set it to NULL for itself\n`,
+			hintedThen: `hint: set enforce_storage_engine back on the local server, or name an account in DUMP_TARGET that may set it for its own sessions\n`,
+		},
+		{
+			name: "MariaDB", start: testserver.MariaDB,
+			hostile: []string{"read_only = 1"}, fine: []string{"read_only = 0"},
+			said:       `error: write to the local server: Error 1290 \(HY000\): The MariaDB server is running with the --read-only option so it cannot execute this statement\n`,
+			hintedThen: `hint: set read_only back on the local server, which takes no changes as it is\n`,
+		},
+		{
+			name: "MySQL", start: testserver.Mysqld,
+			hostile: []string{"sql_generate_invisible_primary_key = 1"}, fine: []string{"sql_generate_invisible_primary_key = 0"},
+			said:       `error: the server's setting sql_generate_invisible_primary_key is "ON", and this account may not set it to 0 for itself\n`,
+			hintedThen: `hint: set sql_generate_invisible_primary_key back on the local server, or name an account in DUMP_TARGET that may set it for its own sessions\n`,
+		},
+	} {
+		t.Run(test.name+" "+test.hostile[0], func(t *testing.T) {
+			server, err := test.start(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(server.Kill)
+			err = server.Exec("CREATE DATABASE site", "CREATE DATABASE local", "CREATE TABLE site.t (id int PRIMARY KEY)", "INSERT INTO site.t VALUES (1), (2)",
+				"CREATE USER plain", "GRANT ALL ON site.* TO plain", "GRANT ALL ON `local%`.* TO plain",
+				// What no account without privileges may set, and what nothing depends on.
+				"SET GLOBAL max_error_count = 0", "SET GLOBAL innodb_strict_mode = 1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := newProject(t, server.URLAs("plain", "", "site"), server.URLAs("plain", "", "local"))
+			for _, statement := range test.hostile {
+				if err := server.Exec("SET GLOBAL " + statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.run("refresh")
+			out, err := p.try("pull", "--yes")
+			if err == nil || !regexp.MustCompile(test.said+test.hintedThen).MatchString(out) {
+				t.Errorf("pull: %v\n%s\nwant\n%s%s", err, out, test.said, test.hintedThen)
+			}
+			for _, statement := range test.fine {
+				if err := server.Exec("SET GLOBAL " + statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.run("pull", "--yes")
+			rows, err := server.Query("SELECT COUNT(*) FROM local.t")
+			if err != nil || rows[0][0] != "2" {
+				t.Errorf("the table has %v rows, %v", rows, err)
+			}
+		})
+	}
+}
