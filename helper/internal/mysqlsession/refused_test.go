@@ -42,8 +42,8 @@ func TestRefusedSettings(t *testing.T) {
 			t.Cleanup(server.Kill)
 			err = server.Exec("CREATE DATABASE site", "CREATE DATABASE local", "CREATE TABLE site.t (id int PRIMARY KEY)", "INSERT INTO site.t VALUES (1), (2)",
 				"CREATE USER plain", "GRANT ALL ON site.* TO plain", "GRANT ALL ON `local%`.* TO plain",
-				// What no account without privileges may set, and what nothing depends on.
-				"SET GLOBAL max_error_count = 0", "SET GLOBAL innodb_strict_mode = 1")
+				// What no account without privileges may set in MySQL, and what nothing depends on.
+				"SET GLOBAL innodb_strict_mode = 1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,5 +69,36 @@ func TestRefusedSettings(t *testing.T) {
 				t.Errorf("the table has %v rows, %v", rows, err)
 			}
 		})
+	}
+}
+
+// What the server runs on each new connection changes neither settings nor the database; what it makes is refused.
+func TestInitConnect(t *testing.T) {
+	server, err := testserver.MariaDB(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Kill)
+	err = server.Exec("CREATE DATABASE site", "CREATE DATABASE local", "CREATE DATABASE evil", "CREATE TABLE evil.t (mine int)", "CREATE TABLE site.t (id int PRIMARY KEY)",
+		"INSERT INTO site.t VALUES (1), (2)", "CREATE TABLE site.u (id int PRIMARY KEY)", "INSERT INTO site.u VALUES (3)",
+		"CREATE USER plain", "GRANT ALL ON site.* TO plain", "GRANT ALL ON evil.* TO plain", "GRANT ALL ON `local%`.* TO plain",
+		"SET GLOBAL init_connect = 'USE evil; SET sql_select_limit = 0, sql_mode = ANSI, autocommit = 0, timestamp = 1'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProject(t, server.URLAs("plain", "", "site"), server.URLAs("plain", "", "local"))
+	p.run("refresh")
+	p.run("pull", "--yes")
+	rows, err := server.Query("SELECT (SELECT COUNT(*) FROM local.t), (SELECT COUNT(*) FROM local.u)")
+	if err != nil || rows[0][0] != "2" || rows[0][1] != "1" {
+		t.Errorf("the tables have %v rows, %v", rows, err)
+	}
+	if err := server.Exec("SET GLOBAL init_connect = 'CREATE TEMPORARY TABLE site.t (mine int)'"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := p.try("refresh")
+	want := "error: .*read table t: a temporary table of the same name hides it, which the server's setting init_connect has made\nhint: set init_connect back on staging"
+	if err == nil || !regexp.MustCompile(want).MatchString(out) {
+		t.Errorf("refresh: %v\n%s\nwant\n%s", err, out, want)
 	}
 }

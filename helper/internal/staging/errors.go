@@ -64,6 +64,9 @@ func (e *PrivilegeError) Error() string {
 // Is makes it an ErrPrivilege.
 func (e *PrivilegeError) Is(target error) bool { return target == ErrPrivilege }
 
+// errHidden says that a session does not see the table that others see.
+var errHidden = errors.New("a temporary table of the same name hides it, which the server's setting init_connect has made")
+
 // A SettingError says that the server has a setting under which a dump would not be what is there, and that it cannot be told
 // to do otherwise.
 type SettingError struct {

@@ -158,6 +158,9 @@ func (r *schemaReader) table(ctx context.Context, s *script, name string) error 
 	if err != nil {
 		return err
 	}
+	if strings.HasPrefix(row["create table"], "CREATE TEMPORARY TABLE") {
+		return &SettingError{Name: "init_connect", Value: r.server.settings.InitConnect(), Err: errHidden}
+	}
 	text := bareSequences(row["create table"], r.server.url.Name)
 	before, counter, after := cutCounter(text)
 	s.add("\nDROP TABLE IF EXISTS ", quoteMySQL(name), ";\n", before)
