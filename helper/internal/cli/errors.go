@@ -13,6 +13,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
@@ -255,6 +256,7 @@ var explanations = []explanation{
 	is(staging.ErrNoDatabase, exitStaging, "check the database's name in DUMP_SOURCE"),
 	is(staging.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE: inside the tunnel, SSH has checked whom you talk to"),
 	is(staging.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off goes without, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
+	is(staging.ErrSeveralServers, exitStaging, "nothing was published; name one of the servers in DUMP_SOURCE"),
 	is(staging.ErrTooManyConnections, exitStaging, "try again later, lower --threads, or raise max_connections on staging"),
 	as(exitStaging, func(e *staging.SettingError) string {
 		if e.Client {
@@ -295,7 +297,7 @@ var explanations = []explanation{
 	}),
 	as(exitLocal, func(*pull.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*localdb.WrongEngineError) string { return wrongEngineHint }),
-	as(exitLocal, func(*localdb.WrongServerError) string { return wrongServerHint }),
+	as(exitLocal, func(*oneserver.WrongServerError) string { return wrongServerHint }),
 	as(exitLocal, func(*localdb.AuthError) string { return targetAuthHint }),
 	is(localdb.ErrNoDatabase, exitUsage, "leave out --tables and --skip-tables: the first pull brings everything"),
 	as(exitLocal, func(*localdb.UnfitError) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 )
@@ -77,7 +78,7 @@ func TestHintsInAndOutsideDDEV(t *testing.T) {
 			"start the project: ddev start; if it runs, `ddev logs -s db` tells about its database; check DUMP_TARGET if you have set it",
 		},
 		{
-			&localdb.WrongServerError{},
+			&oneserver.WrongServerError{},
 			"nothing was read from that server or changed on it; check DUMP_TARGET, and whether the local server still runs",
 			"nothing was read from that server or changed on it; `ddev restart` starts the project's own; check DUMP_TARGET if you have set it",
 		},

@@ -27,23 +27,6 @@ type UnreachableError struct {
 func (e *UnreachableError) Error() string { return fmt.Sprintf("cannot reach %s: %v", e.Server, e.Err) }
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// WrongServerError means that another server answers than the one that is meant, or that this cannot be told. It has been asked
-// who it is, and nothing else.
-type WrongServerError struct {
-	Server string // the address that it answers at
-	// Got and Want say who answers and who should.
-	Got, Want string
-	Err       error // why it cannot be told; nil where it can
-}
-
-func (e *WrongServerError) Error() string {
-	if e.Err != nil {
-		return fmt.Sprintf("cannot tell whether the server at %s is %s: %v", e.Server, e.Want, e.Err)
-	}
-	return fmt.Sprintf("another server answers at %s: %s, not %s", e.Server, e.Got, e.Want)
-}
-func (e *WrongServerError) Unwrap() error { return e.Err }
-
 // SettingError means that a setting of the server stands in the way: one which this account cannot change for its own sessions, or one
 // of the whole server.
 type SettingError struct {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysqlsession"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 )
 
 // mysqlDatabase is a live database on a MySQL or MariaDB server.
@@ -83,7 +84,7 @@ func mysqlPool(u dburl.URL) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", u.Address(), err)
 	}
-	pool := sql.OpenDB(&checkedConnector{Connector: connector, server: serverCheck{address: u.Address(), wanted: u.Server}})
+	pool := sql.OpenDB(&oneserver.Connector{Connector: connector, Check: &oneserver.Check{Address: u.Address(), Wanted: u.Server}})
 	pool.SetMaxIdleConns(0) // sessions have settings and locks: none is used twice
 	return pool, nil
 }

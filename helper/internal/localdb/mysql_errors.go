@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 )
 
 // Numbers of the server's errors.
@@ -66,7 +68,7 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 	var serverError *mysql.MySQLError
 	var busy *BusyError
 	var stray *StrayFilesError
-	var wrong *WrongServerError
+	var wrong *oneserver.WrongServerError
 	var denied *PrivilegeError
 	var outside *OutsideError
 	switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/pgsession"
 )
 
@@ -23,7 +24,7 @@ type postgresDatabase struct {
 	// from it.
 	maintenance string
 	user        string
-	server      serverCheck
+	server      *oneserver.Check
 }
 
 // pgSession is one connection.
@@ -35,7 +36,7 @@ type pgSession struct {
 
 func openPostgres(ctx context.Context, config Config) (Database, error) {
 	db := &postgresDatabase{
-		config: config, maintenance: "postgres", server: serverCheck{address: config.URL.Address(), wanted: config.URL.Server},
+		config: config, maintenance: "postgres", server: &oneserver.Check{Address: config.URL.Address(), Wanted: config.URL.Server},
 		names: namesFor(config.URL.Name, 63, func(name string) int { return len(name) }),
 	}
 	s, err := db.connect(ctx, db.maintenance)

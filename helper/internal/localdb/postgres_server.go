@@ -4,33 +4,35 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 )
 
 // checkServer makes sure that a session that has just been opened is one of the server that is meant.
 func (db *postgresDatabase) checkServer(ctx context.Context, s *pgSession) error {
-	found, err := s.identity(ctx, db.server.wanted != nil)
+	found, err := s.identity(ctx, db.server.Wanted != nil)
 	switch {
 	case err == nil:
-		return db.server.check(found)
+		return db.server.Compare(found)
 	case code(err) == "":
 		return db.explain("ask who the server is", err)
 	}
-	return db.server.cannotTell(errors.New(serverSays(err).Error()))
+	return db.server.CannotTell(errors.New(serverSays(err).Error()))
 }
 
 // identity asks a server who it is. For the name of its machine there is no function: it is in a file, which takes a superuser
 // to read, as DDEV's account is one.
-func (s *pgSession) identity(ctx context.Context, withHostname bool) (found identity, err error) {
+func (s *pgSession) identity(ctx context.Context, withHostname bool) (found oneserver.Identity, err error) {
 	rows, err := s.query(ctx, "SELECT system_identifier, pg_catalog.current_setting('port') FROM pg_catalog.pg_control_system()")
 	if err != nil {
 		return found, err
 	}
-	found.further = []string{"system " + rows[0][0], "port " + rows[0][1]}
+	found.Further = []string{"system " + rows[0][0], "port " + rows[0][1]}
 	if !withHostname {
 		return found, nil
 	}
 	if rows, err = s.query(ctx, "SELECT pg_catalog.pg_read_file('"+hostnameFile+"')"); err == nil {
-		found.hostname = strings.TrimSpace(rows[0][0])
+		found.Hostname = strings.TrimSpace(rows[0][0])
 		return found, nil
 	}
 	// Up to version 10 a function may not leave the data folder, and COPY may. It takes a table, which is gone with the transaction.
@@ -44,7 +46,7 @@ func (s *pgSession) identity(ctx context.Context, withHostname bool) (found iden
 	}
 	for _, result := range results {
 		for _, row := range result.Rows {
-			found.hostname = string(row[0])
+			found.Hostname = string(row[0])
 		}
 	}
 	return found, nil

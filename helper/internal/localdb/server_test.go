@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
@@ -76,7 +77,7 @@ func (r *relay) through(url string, port int) string {
 // isWrongServer demands the error that says so.
 func isWrongServer(t *testing.T, err error) {
 	t.Helper()
-	var wrong *WrongServerError
+	var wrong *oneserver.WrongServerError
 	if !errors.As(err, &wrong) {
 		t.Errorf("got %v, want a *WrongServerError", err)
 	}

@@ -24,6 +24,8 @@ var (
 	// ErrTLSThroughSSH: tls=verify cannot be had from a MySQL client through DUMP_SSH, since it
 	// checks the certificate against the tunnel's own address.
 	ErrTLSThroughSSH = errors.New("the certificate cannot be verified by the dump client through DUMP_SSH")
+	// ErrSeveralServers: connections to the source lead to different servers, which have no snapshot in common.
+	ErrSeveralServers = errors.New("the source is more than one server")
 	// ErrTooManyConnections: the server has no connection left for us.
 	ErrTooManyConnections = errors.New("too many connections")
 	// ErrPrivilege: see PrivilegeError.

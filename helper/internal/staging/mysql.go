@@ -18,6 +18,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysqlsession"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
@@ -27,6 +28,7 @@ type mysqlServer struct {
 	url      dburl.URL
 	tunnel   *tunnel
 	settings mysqlsession.Settings // those of all sessions
+	identity oneserver.Check       // of the one server that all sessions are on
 
 	// What inspect found.
 	flavour       string // "mysql" or "mariadb"
@@ -280,7 +282,7 @@ func (m *mysqlServer) connect(ctx context.Context) (*sql.DB, *sql.Conn, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	db := sql.OpenDB(connector)
+	db := sql.OpenDB(&oneserver.Connector{Connector: connector, Check: &m.identity, Tries: connectTries})
 	connecting, cancel := context.WithTimeout(ctx, connectTimeout)
 	conn, err := db.Conn(connecting)
 	cancel()
@@ -344,6 +346,10 @@ func (m *mysqlServer) explain(err error) error {
 	var setting *mysqlsession.Error
 	if errors.As(err, &setting) {
 		return fmt.Errorf("%s: %w", doing, &SettingError{Name: setting.Name, Value: setting.Value, Err: setting})
+	}
+	var wrong *oneserver.WrongServerError
+	if errors.As(err, &wrong) {
+		return failure(doing, ErrSeveralServers, err)
 	}
 	var server *driver.MySQLError
 	if errors.As(err, &server) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
@@ -108,7 +109,7 @@ func Open(ctx context.Context, config Config) (*Source, error) {
 		if url.Engine == dburl.Postgres {
 			s.engine = &postgres{config: config, url: url, tunnel: s.tunnel}
 		} else {
-			s.engine = &mysqlServer{config: config, url: url, tunnel: s.tunnel}
+			s.engine = &mysqlServer{config: config, url: url, tunnel: s.tunnel, identity: oneserver.Check{Address: url.Address()}}
 		}
 	}
 	info, err := s.engine.inspect(ctx)
@@ -149,3 +150,6 @@ func (s *Source) Close() error {
 // connectTimeout bounds how long a server may take to answer the first time; nothing after that has
 // a fixed time.
 const connectTimeout = 20 * time.Second
+
+// connectTries is how often a session is asked for until it is one on the server of the others, where a name leads to several.
+const connectTries = 20

@@ -1,0 +1,96 @@
+package oneserver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Connector opens connections to one MySQL or MariaDB server alone: each is asked who it is before anybody has it.
+type Connector struct {
+	driver.Connector
+	Check *Check
+	// Tries is how often to ask for a connection where another server answers: a name may lead to several servers, to each of them in
+	// turn. 0 counts as 1.
+	Tries int
+}
+
+// pause is that between tries. A name server gives each name's addresses in another order only after a while.
+const pause = 100 * time.Millisecond
+
+// Connect fails with *WrongServerError, and as the connector below.
+func (c *Connector) Connect(ctx context.Context) (conn driver.Conn, err error) {
+	for try := 1; ; try++ {
+		conn, err = c.connect(ctx)
+		var wrong *WrongServerError
+		if !errors.As(err, &wrong) || wrong.Err != nil || try >= c.Tries {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (c *Connector) connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := ask(ctx, conn)
+	var refused *mysql.MySQLError
+	switch {
+	case err == nil:
+		err = c.Check.Compare(found)
+	case errors.As(err, &refused), errors.Is(err, errNoAnswer):
+		err = c.Check.CannotTell(err)
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+var errNoAnswer = errors.New("it gives no answer")
+
+// ask asks a server who it is. Only MySQL has a number of its own.
+func ask(ctx context.Context, conn driver.Conn) (Identity, error) {
+	querier, ok := conn.(driver.QueryerContext)
+	if !ok {
+		return Identity{}, errors.New("the driver does not take queries")
+	}
+	// A limit in the statement counts instead of one that the server's settings may have.
+	rows, err := querier.QueryContext(ctx, "SELECT @@hostname, @@port, @@datadir /*!50700 , @@server_uuid */ LIMIT 1", nil)
+	if err != nil {
+		return Identity{}, err
+	}
+	values := make([]driver.Value, len(rows.Columns()))
+	if err := rows.Next(values); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errNoAnswer
+		}
+		return Identity{}, errors.Join(err, rows.Close())
+	}
+	text := func(i int) string {
+		if bytes, is := values[i].([]byte); is {
+			return string(bytes)
+		}
+		return fmt.Sprint(values[i])
+	}
+	found := Identity{text(0), []string{"port " + text(1), "data in " + text(2)}}
+	if len(values) > 3 {
+		found.Further = append(found.Further, "number "+text(3))
+	}
+	// The connection is free again only when all has been read.
+	if err := rows.Next(values); !errors.Is(err, io.EOF) {
+		return Identity{}, errors.Join(err, rows.Close())
+	}
+	return found, rows.Close()
+}
