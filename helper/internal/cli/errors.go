@@ -327,6 +327,9 @@ var explanations = []explanation{
 		return "what those files belong to is not known, they may be in use: dump the databases of the local server that matter, then move the folder of " +
 			e.Database + " out of its data folder while it is stopped, and keep it until all is seen to work"
 	}),
+	as(exitLocal, func(e *localdb.InboundKeyError) string {
+		return "the local database is as it was; take the key off, and try again: " + e.Remedy()
+	}),
 	as(exitLocal, func(e *localdb.OutsideError) string {
 		return "nothing was changed; this brings them in, then try again: " + e.Remedy()
 	}),

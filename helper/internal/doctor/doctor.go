@@ -245,6 +245,10 @@ func (d *doctor) local(ctx context.Context) {
 		return
 	}
 	defer func() { _ = database.Close() }()
+	if err := database.Check(ctx); err != nil {
+		d.fail("local database", err)
+		return
+	}
 	info := database.Info()
 	text := fmt.Sprintf("%s %s, database %s", info.Engine, info.Version, info.Name)
 	if !info.Exists {

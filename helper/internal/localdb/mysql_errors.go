@@ -71,6 +71,7 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 	var wrong *oneserver.WrongServerError
 	var denied *PrivilegeError
 	var outside *OutsideError
+	var unfit *InboundKeyError
 	switch {
 	case errors.As(err, &wrong):
 		return wrong
@@ -82,6 +83,8 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 		return denied
 	case errors.As(err, &outside):
 		return outside
+	case errors.As(err, &unfit):
+		return unfit
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", action, err)
 	case errors.As(err, &serverError):

@@ -82,20 +82,83 @@ func list(n names) (text string, arguments []any) {
 // account may not see that: it needs PROCESS.
 func (s *mysqlSession) referring(ctx context.Context, n names) (keys []string, known bool, err error) {
 	ours, arguments := list(n)
-	view := "INNODB_FOREIGN" // which has names as they are
-	if !s.oracle {
-		view = "INNODB_SYS_FOREIGN" // which has them as files are called
+	query := func(view string) ([]string, error) {
+		return s.list(ctx, "SELECT FOR_NAME AS name FROM information_schema."+view+
+			" WHERE SUBSTRING_INDEX(REF_NAME, '/', 1) IN "+ours+" AND SUBSTRING_INDEX(FOR_NAME, '/', 1) NOT IN "+ours+" ORDER BY 1", slices.Concat(arguments, arguments)...)
+	}
+	// Since MySQL 8 names are as they are, elsewhere as files are called.
+	if keys, err = query("INNODB_FOREIGN"); number(err) != 0 {
 		ours = strings.ReplaceAll(ours, "?", "CAST(CONVERT(IF(@@lower_case_table_names = 0, ?, LOWER(?)) USING filename) AS BINARY)")
 		for i := 0; i < len(arguments); i += 2 {
 			arguments = slices.Insert(arguments, i, arguments[i])
 		}
+		keys, err = query("INNODB_SYS_FOREIGN")
 	}
-	keys, err = s.list(ctx, "SELECT FOR_NAME AS name FROM information_schema."+view+
-		" WHERE SUBSTRING_INDEX(REF_NAME, '/', 1) IN "+ours+" AND SUBSTRING_INDEX(FOR_NAME, '/', 1) NOT IN "+ours+" ORDER BY 1", slices.Concat(arguments, arguments)...)
 	if number(err) != 0 {
 		return nil, false, nil
 	}
 	return keys, err == nil, err
+}
+
+// InboundKeyError means that a foreign key of another database refers to a table of this one, and does not fit the one that would come in its
+// place.
+type InboundKeyError struct {
+	// Database and Table have the key Name.
+	Database, Table, Name string
+	// Refers is the table that it refers to.
+	Refers string
+	// Err says why it does not fit.
+	Err error
+}
+
+func (e *InboundKeyError) Error() string {
+	return fmt.Sprintf("foreign key %s of table %s.%s refers to table %s, and does not fit the one that would take its place: %s",
+		e.Name, e.Database, e.Table, e.Refers, serverMessage(e.Err))
+}
+
+func (e *InboundKeyError) Unwrap() error { return e.Err }
+
+// Remedy gives the statement that takes the key off.
+func (e *InboundKeyError) Remedy() string {
+	return "ALTER TABLE " + quoteName(e.Database) + "." + quoteName(e.Table) + " DROP FOREIGN KEY " + quoteName(e.Name)
+}
+
+// tryInbound fails with *InboundKeyError where a key cannot be made to the table that comes from a database. It is tried with an empty copy
+// of the table that has the key, among the rubbish.
+func (db *mysqlDatabase) tryInbound(ctx context.Context, s *mysqlSession, from string, keys []inboundKey) error {
+	n := db.names
+	for _, k := range keys {
+		comes, err := s.hasTable(ctx, from, k.Refers)
+		if err != nil {
+			return err
+		}
+		if !comes {
+			continue // it waits for one, as it may
+		}
+		trial := quoteName(n.spare) + "." + quoteName(k.Table)
+		_, key, _ := strings.Cut(k.Add, " ADD ")
+		for _, statement := range []string{
+			"DROP TABLE IF EXISTS " + trial,
+			"CREATE TABLE " + trial + " LIKE " + quoteName(k.Database) + "." + quoteName(k.Table),
+			"ALTER TABLE " + trial + " ADD " + key,
+			"DROP TABLE " + trial,
+		} {
+			if strings.HasPrefix(statement, "ALTER") {
+				statement = object{SQL: statement}.referringTo(from, k.Refers).SQL
+				onStep("foreign key of another database to be tried")
+			}
+			err := s.exec(ctx, statement)
+			switch {
+			case number(err) == mysqlDatabaseDenied || number(err) == mysqlTableDenied:
+				return db.explainInbound("try", k, err)
+			case number(err) != 0 && strings.HasPrefix(statement, "ALTER"):
+				return &InboundKeyError{Database: k.Database, Table: k.Table, Name: k.Name, Refers: k.Refers, Err: err}
+			case err != nil:
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // detachInbound takes those keys off that lead to the tables that are about to move.
@@ -154,7 +217,7 @@ func (db *mysqlDatabase) explainInbound(action string, k inboundKey, err error) 
 	action += " " + k.String()
 	switch number(err) {
 	case mysqlDatabaseDenied, mysqlTableDenied:
-		return &PrivilegeError{Action: action, Grant: "GRANT ALTER, INDEX, REFERENCES ON " + quoteName(k.Database) + ".* TO " + db.grantee(), Err: err}
+		return &PrivilegeError{Action: action, Grant: "GRANT SELECT, ALTER, INDEX, REFERENCES ON " + quoteName(k.Database) + ".* TO " + db.grantee(), Err: err}
 	}
 	return db.explain(action, err)
 }

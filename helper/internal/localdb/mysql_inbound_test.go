@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,12 +72,38 @@ func TestMySQLKeysOfOthers(t *testing.T) {
 			fresh(t, server, "neighbour70")
 			fresh(t, server, "site70", append(site("old"), later)...)
 			keys := neighbour(t, server, "neighbour70", "site70")
-			db, said := open(t, server.URL("site70"))
-			must(t, pull(t, db, "CREATE TABLE other (id int);\nCREATE TABLE parent (id bigint PRIMARY KEY);\n"))
-			wantKeys(t, server, "neighbour70", keys[1])
-			said.want(t, "foreign key fkx of table neighbour70.x, which refers to table parent, cannot be put back: ")
+			db, _ := open(t, server.URL("site70"))
+			must(t, pull(t, db, "CREATE TABLE other (id int);\n"))
+			wantKeys(t, server, "neighbour70", keys...)
 			must(t, db.Undo(t.Context()))
-			wantKeys(t, server, "neighbour70", keys[1])
+			wantKeys(t, server, "neighbour70", keys...)
+		})
+		t.Run("the parent does not fit", func(t *testing.T) {
+			fresh(t, server, "neighbour70")
+			fresh(t, server, "site70", site("old")...)
+			keys := neighbour(t, server, "neighbour70", "site70")
+			old := content(t, server, "site70")
+			db, _ := open(t, server.URL("site70"))
+			var unfit *InboundKeyError
+			if err := pull(t, db, "CREATE TABLE other (id int);\nCREATE TABLE parent (id varchar(20) PRIMARY KEY);\n"); !errors.As(err, &unfit) {
+				t.Fatalf("pull gives %v", err)
+			}
+			if want := "foreign key fkx of table neighbour70.x refers to table parent, and does not fit the one that would take its place: "; !strings.HasPrefix(unfit.Error(), want) {
+				t.Errorf("error is %v", unfit)
+			}
+			wantText(t, unfit.Remedy(), "ALTER TABLE `neighbour70`.`x` DROP FOREIGN KEY `fkx`")
+			wantMySQL(t, server, "site70", old)
+			wantKeys(t, server, "neighbour70", keys...)
+			must(t, server.Exec(unfit.Remedy()))
+			must(t, pull(t, db, "CREATE TABLE other (id int);\nCREATE TABLE parent (id varchar(20) PRIMARY KEY);\n"))
+			must(t, server.Exec("CREATE TABLE neighbour70.z (id varchar(20) PRIMARY KEY, CONSTRAINT fkz FOREIGN KEY (id) REFERENCES site70.parent (id))"))
+			if err := db.Undo(t.Context()); !errors.As(err, &unfit) {
+				t.Fatalf("undo gives %v", err)
+			}
+			noRubbish(t, server, "site70")
+			must(t, server.Exec("DROP TABLE neighbour70.z"))
+			must(t, db.Undo(t.Context()))
+			wantMySQL(t, server, "site70", old)
 		})
 		fresh(t, server, "neighbour70")
 	})
@@ -101,7 +128,7 @@ func TestMySQLKeysOfOthersDenied(t *testing.T) {
 		if err := pull(t, db, "CREATE TABLE parent (id int PRIMARY KEY);\n"); !errors.As(err, &denied) {
 			t.Fatalf("pull gives %v", err)
 		}
-		wantText(t, denied.Grant, "GRANT ALTER, INDEX, REFERENCES ON `neighbour71`.* TO 'limited'@'%'")
+		wantText(t, denied.Grant, "GRANT SELECT, ALTER, INDEX, REFERENCES ON `neighbour71`.* TO 'limited'@'%'")
 		wantMySQL(t, server, "site71", old)
 		wantKeys(t, server, "neighbour71", keys...)
 		must(t, server.Exec(denied.Grant))

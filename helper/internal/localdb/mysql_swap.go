@@ -13,9 +13,9 @@ import (
 const lockRounds = 6
 
 // exchange makes new the contents of the live database beside its tables, as far as an extent reaches, and does the
-// moves that plan lists, in one statement. Where it fails before that statement has succeeded, everything is
-// as it was. plan is asked again for every try: the site may have made a table meanwhile.
-func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, e extent, new contents, plan func(context.Context) ([]move, error)) error {
+// moves that plan lists, in one statement; from is the database that new tables come from. Where it fails before that statement has
+// succeeded, everything is as it was. plan is asked again for every try: the site may have made a table meanwhile.
+func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, from string, e extent, new contents, plan func(context.Context) ([]move, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -59,7 +59,10 @@ func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, e extent
 	if err := s.createBeside(ctx, n.live, n.live, n.previous, n.spare); err != nil {
 		return db.explain("create databases beside "+n.live, err)
 	}
-	err = s.writeJournal(ctx, n, e, old, new, inbound)
+	err = db.explain("try foreign keys of other databases", db.tryInbound(ctx, s, from, inbound))
+	if err == nil {
+		err = s.writeJournal(ctx, n, e, old, new, inbound)
+	}
 	if err == nil {
 		onStep("journal written")
 		err = db.detachInbound(waiting, ctx, s, inbound)
@@ -324,7 +327,7 @@ func (db *mysqlDatabase) Undo(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	return db.exchange(ctx, s, e, earlier, func(ctx context.Context) ([]move, error) {
+	return db.exchange(ctx, s, n.previous, e, earlier, func(ctx context.Context) ([]move, error) {
 		back, err := s.moves(ctx, n.previous, n.live, extent{})
 		if err != nil {
 			return nil, err
@@ -346,7 +349,7 @@ func (db *mysqlDatabase) Undo(ctx context.Context) error {
 // reaches.
 func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, e extent, new contents) error {
 	n := db.names
-	return db.exchange(ctx, s, e, new, func(ctx context.Context) ([]move, error) {
+	return db.exchange(ctx, s, n.incoming, e, new, func(ctx context.Context) ([]move, error) {
 		var moves []move
 		kept, err := s.hasTable(ctx, n.previous, journalDone)
 		if err == nil && kept {
