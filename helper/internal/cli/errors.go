@@ -310,6 +310,9 @@ var explanations = []explanation{
 		}
 		return "set " + e.Name + " back on the local server, or name an account in DUMP_TARGET that may set it for its own sessions"
 	}),
+	as(exitLocal, func(*localdb.NamesError) string {
+		return "rename one of them on staging or list it under exclude in .ddev/dump-refresh/rules.yaml, or use a local server with lower_case_table_names=0; the local database is as it was"
+	}),
 	as(exitLocal, func(e *localdb.PrivilegeError) string {
 		return "an administrator of the local database runs: " + e.Grant
 	}),

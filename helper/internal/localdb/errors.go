@@ -166,6 +166,14 @@ func (e *SeveralDatabasesError) Error() string {
 	return fmt.Sprintf("the dump is of more than one database: %s and %s", e.First, e.Second)
 }
 
+// NamesError means that two names of a dump are the same to the server, which does not tell upper from lower case.
+type NamesError struct{ First, Second string }
+
+func (e *NamesError) Error() string {
+	return fmt.Sprintf("the dump has %s and %s, which have the same name on the local server: it does not tell upper from lower case (lower_case_table_names)",
+		e.First, e.Second)
+}
+
 // PacketError means that a statement, or a single row of it, is longer than the server takes.
 type PacketError struct {
 	Table       string // "" for statements other than rows

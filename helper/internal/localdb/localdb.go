@@ -46,6 +46,8 @@ type Info struct {
 	Version string // as the server tells it: "10.11.19"
 	Name    string // of the live database
 	Exists  bool   // whether there is a live database yet
+	// FoldsNames means that the server does not tell upper from lower case in the names of tables.
+	FoldsNames bool
 }
 
 // Database is a live database, which need not exist yet, on a server that answered.
@@ -91,7 +93,7 @@ type Database interface {
 type Load interface {
 	// Run loads a dump's text into the scratch database. progress, which may be nil, is told of every
 	// stretch of text that is done, in bytes. Errors: *LoadError, *WrongEngineError,
-	// *SeveralDatabasesError, *PacketError, *ExtensionError, *NoSpaceError, *LostError, those of
+	// *SeveralDatabasesError, *NamesError, *PacketError, *ExtensionError, *NoSpaceError, *LostError, those of
 	// sqltext, and those of r, wrapped.
 	Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(bytes int64)) (sqltext.Stats, error)
 	// RunChunks does what Run does for a dump that comes in chunks: it loads the heads one after the other, then

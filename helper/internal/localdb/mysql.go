@@ -110,7 +110,10 @@ func (db *mysqlDatabase) inspect(ctx context.Context) error {
 		live = strings.ToLower(live)
 	}
 	db.names = namesFor(live, 64, utf8.RuneCountInString)
-	db.info = Info{Engine: "mysql", Name: live}
+	db.info = Info{Engine: "mysql", Name: live, FoldsNames: foldNames != 0}
+	if part := &db.config.Part; db.info.FoldsNames && part.Folded != nil {
+		part.Has = part.Folded
+	}
 	db.info.Version, _, _ = strings.Cut(version, "-")
 	if strings.Contains(strings.ToLower(version+comment), "mariadb") {
 		db.info.Engine = "mariadb"

@@ -37,17 +37,20 @@ func (r *rowLoad) insertBulk(ctx context.Context, s *mysqlSession, piece sqltext
 	if !r.bulk || s.wire == nil || !s.wire.bulk || len(statement) < r.bulkAbove {
 		return 0, errNotBulk
 	}
-	rows, err := s.insertBulk(ctx, piece.Table, statement, int(min(r.packet, mysqlwire.LongestPacket-1)))
+	done, err := s.insertBulk(ctx, piece.Table, statement, int(min(r.packet, mysqlwire.LongestPacket-1)))
 	if errors.Is(err, errNotBulk) {
 		return 0, err
 	}
-	return rows, r.failedAt(ctx, piece, 0, err)
+	if err == nil && done.warnings > 0 {
+		err = r.warnings.hear(ctx, s, piece.Table, statement)
+	}
+	return done.rows, r.failedAt(ctx, piece, 0, err)
 }
 
 // insertBulk is that for a session, with packets of limit bytes at most.
-func (s *mysqlSession) insertBulk(ctx context.Context, table string, statement []byte, limit int) (rows int64, err error) {
+func (s *mysqlSession) insertBulk(ctx context.Context, table string, statement []byte, limit int) (done outcome, err error) {
 	if err := s.prepareBulk(ctx, table, statement); err != nil {
-		return 0, err
+		return done, err
 	}
 	for {
 		s.packet, err = s.bulk.packet(s.packet, statement, limit)
@@ -56,27 +59,21 @@ func (s *mysqlSession) insertBulk(ctx context.Context, table string, statement [
 			break
 		}
 		if settled, err := s.settle(ctx, table, open); err != nil {
-			return 0, err
+			return done, err
 		} else if !settled {
-			return 0, errNotBulk
+			return done, errNotBulk
 		}
 	}
 	if err != nil {
-		return 0, err
+		return done, err
 	}
-	rows, err = retry(func() (rows int64, err error) {
-		err = s.directly(ctx, func(conn *mysqlConn) error {
-			rows, err = conn.execute(s.packet)
-			return err
-		})
-		return rows, err
-	})
+	done, err = s.execute(ctx)
 	switch number(err) {
 	case mysqlUnsupportedPrepare, mysqlUnknownCommand:
 		s.wire.bulk = false // whatever it has announced
-		return 0, errNotBulk
+		return done, errNotBulk
 	}
-	return rows, err
+	return done, err
 }
 
 // prepareBulk has the server prepare an INSERT, unless it was the last one, too.

@@ -132,14 +132,14 @@ func TestMySQLBulk(t *testing.T) {
 		got, err := values.insertBulk(t.Context(), name, []byte(c.statement(name)), 1<<20)
 		if c.text {
 			if err != errNotBulk {
-				t.Errorf("%s: got %d, %v; it has to go as text", name, got, err)
+				t.Errorf("%s: got %d, %v; it has to go as text", name, got.rows, err)
 			}
 			must(t, texts.exec(t.Context(), "DROP TABLE "+quoteName(name)))
 			must(t, values.exec(t.Context(), "DROP TABLE "+quoteName(name)))
 			continue
 		}
-		if err != nil || got != want {
-			t.Errorf("%s: got %d, %v; want %d", name, got, err, want)
+		if err != nil || got.rows != want {
+			t.Errorf("%s: got %d, %v; want %d", name, got.rows, err, want)
 		}
 	}
 	want, err := server.Checksums("bulk_texts")
@@ -214,7 +214,7 @@ func TestMySQLBulkDeadlock(t *testing.T) {
 	done := make(chan error, 1)
 	go func() {
 		rows, err := s.insertBulk(t.Context(), "t", []byte("INSERT INTO `t` (`id`) VALUES (2),(1)"), 1<<20)
-		if err == nil && rows != 2 {
+		if err == nil && rows.rows != 2 {
 			err = fmt.Errorf("%d rows", rows)
 		}
 		done <- err

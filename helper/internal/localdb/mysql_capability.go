@@ -19,6 +19,7 @@ type mysqlConn struct {
 	greeting []byte // what the server has said before the driver has said anything
 	greeted  bool
 
+	plain bool // what is said can be read here, and said
 	bulk  bool // both sides know how to execute in bulk
 	noEOF bool // they agreed on no packet behind the definitions of parameters
 }
@@ -26,6 +27,7 @@ type mysqlConn struct {
 // Bits of the capabilities, and of those that MariaDB has added.
 const (
 	capabilityMySQL      = 1 << 0 // which MariaDB does not say
+	capabilityCompress   = 1 << 5
 	capabilityProtocol41 = 1 << 9
 	capabilityTLS        = 1 << 11
 
@@ -73,6 +75,7 @@ func (c *mysqlConn) answer(packet []byte) []byte {
 		return packet
 	}
 	said := binary.LittleEndian.Uint32(packet[4:])
+	c.plain = said&(capabilityTLS|capabilityCompress) == 0 && said&capabilityProtocol41 != 0
 	if said&(capabilityMySQL|capabilityTLS) != 0 || said&capabilityProtocol41 == 0 || ownCapabilities(c.greeting)&capabilityBulk == 0 {
 		return packet
 	}

@@ -104,6 +104,12 @@ func (l *mysqlLoad) tableChunks(ctx context.Context, chunks Chunks, from, files,
 		}
 	}
 	l.checked = true
+	if err := l.forRows(ctx); err != nil {
+		return 0, l.db.explain("prepare for rows", err)
+	}
+	if err := l.findVersions(ctx); err != nil {
+		return 0, err
+	}
 	bulk, err := l.takesBulk(ctx)
 	if err != nil {
 		return 0, l.db.explain("prepare for rows", err)
@@ -209,7 +215,7 @@ func (r *rowLoad) work(ctx context.Context, s *mysqlSession, reader ChunkReader)
 			if err := r.addKeys(ctx, s, keys); err != nil {
 				return err
 			}
-			count, err := s.count(ctx, job.table)
+			count, err := s.count(ctx, r.versions.countOf(job.table))
 			if err != nil {
 				return r.db.explain("count the rows of table "+job.table, err)
 			}
@@ -252,14 +258,18 @@ func (r *rowLoad) chunk(ctx context.Context, s *mysqlSession, i int, text []byte
 			return fmt.Errorf("read the dump: %w", &ChunkError{Table: chunk.Table})
 		}
 		length := int64(len(text) - len(rest))
-		rows, err := r.insertBulk(ctx, s, piece, statement)
-		if errors.Is(err, errNotBulk) {
-			rows, err = r.insertRows(ctx, s, piece, statement)
+		statement, left := r.versions.fit(chunk.Table, statement)
+		got += left
+		if len(statement) > 0 {
+			rows, err := r.insertBulk(ctx, s, piece, statement)
+			if errors.Is(err, errNotBulk) {
+				rows, err = r.insertRows(ctx, s, piece, statement)
+			}
+			if err != nil {
+				return err
+			}
+			got += rows
 		}
-		if err != nil {
-			return err
-		}
-		got += rows
 		r.statements.Add(1)
 		r.progress(length)
 		piece.Offset += length
@@ -283,7 +293,7 @@ func (r *rowLoad) insertRows(ctx context.Context, s *mysqlSession, piece sqltext
 	}
 	var all int64
 	for _, part := range parts {
-		rows, err := s.retry(ctx, string(part))
+		rows, err := r.add(ctx, s, piece, part)
 		if err != nil {
 			return 0, r.failedAt(ctx, piece, 0, err)
 		}

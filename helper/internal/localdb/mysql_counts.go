@@ -29,8 +29,8 @@ func (c *counts) are(table string, rows int64) bool {
 	return known && count == rows
 }
 
-// count counts the rows of a table of the session's database.
-func (s *mysqlSession) count(ctx context.Context, table string) (rows int64, err error) {
-	err = s.conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+quoteName(table)).Scan(&rows)
+// count gives the number that a query asks for.
+func (s *mysqlSession) count(ctx context.Context, query string) (rows int64, err error) {
+	err = s.conn.QueryRowContext(ctx, query).Scan(&rows)
 	return rows, err
 }

@@ -82,16 +82,15 @@ func (c *crew) everywhere(ctx context.Context, statement string) error {
 }
 
 // insert has some session add rows, and does not wait for the end. What goes wrong then is told by a later
-// call; failed explains it.
-func (c *crew) insert(ctx context.Context, statement string, failed func(error) error) error {
+// call.
+func (c *crew) insert(add func(*mysqlSession) error) error {
 	s := <-c.idle
 	if err := c.failure(); err != nil {
 		c.idle <- s
 		return err
 	}
 	go func() {
-		_, err := s.retry(ctx, statement)
-		if err = failed(err); err != nil {
+		if err := add(s); err != nil {
 			c.mutex.Lock()
 			if c.first == nil {
 				c.first = err
@@ -158,9 +157,9 @@ func (c *crew) ordered(ctx context.Context, database, table string) (bool, error
 	if err := c.wait(); err != nil {
 		return true, err
 	}
-	keys, err := c.sessions[0].list(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES JOIN information_schema.STATISTICS"+
-		" USING (TABLE_SCHEMA, TABLE_NAME) WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND ENGINE = 'InnoDB' AND INDEX_NAME = 'PRIMARY'",
-		database, table)
+	keys, err := c.sessions[0].list(ctx, "SELECT t.TABLE_NAME AS name FROM information_schema.TABLES t, information_schema.STATISTICS s"+
+		" WHERE t.TABLE_SCHEMA = ? AND t.TABLE_NAME = ? AND s.TABLE_SCHEMA = ? AND s.TABLE_NAME = ? AND t.ENGINE = 'InnoDB' AND s.INDEX_NAME = 'PRIMARY'",
+		database, table, database, table)
 	c.tables[table] = len(keys) == 0
 	return c.tables[table], err
 }

@@ -29,6 +29,7 @@ const (
 	mysqlServerShutdown     = 1053
 	mysqlUnknownColumn      = 1054
 	mysqlNothingToDrop      = 1091
+	mysqlEmptyQuery         = 1065
 	mysqlTableFull          = 1114
 	mysqlUnknownTable       = 1146
 	mysqlTableDenied        = 1142

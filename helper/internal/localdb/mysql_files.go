@@ -317,7 +317,7 @@ func (f *fileLoad) work(ctx context.Context, s *mysqlSession, reader ChunkReader
 
 // count compares the rows of a table with those that it had on the server that wrote its files.
 func (f *fileLoad) count(ctx context.Context, s *mysqlSession, t *tablespace) error {
-	got, err := s.count(ctx, t.Name)
+	got, err := s.count(ctx, f.versions.countOf(t.Name))
 	if err != nil {
 		return t.refused(err)
 	}

@@ -1,6 +1,7 @@
 package localdb
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -35,6 +36,10 @@ type mysqlLoad struct {
 	bulkAbove  int   // statements with more text are sent in bulk
 	checked    bool  // unique_checks has been turned on
 	counted    counts
+	settings   rowSettings
+	made       folded // tables and views
+	warnings   warnings
+	versions   versions
 	swapped    bool
 	// named has each name in a statement that may have made something, in small letters.
 	named map[string]bool
@@ -56,7 +61,7 @@ func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
 	}
 	l := &mysqlLoad{
 		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
-		porters: &crew{}, named: map[string]bool{},
+		porters: &crew{}, named: map[string]bool{}, made: folded{},
 	}
 	if err := l.prepare(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
@@ -85,13 +90,19 @@ func (l *mysqlLoad) prepare(ctx context.Context) error {
 			return db.explain("use database "+n.incoming, err)
 		}
 	}
+	if err := l.prepareForRows(ctx); err != nil {
+		return err
+	}
+	if err := l.prepareForVersions(ctx); err != nil {
+		return err
+	}
 	if err := l.lock.conn.QueryRowContext(ctx, "SELECT @@max_allowed_packet").Scan(&l.packet); err != nil {
 		return db.explain("ask for max_allowed_packet", err)
 	}
 	l.packet -= packetHead
 	notes := newOnce(db.config.Note)
 	l.rewriter = &rewriter{
-		once: notes, account: db.account,
+		once: notes, account: db.account, server: kindOf(db.info),
 		collations: &collations{ask: l.lock, once: notes, nearest: map[string]string{}},
 	}
 	accounts, err := l.lock.list(ctx, "SELECT CONCAT(User, '@', Host) AS name FROM mysql.user")
@@ -153,6 +164,9 @@ func (l *mysqlLoad) piece(ctx context.Context, piece sqltext.Piece) error {
 }
 
 func (l *mysqlLoad) rows(ctx context.Context, piece sqltext.Piece) error {
+	if err := l.forRows(ctx); err != nil {
+		return l.failed(ctx, piece, err)
+	}
 	if piece.Rows < 0 && !l.checked {
 		// MariaDB fills an empty table in bulk where the dump turns unique_checks off, and INSERT IGNORE
 		// with a duplicate in it then ends well and leaves the table empty.
@@ -173,11 +187,20 @@ func (l *mysqlLoad) rows(ctx context.Context, piece sqltext.Piece) error {
 		return &PacketError{Table: piece.Table, Need: int64(longest) + packetHead, Limit: l.packet + packetHead}
 	}
 	for _, part := range parts {
-		if err := l.failed(ctx, piece, l.crew.exec(ctx, string(part))); err != nil {
+		if err := l.insertNext(ctx, piece, part); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// insertNext adds rows when everything before them is done.
+func (l *mysqlLoad) insertNext(ctx context.Context, piece sqltext.Piece, text []byte) error {
+	err := l.crew.wait()
+	if err == nil {
+		_, err = l.add(ctx, l.crew.sessions[0], piece, text)
+	}
+	return l.failed(ctx, piece, err)
 }
 
 // insert adds rows, by any session where their order does not matter.
@@ -190,10 +213,13 @@ func (l *mysqlLoad) insert(ctx context.Context, piece sqltext.Piece, text []byte
 		}
 	}
 	if ordered {
-		return l.failed(ctx, piece, l.crew.exec(ctx, string(text)))
+		return l.insertNext(ctx, piece, text)
 	}
-	statement := l.statements
-	return l.crew.insert(ctx, string(text), func(err error) error { return l.failedAt(ctx, piece, statement, err) })
+	text, statement := bytes.Clone(text), l.statements
+	return l.crew.insert(func(s *mysqlSession) error {
+		_, err := l.add(ctx, s, piece, text)
+		return l.failedAt(ctx, piece, statement, err)
+	})
 }
 
 // statement runs a statement without rows, and gets over what servers differ in.
@@ -205,6 +231,12 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 	if l.dropsNothing(s) {
 		return nil
 	}
+	if err := l.meet(s); err != nil {
+		return err
+	}
+	if err := l.settingsFor(ctx, s); err != nil {
+		return err
+	}
 	l.remember(s)
 	if s.verb == "CREATE" && s.kind == "EVENT" {
 		// It must not fire while it waits in the scratch database.
@@ -215,6 +247,11 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 			l.events[s.nameAt(at)] = was
 		}
 		text = []byte(disabled)
+	}
+	if s.verb == "SET" && s.find(insertHistory) >= 0 {
+		if l.versions.inDump = true; !l.versions.taken {
+			return nil
+		}
 	}
 	do := l.crew.exec
 	if s.verb == "SET" {
@@ -234,6 +271,8 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 		text, err = changed, do(ctx, string(changed))
 	}
 	switch number(err) {
+	case mysqlEmptyQuery:
+		return nil // it is for servers of the other family, or newer ones
 	case mysqlUnknownVariable:
 		if s.verb == "SET" {
 			l.rewriter.once.about(err.Error(), "a setting of the dump is unknown here: "+serverMessage(err))
@@ -300,6 +339,10 @@ func (l *mysqlLoad) failedAt(ctx context.Context, piece sqltext.Piece, statement
 	if errors.As(err, &packet) {
 		return packet
 	}
+	var names *NamesError
+	if errors.As(err, &names) {
+		return names
+	}
 	explained := l.db.explain("load the dump", err)
 	var full *NoSpaceError
 	var lost *LostError
@@ -323,6 +366,11 @@ func excerpt(text []byte) string {
 }
 
 func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
+	l.warnings.tell(l.db.config.Note)
+	if err := l.findVersions(ctx); err != nil {
+		return err
+	}
+	l.versions.tell(l.db.config.Note)
 	if stats.Header != "" && !stats.Complete {
 		return ErrIncomplete
 	}
@@ -367,7 +415,10 @@ func (l *mysqlLoad) compareTables(ctx context.Context, tables []string, rows map
 	return l.crew.each(ctx, len(tables), func(ctx context.Context, s *mysqlSession, i int) error {
 		table := tables[i]
 		want := rows[table]
-		got, err := s.count(ctx, table)
+		if want >= 0 {
+			want -= l.versions.leftOf(table)
+		}
+		got, err := s.count(ctx, l.versions.countOf(table))
 		switch {
 		case number(err) == mysqlUnknownTable:
 			return &MismatchError{Table: table, Want: want, Got: -1}

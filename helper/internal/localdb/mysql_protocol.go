@@ -58,21 +58,30 @@ func (c *mysqlConn) forget(id uint32) error {
 	return err
 }
 
-// execute sends a packet that executes a statement, and says how many rows that has changed.
-func (c *mysqlConn) execute(packet []byte) (rows int64, err error) {
+// outcome is what a server says of a statement that it has run.
+type outcome struct {
+	rows     int64 // that it has changed
+	warnings int   // 65535 stands for more, too
+}
+
+// execute sends a packet that executes a statement without a result, and gives what came of it.
+func (c *mysqlConn) execute(packet []byte) (outcome, error) {
 	answers, err := c.send(packet)
 	if err != nil {
-		return 0, err
+		return outcome{}, err
 	}
 	answer, err := answers.next()
 	if err != nil {
-		return 0, err
+		return outcome{}, err
 	}
-	count, n := mysqlwire.LengthEncoded(answer[1:])
-	if answer[0] != mysqlwire.MarkOK || n == 0 {
-		return 0, fmt.Errorf("execute a statement: %w", mysqlwire.ErrNotUnderstood)
+	const status, count = 2, 2 // bytes
+	rows, n := mysqlwire.LengthEncoded(answer[1:])
+	_, id := mysqlwire.LengthEncoded(answer[min(1+n, len(answer)):])
+	at := 1 + n + id + status
+	if answer[0] != mysqlwire.MarkOK || n == 0 || id == 0 || len(answer) < at+count {
+		return outcome{}, fmt.Errorf("execute a statement: %w", mysqlwire.ErrNotUnderstood)
 	}
-	return int64(count), answers.end()
+	return outcome{int64(rows), int(binary.LittleEndian.Uint16(answer[at:]))}, answers.end()
 }
 
 // send sends a command, in whose packet there is room for the header.

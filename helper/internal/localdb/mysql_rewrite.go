@@ -13,6 +13,7 @@ import (
 type rewriter struct {
 	once       *once
 	collations *collations
+	server     serverKind
 	// accounts are those of the server, "user@host"; nil where we may not see them.
 	accounts map[string]bool
 	account  string
@@ -114,6 +115,7 @@ func (w *rewriter) rewrite(ctx context.Context, text []byte) ([]byte, error) {
 		// that a table's defaults need.
 		return nil, nil
 	}
+	s = w.translate(s)
 	if err := w.stripDatabase(s); err != nil {
 		return nil, err
 	}
@@ -121,7 +123,7 @@ func (w *rewriter) rewrite(ctx context.Context, text []byte) ([]byte, error) {
 	if err := w.replaceCollations(ctx, s); err != nil {
 		return nil, err
 	}
-	out := s.edits.apply(text)
+	out := s.edits.apply(s.text)
 	if s.kind == "" || s.kind == "TABLE" {
 		return out, nil
 	}

@@ -76,13 +76,13 @@ func (s *mysqlSession) retry(ctx context.Context, statement string) (rows int64,
 	})
 }
 
-func retry(run func() (rows int64, err error)) (rows int64, err error) {
+func retry[result any](run func() (result, error)) (done result, err error) {
 	for range deadlockTries {
-		if rows, err = run(); number(err) != mysqlDeadlock {
+		if done, err = run(); number(err) != mysqlDeadlock {
 			break
 		}
 	}
-	return rows, err
+	return done, err
 }
 
 // table gives the rows of a query, each by the lower-case names of its columns; NULL is "".

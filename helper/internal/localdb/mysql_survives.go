@@ -192,7 +192,7 @@ func (t *crashTrial) compare(ctx context.Context) error {
 	if err := s.exec(ctx, "USE "+quoteName(t.db.names.incoming)); err != nil {
 		return err
 	}
-	rows, err := s.count(ctx, "t")
+	rows, err := s.count(ctx, "SELECT COUNT(*) FROM t")
 	if err == nil && rows != trialRows {
 		err = fmt.Errorf("%d of %d rows are there", rows, trialRows)
 	}

@@ -6,6 +6,8 @@ type Part struct {
 	// Has says whether a table belongs to the part, in the live database as well as in the dump; nil means that
 	// all do.
 	Has func(table string) bool
+	// Folded says that where upper and lower case are the same; nil means that Has does.
+	Folded func(table string) bool
 	// TablesOnly means that nothing but tables of the dump take the place of others: views, routines and events stay, too,
 	// and so do tables that the dump lacks.
 	TablesOnly bool

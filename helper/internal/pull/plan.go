@@ -58,6 +58,7 @@ func Prepare(ctx context.Context, config Config) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Selection.folds = p.database.Info().FoldsNames
 	if err := p.decide(ctx); err != nil {
 		_ = p.Close()
 		return nil, err

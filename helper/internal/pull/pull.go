@@ -13,6 +13,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
@@ -230,6 +231,9 @@ func (p *Plan) inspect(ctx context.Context) error {
 	}
 	object := p.bucket.ReaderAt(ctx, p.Dump)
 	index, err := dumpfile.ReadIndex(object, p.Dump.Size, p.compression)
+	if err == nil {
+		err = p.sameNames(index)
+	}
 	if err == nil || errors.Is(err, dumpfile.ErrNoIndex) {
 		p.index, err = p.Selection.narrow(index)
 	}
@@ -248,6 +252,18 @@ func (p *Plan) inspect(ctx context.Context) error {
 		return &WrongEngineError{p.Dump.Name, found.String(), p.dialect.String()}
 	}
 	return p.checkText(head)
+}
+
+// sameNames refuses a dump with tables of which the local server would take one for the other.
+func (p *Plan) sameNames(index *dumpfile.Index) error {
+	if !p.database.Info().FoldsNames {
+		return nil
+	}
+	names := make([]string, len(index.Tables))
+	for i, table := range index.Tables {
+		names[i] = table.Name
+	}
+	return localdb.SameNames(names)
 }
 
 // checkEngine compares the family of the dump's server with the target's.

@@ -31,6 +31,8 @@ type Selection struct {
 	Tables        []string
 	Skip          []string // these tables are not pulled, and stay as they are
 	StructureOnly []string // these come without their rows
+
+	folds bool // the local server does not tell upper from lower case
 }
 
 func (s Selection) isAll() bool { return !s.IsPart() && len(s.StructureOnly) == 0 }
@@ -43,12 +45,17 @@ func (s Selection) part(postgres bool) localdb.Part {
 	if !s.IsPart() {
 		return localdb.Part{}
 	}
-	return localdb.Part{Has: func(table string) bool { return s.has(table, postgres) }, TablesOnly: len(s.Tables) > 0}
+	folded := s
+	folded.folds = true
+	return localdb.Part{
+		Has:    func(table string) bool { return s.has(table, postgres) },
+		Folded: func(table string) bool { return folded.has(table, postgres) }, TablesOnly: len(s.Tables) > 0,
+	}
 }
 
 // has says whether a table is pulled, with its rows or without.
 func (s Selection) has(table string, postgres bool) bool {
-	return (len(s.Tables) == 0 || meant(s.Tables, table, postgres)) && !meant(s.Skip, table, postgres)
+	return (len(s.Tables) == 0 || s.meant(s.Tables, table, postgres)) && !s.meant(s.Skip, table, postgres)
 }
 
 // narrow gives the index of the part of a dump that is selected: what comes before and after all rows, and the
@@ -62,7 +69,7 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 	}
 	postgres := sqltext.DialectOf(index.Engine) == sqltext.Postgres
 	for _, pattern := range s.Tables {
-		if !slices.ContainsFunc(index.Tables, func(t dumpfile.Table) bool { return meant([]string{pattern}, t.Name, postgres) }) {
+		if !slices.ContainsFunc(index.Tables, func(t dumpfile.Table) bool { return s.meant([]string{pattern}, t.Name, postgres) }) {
 			return nil, fmt.Errorf("%w: %s", ErrNoSuchTable, pattern)
 		}
 	}
@@ -73,7 +80,7 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 	part.Rows, part.RawBytes, part.Tables, part.Chunks = 0, 0, slices.Clone(index.Tables), nil
 	rows := make(map[string]bool, len(index.Tables))
 	for i, table := range part.Tables {
-		rows[table.Name] = s.has(table.Name, postgres) && !meant(s.StructureOnly, table.Name, postgres)
+		rows[table.Name] = s.has(table.Name, postgres) && !s.meant(s.StructureOnly, table.Name, postgres)
 		if !rows[table.Name] {
 			part.Tables[i].Rows = 0
 		}
@@ -106,7 +113,10 @@ func (s Selection) count(index *dumpfile.Index) (tables int64) {
 }
 
 // meant says whether a table is meant by one of the patterns.
-func meant(patterns []string, table string, postgres bool) bool {
+func (s Selection) meant(patterns []string, table string, postgres bool) bool {
+	if s.folds {
+		patterns, table = strings.Split(strings.ToLower(strings.Join(patterns, "\x00")), "\x00"), strings.ToLower(table)
+	}
 	return wildcard.MatchAny(patterns, calls(table, postgres)...)
 }
 

@@ -40,7 +40,8 @@ type mysqlServer struct {
 	excluded      []string
 	elsewhere     []string // tables whose rows are those of others
 	tables        []string // those that go into the dump
-	account       string   // as GRANT statements name it
+	versions      versions
+	account       string // as GRANT statements name it
 
 	dumped bool // at least one dump was begun
 }
@@ -138,6 +139,9 @@ func (m *mysqlServer) inspectTables(ctx context.Context, conn *sql.Conn, info *I
 	info.StructureOnly, info.Excluded = m.structureOnly, m.excluded
 	if len(loose) > 0 {
 		m.config.Note("not in the snapshot, since they are not InnoDB: " + enumerate(loose))
+	}
+	if err := m.inspectVersions(ctx, conn, read); err != nil {
+		return err
 	}
 	return m.inspectPrivileges(ctx, conn, read, info.Views)
 }

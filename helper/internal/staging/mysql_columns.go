@@ -20,6 +20,8 @@ type mysqlTable struct {
 	// order is the whole of that key, as indexes of columns, where rows can be read in pages along it; else empty.
 	order    []int
 	rowBytes int64 // by the server's estimate; 0 where there are no rows
+	// versioned says that the rows are read in all their versions.
+	versioned bool
 }
 
 // mysqlColumn is a column as information_schema describes it.
@@ -33,7 +35,7 @@ type mysqlColumn struct {
 }
 
 // readTables describes the given tables.
-func readTables(ctx context.Context, conn *sql.Conn, names []string) ([]*mysqlTable, error) {
+func readTables(ctx context.Context, conn *sql.Conn, names []string, v versions) ([]*mysqlTable, error) {
 	tables := make([]*mysqlTable, len(names))
 	byName := make(map[string]*mysqlTable, len(names))
 	for i, name := range names {
@@ -41,6 +43,9 @@ func readTables(ctx context.Context, conn *sql.Conn, names []string) ([]*mysqlTa
 		byName[name] = tables[i]
 	}
 	if err := readColumns(ctx, conn, byName); err != nil {
+		return nil, err
+	}
+	if err := v.readPeriods(ctx, conn, byName); err != nil {
 		return nil, err
 	}
 	return tables, readKeys(ctx, conn, byName)
@@ -83,10 +88,11 @@ func readColumns(ctx context.Context, conn *sql.Conn, tables map[string]*mysqlTa
 
 // readKeys finds how tables can be cut, and how large they are.
 func readKeys(ctx context.Context, conn *sql.Conn, tables map[string]*mysqlTable) error {
+	// The names of two tables may differ in case alone, which information_schema does not tell apart everywhere.
 	rows, err := conn.QueryContext(ctx, "SELECT t.TABLE_NAME, COALESCE(t.DATA_LENGTH, 0), COALESCE(t.TABLE_ROWS, 0), COALESCE(t.ENGINE, ''),"+
 		" COALESCE(s.COLUMN_NAME, ''), s.SUB_PART IS NOT NULL, COALESCE(s.COLLATION, '')"+
 		" FROM information_schema.TABLES t LEFT JOIN information_schema.STATISTICS s ON s.TABLE_SCHEMA = t.TABLE_SCHEMA"+
-		" AND s.TABLE_NAME = t.TABLE_NAME AND s.INDEX_NAME = 'PRIMARY'"+
+		" AND s.TABLE_NAME = t.TABLE_NAME AND CAST(s.TABLE_NAME AS BINARY) = CAST(t.TABLE_NAME AS BINARY) AND s.INDEX_NAME = 'PRIMARY'"+
 		" WHERE t.TABLE_SCHEMA = DATABASE() ORDER BY t.TABLE_NAME, s.SEQ_IN_INDEX")
 	if err != nil {
 		return err
@@ -120,8 +126,13 @@ func readKeys(ctx context.Context, conn *sql.Conn, tables map[string]*mysqlTable
 			broken[t] = true
 		}
 	}
-	for t := range broken {
-		t.order = nil
+	for t := range seen {
+		switch {
+		case broken[t]:
+			t.order = nil
+		case t.versioned && len(t.order) > 0: // of the versions of a row each has an end of its own
+			t.order = append(t.order, len(t.columns)-1)
+		}
 	}
 	return rows.Err()
 }

@@ -135,6 +135,15 @@ func rowCases() []fidelityCase {
 			`INSERT INTO timestamps VALUES (1, NULL, '2024-01-01 00:00:00.000001', DEFAULT), (2, '1970-01-01 00:00:01', '1970-01-01 00:00:01', '1970-01-01 00:00:01'), (3, '2038-01-19 03:14:07', '2038-01-19 03:14:07.999999', '2038-01-19 03:14:07.99'), (4, '0000-00-00 00:00:00', '0000-00-00 00:00:00', '0000-00-00 00:00:00'),
 				(5, '2024-03-31 00:59:59', '2024-03-31 01:00:00', '2024-03-31 01:30:00'), (6, '2024-03-31 02:30:00', '2024-03-31 02:59:59', '2024-03-31 03:00:00'), (7, '2024-10-27 00:30:00', '2024-10-27 01:30:00.5', '2024-10-27 02:30:00.25'), (8, '2024-10-27 00:59:59', '2024-10-27 01:00:00', '2024-10-27 01:59:59')`,
 		}},
+		{name: "dates of no calendar", make: []string{
+			`CREATE TABLE invalid_dates (id INT PRIMARY KEY, d DATE, dt DATETIME(3)) ENGINE=InnoDB`, `SET SESSION sql_mode = 'ALLOW_INVALID_DATES'`,
+			`ALTER TABLE invalid_dates ADD KEY (d), ADD e DATE DEFAULT '2004-02-30'`,
+			`INSERT INTO invalid_dates VALUES (1, '2004-02-30', '2004-02-30 10:00:00', DEFAULT), (2, '2004-00-00', '2004-11-31 01:02:03.5', '2023-02-29')`,
+		}},
+		{name: "rows that are older than a constraint", make: []string{
+			`CREATE TABLE constrained (id INT PRIMARY KEY, a INT CHECK (a < 10), j JSON, CONSTRAINT b CHECK (id < a))`, `SET SESSION check_constraint_checks = 0`,
+			`INSERT INTO constrained VALUES (1, 50, 'no JSON'), (3, 2, '{}')`,
+		}},
 		{name: "JSON", make: []string{
 			`CREATE TABLE json (id INT PRIMARY KEY, j JSON, k JSON NOT NULL DEFAULT '{"a": [1, "ä"]}')`,
 			`INSERT INTO json VALUES (1, NULL, DEFAULT), (2, '{"k": "it''s \\"quoted\\" \\\\ \\n 😀", "n": -1.50, "z": null}', '[]'), (3, '{ "spaces" :  1 }', '""'), (4, 'true', '1e400'), (5, '{"b":1,"a":2,"b":3}', 'null')`,

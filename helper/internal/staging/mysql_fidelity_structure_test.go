@@ -70,11 +70,17 @@ func structureCases() []fidelityCase {
 			`INSERT INTO checks VALUES (1, 'x', 2), (2, NULL, NULL)`,
 			`SET SESSION check_constraint_checks = 0`, `INSERT INTO checks VALUES (3, 'passed', 4)`, `SET SESSION check_constraint_checks = 1`,
 		}},
-		{name: "system versions", unsummed: []string{"versioned", "versioned_own", "versioned_column", "versioned_part"}, make: []string{
+		{name: "system versions", make: []string{
 			`CREATE TABLE versioned (id INT PRIMARY KEY, t TEXT) WITH SYSTEM VERSIONING`, `INSERT INTO versioned VALUES (1, 'first'), (2, 'second')`, `UPDATE versioned SET t = 'changed' WHERE id = 1`, `DELETE FROM versioned WHERE id = 2`,
-			`CREATE TABLE versioned_own (id INT, rs TIMESTAMP(6) GENERATED ALWAYS AS ROW START, re TIMESTAMP(6) GENERATED ALWAYS AS ROW END, t TEXT, PERIOD FOR SYSTEM_TIME (rs, re)) WITH SYSTEM VERSIONING`, `INSERT INTO versioned_own (id, t) VALUES (1, 'x')`,
-			`CREATE TABLE versioned_column (id INT, a INT WITH SYSTEM VERSIONING, b INT)`, `INSERT INTO versioned_column VALUES (1, 2, 3)`, `UPDATE versioned_column SET a = 4, b = 5`,
+			`CREATE TABLE versioned_own (id INT, rs TIMESTAMP(6) GENERATED ALWAYS AS ROW START, re TIMESTAMP(6) GENERATED ALWAYS AS ROW END, t TEXT, PERIOD FOR SYSTEM_TIME (rs, re)) WITH SYSTEM VERSIONING`, `INSERT INTO versioned_own (id, t) VALUES (1, 'x')`, `UPDATE versioned_own SET t = '\'2038-01-19 03:14:07.999999\')'`,
+			`CREATE TABLE versioned_column (id INT, a INT WITH SYSTEM VERSIONING, b INT)`, `INSERT INTO versioned_column VALUES (1, 2, 3)`, `UPDATE versioned_column SET a = 4, b = 5`, `UPDATE versioned_column SET b = 6`,
+			`CREATE TABLE versioned_interval (id INT PRIMARY KEY AUTO_INCREMENT, a INT UNIQUE) WITH SYSTEM VERSIONING PARTITION BY SYSTEM_TIME INTERVAL 1 DAY STARTS '2020-01-01 00:00:00' PARTITIONS 3`, `INSERT INTO versioned_interval (a) VALUES (1), (2), (3)`, `DELETE FROM versioned_interval WHERE a < 3`, `INSERT INTO versioned_interval (a) VALUES (1)`,
+			`CREATE TABLE versioned_engine (id INT, g INT AS (id + 1) STORED, h INT INVISIBLE) ENGINE=Aria WITH SYSTEM VERSIONING`, `INSERT INTO versioned_engine (id, h) VALUES (1, 2), (2, 3)`, `DELETE FROM versioned_engine WHERE id = 1`,
 			`CREATE TABLE versioned_part (id INT) WITH SYSTEM VERSIONING PARTITION BY SYSTEM_TIME (PARTITION h HISTORY, PARTITION c CURRENT)`, `INSERT INTO versioned_part VALUES (1), (2)`, `DELETE FROM versioned_part WHERE id = 1`,
+		}},
+		{name: "systems of reference", make: []string{
+			"CREATE TABLE `places (` (id INT PRIMARY KEY, `g ``x` GEOMETRY REF_SYSTEM_ID=4326, p POINT REF_SYSTEM_ID=3857 NOT NULL COMMENT 'a, `p` point', q POINT, SPATIAL KEY (p)) ENGINE=InnoDB",
+			"INSERT INTO `places (` VALUES (1, ST_GeomFromText('POINT(1 2)', 4326), ST_GeomFromText('POINT(3 4)', 3857), NULL)",
 		}},
 		{name: "application periods", make: []string{
 			`CREATE TABLE periods (id INT, s DATE, e DATE, PERIOD FOR validity (s, e), PRIMARY KEY (id, validity WITHOUT OVERLAPS))`, `INSERT INTO periods VALUES (1, '2024-01-01', '2024-02-01'), (1, '2024-02-01', '2024-03-01')`,

@@ -72,7 +72,7 @@ func (m *mysqlServer) writeChunks(ctx context.Context, snapshot *mysqlSnapshot, 
 	if err != nil {
 		return err
 	}
-	tables, err := readTables(ctx, snapshot.now(), names)
+	tables, err := readTables(ctx, snapshot.now(), names, m.versions)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (s *mysqlSnapshot) readAll(ctx context.Context, work *queue, emit Emit) err
 // readSpans is one connection's part.
 func (s *mysqlSnapshot) readSpans(ctx context.Context, reader *mysqlReader, work *queue, emit Emit) error {
 	// Text comes as it lies in its column; see newValueWriter.
-	if _, err := reader.ExecContext(ctx, "SET character_set_results = NULL"); err != nil {
+	if _, err := reader.ExecContext(ctx, "SET character_set_results = NULL, SESSION sql_mode = 'ALLOW_INVALID_DATES'"); err != nil {
 		return err
 	}
 	var rows *wire

@@ -44,7 +44,11 @@ func selection(table *mysqlTable, p page) string {
 	if len(names) == 0 { // all of them are generated
 		names = []string{"1"}
 	}
-	return "SELECT /*!40001 SQL_NO_CACHE */ " + strings.Join(names, ",") + " FROM " + quoteMySQL(table.name) + p.condition
+	history := ""
+	if table.versioned {
+		history = " FOR SYSTEM_TIME ALL"
+	}
+	return "SELECT /*!40001 SQL_NO_CACHE */ " + strings.Join(names, ",") + " FROM " + quoteMySQL(table.name) + history + p.condition
 }
 
 // write reads the rows of a span to their end, page by page, and emits them. Whoever takes them may take long: then no

@@ -41,10 +41,16 @@ func (m *mysqlServer) readDefinitions(ctx context.Context, conn *sql.Conn, table
 	if err != nil {
 		return nil, reading("the list of views", err)
 	}
+	if r.references, err = r.readReferences(ctx); err != nil {
+		return nil, reading("the systems of reference", err)
+	}
 	lasting := sha256.New()
 	head, tail := script{lasting: lasting}, script{lasting: lasting}
 
 	head.add(r.header(), mysqlHead)
+	if len(m.versions) > 0 {
+		head.add(insertHistory)
+	}
 	for _, sequence := range sequences {
 		if err := r.sequence(ctx, &head, sequence); err != nil {
 			return nil, reading("sequence "+sequence, err)
@@ -62,6 +68,9 @@ func (m *mysqlServer) readDefinitions(ctx context.Context, conn *sql.Conn, table
 	}
 	head.add("\n")
 
+	if len(m.versions) > 0 {
+		tail.add("\n", endOfHistory)
+	}
 	tail.add(mysqlObjectsHead)
 	if err := r.objects(ctx, &tail, tables); err != nil {
 		return nil, err
@@ -92,7 +101,8 @@ func (s *script) add(parts ...string) {
 // addMoving adds what the server changes by itself.
 func (s *script) addMoving(part string) { s.text.WriteString(part) }
 
-// The session settings that dumps of mysqldump make and take back.
+// The session settings that dumps of mysqldump make and take back, and two by which all that lies in a table goes in: dates
+// that no calendar has, and rows that are older than a constraint.
 const (
 	mysqlHead = `
 /*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;
@@ -103,12 +113,14 @@ const (
 /*!40103 SET TIME_ZONE='+00:00' */;
 /*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
 /*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
-/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES' */;
+/*M!100201 SET @OLD_CHECK_CONSTRAINT_CHECKS=@@CHECK_CONSTRAINT_CHECKS, CHECK_CONSTRAINT_CHECKS=0 */;
 /*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */;
 `
 	mysqlTail = `
 /*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;
 /*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
+/*M!100201 SET CHECK_CONSTRAINT_CHECKS=@OLD_CHECK_CONSTRAINT_CHECKS */;
 /*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;
 /*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;
 /*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;
@@ -161,7 +173,7 @@ func (r *schemaReader) table(ctx context.Context, s *script, name string) error 
 	if strings.HasPrefix(row["create table"], "CREATE TEMPORARY TABLE") {
 		return &SettingError{Name: "init_connect", Value: r.server.settings.InitConnect(), Err: errHidden}
 	}
-	text := bareSequences(row["create table"], r.server.url.Name)
+	text := withReferences(bareSequences(row["create table"], r.server.url.Name), r.references[name])
 	before, counter, after := cutCounter(text)
 	s.add("\nDROP TABLE IF EXISTS ", quoteMySQL(name), ";\n", before)
 	if !strings.HasSuffix(before, "ENGINE=ARCHIVE ") { // which takes no rows below its counter

@@ -17,6 +17,8 @@ type schemaReader struct {
 	version   string // of the server, in its own words
 	collation string // the database's
 	restore   string // the statement that puts the session's settings back
+	// references are the systems of reference of geometries, by table and column, which MariaDB does not show.
+	references map[string]map[string]string
 }
 
 // open makes the session's settings such that the server's own do not change what it shows. Texts come as

@@ -63,7 +63,7 @@ func TestSplit(t *testing.T) {
 	for name := range keys {
 		names = append(names, name)
 	}
-	tables, err := readTables(t.Context(), conn, names)
+	tables, err := readTables(t.Context(), conn, names, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

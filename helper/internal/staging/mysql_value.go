@@ -206,11 +206,12 @@ func (v valueWriter) appendText(dst, value []byte) []byte {
 	return dst
 }
 
-// appendFloat writes the shortest text that gives the same bits again. The server reads it by way of a double.
+// appendFloat writes the shortest text that gives the same bits again. The server reads it by way of a double, which may
+// not be larger than any float.
 func appendFloat(dst []byte, value float32) []byte {
 	start := len(dst)
 	dst = strconv.AppendFloat(dst, float64(value), 'g', -1, 32)
-	if double, err := strconv.ParseFloat(string(dst[start:]), 64); err != nil || float32(double) != value {
+	if double, err := strconv.ParseFloat(string(dst[start:]), 64); err != nil || float32(double) != value || math.Abs(double) > math.MaxFloat32 {
 		dst = strconv.AppendFloat(dst[:start], float64(value), 'g', -1, 64)
 	}
 	return withSign(dst, start)

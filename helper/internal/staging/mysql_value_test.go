@@ -42,6 +42,7 @@ func TestValues(t *testing.T) {
 		{wireColumn{wireLongLong, true}, mysqlColumn{}, []byte(strings.Repeat("\xFF", 8)), "18446744073709551615"},
 		{wireColumn{wireFloat, false}, mysqlColumn{}, bits32(0.1), "0.1"},
 		{wireColumn{wireFloat, false}, mysqlColumn{}, bits32(16777216), "1.6777216e+07"},
+		{wireColumn{wireFloat, false}, mysqlColumn{}, bits32(-math.MaxFloat32), "-3.4028234663852886e+38"},
 		{wireColumn{wireDouble, false}, mysqlColumn{}, bits64(-2.2250738585072014e-308), "-2.2250738585072014e-308"},
 		{wireColumn{wireDouble, false}, mysqlColumn{}, bits64(math.Copysign(0, -1)), "-0e0"},
 		{wireColumn{wireDecimal, false}, mysqlColumn{}, field("-12.50"), "-12.50"},

@@ -1,0 +1,132 @@
+package localdb
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// What MySQL hides from MariaDB is said in MariaDB's words, or noted.
+func TestMySQLTranslate(t *testing.T) {
+	const table = "CREATE TABLE `t` (\n  `g` geometry /*!80003 SRID 4326 */ DEFAULT NULL,\n  `p` point NOT NULL /*!80003 SRID 0 */,\n  `v` varchar(20) DEFAULT NULL /*!80023 INVISIBLE */,\n" +
+		"  `w` int NOT NULL /*!80023 INVISIBLE */,\n  `c` int DEFAULT NULL COMMENT '/*!80023 INVISIBLE */, KEY',\n  `my_row_id` bigint unsigned NOT NULL AUTO_INCREMENT /*!80023 INVISIBLE */,\n" +
+		"  PRIMARY KEY (`my_row_id`),\n  KEY `kv` (`v`) /*!80000 INVISIBLE */,\n  CONSTRAINT `cc` CHECK ((`c` < 5)) /*!80016 NOT ENFORCED */,\n  CONSTRAINT `cd` CHECK ((`c` < 6))\n" +
+		") /*!80023 AUTOEXTEND_SIZE=4194304 */ ENGINE=InnoDB\n/*!50100 PARTITION BY KEY (`my_row_id`) */"
+	maria := func(version int) serverKind { return serverKind{mariadb: true, version: version} }
+	noted := []string{
+		"table t, constraint cc: it is NOT ENFORCED, which this server does not know, and is left out",
+		"table t: this server does not know AUTOEXTEND_SIZE=4194304, which is left out",
+	}
+	for _, test := range []struct {
+		name       string
+		server     serverKind
+		text, want string
+		notes      []string
+	}{
+		{"MariaDB", maria(101119), table, "CREATE TABLE `t` (\n  `g` geometry REF_SYSTEM_ID=4326  DEFAULT NULL,\n  `p` point REF_SYSTEM_ID=0 NOT NULL ,\n  `v` varchar(20) DEFAULT NULL INVISIBLE,\n" +
+			"  `w` int NOT NULL /*!80023 INVISIBLE */,\n  `c` int DEFAULT NULL COMMENT '/*!80023 INVISIBLE */, KEY',\n  `my_row_id` bigint unsigned NOT NULL AUTO_INCREMENT INVISIBLE,\n" +
+			"  PRIMARY KEY (`my_row_id`),\n  KEY `kv` (`v`) IGNORED,\n  CONSTRAINT `cd` CHECK ((`c` < 6))\n" +
+			") /*!80023 AUTOEXTEND_SIZE=4194304 */ ENGINE=InnoDB\n/*!50100 PARTITION BY KEY (`my_row_id`) */",
+			append([]string{"table t, column w: this server does not know INVISIBLE, which is left out"}, noted...)},
+		{"MariaDB that ignores no keys", maria(100511), "CREATE TABLE `t` (`a` int, KEY `k` (`a`) /*!80000 INVISIBLE */)", "CREATE TABLE `t` (`a` int, KEY `k` (`a`) /*!80000 INVISIBLE */)",
+			[]string{"table t, key k: this server does not know INVISIBLE, which is left out"}},
+		{"MySQL", serverKind{version: 90704}, table, table, nil},
+		{"an older MySQL", serverKind{version: 80022}, table, table, []string{
+			"table t, column v: this server does not know INVISIBLE, which is left out", "table t, column w: this server does not know INVISIBLE, which is left out",
+			"table t, column my_row_id: this server does not know INVISIBLE, which is left out", "table t: this server does not know AUTOEXTEND_SIZE=4194304, which is left out",
+		}},
+		{"a key by itself", maria(101119), "ALTER TABLE `db`.`t` ADD KEY `k` (`a`) /*!80000 INVISIBLE */, MODIFY `b` int DEFAULT NULL /*!80023 INVISIBLE */", "ALTER TABLE `db`.`t` ADD KEY `k` (`a`) IGNORED, MODIFY `b` int DEFAULT NULL INVISIBLE", nil},
+		{"words of MariaDB, in MySQL", serverKind{version: 90704}, "CREATE TABLE IF NOT EXISTS `t` (`c` text /*M!100301 COMPRESSED*/ DEFAULT NULL, `g` point /*M!100102 REF_SYSTEM_ID=4326 */)",
+			"CREATE TABLE IF NOT EXISTS `t` (`c` text /*M!100301 COMPRESSED*/ DEFAULT NULL, `g` point /*M!100102 REF_SYSTEM_ID=4326 */)",
+			[]string{"table t, column c: this server does not know COMPRESSED, which is left out", "table t, column g: this server does not know REF_SYSTEM_ID=4326, which is left out"}},
+		{"words of MariaDB", maria(101119), "CREATE TABLE `t` (`c` text /*M!100301 COMPRESSED*/ DEFAULT NULL)", "CREATE TABLE `t` (`c` text /*M!100301 COMPRESSED*/ DEFAULT NULL)", nil},
+		{"a newer MariaDB's", maria(101119), "CREATE TABLE `t` (`c` int /*!120000 SOMETHING (1,'x') */ DEFAULT NULL)", "CREATE TABLE `t` (`c` int /*!120000 SOMETHING (1,'x') */ DEFAULT NULL)",
+			[]string{"table t, column c: this server does not know SOMETHING (1,'x'), which is left out"}},
+		{"no table", maria(101119), "SET /*!80000 SESSION */ @a = 1", "SET /*!80000 SESSION */ @a = 1", nil},
+	} {
+		said := &notes{}
+		w := &rewriter{server: test.server, once: newOnce(said.add)}
+		if diff := cmp.Diff(test.want, string(w.translate(parse([]byte(test.text))).text)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+		if diff := cmp.Diff(test.notes, said.lines); diff != "" {
+			t.Errorf("%s: notes (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+// A table of MySQL in MariaDB: what is invisible stays so, keys by which nobody searches stay so, geometries keep their
+// systems of reference, and a timestamp has no more defaults than it had.
+func TestMySQLTablesInMariaDB(t *testing.T) {
+	from, err := mysqld()
+	must(t, err)
+	to := mariadbServer(t)
+	fresh(t, from, "translated", "SET SESSION sql_generate_invisible_primary_key = 1",
+		"CREATE TABLE t (id int PRIMARY KEY, g geometry SRID 4326, v varchar(20) INVISIBLE, w int NOT NULL DEFAULT (1 + 1) INVISIBLE, c int, ts timestamp, ts2 timestamp NOT NULL DEFAULT '2020-01-01 00:00:00',"+
+			" KEY kv (v) INVISIBLE, KEY kc (c DESC), CONSTRAINT cc CHECK (c < 5) NOT ENFORCED)",
+		"CREATE TABLE no_key (a int)")
+	var dump string
+	for _, table := range []string{"t", "no_key"} {
+		rows, err := from.Query("SHOW CREATE TABLE translated." + table)
+		must(t, err)
+		dump += rows[0][1] + ";\n"
+	}
+	dump += "INSERT INTO `t` (`id`,`g`,`v`,`w`,`c`) VALUES (1,_binary '\xe6\x10\\0\\0\x01\x01\\0\\0\\0\\0\\0\\0\\0\\0\\0\xf0?\\0\\0\\0\\0\\0\\0\\0@','x',3,9);\nINSERT INTO `no_key` (`my_row_id`,`a`) VALUES (1,5);\n"
+	for _, options := range []string{"SET GLOBAL explicit_defaults_for_timestamp = 1", "SET GLOBAL explicit_defaults_for_timestamp = 0"} {
+		_ = to.Exec(options) // only newer servers
+		fresh(t, to, "translated")
+		db, said := open(t, to.URL("translated"))
+		must(t, pull(t, db, dump))
+		var notes []string
+		for _, line := range said.lines {
+			if !strings.Contains(line, "collation") {
+				notes = append(notes, line)
+			}
+		}
+		if diff := cmp.Diff([]string{"table t, constraint cc: it is NOT ENFORCED, which this server does not know, and is left out"}, notes); diff != "" {
+			t.Errorf("notes (-want +got):\n%s", diff)
+		}
+		for query, want := range map[string][][]string{
+			"SELECT * FROM translated.no_key": {{"5"}},
+			"SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'translated' AND EXTRA LIKE '%INVISIBLE%' ORDER BY 1": {{"no_key.my_row_id"}, {"t.v"}, {"t.w"}},
+			"SELECT SRID, ST_SRID(g) FROM information_schema.GEOMETRY_COLUMNS, translated.t WHERE G_TABLE_SCHEMA = 'translated'":                                    {{"4326", "4326"}},
+			"SELECT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = 'translated' AND IGNORED = 'YES'":                                            {{"kv"}},
+			"SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'translated' AND EXTRA LIKE '%update%'":                                        nil,
+			"SELECT ts FROM translated.t": {{"NULL"}},
+		} {
+			got, err := to.Query(query)
+			must(t, err)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", query, diff)
+			}
+		}
+	}
+}
+
+// A server whose own settings would add to a table: a key to one that has none, defaults to timestamps.
+func TestMySQLTablesGainNothing(t *testing.T) {
+	const dump = "CREATE TABLE `t` (`a` int DEFAULT NULL, `ts` timestamp NOT NULL, `tn` timestamp NULL DEFAULT NULL);\nINSERT INTO `t` VALUES (1,'2020-01-01 00:00:00',NULL);\n"
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		settings, back := "SET GLOBAL sql_generate_invisible_primary_key = 1, explicit_defaults_for_timestamp = 0", "SET GLOBAL sql_generate_invisible_primary_key = 0, explicit_defaults_for_timestamp = 1"
+		if !isOracle(t, server) {
+			var err error
+			server, err = testserver.MariaDB(t.TempDir(), "--explicit-defaults-for-timestamp=0")
+			must(t, err)
+			defer server.Stop()
+			settings, back = "SET @a = 1", "SET @a = 1"
+		}
+		must(t, server.Exec(settings))
+		defer func() { must(t, server.Exec(back)) }()
+		fresh(t, server, "gains")
+		db, said := open(t, server.URL("gains"))
+		must(t, pull(t, db, dump))
+		rows, err := server.Query("SELECT COLUMN_NAME, IS_NULLABLE, COALESCE(NULLIF(COLUMN_DEFAULT, 'NULL'), '-'), EXTRA FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'gains' ORDER BY ORDINAL_POSITION")
+		must(t, err)
+		if diff := cmp.Diff([][]string{{"a", "YES", "-", ""}, {"ts", "NO", "-", ""}, {"tn", "YES", "-", ""}}, rows); diff != "" || len(said.lines) > 0 {
+			t.Errorf("notes %q, columns (-want +got):\n%s", said.lines, diff)
+		}
+	})
+}

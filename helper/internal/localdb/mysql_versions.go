@@ -1,0 +1,170 @@
+package localdb
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// versions is what a load knows of system-versioned tables. A dump may have the earlier versions of their rows as well,
+// with the moments from and to which each was the row as its last two values.
+type versions struct {
+	taken    bool     // the server takes earlier versions
+	inDump   bool     // the dump says that it has them
+	extended bool     // the server's timestamps end in 2106
+	tables   []string // the system-versioned tables that come
+	numbered []string // those of them whose versions are numbered by transactions: their history is in no dump
+
+	mutex sync.Mutex
+	left  map[string]int64 // earlier versions that were left out, by table
+}
+
+// A row of now ends with the last moment that the server knows, which has moved with MariaDB 11.5.
+var (
+	endOfNow         = []byte(`,'2038-01-19 03:14:07.999999')`)
+	endOfNowExtended = []byte(`,'2106-02-07 06:28:15.999999')`)
+)
+
+const insertHistory = "SYSTEM_VERSIONING_INSERT_HISTORY"
+
+// prepareForVersions asks the server whether it takes earlier versions of rows; otherwise it is older than MariaDB 10.11,
+// or does not let this account choose moments.
+func (l *mysqlLoad) prepareForVersions(ctx context.Context) error {
+	if l.db.info.Engine != "mariadb" {
+		return nil
+	}
+	err := l.crew.everywhere(ctx, "SET SESSION "+insertHistory+" = 1")
+	if err != nil && number(err) == 0 {
+		return l.db.explain("prepare for rows", err)
+	}
+	l.versions.taken = err == nil
+	var seconds sql.NullFloat64
+	if err := l.lock.conn.QueryRowContext(ctx, "SELECT UNIX_TIMESTAMP('2100-01-01 00:00:00')").Scan(&seconds); err != nil {
+		return l.db.explain("ask for the last moment that the server knows", err)
+	}
+	l.versions.extended = seconds.Float64 > 0
+	return nil
+}
+
+// findVersions looks for system-versioned tables.
+func (l *mysqlLoad) findVersions(ctx context.Context) error {
+	if l.db.info.Engine != "mariadb" {
+		return nil
+	}
+	rows, err := l.lock.table(ctx, "SELECT t.TABLE_NAME, c.DATA_TYPE FROM information_schema.TABLES t"+
+		" LEFT JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND BINARY c.TABLE_NAME = t.TABLE_NAME AND c.GENERATION_EXPRESSION = 'ROW START'"+
+		" WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'SYSTEM VERSIONED' ORDER BY t.TABLE_NAME", l.db.names.incoming)
+	if err != nil {
+		return l.db.explain("look for system-versioned tables", err)
+	}
+	v := &l.versions
+	v.tables, v.numbered = nil, nil
+	for _, row := range rows {
+		if !l.db.config.Part.has(row["table_name"]) {
+			continue
+		}
+		v.tables = append(v.tables, row["table_name"])
+		if row["data_type"] == "bigint" {
+			v.numbered = append(v.numbered, row["table_name"])
+		}
+	}
+	return nil
+}
+
+// fit makes the statement of a chunk one that this server takes: rows of now end as they do here, and earlier versions are
+// left out where there is no place for them. It says how many.
+func (v *versions) fit(table string, insert []byte) (fit []byte, left int64) {
+	if !v.inDump || !slices.Contains(v.tables, table) || slices.Contains(v.numbered, table) {
+		return insert, 0
+	}
+	if v.taken {
+		from, to := endOfNow, endOfNowExtended
+		if !v.extended {
+			from, to = to, from
+		}
+		return bytes.ReplaceAll(insert, from, to), 0
+	}
+	fit, left = rowsOfNow(insert)
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.left == nil {
+		v.left = map[string]int64{}
+	}
+	v.left[table] += left
+	return fit, left
+}
+
+// rowsOfNow takes earlier versions of rows out of an INSERT, and from when and to when the others are. It gives no
+// statement where no row is left.
+func rowsOfNow(insert []byte) (now []byte, left int64) {
+	head, rows, _ := bytes.Cut(insert, []byte(") VALUES "))
+	names := strings.Split(string(head), ",`") // a name may have this in it: two are cut off
+	if len(names) < 3 {
+		return insert, 0
+	}
+	now = append(now, strings.Join(names[:len(names)-2], ",`")...)
+	now = append(now, ") VALUES "...)
+	before := len(now)
+	for at := 0; at < len(rows); {
+		start, values := at, []int{}
+		for at++; ; at++ { // behind the bracket or the comma
+			value, end := nextLiteral(rows, at)
+			if value.form == literalNone || end >= len(rows) {
+				return insert, left
+			}
+			values = append(values, end)
+			if at = end; rows[at] != ',' {
+				break
+			}
+		}
+		at++ // behind the bracket
+		row := rows[start:at]
+		if bytes.HasSuffix(row, endOfNow) || bytes.HasSuffix(row, endOfNowExtended) {
+			if len(now) > before {
+				now = append(now, ',')
+			}
+			now = append(append(now, rows[start:values[len(values)-3]]...), ')')
+		} else {
+			left++
+		}
+		at++ // behind the comma
+	}
+	if len(now) == before {
+		return nil, left
+	}
+	return now, left
+}
+
+// tell notes which history is not in the database.
+func (v *versions) tell(note func(string)) {
+	missing := v.tables
+	if v.inDump {
+		if !v.taken && len(v.tables) > len(v.numbered) {
+			kept := slices.DeleteFunc(slices.Clone(v.tables), func(table string) bool { return slices.Contains(v.numbered, table) })
+			note("this server takes no history of system-versioned tables (MariaDB does from 10.11 on), only their rows of now: " + strings.Join(kept, ", "))
+		}
+		missing = v.numbered
+	}
+	if len(missing) > 0 {
+		note("the dump has no history of system-versioned tables, only their rows of now: " + strings.Join(missing, ", "))
+	}
+}
+
+// leftOf says how many earlier versions of a table's rows were left out.
+func (v *versions) leftOf(table string) int64 {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	return v.left[table]
+}
+
+// countOf is the query that counts the rows of a table, in all their versions.
+func (v *versions) countOf(table string) string {
+	query := "SELECT COUNT(*) FROM " + quoteName(table)
+	if slices.Contains(v.tables, table) {
+		query += " FOR SYSTEM_TIME ALL"
+	}
+	return query
+}
