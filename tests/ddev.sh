@@ -14,6 +14,6 @@ fi
 make --no-print-directory image >&2
 tests/prepare.sh >&2
 if [ $# -eq 0 ]; then
-  set -- tests/shop.bats tests/files.bats tests/neighbour.bats tests/start.bats tests/migration.bats tests/postgres.bats tests/test.bats # the longest first
+  set -- tests/shop.bats tests/hook.bats tests/files.bats tests/neighbour.bats tests/start.bats tests/migration.bats tests/postgres.bats tests/test.bats # the longest first
 fi
 printf '%s\0' "$@" | xargs -0 -P 2 -n 1 tests/ddev.sh --file
