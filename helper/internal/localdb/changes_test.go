@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
@@ -17,6 +18,8 @@ type change struct{ statement, want string }
 func isCache(table string) bool {
 	return strings.HasPrefix(strings.TrimPrefix(table, "public."), "cache")
 }
+
+func init() { searchPatience = time.Hour }
 
 // wantChanges demands that a database was changed so.
 func wantChanges(t *testing.T, db Database, what, want string) {

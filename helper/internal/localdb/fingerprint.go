@@ -41,8 +41,9 @@ type Changes struct {
 // Changed says whether the database may not be taken for what was pulled.
 func (c Changes) Changed() bool { return c.Unknown || len(c.Names) > 0 }
 
-// searchPatience is for how long more changes are looked for once one was found: names help people, one is enough to decide.
-const searchPatience = 300 * time.Millisecond
+// searchPatience is for how long more changes are looked for once one was found: names help people, one is enough to decide. Tests
+// have more of it.
+var searchPatience = 300 * time.Millisecond
 
 // hash of a definition. It is to find differences, and kept for each table.
 func hash(parts ...string) string {

@@ -220,6 +220,14 @@ func (r *rowLoad) work(ctx context.Context, s *mysqlSession, reader ChunkReader)
 				return r.db.explain("count the rows of table "+job.table, err)
 			}
 			r.counted.add(job.table, count)
+			if r.db.config.Token == "" || !r.db.config.Part.isAll() || r.db.config.WithoutRows(job.table) {
+				continue
+			}
+			sum, err := s.checksum(ctx, r.db.names.incoming, job.table)
+			if err != nil {
+				return r.db.explain("sum up the rows of table "+job.table, err)
+			}
+			r.counted.addSum(job.table, sum)
 		}
 	}
 }

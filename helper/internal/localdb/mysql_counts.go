@@ -5,11 +5,12 @@ import (
 	"sync"
 )
 
-// counts has how many rows tables have that were counted as soon as they were whole: later the server would have to read
-// their pages again.
+// counts has how many rows tables have that were counted as soon as they were whole, and their checksums: later the server would have to
+// read their pages again.
 type counts struct {
 	mutex sync.Mutex
 	rows  map[string]int64
+	sums  map[string]string
 }
 
 func (c *counts) add(table string, rows int64) {
@@ -19,6 +20,22 @@ func (c *counts) add(table string, rows int64) {
 		c.rows = map[string]int64{}
 	}
 	c.rows[table] = rows
+}
+
+func (c *counts) addSum(table, sum string) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.sums == nil {
+		c.sums = map[string]string{}
+	}
+	c.sums[table] = sum
+}
+
+// sum gives the checksum of a table, "" where it is not known.
+func (c *counts) sum(table string) string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.sums[table]
 }
 
 // are says whether a table was counted and has so many rows.

@@ -71,8 +71,9 @@ func (s *mysqlSession) checksum(ctx context.Context, database, table string) (st
 	return sum.String, err
 }
 
-// fingerprintOf takes the fingerprint of a database, over some sessions. Objects are what it has beside tables, as it will have them.
-func (db *mysqlDatabase) fingerprintOf(ctx context.Context, c *crew, database string, objects []object) (*fingerprint, error) {
+// fingerprintOf takes the fingerprint of a database, over some sessions. Objects are what it has beside tables, as it will have them, and
+// known has the checksums of tables that were summed up before.
+func (db *mysqlDatabase) fingerprintOf(ctx context.Context, c *crew, database string, objects []object, known *counts) (*fingerprint, error) {
 	tables, err := c.sessions[0].printables(ctx, database)
 	if err != nil {
 		return nil, err
@@ -88,7 +89,10 @@ func (db *mysqlDatabase) fingerprintOf(ctx context.Context, c *crew, database st
 			return err
 		}
 		if table.hasRow && !db.config.WithoutRows(table.name) {
-			if taken.Rows, err = s.checksum(ctx, database, table.name); err != nil {
+			if taken.Rows = known.sum(table.name); taken.Rows == "" {
+				taken.Rows, err = s.checksum(ctx, database, table.name)
+			}
+			if err != nil {
 				return err
 			}
 			if taken.Rows == "" {

@@ -473,7 +473,7 @@ func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
 	}
 	holds.Choice, holds.Token, holds.Print = db.config.Choice, db.config.Token, nil
 	if e.isAll() && db.config.Token != "" {
-		if holds.Print, err = db.fingerprintOf(ctx, l.crew, n.incoming, objects); err != nil {
+		if holds.Print, err = db.fingerprintOf(ctx, l.crew, n.incoming, objects, &l.counted); err != nil {
 			return db.explain("look at the tables of the dump", err)
 		}
 	}

@@ -60,7 +60,7 @@ func (db *mysqlDatabase) fingerprintNow(ctx context.Context, s *mysqlSession) (*
 		return nil, err
 	}
 	defer c.close()
-	return db.fingerprintOf(ctx, c, db.names.live, objects)
+	return db.fingerprintOf(ctx, c, db.names.live, objects, &counts{})
 }
 
 // keepRecord puts a record of the live database into the place of the one that there is. Where no swap has left a journal, one is made.
