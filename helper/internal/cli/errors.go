@@ -267,6 +267,7 @@ var explanations = []explanation{
 	is(staging.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
 	is(staging.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
 	is(staging.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
+	is(staging.ErrSnapshotTooLong, exitStaging, "nothing was published; see that less is dumped (structure_only and exclude in .ddev/dump-refresh/rules.yaml), or over a faster line"),
 	is(staging.ErrGaveWay, exitStaging, "nothing was published; tables on staging are being altered or locked (a deployment, a backup?), try again at a quieter time"),
 	is(staging.ErrDefinitionChanged, exitStaging, "tables on staging are being altered (a deployment?), try again when that is over"),
 	as(exitNetwork, func(*staging.SSHUnreachableError) string {

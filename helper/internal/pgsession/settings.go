@@ -18,7 +18,8 @@ func both(name, value string) setting { return setting{name: name, reading: valu
 // settings are those that are made. Only superusers may make some of them; others go without, but for those that matter.
 var settings = []setting{
 	// How long it may take. The first statement has set statement_timeout.
-	both("lock_timeout", "0"),
+	// In milliseconds. Who wants a table of staging waits behind us while we wait for it.
+	{name: "lock_timeout", reading: "800", writing: "0"},
 	both("idle_in_transaction_session_timeout", "0"),
 	both("idle_session_timeout", "0"),
 	both("transaction_timeout", "0"),

@@ -190,6 +190,8 @@ var reasons = []struct {
 	words string
 	kind  error
 }{
+	{"lock timeout", ErrGaveWay},
+	{"Lock wait timeout exceeded", ErrGaveWay},
 	{"Table definition has changed", ErrDefinitionChanged},
 	{"(1412)", ErrDefinitionChanged},
 	{"cache lookup failed for", ErrDefinitionChanged},

@@ -41,9 +41,14 @@ func (d *Dump) Chunked() bool { return d.chunks != nil }
 // particular order, then the tail. Only if it returns nil is the dump whole. The errors that a user can act
 // on are those of errors.go, and those of emit.
 func (d *Dump) WriteChunks(ctx context.Context, emit Emit) error {
+	ctx, cancel := withLimit(ctx, d.began)
+	defer cancel()
 	err := d.chunks(ctx, emit)
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if err == nil {
+		d.noteAge()
 	}
 	return err
 }

@@ -21,7 +21,9 @@ type Dump struct {
 	chunks  func(ctx context.Context, emit Emit) error // of our own engine
 	closers []io.Closer                                // in this order
 	failed  error
-	info    *Info // what there was at the moment of the snapshot, if it was asked for again
+	began   time.Time
+	note    func(string) // nil where nothing is to be told
+	info    *Info        // what there was at the moment of the snapshot, if it was asked for again
 }
 
 // Read gives the SQL. Where the source failed it gives that failure instead of io.EOF, however much
@@ -34,6 +36,9 @@ func (d *Dump) Read(p []byte) (int, error) {
 	n, err := d.text.Read(p)
 	if err != nil {
 		d.failed = err
+	}
+	if err == io.EOF {
+		d.noteAge()
 	}
 	return n, err
 }

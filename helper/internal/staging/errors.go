@@ -38,6 +38,8 @@ var (
 	// ErrGaveWay: somebody on staging waited for a lock of the dump's, or held one that the dump needs, and the dump
 	// ended so that nobody waits for it. Another try may succeed.
 	ErrGaveWay = errors.New("the dump gave way to others on staging")
+	// ErrSnapshotTooLong: a dump was ended, for whose sake the server kept old versions of rows for too long.
+	ErrSnapshotTooLong = errors.New("the dump took too long")
 	// ErrBrokenView: a view refers to something that is gone, so that no client can dump it.
 	ErrBrokenView = errors.New("a view refers to something that does not exist")
 	// ErrForwardingDenied: the SSH server does not allow connections to be forwarded.

@@ -172,7 +172,7 @@ func (m *mysqlServer) clientDump(ctx context.Context) (_ *Dump, err error) {
 			_ = d.Close()
 		}
 	}()
-	target := mysqlTarget{url: m.url, tls: m.tls, events: m.events, serverFlavour: m.flavour, excluded: m.excluded, settings: m.settings.Statement()}
+	target := mysqlTarget{url: m.url, tls: m.tls, events: m.events, serverFlavour: m.flavour, excluded: m.excluded, settings: m.settings.Statement() + ", lock_wait_timeout = 1"}
 	if m.tunnel != nil {
 		forward, err := m.tunnel.forward(ctx, remoteAddress(m.url))
 		if err != nil {
@@ -202,12 +202,14 @@ func (m *mysqlServer) clientDump(ctx context.Context) (_ *Dump, err error) {
 	if err != nil {
 		return nil, m.explain(err)
 	}
+	ctx, stop := watched(ctx, m.watchClient)
 	child, err := m.client.program(target.arguments(m.client), target).inBlocks(ctx).start(ctx)
 	if err != nil {
+		_ = stop.Close()
 		return nil, err
 	}
 	// The client goes before its tunnel, or it would say that the connection was lost.
-	d.closers = append([]io.Closer{child}, d.closers...)
+	d.closers = append([]io.Closer{child, stop}, d.closers...)
 	rows := m.tunnel.reader(child)
 	if d.text == nil {
 		d.text = rows

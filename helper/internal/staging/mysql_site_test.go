@@ -280,3 +280,25 @@ func TestMySQLPages(t *testing.T) {
 		}
 	})
 }
+
+// The official client is ended where somebody waits for it.
+func TestMySQLClientGivesWay(t *testing.T) {
+	sites(t, func(t *testing.T, server *testserver.MySQL) {
+		makeSite(t, server, "heaps", fill("heap", "id INT", "i", 12000)...)
+		source, _ := open(t, Config{URL: parseURL(t, server.URL("heaps")), Client: true})
+		dump, err := source.Dump(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dump.Close()
+		hang(t, dump)
+		site := siteSession(t, server, "heaps")
+		if _, err := site.ExecContext(t.Context(), "SET SESSION lock_wait_timeout = 1"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := site.ExecContext(t.Context(), "ALTER TABLE heap COMMENT 'x'"); err != nil {
+			t.Error(err)
+		}
+		expectError(t, rest(dump), ErrGaveWay, "read table heap: the dump gave way to others on staging: ALTER TABLE of root waited for it")
+	})
+}

@@ -221,12 +221,14 @@ func (p *postgres) clientDump(ctx context.Context) (_ *Dump, err error) {
 		return nil, p.explain(err)
 	}
 	d.SnapshotTime = d.SnapshotTime.UTC()
+	ctx, stop := watched(ctx, p.watchClient)
 	child, err := p.client.program(target).inBlocks(ctx).start(ctx)
 	if err != nil {
+		_ = stop.Close()
 		return nil, err
 	}
 	d.text = p.tunnel.reader(child)
-	d.closers = append([]io.Closer{child}, d.closers...)
+	d.closers = append([]io.Closer{child, stop}, d.closers...)
 	return d, nil
 }
 
@@ -333,6 +335,8 @@ func (p *postgres) explain(err error) error {
 				User: p.url.User, Missing: []string{"CONNECT"},
 				Grant: "GRANT CONNECT ON DATABASE " + pgx.Identifier{p.url.Name}.Sanitize() + " TO " + pgx.Identifier{p.url.User}.Sanitize(),
 			}, server)
+		case "55P03":
+			return failure(doing, ErrGaveWay, server)
 		case "53300":
 			return failure(doing, ErrTooManyConnections, server)
 		case "57P01", "57P02", "57P03":

@@ -2,6 +2,7 @@ package staging
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -134,7 +135,7 @@ func (t postgresTarget) arguments(client postgresClient) []string {
 		"--no-tablespaces",
 		"--no-security-labels", // nor their providers
 		"--no-password",        // never ask
-		"--lock-wait-timeout=300000",
+		fmt.Sprintf("--lock-wait-timeout=%d", postgresLockTimeout),
 	}
 	if client.version.major >= 10 {
 		// A copy of the database must not start to replicate.

@@ -19,11 +19,19 @@ type postgresLimits struct {
 const serverShare = 4
 
 // readers gives how many connections read rows: as many as are wanted, or as this machine has use for, where the
-// server can spare them and one more for pg_dump; at least one.
+// server can spare them and two more, for pg_dump and for one that looks who waits; at least one.
 func (l postgresLimits) readers(wanted int) int {
 	if wanted <= 0 {
 		wanted = usefulReaders(runtime.NumCPU())
 	}
+	return max(1, min(wanted, l.spare()-2))
+}
+
+// spareOne says whether there is a connection to look who waits, beside one that reads and pg_dump's.
+func (l postgresLimits) spareOne() bool { return l.spare() > 2 }
+
+// spare is how many connections a dump may take.
+func (l postgresLimits) spare() int {
 	spare := (l.all - l.reserved - l.used) / serverShare
 	if l.roleLimit >= 0 {
 		spare = min(spare, l.roleLimit-l.roleUsed)
@@ -31,7 +39,7 @@ func (l postgresLimits) readers(wanted int) int {
 	if l.databaseLimit >= 0 {
 		spare = min(spare, l.databaseLimit-l.databaseUsed)
 	}
-	return max(1, min(wanted, spare-1))
+	return spare
 }
 
 // usefulReaders is how many connections a machine has use for: more than four are faster on hardly any server.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
@@ -59,16 +58,41 @@ func (p *postgres) nativeDump(ctx context.Context) (_ *Dump, err error) {
 // until all before it has been emitted.
 func (n *postgresNative) chunks(ctx context.Context, emit Emit) error {
 	group, ctx := errgroup.WithContext(ctx)
+	watching, done := context.WithCancel(ctx)
+	watched := make(chan error, 1)
+	group.Go(func() error {
+		err := n.snapshot.watch(watching)
+		watched <- err
+		return err
+	})
+	group.Go(func() error {
+		defer done()
+		err := n.parts(ctx, emit)
+		if err != nil {
+			// That somebody waited is why it failed, where both are known.
+			done()
+			if gaveWay := <-watched; gaveWay != nil {
+				return gaveWay
+			}
+		}
+		return err
+	})
+	return group.Wait()
+}
+
+// parts emits the three parts.
+func (n *postgresNative) parts(ctx context.Context, emit Emit) error {
+	group, within := errgroup.WithContext(ctx)
 	headDone, rowsDone := make(chan struct{}), make(chan struct{})
 	restricted := ""
 	group.Go(func() (err error) {
-		if restricted, err = n.head(ctx, emit); err == nil {
+		if restricted, err = n.head(within, emit); err == nil {
 			close(headDone)
 		}
 		return err
 	})
 	group.Go(func() error {
-		err := n.snapshot.rows(ctx, emit.after(ctx, headDone))
+		err := n.snapshot.rows(within, emit.after(within, headDone))
 		if err == nil {
 			close(rowsDone)
 		}
@@ -78,12 +102,15 @@ func (n *postgresNative) chunks(ctx context.Context, emit Emit) error {
 		// Not before the head's pg_dump has ended: one connection is enough for both.
 		select {
 		case <-headDone:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		case <-within.Done():
+			return context.Cause(within)
 		}
-		return n.tail(ctx, restricted, emit.after(ctx, rowsDone))
+		return n.tail(within, restricted, emit.after(within, rowsDone))
 	})
-	return group.Wait()
+	if err := group.Wait(); err != nil || n.snapshot.aside != nil {
+		return err
+	}
+	return n.snapshot.sameAfterwards(ctx)
 }
 
 // after gives an Emit that waits until done is closed.
@@ -111,6 +138,8 @@ func (p *postgres) explainDump(doing string, err error) error {
 	case "40001", // a standby had to undo what the snapshot needs
 		"42P01", "42703", "3F000": // a table, column or schema is gone
 		return failure(doing, ErrDefinitionChanged, server)
+	case "55P03": // a lock could not be had
+		return failure(doing, ErrGaveWay, server)
 	case "42501":
 		return failure(doing, ErrPrivilege, server)
 	case "53300":
@@ -150,11 +179,6 @@ func (s *postgresSnapshot) how() string {
 	}
 	return text
 }
-
-// postgresLockPatience is how long others may hold a table that is to be dumped.
-const postgresLockPatience = 5 * time.Minute
-
-func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
 // quoteLiteral writes a text for a statement.
 func quoteLiteral(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -19,6 +19,7 @@ type postgresTable struct {
 	pages    int64            // of the table itself
 	bytes    int64            // with what is kept outside of it
 	heap     bool             // whether it has pages at all
+	left     atomic.Int64     // pieces that have not been read
 }
 
 // postgresRelation is a relation's name, plain and as the server quotes it.
@@ -33,21 +34,20 @@ type postgresPiece struct {
 	from, to int64 // pages; the first piece has no beginning and the last one no end, both are 0 there
 }
 
-// pieceBytes is about how much of a table is read at a time: little enough for all connections to end together, and
-// more than a chunk. Tests make it smaller.
-var pieceBytes int64 = 16 << 20
+// pieceBytes is about how much of a table is read at a time. It is locked meanwhile: so what is read at a time is kept, and
+// handed on afterwards, which may take long. Tests make it smaller.
+var pieceBytes int64 = chunkBytes
 
 // ctidRanges is since when PostgreSQL reads a range of pages without reading the whole table.
 var ctidRanges = version{major: 14}
 
-// postgresTables describes tables by their schemas and names. What is to be true of a column is left open. The size
-// is asked for those tables only that are locked: of others it would have to wait for whoever changes them.
+// postgresTables describes tables by their schemas and names. What is to be true of a column is left open.
 const postgresTables = `
 SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
   tn.nspname, tc.relname, quote_ident(tn.nspname) || '.' || quote_ident(tc.relname),
   coalesce((SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND %s), ''),
-  pg_relation_size(c.oid) / current_setting('block_size')::bigint, pg_table_size(c.oid),
+  coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::bigint, coalesce(pg_table_size(c.oid), 0),
   coalesce(m.amname = 'heap', false)
 FROM unnest($1::text[], $2::text[]) AS wanted (schema, name)
 JOIN pg_namespace n ON n.nspname = wanted.schema
@@ -96,10 +96,14 @@ func (p *postgres) readTables(ctx context.Context, conn *pgx.Conn) ([]*postgresT
 // each of them.
 func cutTables(tables []*postgresTable, server version) []postgresPiece {
 	var pieces []postgresPiece
+	add := func(piece postgresPiece) {
+		piece.table.left.Add(1)
+		pieces = append(pieces, piece)
+	}
 	for _, table := range tables {
 		n := min(table.bytes/pieceBytes, table.pages)
 		if server.less(ctidRanges) || !table.heap || table.columns == "" || n < 2 {
-			pieces = append(pieces, postgresPiece{table: table})
+			add(postgresPiece{table: table})
 			continue
 		}
 		for i := range n {
@@ -107,7 +111,7 @@ func cutTables(tables []*postgresTable, server version) []postgresPiece {
 			if i < n-1 {
 				piece.to = table.pages * (i + 1) / n
 			}
-			pieces = append(pieces, piece)
+			add(piece)
 		}
 	}
 	return pieces
@@ -173,6 +177,17 @@ func (s *postgresSnapshot) read(ctx context.Context, reader *pgx.Conn, piece pos
 	case tag.RowsAffected() != chunks.read:
 		return failure(doing, ErrConnectionLost, fmt.Errorf("the server sent %d rows, %d came", tag.RowsAffected(), chunks.read))
 	}
+	if _, err := reader.Exec(ctx, giveBack); err != nil {
+		return s.postgres.explainDump(doing, err)
+	}
+	if piece.table.left.Add(-1) == 0 && s.aside != nil {
+		if err := s.sameTable(ctx, piece.table.from.postgresName); err != nil {
+			return err
+		}
+	}
+	if len(chunks.buffer) >= fullChunk {
+		return chunks.finish()
+	}
 	return nil
 }
 
@@ -212,7 +227,8 @@ func (c *postgresChunks) Write(data []byte) (int, error) {
 	rows := int64(bytes.Count(data, []byte{'\n'}))
 	c.rows += rows
 	c.read += rows
-	if len(c.buffer) >= chunkBytes && bytes.HasSuffix(data, []byte{'\n'}) {
+	// The piece is about to end; what comes out of a page may be several times as long.
+	if len(c.buffer) >= 2*chunkBytes && bytes.HasSuffix(data, []byte{'\n'}) {
 		if c.failed = c.finish(); c.failed != nil {
 			return 0, c.failed
 		}

@@ -20,9 +20,12 @@ import (
 func (n *postgresNative) head(ctx context.Context, emit Emit) (restricted string, err error) {
 	target := n.target
 	target.snapshot, target.sections = n.snapshot.id, []string{"pre-data"}
-	text := &postgresText{section: Head, emit: emit}
-	err = n.text(ctx, target, text)
-	return text.key, err
+	kept := &keptChunks{emit: emit}
+	text := &postgresText{section: Head, emit: kept.add}
+	if err := n.text(ctx, target, text); err != nil {
+		return "", err
+	}
+	return text.key, kept.handOn()
 }
 
 // tail emits what comes after all rows.
@@ -30,7 +33,45 @@ func (n *postgresNative) tail(ctx context.Context, restricted string, emit Emit)
 	target := n.target
 	target.snapshot, target.sections, target.restricted = n.snapshot.id, []string{"data", "post-data"}, restricted
 	target.copied = n.copied
-	return n.text(ctx, target, &postgresText{section: Tail, emit: emit})
+	kept := &keptChunks{emit: emit}
+	if err := n.text(ctx, target, &postgresText{section: Tail, emit: kept.add}); err != nil {
+		return err
+	}
+	if err := n.snapshot.sameCatalog(ctx); err != nil {
+		return err
+	}
+	return kept.handOn()
+}
+
+// keptChunks keeps chunks until pg_dump has ended: it locks all tables, and so it must not wait for whoever takes them.
+// Of more than keptBytes, which are large objects, the others wait for it.
+type keptChunks struct {
+	emit   Emit
+	chunks []Chunk
+	bytes  int
+}
+
+const keptBytes = 16 << 20
+
+func (k *keptChunks) add(chunk Chunk) (spare []byte, err error) {
+	if k.bytes += len(chunk.SQL); k.bytes <= keptBytes {
+		k.chunks = append(k.chunks, chunk)
+		return nil, nil
+	}
+	if err := k.handOn(); err != nil {
+		return nil, err
+	}
+	return k.emit(chunk)
+}
+
+func (k *keptChunks) handOn() error {
+	for _, chunk := range k.chunks {
+		if _, err := k.emit(chunk); err != nil {
+			return err
+		}
+	}
+	k.chunks = nil
+	return nil
 }
 
 func (n *postgresNative) text(ctx context.Context, target postgresTarget, text *postgresText) error {

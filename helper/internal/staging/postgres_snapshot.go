@@ -22,14 +22,19 @@ type postgresSnapshot struct {
 	readers  []*pgx.Conn
 	refused  string // why there are no more readers, if the server wanted no more
 	pieces   []postgresPiece
+	tables   map[postgresName]madeOf // what they were
+	catalog  string                  // what was defined, summed up
+	// aside is one more connection, which sees what is there now: nil where the server has none to spare.
+	aside *pgx.Conn
+	using sync.Mutex // the connection aside
 	// goodbye is the dump's context without its end: connections are closed after Ctrl-C, too.
 	goodbye context.Context
 }
 
-// snapshotTries is how often a snapshot is taken anew because tables have come or gone since they were listed.
+// snapshotTries is how often a snapshot is taken because tables have come or gone since they were listed, or are locked.
 const snapshotTries = 3
 
-// takeSnapshot locks all tables against changes of their definition, takes a snapshot and connects those who read it.
+// takeSnapshot takes a snapshot and connects those who read it.
 func (p *postgres) takeSnapshot(ctx context.Context) (*postgresSnapshot, error) {
 	for try := 1; ; try++ {
 		s := &postgresSnapshot{postgres: p, goodbye: context.WithoutCancel(ctx)}
@@ -38,8 +43,15 @@ func (p *postgres) takeSnapshot(ctx context.Context) (*postgresSnapshot, error) 
 			return s, nil
 		}
 		_ = s.Close()
-		if try == snapshotTries || !errors.Is(err, ErrDefinitionChanged) {
+		if try == snapshotTries || !errors.Is(err, ErrDefinitionChanged) && !errors.Is(err, ErrGaveWay) {
 			return nil, err
+		}
+		if errors.Is(err, ErrGaveWay) {
+			select {
+			case <-time.After(lockPause):
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
 		}
 		if _, err := p.inspect(ctx); err != nil {
 			return nil, err
@@ -49,17 +61,11 @@ func (p *postgres) takeSnapshot(ctx context.Context) (*postgresSnapshot, error) 
 
 func (s *postgresSnapshot) take(ctx context.Context) error {
 	p := s.postgres
-	keeper, err := s.connect(ctx, "SET LOCAL lock_timeout = "+milliseconds(postgresLockPatience))
+	keeper, err := s.connect(ctx)
 	if err != nil {
 		return p.explain(err)
 	}
 	s.readers = []*pgx.Conn{keeper}
-	// The locks come first. A snapshot that is older than a lock may see a table that was emptied or rewritten in
-	// between, without its rows and without an error.
-	locked, err := s.lock(ctx)
-	if err != nil {
-		return p.explainDump("lock the tables", err)
-	}
 	err = keeper.QueryRow(ctx, "SELECT statement_timestamp(), pg_export_snapshot()").Scan(&s.time, &s.id)
 	if cause := refusedToShare(err); cause != nil {
 		return &snapshotNotSharedError{cause}
@@ -67,25 +73,51 @@ func (s *postgresSnapshot) take(ctx context.Context) error {
 	if err != nil {
 		return p.explainDump("take a snapshot", err)
 	}
+	// Locks on tables are given back by going back to here.
+	if _, err := keeper.Exec(ctx, setSavepoint); err != nil {
+		return p.explainDump("take a snapshot", err)
+	}
 	s.info = p.about
 	if err := p.inspectTables(ctx, keeper, &s.info); err != nil {
 		return s.explainList(err)
-	}
-	for _, table := range p.lockable {
-		if !locked[table] {
-			return failure("lock the tables", ErrDefinitionChanged, errors.New(table.String()+" is new"))
-		}
 	}
 	tables, err := p.readTables(ctx, keeper)
 	if err != nil {
 		return s.explainList(err)
 	}
 	s.pieces = cutTables(tables, p.server)
+	known, err := readAll(keeper.PgConn().Exec(ctx, postgresFiles))
+	if err != nil {
+		return s.explainList(err)
+	}
+	s.tables = readMadeOf(known)
+	catalog, err := readAll(keeper.PgConn().Exec(ctx, postgresCatalog))
+	if err != nil || len(catalog) != 1 {
+		return s.explainList(err)
+	}
+	s.catalog = catalog[0][0]
+	if _, err := keeper.Exec(ctx, giveBack); err != nil {
+		return s.explainList(err)
+	}
 	limits, err := readPostgresLimits(ctx, keeper)
 	if err != nil {
 		return s.explainList(err)
 	}
+	if limits.spareOne() {
+		if s.aside, err = s.connectAside(ctx); err != nil {
+			return p.explain(err)
+		}
+	}
 	return s.share(ctx, min(limits.readers(p.config.Threads), len(s.pieces)))
+}
+
+// connectAside opens the connection that sees what is there now.
+func (s *postgresSnapshot) connectAside(ctx context.Context) (*pgx.Conn, error) {
+	config, err := s.postgres.connection()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, config)
 }
 
 func (s *postgresSnapshot) explainList(err error) error {
@@ -126,26 +158,6 @@ func (s *postgresSnapshot) connect(ctx context.Context, more ...string) (*pgx.Co
 	return conn, nil
 }
 
-// lock locks what pg_dump would lock, in the way it would, and gives what has been locked.
-func (s *postgresSnapshot) lock(ctx context.Context) (map[postgresName]bool, error) {
-	const atOnce = 500
-	keeper, locked := s.readers[0].PgConn(), map[postgresName]bool{}
-	for rest := s.postgres.lockable; len(rest) > 0; {
-		some := rest[:min(atOnce, len(rest))]
-		rest = rest[len(some):]
-		var names []string
-		for _, table := range some {
-			locked[table] = true
-			names = append(names, "ONLY "+table.pattern())
-		}
-		if _, err := keeper.Exec(ctx, "LOCK TABLE "+strings.Join(names, ", ")+" IN ACCESS SHARE MODE").ReadAll(); err != nil {
-			return nil, err
-		}
-	}
-	_, err := keeper.Exec(ctx, "SET LOCAL lock_timeout = 0").ReadAll()
-	return locked, err
-}
-
 // share connects more readers, until there are n. That the server wants fewer is no failure.
 func (s *postgresSnapshot) share(ctx context.Context, n int) error {
 	within, cancel := context.WithTimeout(ctx, connectTimeout)
@@ -158,7 +170,7 @@ func (s *postgresSnapshot) share(ctx context.Context, n int) error {
 	var group sync.WaitGroup
 	for i := range all {
 		group.Go(func() {
-			all[i].conn, all[i].err = s.connect(within, "SET TRANSACTION SNAPSHOT "+quoteLiteral(s.id))
+			all[i].conn, all[i].err = s.connect(within, "SET TRANSACTION SNAPSHOT "+quoteLiteral(s.id), setSavepoint)
 		})
 	}
 	group.Wait()
@@ -193,8 +205,11 @@ func (s *postgresSnapshot) Close() error {
 	for _, conn := range s.readers {
 		group.Go(func() { s.close(conn) })
 	}
+	if s.aside != nil {
+		group.Go(func() { s.close(s.aside) })
+	}
 	group.Wait()
-	s.readers = nil
+	s.readers, s.aside = nil, nil
 	return nil
 }
 

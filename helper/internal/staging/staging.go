@@ -71,6 +71,7 @@ type Source struct {
 	engine engine
 	tunnel *tunnel
 	info   Info
+	note   func(string)
 }
 
 // engine is what each kind of source does for Source.
@@ -89,7 +90,7 @@ func Open(ctx context.Context, config Config) (*Source, error) {
 	if config.Note == nil {
 		config.Note = func(string) {}
 	}
-	s := &Source{}
+	s := &Source{note: config.Note}
 	if config.SSH != "" {
 		var err error
 		if s.tunnel, err = openTunnel(ctx, config.SSH, userSSHSettings(config.Note)); err != nil {
@@ -129,14 +130,26 @@ func (s *Source) Info() Info { return s.info }
 
 // Dump starts a dump. It ends when ctx does. A source may be dumped again after a dump was closed.
 func (s *Source) Dump(ctx context.Context) (*Dump, error) {
-	dump, err := s.engine.dump(ctx)
-	if err != nil && ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	began, cancel := time.Now(), context.CancelFunc(func() {})
+	if s.info.Engine != "" { // what a command holds, nobody knows
+		ctx, cancel = withLimit(ctx, began)
 	}
-	if err == nil && dump.info != nil {
+	dump, err := s.engine.dump(ctx)
+	if err != nil {
+		defer cancel()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, err
+	}
+	if dump.info != nil {
 		s.info = *dump.info
 	}
-	return dump, err
+	dump.began, dump.closers = began, append(dump.closers, closing(cancel))
+	if s.info.Engine != "" {
+		dump.note = s.note
+	}
+	return dump, nil
 }
 
 // Close ends the SSH connection, and with it whatever still uses it.

@@ -1,0 +1,49 @@
+package staging
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// While a snapshot is held, a server keeps the old versions of all rows that are changed: InnoDB's undo log grows, and
+// VACUUM of PostgreSQL removes nothing. Tests make these shorter.
+var (
+	// snapshotNoted is from when on a user is told how long it was.
+	snapshotNoted = 15 * time.Minute
+	// snapshotLimit is when a dump is ended.
+	snapshotLimit = 6 * time.Hour
+)
+
+// errSnapshotLimit is why a dump ends then.
+func errSnapshotLimit() error {
+	return fmt.Errorf("read staging: %w: %s", ErrSnapshotTooLong, lengthOf(snapshotLimit))
+}
+
+// withLimit ends a context when the snapshot of a dump has been held for too long.
+func withLimit(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
+	return context.WithDeadlineCause(ctx, began.Add(snapshotLimit), errSnapshotLimit())
+}
+
+// noteAge tells that a snapshot was held for long.
+func (d *Dump) noteAge() {
+	if age := time.Since(d.began); d.note != nil && age >= snapshotNoted {
+		d.note(fmt.Sprintf("the snapshot on staging was held for %s: for as long the server kept old versions of all rows that were changed", lengthOf(age)))
+		d.note = nil
+	}
+}
+
+func lengthOf(d time.Duration) string {
+	if d < time.Minute {
+		return d.Round(time.Millisecond).String()
+	}
+	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// closing is something to be closed.
+type closing func()
+
+func (c closing) Close() error {
+	c()
+	return nil
+}
