@@ -48,7 +48,7 @@ func waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Du
 		since := map[string]time.Time{}
 		for ctx.Err() == nil {
 			rows, err := server.Query("SELECT ID, STATE, INFO FROM information_schema.PROCESSLIST" +
-				" WHERE STATE LIKE 'Waiting for %' AND INFO NOT LIKE '%LIMIT 0' AND INFO NOT LIKE 'SHOW %'")
+				" WHERE STATE LIKE 'Waiting for %' AND INFO NOT LIKE '%LIMIT 0' AND INFO NOT LIKE 'SHOW %' AND INFO NOT LIKE 'FLUSH TABLES WITH READ LOCK'")
 			if err != nil {
 				return
 			}
@@ -300,5 +300,73 @@ func TestMySQLClientGivesWay(t *testing.T) {
 			t.Error(err)
 		}
 		expectError(t, rest(dump), ErrGaveWay, "read table heap: the dump gave way to others on staging: ALTER TABLE of root waited for it")
+	})
+}
+
+// A site that reads, writes and migrates all the time never waits for a dump that is taken slowly, and what comes of the
+// dump is of one moment.
+func TestMySQLBusySite(t *testing.T) {
+	sites(t, func(t *testing.T, server *testserver.MySQL) {
+		makeSite(t, server, "busysite", append(fill("page", "id INT PRIMARY KEY", "i", 9000),
+			"CREATE TABLE account_a (id INT PRIMARY KEY, amount INT)", "INSERT INTO account_a VALUES (1, 1000000)",
+			"CREATE TABLE account_b (id INT PRIMARY KEY, amount INT)", "INSERT INTO account_b VALUES (1, 1000000)",
+			"CREATE TABLE cache_page (id INT PRIMARY KEY, data TEXT)")...)
+		site, cancel := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		loop := func(pause time.Duration, statements ...string) {
+			conn := siteSession(t, server, "busysite")
+			group.Go(func() {
+				for site.Err() == nil {
+					for _, statement := range statements {
+						if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+							t.Errorf("%s: %v", statement, err)
+							return
+						}
+					}
+					time.Sleep(pause)
+				}
+			})
+		}
+		loop(10*time.Millisecond, "START TRANSACTION", "UPDATE account_a SET amount = amount - 1", "UPDATE account_b SET amount = amount + 1", "COMMIT",
+			"UPDATE page SET body = 'y' WHERE id = FLOOR(1 + RAND() * 9000)")
+		loop(10*time.Millisecond, "SELECT COUNT(*) FROM page WHERE id < 100", "INSERT IGNORE INTO cache_page VALUES (1 + RAND() * 1000, 'x')")
+		loop(50*time.Millisecond, "TRUNCATE cache_page", "LOCK TABLES page WRITE", "UNLOCK TABLES", "FLUSH TABLES", "OPTIMIZE TABLE cache_page", "CREATE TABLE shadow LIKE cache_page",
+			"RENAME TABLE cache_page TO gone, shadow TO cache_page", "DROP TABLE gone")
+		stop := waits(t, server)
+		source, _ := open(t, Config{URL: parseURL(t, server.URL("busysite")), Threads: 2, StructureOnly: []string{"cache_*"}, Exclude: []string{"gone", "shadow"}})
+		var text strings.Builder
+		var mutex sync.Mutex
+		var failed error
+		for range 5 { // what is exchanged just while the definitions are read
+			text.Reset()
+			dump, err := source.Dump(t.Context())
+			if failed = err; err == nil {
+				failed = dump.WriteChunks(t.Context(), func(chunk Chunk) ([]byte, error) {
+					time.Sleep(150 * time.Millisecond)
+					mutex.Lock()
+					defer mutex.Unlock()
+					text.Write(chunk.SQL)
+					return chunk.SQL[:0], nil
+				})
+				_ = dump.Close()
+			}
+			if failed == nil {
+				break
+			}
+		}
+		longest, whose := stop()
+		cancel()
+		group.Wait()
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		if longest > longestWait {
+			t.Errorf("%s waited for %v", whose, longest)
+		}
+		restoreTo(t, server, "busysite_copy", text.String())
+		rows, err := server.Query("SELECT (SELECT amount FROM busysite_copy.account_a) + (SELECT amount FROM busysite_copy.account_b), (SELECT COUNT(*) FROM busysite_copy.page)")
+		if err != nil || rows[0][0] != "2000000" || rows[0][1] != "9000" {
+			t.Errorf("the copy has %v: %v", rows, err)
+		}
 	})
 }

@@ -1,8 +1,14 @@
 package staging
 
 import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
 // While whoever takes a dump takes long, and a table has been read in part, nobody waits for it, whatever they do with
@@ -82,4 +88,107 @@ func TestPostgresClientGivesWay(t *testing.T) {
 		t.Error(err)
 	}
 	expectError(t, rest(dump), ErrGaveWay, "the dump gave way to others on staging: TRUNCATE OTHER of postgres waited for other")
+}
+
+// postgresWaits samples how long sessions of the site wait for locks, as the server itself says, until it is stopped
+// and gives the longest.
+func postgresWaits(t *testing.T, server *testserver.PG, database string) (stop func() (longest time.Duration, whose string)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	var longest time.Duration
+	var whose string
+	go func() {
+		defer close(done)
+		since := map[string]time.Time{}
+		for ctx.Err() == nil {
+			rows, err := server.Query(database, "SELECT pid::text, query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name <> 'dump-helper' AND datname = current_database()")
+			if err != nil {
+				return
+			}
+			now, waiting := time.Now(), map[string]bool{}
+			for _, row := range rows {
+				who := strings.Join(row, ": ")
+				waiting[who] = true
+				if since[who].IsZero() {
+					since[who] = now
+				}
+				if waited := now.Sub(since[who]); waited > longest {
+					longest, whose = waited, who
+				}
+			}
+			for who := range since {
+				if !waiting[who] {
+					delete(since, who)
+				}
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	return func() (time.Duration, string) {
+		cancel()
+		<-done
+		return longest, whose
+	}
+}
+
+// A site that reads, writes and migrates all the time never waits for a dump that is taken slowly, and what comes of the
+// dump is of one moment.
+func TestPostgresBusySite(t *testing.T) {
+	inPieces(t, 1<<20)
+	freshPostgres(t, "busy", shelf+`CREATE TABLE account_a (amount int); INSERT INTO account_a VALUES (1000000);
+		CREATE TABLE account_b (amount int); INSERT INTO account_b VALUES (1000000); CREATE TABLE cache_page (id int PRIMARY KEY, data text);`)
+	server := postgreSQL(t)
+	site, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	loop := func(pause time.Duration, statements ...string) {
+		group.Go(func() {
+			for site.Err() == nil {
+				if err := server.Exec("busy", statements...); err != nil {
+					t.Error(err)
+					return
+				}
+				time.Sleep(pause)
+			}
+		})
+	}
+	loop(20*time.Millisecond, "BEGIN; UPDATE account_a SET amount = amount - 1; UPDATE account_b SET amount = amount + 1; COMMIT",
+		"UPDATE shelf SET body = 'y' WHERE id = 1 + (random() * 2000)::int", "SELECT count(*) FROM other")
+	loop(700*time.Millisecond, "BEGIN; LOCK TABLE shelf IN ACCESS EXCLUSIVE MODE; COMMIT", "BEGIN; LOCK TABLE other IN ACCESS EXCLUSIVE MODE; COMMIT")
+	stop := postgresWaits(t, server, "busy")
+	source, _ := open(t, Config{URL: parseURL(t, server.URL("busy")), Threads: 2, StructureOnly: []string{"cache_*"}})
+	var text bytes.Buffer
+	var mutex sync.Mutex
+	var failed error
+	for range 5 {
+		text.Reset()
+		dump, err := source.Dump(t.Context())
+		if failed = err; err == nil {
+			failed = dump.WriteChunks(t.Context(), func(chunk Chunk) ([]byte, error) {
+				time.Sleep(150 * time.Millisecond)
+				mutex.Lock()
+				defer mutex.Unlock()
+				text.Write(chunk.SQL)
+				return chunk.SQL[:0], nil
+			})
+			_ = dump.Close()
+		}
+		if failed == nil {
+			break
+		}
+	}
+	longest, whose := stop()
+	cancel()
+	group.Wait()
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	if longest > longestWait {
+		t.Errorf("%s waited for %v", whose, longest)
+	}
+	freshPostgres(t, "busy_copy", text.String())
+	rows, err := server.Query("busy_copy", "SELECT ((SELECT amount FROM public.account_a) + (SELECT amount FROM public.account_b))::text, (SELECT count(*) FROM public.shelf)::text")
+	if err != nil || rows[0][0] != "2000000" || rows[0][1] != "2500" {
+		t.Errorf("the copy has %v: %v", rows, err)
+	}
 }

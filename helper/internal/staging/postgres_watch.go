@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/pgsession"
 )
 
-// postgresLockTimeout is how long a session of ours waits for a lock, in milliseconds: who wants a table waits behind us
-// while we wait for it.
+// postgresLockTimeout is how long pg_dump waits for a lock, in milliseconds, as sessions of ours do: who wants a table waits
+// behind us while we wait for it.
 const postgresLockTimeout = 800
 
 // What pg_dump reads must be that of the snapshot's moment: it asks functions that tell what is there now. And who
@@ -24,8 +26,9 @@ const postgresLockTimeout = 800
 func (s *postgresSnapshot) now(ctx context.Context, query string) ([][]string, error) {
 	s.using.Lock()
 	defer s.using.Unlock()
-	return readAll(s.aside.PgConn().Exec(ctx, fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; SET LOCAL search_path = '';"+
-		" SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = '60s'; %s; COMMIT", postgresLockTimeout, query)))
+	statements := append([]string{"BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY"}, pgsession.Again(s.postgres.settings)...)
+	statements = append(statements, "SET LOCAL statement_timeout = '60s'", query, "COMMIT")
+	return readAll(s.aside.PgConn().Exec(ctx, strings.Join(statements, "; ")))
 }
 
 // readAll gives the rows of the statements that have some.
@@ -49,7 +52,7 @@ func readAll(reader *pgconn.MultiResultReader) ([][]string, error) {
 
 // postgresFiles is by which file a table has its rows, and what its columns are.
 const postgresFiles = `SELECT n.nspname, c.relname, c.oid || ' ' || c.relfilenode,
-  coalesce((SELECT string_agg(a.attnum || ' ' || a.atttypid || ' ' || quote_ident(a.attname), E'\n')
+  coalesce((SELECT string_agg(a.attnum || ' ' || a.atttypid || ' ' || a.attname, E'\n')
     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'`
 
