@@ -28,7 +28,18 @@ func (s *postgresSnapshot) now(ctx context.Context, query string) ([][]string, e
 	defer s.using.Unlock()
 	statements := append([]string{"BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY"}, pgsession.Again(s.postgres.settings)...)
 	statements = append(statements, "SET LOCAL statement_timeout = '60s'", query, "COMMIT")
-	return readAll(s.aside.PgConn().Exec(ctx, strings.Join(statements, "; ")))
+	text := strings.Join(statements, "; ")
+	rows, err := readAll(s.aside.PgConn().Exec(ctx, text))
+	if err == nil || !s.aside.IsClosed() || ctx.Err() != nil {
+		return rows, err
+	}
+	// Servers may end sessions that are idle. A setting against it would stay behind in a pooled one.
+	again, err := s.connectAside(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.aside = again
+	return readAll(s.aside.PgConn().Exec(ctx, text))
 }
 
 // readAll gives the rows of the statements that have some.
