@@ -270,6 +270,9 @@ func (l *mysqlLoad) statement(ctx context.Context, text []byte) error {
 		}
 		text, err = changed, do(ctx, string(changed))
 	}
+	if err == nil && s.kind == "TABLE" && s.verb != "DROP" {
+		return l.hearOf(ctx, s)
+	}
 	switch number(err) {
 	case mysqlEmptyQuery:
 		return nil // it is for servers of the other family, or newer ones

@@ -130,3 +130,19 @@ func TestMySQLTablesGainNothing(t *testing.T) {
 		}
 	})
 }
+
+// A server that makes another table of a definition says so in a warning alone.
+func TestMySQLTablesThatChange(t *testing.T) {
+	server := mariadbServer(t)
+	fresh(t, server, "changed_tables")
+	db, said := open(t, server.URL("changed_tables"))
+	must(t, pull(t, db, "CREATE TABLE `t` (`a` int) ENGINE=ROCKSDB;\nCREATE TABLE `k` (`v` varchar(1000) CHARACTER SET utf8mb4, KEY `v` (`v`)) ENGINE=InnoDB;\n"+
+		"CREATE TABLE `fine` (`v` varchar(10), KEY `v` (`v`), KEY `w` (`v`));\n"))
+	want := []string{
+		"table t: the server warned as it was made: Using storage engine InnoDB for table 't'",
+		"table k: the server warned as it was made: Specified key was too long; max key length is 3072 bytes",
+	}
+	if diff := cmp.Diff(want, said.lines); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}

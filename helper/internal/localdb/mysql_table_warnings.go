@@ -1,0 +1,22 @@
+package localdb
+
+import (
+	"context"
+	"slices"
+)
+
+// Of a table that the server makes another one than the dump says it warns at most: that it took another engine, made
+// a key of the beginning of a column, ignored an option.
+var tableWarnings = []string{"1071", "1266", "1478", "1618"}
+
+// hearOf notes what the server has to say of a table that it has just made or altered.
+func (l *mysqlLoad) hearOf(ctx context.Context, s *statement) error {
+	listed, err := l.crew.sessions[0].table(ctx, "SHOW WARNINGS")
+	for _, one := range listed {
+		if slices.Contains(tableWarnings, one["code"]) {
+			note := "table " + s.made() + ": the server warned as it was made: " + one["message"]
+			l.rewriter.once.about(note, note)
+		}
+	}
+	return err
+}
