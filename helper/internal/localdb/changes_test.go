@@ -275,6 +275,17 @@ func TestPostgresMarkWithoutPull(t *testing.T) {
 	}
 	must(t, db.Mark(t.Context(), Release))
 	wantChanges(t, db, "released", "")
+	// What others are writing meanwhile has an older number than what comes next.
+	site, err := db.(*postgresDatabase).enter(t.Context())
+	must(t, err)
+	must(t, site.exec(t.Context(), "BEGIN; INSERT INTO t VALUES (0)"))
+	must(t, server.Exec("site51", "SELECT txid_current()"))
+	var busy *BusyError
+	if err := db.Mark(t.Context(), Release); !errors.As(err, &busy) {
+		t.Errorf("released while somebody writes: %v", err)
+	}
+	must(t, site.exec(t.Context(), "ROLLBACK"))
+	site.close()
 	must(t, server.Exec("site51", "INSERT INTO t VALUES (1)"))
 	wantChanges(t, db, "changed", "public.t")
 	must(t, pullAs(t, db, "CREATE TABLE t (id int);\n", dumpOf("dump")))

@@ -19,6 +19,8 @@ type fingerprint struct {
 	Objects map[string]string `json:"objects"`
 	// Transaction is the number that PostgreSQL gives its next transaction: rows with a higher one, or that, are younger. 0 elsewhere.
 	Transaction int64 `json:"transaction,omitempty"`
+	// running means that there were transactions with lower numbers that may still write.
+	running bool
 }
 
 // tablePrint is what a table was like.

@@ -142,7 +142,7 @@ func (s *pgSession) takeFingerprint(ctx context.Context, withoutRows func(string
 	if err := s.exec(ctx, beginReading); err != nil {
 		return nil, err
 	}
-	rows, err := s.query(ctx, "SELECT txid_snapshot_xmax(txid_current_snapshot())")
+	rows, err := s.query(ctx, "SELECT txid_snapshot_xmax(s), EXISTS (SELECT FROM txid_snapshot_xip(s)) FROM txid_current_snapshot() s")
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +150,7 @@ func (s *pgSession) takeFingerprint(ctx context.Context, withoutRows func(string
 	if err != nil {
 		return nil, err
 	}
+	f.running = rows[0][1] == "t"
 	if f.Transaction, err = strconv.ParseInt(rows[0][0], 10, 64); err != nil {
 		return nil, fmt.Errorf("read the number of a transaction: %w", err)
 	}

@@ -1,6 +1,9 @@
 package localdb
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 func (db *postgresDatabase) Mark(ctx context.Context, mark Mark) error {
 	s, err := db.locked(ctx)
@@ -12,6 +15,24 @@ func (db *postgresDatabase) Mark(ctx context.Context, mark Mark) error {
 		return err
 	}
 	return db.explain("note what becomes of database "+db.names.live, db.mark(ctx, s, mark))
+}
+
+// fingerprintNow takes the fingerprint of the live database, in which others may write: at a moment when nobody does.
+func (db *postgresDatabase) fingerprintNow(ctx context.Context, s *pgSession) (*fingerprint, error) {
+	const tries = 20
+	for try := 1; ; try++ {
+		f, err := s.fingerprint(ctx, db.config.WithoutRows)
+		switch {
+		case err != nil || f == nil || !f.running:
+			return f, err
+		case try == tries:
+			return nil, &BusyError{Name: db.names.live, Holder: s.describe(ctx, "SELECT pid, usename, client_addr FROM pg_stat_activity"+
+				" WHERE backend_xid IS NOT NULL LIMIT 3")}
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func (db *postgresDatabase) mark(ctx context.Context, s *pgSession, mark Mark) error {
@@ -45,7 +66,7 @@ func (db *postgresDatabase) mark(ctx context.Context, s *pgSession, mark Mark) e
 	mark.apply(&kept.Live, db.config.Token)
 	if mark == Release {
 		kept.Live.LastTable = last
-		if kept.Live.Print, err = inside.fingerprint(ctx, db.config.WithoutRows); err != nil {
+		if kept.Live.Print, err = db.fingerprintNow(ctx, inside); err != nil {
 			return err
 		}
 	}
