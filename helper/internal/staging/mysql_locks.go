@@ -133,7 +133,7 @@ func (s *mysqlSnapshot) watch(ctx context.Context) error {
 			}
 			// Was it us, and is it still?
 			if s.held.still(reader, table) && ctx.Err() == nil {
-				return failure("read table "+table.name, ErrGaveWay, errors.New(s.waiter(ctx)+" waited for it"))
+				return failure("read table "+table.name, ErrGaveWay, errors.New(s.waiter(ctx)))
 			}
 		}
 	}
@@ -176,7 +176,8 @@ func (s *mysqlSnapshot) limitStatements(ctx context.Context, limit time.Duration
 	_, _ = s.aside.ExecContext(ctx, setting)
 }
 
-// waiter names who waits, as far as the account may see it: first those who do not only read and write.
+// waiter says who waited, as far as the account may see it: first those who do not only read and write. Where nobody is seen to wait,
+// somebody may have locked the table before we came.
 func (s *mysqlSnapshot) waiter(ctx context.Context) string {
 	s.using.Lock()
 	defer s.using.Unlock()
@@ -185,7 +186,7 @@ func (s *mysqlSnapshot) waiter(ctx context.Context) string {
 		" ORDER BY UPPER(INFO) LIKE 'SELECT%' OR UPPER(INFO) LIKE 'INSERT%' OR UPPER(INFO) LIKE 'UPDATE%' OR UPPER(INFO) LIKE 'DELETE%', TIME DESC LIMIT 1"
 	var user, words string
 	if err := s.aside.QueryRowContext(ctx, query).Scan(&user, &words); err != nil || words == "" {
-		return "somebody"
+		return "somebody waited for it, or has locked it"
 	}
-	return fmt.Sprintf("%s of %s", words, user)
+	return fmt.Sprintf("%s of %s waited for it", words, user)
 }
