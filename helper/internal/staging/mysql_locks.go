@@ -3,6 +3,7 @@ package staging
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -53,6 +54,12 @@ func (r *mysqlReader) giveBackOld(ctx context.Context) error {
 		return nil
 	}
 	return r.giveBack(ctx)
+}
+
+// end ends the connection, and with it all locks.
+func (r *mysqlReader) end() {
+	_ = r.Raw(func(any) error { return sqldriver.ErrBadConn })
+	r.free()
 }
 
 // free notes that the locks have been given back.

@@ -119,7 +119,13 @@ func (s *mysqlSnapshot) readAll(ctx context.Context, work *queue, emit Emit) err
 	group, ctx := errgroup.WithContext(ctx)
 	defer context.AfterFunc(ctx, work.wake)()
 	for _, reader := range s.readers {
-		group.Go(func() error { return s.readSpans(ctx, reader, work, emit) })
+		group.Go(func() error {
+			err := s.readSpans(ctx, reader, work, emit)
+			if err != nil {
+				reader.end() // others may take long to hand on what they have read
+			}
+			return err
+		})
 	}
 	return group.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,6 +144,62 @@ func TestMySQLDumpHoldsNoTable(t *testing.T) {
 					expectError(t, err, ErrDefinitionChanged, "book")
 				}
 			})
+		}
+	})
+}
+
+// A reader that fails holds nothing while the others still hand on what they have read.
+func TestMySQLFailedReaderHoldsNoTable(t *testing.T) {
+	sites(t, func(t *testing.T, server *testserver.MySQL) {
+		makeSite(t, server, "failing", append(fill("book", "id INT PRIMARY KEY", "i", 12000), "DO SLEEP(1.1)")...) // its age is known to the second
+		source, _ := open(t, Config{URL: parseURL(t, server.URL("failing")), Threads: 2})
+		dump, err := source.Dump(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = dump.Close() })
+		var emitted atomic.Int32
+		taken, stuck, goOn, ended := make(chan struct{}, 100), make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		t.Cleanup(sync.OnceFunc(func() { close(stuck) }))
+		go func() {
+			ended <- dump.WriteChunks(t.Context(), func(chunk Chunk) ([]byte, error) {
+				if chunk.Section != Rows {
+					return nil, nil
+				}
+				wait := goOn
+				if emitted.Add(1) == 1 {
+					wait = stuck
+				}
+				taken <- struct{}{}
+				<-wait
+				return nil, nil
+			})
+		}()
+		<-taken
+		<-taken // both have read, and hold nothing
+		site := siteSession(t, server, "failing")
+		for _, statement := range []string{"SET SESSION lock_wait_timeout = 1", "ALTER TABLE book ADD more INT, ALGORITHM=COPY"} {
+			if _, err := site.ExecContext(t.Context(), statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
+		}
+		const sessions = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = 'failing'"
+		before, err := server.Query(sessions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		close(goOn)
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			now, err := server.Query(sessions)
+			if err != nil || time.Now().After(deadline) {
+				t.Fatalf("the reader that failed is still there (%v)", err)
+			}
+			if now[0][0] < before[0][0] {
+				break
+			}
+		}
+		if _, err := site.ExecContext(t.Context(), "TRUNCATE book"); err != nil {
+			t.Error(err)
 		}
 	})
 }
