@@ -36,9 +36,17 @@ func sites(t *testing.T, do func(t *testing.T, server *testserver.MySQL)) {
 // longestWait is how long a query of a site may wait for a dump.
 const longestWait = time.Second
 
-// waits samples how long the sessions of a server wait for locks, as the server itself says, until it is stopped and
-// gives the longest. It measures what the dump does to the site, and not how busy the machine is.
+// waits samples how long the sessions of a server wait for locks.
 func waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Duration, whose string)) {
+	return sample(t, func() ([][]string, error) {
+		return server.Query("SELECT ID, STATE, INFO FROM information_schema.PROCESSLIST" +
+			" WHERE STATE LIKE 'Waiting for %' AND INFO NOT LIKE '%LIMIT 0' AND INFO NOT LIKE 'SHOW %' AND INFO NOT LIKE 'FLUSH TABLES WITH READ LOCK'")
+	})
+}
+
+// sample asks, until it is stopped, who waits for locks, and gives who has waited longest. It measures what the dump does to the
+// site, as the server itself says it, and not how busy the machine is.
+func sample(t *testing.T, waiters func() ([][]string, error)) (stop func() (longest time.Duration, whose string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -48,9 +56,11 @@ func waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Du
 		defer close(done)
 		since := map[string]time.Time{}
 		for ctx.Err() == nil {
-			rows, err := server.Query("SELECT ID, STATE, INFO FROM information_schema.PROCESSLIST" +
-				" WHERE STATE LIKE 'Waiting for %' AND INFO NOT LIKE '%LIMIT 0' AND INFO NOT LIKE 'SHOW %' AND INFO NOT LIKE 'FLUSH TABLES WITH READ LOCK'")
+			rows, err := waiters()
 			if err != nil {
+				if ctx.Err() == nil {
+					t.Errorf("ask who waits: %v", err)
+				}
 				return
 			}
 			now, waiting := time.Now(), map[string]bool{}

@@ -96,46 +96,11 @@ func TestPostgresClientGivesWay(t *testing.T) {
 	expectError(t, rest(dump), ErrGaveWay, "the dump gave way to others on staging: TRUNCATE OTHER of postgres waited for other")
 }
 
-// postgresWaits samples how long sessions of the site wait for locks, as the server itself says, until it is stopped
-// and gives the longest.
+// postgresWaits samples how long sessions of the site wait for locks.
 func postgresWaits(t *testing.T, server *testserver.PG, database string) (stop func() (longest time.Duration, whose string)) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	var longest time.Duration
-	var whose string
-	go func() {
-		defer close(done)
-		since := map[string]time.Time{}
-		for ctx.Err() == nil {
-			rows, err := server.Query(database, "SELECT pid::text, query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name <> 'dump-helper' AND datname = current_database()")
-			if err != nil {
-				return
-			}
-			now, waiting := time.Now(), map[string]bool{}
-			for _, row := range rows {
-				who := strings.Join(row, ": ")
-				waiting[who] = true
-				if since[who].IsZero() {
-					since[who] = now
-				}
-				if waited := now.Sub(since[who]); waited > longest {
-					longest, whose = waited, who
-				}
-			}
-			for who := range since {
-				if !waiting[who] {
-					delete(since, who)
-				}
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-	}()
-	return func() (time.Duration, string) {
-		cancel()
-		<-done
-		return longest, whose
-	}
+	return sample(t, func() ([][]string, error) {
+		return server.Query(database, "SELECT pid::text, query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name <> 'dump-helper' AND datname = current_database()")
+	})
 }
 
 // A site that reads, writes and migrates all the time never waits for a dump that is taken slowly, and what comes of the
