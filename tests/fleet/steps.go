@@ -198,7 +198,7 @@ func (s *stage) compare(ctx context.Context) error {
 		if !maps.Equal(want, got) || len(want) < 10 {
 			return fmt.Errorf("%s: what was pulled back differs:\n%v\n%v", site.name, want, got)
 		}
-		for _, database := range []string{back, back + "__dump_previous", back + "__dump_spare"} {
+		for _, database := range []string{back, back + "__dump_previous", back + "__dump_older_1", back + "__dump_spare"} {
 			if err := s.exec(site, "DROP DATABASE IF EXISTS "+database); err != nil {
 				return err
 			}

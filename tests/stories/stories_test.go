@@ -128,7 +128,7 @@ func setUp(env *testscript.Env) error {
 	}
 	env.Defer(func() {
 		_ = staging.Exec("DROP DATABASE IF EXISTS " + story.database)
-		for _, suffix := range []string{"", "__dump_incoming", "__dump_previous", "__dump_spare"} {
+		for _, suffix := range []string{"", "__dump_incoming", "__dump_previous", "__dump_older_1", "__dump_older_2", "__dump_spare"} {
 			_ = local.Exec("DROP DATABASE IF EXISTS " + story.database + suffix)
 		}
 	})

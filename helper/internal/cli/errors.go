@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bake"
@@ -292,6 +293,9 @@ var explanations = []explanation{
 	is(pull.ErrHeld, exitUsage, "`dump-helper pull --release` lets it be replaced"),
 	is(localdb.ErrNothingToMark, exitNotFound, "pull a dump first"),
 	is(pull.ErrCacheSpace, exitNoSpace, "free some space, or name another folder in DUMP_CACHE_DIR"),
+	as(exitNoSpace, func(e *pull.EarlierRoomError) string {
+		return fmt.Sprintf("`dump-helper pull --drop-earlier %d` drops what was replaced first, --list-earlier lists all that could go; or try anyway with --force", len(e.Bytes))
+	}),
 	is(pull.ErrTargetSpace, exitNoSpace, "free some space, or try anyway with --force"),
 	as(exitNoSpace, func(*localdb.NoSpaceError) string {
 		return "free some space where the server keeps its data; the local database is as it was"
@@ -351,7 +355,14 @@ var explanations = []explanation{
 	as(exitLocal, func(e *localdb.ExtensionError) string {
 		return "install the extension " + e.Name + " on the local server"
 	}),
-	is(localdb.ErrNothingToUndo, exitNotFound, "undo follows a pull; each pull keeps one earlier database"),
+	is(localdb.ErrNothingToUndo, exitNotFound, "undo follows a pull; each pull keeps the database that it replaces, and DUMP_KEEP_LOCAL says how many are kept"),
+	as(exitNotFound, func(*localdb.NoEarlierError) string { return "`dump-helper pull --list-earlier` lists them" }),
+	as(exitUsage, func(e *localdb.PartOfError) string {
+		if e.First == 0 {
+			return "nothing was changed; it cannot be brought back, `dump-helper pull --drop-earlier " + strconv.Itoa(e.Number) + "` drops it, and those that are older"
+		}
+		return "nothing was changed; bring that one back first with `dump-helper pull --undo-to " + strconv.Itoa(e.First) + "`, then look at --list-earlier again"
+	}),
 	is(sqltext.ErrUnterminated, exitDamaged, damagedHint),
 }
 

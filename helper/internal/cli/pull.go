@@ -29,6 +29,9 @@ func pullCommand(version string) *cli.Command {
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be pulled, change nothing"},
 			&cli.BoolFlag{Name: "force", Usage: "go on even if the disk of the local database looks too small, or the dump may be cut off and holds far less than that database"},
 			&cli.BoolFlag{Name: "undo", Usage: "bring back the database that the last pull replaced"},
+			&cli.StringFlag{Name: "undo-to", Usage: "bring back the earlier database `NUMBER`, as --list-earlier shows it"},
+			&cli.BoolFlag{Name: "list-earlier", Usage: "list the earlier databases that are kept, the one that was replaced last first"},
+			&cli.StringFlag{Name: "drop-earlier", Usage: "drop the earlier database `NUMBER`, and those that are older"},
 			&cli.BoolFlag{Name: "hold", Usage: "keep the local database as it is, whatever dumps come, until --release"},
 			&cli.BoolFlag{Name: "release", Usage: "let pulls replace the local database that is there now"},
 			&cli.BoolFlag{Name: "skip-hooks", Usage: "run no pre-import-db and post-import-db hooks, as ddev pull-latest-dump does otherwise"},
@@ -61,6 +64,12 @@ func pullCommand(version string) *cli.Command {
 			switch {
 			case c.Bool("undo"):
 				return s.undo(c)
+			case isGiven(c, "undo-to"):
+				return s.undoTo(c)
+			case c.Bool("list-earlier"):
+				return s.listEarlier(c.Context)
+			case isGiven(c, "drop-earlier"):
+				return s.dropEarlier(c)
 			case c.Bool("hold"):
 				return s.hold(c)
 			case c.Bool("release"):
@@ -73,15 +82,15 @@ func pullCommand(version string) *cli.Command {
 
 // exclusive refuses flags that contradict one another.
 func exclusive(c *cli.Context) error {
-	for _, group := range [][]string{
+	for _, group := range append([][]string{
 		{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"},
 		{"tables", "undo"}, {"skip-tables", "undo"}, {"structure-only-tables", "undo"}, {"sql", "undo"},
 		{"undo", "hold", "release"}, {"if-newer", "hold", "release"}, {"dry-run", "hold", "release"}, {"key", "hold", "release"}, {"as-of", "hold", "release"},
 		{"max-age", "hold", "release"}, {"tables", "hold", "release"}, {"skip-tables", "hold", "release"},
-	} {
+	}, earlierExcludes()...) {
 		given := 0
 		for _, flag := range group {
-			if text := c.String(flag); c.IsSet(flag) && text != "" && text != "false" {
+			if isGiven(c, flag) {
 				given++
 			}
 		}
@@ -219,7 +228,7 @@ func (s *session) accept(ctx context.Context, refused *pull.GateError) error {
 // hook has run; one that is not needed ends here.
 func (s *session) printHooks(c *cli.Context, version string) error {
 	pre, post := s.project.Hooks("pre-import-db"), s.project.Hooks("post-import-db")
-	if c.Bool("skip-hooks") || c.Bool("undo") || c.Bool("hold") || c.Bool("release") || c.Bool("dry-run") || len(pre)+len(post) == 0 {
+	if c.Bool("skip-hooks") || asksForEarlier(c) || c.Bool("hold") || c.Bool("release") || c.Bool("dry-run") || len(pre)+len(post) == 0 {
 		return evaluate(c, hookFunctions(nil, nil, false))
 	}
 	config, err := s.pullConfig(c, version)

@@ -5,8 +5,9 @@
 // The rule of this package: until the one statement (MySQL) or transaction (PostgreSQL) of the swap,
 // nothing of the live database is lost, and from then on everything that is still to do can be done
 // again. Whoever comes next, after a kill -9 too, finds out from the server alone where things stand and
-// ends it. Three more databases lie beside a live one called X: X__dump_incoming is being loaded,
-// X__dump_previous is what undo brings back, X__dump_spare is rubbish that a swap leaves.
+// ends it. More databases lie beside a live one called X: X__dump_incoming is being loaded,
+// X__dump_previous is what undo brings back, X__dump_older_1 and so on are what was there before that, X__dump_spare is rubbish that a
+// swap leaves.
 package localdb
 
 import (
@@ -28,6 +29,8 @@ type Config struct {
 	InOrder bool
 	// Part is what pulls replace.
 	Part Part
+	// Keep is how many earlier databases are left after a swap, at least the one that it replaces; 0 means 1.
+	Keep int
 	// Token is kept with the record of the database that a swap, an undo or a mark makes, and Choice with that of a swap. Whoever remembers
 	// the token elsewhere finds out by it that the server's files have been replaced by others of earlier. Without a token a swap does not
 	// note what the database is like: Changes cannot tell then.
@@ -82,6 +85,14 @@ type Database interface {
 	// Undo exchanges the live database, or the part of it that the last swap has replaced, with what was there before; a
 	// second Undo goes back. It fails with ErrNothingToUndo, *BusyError, *PrivilegeError.
 	Undo(ctx context.Context) error
+	// Earlier lists the earlier databases, the one that was replaced last first. It takes no lock and changes nothing.
+	Earlier(ctx context.Context) ([]Earlier, error)
+	// UndoTo brings back the earlier database that has a number, from 1, in the list of Earlier; 1 does what Undo does. The live one becomes
+	// the first of the earlier ones then, and none is dropped. It also fails with *NoEarlierError, and *PartOfError.
+	UndoTo(ctx context.Context, number int) error
+	// DropEarlier drops the earlier database that has a number in the list of Earlier, and all that are older. It gives those that it has
+	// dropped, and fails as UndoTo does.
+	DropEarlier(ctx context.Context, number int) ([]Earlier, error)
 	// Recover ends what an interrupted run left: afterwards the live database is either wholly the old
 	// one or wholly the new one. Begin and Undo do it by themselves.
 	Recover(ctx context.Context) error

@@ -26,6 +26,8 @@ const (
 	childURL  = "LOCALDB_CHILD_URL"
 	childDump = "LOCALDB_CHILD_DUMP" // path of what to pull; empty means undo
 	childPart = "LOCALDB_CHILD_PART" // the tables that are replaced, with commas, or behind ! those that are not; empty means all
+	childKeep = "LOCALDB_CHILD_KEEP" // how many earlier databases are kept
+	childBack = "LOCALDB_CHILD_BACK" // the earlier database that undo brings back; empty means the first
 	childStep = "LOCALDB_CHILD_STEP" // the step at which it is killed; -1: while it loads
 )
 
@@ -71,12 +73,16 @@ func childMain() error {
 			part = only(strings.Split(tables, ",")...)
 		}
 	}
-	db, err := Open(ctx, Config{URL: u, Part: part})
+	keep, _ := strconv.Atoi(os.Getenv(childKeep))
+	db, err := Open(ctx, Config{URL: u, Part: part, Keep: keep})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	path := os.Getenv(childDump)
+	if number, err := strconv.Atoi(os.Getenv(childBack)); err == nil && path == "" {
+		return db.UndoTo(ctx, number)
+	}
 	if path == "" {
 		return db.Undo(ctx)
 	}

@@ -145,12 +145,7 @@ func (s *mysqlSession) loosen(ctx context.Context, n names) error {
 	}
 	for _, key := range keys {
 		if key = key.atHome(n); !slices.ContainsFunc(earlier.objects, key.is) {
-			err := s.addObject(ctx, n, journalDone, oldSide, key)
-			if number(err) == mysqlUnknownColumn { // a journal of an earlier version
-				if err = s.exec(ctx, "ALTER TABLE "+quoteName(n.previous)+"."+quoteName(journalDone)+" ADD on_table varbinary(512) NOT NULL"); err == nil {
-					err = s.addObject(ctx, n, journalDone, oldSide, key)
-				}
-			}
+			err := s.addLater(ctx, n, func() error { return s.addObject(ctx, n, journalDone, oldSide, key) })
 			if err != nil {
 				return err
 			}

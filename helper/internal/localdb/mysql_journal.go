@@ -15,7 +15,10 @@ import (
 //	pending  the tables have not been moved: the live database is the old one
 //	swapped  they have: the live database is the new one, its views and the like are not all made yet
 //	done     the swap is complete; undo reads it
-//	marked   there was no swap: it has nothing but a record of the live database
+//	marked   there was no swap, or what it has brought back was dropped: it has nothing but a record of the live database
+//	dropped  the database that it is in is being dropped
+//
+// It goes where the previous database goes, and is in each of the older ones.
 const (
 	journalPending = journalPrefix + "pending"
 	journalSwapped = journalPrefix + "swapped"
@@ -50,8 +53,11 @@ type contents struct {
 }
 
 // writeJournal makes the pending journal, complete.
-func (s *mysqlSession) writeJournal(ctx context.Context, n names, e extent, old, new contents, inbound []inboundKey) error {
+func (s *mysqlSession) writeJournal(ctx context.Context, n names, e extent, line descent, old, new contents, inbound []inboundKey) error {
 	if err := s.createJournal(ctx, n, journalPending); err != nil {
+		return err
+	}
+	if err := s.addToJournal(ctx, n, bothSides, descentKind, line); err != nil {
 		return err
 	}
 	if !e.isAll() {
@@ -87,11 +93,27 @@ func (s *mysqlSession) createJournal(ctx context.Context, n names, journal strin
 
 // addToJournal adds a row to the pending journal that holds something else than an object.
 func (s *mysqlSession) addToJournal(ctx context.Context, n names, side string, k kind, value any) error {
+	return s.noteInJournal(ctx, n, journalPending, side, k, value)
+}
+
+func (s *mysqlSession) noteInJournal(ctx context.Context, n names, journal, side string, k kind, value any) error {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("write the journal of database %s: %w", n.previous, err)
 	}
-	return s.addObject(ctx, n, journalPending, side, object{Kind: k, SQL: string(text)})
+	return s.addObject(ctx, n, journal, side, object{Kind: k, SQL: string(text)})
+}
+
+// addLater adds a row to a closed journal, which may be of an earlier version and lack a column.
+func (s *mysqlSession) addLater(ctx context.Context, n names, add func() error) error {
+	err := add()
+	if number(err) != mysqlUnknownColumn {
+		return err
+	}
+	if err := s.exec(ctx, "ALTER TABLE "+quoteName(n.previous)+"."+quoteName(journalDone)+" ADD on_table varbinary(512) NOT NULL"); err != nil {
+		return err
+	}
+	return add()
 }
 
 func (s *mysqlSession) addObject(ctx context.Context, n names, journal, side string, o object) error {

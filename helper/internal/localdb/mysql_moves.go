@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // move is one table's way from a database to another.
@@ -33,7 +34,15 @@ func (s *mysqlSession) takeBack(ctx context.Context, n names) error {
 		return err
 	}
 	there := map[place]bool{}
-	for _, database := range n.all() {
+	databases := n.all()
+	for _, m := range moves {
+		for _, database := range []string{m.From, m.To} {
+			if !slices.Contains(databases, database) {
+				databases = append(databases, database)
+			}
+		}
+	}
+	for _, database := range databases {
 		tables, err := s.tables(ctx, database)
 		if err != nil {
 			return err
@@ -44,7 +53,7 @@ func (s *mysqlSession) takeBack(ctx context.Context, n names) error {
 	}
 	made, known := movesMade(moves, there, n.live)
 	if !known {
-		return fmt.Errorf("the server died while it exchanged tables, and how far it came cannot be told from those in %s and %s", n.previous, n.spare)
+		return fmt.Errorf("the server died while it exchanged tables, and how far it came cannot be told from those in %s", strings.Join(databases[1:], ", "))
 	}
 	for _, m := range slices.Backward(moves[:made]) {
 		from, to := place{m.To, m.Table}, place{m.From, m.Table}

@@ -11,15 +11,20 @@ import (
 func TestMySQLMovesTakenBack(t *testing.T) {
 	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
 		fresh(t, server, "site69", site("older")...)
-		db, _ := open(t, server.URL("site69"))
+		db := openKeeping(t, server.URL("site69"), 3, Part{})
+		fresh(t, server, "staging69", site("oldest")...)
+		must(t, pull(t, db, mysqldump(t, server, "staging69")))
 		fresh(t, server, "staging69", site("old")...)
 		must(t, pull(t, db, mysqldump(t, server, "staging69"))) // there is a previous one
 		old := content(t, server, "site69")
 		fresh(t, server, "staging69", append(site("new"), "CREATE TABLE another (id int)")...)
 		dump := mysqldump(t, server, "staging69")
+		one := openKeeping(t, server.URL("site69"), 1, Part{})
 		for name, change := range map[string]func() error{
-			"swap": func() error { return pull(t, db, dump) },
-			"undo": func() error { return db.Undo(t.Context()) },
+			"swap":              func() error { return pull(t, db, dump) },
+			"undo":              func() error { return db.Undo(t.Context()) },
+			"undo to an older":  func() error { return db.UndoTo(t.Context(), 2) },
+			"swap without room": func() error { return pull(t, one, dump) },
 		} {
 			t.Run(name, func(t *testing.T) {
 				var moves []move
@@ -61,9 +66,10 @@ func TestMySQLMovesTakenBack(t *testing.T) {
 				if len(moves) < 8 {
 					t.Errorf("only %d moves: %v", len(moves), moves)
 				}
-				kept, err := server.Query("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'site69__dump_previous' AND TABLE_NAME = 'only_older'")
+				kept, err := server.Query("SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'site69__dump_previous' AND TABLE_NAME = 'only_oldest'" +
+					" OR TABLE_SCHEMA LIKE 'site69__dump_older__' AND TABLE_NAME = 'only_older'")
 				must(t, err)
-				if kept[0][0] != "1" {
+				if kept[0][0] != "2" {
 					t.Error("the one before is lost")
 				}
 			})

@@ -12,10 +12,22 @@ import (
 // lockRounds times lockRound is how long a swap waits for sessions that hold tables of the live database.
 const lockRounds = 6
 
-// exchange makes new the contents of the live database beside its tables, as far as an extent reaches, and does the
-// moves that plan lists, in one statement; from is the database that new tables come from. Where it fails before that statement has
-// succeeded, everything is as it was. plan is asked again for every try: the site may have made a table meanwhile.
-func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, from string, e extent, new contents, plan func(context.Context) ([]move, error)) error {
+// mysqlTurn is how a database takes the live one's place.
+type mysqlTurn struct {
+	from   string // the database that new tables come from
+	extent extent
+	// new is what the live database then has beside its tables, and state what it is called: see [descent].
+	new   contents
+	state string
+	// place is a database that is made for tables beside those that always are; "" for none.
+	place string
+	// plan lists the moves. It is asked again for every try: the site may have made a table meanwhile.
+	plan func(context.Context) ([]move, error)
+}
+
+// exchange does a turn, with all of its moves in one statement. Where it fails before that statement has succeeded, everything is as it was.
+func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, turn mysqlTurn) error {
+	e, new := turn.extent, turn.new
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -56,19 +68,27 @@ func (db *mysqlDatabase) exchange(ctx context.Context, s *mysqlSession, from str
 	if err != nil {
 		return db.explain("look for foreign keys of other databases", err)
 	}
-	if err := s.createBeside(ctx, n.live, n.live, n.previous, n.spare); err != nil {
+	line, err := s.nextDescent(ctx, n, turn.state)
+	if err != nil {
+		return db.explain("list the earlier databases", err)
+	}
+	beside := []string{n.live, n.previous, n.spare}
+	if turn.place != "" {
+		beside = append(beside, turn.place)
+	}
+	if err := s.createBeside(ctx, n.live, beside...); err != nil {
 		return db.explain("create databases beside "+n.live, err)
 	}
-	err = db.explain("try foreign keys of other databases", db.tryInbound(ctx, s, from, inbound))
+	err = db.explain("try foreign keys of other databases", db.tryInbound(ctx, s, turn.from, inbound))
 	if err == nil {
-		err = s.writeJournal(ctx, n, e, old, new, inbound)
+		err = s.writeJournal(ctx, n, e, line, old, new, inbound)
 	}
 	if err == nil {
 		onStep("journal written")
 		err = db.detachInbound(waiting, ctx, s, inbound)
 	}
 	if err == nil {
-		err = db.moveTables(waiting, ctx, s, old.objects, plan)
+		err = db.moveTables(waiting, ctx, s, old.objects, turn.plan)
 	}
 	var lost *LostError
 	switch {
@@ -179,6 +199,9 @@ func (db *mysqlDatabase) rollBack(ctx context.Context, s *mysqlSession) error {
 	if err == nil {
 		err = s.dropDatabase(ctx, n.spare)
 	}
+	if err == nil {
+		err = db.sweepOlder(ctx, s)
+	}
 	return db.explain("put the triggers of database "+n.live+" back", err)
 }
 
@@ -236,7 +259,7 @@ func (db *mysqlDatabase) rollForward(ctx context.Context, s *mysqlSession) error
 		}
 		onStep("rubbish dropped")
 	}
-	return nil
+	return db.explain("drop an older database", db.sweepOlder(ctx, s))
 }
 
 // complete makes those objects of all that are missing. Triggers fire in the order in which they were
@@ -280,6 +303,9 @@ func (db *mysqlDatabase) recoverLocked(ctx context.Context, s *mysqlSession) err
 	if err := s.loosen(ctx, n); err != nil {
 		return db.explain("take foreign keys off the tables of database "+n.previous, err)
 	}
+	if err := s.nameStates(ctx, n); err != nil {
+		return db.explain("complete the journal of database "+n.previous, err)
+	}
 	return db.explain("drop database "+n.incoming, s.dropDatabase(ctx, n.incoming))
 }
 
@@ -292,81 +318,25 @@ func (db *mysqlDatabase) Recover(ctx context.Context) error {
 	return db.recoverLocked(ctx, s)
 }
 
-func (db *mysqlDatabase) Undo(ctx context.Context) error {
-	s, err := db.locked(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	if err := db.recoverLocked(ctx, s); err != nil {
-		return err
-	}
-	n := db.names
-	kept, err := s.hasTable(ctx, n.previous, journalDone)
-	if err != nil {
-		return db.explain("look for database "+n.previous, err)
-	}
-	if !kept {
-		return ErrNothingToUndo
-	}
-	earlier, err := s.readJournal(ctx, n, journalDone, oldSide)
-	if err != nil {
-		return db.explain("read the journal of database "+n.previous, err)
-	}
-	earlier.held.Choice, earlier.held.Token = Undone, db.config.Token
-	e, err := s.readExtent(ctx, n, journalDone)
-	if err != nil {
-		return db.explain("read the journal of database "+n.previous, err)
-	}
-	if err := s.checkInside(ctx, n.previous, e.has); err != nil {
-		return db.explain("look for the files of tables", err)
-	}
-	var tied *ForeignKeyError
-	if err := db.checkLive(ctx, s, e.part()); errors.As(err, &tied) {
-		return &ForeignKeyError{Table: tied.Table, Refers: tied.Refers, Replaced: tied.Replaced} // other tables are not to be had
-	} else if err != nil {
-		return err
-	}
-	return db.exchange(ctx, s, n.previous, e, earlier, func(ctx context.Context) ([]move, error) {
-		back, err := s.moves(ctx, n.previous, n.live, extent{})
-		if err != nil {
-			return nil, err
-		}
-		away, err := s.moves(ctx, n.live, n.spare, e)
-		if err != nil {
-			return nil, err
-		}
-		moves := append([]move{{journalDone, n.previous, n.spare}}, away...)
-		moves = append(moves, back...)
-		for _, m := range away {
-			moves = append(moves, move{m.Table, n.spare, n.previous})
-		}
-		return moves, nil
-	})
-}
-
 // swap moves the live database's tables to the previous one, and the incoming ones to the live one, as far as an extent
 // reaches.
 func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, e extent, new contents) error {
 	n := db.names
-	return db.exchange(ctx, s, n.incoming, e, new, func(ctx context.Context) ([]move, error) {
-		var moves []move
-		kept, err := s.hasTable(ctx, n.previous, journalDone)
-		if err == nil && kept {
-			moves = append(moves, move{journalDone, n.previous, n.spare})
+	place := n.spare
+	if db.config.Keep > 1 {
+		var err error
+		if place, err = s.placeForPrevious(ctx, n); err != nil {
+			return db.explain("look for the earlier databases", err)
 		}
-		for _, step := range []struct {
-			from, to string
-			what     extent
-		}{{n.previous, n.spare, extent{}}, {n.live, n.previous, e}, {n.incoming, n.live, e}} {
-			var more []move
-			if err == nil {
-				more, err = s.moves(ctx, step.from, step.to, step.what)
-			}
-			moves = append(moves, more...)
-		}
-		return moves, err
+	}
+	err := db.exchange(ctx, s, mysqlTurn{
+		from: n.incoming, extent: e, new: new, state: newState(), place: place,
+		plan: func(ctx context.Context) ([]move, error) { return s.aside(ctx, n, e, place) },
 	})
+	if err != nil {
+		return err
+	}
+	return db.prune(ctx, s)
 }
 
 // moves lists those of all tables of a database in an extent, but for our own.

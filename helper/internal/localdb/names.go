@@ -3,7 +3,10 @@ package localdb
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -14,11 +17,32 @@ type names struct {
 	base string
 }
 
-// all are these databases.
+// all are these databases, but for those older than the previous one.
 func (n names) all() []string { return []string{n.live, n.incoming, n.previous, n.spare} }
 
-// has says whether a database is one of them.
-func (n names) has(database string) bool { return slices.Contains(n.all(), database) }
+// has says whether a database is one of them, or an older one.
+func (n names) has(database string) bool {
+	return slices.Contains(n.all(), database) || n.isOlder(database)
+}
+
+// older is the name at a place where a database may be kept that is older than the previous one. A place says nothing of an age.
+func (n names) older(place int) string { return fmt.Sprintf("%s__dump_older_%d", n.base, place) }
+
+// isOlder says whether a database has such a name.
+func (n names) isOlder(database string) bool {
+	text, beside := strings.CutPrefix(database, n.base+"__dump_older_")
+	place, err := strconv.Atoi(text)
+	return beside && err == nil && place > 0 && n.older(place) == database
+}
+
+// freePlace gives a name for an older database that none of some databases has.
+func (n names) freePlace(databases []string) string {
+	place := 1
+	for slices.Contains(databases, n.older(place)) {
+		place++
+	}
+	return n.older(place)
+}
 
 const longestSuffix = len("__dump_incoming")
 

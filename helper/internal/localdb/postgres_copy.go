@@ -114,9 +114,15 @@ func (s *pgSession) unhurried(ctx context.Context) error {
 	return err
 }
 
-// afterGuard are the renames of a swap where a guard has given the live database its spare name already.
-func afterGuard(n names) []rename {
-	return []rename{{n.incoming, n.live}, {n.previous, n.incoming}, {n.spare, n.previous}}
+// afterGuard gives the renames of a swap where a guard has given the live database its spare name already: a previous one that is not
+// kept takes that of the incoming one.
+func afterGuard(n names) func(place string) []rename {
+	return func(place string) []rename {
+		if place == n.spare {
+			place = n.incoming
+		}
+		return []rename{{n.incoming, n.live}, {n.previous, place}, {n.spare, n.previous}}
+	}
 }
 
 // queue lists the processes that wait for a database to be theirs.

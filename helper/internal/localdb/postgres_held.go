@@ -21,6 +21,10 @@ type label struct {
 	Marked bool `json:"marked,omitempty"`
 	// Comment is the one that the previous database had when it was the live one.
 	Comment string `json:"comment,omitempty"`
+	// Serial is higher than those of the earlier databases that there were when the previous one was replaced, at Replaced. An earlier
+	// version of this program has left both out.
+	Serial   int64     `json:"serial,omitempty"`
+	Replaced time.Time `json:"replaced,omitzero"`
 }
 
 // labelMark is how the comment begins.

@@ -433,9 +433,11 @@ func (l *postgresLoad) Swap(ctx context.Context, dump Dump) error {
 	}
 	n := l.db.names
 	return l.db.swap(ctx, l.lock, turn{
-		by:      l.lock,
-		renames: []rename{{n.previous, n.spare}, {n.live, n.previous}, {n.incoming, n.live}},
-		holds:   func(record) record { return record{Dump: dump, LastTable: last, Print: taken} },
+		by: l.lock,
+		renames: func(place string) []rename {
+			return []rename{{n.previous, place}, {n.live, n.previous}, {n.incoming, n.live}}
+		},
+		holds: func(record) record { return record{Dump: dump, LastTable: last, Print: taken} },
 	})
 }
 

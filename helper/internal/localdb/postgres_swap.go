@@ -29,46 +29,11 @@ func (db *postgresDatabase) Recover(ctx context.Context) error {
 	return db.dropRubbish(ctx, s)
 }
 
-func (db *postgresDatabase) Undo(ctx context.Context) error {
-	s, err := db.locked(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	if err := db.dropRubbish(ctx, s); err != nil {
-		return err
-	}
-	n := db.names
-	kept, err := s.exists(ctx, n.previous)
-	if err != nil {
-		return db.explain("look for database "+n.previous, err)
-	}
-	if !kept {
-		return ErrNothingToUndo
-	}
-	was, err := s.label(ctx, n)
-	if err != nil {
-		return db.explain("read the comment on database "+n.previous, err)
-	}
-	if was.Marked {
-		return ErrNothingToUndo
-	}
-	was.Live = db.stillHolds(ctx, was.Live)
-	was.Previous.Choice, was.Previous.Token = Undone, db.config.Token
-	now, err := db.leave(ctx, s, label{Live: was.Previous, Previous: was.Live})
-	if err != nil {
-		return err
-	}
-	return db.exchange(ctx, s, exchange{
-		[]rename{{n.live, n.spare}, {n.previous, n.live}, {n.spare, n.previous}},
-		map[string]string{n.live: was.Comment, n.previous: now},
-	})
-}
-
 // turn is how a loaded database takes the live one's place.
 type turn struct {
-	by      *pgSession // that makes the exchange
-	renames []rename
+	by *pgSession // that makes the exchange
+	// renames are those that bring the previous database to a place.
+	renames func(place string) []rename
 	// holds gives the record of what the live database holds then, out of the one that it had.
 	holds func(was record) record
 }
@@ -88,13 +53,25 @@ func (db *postgresDatabase) swap(ctx context.Context, s *pgSession, t turn) erro
 	if err != nil {
 		return err
 	}
+	place, comments, err := s.aside(ctx, n, db.config.Keep > 1)
+	if err != nil {
+		return db.explain("look for the earlier databases", err)
+	}
+	if comments == nil {
+		comments = map[string]string{}
+	}
+	comments[n.previous] = now
 	if err := db.copySettings(ctx, s); err != nil {
 		return db.explain("copy the settings of database "+n.live, err)
 	}
-	if err := db.exchange(ctx, t.by, exchange{t.renames, map[string]string{n.previous: now}}); err != nil {
+	if err := db.exchange(ctx, t.by, exchange{t.renames(place), comments}); err != nil {
 		return err
 	}
-	return db.dropRubbish(context.WithoutCancel(ctx), s)
+	ctx = context.WithoutCancel(ctx)
+	if err := db.dropRubbish(ctx, s); err != nil {
+		return err
+	}
+	return db.prune(ctx, s)
 }
 
 // stillHolds gives what of a record is true of the live database.
@@ -124,6 +101,9 @@ func (db *postgresDatabase) leave(ctx context.Context, s *pgSession, l label) (c
 	}
 	if l.Comment, err = s.comment(ctx, n.live); err != nil {
 		return "", db.explain("read the comment on database "+n.live, err)
+	}
+	if l, err = s.replacedNow(ctx, n, l); err != nil {
+		return "", db.explain("list the earlier databases", err)
 	}
 	return l.text()
 }
@@ -216,12 +196,14 @@ func (db *postgresDatabase) endSessions(ctx context.Context, spared ...string) (
 		n := db.names
 		for ctx.Err() == nil {
 			// Each by itself: those that may not be ended must not keep the others.
-			rows, err := s.query(ctx, "SELECT pid FROM pg_stat_activity WHERE datname IN ($1, $2, $3, $4) AND pid <> pg_backend_pid()",
-				n.live, n.incoming, n.previous, n.spare)
+			rows, err := s.query(ctx, "SELECT pid, datname FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()")
 			if err != nil {
 				return
 			}
 			for _, row := range rows {
+				if !n.has(row[1]) {
+					continue
+				}
 				if slices.Contains(spared, row[0]) {
 					continue
 				}

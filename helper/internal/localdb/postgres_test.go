@@ -29,7 +29,7 @@ func postgresServer(t *testing.T) *testserver.PG {
 // freshPG drops a database and everything that lies beside it, and makes it anew with the statements.
 func freshPG(t *testing.T, server *testserver.PG, database string, statements ...string) {
 	t.Helper()
-	for _, suffix := range []string{"", "__dump_incoming", "__dump_previous", "__dump_spare"} {
+	for _, suffix := range []string{"", "__dump_incoming", "__dump_previous", "__dump_spare", "__dump_older_1", "__dump_older_2", "__dump_older_3"} {
 		must(t, server.Exec("postgres", "DROP DATABASE IF EXISTS "+quoteIdentifier(database+suffix)+" WITH (FORCE)"))
 	}
 	if len(statements) > 0 {

@@ -63,7 +63,7 @@ func TestOldConfigOfDrupal7(t *testing.T) {
 	if !slices.Contains(p.Rules.StructureOnly, "watchdog") {
 		t.Errorf("no presets: %v", p.Rules.StructureOnly)
 	}
-	want := Settings{Prefix: "museum-shop", DumpsOf: "museum-shop", Engine: "native", Compression: "zstd", CacheDir: p.CacheDir}
+	want := Settings{Prefix: "museum-shop", DumpsOf: "museum-shop", Engine: "native", KeepLocal: 2, Compression: "zstd", CacheDir: p.CacheDir}
 	if !reflect.DeepEqual(p.Settings, want) {
 		t.Errorf("got %+v, want %+v", p.Settings, want)
 	}
@@ -189,6 +189,7 @@ func TestValuesHideSecrets(t *testing.T) {
 		{Name: "DUMP_ENGINE", Value: "native", Origin: "built-in"},
 		{Name: "DUMP_KEEP", Value: "0", Origin: "built-in"},
 		{Name: "DUMP_KEEP_DAYS", Value: "0", Origin: "built-in"},
+		{Name: "DUMP_KEEP_LOCAL", Value: "2", Origin: "built-in"},
 		{Name: "DUMP_COMPRESSION", Value: "zstd", Origin: "built-in"},
 		{Name: "DUMP_LIMIT_RATE", Value: "0", Origin: "built-in"},
 		{Name: "DUMP_BAKE", Origin: "built-in"},
@@ -269,6 +270,10 @@ func TestProblems(t *testing.T) {
 			"flag --set: DUMP_SOURCE: must not hold a password on a command line, which every user of the machine can read"},
 		"no number": {map[string]string{".env": "DUMP_KEEP=x"}, nil, nil,
 			ErrInvalidValue, `.ddev/.env:1: DUMP_KEEP: must be a whole number, 0 or more (got "x")`},
+		"no earlier database": {map[string]string{}, []string{"DUMP_KEEP_LOCAL=0"}, nil,
+			ErrInvalidValue, `environment: DUMP_KEEP_LOCAL: must be a whole number from 1 to 9 (got "0")`},
+		"too many earlier databases": {map[string]string{}, []string{"DUMP_KEEP_LOCAL=10"}, nil,
+			ErrInvalidValue, `environment: DUMP_KEEP_LOCAL: must be a whole number from 1 to 9 (got "10")`},
 		"negative number": {map[string]string{}, []string{"DUMP_KEEP_DAYS=-1"}, nil,
 			ErrInvalidValue, `environment: DUMP_KEEP_DAYS: must be a whole number, 0 or more (got "-1")`},
 		"bucket": {map[string]string{}, []string{"DUMP_S3_BUCKET=dumps/shop"}, nil,

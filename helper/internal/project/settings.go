@@ -47,6 +47,8 @@ type Settings struct {
 	// Keep and KeepDays say how many dumps stay, and for how many days; 0 is no limit.
 	Keep     int
 	KeepDays int
+	// KeepLocal is how many earlier local databases stay after a pull, from 1 to 9.
+	KeepLocal int
 	// Compression is "zstd" or "gzip".
 	Compression string
 	// LimitRate is how many bytes per second go to and from the bucket at most; 0 is no limit.
@@ -105,6 +107,7 @@ var table = []setting{
 	{name: "DUMP_ENGINE", flag: "--engine", set: oneOf(func(s *Settings) *string { return &s.Engine }, "native", "client")},
 	{name: "DUMP_KEEP", set: count(func(s *Settings) *int { return &s.Keep })},
 	{name: "DUMP_KEEP_DAYS", set: count(func(s *Settings) *int { return &s.KeepDays })},
+	{name: "DUMP_KEEP_LOCAL", set: setKeepLocal},
 	{name: "DUMP_COMPRESSION", set: oneOf(func(s *Settings) *string { return &s.Compression }, "zstd", "gzip")},
 	{name: "DUMP_LIMIT_RATE", flag: "--limit-rate", set: setLimitRate},
 	{name: "DUMP_BAKE", flag: "--for", set: setBake},
@@ -292,6 +295,18 @@ func count(field func(*Settings) *int) func(*Settings, string) error {
 		*field(s) = n
 		return nil
 	}
+}
+
+// mostKeptLocal is how many earlier local databases can be kept.
+const mostKeptLocal = 9
+
+func setKeepLocal(s *Settings, text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > mostKeptLocal {
+		return fmt.Errorf("must be a whole number from 1 to %d (got %q)", mostKeptLocal, text)
+	}
+	s.KeepLocal = n
+	return nil
 }
 
 // word makes the check of a text without blanks.

@@ -17,8 +17,16 @@ func (p *Plan) preflight(ctx context.Context, from source) error {
 	}
 	need := from.need()
 	if free, known := p.database.FreeBytes(ctx); known && free < need {
-		return fmt.Errorf("%w: about %d MB are needed beside the old one, %d MB are free",
+		err := fmt.Errorf("%w: about %d MB are needed beside the old one, %d MB are free",
 			ErrTargetSpace, need/1_000_000, free/1_000_000)
+		if earlier, failed := p.database.Earlier(ctx); failed == nil && len(earlier) > 0 {
+			taking := &EarlierRoomError{Err: err}
+			for _, k := range earlier {
+				taking.Bytes = append(taking.Bytes, k.Bytes)
+			}
+			return taking
+		}
+		return err
 	}
 	return nil
 }

@@ -52,8 +52,8 @@ func Prepare(ctx context.Context, config Config) (*Plan, error) {
 	var err error
 	p.database, err = localdb.Open(ctx, localdb.Config{
 		URL: config.Target, Threads: config.Threads, InOrder: config.InOrder, Note: config.Progress.Note,
-		Part:  config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
-		Token: p.token, Choice: config.choice(), WithoutRows: p.withoutRows,
+		Part: config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
+		Keep: config.Keep, Token: p.token, Choice: config.choice(), WithoutRows: p.withoutRows,
 	})
 	if err != nil {
 		return nil, err

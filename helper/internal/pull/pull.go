@@ -31,6 +31,21 @@ var (
 	ErrNotSQL = errors.New("the object is not an SQL dump")
 )
 
+// EarlierRoomError is ErrTargetSpace where there are earlier databases that could go.
+type EarlierRoomError struct {
+	Bytes []int64 // that each takes, the one that was replaced last first; -1 where the server does not tell
+	Err   error
+}
+
+func (e *EarlierRoomError) Error() string {
+	var all int64
+	for _, bytes := range e.Bytes {
+		all += max(bytes, 0)
+	}
+	return fmt.Sprintf("%v; earlier databases take %d MB", e.Err, all/1_000_000)
+}
+func (e *EarlierRoomError) Unwrap() error { return e.Err }
+
 // WrongEngineError means that the dump is for another family of database.
 type WrongEngineError struct{ Key, Dump, Target string }
 
@@ -73,6 +88,8 @@ type Config struct {
 	Remember func(tokens ...string) error
 	// WithoutRows says of a table whether the project publishes it without its rows: what is in those is nobody's work. It may be nil.
 	WithoutRows func(table string) bool
+	// Keep is how many earlier databases are left after a pull: see [localdb.Config].
+	Keep int
 	// DryRun makes a plan that will not be run: nothing is published for it.
 	DryRun bool
 	// CacheDir is where fetched dumps are kept, for all projects.

@@ -12,6 +12,32 @@ func Undo(ctx context.Context, config Config) error {
 	return config.change(ctx, func(database localdb.Database) error { return database.Undo(ctx) })
 }
 
+// UndoTo brings back an earlier database by its number in the list of Earlier, from 1; Undo takes that back. It takes of the config what
+// Undo takes.
+func UndoTo(ctx context.Context, config Config, number int) error {
+	return config.change(ctx, func(database localdb.Database) error { return database.UndoTo(ctx, number) })
+}
+
+// Earlier lists the earlier databases, the one that was replaced last first. It takes of the config what Undo takes.
+func Earlier(ctx context.Context, config Config) ([]localdb.Earlier, error) {
+	database, err := config.open(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = database.Close() }()
+	return database.Earlier(ctx)
+}
+
+// DropEarlier drops the earlier database of a number and all older ones, and gives them. It takes of the config what Undo takes.
+func DropEarlier(ctx context.Context, config Config, number int) ([]localdb.Earlier, error) {
+	database, err := config.open(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = database.Close() }()
+	return database.DropEarlier(ctx, number)
+}
+
 // Hold keeps the local database as it is: no pull replaces it until Release. It takes of the config what Undo takes.
 func Hold(ctx context.Context, config Config) error {
 	database, err := config.open(ctx, "")

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/ui"
+)
+
+// earlierVerbs are the flags that make a pull deal with the earlier databases, and pull nothing.
+var earlierVerbs = []string{"undo", "undo-to", "list-earlier", "drop-earlier"}
+
+// asksForEarlier says whether one of them is given.
+func asksForEarlier(c *cli.Context) bool {
+	for _, flag := range earlierVerbs {
+		if isGiven(c, flag) {
+			return true
+		}
+	}
+	return false
+}
+
+// isGiven says whether a flag is there, with a value that is not no.
+func isGiven(c *cli.Context, flag string) bool {
+	text := c.String(flag)
+	return c.IsSet(flag) && text != "" && text != "false"
+}
+
+// earlierExcludes are groups of flags that exclude each other because of the flags that deal with earlier databases.
+func earlierExcludes() [][]string {
+	groups := [][]string{earlierVerbs}
+	for _, flag := range earlierVerbs[1:] {
+		for _, other := range []string{"if-newer", "key", "as-of", "max-age", "dry-run", "tables", "skip-tables", "structure-only-tables", "sql", "hold", "release"} {
+			groups = append(groups, []string{other, flag})
+		}
+	}
+	return groups
+}
+
+// earlierNumber reads the number of an earlier database.
+func earlierNumber(c *cli.Context, flag string) (int, error) {
+	n, err := strconv.Atoi(c.String(flag))
+	if err != nil || n < 1 {
+		return 0, &usage{fmt.Sprintf("--%s %s: a number from 1 is expected, as --list-earlier shows it", flag, c.String(flag))}
+	}
+	return n, nil
+}
+
+// listedEarlier is one earlier database as --list-earlier shows it.
+type listedEarlier struct {
+	Number   int       `json:"number"`
+	Database string    `json:"database"` // on the server
+	Key      string    `json:"key"`      // of the dump that it was loaded from, "" where it is not known
+	Replaced time.Time `json:"replaced,omitzero"`
+	Part     bool      `json:"part"` // it has only the tables that were replaced
+	Tables   int64     `json:"tables"`
+	Bytes    int64     `json:"bytes"` // both are -1 where the server does not tell
+}
+
+func (s *session) listEarlier(ctx context.Context) error {
+	all, err := pull.Earlier(ctx, s.local())
+	if err != nil {
+		return err
+	}
+	rows := [][]string{{"NUMBER", "HELD", "REPLACED", "TABLES", "SIZE", "DATABASE"}}
+	list := make([]listedEarlier, len(all))
+	for i, k := range all {
+		list[i] = listedEarlier{i + 1, k.Database, k.Dump.Key, k.Replaced, k.Part, k.Tables, k.Bytes}
+		replaced, tables, size := "-", "-", "-"
+		if !k.Replaced.IsZero() {
+			replaced = k.Replaced.UTC().Format(time.RFC3339)
+		}
+		if k.Tables >= 0 {
+			tables = strconv.FormatInt(k.Tables, 10)
+		}
+		if k.Bytes >= 0 {
+			size = ui.Bytes(k.Bytes)
+		}
+		rows = append(rows, []string{strconv.Itoa(i + 1), earlierOrigin(k), replaced, tables, size, k.Database})
+	}
+	if len(all) == 0 {
+		s.out.Print("no earlier database of %s is kept\n", s.project.Target.Name)
+	} else {
+		s.out.Print("%s%s\n", ui.Table(rows), inWords("`dump-helper pull --undo-to NUMBER` brings one back"))
+	}
+	return s.out.Result(map[string]any{"earlier": list, "kept": s.project.KeepLocal})
+}
+
+// earlierOrigin says what an earlier database held when it was live.
+func earlierOrigin(k localdb.Earlier) string {
+	text := cmp.Or(k.Dump.Key, "unknown origin")
+	if k.Part {
+		text += ", some tables"
+	}
+	return text
+}
+
+func (s *session) undoTo(c *cli.Context) error {
+	n, err := earlierNumber(c, "undo-to")
+	if err != nil {
+		return err
+	}
+	target := *s.project.Target
+	if err := s.confirm(c, fmt.Sprintf("bring back the earlier database %d of %s at %s?", n, target.Name, target.Address())); err != nil {
+		return err
+	}
+	if err := pull.UndoTo(c.Context, s.local(), n); err != nil {
+		return err
+	}
+	s.out.Print("brought back the earlier database %d of %s; %s\n", n, target.Name, inWords("`dump-helper pull --undo` takes that back"))
+	return s.out.Result(map[string]any{"undone": true, "number": n, "target": target.String()})
+}
+
+func (s *session) dropEarlier(c *cli.Context) error {
+	n, err := earlierNumber(c, "drop-earlier")
+	if err != nil {
+		return err
+	}
+	target := *s.project.Target
+	if err := s.confirm(c, fmt.Sprintf("drop the earlier database %d of %s at %s, and those that are older?", n, target.Name, target.Address())); err != nil {
+		return err
+	}
+	dropped, err := pull.DropEarlier(c.Context, s.local(), n)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(dropped))
+	for i, k := range dropped {
+		names[i] = k.Database
+	}
+	s.out.Print("dropped %s\n", strings.Join(names, ", "))
+	return s.out.Result(map[string]any{"dropped": names, "target": target.String()})
+}

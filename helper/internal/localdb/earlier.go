@@ -1,0 +1,135 @@
+package localdb
+
+import (
+	"cmp"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The earlier databases are the previous one, which the last swap or undo has replaced, and older ones. Each was live once, or, where only
+// a part was replaced, is what that part was. A part belongs to one state of the live database, the one that came in its place, and to no
+// other: with that it gives the state that was before. So states have names, and each earlier database says which one it is and which
+// one it belongs to. Those that have all belong to any.
+//
+// From the live database a way leads to each: whatever has taken the live database away from the state that a part belongs to has left an
+// earlier database of that state, or parts of it, which are younger than the part itself. So dropping the oldest ones takes away no way.
+
+// Earlier is a database that was replaced and is kept.
+type Earlier struct {
+	// Database is its name on the server.
+	Database string
+	// Dump is the one that it was loaded from, zero where nobody knows.
+	Dump Dump
+	// Replaced is when; zero where an earlier version of this program has done it.
+	Replaced time.Time
+	// Part means that only some tables were replaced, which are all that it has.
+	Part bool
+	// Tables and Bytes are how much it has, as far as the server tells; -1 where it does not.
+	Tables, Bytes int64
+}
+
+// descent is what an earlier database says of itself.
+type descent struct {
+	// Serial is higher than those of the earlier databases that were there before.
+	Serial   int64     `json:"serial"`
+	Replaced time.Time `json:"replaced"`
+	// State is the name of the state that it brings back, Base that of the one that replaced it.
+	State string `json:"state"`
+	Base  string `json:"base"`
+}
+
+// newState gives a name that no state has.
+func newState() string { return rand.Text() }
+
+// kept is an earlier database, and what is written down of it.
+type kept struct {
+	Earlier
+	descent
+}
+
+// youngestFirst sorts earlier databases: the previous one is the first in any case.
+func youngestFirst(all []kept, previous string) {
+	slices.SortStableFunc(all, func(a, b kept) int {
+		switch {
+		case a.Database == previous:
+			return -1
+		case b.Database == previous:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(b.Serial, a.Serial), cmp.Compare(a.Database, b.Database))
+	})
+}
+
+// nextSerial is higher than those of some earlier databases.
+func nextSerial(all []kept) int64 {
+	next := int64(1)
+	for _, k := range all {
+		next = max(next, k.Serial+1)
+	}
+	return next
+}
+
+// atNumber gives the earlier database that has a number.
+func atNumber(all []kept, number int) (kept, error) {
+	switch {
+	case len(all) == 0:
+		return kept{}, ErrNothingToUndo
+	case number < 1 || number > len(all):
+		return kept{}, &NoEarlierError{Number: number, Kept: len(all)}
+	}
+	return all[number-1], nil
+}
+
+// surplus gives those of all earlier databases that are too many, the oldest first.
+func surplus(all []kept, keep int) []kept {
+	rest := slices.Clone(all[min(max(keep, 1), len(all)):])
+	slices.Reverse(rest)
+	return rest
+}
+
+// reachable fails with *PartOfError where an earlier database is a part that does not belong to a state of the live database.
+func reachable(all []kept, number int, live string) error {
+	k := all[number-1]
+	if !k.Part || k.Base == live {
+		return nil
+	}
+	e := &PartOfError{Number: number}
+	e.First = 1 + slices.IndexFunc(all, func(other kept) bool { return other.State == k.Base })
+	return e
+}
+
+// listed gives earlier databases as others see them.
+func listed(all []kept) []Earlier {
+	list := make([]Earlier, len(all))
+	for i, k := range all {
+		list[i] = k.Earlier
+	}
+	return list
+}
+
+// NoEarlierError means that there are not that many earlier databases.
+type NoEarlierError struct{ Number, Kept int }
+
+func (e *NoEarlierError) Error() string {
+	if e.Kept == 1 {
+		return fmt.Sprintf("there is no earlier database %d: one is kept", e.Number)
+	}
+	return fmt.Sprintf("there is no earlier database %d: %d are kept", e.Number, e.Kept)
+}
+
+// PartOfError means that an earlier database has only some tables, and that the others are not those of the live database.
+type PartOfError struct {
+	Number int
+	// First is the number of the earlier database that has the others, 0 where none has.
+	First int
+}
+
+func (e *PartOfError) Error() string {
+	text := fmt.Sprintf("earlier database %d is a part, and belongs to ", e.Number)
+	if e.First == 0 {
+		return text + "a database that is no more"
+	}
+	return text + fmt.Sprintf("earlier database %d", e.First)
+}

@@ -1,0 +1,409 @@
+package localdb
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// openKeeping opens a database of which some earlier ones are kept.
+func openKeeping(t *testing.T, url string, keep int, part Part) Database {
+	t.Helper()
+	watch(t, parseURL(t, url))
+	db, err := Open(t.Context(), Config{URL: parseURL(t, url), Keep: keep, Part: part, Note: func(string) {}})
+	must(t, err)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// wantEarlier compares the keys of the earlier databases, the youngest first; "*" behind one means a part.
+func wantEarlier(t *testing.T, db Database, keys ...string) {
+	t.Helper()
+	all, err := db.Earlier(t.Context())
+	must(t, err)
+	var got []string
+	for _, k := range all {
+		key := k.Dump.Key
+		if k.Part {
+			key += "*"
+		}
+		got = append(got, key)
+		if age := time.Since(k.Replaced); age < -time.Second || age > time.Hour {
+			t.Errorf("%s was replaced at %s", k.Database, k.Replaced)
+		}
+		if k.Tables < 1 || k.Bytes < 1 {
+			t.Errorf("%+v", k)
+		}
+	}
+	if !slices.Equal(got, keys) {
+		t.Errorf("the earlier databases are %q, want %q: %+v", got, keys, all)
+	}
+}
+
+// family is what tests of earlier databases need of a server.
+type family struct {
+	url     string
+	content func() string            // of the live database
+	make    func(name string) string // makes a site of that name, and gives a dump of it
+}
+
+// eachFamily runs a test on MariaDB, MySQL and PostgreSQL, with a database that is not there yet.
+func eachFamily(t *testing.T, live string, test func(t *testing.T, f family)) {
+	t.Helper()
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		fresh(t, server, live)
+		test(t, family{server.URL(live), func() string { return content(t, server, live) }, func(name string) string {
+			fresh(t, server, live+"_staging", site(name)...)
+			return mysqldump(t, server, live+"_staging")
+		}})
+		fresh(t, server, live)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		server := postgresServer(t)
+		freshPG(t, server, live)
+		test(t, family{server.URL(live), func() string { return contentPG(t, server, live) }, func(name string) string {
+			freshPG(t, server, live+"_staging", sitePG(name)...)
+			return pgDump(t, server, live+"_staging")
+		}})
+		freshPG(t, server, live)
+	})
+}
+
+func TestEarlierKept(t *testing.T) {
+	eachFamily(t, "kept1", func(t *testing.T, f family) {
+		db := openKeeping(t, f.url, 3, Part{})
+		if _, err := db.DropEarlier(t.Context(), 1); err != ErrNothingToUndo {
+			t.Errorf("dropping nothing gives %v", err)
+		}
+		was := map[string]string{}
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			must(t, pullAs(t, db, f.make(name), dumpOf(name)))
+			was[name] = f.content()
+		}
+		is := func(name string, earlier ...string) {
+			t.Helper()
+			if got := f.content(); got != was[name] {
+				t.Errorf("it is not %s:\n%.2000s", name, got)
+			}
+			wantHeld(t, db, name)
+			wantEarlier(t, db, earlier...)
+		}
+		is("e", "d", "c", "b")
+		must(t, db.Undo(t.Context()))
+		is("d", "e", "c", "b")
+		must(t, db.Undo(t.Context()))
+		is("e", "d", "c", "b")
+		must(t, db.UndoTo(t.Context(), 3))
+		is("b", "e", "d", "c")
+		must(t, db.UndoTo(t.Context(), 2))
+		is("d", "b", "e", "c")
+		must(t, db.UndoTo(t.Context(), 2))
+		is("e", "d", "b", "c")
+		var none *NoEarlierError
+		if err := db.UndoTo(t.Context(), 4); !errors.As(err, &none) || err.Error() != "there is no earlier database 4: 3 are kept" {
+			t.Errorf("too far gives %v", err)
+		}
+		is("e", "d", "b", "c")
+
+		// A lowered setting drops the oldest ones, but only after a swap that has succeeded.
+		fewer := openKeeping(t, f.url, 2, Part{})
+		if err := pull(t, fewer, "CREATE TABLE broken (id int);\nINSERT INTO broken VALUES (1, 2);\n"); err == nil {
+			t.Error("a broken dump comes")
+		}
+		is("e", "d", "b", "c")
+		must(t, pullAs(t, fewer, f.make("f"), dumpOf("f")))
+		was["f"] = f.content()
+		is("f", "e", "d")
+
+		dropped, err := db.DropEarlier(t.Context(), 2)
+		must(t, err)
+		if len(dropped) != 1 || dropped[0].Dump.Key != "d" {
+			t.Errorf("dropped %+v", dropped)
+		}
+		is("f", "e")
+		_, err = db.DropEarlier(t.Context(), 1)
+		must(t, err)
+		is("f")
+		if err := db.Undo(t.Context()); err != ErrNothingToUndo {
+			t.Errorf("undo of nothing gives %v", err)
+		}
+		must(t, pullAs(t, db, f.make("g"), dumpOf("g")))
+		must(t, db.Undo(t.Context()))
+		is("f", "g")
+		must(t, pullAs(t, openKeeping(t, f.url, 1, Part{}), f.make("h"), dumpOf("h")))
+		wantEarlier(t, db, "f")
+	})
+}
+
+// Somebody may drop a database that is kept.
+func TestEarlierDroppedByOthers(t *testing.T) {
+	eachFamily(t, "kept2", func(t *testing.T, f family) {
+		db := openKeeping(t, f.url, 3, Part{})
+		was := map[string]string{}
+		for _, name := range []string{"a", "b", "c", "d"} {
+			must(t, pullAs(t, db, f.make(name), dumpOf(name)))
+			was[name] = f.content()
+		}
+		drop := func(number int) {
+			u, name := parseURL(t, f.url), earlierName(t, db, number)
+			if u.Engine == "postgres" {
+				must(t, (&testserver.PG{Port: u.Port}).Exec("postgres", "DROP DATABASE "+name))
+			} else {
+				must(t, (&testserver.MySQL{Port: u.Port}).Exec("DROP DATABASE "+name))
+			}
+		}
+		drop(2)
+		wantEarlier(t, db, "c", "a")
+		drop(1)
+		wantEarlier(t, db, "a")
+		must(t, db.Undo(t.Context()))
+		if f.content() != was["a"] {
+			t.Error("the one that was left is not back")
+		}
+		must(t, db.Undo(t.Context()))
+		if f.content() != was["d"] {
+			t.Error("undo of undo does not go back")
+		}
+	})
+}
+
+// TestMySQLEarlierParts replaces parts: what each earlier database is a part of must be live for it to come back.
+func TestMySQLEarlierParts(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		tables := func(generation string) []string {
+			var all []string
+			for _, name := range []string{"a", "b", "c"} {
+				all = append(all, "CREATE TABLE "+name+" (v varchar(20))", "INSERT INTO "+name+" VALUES ('"+generation+"')")
+			}
+			return all
+		}
+		fresh(t, server, "kept3", tables("0")...)
+		defer fresh(t, server, "kept3")
+		dump := func(generation string) string {
+			fresh(t, server, "kept3_staging", tables(generation)...)
+			return mysqldump(t, server, "kept3_staging")
+		}
+		is := func(want string) {
+			t.Helper()
+			rows, err := server.Query("SELECT CONCAT((SELECT v FROM kept3.a), (SELECT v FROM kept3.b), (SELECT v FROM kept3.c))")
+			must(t, err)
+			if rows[0][0] != want {
+				t.Errorf("it is %s, want %s", rows[0][0], want)
+			}
+		}
+		undo := func(number int, want string) {
+			t.Helper()
+			must(t, openKeeping(t, server.URL("kept3"), 9, Part{}).UndoTo(t.Context(), number))
+			is(want)
+		}
+		refused := func(number int, want string) {
+			t.Helper()
+			var part *PartOfError
+			err := openKeeping(t, server.URL("kept3"), 9, Part{}).UndoTo(t.Context(), number)
+			if !errors.As(err, &part) || err.Error() != want {
+				t.Errorf("%d gives %v, want %s", number, err, want)
+			}
+		}
+		all := openKeeping(t, server.URL("kept3"), 9, Part{})
+		must(t, pull(t, openKeeping(t, server.URL("kept3"), 9, only("a")), dump("1")))
+		must(t, pull(t, openKeeping(t, server.URL("kept3"), 9, only("a", "b")), dump("2")))
+		is("220")
+		must(t, pullAs(t, all, dump("3"), dumpOf("3")))
+		must(t, pull(t, openKeeping(t, server.URL("kept3"), 9, only("c")), dump("4")))
+		is("334")
+		wantEarlier(t, all, "3*", "", "*", "*") // c=3, 220, a=1 b=0 of 220, a=0 of 100
+		refused(3, "earlier database 3 is a part, and belongs to earlier database 2")
+		refused(4, "earlier database 4 is a part, and belongs to earlier database 3")
+		undo(2, "220") // the whole one
+		wantEarlier(t, all, "3", "3*", "*", "*")
+		refused(2, "earlier database 2 is a part, and belongs to earlier database 1")
+		undo(3, "100")
+		undo(4, "000")
+		refused(2, "earlier database 2 is a part, and belongs to earlier database 1")
+		undo(1, "100") // and all the way back
+		undo(2, "220")
+		undo(3, "334")
+		undo(4, "333")
+		undo(1, "334")
+		must(t, server.Exec("DROP DATABASE "+earlierName(t, all, 2)))
+		refused(2, "earlier database 2 is a part, and belongs to a database that is no more")
+	})
+}
+
+// TestMySQLEarlierKeys keeps databases with keys to a table that the dump lacks, while another database has a key to the live one.
+func TestMySQLEarlierKeys(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		fresh(t, server, "kept5")
+		fresh(t, server, "kept5_other")
+		db := openKeeping(t, server.URL("kept5"), 3, Part{})
+		was := map[string]string{}
+		for _, name := range []string{"a", "b", "c", "d"} {
+			must(t, pullAs(t, db, "SET foreign_key_checks = 0;\nCREATE TABLE parent (id int PRIMARY KEY, v varchar(9)) ENGINE=InnoDB;\nINSERT INTO parent VALUES (1, '"+name+"');\n"+
+				"CREATE TABLE child (id int PRIMARY KEY, p int, q int, CONSTRAINT own FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE,"+
+				" CONSTRAINT gone FOREIGN KEY (q) REFERENCES lacking (id)) ENGINE=InnoDB;\nINSERT INTO child VALUES (1, 1, NULL);\n", dumpOf(name)))
+			was[name] = content(t, server, "kept5")
+			if name == "a" {
+				must(t, server.Exec("CREATE DATABASE kept5_other", "CREATE TABLE kept5_other.x (p int, CONSTRAINT into_live FOREIGN KEY (p) REFERENCES kept5.parent (id))",
+					"INSERT INTO kept5_other.x VALUES (1)"))
+			}
+		}
+		defer fresh(t, server, "kept5")
+		defer fresh(t, server, "kept5_other")
+		for _, step := range []struct {
+			number int
+			want   string
+		}{{3, "a"}, {3, "b"}, {1, "a"}, {3, "c"}} {
+			must(t, db.UndoTo(t.Context(), step.number))
+			if got := content(t, server, "kept5"); got != was[step.want] {
+				t.Errorf("it is not %s:\n%s", step.want, got)
+			}
+			keys, err := server.ForeignKeys()
+			must(t, err)
+			if !slices.Contains(keys, "kept5_other/x kept5/parent") || !slices.Contains(keys, "kept5/child kept5/lacking") {
+				t.Errorf("keys: %q", keys)
+			}
+		}
+		must(t, server.Exec("USE kept5", "DELETE FROM kept5_other.x", "DELETE FROM parent")) // cascades in the live one alone
+		for i := range 3 {
+			rows, err := server.Query("SELECT COUNT(*) FROM `" + earlierName(t, db, i+1) + "`.child")
+			must(t, err)
+			if rows[0][0] != "1" {
+				t.Errorf("earlier database %d has lost rows", i+1)
+			}
+		}
+	})
+}
+
+// What an earlier version of this program has left is kept like all else, parts too.
+func TestMySQLEarlierOfEarlierVersion(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		fresh(t, server, "kept6", "CREATE TABLE a (v int)", "INSERT INTO a VALUES (0)", "CREATE TABLE b (v int)")
+		defer fresh(t, server, "kept6")
+		was := content(t, server, "kept6")
+		dump := "CREATE TABLE `a` (v int);\nINSERT INTO `a` VALUES (1);\n"
+		must(t, pull(t, openKeeping(t, server.URL("kept6"), 1, only("a")), dump))
+		part := content(t, server, "kept6")
+		journal := "kept6__dump_previous." + journalDone
+		must(t, server.Exec("DELETE FROM "+journal+" WHERE kind = 'DESCENT'", "ALTER TABLE "+journal+" DROP on_table"))
+		db := openKeeping(t, server.URL("kept6"), 2, Part{})
+		must(t, pull(t, db, dump))
+		must(t, db.UndoTo(t.Context(), 1))
+		if got := content(t, server, "kept6"); got != part {
+			t.Errorf("the whole is not back:\n%s", got)
+		}
+		must(t, db.UndoTo(t.Context(), 2))
+		if got := content(t, server, "kept6"); got != was {
+			t.Errorf("the part is not back:\n%s", got)
+		}
+	})
+}
+
+// Somebody who looks at a database that is too old keeps no pull from succeeding.
+func TestMySQLEarlierInUse(t *testing.T) {
+	server := mariadbServer(t)
+	fresh(t, server, "kept7", "CREATE TABLE a (v int)", "INSERT INTO a VALUES (0)")
+	defer fresh(t, server, "kept7")
+	said := &notes{}
+	db, err := Open(t.Context(), Config{URL: parseURL(t, server.URL("kept7")), Keep: 2, Note: said.add})
+	must(t, err)
+	defer db.Close()
+	dump := "CREATE TABLE `a` (v int);\nINSERT INTO `a` VALUES (1);\n"
+	must(t, pull(t, db, dump))
+	must(t, pull(t, db, dump))
+	oldest := earlierName(t, db, 2)
+	pool, err := mysqlPool(parseURL(t, server.URL("kept7")))
+	must(t, err)
+	defer pool.Close()
+	reading, err := pool.BeginTx(t.Context(), nil)
+	must(t, err)
+	var v int
+	must(t, reading.QueryRowContext(t.Context(), "SELECT v FROM "+quoteName(oldest)+".a").Scan(&v))
+	must(t, pull(t, db, dump))
+	said.want(t, "the earlier database "+oldest+" is not dropped yet: ")
+	must(t, reading.Rollback())
+	must(t, pull(t, db, dump))
+	all, err := db.Earlier(t.Context())
+	must(t, err)
+	beside, err := server.Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'kept7\\_\\_dump\\_%'")
+	must(t, err)
+	if len(all) != 2 || len(beside) != 2 {
+		t.Errorf("%+v, %v", all, beside)
+	}
+}
+
+// earlierName is the name on the server of an earlier database.
+func earlierName(t *testing.T, db Database, number int) string {
+	t.Helper()
+	all, err := db.Earlier(t.Context())
+	must(t, err)
+	return all[number-1].Database
+}
+
+// TestEarlierKilled is killed at every step of a pull that keeps three and drops one, and of bringing back an older one.
+func TestEarlierKilled(t *testing.T) {
+	eachFamily(t, "kept4", func(t *testing.T, f family) {
+		was := map[string]string{}
+		db := openKeeping(t, f.url, 3, Part{})
+		for _, name := range []string{"a", "b", "c", "d"} {
+			must(t, pullAs(t, db, f.make(name), dumpOf(name)))
+			was[name] = f.content()
+		}
+		path, dump := filepath.Join(t.TempDir(), "e"), f.make("e")
+		must(t, os.WriteFile(path, []byte(dump), 0o600))
+		must(t, pullAs(t, db, dump, dumpOf("e")))
+		was["e"] = f.content()
+		must(t, db.UndoTo(t.Context(), 1))
+		wantEarlier(t, db, "e", "c", "b")
+
+		all := func() []string { // the live one and the earlier ones
+			earlier, err := db.Earlier(t.Context())
+			must(t, err)
+			keys := []string{held(t, db).Dump.Key}
+			for _, k := range earlier {
+				keys = append(keys, k.Dump.Key)
+			}
+			return keys
+		}
+		t.Setenv(childKeep, "3")
+		t.Setenv(childBack, "3")
+		for step, finished := 1, false; !finished; step++ {
+			before := all()
+			finished = runChild(t, f.url, "", step)
+			must(t, db.Recover(t.Context()))
+			now := all()
+			done := []string{before[3], before[0], before[1], before[2]}
+			if !slices.Equal(now, before) && !slices.Equal(now, done) {
+				t.Fatalf("killed at step %d: %q has become %q", step, before, now)
+			}
+			if f.content() != was[now[0]] {
+				t.Fatalf("killed at step %d: it is not %s", step, now[0])
+			}
+		}
+		t.Setenv(childBack, "")
+		for step, finished := 1, false; !finished; step++ {
+			before := all()
+			finished = runChild(t, f.url, path, step)
+			must(t, db.Recover(t.Context()))
+			now := all()
+			want := append([]string{"e"}, before...)
+			if !slices.Equal(now, before) && (len(now) < 4 || len(now) > len(want) || !slices.Equal(now, want[:len(now)])) {
+				t.Fatalf("killed at step %d: %q has become %q", step, before, now)
+			}
+			if f.content() != was[now[0]] {
+				t.Fatalf("killed at step %d: it is not %s", step, now[0])
+			}
+		}
+		for range 3 { // all are what they were: from the oldest on
+			oldest := all()[3]
+			must(t, db.UndoTo(t.Context(), 3))
+			if f.content() != was[oldest] {
+				t.Errorf("%s is not what it was", oldest)
+			}
+		}
+	})
+}
