@@ -134,8 +134,12 @@ func (r *run) describe(export *localdb.Export) dumpfile.Index {
 	baked := &dumpfile.Baked{
 		Dump: r.dump.Name, DumpIndex: r.index.Digest(),
 		Engine: export.Server.Engine, Version: export.Server.Version, PageSize: export.Server.PageSize,
+		Checksums: map[string]uint32{},
 	}
 	for _, table := range export.Tables {
+		if table.Checksum != 0 {
+			baked.Checksums[table.Name] = table.Checksum
+		}
 		files := make([]dumpfile.BakedFile, 0, len(table.Files))
 		for _, file := range table.Files {
 			files = append(files, dumpfile.BakedFile(file))

@@ -21,6 +21,8 @@ type Baked struct {
 	PageSize  int64  `json:"page_size"`  // bytes
 	// Tables are those that come as files, in the order of their chunks.
 	Tables []BakedTable `json:"tables"`
+	// Checksums are what CHECKSUM TABLE said of them on the server that wrote the files, by name; of some, or of none.
+	Checksums map[string]uint32 `json:"checksums,omitempty"`
 }
 
 // BakedTable is a table that comes as files. Its rows are counted in the index's Tables.

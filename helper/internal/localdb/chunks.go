@@ -56,7 +56,10 @@ type FileTable struct {
 	// Definition is DefinitionSum of the table on the server that wrote the files.
 	Definition [sha256.Size]byte
 	Rows       int64
-	Files      []TableFile
+	// Checksum is CHECKSUM TABLE of its rows on that server, 0 where it is not known. Nothing is compared with it but what the same
+	// table has later: by that a pull knows whether it was changed.
+	Checksum uint32
+	Files    []TableFile
 }
 
 // TableFile is a file of a table.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,6 +22,15 @@ type fingerprint struct {
 	Transaction int64 `json:"transaction,omitempty"`
 	// running means that there were transactions with lower numbers that may still write.
 	running bool
+}
+
+// sum gives the checksum of a table of MySQL or MariaDB, 0 where it is not known.
+func (f *fingerprint) sum(table string) uint32 {
+	if f == nil {
+		return 0
+	}
+	sum, _ := strconv.ParseUint(f.Tables[table].Rows, 10, 32)
+	return uint32(sum)
 }
 
 // tablePrint is what a table was like.

@@ -92,7 +92,7 @@ func (e *Export) open(ctx context.Context, tables []string) (err error) {
 	return nil
 }
 
-// list sorts the wanted tables into those that may travel and those that are known not to.
+// list, which takes checksums from what the load into the database has noted, sorts the wanted tables into those that may travel and those that are known not to.
 func (e *Export) list(ctx context.Context, tables []string) error {
 	rows, err := e.holder.table(ctx, "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine, ROW_FORMAT AS row_format"+
 		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", e.db.names.live)
@@ -100,6 +100,10 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 		return err
 	}
 	files, err := e.holder.files(ctx, e.db.names.live)
+	if err != nil {
+		return err
+	}
+	kept, err := e.holder.record(ctx, e.db.names)
 	if err != nil {
 		return err
 	}
@@ -126,7 +130,7 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 				continue
 			}
 			e.Tables = append(e.Tables, ExportedTable{
-				FileTable: FileTable{Name: name, Definition: DefinitionSum(definition)},
+				FileTable: FileTable{Name: name, Definition: DefinitionSum(definition), Checksum: kept.Print.sum(name)},
 				RowFormat: strings.ToLower(row["row_format"]), fileName: filepath.Base(files[name]),
 			})
 		}

@@ -60,7 +60,7 @@ func (c *chunks) Tables() []localdb.FileTable {
 	}
 	var all []localdb.FileTable
 	for _, table := range c.index.Baked.Tables {
-		files := localdb.FileTable{Name: table.Name, Definition: table.Definition, Rows: rows[table.Name]}
+		files := localdb.FileTable{Name: table.Name, Definition: table.Definition, Rows: rows[table.Name], Checksum: c.index.Baked.Checksums[table.Name]}
 		for _, file := range table.Files {
 			files.Files = append(files.Files, localdb.TableFile(file))
 		}
