@@ -77,7 +77,7 @@ func (s *session) doctor(ctx context.Context) error {
 		}
 	}
 	report(doctor.Check{Name: "settings", Status: doctor.OK, Text: "project " + s.project.Name + " in " + s.project.Root})
-	config := doctor.Config{OpenBucket: s.openBucket, Target: s.project.Target, Contents: s.contents, WithoutRows: s.withoutRows, Report: report}
+	config := doctor.Config{OpenBucket: s.openBucket, Target: s.project.Target, Contents: s.contents, Earlier: s.earlier, WithoutRows: s.withoutRows, Report: report}
 	if s.project.Source.IsSet() {
 		config.Source = s.source
 	}

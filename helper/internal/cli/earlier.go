@@ -38,7 +38,7 @@ func isGiven(c *cli.Context, flag string) bool {
 func earlierExcludes() [][]string {
 	groups := [][]string{earlierVerbs}
 	for _, flag := range earlierVerbs[1:] {
-		for _, other := range []string{"if-newer", "key", "as-of", "max-age", "dry-run", "tables", "skip-tables", "structure-only-tables", "sql", "hold", "release"} {
+		for _, other := range []string{"if-newer", "key", "as-of", "max-age", "dry-run", "tables", "skip-tables", "structure-only-tables", "sql", "hold", "release", "discard-changes"} {
 			groups = append(groups, []string{other, flag})
 		}
 	}
@@ -62,18 +62,23 @@ type listedEarlier struct {
 	Replaced time.Time `json:"replaced,omitzero"`
 	Part     bool      `json:"part"` // it has only the tables that were replaced
 	Tables   int64     `json:"tables"`
-	Bytes    int64     `json:"bytes"` // both are -1 where the server does not tell
+	Bytes    int64     `json:"bytes"`             // both are -1 where the server does not tell
+	Changed  *bool     `json:"changed"`           // whether it was changed since a pull put it there, null where nobody can tell
+	Changes  []string  `json:"changes,omitempty"` // some of what was
 }
 
 func (s *session) listEarlier(ctx context.Context) error {
-	all, err := pull.Earlier(ctx, s.local())
+	all, err := pull.ListEarlier(ctx, s.local())
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"NUMBER", "HELD", "REPLACED", "TABLES", "SIZE", "DATABASE"}}
+	rows := [][]string{{"NUMBER", "HELD", "REPLACED", "TABLES", "SIZE", "DATABASE", "CHANGED LOCALLY"}}
 	list := make([]listedEarlier, len(all))
 	for i, k := range all {
-		list[i] = listedEarlier{i + 1, k.Database, k.Dump.Key, k.Replaced, k.Part, k.Tables, k.Bytes}
+		list[i] = listedEarlier{i + 1, k.Database, k.Dump.Key, k.Replaced, k.Part, k.Tables, k.Bytes, nil, k.Changes.Names}
+		if changed := k.Changes.Changed(); !k.Changes.Unknown {
+			list[i].Changed = &changed
+		}
 		replaced, tables, size := "-", "-", "-"
 		if !k.Replaced.IsZero() {
 			replaced = k.Replaced.UTC().Format(time.RFC3339)
@@ -84,7 +89,7 @@ func (s *session) listEarlier(ctx context.Context) error {
 		if k.Bytes >= 0 {
 			size = ui.Bytes(k.Bytes)
 		}
-		rows = append(rows, []string{strconv.Itoa(i + 1), earlierOrigin(k), replaced, tables, size, k.Database})
+		rows = append(rows, []string{strconv.Itoa(i + 1), earlierOrigin(k.Earlier), replaced, tables, size, k.Database, changedIn(k.Changes)})
 	}
 	if len(all) == 0 {
 		s.out.Print("no earlier database of %s is kept\n", s.project.Target.Name)
@@ -92,6 +97,58 @@ func (s *session) listEarlier(ctx context.Context) error {
 		s.out.Print("%s%s\n", ui.Table(rows), inWords("`dump-helper pull --undo-to NUMBER` brings one back"))
 	}
 	return s.out.Result(map[string]any{"earlier": list, "kept": s.project.KeepLocal})
+}
+
+// changedIn says in few words what was changed in an earlier database.
+func changedIn(changes localdb.Changes) string {
+	switch {
+	case changes.Unknown:
+		return "unknown"
+	case !changes.Changed():
+		return "no"
+	}
+	return namesOf(changes)
+}
+
+// bytesOf adds up how much some earlier databases take, as far as it is known.
+func bytesOf(all []localdb.Earlier) (bytes int64) {
+	for _, k := range all {
+		bytes += max(k.Bytes, 0)
+	}
+	return bytes
+}
+
+// amountKept says how many earlier databases there are, and how much they take.
+func amountKept(all []localdb.Earlier) string {
+	if len(all) == 1 {
+		return "1 earlier database is kept (" + ui.Bytes(bytesOf(all)) + ")"
+	}
+	return fmt.Sprintf("%d earlier databases are kept (%s)", len(all), ui.Bytes(bytesOf(all)))
+}
+
+// sayKept says after a pull what is kept beside the database that it has replaced.
+func (s *session) sayKept(all []localdb.Earlier) {
+	if len(all) < 2 {
+		return
+	}
+	text := amountKept(all)
+	if len(all) > s.project.KeepLocal {
+		text += ", more than DUMP_KEEP_LOCAL: a pull drops none that was changed locally"
+	}
+	s.out.Print("%s; %s\n", text, inWords("`dump-helper pull --list-earlier` lists them, --drop-earlier drops them"))
+}
+
+// earlier says which earlier databases are kept, "" for none.
+func (s *session) earlier(ctx context.Context, database localdb.Database) (string, error) {
+	all, err := database.Earlier(ctx)
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	them := "them"
+	if len(all) == 1 {
+		them = "it"
+	}
+	return amountKept(all) + inWords("; `dump-helper pull --drop-earlier 1` drops "+them), nil
 }
 
 // earlierOrigin says what an earlier database held when it was live.

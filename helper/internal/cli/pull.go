@@ -25,7 +25,7 @@ func pullCommand(version string) *cli.Command {
 			&cli.StringFlag{Name: "as-of", Usage: "pull the newest dump from `TIME` or before, as in 2026-11-22 or 2026-11-22T06:30:00Z"},
 			&cli.StringFlag{Name: "max-age", Usage: "refresh first if the newest dump is older than `AGE`, as in 30m, 12h or 2d"},
 			&cli.BoolFlag{Name: "if-newer", Usage: "do nothing unless the local database is empty, or as it was pulled and older than the newest dump"},
-			&cli.BoolFlag{Name: "discard-changes", Usage: "with --if-newer, replace a local database that was changed since it was pulled, too"},
+			&cli.BoolFlag{Name: "discard-changes", Usage: "with --if-newer, replace a local database that was changed since it was pulled, too; drop earlier ones that are too many even if they were changed"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be pulled, change nothing"},
 			&cli.BoolFlag{Name: "force", Usage: "go on even if the disk of the local database looks too small, or the dump may be cut off and holds far less than that database"},
 			&cli.BoolFlag{Name: "undo", Usage: "bring back the database that the last pull replaced"},
@@ -86,7 +86,7 @@ func exclusive(c *cli.Context) error {
 		{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"},
 		{"tables", "undo"}, {"skip-tables", "undo"}, {"structure-only-tables", "undo"}, {"sql", "undo"},
 		{"undo", "hold", "release"}, {"if-newer", "hold", "release"}, {"dry-run", "hold", "release"}, {"key", "hold", "release"}, {"as-of", "hold", "release"},
-		{"max-age", "hold", "release"}, {"tables", "hold", "release"}, {"skip-tables", "hold", "release"},
+		{"max-age", "hold", "release"}, {"tables", "hold", "release"}, {"skip-tables", "hold", "release"}, {"discard-changes", "hold", "release"}, {"discard-changes", "undo"},
 	}, earlierExcludes()...) {
 		given := 0
 		for _, flag := range group {
@@ -97,9 +97,6 @@ func exclusive(c *cli.Context) error {
 		if last := len(group) - 1; given > 1 {
 			return &usage{"--" + strings.Join(group[:last], ", --") + " and --" + group[last] + " exclude each other"}
 		}
-	}
-	if c.Bool("discard-changes") && !c.Bool("if-newer") {
-		return &usage{"--discard-changes is for --if-newer: a pull that is asked for replaces the local database anyway"}
 	}
 	return nil
 }
@@ -157,6 +154,10 @@ func (s *session) pull(c *cli.Context, version string) error {
 	if !plan.Held.Empty {
 		result.Undo = undoCommand()
 		s.out.Print("%s brings the earlier one back\n", result.Undo)
+	}
+	if kept, err := plan.Kept(ctx); err == nil { // the pull itself has succeeded
+		result.Earlier, result.EarlierBytes = len(kept), bytesOf(kept)
+		s.sayKept(kept)
 	}
 	return s.out.Result(result)
 }

@@ -60,6 +60,11 @@ func changed(changes localdb.Changes) string {
 	if changes.Unknown {
 		return "may have been changed since it was pulled"
 	}
+	return fmt.Sprintf("was changed since it was pulled (%s)", namesOf(changes))
+}
+
+// namesOf lists what was changed.
+func namesOf(changes localdb.Changes) string {
 	names := changes.Names
 	more := changes.More
 	if len(names) > mostNames {
@@ -69,7 +74,7 @@ func changed(changes localdb.Changes) string {
 	if more {
 		text += ", …"
 	}
-	return fmt.Sprintf("was changed since it was pulled (%s)", text)
+	return text
 }
 
 // state says of a local database, in some words each, what keeps it from being replaced unasked; nothing where nothing does.

@@ -52,6 +52,8 @@ type Config struct {
 	TargetError error
 	// Contents says what the local database holds.
 	Contents func(context.Context, localdb.Database) (string, error)
+	// Earlier says which earlier databases are kept beside it, "" for none.
+	Earlier func(context.Context, localdb.Database) (string, error)
 	// WithoutRows says of its tables whether their rows do not count: see [localdb.Config].
 	WithoutRows func(table string) bool
 	// Report is told of each check when it is done.
@@ -259,6 +261,7 @@ func (d *doctor) local(ctx context.Context) {
 	}
 	d.ok("local database", "%s", text)
 	d.contents(ctx, database)
+	d.earlier(ctx, database)
 	if info.Engine != "postgres" {
 		d.files(ctx, database)
 	}
@@ -276,6 +279,20 @@ func (d *doctor) contents(ctx context.Context, database localdb.Database) {
 		return
 	}
 	d.ok(name, "%s", text)
+}
+
+// earlier says which earlier databases take room.
+func (d *doctor) earlier(ctx context.Context, database localdb.Database) {
+	const name = "earlier databases"
+	if d.Earlier == nil {
+		return
+	}
+	switch text, err := d.Earlier(ctx, database); {
+	case err != nil:
+		d.fail(name, err)
+	case text != "":
+		d.ok(name, "%s", text)
+	}
 }
 
 // files says whether a pull could take tables as files. That it could not is no fault: it loads SQL then.

@@ -324,7 +324,7 @@ func TestSearchForChangesEnds(t *testing.T) {
 	f := fingerprint{Tables: map[string]tablePrint{"a": {Rows: "1"}, "b": {Rows: "1"}, "c": {}}}
 	var looked []string
 	found := Changes{Names: []string{"z"}}
-	must(t, f.compareRows(&found, map[string]int64{"a": 2, "b": 1}, func(table string, _ tablePrint) (bool, error) {
+	must(t, f.compareRows(&found, map[string]int64{"a": 2, "b": 1}, searchPatience, func(table string, _ tablePrint) (bool, error) {
 		looked = append(looked, table)
 		return table == "b", nil
 	}))

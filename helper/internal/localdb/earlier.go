@@ -14,7 +14,8 @@ import (
 // one it belongs to. Those that have all belong to any.
 //
 // From the live database a way leads to each: whatever has taken the live database away from the state that a part belongs to has left an
-// earlier database of that state, or parts of it, which are younger than the part itself. So dropping the oldest ones takes away no way.
+// earlier database of that state, or parts of it, which are younger than the part itself. So dropping the oldest ones takes away no way, and
+// dropping others none but to older parts.
 
 // Earlier is a database that was replaced and is kept.
 type Earlier struct {
@@ -82,11 +83,24 @@ func atNumber(all []kept, number int) (kept, error) {
 	return all[number-1], nil
 }
 
-// surplus gives those of all earlier databases that are too many, the oldest first.
-func surplus(all []kept, keep int) []kept {
-	rest := slices.Clone(all[min(max(keep, 1), len(all)):])
-	slices.Reverse(rest)
-	return rest
+// surplus gives those of all earlier databases that are to be dropped because they are too many, the oldest first. One with somebody's
+// work stays, and so does whatever the way to it may lead over, where it is a part.
+func surplus(all []kept, keep int, hasWork func(kept) (bool, error)) (drop []kept, err error) {
+	for _, k := range slices.Backward(all) {
+		if len(all)-len(drop) <= max(keep, 1) || k.Database == all[0].Database {
+			break
+		}
+		work, err := hasWork(k)
+		switch {
+		case err != nil:
+			return nil, err
+		case !work:
+			drop = append(drop, k)
+		case k.Part:
+			return drop, nil
+		}
+	}
+	return drop, nil
 }
 
 // reachable fails with *PartOfError where an earlier database is a part that does not belong to a state of the live database.

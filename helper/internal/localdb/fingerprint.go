@@ -43,15 +43,27 @@ type tablePrint struct {
 // Changes says what became of a database since a pull put it there, or since Release.
 type Changes struct {
 	// Unknown means that nobody can tell: it came by other means, or what would tell is missing.
-	Unknown bool
+	Unknown bool `json:"unknown,omitempty"`
 	// Names are tables, and views and the like with what they are in front ("view v").
-	Names []string
+	Names []string `json:"names,omitempty"`
 	// More means that there may be others: not everything was looked at.
-	More bool
+	More bool `json:"more,omitempty"`
 }
 
 // Changed says whether the database may not be taken for what was pulled.
 func (c Changes) Changed() bool { return c.Unknown || len(c.Names) > 0 }
+
+// and gives these changes together with others of before; there may be none.
+func (c Changes) and(before *Changes) Changes {
+	if before == nil {
+		return c
+	}
+	c.Unknown, c.More = c.Unknown || before.Unknown, c.More || before.More
+	c.Names = slices.Concat(c.Names, before.Names)
+	slices.Sort(c.Names)
+	c.Names = slices.Compact(c.Names)
+	return c
+}
 
 // searchPatience is for how long more changes are looked for once one was found: names help people, one is enough to decide. Tests
 // have more of it.
@@ -93,7 +105,8 @@ func (f fingerprint) definitionChanges(now fingerprint, withoutRows func(string)
 }
 
 // compareRows has look say of one table after the other whether its rows have changed, the smallest first, and adds those to what is known.
-func (f fingerprint) compareRows(found *Changes, sizes map[string]int64, look func(table string, was tablePrint) (changed bool, err error)) error {
+// Once there is one, it goes on for as long as patience says.
+func (f fingerprint) compareRows(found *Changes, sizes map[string]int64, patience time.Duration, look func(table string, was tablePrint) (changed bool, err error)) error {
 	var tables []string
 	for name, was := range f.Tables {
 		if was.Rows != "" && !slices.Contains(found.Names, name) {
@@ -103,7 +116,7 @@ func (f fingerprint) compareRows(found *Changes, sizes map[string]int64, look fu
 	slices.SortFunc(tables, func(a, b string) int { return cmp.Or(cmp.Compare(sizes[a], sizes[b]), cmp.Compare(a, b)) })
 	began := time.Now()
 	for _, name := range tables {
-		if len(found.Names) > 0 && time.Since(began) > searchPatience {
+		if len(found.Names) > 0 && time.Since(began) >= patience {
 			found.More = true
 			break
 		}

@@ -44,6 +44,8 @@ type record struct {
 	Token     string `json:"token,omitempty"`
 	// Print is what the database was like then, nil where nobody knows.
 	Print *fingerprint `json:"fingerprint,omitempty"`
+	// Released is what had been changed when Release made that fingerprint: a pull may replace the database all the same, and keeps it.
+	Released *Changes `json:"released,omitempty"`
 }
 
 // of gives what of a record is true of a database whose tables have firstTable as the lowest number.

@@ -31,6 +31,8 @@ type Config struct {
 	Part Part
 	// Keep is how many earlier databases are left after a swap, at least the one that it replaces; 0 means 1.
 	Keep int
+	// KeepChanged keeps those, too, that were changed since a pull put them there, or of which nobody can tell.
+	KeepChanged bool
 	// Token is kept with the record of the database that a swap, an undo or a mark makes, and Choice with that of a swap. Whoever remembers
 	// the token elsewhere finds out by it that the server's files have been replaced by others of earlier. Without a token a swap does not
 	// note what the database is like: Changes cannot tell then.
@@ -87,6 +89,9 @@ type Database interface {
 	Undo(ctx context.Context) error
 	// Earlier lists the earlier databases, the one that was replaced last first. It takes no lock and changes nothing.
 	Earlier(ctx context.Context) ([]Earlier, error)
+	// EarlierChanges tells of an earlier database what Changes tells of the live one: whether it was changed since a pull put it there. Of a
+	// part it tells this as far as something is left of it.
+	EarlierChanges(ctx context.Context, earlier Earlier) (Changes, error)
 	// UndoTo brings back the earlier database that has a number, from 1, in the list of Earlier; 1 does what Undo does. The live one becomes
 	// the first of the earlier ones then, and none is dropped. It also fails with *NoEarlierError, and *PartOfError.
 	UndoTo(ctx context.Context, number int) error

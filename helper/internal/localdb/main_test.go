@@ -28,7 +28,9 @@ const (
 	childPart = "LOCALDB_CHILD_PART" // the tables that are replaced, with commas, or behind ! those that are not; empty means all
 	childKeep = "LOCALDB_CHILD_KEEP" // how many earlier databases are kept
 	childBack = "LOCALDB_CHILD_BACK" // the earlier database that undo brings back; empty means the first
-	childStep = "LOCALDB_CHILD_STEP" // the step at which it is killed; -1: while it loads
+	// childToken is the token of its record, "" for none; with one it keeps earlier databases that were changed.
+	childToken = "LOCALDB_CHILD_TOKEN"
+	childStep  = "LOCALDB_CHILD_STEP" // the step at which it is killed; -1: while it loads
 )
 
 var cleanups []func()
@@ -74,7 +76,7 @@ func childMain() error {
 		}
 	}
 	keep, _ := strconv.Atoi(os.Getenv(childKeep))
-	db, err := Open(ctx, Config{URL: u, Part: part, Keep: keep})
+	db, err := Open(ctx, Config{URL: u, Part: part, Keep: keep, Token: os.Getenv(childToken), KeepChanged: os.Getenv(childToken) != ""})
 	if err != nil {
 		return err
 	}

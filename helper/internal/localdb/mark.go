@@ -32,3 +32,10 @@ func (m Mark) apply(r *record, token string) {
 		r.Hold, r.Choice, r.Token = false, Unrequested, token
 	}
 }
+
+// released notes in a record what had been changed when its database was released.
+func (r *record) released(changes Changes) {
+	if changes = changes.and(r.Released); changes.Changed() {
+		r.Released = &changes
+	}
+}

@@ -223,7 +223,11 @@ func (db *mysqlDatabase) prune(ctx context.Context, s *mysqlSession) error {
 	if err != nil {
 		return db.explain("list the earlier databases", err)
 	}
-	for _, k := range surplus(all, db.config.Keep) {
+	drop, err := surplus(all, db.config.Keep, func(k kept) (bool, error) { return db.hasWork(ctx, s, k.Database) })
+	if err != nil {
+		return db.explain("look at the earlier databases", err)
+	}
+	for _, k := range drop {
 		db.noteUndropped(k.Database, s.dropEarlier(ctx, db.names, k.Database))
 		onStep("older database dropped")
 	}

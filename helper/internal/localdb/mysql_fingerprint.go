@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // MySQL and MariaDB have no counter of changes that outlives the server: UPDATE_TIME is forgotten, the log's position moves with every
@@ -37,15 +38,15 @@ func (s *mysqlSession) printables(ctx context.Context, database string) ([]print
 	return all, err
 }
 
-// definitionHash hashes what a table is. It does not tell where its counter stands, and reads the same in the database that it moves to.
-// Those of the objects that are foreign keys of the table are not in it: it has them only when it has moved.
-func (s *mysqlSession) definitionHash(ctx context.Context, database, table string, n names, objects []object) (string, error) {
+// definitionHash hashes what a table is. It does not tell where its counter stands, and reads the same in any database that the table moves
+// to, as it does in the live one. Those of the objects that are foreign keys of the table are not in it: it has them only in that one.
+func (s *mysqlSession) definitionHash(ctx context.Context, database, table, live string, objects []object) (string, error) {
 	rows, err := s.table(ctx, "SHOW CREATE TABLE "+quoteName(database)+"."+quoteName(table))
 	if err != nil || len(rows) == 0 {
 		return "", err
 	}
 	text := withoutForeignKeys(counters.ReplaceAllString(rows[0]["create table"], ""), table, objects)
-	return hash(renamedDatabase(text, n.incoming, n.live)), nil
+	return hash(renamedDatabase(text, database, live)), nil
 }
 
 // withoutForeignKeys gives the definition of a table without some foreign keys, and without the commas behind its columns and keys: which of
@@ -85,7 +86,7 @@ func (db *mysqlDatabase) fingerprintOf(ctx context.Context, c *crew, database st
 		table := tables[i]
 		var taken tablePrint
 		var err error
-		if taken.Definition, err = s.definitionHash(ctx, database, table.name, db.names, objects); err != nil {
+		if taken.Definition, err = s.definitionHash(ctx, database, table.name, db.names.live, objects); err != nil {
 			return err
 		}
 		if table.hasRow && !db.config.WithoutRows(table.name) {
@@ -146,27 +147,35 @@ func (db *mysqlDatabase) changes(ctx context.Context, s *mysqlSession) (Changes,
 	if err != nil || kept.Print == nil {
 		return Changes{Unknown: true}, err
 	}
-	tables, err := s.printables(ctx, live)
-	if err != nil {
-		return Changes{}, err
-	}
 	objects, err := s.capture(ctx, live)
 	if err != nil {
 		return Changes{Unknown: true}, nil //nolint:nilerr // a routine that the account may not read, a view that has just gone
 	}
+	return db.changesIn(ctx, s, live, *kept.Print, objects, searchPatience)
+}
+
+// changesIn compares a database, with the objects that it has, with a fingerprint.
+func (db *mysqlDatabase) changesIn(ctx context.Context, s *mysqlSession, database string, was fingerprint, objects []object, patience time.Duration) (Changes, error) {
+	tables, err := s.printables(ctx, database)
+	if err != nil {
+		return Changes{}, err
+	}
 	now := fingerprint{Tables: map[string]tablePrint{}, Objects: objectPrints(objects)}
 	sizes := map[string]int64{}
 	for _, table := range tables {
-		definition, err := s.definitionHash(ctx, live, table.name, db.names, objects)
+		if database != db.names.live && isJournal(table.name) {
+			continue
+		}
+		definition, err := s.definitionHash(ctx, database, table.name, db.names.live, objects)
 		if err != nil {
 			return Changes{}, err
 		}
 		now.Tables[table.name] = tablePrint{Definition: definition}
 		sizes[table.name] = table.size
 	}
-	found := Changes{Names: kept.Print.definitionChanges(now, db.config.WithoutRows)}
-	err = kept.Print.compareRows(&found, sizes, func(table string, was tablePrint) (bool, error) {
-		sum, err := s.checksum(ctx, live, table)
+	found := Changes{Names: was.definitionChanges(now, db.config.WithoutRows)}
+	err = was.compareRows(&found, sizes, patience, func(table string, was tablePrint) (bool, error) {
+		sum, err := s.checksum(ctx, database, table)
 		return sum != was.Rows, err
 	})
 	return found, err

@@ -42,6 +42,14 @@ func (db *mysqlDatabase) mark(ctx context.Context, s *mysqlSession, mark Mark) e
 	mark.apply(&kept, db.config.Token)
 	if mark == Release {
 		kept.LastTable = last
+		changes, err := db.changes(ctx, s)
+		if number(err) != 0 {
+			changes, err = Changes{Unknown: true}, nil
+		}
+		if err != nil {
+			return err
+		}
+		kept.released(changes)
 		if kept.Print, err = db.fingerprintNow(ctx, s); err != nil {
 			return err
 		}

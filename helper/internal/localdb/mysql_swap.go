@@ -322,14 +322,11 @@ func (db *mysqlDatabase) Recover(ctx context.Context) error {
 // reaches.
 func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, e extent, new contents) error {
 	n := db.names
-	place := n.spare
-	if db.config.Keep > 1 {
-		var err error
-		if place, err = s.placeForPrevious(ctx, n); err != nil {
-			return db.explain("look for the earlier databases", err)
-		}
+	place, err := db.placeInSwap(ctx, s)
+	if err != nil {
+		return db.explain("look for the earlier databases", err)
 	}
-	err := db.exchange(ctx, s, mysqlTurn{
+	err = db.exchange(ctx, s, mysqlTurn{
 		from: n.incoming, extent: e, new: new, state: newState(), place: place,
 		plan: func(ctx context.Context) ([]move, error) { return s.aside(ctx, n, e, place) },
 	})
@@ -337,6 +334,20 @@ func (db *mysqlDatabase) swap(ctx context.Context, s *mysqlSession, e extent, ne
 		return err
 	}
 	return db.prune(ctx, s)
+}
+
+// placeInSwap gives the name that the previous database gets in a swap: that of the spare one where it is to be dropped.
+func (db *mysqlDatabase) placeInSwap(ctx context.Context, s *mysqlSession) (string, error) {
+	n := db.names
+	place, err := s.placeForPrevious(ctx, n)
+	if err != nil || place == n.spare || db.config.Keep > 1 {
+		return place, err
+	}
+	work, err := db.hasWork(ctx, s, n.previous)
+	if err == nil && !work {
+		place = n.spare
+	}
+	return place, err
 }
 
 // moves lists those of all tables of a database in an extent, but for our own.

@@ -147,11 +147,15 @@ func (db *postgresDatabase) UndoTo(ctx context.Context, number int) error {
 
 // prune drops the earlier databases that are too many, after a swap. What it fails at the next one meets again.
 func (db *postgresDatabase) prune(ctx context.Context, s *pgSession) error {
-	all, _, err := s.earlier(ctx, db.names)
+	all, labels, err := s.earlier(ctx, db.names)
 	if err != nil {
 		return db.explain("list the earlier databases", err)
 	}
-	for _, k := range surplus(all, db.config.Keep) {
+	drop, err := surplus(all, db.config.Keep, func(k kept) (bool, error) { return db.hasWork(ctx, labels[k.Database], k.Database) })
+	if err != nil {
+		return db.explain("look at the earlier databases", err)
+	}
+	for _, k := range drop {
 		if err := db.dropEarlier(ctx, s, k.Database); err != nil {
 			db.config.Note(fmt.Sprintf("the earlier database %s is not dropped yet: %v", k.Database, err))
 		}

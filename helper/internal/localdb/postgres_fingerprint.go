@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // PostgreSQL keeps with each row which transaction has made it. So it takes no checksum to know that a table is what it was: if there are
@@ -190,7 +191,7 @@ func (db *postgresDatabase) Changes(ctx context.Context) (Changes, error) {
 	if err != nil || kept.Live.Print == nil {
 		return Changes{Unknown: true}, db.explain(action, err)
 	}
-	changes, err := s.changes(ctx, *kept.Live.Print, db.config.WithoutRows)
+	changes, err := s.changes(ctx, *kept.Live.Print, db.config.WithoutRows, searchPatience)
 	if code(err) != "" {
 		return Changes{Unknown: true}, nil // somebody has locked a table, or the account may not read it
 	}
@@ -198,10 +199,11 @@ func (db *postgresDatabase) Changes(ctx context.Context) (Changes, error) {
 }
 
 // changes compares the session's database with a fingerprint.
-func (s *pgSession) changes(ctx context.Context, was fingerprint, withoutRows func(string) bool) (Changes, error) {
+func (s *pgSession) changes(ctx context.Context, was fingerprint, withoutRows func(string) bool, patience time.Duration) (Changes, error) {
 	if err := s.exec(ctx, beginReading); err != nil {
 		return Changes{}, err
 	}
+	defer func() { _ = s.exec(ctx, "ROLLBACK") }()
 	rows, err := s.query(ctx, "SELECT txid_snapshot_xmax(txid_current_snapshot()) - $1::bigint, age(($1::bigint % 4294967296)::text::xid)", fmt.Sprint(was.Transaction))
 	if err != nil {
 		return Changes{}, err
@@ -223,7 +225,7 @@ func (s *pgSession) changes(ctx context.Context, was fingerprint, withoutRows fu
 	for name, table := range tables {
 		sizes[name] = table.size
 	}
-	err = was.compareRows(&found, sizes, func(name string, was tablePrint) (bool, error) {
+	err = was.compareRows(&found, sizes, patience, func(name string, was tablePrint) (bool, error) {
 		all, young, err := s.rowsSince(ctx, tables[name], age)
 		return all != was.Rows || young != "0", err
 	})

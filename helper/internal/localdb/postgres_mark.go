@@ -66,6 +66,17 @@ func (db *postgresDatabase) mark(ctx context.Context, s *pgSession, mark Mark) e
 	mark.apply(&kept.Live, db.config.Token)
 	if mark == Release {
 		kept.Live.LastTable = last
+		changes := Changes{Unknown: true}
+		if kept.Live.Print != nil {
+			changes, err = inside.changes(ctx, *kept.Live.Print, db.config.WithoutRows, searchPatience)
+			if code(err) != "" {
+				changes, err = Changes{Unknown: true}, nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		kept.Live.released(changes)
 		if kept.Live.Print, err = db.fingerprintNow(ctx, inside); err != nil {
 			return err
 		}

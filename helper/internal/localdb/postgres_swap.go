@@ -53,7 +53,11 @@ func (db *postgresDatabase) swap(ctx context.Context, s *pgSession, t turn) erro
 	if err != nil {
 		return err
 	}
-	place, comments, err := s.aside(ctx, n, db.config.Keep > 1)
+	keep, err := db.keepsPrevious(ctx, was)
+	if err != nil {
+		return db.explain("look at database "+n.previous, err)
+	}
+	place, comments, err := s.aside(ctx, n, keep)
 	if err != nil {
 		return db.explain("look for the earlier databases", err)
 	}
@@ -72,6 +76,14 @@ func (db *postgresDatabase) swap(ctx context.Context, s *pgSession, t turn) erro
 		return err
 	}
 	return db.prune(ctx, s)
+}
+
+// keepsPrevious says whether the previous database, of which a label tells, is kept in a swap, at least for the time being.
+func (db *postgresDatabase) keepsPrevious(ctx context.Context, l label) (bool, error) {
+	if db.config.Keep > 1 {
+		return true, nil
+	}
+	return db.hasWork(ctx, l, db.names.previous)
 }
 
 // stillHolds gives what of a record is true of the live database.

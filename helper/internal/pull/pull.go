@@ -80,7 +80,8 @@ type Config struct {
 	// IfNewer pulls only where the local database is empty or older than the newest dump. Then it is no
 	// error that the bucket cannot be reached, unless the local database is empty.
 	IfNewer bool
-	// DiscardChanges lets IfNewer replace a local database that was changed since it was pulled.
+	// DiscardChanges lets IfNewer replace a local database that was changed since it was pulled, and drops earlier databases that are more
+	// than Keep although they were changed.
 	DiscardChanges bool
 	// Tokens are those that the record beside the local database may have if nobody has replaced the server's files since; Remember
 	// takes others in their place. Where it is nil nothing of that is kept, and what the local database was like is not either.
@@ -123,6 +124,9 @@ type Result struct {
 	Held bool `json:"held"`
 	// Undo is the command that brings back what was replaced; "" where nothing was.
 	Undo string `json:"undo,omitempty"`
+	// Earlier is how many earlier databases are kept, which take EarlierBytes as far as the server tells; 0 where nothing was replaced.
+	Earlier      int   `json:"earlier,omitempty"`
+	EarlierBytes int64 `json:"earlier_bytes,omitempty"`
 	// Part is true where tables of the local database stay as they are; the counts are of what comes.
 	Part bool `json:"part,omitempty"`
 	// Files is true where tables have come as files, FileTables of them; NoFiles says why none have though there were files.

@@ -12,21 +12,38 @@ func Undo(ctx context.Context, config Config) error {
 	return config.change(ctx, func(database localdb.Database) error { return database.Undo(ctx) })
 }
 
-// UndoTo brings back an earlier database by its number in the list of Earlier, from 1; Undo takes that back. It takes of the config what
+// UndoTo brings back an earlier database by its number in the list of ListEarlier, from 1; Undo takes that back. It takes of the config what
 // Undo takes.
 func UndoTo(ctx context.Context, config Config, number int) error {
 	return config.change(ctx, func(database localdb.Database) error { return database.UndoTo(ctx, number) })
 }
 
-// Earlier lists the earlier databases, the one that was replaced last first. It takes of the config what Undo takes.
-func Earlier(ctx context.Context, config Config) ([]localdb.Earlier, error) {
+// Earlier is an earlier database, and what became of it after a pull had put it there.
+type Earlier struct {
+	localdb.Earlier
+	Changes localdb.Changes
+}
+
+// ListEarlier lists the earlier databases, the one that was replaced last first. It takes of the config what Undo takes.
+func ListEarlier(ctx context.Context, config Config) ([]Earlier, error) {
 	database, err := config.open(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = database.Close() }()
-	return database.Earlier(ctx)
+	all, err := database.Earlier(ctx)
+	list := make([]Earlier, len(all))
+	for i, k := range all {
+		list[i].Earlier = k
+		if list[i].Changes, err = database.EarlierChanges(ctx, k); err != nil {
+			break
+		}
+	}
+	return list, err
 }
+
+// Kept lists the earlier databases that are there now, as ListEarlier does, without looking at their rows.
+func (p *Plan) Kept(ctx context.Context) ([]localdb.Earlier, error) { return p.database.Earlier(ctx) }
 
 // DropEarlier drops the earlier database of a number and all older ones, and gives them. It takes of the config what Undo takes.
 func DropEarlier(ctx context.Context, config Config, number int) ([]localdb.Earlier, error) {
