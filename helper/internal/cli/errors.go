@@ -263,6 +263,9 @@ var explanations = []explanation{
 		if e.Client {
 			return "use --engine=native, or set " + e.Name + " back on staging"
 		}
+		if e.Needs != "" {
+			return "set " + e.Name + " to " + e.Needs + " on staging and try again"
+		}
 		return "set " + e.Name + " back on staging, or name an account in DUMP_SOURCE that may set it for its own sessions"
 	}),
 	is(staging.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
@@ -310,6 +313,9 @@ var explanations = []explanation{
 	}),
 	as(exitUsage, foreignKeyHint),
 	as(exitLocal, func(e *localdb.SettingError) string {
+		if e.Needs != "" {
+			return "set " + e.Name + " to " + e.Needs + " on the local server and try again; the local database is as it was"
+		}
 		if e.Value == "" {
 			return "set " + e.Name + " back on the local server, which takes no changes as it is"
 		}

@@ -32,6 +32,8 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 type SettingError struct {
 	Name  string
 	Value string // "" for one of the whole server
+	// Needs is what one of the whole server must be set to; "" where that is not known.
+	Needs string
 	Err   error
 }
 

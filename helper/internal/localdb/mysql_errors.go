@@ -41,6 +41,7 @@ const (
 	mysqlWrongValue         = 1231
 	mysqlOptionPrevents     = 1290
 	mysqlUnsupportedPrepare = 1295
+	mysqlTooManyPrepared    = 1461
 	mysqlEventEndsEarly     = 1543
 	mysqlEventInThePast     = 1588
 	mysqlEventPastChange    = 1589
@@ -102,6 +103,10 @@ func (db *mysqlDatabase) explain(action string, err error) error {
 			if option := serverOption.FindStringSubmatch(serverError.Message); option != nil {
 				return &SettingError{Name: strings.ReplaceAll(option[1], "-", "_"), Err: fmt.Errorf("%s: %w", action, err)}
 			}
+		}
+		if serverError.Number == mysqlTooManyPrepared {
+			setting := globalSettings[mysqlTooManyPrepared]
+			return &SettingError{Name: setting.name, Needs: setting.needs, Err: fmt.Errorf("%s: %w", action, err)}
 		}
 		if isFull(serverError) {
 			return &NoSpaceError{Server: server, Err: err}

@@ -358,6 +358,10 @@ func (l *mysqlLoad) failedAt(ctx context.Context, piece sqltext.Piece, statement
 	} else {
 		e.Excerpt = excerpt(piece.Text)
 	}
+	if setting := l.db.settingBehind(ctx, err); setting != nil {
+		setting.Err = e
+		return setting
+	}
 	return e
 }
 

@@ -115,7 +115,7 @@ func (w *rewriter) rewrite(ctx context.Context, text []byte) ([]byte, error) {
 		// that a table's defaults need.
 		return nil, nil
 	}
-	s = w.translate(s)
+	s = w.adapt(w.translate(s))
 	if err := w.stripDatabase(s); err != nil {
 		return nil, err
 	}

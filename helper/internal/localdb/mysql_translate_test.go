@@ -146,3 +146,46 @@ func TestMySQLTablesThatChange(t *testing.T) {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }
+
+// What is in no comment, or in one that the other family reads, too.
+func TestMySQLAdapt(t *testing.T) {
+	maria, oracle := serverKind{mariadb: true, version: 101119}, serverKind{version: 90704}
+	const expression = ": this server does not know a key on an expression, which is left out"
+	for _, test := range []struct {
+		server     serverKind
+		text, want string
+		notes      []string
+	}{
+		{
+			maria, "CREATE TABLE `t` (\n  `n` varchar(20) DEFAULT NULL,\n  `key` int,\n  PRIMARY KEY (`key`),\n  UNIQUE KEY `fu` ((lower(`n`))),\n  KEY `fx` (`key`,(`key` + 1)) /*!80000 INVISIBLE */,\n  KEY `pre` (`n`(5),`key`),\n" +
+				"  KEY `mv` ((cast(json_extract(`n`,_utf8mb4'$[*]') as unsigned array)))\n) ENGINE=InnoDB COMPRESSION='zlib'",
+			"CREATE TABLE `t` (\n  `n` varchar(20) DEFAULT NULL,\n  `key` int,\n  PRIMARY KEY (`key`),\n  KEY `pre` (`n`(5),`key`)) ENGINE=InnoDB ",
+			[]string{"table t, key fu" + expression, "table t, key fx" + expression, "table t, key mv" + expression, "table t: this server does not know COMPRESSION, which is left out"},
+		},
+		{
+			maria, "CREATE TABLE `t` (`g` geomcollection DEFAULT NULL, `geomcollection` int /*!50606 STORAGE MEMORY */ /*!50606 COLUMN_FORMAT DYNAMIC */ NOT NULL, FULLTEXT KEY `f` (`v`) /*!50100 WITH PARSER `ngram` */ )",
+			"CREATE TABLE `t` (`g` GEOMETRYCOLLECTION DEFAULT NULL, `geomcollection` int   NOT NULL, FULLTEXT KEY `f` (`v`)  )",
+			[]string{
+				"table t, column geomcollection: this server does not know STORAGE MEMORY, which is left out", "table t, column geomcollection: this server does not know COLUMN_FORMAT DYNAMIC, which is left out",
+				"table t, key f: this server does not know WITH PARSER `ngram`, which is left out",
+			},
+		},
+		{maria, "ALTER TABLE `t` ADD PRIMARY KEY (`id`), ADD UNIQUE KEY `fx` ((lower(`n`))), ADD KEY `k` (`n`)", "ALTER TABLE `t` ADD PRIMARY KEY (`id`), ADD KEY `k` (`n`)", []string{"table t, key fx" + expression}},
+		{maria, "ALTER TABLE `d`.`t` ADD KEY `fx` ((lower(`n`))), ADD KEY `k` (`n`)", "ALTER TABLE `d`.`t`  ADD KEY `k` (`n`)", []string{"table t, key fx" + expression}},
+		{maria, "ALTER TABLE `t` ADD KEY `fx` ((lower(`n`)))", "", []string{"table t, key fx" + expression}},
+		{maria, "CREATE UNIQUE INDEX `fx` ON `d`.`t` ((lower(`n`)))", "", []string{"table t, key fx" + expression}},
+		{maria, "CREATE INDEX `k` ON `t` (`n`(5))", "CREATE INDEX `k` ON `t` (`n`(5))", nil},
+		{maria, "CREATE TABLE `t` (`a` int GENERATED ALWAYS AS ((`b` + 1)) STORED, CHECK ((`a` > 1)), KEY `k` (`a`) IGNORED)", "CREATE TABLE `t` (`a` int GENERATED ALWAYS AS ((`b` + 1)) STORED, CHECK ((`a` > 1)), KEY `k` (`a`) IGNORED)", nil},
+		{oracle, "CREATE TABLE `t` (`ignored` int, KEY `k` (`ignored`) IGNORED, KEY `fx` ((`ignored` + 1)))", "CREATE TABLE `t` (`ignored` int, KEY `k` (`ignored`) INVISIBLE, KEY `fx` ((`ignored` + 1)))", nil},
+		{oracle, "ALTER TABLE `t` ADD KEY `k` (`v`) IGNORED", "ALTER TABLE `t` ADD KEY `k` (`v`) INVISIBLE", nil},
+	} {
+		said := &notes{}
+		w := &rewriter{server: test.server, once: newOnce(said.add)}
+		if diff := cmp.Diff(test.want, string(w.adapt(w.translate(parse([]byte(test.text)))).text)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.text, diff)
+		}
+		if diff := cmp.Diff(test.notes, said.lines); diff != "" {
+			t.Errorf("%s: notes (-want +got):\n%s", test.text, diff)
+		}
+	}
+}

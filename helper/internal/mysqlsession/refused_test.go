@@ -72,6 +72,36 @@ func TestRefusedSettings(t *testing.T) {
 	}
 }
 
+// A server that prepares no statements is refused by the setting's name, on either side.
+func TestNoPreparedStatements(t *testing.T) {
+	for name, start := range map[string]func(string, ...string) (*testserver.MySQL, error){"MariaDB": testserver.MariaDB, "MySQL": testserver.Mysqld} {
+		t.Run(name, func(t *testing.T) {
+			server, err := start(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(server.Kill)
+			if err := server.Exec("CREATE DATABASE site", "CREATE TABLE site.t (id int PRIMARY KEY)", "INSERT INTO site.t VALUES (1)"); err != nil {
+				t.Fatal(err)
+			}
+			p := newProject(t, server.URL("site"), server.URL("local"))
+			p.run("refresh")
+			if err := server.Exec("SET GLOBAL max_prepared_stmt_count = 0"); err != nil {
+				t.Fatal(err)
+			}
+			for verb, want := range map[string]string{
+				"refresh": `error: source \S+: Error 1461 .*\nhint: set max_prepared_stmt_count to 16382 on staging and try again\n`,
+				"pull":    `error: look for database local: Error 1461 .*\nhint: set max_prepared_stmt_count to 16382 on the local server and try again; the local database is as it was\n`,
+			} {
+				arguments := map[string][]string{"refresh": {"refresh"}, "pull": {"pull", "--yes"}}[verb]
+				if out, err := p.try(arguments...); err == nil || !regexp.MustCompile(want).MatchString(out) {
+					t.Errorf("%s: %v\n%s\nwant\n%s", verb, err, out, want)
+				}
+			}
+		})
+	}
+}
+
 // What the server runs on each new connection changes neither settings nor the database; what it makes is refused.
 func TestInitConnect(t *testing.T) {
 	server, err := testserver.MariaDB(t.TempDir())

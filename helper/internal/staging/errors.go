@@ -77,7 +77,9 @@ type SettingError struct {
 	Name, Value string
 	// Client is true where only the dump client cannot tell it.
 	Client bool
-	Err    error // the server's; may be nil
+	// Needs is what one of the whole server must be set to; "" where an account of more privileges would do.
+	Needs string
+	Err   error // the server's; may be nil
 }
 
 func (e *SettingError) Error() string {

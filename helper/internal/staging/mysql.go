@@ -372,6 +372,8 @@ func (m *mysqlServer) explain(err error) error {
 			return failure(doing, ErrTooManyConnections, err)
 		case 1129:
 			return failure(doing, ErrUnreachable, err)
+		case 1461:
+			return fmt.Errorf("%s: %w", doing, &SettingError{Name: "max_prepared_stmt_count", Needs: "16382", Err: err})
 		case lockTimeout:
 			return failure(doing, ErrGaveWay, err)
 		case 3159:
