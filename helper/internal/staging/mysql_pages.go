@@ -2,7 +2,6 @@ package staging
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -53,15 +52,18 @@ func (p *pager) next(room int) page {
 	if len(p.last) > 0 {
 		parts = append(parts, "("+p.behind(0)+")")
 	}
-	names := make([]string, len(p.table.order))
+	order := make([]string, len(p.table.order))
 	for i, column := range p.table.order {
-		names[i] = quoteMySQL(p.table.columns[column].name)
+		order[i] = quoteMySQL(p.table.columns[column.number].name)
+		if column.falling {
+			order[i] += " DESC"
+		}
 	}
-	text := " FORCE INDEX (PRIMARY)"
+	text := p.table.forceIndex()
 	if len(parts) > 0 {
 		text += " WHERE " + strings.Join(parts, " AND ")
 	}
-	return page{condition: fmt.Sprintf("%s ORDER BY %s LIMIT %d", text, strings.Join(names, ","), n), limit: n}
+	return page{condition: fmt.Sprintf("%s ORDER BY %s LIMIT %d", text, strings.Join(order, ","), n), limit: n}
 }
 
 // spanCondition is that of the whole span.
@@ -70,14 +72,18 @@ func (p *pager) spanCondition() string {
 		return ""
 	}
 	// In the order of the primary key, in which rows load fastest.
-	return " FORCE INDEX (PRIMARY)" + p.span.condition(quoteMySQL(p.table.key.name))
+	return p.table.forceIndex() + p.span.condition(quoteMySQL(p.table.key.name))
 }
 
 // behind is the condition for what comes after the last key, from the given column of the key on. Servers make ranges
 // of the index of it, which they do not of (a, b) > (1, 2).
 func (p *pager) behind(i int) string {
-	name := quoteMySQL(p.table.columns[p.table.order[i]].name)
-	text := name + " > " + p.last[i]
+	column := p.table.order[i]
+	name, beyond := quoteMySQL(p.table.columns[column.number].name), " > "
+	if column.falling {
+		beyond = " < "
+	}
+	text := name + beyond + p.last[i]
 	if i+1 < len(p.last) {
 		text += " OR " + name + " = " + p.last[i] + " AND (" + p.behind(i+1) + ")"
 	}
@@ -95,15 +101,21 @@ func (p *pager) read(rows, bytes int64, took time.Duration) {
 
 // keep takes the key of a row, by the lengths of its values: the last one of a page.
 func (p *pager) keep(row []byte, nulls int, values []valueWriter) error {
-	last := slices.Max(p.table.order)
+	last := 0
+	for _, column := range p.table.order {
+		last = max(last, column.number)
+	}
 	keys := make([]string, last+1)
 	data := row[nulls:]
 	for i, value := range values[:last+1] {
 		if row[1+(i+2)/8]>>((i+2)%8)&1 != 0 {
 			continue
 		}
-		if column := p.table.columns[i]; column.charset != "" && isText(column.dataType) {
+		switch column := p.table.columns[i]; {
+		case column.charset != "" && isText(column.dataType):
 			value = valueWriter{form: formTaggedIn, tag: "_" + column.charset}
+		case value.form == formBits: // MySQL does not compare all of the bits with x'…'
+			value.form = formBitsNumber
 		}
 		text, size := value.append(nil, data)
 		if size == 0 {
@@ -114,19 +126,7 @@ func (p *pager) keep(row []byte, nulls int, values []valueWriter) error {
 	}
 	p.last = p.last[:0]
 	for _, column := range p.table.order {
-		p.last = append(p.last, keys[column])
+		p.last = append(p.last, keys[column.number])
 	}
 	return nil
-}
-
-func isText(dataType string) bool { return dataType == "char" || dataType == "varchar" }
-
-// ordered says whether rows can be read in pages along a column: whether its values can be written such that the
-// server compares them as it orders them.
-func (c mysqlColumn) ordered() bool {
-	switch c.dataType {
-	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "date", "datetime", "timestamp", "binary", "varbinary":
-		return true
-	}
-	return isText(c.dataType) && c.charset != ""
 }

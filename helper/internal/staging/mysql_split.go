@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// span is a stretch of a table along the first column of its primary key: from is in it, to is not, as literals.
+// span is a stretch of a table along the first column of its key: from is in it, to is not, as literals.
 // An empty one is the table's beginning or end.
 type span struct {
 	from, to string
@@ -46,7 +46,7 @@ func split(ctx context.Context, conn *mysqlReader, table *mysqlTable) ([]span, e
 	if table.key == nil || table.bytes < 2*spanBytes {
 		return []span{whole}, nil
 	}
-	c := cutter{conn: conn, name: table.name, bytes: table.bytes, table: quoteMySQL(table.name), column: quoteMySQL(table.key.name), key: keyOf(*table.key)}
+	c := cutter{conn: conn, name: table.name, bytes: table.bytes, table: quoteMySQL(table.name), index: table.forceIndex(), column: quoteMySQL(table.key.name), key: keyOf(*table.key)}
 	if c.key == nil {
 		return []span{whole}, nil
 	}
@@ -75,7 +75,8 @@ type cutter struct {
 	conn          *mysqlReader
 	name          string
 	table, column string
-	bytes         int64 // of the table
+	index         string // FORCE INDEX
+	bytes         int64  // of the table
 	key           key
 	all           float64 // rows of the table, by the server's estimate
 }
@@ -162,7 +163,7 @@ func (c cutter) middle(ctx context.Context, low, high string) (middle, before st
 
 // rows is the server's estimate of the rows of a span, which it makes by two looks into the index.
 func (c cutter) rows(ctx context.Context, s span) (float64, error) {
-	rows, err := c.conn.QueryContext(ctx, fmt.Sprintf("EXPLAIN SELECT %s FROM %s FORCE INDEX (PRIMARY)%s", c.column, c.table, s.condition(c.column)))
+	rows, err := c.conn.QueryContext(ctx, fmt.Sprintf("EXPLAIN SELECT %s FROM %s%s%s", c.column, c.table, c.index, s.condition(c.column)))
 	if err != nil {
 		return 0, err
 	}

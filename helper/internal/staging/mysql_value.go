@@ -46,8 +46,9 @@ const (
 	formDouble
 	formDate
 	formTime
-	formBare     // decimals
-	formBits     // x'…'
+	formBare // decimals
+	formBits // x'…'
+	formBitsNumber
 	formUTF8     // '…', or _binary '…' what is no UTF-8
 	formASCII    // '…', or _binary '…' what is no ASCII
 	formBinary   // _binary '…'
@@ -154,6 +155,10 @@ func (v valueWriter) append(dst, data []byte) ([]byte, int) {
 		dst = append(dst, value...)
 	case formBits:
 		dst = appendHex(append(dst, 'x'), value)
+	case formBitsNumber:
+		var bits [8]byte
+		copy(bits[max(0, 8-len(value)):], value)
+		dst = strconv.AppendUint(dst, binary.BigEndian.Uint64(bits[:]), 10)
 	case formUTF8, formASCII, formJSON, formTagged:
 		dst = v.appendText(dst, value)
 	case formBinary:
