@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 )
 
@@ -106,16 +107,14 @@ func hiddenIndexes(ctx context.Context, conn *sql.Conn) (string, error) {
 	}
 	defer rows.Close()
 	names, err := rows.Columns()
-	if err != nil {
-		return "", err
-	}
+	condition := "1 = 0"
 	switch {
 	case slices.Contains(names, "IS_VISIBLE"): // MySQL
-		return "IS_VISIBLE = 'NO'", nil
+		condition = "IS_VISIBLE = 'NO'"
 	case slices.Contains(names, "IGNORED"): // MariaDB
-		return "IGNORED = 'YES'", nil
+		condition = "IGNORED = 'YES'"
 	}
-	return "1 = 0", nil
+	return condition, errors.Join(err, rows.Err())
 }
 
 // add adds a column to a key.

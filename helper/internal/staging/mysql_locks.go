@@ -190,6 +190,7 @@ func (s *mysqlSnapshot) waiter(ctx context.Context) string {
 	defer s.using.Unlock()
 	const query = "SELECT USER, UPPER(SUBSTRING_INDEX(TRIM(COALESCE(INFO, '')), ' ', 2)) FROM information_schema.PROCESSLIST" +
 		" WHERE STATE LIKE 'Waiting for %' AND COMMAND = 'Query'" +
+		" AND INFO NOT LIKE 'SHOW %' AND INFO NOT LIKE '% information\\_schema.%' AND INFO NOT LIKE 'SELECT /*!40001 SQL\\_NO\\_CACHE */%'" + // ours
 		" ORDER BY UPPER(INFO) LIKE 'SELECT%' OR UPPER(INFO) LIKE 'INSERT%' OR UPPER(INFO) LIKE 'UPDATE%' OR UPPER(INFO) LIKE 'DELETE%', TIME DESC LIMIT 1"
 	var user, words string
 	if err := s.aside.QueryRowContext(ctx, query).Scan(&user, &words); err != nil || words == "" {

@@ -88,13 +88,16 @@ func (s *mysqlSnapshot) underLock(ctx context.Context, statement string) error {
 		return err
 	}
 	began := make(chan error, 1)
-	go func() { began <- s.begin(ctx) }()
+	go func() { began <- errors.Join(s.kept.take(ctx), s.begin(ctx)) }()
 	select {
 	case err := <-began:
+		if err != nil {
+			err = errors.Join(err, s.kept.giveBack(ctx))
+		}
 		return errors.Join(err, unlock())
 	case <-time.After(lockPatience):
 		// They begin, but not all of them under the lock.
-		return errors.Join(unlock(), <-began, fmt.Errorf("%w, or the server is slow", errOthersWrite))
+		return errors.Join(unlock(), <-began, s.kept.giveBack(ctx), fmt.Errorf("%w, or the server is slow", errOthersWrite))
 	}
 }
 

@@ -88,7 +88,7 @@ func (m *mysqlServer) writeChunks(ctx context.Context, snapshot *mysqlSnapshot, 
 
 // readRows emits the rows of all tables, over all connections.
 func (s *mysqlSnapshot) readRows(ctx context.Context, tables []*mysqlTable, emit Emit) error {
-	work := newQueue(tables)
+	work, outer := newQueue(tables), ctx
 	group, ctx := errgroup.WithContext(ctx)
 	defer context.AfterFunc(ctx, work.wake)()
 	if s.aside != nil {
@@ -98,6 +98,7 @@ func (s *mysqlSnapshot) readRows(ctx context.Context, tables []*mysqlTable, emit
 			defer close(watched)
 			return s.watch(watching)
 		})
+		group.Go(func() error { return s.kept.broken(watching) })
 		defer func() {
 			stop()
 			<-watched
@@ -106,7 +107,10 @@ func (s *mysqlSnapshot) readRows(ctx context.Context, tables []*mysqlTable, emit
 			defer stop()
 			return s.readAll(ctx, work, emit)
 		})
-		return group.Wait()
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		return s.kept.release(outer)
 	}
 	if err := s.readAll(ctx, work, emit); err != nil {
 		return err

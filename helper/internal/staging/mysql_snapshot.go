@@ -21,7 +21,8 @@ type mysqlSnapshot struct {
 	using sync.Mutex // the connection aside
 	pools []*sql.DB
 	held  heldTables
-	time  time.Time // of that moment, UTC
+	kept  *keptTables // nil where none must be
+	time  time.Time   // of that moment, UTC
 	how   string
 
 	// What there was just before.
@@ -56,6 +57,9 @@ func (m *mysqlServer) openSnapshot(ctx context.Context, tables []string) (_ *mys
 	if s.definitions, err = m.readDefinitions(ctx, now, m.tables); err != nil {
 		return nil, err
 	}
+	if err = s.findKept(ctx, tables); err != nil {
+		return nil, err
+	}
 	if len(s.readers) == 1 {
 		s.how = "one snapshot, read over one connection"
 		return s, s.beginAlone(ctx)
@@ -78,6 +82,9 @@ func (m *mysqlServer) openSnapshot(ctx context.Context, tables []string) (_ *mys
 
 // beginAlone has the one reader begin.
 func (s *mysqlSnapshot) beginAlone(ctx context.Context) error {
+	if err := s.kept.take(ctx); err != nil {
+		return err
+	}
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -154,6 +161,7 @@ func (s *mysqlSnapshot) keepOne() {
 
 // Close ends the connections.
 func (s *mysqlSnapshot) Close() error {
+	s.kept.close()
 	for _, reader := range s.readers {
 		_ = reader.Close()
 	}
@@ -163,7 +171,7 @@ func (s *mysqlSnapshot) Close() error {
 	for _, pool := range s.pools {
 		_ = pool.Close()
 	}
-	s.readers, s.aside, s.pools = nil, nil, nil
+	s.readers, s.aside, s.kept, s.pools = nil, nil, nil, nil
 	return nil
 }
 
