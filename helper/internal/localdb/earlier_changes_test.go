@@ -213,11 +213,13 @@ func TestMySQLEarlierWorkInParts(t *testing.T) {
 		was := content(t, server, "work4")
 		must(t, pull(t, part, dump))
 		wantChanged(t, whole, "three*=a,trigger mine", "none=?")
+		must(t, pull(t, openWatching(t, server.URL("work4"), 1, only("c")), "CREATE TABLE `c` (v int);\n")) // where there was nothing
 		must(t, pullAs(t, whole, dump, dumpOf("four")))
 		must(t, pullAs(t, whole, dump, dumpOf("five")))
-		wantChanged(t, whole, "four", "three=?", "three*=a,trigger mine", "none=?")
+		wantChanged(t, whole, "four", "three=?", "three*", "three*=a,trigger mine", "none=?")
 		must(t, whole.UndoTo(t.Context(), 2))
 		must(t, whole.UndoTo(t.Context(), 3))
+		must(t, whole.UndoTo(t.Context(), 4))
 		if got := content(t, server, "work4"); got != was {
 			t.Errorf("the part is not back:\n%s", got)
 		}

@@ -343,6 +343,15 @@ func (db *mysqlDatabase) placeInSwap(ctx context.Context, s *mysqlSession) (stri
 	if err != nil || place == n.spare || db.config.Keep > 1 {
 		return place, err
 	}
+	if db.config.KeepChanged {
+		all, err := s.earlier(ctx, n)
+		if err != nil {
+			return "", err
+		}
+		if slices.ContainsFunc(all[1:], func(k kept) bool { return k.Part }) {
+			return place, nil // the way to it may lead over the previous one: prune knows
+		}
+	}
 	work, err := db.hasWork(ctx, s, n.previous)
 	if err == nil && !work {
 		place = n.spare
