@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 
-# A project with the hook of README.md, which pulls at each start: what its developer does to the database outlives a start.
+# A project with the hook of docs/developers.md, which pulls at each start: what its developer does to the database outlives a start.
 
 setup_file() {
   load ddev.bash

@@ -2,13 +2,10 @@ package docs_test
 
 import (
 	"encoding/json"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,36 +62,5 @@ func TestHostCommandsDocumentTheFlagsOfTheProgram(t *testing.T) {
 		if diff := cmp.Diff(inProgram, inCommand); diff != "" {
 			t.Errorf("flags of dump-helper %s (-) and of %s (+), true if they take a value:\n%s", verb, command, diff)
 		}
-	}
-}
-
-// TestReadmeListsTheHostCommands compares the README's table of commands with the commands' own words.
-func TestReadmeListsTheHostCommands(t *testing.T) {
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	entries, err := os.ReadDir(hostCommands)
-	if err != nil {
-		t.Fatal(err)
-	}
-	inCommands := map[string]string{}
-	for _, entry := range entries {
-		flags := map[string]bool{}
-		for _, flag := range commandFlags(t, entry.Name()) {
-			if !slices.Contains([]string{"set", "json", "quiet"}, flag.Name) {
-				flags["--"+flag.Name] = true
-			}
-		}
-		inCommands[entry.Name()] = strings.Join(slices.Sorted(maps.Keys(flags)), " ")
-	}
-	inReadme := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `ddev ([a-z-]+)` \\|[^|]*\\|(.*)\\|$").FindAllStringSubmatch(string(text), -1) {
-		if row[1] != "describe" {
-			inReadme[row[1]] = strings.Join(slices.Sorted(maps.Keys(names(row[2], "`(--[a-z-]+)"))), " ")
-		}
-	}
-	if diff := cmp.Diff(inCommands, inReadme); diff != "" {
-		t.Errorf("commands and their flags (-) and the README's table (+):\n%s", diff)
 	}
 }

@@ -1,18 +1,15 @@
-// Package docs_test does what README.md and docs/operations.md say: the privileges that they grant are enough, and
-// no more than that; their tables are those of the program; their commands restore a dump.
+// Package docs_test does what the documents say: the privileges that they grant are enough, and no more than that;
+// their tables are those of the program; their commands restore a dump; their links lead somewhere.
 package docs_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,7 +24,8 @@ const (
 	bucket     = "my-dumps"
 	password   = "a; pass'word" // in place of the … of the documents
 	readme     = "../../README.md"
-	operations = "../../docs/operations.md"
+	staging    = "../../docs/staging.md"
+	developers = "../../docs/developers.md"
 )
 
 func TestMain(m *testing.M) {
@@ -193,6 +191,9 @@ func pipeline(t *testing.T, text string) {
 }
 
 func TestMariaDBGrantsAreEnough(t *testing.T) {
+	if testing.Short() {
+		t.Skip("servers are not started by short tests")
+	}
 	s3, err := testserver.MinIO(t.TempDir())
 	bucketOn(t, s3, err)
 	server := mariadb(t)
@@ -206,7 +207,7 @@ func TestMariaDBGrantsAreEnough(t *testing.T) {
 		"CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM flood"); err != nil {
 		t.Fatal(err)
 	}
-	blocks := section(t, operations, "Staging, MariaDB and MySQL", "sql")
+	blocks := section(t, staging, "Staging, MariaDB and MySQL", "sql")
 	grants := statements(blocks[0])
 	for _, statement := range statements(blocks[1]) {
 		if strings.Contains(statement, "mysql.proc") { // the one for the servers of Debian 12
@@ -214,7 +215,7 @@ func TestMariaDBGrantsAreEnough(t *testing.T) {
 		}
 	}
 	grants = append(grants, "CREATE USER 'db'@'%' IDENTIFIED BY 'db'")
-	grants = append(grants, statements(section(t, operations, "The local database, MariaDB and MySQL", "sql")[0])...)
+	grants = append(grants, statements(section(t, developers, "The local database, MariaDB and MySQL", "sql")[0])...)
 	if err := server.Exec(grants...); err != nil {
 		t.Fatal(err)
 	}
@@ -262,6 +263,9 @@ func TestMariaDBGrantsAreEnough(t *testing.T) {
 }
 
 func TestPostgresGrantsAreEnough(t *testing.T) {
+	if testing.Short() {
+		t.Skip("servers are not started by short tests")
+	}
 	s3, err := testserver.MinIO(t.TempDir())
 	bucketOn(t, s3, err)
 	server, err := testserver.Postgres(t.TempDir())
@@ -273,7 +277,7 @@ func TestPostgresGrantsAreEnough(t *testing.T) {
 		"CREATE DATABASE shop OWNER shop_owner", "CREATE DATABASE db", "CREATE DATABASE restored"); err != nil {
 		t.Fatal(err)
 	}
-	grants := statements(section(t, operations, "Staging, PostgreSQL", "sql")[0])
+	grants := statements(section(t, staging, "Staging, PostgreSQL", "sql")[0])
 	if err := server.Exec("shop", append([]string{"ALTER SCHEMA public OWNER TO shop_owner"}, grants...)...); err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +285,7 @@ func TestPostgresGrantsAreEnough(t *testing.T) {
 	if err := data.Load(t.Context(), server.URLAs("shop_owner", "owner", "shop"), data.Options{Seed: 1, MB: 2, View: true, Trigger: true}); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Exec("postgres", statements(section(t, operations, "The local database, PostgreSQL", "sql")[0])...); err != nil {
+	if err := server.Exec("postgres", statements(section(t, developers, "The local database, PostgreSQL", "sql")[0])...); err != nil {
 		t.Fatal(err)
 	}
 	s := newSite(t, s3, "DUMP_SOURCE="+server.URLAs("dump_reader", "", "shop"), "DUMP_SOURCE_PASSWORD="+password,
@@ -318,119 +322,4 @@ func counts(t *testing.T, server *testserver.PG, database string) map[string]str
 		sums[table[0]] = rows[0][0]
 	}
 	return sums
-}
-
-// TestReadmeListsWhatTheProgramHas compares the README's tables with what the program says of itself.
-func TestReadmeListsWhatTheProgramHas(t *testing.T) {
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	helper, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(folder, ".ddev"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, ".ddev", "config.yaml"), []byte("name: shop\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	ask := func(words ...string) string {
-		output, err := exec.CommandContext(t.Context(), helper, words...).Output()
-		if err != nil {
-			t.Fatalf("dump-helper %s: %v", strings.Join(words, " "), err)
-		}
-		return string(output)
-	}
-
-	settings := names(string(text), "(?m)^\\| `(DUMP_[A-Z0-9_]+)` \\|")
-	if diff := cmp.Diff(names(ask("settings", "--project", folder), `(?m)^(DUMP_[A-Z0-9_]+) `), settings); diff != "" {
-		t.Errorf("settings of the program (-) and in the README (+):\n%s", diff)
-	}
-
-	rows := regexp.MustCompile("(?m)^\\| `([a-z]+(?: [a-z]+)?)(?: \\[KEY\\])?` \\|(.*)\\|$").FindAllStringSubmatch(string(text), -1)
-	inReadme := map[string]string{}
-	for _, row := range rows {
-		if strings.HasPrefix(row[1], "ddev ") { // of the table before
-			continue
-		}
-		inReadme[row[1]] = strings.Join(slices.Sorted(maps.Keys(names(row[2], "`(--[a-z-]+)"))), " ")
-	}
-	inProgram := map[string]string{}
-	var describe func(verb ...string)
-	describe = func(verb ...string) {
-		help := ask(append(verb, "--help")...)
-		below := names(help, `(?m)^   ([a-z]+) {2,}`)
-		for name := range below {
-			describe(append(slices.Clone(verb), name)...)
-		}
-		if len(below) > 0 {
-			return
-		}
-		flags := names(help, `(?m)^ {3}(--[a-z-]+)`)
-		for _, everywhere := range []string{"--project", "--set", "--json", "--quiet", "--help"} {
-			delete(flags, everywhere)
-		}
-		inProgram[strings.Join(verb, " ")] = strings.Join(slices.Sorted(maps.Keys(flags)), " ")
-	}
-	describe()
-	if diff := cmp.Diff(inProgram, inReadme); diff != "" {
-		t.Errorf("verbs and flags of the program (-) and in the README (+):\n%s", diff)
-	}
-}
-
-func names(text, pattern string) map[string]bool {
-	found := map[string]bool{}
-	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
-		found[match[1]] = true
-	}
-	return found
-}
-
-// TestLinksLead follows the links from one document to another.
-func TestLinksLead(t *testing.T) {
-	documents, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, document := range append(documents, readme) {
-		text, err := os.ReadFile(document)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, match := range regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`).FindAllSubmatch(text, -1) {
-			target := document
-			if len(match[1]) > 0 {
-				target = filepath.Join(filepath.Dir(document), string(match[1]))
-			}
-			if info, err := os.Stat(target); err == nil && info.IsDir() && len(match[2]) == 0 {
-				continue
-			}
-			there, err := os.ReadFile(target)
-			if err != nil {
-				t.Errorf("%s: %v", document, err)
-				continue
-			}
-			if anchor := strings.TrimPrefix(string(match[2]), "#"); anchor != "" && !hasHeading(there, anchor) {
-				t.Errorf("%s: %s has no heading for %s", document, target, strconv.Quote(anchor))
-			}
-		}
-	}
-}
-
-// hasHeading says whether one of a document's headings makes the anchor.
-func hasHeading(document []byte, anchor string) bool {
-	for line := range bytes.Lines(document) {
-		heading, found := bytes.CutPrefix(bytes.TrimLeft(line, "#"), []byte(" "))
-		if !found || line[0] != '#' {
-			continue
-		}
-		words := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(strings.TrimSpace(string(heading))), "")
-		if strings.ReplaceAll(words, " ", "-") == anchor {
-			return true
-		}
-	}
-	return false
 }

@@ -152,6 +152,9 @@ var complaints = []string{"denied", "not allowed", "is kept", "no tags", "nothin
 
 // TestPolicies does with each policy of deploy/iam what it is for, as MinIO and versitygw judge it.
 func TestPolicies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("servers are not started by short tests")
+	}
 	server, judges := shop(t), judges(t)
 	t.Run("Least", func(t *testing.T) { policiesHoldNothingThatIsNotNeeded(t, server, judges) })
 	for _, judge := range judges {

@@ -55,7 +55,7 @@ func (s *stage) start(context.Context) (err error) {
 	if err := os.Chmod(s.dir, 0o755); err != nil {
 		return err
 	}
-	// The server remembers when each table was changed, as docs/operations.md wants it.
+	// The server remembers when each table was changed, as docs/staging.md wants it.
 	s.maria, err = testserver.MariaDB(filepath.Join(s.dir, "mariadb"), "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M", "--table-definition-cache=10000")
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 // refusePlainHTTP looks whether the bucket's policy refuses requests without TLS. It is not set: a bucket has one
 // policy, which others wrote, and a mistake in merging it locks everybody out or lets somebody in.
 func (b *Bucket) refusePlainHTTP() setting {
-	const missing = "no bucket policy refuses requests without TLS: docs/operations.md has one"
+	const missing = "no bucket policy refuses requests without TLS: docs/bucket.md has one"
 	return setting{
 		name: "TLS", want: missing, read: "s3:GetBucketPolicy",
 		look: func(ctx context.Context) (string, bool, error) {

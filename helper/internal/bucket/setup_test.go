@@ -107,7 +107,7 @@ func TestSetupOfAWS(t *testing.T) {
 		{"unfinished uploads", WouldSet, "are removed after 2 days below s3://b/p/ (rule dump-refresh-unfinished-uploads-p)"},
 		{"old versions", WouldSet, "are removed after 30 days below s3://b/p/ (rule dump-refresh-old-versions-p)"},
 		{"versioning", WouldSet, "is enabled"},
-		{"TLS", LeftAlone, "no bucket policy refuses requests without TLS: docs/operations.md has one"},
+		{"TLS", LeftAlone, "no bucket policy refuses requests without TLS: docs/bucket.md has one"},
 	}, setup.Items); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
 	}

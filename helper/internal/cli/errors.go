@@ -23,7 +23,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 )
 
-// The exit codes, as README.md documents them.
+// The exit codes, as docs/reference.md documents them.
 const (
 	exitOK          = 0
 	exitUnexpected  = 1   // nobody thought of this
@@ -146,7 +146,7 @@ var explanations = []explanation{
 		if e.Nearest != "" {
 			return "write " + e.Nearest + ", or take it out"
 		}
-		return "README.md shows what a fleet.yaml looks like"
+		return "docs/reference.md shows what a fleet.yaml looks like"
 	}),
 	as(exitSettings, func(e *fleet.CheckoutError) string {
 		return "try `git ls-remote " + e.URL + "` as the same user; nobody can be asked for a password here"

@@ -410,6 +410,9 @@ func TestAddAfterEnd(t *testing.T) {
 // Memory depends neither on the number of chunks nor on how long a row is: what a Writer holds of a long text is
 // bounded, beside the text itself, which is its caller's.
 func TestAddMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	noise := make([]byte, 32<<20) // cannot be compressed: what leaves the compressors is as long
 	for i := range noise {

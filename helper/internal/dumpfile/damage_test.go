@@ -96,6 +96,9 @@ func TestCutAnywhere(t *testing.T) {
 
 // A flipped bit is detected or changes nothing.
 func TestFlipEachByte(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	for kind, make := range kinds {
 		for _, c := range written {
 			object, sql := make(t, c, 1900)

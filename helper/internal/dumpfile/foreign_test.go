@@ -15,6 +15,9 @@ import (
 // compress runs a program that compresses standard input.
 func compress(t testing.TB, text []byte, command ...string) []byte {
 	t.Helper()
+	if testing.Short() {
+		t.Skip(command[0] + " is not started by short tests")
+	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin = bytes.NewReader(text)
 	out, err := cmd.Output()

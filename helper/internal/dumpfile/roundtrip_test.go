@@ -16,6 +16,9 @@ import (
 )
 
 func TestRoundTrip(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	long := statements(30<<20, 900<<10)
 	lists := map[string][][]byte{
 		"empty":     nil,
@@ -87,6 +90,9 @@ func checkChunks(t *testing.T, object []byte, idx *Index, list [][]byte) {
 
 // Plain tools are the judges of promise 1: a dump is one plain object.
 func TestPlainTools(t *testing.T) {
+	if testing.Short() {
+		t.Skip("zstd and gzip are not started by short tests")
+	}
 	list := statements(11<<20, 900<<10)
 	sql := bytes.Join(list, nil)
 	tools := map[Compression][][]string{
@@ -128,6 +134,9 @@ func TestPlainTools(t *testing.T) {
 
 // The seek table is the seekable format's: anybody's reader finds a frame with it.
 func TestSeekTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("zstd is not started by short tests")
+	}
 	object, sql := smallDump(t, Zstd, 2000)
 	tail, err := newTailReader(bytes.NewReader(object), int64(len(object)))
 	if err != nil {

@@ -138,6 +138,9 @@ func reseal(t testing.TB, object, text []byte, c Compression) []byte {
 // The text of an index may be long, and name very many chunks, tables or anything else. What a reader allocates
 // is bounded by the length that the text really has, and it says what is wrong.
 func TestHugeIndex(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	const before, after = `{"format":1,"compression":"%s","raw_bytes":1,"rows":0,%s}`, 1 << 20
 	many := func(item string) string {
 		n := after / (len(item) + 1)

@@ -160,6 +160,9 @@ func TestAfterClose(t *testing.T) {
 
 // Memory does not depend on the size of the dump, and stays small with most workers.
 func TestMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	var peak, start runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&start)

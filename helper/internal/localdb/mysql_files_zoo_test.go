@@ -12,7 +12,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// travelling are tables that come as files; each has a column v, by which a row can be found. docs/operations.md lists them.
+// travelling are tables that come as files; each has a column v, by which a row can be found. docs/bake.md lists them.
 var travelling = map[string]string{
 	"no_primary_key":          "v varchar(100), KEY (v)",
 	"spatial":                 "id int AUTO_INCREMENT PRIMARY KEY, v varchar(100), p point NOT NULL DEFAULT ST_GeomFromText('POINT(1 1)'), SPATIAL KEY (p), KEY (v)",
@@ -94,7 +94,7 @@ func tableStatement(name, definition string) string {
 	return "CREATE TABLE " + quoteName(name) + " (" + definition
 }
 
-// TestMySQLTravelling holds the list of docs/operations.md to what the server does: rows, and what happens to them afterwards.
+// TestMySQLTravelling holds the list of docs/bake.md to what the server does: rows, and what happens to them afterwards.
 func TestMySQLTravelling(t *testing.T) {
 	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
 		travelling := travellers(isOracle(t, server))
@@ -148,7 +148,7 @@ func TestMySQLTravelling(t *testing.T) {
 	})
 }
 
-// TestMySQLStaying holds the list of docs/operations.md to what the server does with tables that do not travel.
+// TestMySQLStaying holds the list of docs/bake.md to what the server does with tables that do not travel.
 func TestMySQLStaying(t *testing.T) {
 	eachServer(t, func(t *testing.T, server *testserver.MySQL) {
 		oracle := isOracle(t, server)

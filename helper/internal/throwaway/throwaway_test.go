@@ -318,8 +318,7 @@ func fakeDocker(t *testing.T, info string) (words func() []string) {
 }
 
 // Where the machine has no server of the kind, its image is fetched, and a container is made that has no network, no other
-// folder than the server's, and ends with its standard input. (That a real Docker takes all this, docs/operations.md says
-// how to try.)
+// folder than the server's, and ends with its standard input.
 func TestContainer(t *testing.T) {
 	said := fakeDocker(t, "echo '[name=seccomp]'")
 	var notes []string

@@ -40,6 +40,9 @@ const patience = 60 * time.Second
 
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser is not started by short tests")
+	}
 	toRead, to, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,296 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bake"
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
+	"github.com/jobiqo/dump-refresh/helper/internal/project"
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
+)
+
+// update writes docs/troubleshooting.md, whose causes stay; `make reference` sets it.
+var update = flag.Bool("update", false, "write the table of docs/troubleshooting.md")
+
+const troubleshooting = "../../../docs/troubleshooting.md"
+
+// A failure is an error of the table, as docs/troubleshooting.md shows it: … stands for what differs.
+type failure struct {
+	err  error
+	says string // "" for the error's own text
+}
+
+const anything = "…"
+
+var errAnything = errors.New(anything)
+
+// store is an error of the bucket.
+func store(kind bucket.Kind) failure {
+	return failure{err: &bucket.Error{Op: anything, Kind: kind, Target: "s3://my-dumps/…", Action: "s3:GetObject", Profile: "shop"}}
+}
+
+func tooFewRows() error {
+	refused := &refresh.GateError{Previous: "shop-….sql.zst"}
+	refused.What, refused.Now, refused.Before = "rows", 12, 90000
+	return refused
+}
+
+func tooFewTables() error {
+	refused := &pull.GateError{Name: "nightly.sql.gz", Database: "db"}
+	refused.What, refused.Now, refused.Before = "tables", 12, 90
+	return refused
+}
+
+// documented are the failures by the section of docs/troubleshooting.md. Each row of the table of errors has at least one.
+var documented = []struct {
+	section  string
+	failures []failure
+}{
+	{"the command line", []failure{
+		{err: &usage{"unknown verb …"}},
+		{err: errNotConfirmed},
+		{err: errDeclined},
+		{err: errNoRetention},
+		{err: pull.ErrNoSuchTable},
+		{err: pull.ErrNothingLeft},
+		{err: pull.ErrOnlyWhole},
+		{err: pull.ErrHeld},
+	}},
+	{"settings", []failure{
+		{err: project.ErrNoProject, says: "no DDEV project: …"},
+		{err: &project.ConfigError{Kind: project.ErrMissing, Name: "DUMP_S3_BUCKET", Text: "not set for project shop"}},
+		{err: &project.ConfigError{Kind: project.ErrUnknownName, Origin: ".ddev/config.yaml:12", Name: anything, Text: "unknown setting, did you mean DUMP_S3_BUCKET?", Nearest: "DUMP_S3_BUCKET"}},
+		{err: &project.ConfigError{Kind: project.ErrPasswordExposed, Origin: ".ddev/config.yaml:12", Name: "DUMP_SOURCE_PASSWORD", Text: anything}},
+		{err: &project.ConfigError{Kind: project.ErrPasswordUnavailable, Name: "DUMP_SOURCE_PASSWORD_FROM", Text: anything}},
+		{err: &project.ConfigError{Kind: project.ErrInvalidValue, Origin: ".ddev/config.yaml:12", Name: anything, Text: "must be … (got …)"}},
+		{err: &neighbourError{"DUMP_TARGET", "mysql", "ddev-infra-mysql"}},
+	}},
+	{"access to the bucket", []failure{
+		store(bucket.ErrNoCredentials),
+		store(bucket.ErrSSOExpired),
+		store(bucket.ErrExpired),
+		store(bucket.ErrInvalidKey),
+		store(bucket.ErrSignature),
+		store(bucket.ErrAccessDenied),
+		store(bucket.ErrKMSDenied),
+		store(bucket.ErrNoSuchBucket),
+		{err: &noBucket{&bucket.Error{Op: anything, Kind: bucket.ErrNoSuchBucket, Target: "s3://my-dumps"}}, says: "… s3://my-dumps: no such bucket (of bucket setup)"},
+		{err: &bucket.Error{Op: anything, Kind: bucket.ErrWrongRegion, Target: "s3://my-dumps/…"}},
+		{err: &bucket.Error{Op: anything, Kind: bucket.ErrWrongRegion, Target: "s3://my-dumps/…", Region: "eu-central-1"}},
+		store(bucket.ErrClockSkew),
+		store(bucket.ErrUnreachable),
+		store(bucket.ErrUnavailable),
+		store(bucket.ErrEndpoint),
+		store(bucket.ErrNoSuchSecret),
+		store(bucket.ErrReference),
+		store(bucket.ErrRejected),
+	}},
+	{"dumps in the bucket", []failure{
+		store(bucket.ErrEmpty),
+		{err: &bucket.Error{Op: anything, Kind: bucket.ErrEmpty, Target: "s3://my-dumps/…", Others: bucket.Others{"museum": 3}}},
+		store(bucket.ErrNoSuchKey),
+		store(bucket.ErrArchived),
+		store(bucket.ErrChanged),
+		store(bucket.ErrDamaged),
+		store(bucket.ErrNoSpace),
+		store(bucket.ErrLeaseLost),
+		{err: pull.ErrNoneBefore},
+		{err: pull.ErrTooOld},
+		{err: pull.ErrNotSQL},
+		{err: &dumpfile.NotSQLError{Found: anything}},
+		{err: pull.ErrIncomplete},
+		{err: localdb.ErrIncomplete},
+		{err: &dumpfile.DamagedError{Kind: dumpfile.ErrTruncated, Offset: 4711, Reason: anything}},
+		{err: &dumpfile.DamagedError{Kind: dumpfile.ErrCorrupt, Offset: 4711, Reason: anything}},
+		{err: sqltext.ErrUnterminated},
+		{err: &dumpfile.NewerFormatError{Format: 9, ToolVersion: anything}},
+		{err: &dumpfile.WindowError{Compression: "zstd", Window: 2 << 30, Limit: 128 << 20}},
+	}},
+	{"staging", []failure{
+		{err: staging.ErrUnreachable, says: "connect to …: cannot be reached: …"},
+		{err: staging.ErrAuth, says: "connect to …: access denied: …"},
+		{err: staging.ErrNoDatabase, says: "connect to …: no such database: …"},
+		{err: &staging.PrivilegeError{User: "dump_reader", Missing: []string{"SELECT"}, Grant: "GRANT SELECT ON …"}},
+		{err: staging.ErrTLS, says: "no protected connection: …"},
+		{err: staging.ErrTLSThroughSSH},
+		{err: staging.ErrSeveralServers, says: "the source is more than one server: …"},
+		{err: staging.ErrTooManyConnections, says: "too many connections: …"},
+		{err: &staging.SettingError{Name: "sql_select_limit", Value: "1", Client: true}},
+		{err: &staging.SettingError{Name: "max_statement_time", Value: "1", Err: errAnything}, says: "set max_statement_time: …"},
+		{err: staging.ErrBrokenView, says: "a view refers to something that does not exist: …"},
+		{err: staging.ErrGaveWay, says: "the dump gave way to others on staging: ALTER TABLE of … waited for it"},
+		{err: staging.ErrDefinitionChanged, says: "a table's definition changed during the dump: …"},
+		{err: staging.ErrSnapshotTooLong, says: "the dump took too long: …"},
+		{err: staging.ErrConnectionLost, says: "connection lost: …"},
+		{err: &staging.ClientMissingError{Client: "pg_dump", Debian: "postgresql-client", Brew: "libpq"}},
+		{err: &staging.ClientTooOldError{Client: "pg_dump 13.4", Server: "15.10", Debian: "postgresql-client-15", Brew: "postgresql@15"}},
+		{err: &staging.SourceError{Client: staging.Command, Status: "exit status 1", Stderr: []string{anything}}},
+		{err: &staging.SourceError{Client: "mariadb-dump 10.11.19", Status: "exit status 2", Stderr: []string{anything}}},
+		{err: &staging.SourceError{Client: "mariadb-dump 10.11.19", Status: "killed by signal 9"}},
+	}},
+	{"SSH", []failure{
+		{err: &staging.SSHUnreachableError{Host: anything}, says: "…: cannot be reached: …"},
+		{err: &staging.HostKeyUnknownError{Host: "staging.example.com", Type: "ssh-ed25519", Shown: "SHA256:…", Name: "staging.example.com"}},
+		{err: &staging.HostKeyChangedError{Host: "staging.example.com", File: "~/.ssh/known_hosts", Line: 7, Known: "SHA256:…", Shown: "SHA256:…", Name: "staging.example.com"}},
+		{err: &staging.SSHKeyError{User: "deploy", Host: "staging.example.com"}},
+		{err: &staging.SSHKeyError{User: "deploy", Host: "staging.example.com", Agent: true}},
+		{err: &staging.SSHKeyError{User: "deploy", Host: "staging.example.com", Locked: []string{"~/.ssh/id_ed25519"}}},
+		{err: &staging.SSHKeyError{User: "deploy", Host: "staging.example.com", Locked: []string{"~/.ssh/id_ed25519"}, Agent: true}},
+		{err: &staging.SSHKeyError{User: "deploy", Host: "staging.example.com", Tried: []string{"~/.ssh/id_ed25519"}, Agent: true, AgentKeys: 1}},
+		{err: staging.ErrForwardingDenied, says: "the SSH server forbids forwarding: …"},
+		{err: staging.ErrSSHConfig, says: "ssh configuration: …"},
+	}},
+	{"the gate", []failure{
+		{err: refresh.ErrEmpty},
+		{err: refresh.ErrIncomplete, says: "the dump is incomplete: … (of a refresh)"},
+		{err: tooFewRows()},
+		{err: tooFewTables()},
+		{err: &sqltext.NotSQLError{Offset: 0, Excerpt: anything}},
+	}},
+	{"the local database", []failure{
+		{err: &localdb.UnreachableError{Server: anything, Err: errAnything}},
+		{err: &localdb.AuthError{Server: anything, User: "db", Err: errAnything}},
+		{err: &oneserver.WrongServerError{Server: anything, Got: anything, Want: anything}},
+		{err: &project.OwnDatabaseError{Project: "shop", Container: "ddev-shop-db", Omitted: true}},
+		{err: &project.OwnDatabaseError{Project: "shop", Container: "ddev-shop-db", Owner: "project blog in …"}},
+		{err: &project.OwnDatabaseError{Project: "shop", Container: "ddev-shop-db"}},
+		{err: &project.OwnDatabaseError{Project: "shop", Container: "ddev-shop-db", Status: "exited"}},
+		{err: &localdb.BusyError{Name: "db", Holder: "connection 12 of …", Running: true}},
+		{err: &localdb.BusyError{Name: "db", Holder: "connection 12 of …"}},
+		{err: pull.ErrCacheSpace},
+		{err: pull.ErrTargetSpace},
+		{err: &pull.EarlierRoomError{Err: pull.ErrTargetSpace, Bytes: []int64{9e8, 9e8}}},
+		{err: &localdb.NoSpaceError{Server: anything, Err: errAnything}},
+		{err: &localdb.PrivilegeError{Action: "create database db__dump_incoming", Grant: "GRANT …", Err: errAnything}},
+		{err: &localdb.SettingError{Name: "read_only", Err: errAnything}, says: "… read_only …"},
+		{err: &localdb.SettingError{Name: "enforce_storage_engine", Value: "InnoDB", Err: errAnything}, says: "… enforce_storage_engine …"},
+		{err: &pull.WrongEngineError{Key: "shop-….sql.zst", Dump: "postgres", Target: "mariadb"}},
+		{err: &localdb.WrongEngineError{Dump: "postgres", Target: "mariadb"}},
+		{err: &localdb.LostError{Server: anything, Err: errAnything}},
+		{err: &localdb.LoadError{Statement: 3, Offset: 4711, Excerpt: "CREATE TABLE …", Message: anything}},
+		{err: &localdb.MismatchError{Table: "node", Got: 12, Want: 13}},
+		{err: &localdb.ChunkError{Table: "node"}},
+		{err: &localdb.SeveralDatabasesError{First: "shop", Second: "blog"}},
+		{err: &localdb.PacketError{Table: "node", Need: 20 << 20, Limit: 16 << 20}},
+		{err: &localdb.ExtensionError{Name: "postgis", Err: errAnything}},
+		{err: &localdb.NamesError{First: "Node", Second: "node"}},
+		{err: localdb.ErrNoDatabase},
+		{err: &localdb.UnfitError{Table: "node", Reason: anything}},
+		{err: &localdb.ForeignKeyError{Table: "comment", Refers: "node", Missing: []string{"node"}, Replaced: true}},
+		{err: &localdb.ForeignKeyError{Table: "comment", Refers: "node"}},
+		{err: &localdb.InboundKeyError{Name: "fk", Database: "other", Table: "orders", Refers: "node", Err: errAnything}},
+		{err: &localdb.OutsideError{Database: "db", Table: "node", Option: "DATA DIRECTORY"}},
+		{err: &localdb.StrayFilesError{Database: "db__dump_incoming", Err: errAnything}},
+		{err: localdb.ErrNothingToMark},
+		{err: localdb.ErrNothingToUndo},
+		{err: &localdb.NoEarlierError{Number: 3, Kept: 2}},
+		{err: &localdb.PartOfError{Number: 2, First: 1}},
+		{err: &localdb.PartOfError{Number: 2}},
+	}},
+	{"baking", []failure{
+		{err: &throwaway.NoServerError{Kind: throwaway.Kind{Engine: "mariadb", Version: "11.8"}, Reasons: []string{anything}}},
+		{err: &bake.UnfitError{Name: "shop-….sql.zst", Reason: anything}},
+		{err: &bake.UnsafeError{Refused: &localdb.FilesError{Reason: "a server of this version leaves files when it has died", Err: errAnything}}},
+		{err: bake.ErrGone},
+		{err: errUnusable, says: "the baked object cannot be used: …"},
+		{err: fleet.ErrBakeTimeLimit},
+	}},
+	{"a fleet", []failure{
+		{err: &staleError{2, 60}},
+		{err: &fleet.ConfigError{File: "fleet.yaml", Line: 3, Text: "unknown key jittr, did you mean jitter?", Nearest: "jitter"}},
+		{err: &fleet.ConfigError{File: "fleet.yaml", Line: 3, Text: anything}},
+		{err: &fleet.CheckoutError{URL: "git@example.com:acme/blog.git", Err: errAnything}},
+		{err: fleet.ErrTimeLimit},
+	}},
+	{"anything else", []failure{
+		{err: errAnything, says: "any other error"},
+	}},
+}
+
+// row is a row of a table of docs/troubleshooting.md.
+var row = regexp.MustCompile("(?m)^\\| (`.*?`) \\| (\\d+) \\| (.*?) \\| .* \\|$")
+
+// TestTroubleshootingHasTheTableOfErrors compares what docs/troubleshooting.md says of errors, codes and hints with the table of errors. The causes
+// are the document's own.
+func TestTroubleshootingHasTheTableOfErrors(t *testing.T) {
+	t.Setenv("IS_DDEV_PROJECT", "")
+	content, err := os.ReadFile(troubleshooting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(content)
+	causes := map[string]string{}
+	for _, match := range row.FindAllStringSubmatch(text, -1) {
+		causes[match[1]] = match[3]
+	}
+	explained := map[int]bool{}
+	want := map[string]string{}
+	for _, part := range documented {
+		table := "| what it says | code | why | what to do |\n|---|---|---|---|\n"
+		for _, failure := range part.failures {
+			says := failure.says
+			switch {
+			case says == "":
+				says = failure.err.Error()
+			case fmt.Sprintf("%T", failure.err) == "*errors.errorString" && failure.err != errAnything && !strings.Contains(says, failure.err.Error()):
+				t.Errorf("%q is not what the program says, which has %q in it", says, failure.err)
+			}
+			says = "`" + says + "`"
+			code, hint := explain(t.Context(), failure.err)
+			explained[matching(failure.err)] = true
+			table += fmt.Sprintf("| %s | %d | %s | %s |\n", says, code, causes[says], hint)
+			if causes[says] == "" {
+				t.Errorf("docs/troubleshooting.md lacks why: %s", says)
+			}
+		}
+		want[part.section] = table
+	}
+	for i, row := range explanations {
+		if !explained[i] {
+			t.Errorf("row %d of the table of errors (exit code %d) has no failure in this test, and so none in docs/troubleshooting.md", i+1, row.code)
+		}
+	}
+	blocks := regexp.MustCompile(`(?s)<!-- generated: ([^>]*) -->\n(.*?)<!-- end -->`)
+	if *update {
+		text = blocks.ReplaceAllStringFunc(text, func(block string) string {
+			section := blocks.FindStringSubmatch(block)[1]
+			return "<!-- generated: " + section + " -->\n" + want[section] + "<!-- end -->"
+		})
+		if err := os.WriteFile(troubleshooting, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := map[string]string{}
+	for _, match := range blocks.FindAllStringSubmatch(text, -1) {
+		got[match[1]] = match[2]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("errors of the program (-) and in docs/troubleshooting.md (+); `make reference` writes them:\n%s", diff)
+	}
+}
+
+// matching gives the row of the table of errors that an error has, -1 for none.
+func matching(err error) int {
+	for i, row := range explanations {
+		if _, ok := row.matches(err); ok {
+			return i
+		}
+	}
+	return -1
+}
