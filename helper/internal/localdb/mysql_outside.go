@@ -140,8 +140,12 @@ type OutsideError struct {
 }
 
 func (e *OutsideError) Error() string {
-	return fmt.Sprintf("table %s of database %s has a %s: its files lie outside of the folder of the database, and the server may lose it when it is moved",
-		e.Table, e.Database, e.Option)
+	article := "a"
+	if strings.HasPrefix(e.Option, "INDEX") {
+		article = "an"
+	}
+	return fmt.Sprintf("table %s of database %s has %s %s: its files lie outside of the folder of the database, and the server may lose it when it is moved",
+		e.Table, e.Database, article, e.Option)
 }
 
 // Remedy gives the statements that bring the files into the folder of the database.

@@ -99,6 +99,13 @@ func testOutside(t *testing.T, server *testserver.MySQL, outside string, tables 
 	}
 }
 
+func TestOutsideInWords(t *testing.T) {
+	for option, want := range map[string]string{"DATA DIRECTORY": "a DATA DIRECTORY", "INDEX DIRECTORY": "an INDEX DIRECTORY"} {
+		err := &OutsideError{Database: "shop", Table: "t", Option: option}
+		wantText(t, err.Error(), "table t of database shop has "+want+": its files lie outside of the folder of the database, and the server may lose it when it is moved")
+	}
+}
+
 func TestKeepInside(t *testing.T) {
 	for text, want := range map[string]string{
 		"CREATE TABLE a (data int) DATA DIRECTORY='/x', COMMENT='DATA DIRECTORY=1'":                     "CREATE TABLE a (data int)  COMMENT='DATA DIRECTORY=1'",
