@@ -222,8 +222,10 @@ func TestMySQLDumpGivesWay(t *testing.T) {
 			_, ended, goOn := stuck(t.Context(), t, Config{URL: parseURL(t, server.URL("heaps")), Threads: 2})
 			stop := waits(t, server)
 			site := siteSession(t, server, "heaps")
-			if _, err := site.ExecContext(t.Context(), waiter); err != nil {
-				t.Error(err)
+			for _, statement := range []string{"SET SESSION lock_wait_timeout = 2", waiter} {
+				if _, err := site.ExecContext(t.Context(), statement); err != nil {
+					t.Errorf("%s: %v", statement, err)
+				}
 			}
 			goOn()
 			words := strings.ToUpper(strings.Join(strings.Fields(waiter)[:2], " "))
