@@ -87,8 +87,7 @@ dump_helper() {
     (cd "$DDEV_APPROOT" && exec "$DUMP_HELPER" "$@")
     return
   fi
-  # Where the project is in the container: it may have been started by another path, through a symbolic link.
-  local options=(--interactive --workdir "$(docker container inspect --format '{{index .Config.Labels "com.ddev.approot"}}' "$container")")
+  local options=(--interactive)
   add_environment
   if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then
     docker exec --tty "${options[@]}" "$container" dump-helper "$@"

@@ -8,6 +8,8 @@ container=ddev-$DDEV_SITENAME-dump
 compose_file=$DDEV_APPROOT/.ddev/docker-compose.dump.yaml
 # What DDEV has made of all compose files at the last start of the project, and takes for what it starts later.
 rendered=$DDEV_APPROOT/.ddev/.ddev-docker-compose-full.yaml
+# Who starts the service just now. DDEV keeps files with such names out of git.
+starting=$DDEV_APPROOT/.ddev/.ddev-docker-dump-starting.yaml
 
 default_image() {
   sed -n 's/^ *image: .*:-\(.*\)}$/\1/p' "$compose_file"
@@ -39,6 +41,12 @@ write_rendered() {
 # change_rendered NAME OLD NEW: gives the service another value.
 change_rendered() {
   write_rendered "$(sed "/^  dump:\$/,/^  [^ ]/s|^    $1: \"\{0,1\}$2\"\{0,1\}\$|    $1: \"$3\"|" "$rendered")"
+}
+
+# drop_profiles: has DDEV start the service with all others. Those of a profile that is asked for it waits for, by its labels.
+drop_profiles() {
+  write_rendered "$(awk '/^ ? ?[^ ]/ { dump = $0 == "  dump:"; profiles = 0 } /^    [^ ]/ { profiles = $1 == "profiles:" }
+    !(dump && profiles)' "$rendered")"
 }
 
 # service_image: what the service runs in. Compose does not see web_environment, where settings are; so that counts
@@ -73,18 +81,46 @@ web_container() {
   docker container inspect --format '{{.Id}}' "ddev-$DDEV_SITENAME-web" 2>/dev/null || true
 }
 
+# service_runs: whether the service runs, and is that of this folder. A folder that was moved leaves one behind. It may have
+# been started by another path, through a symbolic link.
 service_runs() {
-  [ "$(docker container inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]
+  local found
+  found=$(docker container inspect --format '{{.State.Running}} {{.Config.WorkingDir}}' "$container" 2>/dev/null) || return
+  [ "${found%% *}" = true ] && [ "${found#* }" -ef "$DDEV_APPROOT" ]
 }
 
-# ask_for_profile: has DDEV start the service. What DDEV says is in colours, wherever it goes.
-ask_for_profile() {
+# wait_for_turn: of several commands one at a time may start the service, until end_turn. One that was killed keeps nobody waiting.
+wait_for_turn() {
+  local try
+  before=
+  for try in $(seq 600); do
+    if ln -s $$ "$starting" 2>/dev/null; then
+      break
+    elif [ "$try" = 600 ] || ! kill -0 "$(readlink "$starting")" 2>/dev/null; then
+      rm -f "$starting"
+    else
+      sleep 0.1
+    fi
+  done
+  trap end_turn EXIT
+}
+
+end_turn() {
+  if [ -n "$before" ]; then
+    write_rendered "$before"
+    before=
+  fi
+  rm -f "$starting"
+}
+
+# start_with_project: has DDEV start the service. What DDEV says is in colours, wherever it goes.
+start_with_project() {
   "$DDEV_EXECUTABLE" start --profiles=dump "$DDEV_SITENAME" </dev/null 2>&1 | sed $'s/\033\\[[0-9;]*m//g'
 }
 
 # start_service QUIET: starts the service of a project that runs. If it cannot, it prints two lines: why, and what to do.
 start_service() {
-  local quiet=$1 image said web before started=true
+  local quiet=$1 image said web started=true
   tell() { [ "$quiet" = true ] || echo "$1" >&2; }
   case $OSTYPE in msys* | cygwin* | win32*)
     printf '%s\n' "the dump service does not work on native Windows: a Linux container knows no paths like C:\Users" \
@@ -104,7 +140,13 @@ start_service() {
     printf '%s\n' "the dump service needs the folders .aws and .ssh ($said)" "make them; they may be empty"
     return 1
   fi
+  wait_for_turn
+  if service_runs; then
+    return
+  fi
+  docker rm --force "$container" >/dev/null 2>&1 || true # of a network that is gone, or of a folder that was moved
   before=$(<"$rendered")
+  drop_profiles
   change_rendered image "$(default_image)" "$image"
   # There, root in a container is the user of this machine, and nobody else in it can read that user's files. With
   # Podman DDEV does it by userns_mode.
@@ -115,12 +157,15 @@ start_service() {
     tell "starting the dump service of $DDEV_SITENAME"
   fi
   web=$(web_container)
-  # Of two commands at the same moment one finds that the other has made the container; then it is there.
-  said=$(ask_for_profile) || said=$(ask_for_profile) || started=false
-  write_rendered "$before"
+  said=$(start_with_project) || started=false
+  end_turn
+  if [ "$started" = true ] && ! service_runs; then
+    started=false said=$(docker logs --tail 1 "$container" 2>&1 || true)
+  fi
   if [ "$started" = false ]; then
-    docker rm "$container" >/dev/null 2>&1 || true # see config.dump-refresh.yaml
-    printf '%s\n' "the dump service of project $DDEV_SITENAME does not start (${said##*$'\n'})" "\`ddev start --profiles=dump\` shows more"
+    docker rm --force "$container" >/dev/null 2>&1 || true
+    printf '%s\n' "the dump service of project $DDEV_SITENAME does not start (${said##*$'\n'})" \
+      "it runs in the image $image, which has to be that of dump-refresh"
     return 1
   fi
   # If the project's settings have changed and been rendered since it was started, DDEV has made the site's container

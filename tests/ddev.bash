@@ -47,6 +47,7 @@ delete_project() {
   folder=$(ddev describe --json-output "$1" </dev/null 2>/dev/null | jq -r .raw.approot) || return 0
   ddev delete --omit-snapshot --yes "$1" >/dev/null 2>&1 || true
   case $folder in "$HOME/tmp/"*) rm -rf "$folder" ;; esac
+  cd "$HOME" # compose takes nothing down from within a folder that is gone
 }
 
 # start_s3: an S3 server in DDEV's network, with a bucket called dumps. DDEV makes the network with the
@@ -111,6 +112,53 @@ checksums() {
 # in_database PROJECT SQL
 in_database() {
   docker exec "ddev-$1-db" mysql -uroot -proot --batch --skip-column-names --default-character-set=utf8mb4 db --execute "$2"
+}
+
+# watch PROJECT…: gives the servers of these projects a neighbour of the database `db`, and remembers all that no pull may touch.
+watch() {
+  local project tables="CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY REFERENCES parent (id));
+    INSERT INTO parent VALUES (1), (2); INSERT INTO child VALUES (2); CREATE VIEW seen AS SELECT * FROM child"
+  for project in "$@"; do
+    if is_postgres "$project"; then
+      docker exec "ddev-$project-db" psql --username=db --quiet --command="CREATE DATABASE beside" --command="CREATE ROLE other" \
+        --command='\connect beside' --command="$tables" db
+    else
+      in_database "$project" "CREATE DATABASE beside; CREATE USER other IDENTIFIED BY 'other'; GRANT SELECT ON beside.* TO other; USE beside; $tables;
+        CREATE TRIGGER kept BEFORE INSERT ON child FOR EACH ROW SET NEW.id = ABS(NEW.id)"
+    fi
+    beside "$project" >"$BATS_FILE_TMPDIR/$project.beside"
+  done
+}
+
+# nothing_else_changed: whether all that is watched is as it was, on those servers that run.
+nothing_else_changed() {
+  local file project
+  for file in "$BATS_FILE_TMPDIR"/*.beside; do
+    project=$(basename "$file" .beside)
+    if [ "$(docker container inspect --format '{{.State.Running}}' "ddev-$project-db" 2>/dev/null)" = true ]; then
+      diff "$file" <(beside "$project")
+    fi
+  done
+}
+
+# beside PROJECT: all that a project's server holds but the database `db` and what a pull keeps of it: databases, accounts and
+# what they may do, settings.
+beside() {
+  if is_postgres "$1"; then
+    docker exec "ddev-$1-db" psql --username=db --tuples-only --no-align --command="SELECT datname FROM pg_database WHERE datname !~ '^db(_|$)' ORDER BY 1" \
+      --command="SELECT name, setting FROM pg_settings ORDER BY 1" db
+    docker exec "ddev-$1-db" bash -c "pg_dumpall --username=db --globals-only && pg_dump --username=db beside" | grep -v '^\\\(un\)\?restrict '
+  else
+    in_database "$1" "SHOW DATABASES WHERE \`Database\` NOT RLIKE '^db(_|$)'; SELECT * FROM mysql.global_priv ORDER BY 1, 2;
+      SELECT * FROM mysql.db WHERE db NOT RLIKE '^db(_|$)' ORDER BY 1, 2, 3;
+      SELECT variable_name, global_value FROM information_schema.system_variables WHERE global_value IS NOT NULL ORDER BY 1"
+    docker exec "ddev-$1-db" mysqldump -uroot -proot --skip-dump-date --routines --events beside
+  fi
+}
+
+# is_postgres PROJECT
+is_postgres() {
+  [[ $(docker container inspect --format '{{.Config.Image}}' "ddev-$1-db") == *postgres* ]]
 }
 
 # on_terminal COMMAND…: as somebody who sits at a terminal.

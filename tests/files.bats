@@ -20,6 +20,7 @@ setup_file() {
     INSERT INTO staging.page (body) SELECT CONCAT('Seite ', seq, REPEAT(' Grüße', 40)) FROM staging.seq_1_to_5000"
   ddev refresh-dump
   bake "$NAME"
+  watch "$NAME"
 }
 
 teardown_file() {
@@ -32,6 +33,10 @@ setup() {
   load ddev.bash
   load_libraries
   cd "$SITE" || return
+}
+
+teardown() {
+  nothing_else_changed
 }
 
 # sums DATABASE: a line for each of its tables, by the server's own count, without the database's name.

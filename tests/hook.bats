@@ -23,6 +23,7 @@ END
   export SITE
   ddev restart -y >/dev/null 2>&1
   publish
+  watch "$SHOP" "$STAGING"
 }
 
 teardown_file() {
@@ -36,6 +37,10 @@ setup() {
   load ddev.bash
   load_libraries
   cd "$SITE" || return
+}
+
+teardown() {
+  nothing_else_changed
 }
 
 # publish: a newer dump.

@@ -8,6 +8,7 @@ setup_file() {
   export STAGING=$NAME-staging
   start_project "$STAGING"
   make_shop
+  watch "$STAGING"
   start_s3
   delete_project museum-shop
   SITE=$(mktemp -d "$HOME/tmp/museum-shop.XXXXXX")
@@ -26,6 +27,10 @@ setup() {
   load ddev.bash
   load_libraries
   cd "$SITE" || return
+}
+
+teardown() {
+  nothing_else_changed
 }
 
 # block SECTION N: the text of the Nth code block below a heading of the document.
@@ -56,6 +61,7 @@ publish() {
   assert_output --partial "drush cc all"
   assert_file_exists downloaded
   assert_file_exists imported
+  watch museum-shop
 }
 
 @test "after the change the first start pulls" {

@@ -18,6 +18,7 @@ setup_file() {
   ddev dotenv set .ddev/.env.dump --dump-source-password=root >/dev/null
   ddev start -y >/dev/null 2>&1
   ddev refresh-dump
+  watch "$NEIGHBOUR" "$SITE_NAME"
   ddev pull-latest-dump
   # From here on the neighbour has what nobody else has.
   in_database "$NEIGHBOUR" "CREATE TABLE mine (id int PRIMARY KEY); INSERT INTO mine VALUES (7)"
@@ -40,12 +41,12 @@ setup() {
 # The neighbour is after each test as it was before.
 teardown() {
   diff "$BATS_TEST_TMPDIR/neighbour" <(neighbour)
+  nothing_else_changed
 }
 
-# neighbour: all that the neighbour's server holds but its own affairs.
+# neighbour: what a pull would replace there.
 neighbour() {
-  in_database "$NEIGHBOUR" "SHOW DATABASES; SELECT user, host FROM mysql.user;
-    SELECT table_schema, table_name, create_time FROM information_schema.tables WHERE table_schema LIKE 'db%' ORDER BY 1, 2"
+  in_database "$NEIGHBOUR" "SHOW DATABASES; SELECT table_schema, table_name, create_time FROM information_schema.tables WHERE table_schema LIKE 'db%' ORDER BY 1, 2"
   docker exec "ddev-$NEIGHBOUR-db" mysqldump -uroot -proot --skip-dump-date --routines --events db
 }
 

@@ -16,6 +16,7 @@ setup_file() {
   SITE=$(pwd)
   export SITE
   ddev restart -y >/dev/null 2>&1
+  watch "$SITE_NAME" "$STAGING"
 }
 
 teardown_file() {
@@ -29,6 +30,10 @@ setup() {
   load ddev.bash
   load_libraries
   cd "$SITE" || return
+}
+
+teardown() {
+  nothing_else_changed
 }
 
 # dump_of PROJECT: what pg_dump says of a project's database.

@@ -19,6 +19,7 @@ setup_file() {
   export SITE
   ddev restart -y >/dev/null 2>&1
   ddev refresh-dump
+  watch "$SHOP" "$STAGING"
   ddev pull-latest-dump
 }
 
@@ -35,6 +36,10 @@ setup() {
   load_libraries
   cd "$SITE" || return
   rm -f .ddev/config.hooks.yaml
+}
+
+teardown() {
+  nothing_else_changed
 }
 
 # log_hooks: hooks that write down when they ran, and what the database held then.

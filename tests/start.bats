@@ -102,7 +102,7 @@ service() {
   DUMP_DOCKER_IMAGE=ddev/ddev-utilities run ddev list-dumps
   assert_failure
   assert_line --partial "error: the dump service of project $NAME does not start ("
-  assert_line "hint: \`ddev start --profiles=dump\` shows more"
+  assert_line "hint: it runs in the image ddev/ddev-utilities, which has to be that of dump-refresh"
   run service .
   assert_failure
 }
@@ -147,12 +147,21 @@ service() {
   assert_success
 }
 
-@test "a service that has ended keeps no project from starting" {
-  docker kill "ddev-$NAME-dump"
-  run ddev start -y
+@test "a service that has ended, as all have after a reboot, keeps no project from starting" {
+  ddev dump-doctor --version
+  docker kill "ddev-$NAME-dump" "ddev-$NAME-web" "ddev-$NAME-db"
+  run ddev start -y --skip-hooks
   assert_success
   run ddev dump-doctor --version
   assert_success
+}
+
+@test "a service that a folder from before has left is not taken for this one's" {
+  docker rm --force "ddev-$NAME-dump"
+  docker run --detach --name "ddev-$NAME-dump" --workdir "$BATS_TEST_TMPDIR" --entrypoint /dump-helper "$OTHER_IMAGE" idle
+  run ddev dump-doctor --version
+  assert_success
+  assert_equal "$(service '{{.Config.WorkingDir}}')" "$SITE"
 }
 
 @test "a stop takes the service with it; a start without hooks makes no folders; an image is set for everybody" {
