@@ -76,9 +76,9 @@ fetch_image() {
 
 image_hint="build it with \`make image\` in a checkout of dump-refresh, name another image in DUMP_DOCKER_IMAGE, or a dump-helper of this machine in DUMP_HELPER"
 
-# web_container: the container that the site runs in.
+# web_container: the container that the site runs in, and the folder of its project.
 web_container() {
-  docker container inspect --format '{{.Id}}' "ddev-$DDEV_SITENAME-web" 2>/dev/null || true
+  docker container inspect --format '{{.Id}} {{index .Config.Labels "com.ddev.approot"}}' "ddev-$DDEV_SITENAME-web" 2>/dev/null || true
 }
 
 # service_runs: whether the service runs, and is that of this folder. A folder that was moved leaves one behind. It may have
@@ -140,6 +140,12 @@ start_service() {
     printf '%s\n' "the dump service needs the folders .aws and .ssh ($said)" "make them; they may be empty"
     return 1
   fi
+  web=$(web_container)
+  if [ -n "$web" ] && ! [ "${web#* }" -ef "$DDEV_APPROOT" ]; then
+    printf '%s\n' "the project $DDEV_SITENAME that runs is that of ${web#* }" \
+      "end it with \`ddev stop --unlist $DDEV_SITENAME\`, or give one of the two another name, and DUMP_PROJECT=$DDEV_SITENAME"
+    return 1
+  fi
   wait_for_turn
   if service_runs; then
     return
@@ -156,7 +162,6 @@ start_service() {
   if [ -t 2 ]; then # two seconds are long for those alone who wait
     tell "starting the dump service of $DDEV_SITENAME"
   fi
-  web=$(web_container)
   said=$(start_with_project) || started=false
   end_turn
   if [ "$started" = true ] && ! service_runs; then

@@ -83,6 +83,18 @@ service() {
   assert_equal "$(service '{{.Config.User}}')" "$(id -u):$(id -g)"
 }
 
+@test "another checkout of the same name leaves the service of the first alone" {
+  local id
+  id=$(service '{{.Id}}')
+  cd "$CHECKOUT"
+  cp "$SITE/.ddev/.ddev-docker-compose-full.yaml" .ddev
+  run ddev list-dumps
+  assert_failure
+  assert_line "error: the project $NAME that runs is that of $SITE"
+  assert_line "hint: end it with \`ddev stop --unlist $NAME\`, or give one of the two another name, and DUMP_PROJECT=$NAME"
+  assert_equal "$(service '{{.Id}} {{.State.Running}}')" "$id true"
+}
+
 @test "by its real path the project is the same" {
   cd "$CHECKOUT/a worktree/web"
   run ddev list-dumps
