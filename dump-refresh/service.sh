@@ -127,6 +127,12 @@ start_service() {
       "use DDEV in WSL2, as DDEV recommends, and keep the project there"
     return 1
   esac
+  web=$(web_container)
+  if [ -n "$web" ] && ! [ "${web#* }" -ef "$DDEV_APPROOT" ]; then
+    printf '%s\n' "the project $DDEV_SITENAME that runs is that of ${web#* }" \
+      "end it with \`ddev stop --unlist $DDEV_SITENAME\`, or give one of the two another name, and DUMP_PROJECT=$DDEV_SITENAME"
+    return 1
+  fi
   image=$(service_image)
   if ! docker image inspect "$image" >/dev/null 2>&1; then
     tell "fetching $image, the image of the dump service"
@@ -138,12 +144,6 @@ start_service() {
   # Docker would make folders that are missing as root's.
   if ! said=$(umask 077 && mkdir -p "$HOME/.aws" "$HOME/.ssh" 2>&1); then
     printf '%s\n' "the dump service needs the folders .aws and .ssh ($said)" "make them; they may be empty"
-    return 1
-  fi
-  web=$(web_container)
-  if [ -n "$web" ] && ! [ "${web#* }" -ef "$DDEV_APPROOT" ]; then
-    printf '%s\n' "the project $DDEV_SITENAME that runs is that of ${web#* }" \
-      "end it with \`ddev stop --unlist $DDEV_SITENAME\`, or give one of the two another name, and DUMP_PROJECT=$DDEV_SITENAME"
     return 1
   fi
   wait_for_turn

@@ -26,6 +26,7 @@ setup_file() {
 teardown_file() {
   load ddev.bash
   ddev delete --omit-snapshot --yes "$NAME" >/dev/null 2>&1 || true
+  docker rm --force "ddev-$NAME-dump" >/dev/null 2>&1 # one that a test has made, if it failed
   docker rmi "$OTHER_IMAGE" >/dev/null
   case $CHECKOUT in "$HOME/tmp/"*) rm -rf "$CHECKOUT" ;; esac
 }
