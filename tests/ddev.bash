@@ -151,7 +151,8 @@ beside() {
   else
     in_database "$1" "SHOW DATABASES WHERE \`Database\` NOT RLIKE '^db(_|$)'; SELECT * FROM mysql.global_priv ORDER BY 1, 2;
       SELECT * FROM mysql.db WHERE db NOT RLIKE '^db(_|$)' ORDER BY 1, 2, 3;
-      SELECT variable_name, global_value FROM information_schema.system_variables WHERE global_value IS NOT NULL ORDER BY 1"
+      SELECT variable_name, global_value FROM information_schema.system_variables WHERE global_value IS NOT NULL
+        AND variable_name <> 'server_uid' ORDER BY 1" # that one changes with the container's address
     docker exec "ddev-$1-db" mysqldump -uroot -proot --skip-dump-date --routines --events beside
   fi
 }
