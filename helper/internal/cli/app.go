@@ -18,8 +18,7 @@ import (
 
 // Main runs the program and gives its exit code.
 func Main(ctx context.Context, args []string, version string) int {
-	app := newApp(version)
-	err := app.RunContext(ctx, interspersed(app, args))
+	err := run(ctx, newApp(version), args)
 	if err == nil {
 		return exitOK
 	}
@@ -31,6 +30,16 @@ func Main(ctx context.Context, args []string, version string) int {
 	}
 	out.Fail(err, hint)
 	return code
+}
+
+// run runs a command line.
+func run(ctx context.Context, app *cli.App, args []string) error {
+	var unknown string // what `help` was asked for
+	app.CommandNotFound = func(_ *cli.Context, name string) { unknown = name }
+	if err := app.RunContext(ctx, interspersed(app, args)); err != nil || unknown == "" {
+		return err
+	}
+	return &usage{unknownVerb(unknown, app.Commands)}
 }
 
 func newApp(version string) *cli.App {
@@ -47,12 +56,9 @@ func newApp(version string) *cli.App {
 		OnUsageError:   usageError,
 		Writer:         os.Stdout,
 		ErrWriter:      os.Stderr,
-		CommandNotFound: func(*cli.Context, string) {
-			// Reported by Action, which can return an error.
-		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return &usage{fmt.Sprintf("unknown verb %q", c.Args().First())}
+				return &usage{unknownVerb(c.Args().First(), c.App.Commands)}
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -78,8 +84,6 @@ func newApp(version string) *cli.App {
 type usage struct{ reason string }
 
 func (e *usage) Error() string { return e.reason }
-
-func usageError(_ *cli.Context, err error, _ bool) error { return &usage{err.Error()} }
 
 // command completes a verb: the flags that all of them have, and what urfave/cli needs to be told
 // for each command.
@@ -123,11 +127,18 @@ func group(verb cli.Command) *cli.Command {
 		for _, below := range verb.Subcommands {
 			names = append(names, below.Name)
 		}
-		what := "one of " + strings.Join(names, ", ") + " is expected"
-		if c.Args().Present() {
-			return &usage{fmt.Sprintf("%s: unknown verb %q, %s", verb.Name, c.Args().First(), what)}
+		what := strings.Join(names, ", ") + " is expected"
+		if len(names) > 1 {
+			what = "one of " + what
 		}
-		return &usage{verb.Name + ": " + what}
+		if !c.Args().Present() {
+			return &usage{verb.Name + ": " + what}
+		}
+		name := c.Args().First()
+		if meant := nearest(name, names); meant != "" {
+			what = "did you mean " + meant + "?"
+		}
+		return &usage{fmt.Sprintf("%s: unknown verb %q, %s", verb.Name, name, what)}
 	}
 	return &verb
 }
