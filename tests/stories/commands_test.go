@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"golang.org/x/sys/unix"
 
 	"github.com/jobiqo/dump-refresh/tests/data"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
@@ -390,8 +389,9 @@ func count(ts *testscript.TestScript, _ bool, args []string) {
 func smallDisk(ts *testscript.TestScript, _ bool, args []string) {
 	folder := ts.MkAbs(args[0])
 	check(ts, os.MkdirAll(folder, 0o755))
-	check(ts, unix.Mount("tmpfs", folder, "tmpfs", 0, "size="+args[1]))
-	ts.Defer(func() { _ = unix.Unmount(folder, unix.MNT_DETACH) })
+	unmount, err := testserver.SmallDisk(folder, args[1])
+	check(ts, err)
+	ts.Defer(unmount)
 }
 
 // relay puts a TCP relay before the staging server, into $DUMP_SOURCE, that cuts its connections when

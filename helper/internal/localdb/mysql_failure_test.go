@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -253,8 +252,9 @@ func smallDisk(t *testing.T) (server *testserver.MySQL, dir string) {
 	dir, err := os.MkdirTemp("", "localdb-full-")
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=160m"))
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	unmount, err := testserver.SmallDisk(dir, "160m")
+	must(t, err)
+	t.Cleanup(unmount)
 	server, err = testserver.MariaDB(dir, "--innodb-data-file-path=ibdata1:12M", "--innodb-undo-tablespaces=0")
 	must(t, err)
 	t.Cleanup(server.Stop)

@@ -265,7 +265,7 @@ func TestMySQLFilesDiskFull(t *testing.T) {
 	// As much room is left as half of the file needs.
 	var room syscall.Statfs_t
 	must(t, syscall.Statfs(dir, &room))
-	ballast := int64(room.Bavail)*room.Bsize - chunks.Files[0].Files[1].Size/2
+	ballast := int64(room.Bavail)*int64(room.Bsize) - chunks.Files[0].Files[1].Size/2
 	must(t, os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, ballast), 0o600))
 	db, _ := open(t, server.URL("site"))
 	_, err := db.TakesFiles(t.Context())

@@ -16,12 +16,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
 // TestLoadsWhileFetching holds back most of a dump until rows of its beginning are in the database; then it pulls
@@ -312,10 +312,11 @@ func TestTwoAtOnce(t *testing.T) {
 func TestDiskFull(t *testing.T) {
 	s := newSite(t)
 	s.cacheDir = t.TempDir()
-	if err := unix.Mount("tmpfs", s.cacheDir, "tmpfs", 0, "size=32m"); err != nil {
+	unmount, err := testserver.SmallDisk(s.cacheDir, "32m")
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Unmount(s.cacheDir, unix.MNT_DETACH)
+	defer unmount()
 	object, _ := write(t, bigDump())
 	s.put(object)
 	release := s.hold()

@@ -1,0 +1,15 @@
+package testserver
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// SmallDisk makes a folder that is there a disk of a size such as "32m". It takes root.
+func SmallDisk(folder, size string) (unmount func(), err error) {
+	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "size="+size); err != nil {
+		return nil, fmt.Errorf("make a small disk of %s: %w", folder, err)
+	}
+	return func() { _ = unix.Unmount(folder, unix.MNT_DETACH) }, nil
+}
