@@ -252,8 +252,9 @@ func TestPostgresChunksDiskFull(t *testing.T) {
 	dir, err := os.MkdirTemp("", "localdb-full-")
 	must(t, err)
 	defer os.RemoveAll(dir)
-	must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=48m,mode=0755"))
-	defer func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }()
+	unmount, err := testserver.SmallDisk(dir, "48m,mode=0755")
+	must(t, err)
+	defer unmount()
 	must(t, os.Mkdir(dir+"/space", 0o755))
 	var data syscall.Stat_t
 	rows, err := server.Query("postgres", "SHOW data_directory")

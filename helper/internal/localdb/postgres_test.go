@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -354,8 +353,9 @@ func TestPostgresDiskFull(t *testing.T) {
 	dir, err := os.MkdirTemp("", "localdb-full-")
 	must(t, err)
 	defer os.RemoveAll(dir)
-	must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=100m,mode=0755"))
-	defer func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }()
+	unmount, err := testserver.SmallDisk(dir, "100m,mode=0755")
+	must(t, err)
+	defer unmount()
 	server, err := testserver.Postgres(dir, "max_wal_size=16MB", "min_wal_size=8MB", "wal_level=minimal", "max_wal_senders=0")
 	must(t, err)
 	defer server.Stop()
