@@ -20,6 +20,10 @@ type command struct {
 	tunnel *tunnel
 }
 
+func newCommand(config Config, tunnel *tunnel) *command {
+	return &command{config: config, tunnel: tunnel}
+}
+
 func (c *command) inspect(context.Context) (Info, error) {
 	if c.tunnel == nil && c.config.Dir != "" {
 		if stat, err := os.Stat(c.config.Dir); err != nil || !stat.IsDir() {

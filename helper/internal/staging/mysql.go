@@ -46,6 +46,10 @@ type mysqlServer struct {
 	dumped bool // at least one dump was begun
 }
 
+func newMySQL(config Config, tunnel *tunnel) *mysqlServer {
+	return &mysqlServer{config: config, url: *config.URL, tunnel: tunnel, identity: oneserver.Check{Address: config.URL.Address()}}
+}
+
 func (m *mysqlServer) inspect(ctx context.Context) (Info, error) {
 	if m.url.TLS == dburl.TLSVerify && m.tunnel != nil && !m.url.IsSocket() {
 		return Info{}, fmt.Errorf("source %s: %w", m.url, ErrTLSThroughSSH)

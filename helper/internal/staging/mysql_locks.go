@@ -12,15 +12,6 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 )
 
-// A transaction keeps the metadata lock of each table that it has read until it ends, or goes back to a savepoint
-// that is older. Whoever alters such a table waits for it, and everybody else who wants the table waits behind
-// them. So a snapshot's connections have a savepoint at their beginning and go back to it after each stretch of rows:
-// the snapshot stays, the locks go.
-const (
-	setSavepoint = "SAVEPOINT unlocked"
-	giveBack     = "ROLLBACK TO SAVEPOINT unlocked"
-)
-
 // longestHold is how long locks are held at most before they are given back, as far as that depends on us: a statement
 // may take longer.
 const longestHold = 100 * time.Millisecond

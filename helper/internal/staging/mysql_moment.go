@@ -15,7 +15,6 @@ import (
 const (
 	lockPatience = 400 * time.Millisecond
 	lockTries    = 3
-	lockPause    = time.Second
 )
 
 // errOthersWrite means that the lock could not be had within lockPatience.

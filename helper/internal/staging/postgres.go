@@ -36,6 +36,10 @@ type postgres struct {
 	copied        []postgresName // those of them that have rows, and whose rows do
 }
 
+func newPostgres(config Config, tunnel *tunnel) *postgres {
+	return &postgres{config: config, url: *config.URL, tunnel: tunnel}
+}
+
 // postgresName is a relation's name with its schema.
 type postgresName struct{ schema, name string }
 

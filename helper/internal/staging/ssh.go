@@ -304,12 +304,12 @@ func (t *tunnel) explainCut(err error) error {
 
 // cutReader reads what a client prints that works through a tunnel.
 type cutReader struct {
-	*child
+	client io.Reader
 	tunnel *tunnel
 }
 
 func (r cutReader) Read(p []byte) (int, error) {
-	n, err := r.child.Read(p)
+	n, err := r.client.Read(p)
 	var failed *SourceError
 	if errors.As(err, &failed) && (failed.reason == nil || errors.Is(failed.reason, ErrConnectionLost)) {
 		err = r.tunnel.explainCut(err)
@@ -318,11 +318,11 @@ func (r cutReader) Read(p []byte) (int, error) {
 }
 
 // reader is what a client prints, read so that a cut tunnel is named. The tunnel may be nil.
-func (t *tunnel) reader(c *child) io.Reader {
+func (t *tunnel) reader(client io.Reader) io.Reader {
 	if t == nil {
-		return c
+		return client
 	}
-	return cutReader{c, t}
+	return cutReader{client, t}
 }
 
 // Close ends the connection and everything that goes through it.

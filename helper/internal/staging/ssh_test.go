@@ -234,8 +234,8 @@ func TestSSHProxyJump(t *testing.T) {
 	logged := len(second.Log())
 	source, _ := open(t, Config{URL: parseURL(t, mariaDB(t).URL("shop")), SSH: "target"})
 	expect(t, dumpText(t, source), "-- Dump completed")
-	if len(source.tunnel.clients) != 3 {
-		t.Errorf("%d connections", len(source.tunnel.clients))
+	if len(source.tunnel.(*tunnel).clients) != 3 {
+		t.Errorf("%d connections", len(source.tunnel.(*tunnel).clients))
 	}
 	expect(t, second.Log()[logged:], "Accepted publickey")
 	_ = source.Close()

@@ -8,11 +8,10 @@ package staging
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
-	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
@@ -68,14 +67,14 @@ type Table struct {
 
 // Source is an open source.
 type Source struct {
-	engine engine
-	tunnel *tunnel
+	server Server
+	tunnel io.Closer // nil where there is none
 	info   Info
 	note   func(string)
 }
 
-// engine is what each kind of source does for Source.
-type engine interface {
+// Server is what each kind of source does for Source.
+type Server interface {
 	// inspect connects and says what there is, or why it cannot be dumped.
 	inspect(ctx context.Context) (Info, error)
 	// dump starts a dump of what inspect found.
@@ -84,36 +83,10 @@ type engine interface {
 	state(ctx context.Context) (State, error)
 }
 
-// Open reaches the source and checks that it can be dumped: access, privileges, a fitting client.
-// The errors that a user can act on are those of errors.go.
-func Open(ctx context.Context, config Config) (*Source, error) {
-	if config.Note == nil {
-		config.Note = func(string) {}
-	}
-	s := &Source{note: config.Note}
-	if config.SSH != "" {
-		var err error
-		if s.tunnel, err = openTunnel(ctx, config.SSH, userSSHSettings(config.Note)); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case config.Command != "":
-		s.engine = &command{config: config, tunnel: s.tunnel}
-	case config.URL == nil:
-		return nil, fmt.Errorf("open the source: neither a URL nor a command is given")
-	default:
-		url := *config.URL
-		if !url.Password.IsSet() {
-			url.Password = config.Password
-		}
-		if url.Engine == dburl.Postgres {
-			s.engine = &postgres{config: config, url: url, tunnel: s.tunnel}
-		} else {
-			s.engine = &mysqlServer{config: config, url: url, tunnel: s.tunnel, identity: oneserver.Check{Address: url.Address()}}
-		}
-	}
-	info, err := s.engine.inspect(ctx)
+// newSource inspects a source, which it closes with its tunnel where that fails. The tunnel may be nil.
+func newSource(ctx context.Context, note func(string), server Server, tunnel io.Closer) (*Source, error) {
+	s := &Source{server: server, tunnel: tunnel, note: note}
+	info, err := server.inspect(ctx)
 	if err != nil {
 		_ = s.Close()
 		if ctx.Err() != nil {
@@ -134,7 +107,7 @@ func (s *Source) Dump(ctx context.Context) (*Dump, error) {
 	if s.info.Engine != "" { // what a command holds, nobody knows
 		ctx, cancel = withLimit(ctx, began)
 	}
-	dump, err := s.engine.dump(ctx)
+	dump, err := s.server.dump(ctx)
 	if err != nil {
 		defer cancel()
 		if ctx.Err() != nil {

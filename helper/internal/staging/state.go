@@ -40,7 +40,7 @@ func (s State) Same(kept string) bool {
 // State reads the source's state, in milliseconds. It is to be read before a dump's snapshot is taken: what changes in
 // between then looks changed the next time. That a source cannot tell is a doubt and no error.
 func (s *Source) State(ctx context.Context) (State, error) {
-	state, err := s.engine.state(ctx)
+	state, err := s.server.state(ctx)
 	if err != nil && ctx.Err() != nil {
 		return State{}, context.Cause(ctx)
 	}
