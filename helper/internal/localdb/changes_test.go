@@ -34,7 +34,7 @@ func wantChanges(t *testing.T, db Database, what, want string) {
 // openWatched opens a database whose caches do not count.
 func openWatched(t *testing.T, url string) Database {
 	t.Helper()
-	db, err := Open(t.Context(), Config{URL: parseURL(t, url), Token: "token", WithoutRows: isCache})
+	db, err := tryOpen(t, Config{URL: parseURL(t, url), Token: "token", WithoutRows: isCache})
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
 	return db

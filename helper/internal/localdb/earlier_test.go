@@ -15,7 +15,7 @@ import (
 func openKeeping(t *testing.T, url string, keep int, part Part) Database {
 	t.Helper()
 	watch(t, parseURL(t, url))
-	db, err := Open(t.Context(), Config{URL: parseURL(t, url), Keep: keep, Part: part, Note: func(string) {}})
+	db, err := tryOpen(t, Config{URL: parseURL(t, url), Keep: keep, Part: part, Note: func(string) {}})
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
 	return db
@@ -309,7 +309,7 @@ func TestMySQLEarlierInUse(t *testing.T) {
 	fresh(t, server, "kept7", "CREATE TABLE a (v int)", "INSERT INTO a VALUES (0)")
 	defer fresh(t, server, "kept7")
 	said := &notes{}
-	db, err := Open(t.Context(), Config{URL: parseURL(t, server.URL("kept7")), Keep: 2, Note: said.add})
+	db, err := tryOpen(t, Config{URL: parseURL(t, server.URL("kept7")), Keep: 2, Note: said.add})
 	must(t, err)
 	defer db.Close()
 	dump := "CREATE TABLE `a` (v int);\nINSERT INTO `a` VALUES (1);\n"

@@ -76,7 +76,7 @@ func childMain() error {
 		}
 	}
 	keep, _ := strconv.Atoi(os.Getenv(childKeep))
-	db, err := Open(ctx, Config{URL: u, Part: part, Keep: keep, Token: os.Getenv(childToken), KeepChanged: os.Getenv(childToken) != ""})
+	db, err := openDatabase(ctx, Config{URL: u, Part: part, Keep: keep, Token: os.Getenv(childToken), KeepChanged: os.Getenv(childToken) != ""})
 	if err != nil {
 		return err
 	}
@@ -254,13 +254,36 @@ func openPart(t *testing.T, url string, part Part) (Database, *notes) {
 	t.Helper()
 	watch(t, parseURL(t, url))
 	said := &notes{}
-	db, err := Open(t.Context(), Config{URL: parseURL(t, url), Part: part, Note: said.add})
+	return openAs(t, Config{URL: parseURL(t, url), Part: part, Note: said.add}), said
+}
+
+// opened has the URL of each database that a test has opened.
+var opened sync.Map
+
+// openAs opens a database, which is closed with the test.
+func openAs(t *testing.T, config Config) Database {
+	t.Helper()
+	db, err := tryOpen(t, config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	return db, said
+	return db
 }
+
+// tryOpen opens a database, which the test closes.
+func tryOpen(t *testing.T, config Config) (Database, error) {
+	t.Helper()
+	db, err := openDatabase(t.Context(), config)
+	if err == nil {
+		opened.Store(db, config.URL)
+		t.Cleanup(func() { opened.Delete(db) })
+	}
+	return db, err
+}
+
+// openDatabase opens the databases of the tests.
+var openDatabase = Open
 
 // neighbourName is a database that no pull may touch.
 const neighbourName = "neighbour"
@@ -319,14 +342,11 @@ func pull(t *testing.T, db Database, dump string) error {
 // pullAs is pull for a dump that has a name.
 func pullAs(t *testing.T, db Database, dump string, name Dump) error {
 	t.Helper()
-	var u dburl.URL
-	switch db := db.(type) {
-	case *mysqlDatabase:
-		u = db.config.URL
-	case *postgresDatabase:
-		u = db.config.URL
+	u, known := opened.Load(db)
+	if !known {
+		t.Fatal("the database was not opened by a helper of the tests")
 	}
-	return alone(t, u, db.Info().Name, func() error { return bring(t, db, dump, name) })
+	return alone(t, u.(dburl.URL), db.Info().Name, func() error { return bring(t, db, dump, name) })
 }
 
 func bring(t *testing.T, db Database, dump string, name Dump) error {
@@ -341,7 +361,7 @@ func bring(t *testing.T, db Database, dump string, name Dump) error {
 		}
 	}()
 	dialect, sure := sqltext.Detect([]byte(dump))
-	if _, isPostgres := db.(*postgresDatabase); isPostgres && !sure {
+	if db.Info().Engine == "postgres" && !sure {
 		dialect = sqltext.Postgres
 	}
 	stats, err := load.Run(t.Context(), strings.NewReader(dump), dialect, nil)

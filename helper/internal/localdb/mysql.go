@@ -19,8 +19,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 )
 
-// mysqlDatabase is a live database on a MySQL or MariaDB server.
-type mysqlDatabase struct {
+// mysqlServer is a MySQL or MariaDB server on which a database is replaced.
+type mysqlServer struct {
 	config Config
 	pool   *sql.DB
 	// settings are those of all sessions.
@@ -36,16 +36,40 @@ func openMySQL(ctx context.Context, config Config) (Database, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := newMySQLDatabase(config, pool)
-	if err := db.inspect(ctx); err != nil {
+	db := &mysqlDatabase{newMySQLServer(config, pool)}
+	err = db.inspect(ctx)
+	if err == nil {
+		err = db.checkPart(ctx)
+	}
+	if err != nil {
 		_ = pool.Close()
 		return nil, err
 	}
 	return db, nil
 }
 
-func newMySQLDatabase(config Config, pool *sql.DB) *mysqlDatabase {
-	return &mysqlDatabase{config: config, pool: pool, settings: mysqlsession.For(mysqlsession.Writing)}
+// mysqlDatabase is a live database on a MySQL or MariaDB server.
+type mysqlDatabase struct{ *mysqlServer }
+
+func (db *mysqlDatabase) TakesFiles(ctx context.Context) (FileServer, error) {
+	return db.takesFiles(ctx)
+}
+
+// checkPart refuses a part that foreign keys of the live database tie to the rest.
+func (db *mysqlDatabase) checkPart(ctx context.Context) error {
+	if db.config.Part.isAll() {
+		return nil
+	}
+	s, err := db.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return db.checkLive(ctx, s, db.config.Part)
+}
+
+func newMySQLServer(config Config, pool *sql.DB) *mysqlServer {
+	return &mysqlServer{config: config, pool: pool, settings: mysqlsession.For(mysqlsession.Writing)}
 }
 
 // mysqlPool opens connections to no database in particular: the live one may not exist yet.
@@ -92,7 +116,7 @@ func mysqlPool(u dburl.URL) (*sql.DB, error) {
 // longestPacket is what servers allow at most, in bytes.
 const longestPacket = 1 << 30
 
-func (db *mysqlDatabase) inspect(ctx context.Context) error {
+func (db *mysqlServer) inspect(ctx context.Context) error {
 	s, err := db.connect(ctx)
 	if err != nil {
 		return err
@@ -118,17 +142,15 @@ func (db *mysqlDatabase) inspect(ctx context.Context) error {
 	if strings.Contains(strings.ToLower(version+comment), "mariadb") {
 		db.info.Engine = "mariadb"
 	}
-	if db.info.Exists, err = s.exists(ctx, live); err != nil {
-		return db.explain("look for database "+live, err)
-	}
-	return db.checkLive(ctx, s, db.config.Part)
+	db.info.Exists, err = s.exists(ctx, live)
+	return db.explain("look for database "+live, err)
 }
 
-func (db *mysqlDatabase) Info() Info { return db.info }
+func (db *mysqlServer) Info() Info { return db.info }
 
-func (db *mysqlDatabase) Close() error { return db.pool.Close() }
+func (db *mysqlServer) Close() error { return db.pool.Close() }
 
-func (db *mysqlDatabase) FreeBytes(ctx context.Context) (int64, bool) {
+func (db *mysqlServer) FreeBytes(ctx context.Context) (int64, bool) {
 	if !db.config.URL.IsLocal() {
 		return 0, false
 	}
@@ -145,7 +167,7 @@ func (db *mysqlDatabase) FreeBytes(ctx context.Context) (int64, bool) {
 }
 
 // grant is the statement that allows the account what a pull does.
-func (db *mysqlDatabase) grant() string {
+func (db *mysqlServer) grant() string {
 	user, host := db.userHost()
 	escape := strings.NewReplacer("_", `\_`, "%", `\%`)
 	return fmt.Sprintf("GRANT ALL PRIVILEGES ON %s.* TO %s@%s; GRANT ALL PRIVILEGES ON %s.* TO %s@%s",
@@ -154,13 +176,13 @@ func (db *mysqlDatabase) grant() string {
 }
 
 // grantee is the account as a GRANT names it.
-func (db *mysqlDatabase) grantee() string {
+func (db *mysqlServer) grantee() string {
 	user, host := db.userHost()
 	return quoteText(user) + "@" + quoteText(host)
 }
 
 // userHost gives the two parts of the account; a user's name may have an @ in it.
-func (db *mysqlDatabase) userHost() (user, host string) {
+func (db *mysqlServer) userHost() (user, host string) {
 	at := strings.LastIndex(db.account, "@")
 	return db.account[:max(at, 0)], db.account[at+1:]
 }

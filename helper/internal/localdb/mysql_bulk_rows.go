@@ -53,7 +53,7 @@ func (s *mysqlSession) insertBulk(ctx context.Context, table string, statement [
 		return done, err
 	}
 	for {
-		s.packet, err = s.bulk.packet(s.packet, statement, limit)
+		s.packet, err = preparedBulk(s).packet(s.packet, statement, limit)
 		var open *doubt
 		if !errors.As(err, &open) {
 			break
@@ -76,9 +76,16 @@ func (s *mysqlSession) insertBulk(ctx context.Context, table string, statement [
 	return done, err
 }
 
+// preparedBulk is the INSERT that the session has prepared last; nil for none.
+func preparedBulk(s *mysqlSession) *bulkInsert {
+	insert, _ := s.prepared.(*bulkInsert)
+	return insert
+}
+
 // prepareBulk has the server prepare an INSERT, unless it was the last one, too.
 func (s *mysqlSession) prepareBulk(ctx context.Context, table string, statement []byte) error {
-	if s.bulk != nil && bytes.HasPrefix(statement, s.bulk.head) {
+	last := preparedBulk(s)
+	if last != nil && bytes.HasPrefix(statement, last.head) {
 		return nil
 	}
 	insert := newBulkInsert(statement, table)
@@ -86,10 +93,9 @@ func (s *mysqlSession) prepareBulk(ctx context.Context, table string, statement 
 		return errNotBulk
 	}
 	err := s.directly(ctx, func(conn *mysqlConn) (err error) {
-		if s.bulk != nil {
-			id := s.bulk.id
-			s.bulk = nil
-			if err := conn.forget(id); err != nil {
+		if last != nil {
+			s.prepared = nil
+			if err := conn.forget(last.id); err != nil {
 				return err
 			}
 		}
@@ -100,7 +106,7 @@ func (s *mysqlSession) prepareBulk(ctx context.Context, table string, statement 
 		return errNotBulk // the text says what is wrong
 	}
 	if err == nil {
-		s.bulk = insert
+		s.prepared = insert
 	}
 	return err
 }
@@ -110,11 +116,11 @@ func (s *mysqlSession) settle(ctx context.Context, table string, open *doubt) (s
 	rows, err := s.table(ctx, "SELECT COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, IS_NULLABLE FROM information_schema.COLUMNS"+
 		" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?", table)
 	for _, row := range rows {
-		i := slices.IndexFunc(s.bulk.columns, func(c bulkColumn) bool { return c.name == row["column_name"] })
+		i := slices.IndexFunc(preparedBulk(s).columns, func(c bulkColumn) bool { return c.name == row["column_name"] })
 		if i < 0 {
 			continue
 		}
-		column := &s.bulk.columns[i]
+		column := &preparedBulk(s).columns[i]
 		column.nullable = row["is_nullable"] == "YES"
 		switch {
 		case column != open.column:

@@ -255,10 +255,10 @@ func TestMySQLBulkFailures(t *testing.T) {
 		load, err := db.Begin(ctx)
 		must(t, err)
 		defer func() { must(t, load.Discard()) }()
-		load.(*mysqlLoad).bulkAbove = 0
+		load.(*mysqlPull).mysqlLoad.bulkAbove = 0
 		chunks := &pgTexts{onRead: func(_ context.Context, i int) error {
 			if i == 1 && then != nil {
-				then(load.(*mysqlLoad))
+				then(load.(*mysqlPull).mysqlLoad)
 			}
 			return nil
 		}}
@@ -266,7 +266,7 @@ func TestMySQLBulkFailures(t *testing.T) {
 		chunks.add(Rows, "t", 2, "INSERT INTO `t` (`id`,`mail`) VALUES "+text+";\n")
 		_, err = load.RunChunks(ctx, chunks, nil)
 		ended = time.Now()
-		for _, s := range load.(*mysqlLoad).crew.sessions {
+		for _, s := range load.(*mysqlPull).mysqlLoad.crew.sessions {
 			if s.wire == nil || !s.wire.bulk {
 				t.Error("the session does not know bulk")
 			}
@@ -349,14 +349,14 @@ func TestMySQLBulkUnknown(t *testing.T) {
 			load, err := db.Begin(t.Context())
 			must(t, err)
 			defer func() { must(t, load.Discard()) }()
-			l := load.(*mysqlLoad)
+			l := load.(*mysqlPull).mysqlLoad
 			l.bulkAbove = 0
 			chunks := &pgTexts{}
 			chunks.add(Head, "", 0, test.head+"CREATE TABLE `t` (`id` INT);\n")
 			chunks.add(Rows, "t", 1, "INSERT INTO `t` (`id`) VALUES (1);\n")
 			_, err = load.RunChunks(t.Context(), chunks, nil)
 			must(t, err)
-			if used := slices.ContainsFunc(l.crew.sessions, func(s *mysqlSession) bool { return s.bulk != nil }); used != test.bulk {
+			if used := slices.ContainsFunc(l.crew.sessions, func(s *mysqlSession) bool { return s.prepared != nil }); used != test.bulk {
 				t.Errorf("in bulk: %v", used)
 			}
 		})

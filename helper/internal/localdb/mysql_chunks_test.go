@@ -19,7 +19,7 @@ func TestMySQLLineBreaksInNames(t *testing.T) {
 		db, _ := open(t, server.URL("broken_names"))
 		load, err := db.Begin(t.Context())
 		must(t, err)
-		load.(*mysqlLoad).bulkAbove = above
+		load.(*mysqlPull).mysqlLoad.bulkAbove = above
 		chunks := &pgTexts{}
 		chunks.add(Head, "", 0, "CREATE TABLE `a\nb``;\nc` (`c\n``);\nd` INT PRIMARY KEY, `e` TEXT);\n")
 		chunks.add(Rows, "a\nb`;\nc", 3, "INSERT INTO `a\nb``;\nc` (`c\n``);\nd`,`e`) VALUES (1,'x'),(2,'\\n');\nINSERT INTO `a\nb``;\nc` (`c\n``);\nd`,`e`) VALUES (3,NULL);\n")
@@ -68,7 +68,7 @@ func TestMySQLInOrder(t *testing.T) {
 	server := mariadbServer(t)
 	for _, inOrder := range []bool{false, true} {
 		fresh(t, server, "in_order")
-		db, err := Open(t.Context(), Config{URL: parseURL(t, server.URL("in_order")), Threads: 3, InOrder: inOrder})
+		db, err := tryOpen(t, Config{URL: parseURL(t, server.URL("in_order")), Threads: 3, InOrder: inOrder})
 		must(t, err)
 		t.Cleanup(func() { db.Close() })
 		chunks := &noted{pgTexts: &pgTexts{}}

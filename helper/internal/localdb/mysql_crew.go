@@ -36,14 +36,14 @@ const parallelBytes = 4 << 20
 const deadlockTries = 10
 
 // crewSize is how many sessions a load has: one more than cores, since one or another waits for the disk.
-func (db *mysqlDatabase) crewSize() int {
+func (db *mysqlServer) crewSize() int {
 	if db.config.Threads > 0 {
 		return db.config.Threads
 	}
 	return min(runtime.NumCPU()+1, mostSessions)
 }
 
-func (db *mysqlDatabase) hireCrew(ctx context.Context, size int) (*crew, error) {
+func (db *mysqlServer) hireCrew(ctx context.Context, size int) (*crew, error) {
 	c := &crew{idle: make(chan *mysqlSession, size), tables: map[string]bool{}}
 	for range size {
 		s, err := db.connect(ctx)

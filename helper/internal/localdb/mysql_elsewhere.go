@@ -1,10 +1,6 @@
 package localdb
 
-import (
-	"context"
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // elsewherePrefix begins the names that stand for tables of other databases while a dump is being loaded.
 const elsewherePrefix = journalPrefix + "elsewhere_"
@@ -32,31 +28,4 @@ func (e *elsewhere) place(name string) (p place, is bool) {
 		}
 	}
 	return place{}, false
-}
-
-// ownReference gives a foreign key of the dump that refers to what it did on staging, where it was loaded with a name that stands for
-// that. Before the dump has told the name of its own database nobody knows whether another one is meant: it is the dump's own where the
-// dump has such a table, and this server no such database.
-func (l *mysqlLoad) ownReference(ctx context.Context, key object) (object, error) {
-	_, standIn := key.reach()
-	p, is := l.rewriter.elsewhere.place(standIn)
-	if !is {
-		return key, nil
-	}
-	own := strings.EqualFold(p.database, l.rewriter.database)
-	if l.rewriter.database == "" {
-		there, err := l.lock.exists(ctx, p.database)
-		if err != nil {
-			return key, err
-		}
-		if !there {
-			if own, err = l.lock.hasTable(ctx, l.db.names.incoming, p.table); err != nil {
-				return key, err
-			}
-		}
-	}
-	if own {
-		return key.referringTo("", p.table), nil
-	}
-	return key.referringTo(p.database, p.table), nil
 }

@@ -62,7 +62,7 @@ func number(err error) uint16 {
 }
 
 // explain turns what the driver says into this package's errors; nil stays nil.
-func (db *mysqlDatabase) explain(action string, err error) error {
+func (db *mysqlServer) explain(action string, err error) error {
 	if err == nil {
 		return nil
 	}

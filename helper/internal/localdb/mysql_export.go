@@ -22,7 +22,7 @@ type Export struct {
 	// Left are those that do not, by name.
 	Left []LeftTable
 
-	db      *mysqlDatabase
+	db      *mysqlServer
 	holder  *mysqlSession // has the tables flushed and locked
 	data    string        // the server's data folder
 	cleanup context.Context
@@ -50,7 +50,7 @@ func OpenExport(ctx context.Context, url dburl.URL, tables []string) (*Export, e
 	if err != nil {
 		return nil, err
 	}
-	e := &Export{db: newMySQLDatabase(Config{URL: url, Note: func(string) {}}, pool), cleanup: context.WithoutCancel(ctx)}
+	e := &Export{db: newMySQLServer(Config{URL: url, Note: func(string) {}}, pool), cleanup: context.WithoutCancel(ctx)}
 	if err := e.open(ctx, tables); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}

@@ -187,7 +187,7 @@ func TestMySQLTablesHeld(t *testing.T) {
 	must(t, err)
 	_, err = load.Run(t.Context(), strings.NewReader("CREATE TABLE t (id int);\n"), sqltext.MySQL, nil)
 	must(t, err)
-	must(t, load.(*mysqlLoad).lock.exec(t.Context(), "SET SESSION lock_wait_timeout = 1"))
+	must(t, load.(*mysqlPull).mysqlLoad.lock.exec(t.Context(), "SET SESSION lock_wait_timeout = 1"))
 	err = load.Swap(t.Context(), Dump{})
 	var busy *BusyError
 	if !errors.As(err, &busy) || busy.Running || !strings.HasPrefix(err.Error(), "database site8 is in use and cannot be exchanged (connection ") {
@@ -207,12 +207,12 @@ func TestMySQLRefusals(t *testing.T) {
 		must(t, err)
 		return u
 	}
-	_, err := Open(t.Context(), Config{URL: parse(server.URLAs("poor", "wrong", "si_te9"))})
+	_, err := tryOpen(t, Config{URL: parse(server.URLAs("poor", "wrong", "si_te9"))})
 	var auth *AuthError
 	if !errors.As(err, &auth) || strings.Contains(err.Error(), "wrong") {
 		t.Errorf("a wrong password gives %v", err)
 	}
-	_, err = Open(t.Context(), Config{URL: parse("mysql://root@127.0.0.1:1/x")})
+	_, err = tryOpen(t, Config{URL: parse("mysql://root@127.0.0.1:1/x")})
 	var unreachable *UnreachableError
 	if !errors.As(err, &unreachable) || !strings.HasPrefix(err.Error(), "cannot reach 127.0.0.1:1: ") {
 		t.Errorf("a closed port gives %v", err)

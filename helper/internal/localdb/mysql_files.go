@@ -2,128 +2,13 @@ package localdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
 )
-
-func (db *mysqlDatabase) TakesFiles(ctx context.Context) (FileServer, error) {
-	server := FileServer{Engine: db.info.Engine, Version: db.info.Version}
-	s, err := db.connect(ctx)
-	if err != nil {
-		return server, err
-	}
-	defer s.close()
-	settings, err := s.fileSettings(ctx)
-	if err != nil {
-		return server, db.explain("ask for settings of the server", err)
-	}
-	server.PageSize, _ = strconv.ParseInt(settings["innodb_page_size"], 10, 64)
-	if reason := refusesFiles(server, settings); reason != "" {
-		return server, &FilesError{Reason: reason}
-	}
-	data, err := s.dataFolder(ctx)
-	if err != nil {
-		return server, db.explain("ask for the server's data folder", err)
-	}
-	if _, err := os.Stat(data); err != nil {
-		return server, unreachable(err)
-	}
-	return server, db.tryFolder(ctx)
-}
-
-// fileSettings gives those settings of the server on which it depends whether and how it takes files, by their names.
-func (s *mysqlSession) fileSettings(ctx context.Context) (map[string]string, error) {
-	rows, err := s.table(ctx, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_page_size', 'innodb_file_per_table', 'innodb_force_recovery',"+
-		" 'innodb_log_checkpoint_now', 'innodb_read_only', 'innodb_encrypt_tables', 'default_table_encryption', 'innodb_compression_default',"+
-		" 'lower_case_table_names', 'innodb_flush_method', 'innodb_data_file_buffering')")
-	settings := map[string]string{}
-	for _, row := range rows {
-		settings[row["variable_name"]] = row["value"]
-	}
-	return settings, err
-}
-
-// refusesFiles says why a server of such settings takes no files; "" where it does.
-func refusesFiles(server FileServer, settings map[string]string) string {
-	on := func(name string) bool {
-		value := settings[name]
-		return value != "" && value != "OFF" && value != "0"
-	}
-	switch {
-	case settings["innodb_page_size"] == "":
-		return "the server has no InnoDB"
-	case !on("innodb_file_per_table"):
-		return "the server keeps all tables in one file (innodb_file_per_table is off)"
-	case on("innodb_force_recovery"), on("innodb_read_only"):
-		return "the server has been started to be read from only"
-	case on("innodb_encrypt_tables"), on("default_table_encryption"):
-		return "the server encrypts its tables"
-	case on("innodb_compression_default"):
-		return "the server compresses the pages of its tables (innodb_compression_default is on)"
-	case server.Engine == "mysql" && !server.hasDictionary():
-		return "servers of MySQL before 8.0 are not trusted with files"
-	case server.Engine != "mysql" && settings["innodb_log_checkpoint_now"] == "":
-		return noCheckpoint
-	case settings["lower_case_table_names"] == "2":
-		return "the server's file system does not tell upper from lower case (lower_case_table_names is 2)"
-	}
-	return ""
-}
-
-// readsPastCache says whether a server of such settings has no use for what the kernel keeps of its files in memory.
-func readsPastCache(settings map[string]string) bool {
-	if buffers := settings["innodb_data_file_buffering"]; buffers != "" { // since 11.0
-		return buffers == "OFF"
-	}
-	return strings.HasPrefix(settings["innodb_flush_method"], "O_DIRECT")
-}
-
-// tryFolder finds out whether we can put files into a scratch database, which goes again. Under the lock nobody else has one, and what
-// an earlier run has left of it nobody needs.
-func (db *mysqlDatabase) tryFolder(ctx context.Context) (err error) {
-	lock, err := db.locked(ctx)
-	if err != nil {
-		return err
-	}
-	defer lock.close()
-	if err := lock.canCheckpoint(ctx); err != nil {
-		return db.explainFiles("try to have a checkpoint written", err)
-	}
-	incoming := db.names.incoming
-	if err := lock.dropDatabase(ctx, incoming); err != nil {
-		return db.explain("drop database "+incoming, err)
-	}
-	defer func() {
-		err = errors.Join(err, db.explain("drop database "+incoming, lock.dropDatabase(context.WithoutCancel(ctx), incoming)))
-	}()
-	if err := lock.createBeside(ctx, db.names.live, incoming); err != nil {
-		return db.explain("create database "+incoming, err)
-	}
-	f, err := lock.openFolder(ctx, incoming)
-	if err != nil {
-		return db.explainFiles("try the data folder", err)
-	}
-	return f.Close()
-}
-
-// explainFiles is explain for what is done with the files of tables.
-func (db *mysqlDatabase) explainFiles(action string, err error) error {
-	var refused *FilesError
-	switch {
-	case errors.As(err, &refused):
-		return refused
-	case isFullHere(err):
-		return &NoSpaceError{Server: db.config.URL.Address(), Err: err}
-	}
-	return db.explain(action, err)
-}
 
 // fileLoad is the tables of a dump that come as files on their way in, over all sessions.
 type fileLoad struct {
@@ -133,14 +18,6 @@ type fileLoad struct {
 	stretches []stretch
 	progress  func(int64)
 	taken     atomic.Int64 // stretches
-}
-
-// stretch is a chunk of the dump that is part of a file.
-type stretch struct {
-	chunk  int
-	table  *tablespace
-	file   int
-	offset int64 // in the file
 }
 
 // planFiles makes ready for the chunks of files in a stretch of the list: all tables are as they were on the server that wrote the
@@ -204,13 +81,6 @@ func (f *fileLoad) look(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// waitingSpace is a number for a file that waits to be imported, and may be the first of some. A server's own are small: it gives them
-// one after the other.
-func waitingSpace() uint32 {
-	const least = 1 << 30
-	return least + rand.Uint32N(least)
 }
 
 // mostPorters bounds how many sessions take files at once.

@@ -19,15 +19,13 @@ import (
 
 // mysqlLoad is a dump on its way into the scratch database.
 type mysqlLoad struct {
-	db *mysqlDatabase
-	// lock holds the lock and does the swap; the dump's statements, which change their session's
-	// settings as they like, have sessions of their own.
-	lock     *mysqlSession
-	crew     *crew
-	porters  *crew // more sessions, for files
-	rewriter *rewriter
-	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
-	cleanup    context.Context
+	db *mysqlServer
+	// lock holds the lock; the dump's statements, which change their session's settings as they like, have sessions of
+	// their own.
+	lock       *mysqlSession
+	crew       *crew
+	porters    *crew // more sessions, for files
+	rewriter   *rewriter
 	packet     int64             // the longest statement that the server takes, bytes
 	events     map[string]string // the status of each event, which is disabled until the swap
 	statements int64
@@ -40,7 +38,6 @@ type mysqlLoad struct {
 	made       folded // tables and views
 	warnings   warnings
 	versions   versions
-	swapped    bool
 	// named has each name in a statement that may have made something, in small letters.
 	named map[string]bool
 	// unnamed says that a statement may have made things that it does not name.
@@ -50,33 +47,18 @@ type mysqlLoad struct {
 // packetHead is what the protocol and the driver need of a packet for themselves, in bytes.
 const packetHead = 64
 
-func (db *mysqlDatabase) Begin(ctx context.Context) (Load, error) {
-	lock, err := db.locked(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := db.writable(ctx, lock); err != nil {
-		lock.close()
-		return nil, err
-	}
+// newMySQLLoad makes ready for a dump that goes into the incoming database, which is there and empty. The session that holds the lock
+// stays the caller's.
+func newMySQLLoad(ctx context.Context, db *mysqlServer, lock *mysqlSession) (*mysqlLoad, error) {
 	l := &mysqlLoad{
-		db: db, lock: lock, cleanup: context.WithoutCancel(ctx), events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
+		db: db, lock: lock, events: map[string]string{}, deferAbove: deferredBytes, bulkAbove: bulkBytes,
 		porters: &crew{}, named: map[string]bool{}, made: folded{},
 	}
-	if err := l.prepare(ctx); err != nil {
-		return nil, errors.Join(err, l.Discard())
-	}
-	return l, nil
+	return l, l.prepare(ctx)
 }
 
 func (l *mysqlLoad) prepare(ctx context.Context) error {
 	db, n := l.db, l.db.names
-	if err := db.recoverLocked(ctx, l.lock); err != nil {
-		return err
-	}
-	if err := l.lock.createBeside(ctx, n.live, n.incoming); err != nil {
-		return db.explain("create database "+n.incoming, err)
-	}
 	var err error
 	if l.crew, err = db.hireCrew(ctx, db.crewSize()); err != nil {
 		return err
@@ -436,85 +418,6 @@ func (l *mysqlLoad) compareTables(ctx context.Context, tables []string, rows map
 		}
 		return nil
 	})
-}
-
-func (l *mysqlLoad) Swap(ctx context.Context, dump Dump) error {
-	db, n := l.db, l.db.names
-	e, err := db.extent(ctx, l.lock)
-	if err == nil {
-		err = db.checkIncoming(ctx, l.lock, e.part())
-	}
-	if err == nil {
-		err = db.checkLive(ctx, l.lock, e.part()) // there may be others than at the beginning
-	}
-	if err != nil {
-		return err
-	}
-	_, last, err := l.lock.tableNumbers(ctx, n.incoming)
-	if err != nil {
-		return db.explain("number the tables of the dump", err)
-	}
-	holds := record{Dump: dump, LastTable: last}
-	if !e.isAll() {
-		if holds, err = db.heldAfterPart(ctx, l.lock, last); err != nil {
-			return err
-		}
-	}
-	objects, err := l.lock.capture(ctx, n.incoming)
-	if err != nil {
-		return db.explain("read the views and routines of the dump", err)
-	}
-	if objects, err = l.detach(ctx, e, objects); err != nil {
-		return db.explain("take foreign keys off the tables of the dump", err)
-	}
-	for i, o := range objects {
-		switch o.Kind {
-		case trigger:
-			if err := l.lock.drop(ctx, n.incoming, o); err != nil {
-				return db.explain("drop trigger "+o.Name, err)
-			}
-		case event:
-			o.SQL, _ = setEventStatus(o.SQL, l.events[o.Name])
-		}
-		objects[i] = o.moved(n.incoming, n.live)
-	}
-	holds.Choice, holds.Token, holds.Print = db.config.Choice, db.config.Token, nil
-	if e.isAll() && db.config.Token != "" {
-		if holds.Print, err = db.fingerprintOf(ctx, l.crew, n.incoming, objects, &l.counted); err != nil {
-			return db.explain("look at the tables of the dump", err)
-		}
-	}
-	l.crew.close()
-	if err := db.swap(ctx, l.lock, e, contents{objects, holds}); err != nil {
-		return err
-	}
-	l.swapped = true
-	return nil
-}
-
-func (l *mysqlLoad) Discard() error {
-	if l.lock == nil {
-		return nil
-	}
-	defer func() { l.lock, l.crew = nil, nil }()
-	l.lock.close()
-	if l.crew != nil {
-		l.crew.close()
-	}
-	if l.swapped {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(l.cleanup, discardPatience)
-	defer cancel()
-	if err := l.endSessions(ctx); err != nil {
-		return err
-	}
-	err := l.db.Recover(ctx)
-	var busy *BusyError
-	if errors.As(err, &busy) {
-		return nil // the next pull is at work already, and has cleaned up first
-	}
-	return err
 }
 
 // endSessions ends what the server may still be doing for us after our connections have been cut.

@@ -21,13 +21,14 @@ type mysqlSession struct {
 	// oracle says that the server is MySQL and not MariaDB.
 	oracle bool
 
-	wire   *mysqlConn  // below conn
-	bulk   *bulkInsert // the last one, nil for none
-	packet []byte      // the room for packets of it
+	wire *mysqlConn // below conn
+	// prepared is the statement that the session has prepared last, for whoever adds rows by it; packet is the buffer for their packets.
+	prepared any
+	packet   []byte
 }
 
 // connect opens a session whose settings are not the server's but ours.
-func (db *mysqlDatabase) connect(ctx context.Context) (*mysqlSession, error) {
+func (db *mysqlServer) connect(ctx context.Context) (*mysqlSession, error) {
 	s := &mysqlSession{oracle: db.info.Engine == "mysql"}
 	conn, err := db.pool.Conn(context.WithValue(ctx, dialedBy{}, &s.wire))
 	if err != nil {
@@ -148,12 +149,12 @@ const lockPatience = 5 * time.Second
 // lockRound is how long a statement waits for tables that the site's sessions hold.
 const lockRound = 5 * time.Second
 
-func (db *mysqlDatabase) lockName() string { return "dump:" + db.names.base }
+func (db *mysqlServer) lockName() string { return "dump:" + db.names.base }
 
 // locked opens a session that holds the lock of this database. The lock goes with the session, and
 // the server ends a session only after its last statement: whoever gets the lock can be sure that no
 // statement of an earlier holder is still running.
-func (db *mysqlDatabase) locked(ctx context.Context) (*mysqlSession, error) {
+func (db *mysqlServer) locked(ctx context.Context) (*mysqlSession, error) {
 	s, err := db.connect(ctx)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func Survives(ctx context.Context, url dburl.URL, crash func(context.Context) er
 		return err
 	}
 	defer pool.Close()
-	db := newMySQLDatabase(Config{URL: url, Note: func(string) {}}, pool)
+	db := newMySQLServer(Config{URL: url, Note: func(string) {}}, pool)
 	if err := db.inspect(ctx); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func Survives(ctx context.Context, url dburl.URL, crash func(context.Context) er
 
 // crashTrial is a table that comes as files to a server that dies.
 type crashTrial struct {
-	db    *mysqlDatabase
+	db    *mysqlServer
 	crash func(context.Context) error
 	table ExportedTable
 	files [][]byte // of the table

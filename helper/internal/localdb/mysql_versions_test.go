@@ -26,7 +26,7 @@ func TestMySQLHistory(t *testing.T) {
 		db, said := open(t, server.URL("history"))
 		load, err := db.Begin(t.Context())
 		must(t, err)
-		l := load.(*mysqlLoad)
+		l := load.(*mysqlPull).mysqlLoad
 		l.versions.taken = way != "not taken"
 		if way == "taken in bulk" {
 			l.bulkAbove = 0

@@ -28,7 +28,7 @@ func loadRows(t *testing.T, server *testserver.MySQL, way, database, settings, t
 	load, err := db.Begin(t.Context())
 	must(t, err)
 	defer load.Discard()
-	load.(*mysqlLoad).bulkAbove = map[string]int{"text": bulkBytes, "bulk": 0}[way]
+	load.(*mysqlPull).mysqlLoad.bulkAbove = map[string]int{"text": bulkBytes, "bulk": 0}[way]
 	chunks := &pgTexts{}
 	chunks.add(Head, "", 0, settings+"CREATE TABLE `t` ("+table+");\n")
 	chunks.add(Rows, "t", int64(len(rows)), insert)

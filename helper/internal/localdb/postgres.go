@@ -15,8 +15,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/pgsession"
 )
 
-// postgresDatabase is a live database on a PostgreSQL server.
-type postgresDatabase struct {
+// pgServer is a PostgreSQL server on which a database is replaced.
+type pgServer struct {
 	config Config
 	names  names
 	info   Info
@@ -35,7 +35,31 @@ type pgSession struct {
 }
 
 func openPostgres(ctx context.Context, config Config) (Database, error) {
-	db := &postgresDatabase{
+	server, err := newPGServer(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	db := &postgresDatabase{server}
+	if !config.Part.isAll() && db.info.Exists {
+		if err := db.checkLive(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return db, nil
+}
+
+// postgresDatabase is a live database on a PostgreSQL server.
+type postgresDatabase struct{ *pgServer }
+
+func (db *postgresDatabase) TakesFiles(context.Context) (FileServer, error) {
+	return FileServer{}, &FilesError{Reason: "PostgreSQL takes no tables as files"}
+}
+
+func (db *postgresDatabase) Check(context.Context) error { return nil }
+
+// newPGServer asks a server what it is, and whether it has the database.
+func newPGServer(ctx context.Context, config Config) (*pgServer, error) {
+	db := &pgServer{
 		config: config, maintenance: "postgres", server: &oneserver.Check{Address: config.URL.Address(), Wanted: config.URL.Server},
 		names: namesFor(config.URL.Name, 63, func(name string) int { return len(name) }),
 	}
@@ -55,11 +79,6 @@ func openPostgres(ctx context.Context, config Config) (Database, error) {
 	version, _, _ := strings.Cut(rows[0][0], " ")
 	db.info = Info{Engine: "postgres", Version: version, Name: db.names.live, Exists: rows[0][2] != "0"}
 	db.user = rows[0][1]
-	if !config.Part.isAll() && db.info.Exists {
-		if err := db.checkLive(ctx); err != nil {
-			return nil, err
-		}
-	}
 	return db, nil
 }
 
@@ -67,7 +86,7 @@ func openPostgres(ctx context.Context, config Config) (Database, error) {
 var connectSeconds = 10
 
 // connect opens a session in a database.
-func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSession, error) {
+func (db *pgServer) connect(ctx context.Context, database string) (*pgSession, error) {
 	u := db.config.URL
 	modes := map[dburl.TLS]string{dburl.TLSOff: "disable", dburl.TLSPreferred: "prefer", dburl.TLSOn: "require", dburl.TLSVerify: "verify-full"}
 	settings := fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=%s connect_timeout=%d",
@@ -109,7 +128,7 @@ func (db *postgresDatabase) connect(ctx context.Context, database string) (*pgSe
 }
 
 // enter opens a session in the live database. The server makes newcomers wait there while tables of it are replaced.
-func (db *postgresDatabase) enter(ctx context.Context) (*pgSession, error) {
+func (db *pgServer) enter(ctx context.Context) (*pgSession, error) {
 	s, err := db.connect(ctx, db.names.live)
 	var unreachable *UnreachableError
 	if !errors.As(err, &unreachable) {
@@ -123,7 +142,7 @@ func (db *postgresDatabase) enter(ctx context.Context) (*pgSession, error) {
 	return nil, &BusyError{Name: db.names.live, Holder: db.holder(ctx, beside), Running: true}
 }
 
-func (db *postgresDatabase) explainConnect(ctx context.Context, database string, err error) error {
+func (db *pgServer) explainConnect(ctx context.Context, database string, err error) error {
 	server := db.config.URL.Address()
 	switch {
 	case ctx.Err() != nil:
@@ -170,16 +189,12 @@ func (s *pgSession) query(ctx context.Context, query string, arguments ...string
 	return all, nil
 }
 
-func (db *postgresDatabase) Info() Info { return db.info }
-
-func (db *postgresDatabase) TakesFiles(context.Context) (FileServer, error) {
-	return FileServer{}, &FilesError{Reason: "PostgreSQL takes no tables as files"}
-}
+func (db *pgServer) Info() Info { return db.info }
 
 // Close has nothing to do: sessions live as long as what they are for.
-func (db *postgresDatabase) Close() error { return nil }
+func (db *pgServer) Close() error { return nil }
 
-func (db *postgresDatabase) FreeBytes(ctx context.Context) (int64, bool) {
+func (db *pgServer) FreeBytes(ctx context.Context) (int64, bool) {
 	if !db.config.URL.IsLocal() {
 		return 0, false
 	}
@@ -196,7 +211,7 @@ func (db *postgresDatabase) FreeBytes(ctx context.Context) (int64, bool) {
 }
 
 // locked opens a session in the maintenance database that holds the lock of this database.
-func (db *postgresDatabase) locked(ctx context.Context) (*pgSession, error) {
+func (db *pgServer) locked(ctx context.Context) (*pgSession, error) {
 	s, err := db.connect(ctx, db.maintenance)
 	if err != nil {
 		return nil, err
@@ -227,7 +242,7 @@ const lockTries = 5
 const lockKey = "hashtextextended('dump:' || $1, 0)"
 
 // holder says who has the lock of this database.
-func (db *postgresDatabase) holder(ctx context.Context, s *pgSession) string {
+func (db *pgServer) holder(ctx context.Context, s *pgSession) string {
 	return s.describe(ctx, "SELECT a.pid, a.usename, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid)"+
 		" WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = "+lockKey, db.names.base)
 }
@@ -274,5 +289,3 @@ func serverSays(err error) error {
 	}
 	return err
 }
-
-func (db *postgresDatabase) Check(context.Context) error { return nil }

@@ -42,7 +42,7 @@ func code(err error) string {
 }
 
 // explain turns what the driver says into this package's errors; nil stays nil.
-func (db *postgresDatabase) explain(action string, err error) error {
+func (db *pgServer) explain(action string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (db *postgresDatabase) explain(action string, err error) error {
 }
 
 // grant is the statement that allows the account what a pull does.
-func (db *postgresDatabase) grant() string {
+func (db *pgServer) grant() string {
 	user := quoteIdentifier(db.config.URL.User)
 	return fmt.Sprintf("ALTER ROLE %s CREATEDB; ALTER DATABASE %s OWNER TO %s", user, quoteIdentifier(db.names.live), user)
 }

@@ -15,15 +15,11 @@ import (
 
 // postgresLoad is a dump on its way into the scratch database.
 type postgresLoad struct {
-	db         *postgresDatabase
+	db         *pgServer
 	lock, load *pgSession
-	// guard keeps others out of the live database while a part of it is replaced; nil where all is.
-	guard *pgSession
 	// columns are those of tables that are there already, by name; nil where the dump makes them.
 	columns map[string][]string
 	once    *once
-	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
-	cleanup context.Context
 	roles   map[string]bool // those of the server
 	// tablespaces are those of the server, once a statement has named one.
 	tablespaces []string
@@ -41,32 +37,15 @@ type pgStatement struct {
 	number int64
 }
 
-func (db *postgresDatabase) Begin(ctx context.Context) (Load, error) {
-	lock, err := db.locked(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l := &postgresLoad{db: db, lock: lock, cleanup: context.WithoutCancel(ctx), once: newOnce(db.config.Note), roles: map[string]bool{}}
-	if err := l.prepare(ctx); err != nil {
-		return nil, errors.Join(err, l.Discard())
-	}
-	switch part := db.config.Part; {
-	case part.TablesOnly:
-		return &postgresPart{postgresLoad: l, dump: map[string]bool{}}, nil
-	case !part.isAll():
-		return &postgresStay{postgresLoad: l}, nil
-	}
-	return l, nil
+// newPostgresLoad makes ready for a dump that goes into the incoming database, which is there. The session that holds the lock stays the
+// caller's.
+func newPostgresLoad(ctx context.Context, db *pgServer, lock *pgSession) (*postgresLoad, error) {
+	l := &postgresLoad{db: db, lock: lock, once: newOnce(db.config.Note), roles: map[string]bool{}}
+	return l, l.prepare(ctx)
 }
 
 func (l *postgresLoad) prepare(ctx context.Context) error {
 	db := l.db
-	if err := db.dropRubbish(ctx, l.lock); err != nil {
-		return err
-	}
-	if err := l.create(ctx); err != nil {
-		return err
-	}
 	rows, err := l.lock.query(ctx, "SELECT r.rolname, d.oid IS NOT NULL FROM pg_roles r LEFT JOIN pg_database d ON d.datdba = r.oid AND d.datname = $1", db.names.live)
 	if err != nil {
 		return db.explain("list the roles", err)
@@ -79,15 +58,6 @@ func (l *postgresLoad) prepare(ctx context.Context) error {
 		}
 	}
 	l.load, err = l.connect(ctx)
-	return err
-}
-
-// create makes the scratch database: empty, or a copy of the live one where only some tables of that are replaced.
-func (l *postgresLoad) create(ctx context.Context) (err error) {
-	if !l.db.config.Part.TablesOnly {
-		return l.db.explain("create database "+l.db.names.incoming, l.db.create(ctx, l.lock))
-	}
-	l.guard, err = l.db.copyLive(ctx, l.lock)
 	return err
 }
 
@@ -421,44 +391,10 @@ func (l *postgresLoad) findIn(ctx context.Context, schema, name string) (relatio
 	return rows[0][0], rows[0][1] == "t", nil
 }
 
-func (l *postgresLoad) Swap(ctx context.Context, dump Dump) error {
-	_, last, err := l.load.tableNumbers(ctx)
-	var taken *fingerprint
-	if err == nil && l.db.config.Token != "" {
-		taken, err = l.load.fingerprint(ctx, l.db.config.WithoutRows)
-	}
-	l.load.close()
-	if err != nil {
-		return l.db.explain("look at the tables of the dump", err)
-	}
-	n := l.db.names
-	return l.db.swap(ctx, l.lock, turn{
-		by: l.lock,
-		renames: func(place string) []rename {
-			return []rename{{n.previous, place}, {n.live, n.previous}, {n.incoming, n.live}}
-		},
-		holds: func(record) record { return record{Dump: dump, LastTable: last, Print: taken} },
-	})
-}
-
-func (l *postgresLoad) Discard() error {
-	if l.lock == nil {
-		return nil
-	}
-	defer func() { l.lock, l.load, l.guard = nil, nil, nil }()
+// close ends the sessions of the load, but for the one that holds the lock.
+func (l *postgresLoad) close() {
 	l.dismiss()
-	for _, s := range []*pgSession{l.load, l.guard} {
-		if s != nil {
-			s.close()
-		}
+	if l.load != nil {
+		l.load.close()
 	}
-	l.lock.close()
-	ctx, cancel := context.WithTimeout(l.cleanup, discardPatience)
-	defer cancel()
-	err := l.db.Recover(ctx)
-	var busy *BusyError
-	if errors.As(err, &busy) && busy.Running {
-		return nil // the next pull is at work already, and has cleaned up first
-	}
-	return err
 }

@@ -15,7 +15,7 @@ import (
 // stay what they are, with their indexes, triggers and privileges: only their rows are others, and where the sequences
 // stand that belong to them.
 type postgresPart struct {
-	*postgresLoad
+	*postgresPull
 	dump   map[string]bool // the dump's tables, and whether each is a partitioned one
 	tables []pgTable       // that are replaced
 	// numbered are the sequences of these tables that the dump has yet to set, by number.

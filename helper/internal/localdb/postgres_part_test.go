@@ -271,7 +271,7 @@ func TestPostgresPartBusy(t *testing.T) {
 	connectSeconds = 1
 	var group sync.WaitGroup
 	group.Go(func() {
-		_, err := Open(t.Context(), Config{URL: parseURL(t, server.URL("site46")), Part: part})
+		_, err := tryOpen(t, Config{URL: parseURL(t, server.URL("site46")), Part: part})
 		wantRunning(t, err)
 	})
 	group.Go(func() {
@@ -383,7 +383,7 @@ func TestPostgresPartRefused(t *testing.T) {
 				tables[0] = strings.Replace(tables[0], "!", "", 1)
 				part = allBut(tables...)
 			}
-			db, err := Open(t.Context(), Config{URL: parseURL(t, server.URL("site44")), Part: part})
+			db, err := tryOpen(t, Config{URL: parseURL(t, server.URL("site44")), Part: part})
 			if err == nil {
 				_, err = pullChunks(t, db, dump.narrowed(part))
 			}

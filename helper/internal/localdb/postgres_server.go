@@ -9,7 +9,7 @@ import (
 )
 
 // checkServer makes sure that a session that has just been opened is one of the server that is meant.
-func (db *postgresDatabase) checkServer(ctx context.Context, s *pgSession) error {
+func (db *pgServer) checkServer(ctx context.Context, s *pgSession) error {
 	found, err := s.identity(ctx, db.server.Wanted != nil)
 	switch {
 	case err == nil:

@@ -17,7 +17,7 @@ import (
 // postgresStay is a whole dump on its way into the scratch database, but for the rows of some tables, which come from the
 // live database. From when they are read until the swap nobody else writes to these tables.
 type postgresStay struct {
-	*postgresLoad
+	*postgresPull
 	source *pgSession       // in the live database; its transaction locks the tables that stay
 	stay   []pgTable        // in the live database
 	rows   map[string]int64 // of the tables that stay, by name
@@ -269,5 +269,5 @@ func (l *postgresStay) Discard() error {
 	if l.source != nil {
 		l.source.close()
 	}
-	return l.postgresLoad.Discard()
+	return l.postgresPull.Discard()
 }

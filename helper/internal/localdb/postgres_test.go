@@ -313,12 +313,12 @@ func TestPostgresRefusals(t *testing.T) {
 		must(t, err)
 		return u
 	}
-	_, err := Open(t.Context(), Config{URL: parse(server.URLAs("poor", "wrong", "site5"))})
+	_, err := tryOpen(t, Config{URL: parse(server.URLAs("poor", "wrong", "site5"))})
 	var auth *AuthError
 	if !errors.As(err, &auth) || strings.Contains(err.Error(), "wrong") {
 		t.Errorf("a wrong password gives %v", err)
 	}
-	_, err = Open(t.Context(), Config{URL: parse("postgres://root@127.0.0.1:1/x")})
+	_, err = tryOpen(t, Config{URL: parse("postgres://root@127.0.0.1:1/x")})
 	var unreachable *UnreachableError
 	if !errors.As(err, &unreachable) || !strings.HasPrefix(err.Error(), "cannot reach 127.0.0.1:1: ") {
 		t.Errorf("a closed port gives %v", err)
