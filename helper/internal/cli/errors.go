@@ -342,10 +342,10 @@ var explanations = []explanation{
 			e.Database + " out of its data folder while it is stopped, and keep it until all is seen to work"
 	}),
 	as(exitLocal, func(e *localdb.InboundKeyError) string {
-		return "the local database is as it was; take the key off, and try again: " + e.Remedy()
+		return "the local database is as it was; take the key off, and try again: " + e.Remedy
 	}),
 	as(exitLocal, func(e *localdb.OutsideError) string {
-		return "nothing was changed; this brings them in, then try again: " + e.Remedy()
+		return "nothing was changed; this brings them in, then try again: " + e.Remedy
 	}),
 	as(exitLocal, func(*localdb.LoadError) string {
 		return "the local database is as it was; another dump can be taken with --key"

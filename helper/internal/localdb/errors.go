@@ -3,6 +3,7 @@ package localdb
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrNothingToUndo means that no earlier database is kept.
@@ -231,3 +232,43 @@ func (e *UnfitError) Error() string {
 	return fmt.Sprintf("table %s differs between the dump and the local database: %s", e.Table, e.Reason)
 }
 func (e *UnfitError) Unwrap() error { return e.Err }
+
+// OutsideError means that the files of a table of the local database lie outside of the folder of that database, so that the table cannot
+// be moved.
+type OutsideError struct {
+	Database, Table string
+	// Option is what puts them there: "DATA DIRECTORY".
+	Option string
+	// Remedy is the statements that bring them into the folder of the database.
+	Remedy string
+}
+
+func (e *OutsideError) Error() string {
+	article := "a"
+	if strings.HasPrefix(e.Option, "INDEX") {
+		article = "an"
+	}
+	return fmt.Sprintf("table %s of database %s has %s %s: its files lie outside of the folder of the database, and the server may lose it when it is moved",
+		e.Table, e.Database, article, e.Option)
+}
+
+// InboundKeyError means that a foreign key of another database refers to a table of this one, and does not fit the one that would come in its
+// place.
+type InboundKeyError struct {
+	// Database and Table have the key Name.
+	Database, Table, Name string
+	// Refers is the table that it refers to.
+	Refers string
+	// Reason says why it does not fit.
+	Reason string
+	// Remedy is the statement that takes the key off.
+	Remedy string
+	Err    error
+}
+
+func (e *InboundKeyError) Error() string {
+	return fmt.Sprintf("foreign key %s of table %s.%s refers to table %s, and does not fit the one that would take its place: %s",
+		e.Name, e.Database, e.Table, e.Refers, e.Reason)
+}
+
+func (e *InboundKeyError) Unwrap() error { return e.Err }

@@ -100,27 +100,9 @@ func (s *mysqlSession) referring(ctx context.Context, n names) (keys []string, k
 	return keys, err == nil, err
 }
 
-// InboundKeyError means that a foreign key of another database refers to a table of this one, and does not fit the one that would come in its
-// place.
-type InboundKeyError struct {
-	// Database and Table have the key Name.
-	Database, Table, Name string
-	// Refers is the table that it refers to.
-	Refers string
-	// Err says why it does not fit.
-	Err error
-}
-
-func (e *InboundKeyError) Error() string {
-	return fmt.Sprintf("foreign key %s of table %s.%s refers to table %s, and does not fit the one that would take its place: %s",
-		e.Name, e.Database, e.Table, e.Refers, serverMessage(e.Err))
-}
-
-func (e *InboundKeyError) Unwrap() error { return e.Err }
-
-// Remedy gives the statement that takes the key off.
-func (e *InboundKeyError) Remedy() string {
-	return "ALTER TABLE " + quoteName(e.Database) + "." + quoteName(e.Table) + " DROP FOREIGN KEY " + quoteName(e.Name)
+// detachKey is the statement that takes a foreign key off a table.
+func detachKey(database, table, key string) string {
+	return "ALTER TABLE " + quoteName(database) + "." + quoteName(table) + " DROP FOREIGN KEY " + quoteName(key)
 }
 
 // tryInbound fails with *InboundKeyError where a key cannot be made to the table that comes from a database. It is tried with an empty copy
@@ -152,7 +134,8 @@ func (db *mysqlDatabase) tryInbound(ctx context.Context, s *mysqlSession, from s
 			case number(err) == mysqlDatabaseDenied || number(err) == mysqlTableDenied:
 				return db.explainInbound("try", k, err)
 			case number(err) != 0 && strings.HasPrefix(statement, "ALTER"):
-				return &InboundKeyError{Database: k.Database, Table: k.Table, Name: k.Name, Refers: k.Refers, Err: err}
+				return &InboundKeyError{Database: k.Database, Table: k.Table, Name: k.Name, Refers: k.Refers, Reason: serverMessage(err),
+					Remedy: detachKey(k.Database, k.Table, k.Name), Err: err}
 			case err != nil:
 				return err
 			}

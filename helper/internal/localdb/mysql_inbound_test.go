@@ -91,10 +91,10 @@ func TestMySQLKeysOfOthers(t *testing.T) {
 			if want := "foreign key fkx of table neighbour70.x refers to table parent, and does not fit the one that would take its place: "; !strings.HasPrefix(unfit.Error(), want) {
 				t.Errorf("error is %v", unfit)
 			}
-			wantText(t, unfit.Remedy(), "ALTER TABLE `neighbour70`.`x` DROP FOREIGN KEY `fkx`")
+			wantText(t, unfit.Remedy, "ALTER TABLE `neighbour70`.`x` DROP FOREIGN KEY `fkx`")
 			wantMySQL(t, server, "site70", old)
 			wantKeys(t, server, "neighbour70", keys...)
-			must(t, server.Exec(unfit.Remedy()))
+			must(t, server.Exec(unfit.Remedy))
 			must(t, pull(t, db, "CREATE TABLE other (id int);\nCREATE TABLE parent (id varchar(20) PRIMARY KEY);\n"))
 			must(t, server.Exec("CREATE TABLE neighbour70.z (id varchar(20) PRIMARY KEY, CONSTRAINT fkz FOREIGN KEY (id) REFERENCES site70.parent (id))"))
 			if err := db.Undo(t.Context()); !errors.As(err, &unfit) {

@@ -131,26 +131,9 @@ func (s *statement) tableName() string {
 	return s.nameAt(at)
 }
 
-// OutsideError means that the files of a table of the local database lie outside of the folder of that database, so that the table cannot
-// be moved.
-type OutsideError struct {
-	Database, Table string
-	// Option is what puts them there: "DATA DIRECTORY".
-	Option string
-}
-
-func (e *OutsideError) Error() string {
-	article := "a"
-	if strings.HasPrefix(e.Option, "INDEX") {
-		article = "an"
-	}
-	return fmt.Sprintf("table %s of database %s has %s %s: its files lie outside of the folder of the database, and the server may lose it when it is moved",
-		e.Table, e.Database, article, e.Option)
-}
-
-// Remedy gives the statements that bring the files into the folder of the database.
-func (e *OutsideError) Remedy() string {
-	return fmt.Sprintf("SET sql_mode = 'NO_DIR_IN_CREATE'; ALTER TABLE %s.%s FORCE, ALGORITHM=COPY", quoteName(e.Database), quoteName(e.Table))
+// bringInside is the statements that bring the files of a table into the folder of its database.
+func bringInside(database, table string) string {
+	return fmt.Sprintf("SET sql_mode = 'NO_DIR_IN_CREATE'; ALTER TABLE %s.%s FORCE, ALGORITHM=COPY", quoteName(database), quoteName(table))
 }
 
 // checkInside fails with *OutsideError where the files of a table of an extent lie outside of the folder of its database.
@@ -177,7 +160,7 @@ func (s *mysqlSession) checkInside(ctx context.Context, database string, has fun
 		}
 		for _, row := range rows {
 			if option := outsideOption(row["create table"]); option != "" {
-				return &OutsideError{Database: database, Table: table, Option: option}
+				return &OutsideError{Database: database, Table: table, Option: option, Remedy: bringInside(database, table)}
 			}
 		}
 	}

@@ -82,12 +82,12 @@ func testOutside(t *testing.T, server *testserver.MySQL, outside string, tables 
 				t.Fatalf("table %s: %v", table, err)
 			}
 			wantText(t, refused.Error(), "table "+table+" of database site73 has a DATA DIRECTORY: its files lie outside of the folder of the database, and the server may lose it when it is moved")
-			wantText(t, refused.Remedy(), "SET sql_mode = 'NO_DIR_IN_CREATE'; ALTER TABLE `site73`.`"+table+"` FORCE, ALGORITHM=COPY")
+			wantText(t, refused.Remedy, "SET sql_mode = 'NO_DIR_IN_CREATE'; ALTER TABLE `site73`.`"+table+"` FORCE, ALGORITHM=COPY")
 		}
 		noRubbish(t, server, "site73")
 		part, _ := openPart(t, server.URL("site73"), only("other"))
 		must(t, part.Check(t.Context()))
-		must(t, server.Exec((&OutsideError{Database: "site73", Table: table}).Remedy()))
+		must(t, server.Exec(bringInside("site73", table)))
 		must(t, db.Undo(t.Context()))
 		must(t, db.Undo(t.Context()))
 		must(t, server.Restart())
