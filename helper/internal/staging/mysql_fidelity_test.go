@@ -39,7 +39,7 @@ func TestMySQLFidelityHostileServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	makeFidelity(t, hostile)
-	_, err = Open(t.Context(), Config{URL: parseURL(t, hostile.URL("fidelity")), Client: true})
+	_, err = openSource(t.Context(), Config{URL: parseURL(t, hostile.URL("fidelity")), Client: true})
 	var setting *SettingError
 	const want = "the server's setting sql_select_limit is 2, and the dump client obeys it"
 	if !errors.As(err, &setting) || !strings.HasSuffix(err.Error(), want) {

@@ -89,7 +89,7 @@ func TestMySQLOneOfSeveralServers(t *testing.T) {
 			}
 			return second.Port
 		})
-		source, err := Open(t.Context(), Config{URL: parseURL(t, url(address)), Threads: 3})
+		source, err := openSource(t.Context(), Config{URL: parseURL(t, url(address)), Threads: 3})
 		if err == nil {
 			defer source.Close()
 			var dump *Dump

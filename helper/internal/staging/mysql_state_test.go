@@ -331,7 +331,7 @@ func benchmarkState(b *testing.B, url string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	source, err := Open(ctx, Config{URL: &parsed})
+	source, err := openSource(ctx, Config{URL: &parsed})
 	if err != nil {
 		b.Fatal(err)
 	}

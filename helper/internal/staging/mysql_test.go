@@ -349,7 +349,7 @@ func TestMySQLCancel(t *testing.T) {
 	c = childOf(t, dump)
 	_ = dump.Close() // without reading on
 	expectNoProcess(t, c)
-	if _, err := Open(ctx, Config{Client: true, URL: parseURL(t, mariaDB(t).URL("shop"))}); !errors.Is(err, context.Canceled) {
+	if _, err := openSource(ctx, Config{Client: true, URL: parseURL(t, mariaDB(t).URL("shop"))}); !errors.Is(err, context.Canceled) {
 		t.Errorf("open with an ended context: %v", err)
 	}
 }

@@ -50,6 +50,9 @@ var (
 	})
 )
 
+// openSource opens the sources of the tests.
+var openSource = Open
+
 func TestMain(m *testing.M) {
 	var err error
 	if serversDir, err = os.MkdirTemp("", "staging-"); err != nil {
@@ -144,7 +147,7 @@ func parseURL(t *testing.T, text string) *dburl.URL {
 func open(t *testing.T, config Config) (*Source, *[]string) {
 	t.Helper()
 	notes := collect(&config)
-	source, err := Open(t.Context(), config)
+	source, err := openSource(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +164,7 @@ func collect(config *Config) *[]string {
 // openError opens a source that must fail.
 func openError(t *testing.T, config Config) error {
 	t.Helper()
-	source, err := Open(t.Context(), config)
+	source, err := openSource(t.Context(), config)
 	if err == nil {
 		_ = source.Close()
 		t.Fatal("the source opened")

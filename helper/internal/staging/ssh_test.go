@@ -359,7 +359,7 @@ func TestSSHRefusals(t *testing.T) {
 	expectError(t, openError(t, Config{URL: parseURL(t, mariaDB(t).URL("shop")), SSH: denies.Address()}), ErrForwardingDenied, "seen from")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Open(ctx, Config{Command: "true", SSH: denies.Address()}); !errors.Is(err, context.Canceled) {
+	if _, err := openSource(ctx, Config{Command: "true", SSH: denies.Address()}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
