@@ -131,6 +131,9 @@ func (c *child) Close() error {
 	return c.stdout.Close()
 }
 
+// PID is the number of the program's process, and of its group.
+func (c *child) PID() int { return c.cmd.Process.Pid }
+
 func (c *child) kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

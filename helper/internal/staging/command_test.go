@@ -44,7 +44,7 @@ func TestCommandFails(t *testing.T) {
 			t.Errorf("%s: %v, want %q", test.command, err, test.text)
 		}
 		_ = dump.Close()
-		expectNoProcess(t, dump.text.(*child))
+		expectNoProcess(t, dump.text.(*child).PID())
 	}
 }
 

@@ -136,7 +136,7 @@ func TestMySQLPasswordStaysHidden(t *testing.T) {
 	hang(t, dump)
 	c := childOf(t, dump)
 	for _, file := range []string{"cmdline", "environ"} {
-		text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(c.cmd.Process.Pid), file))
+		text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(c), file))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -308,7 +308,7 @@ func TestMySQLClientKilled(t *testing.T) {
 	}
 	hang(t, dump)
 	c := childOf(t, dump)
-	if err := syscall.Kill(c.cmd.Process.Pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(c, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	err = rest(dump)

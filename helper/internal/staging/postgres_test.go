@@ -148,7 +148,7 @@ func TestPostgresPasswordStaysHidden(t *testing.T) {
 	}
 	defer dump.Close()
 	hang(t, dump)
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(childOf(t, dump).cmd.Process.Pid), "cmdline"))
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(childOf(t, dump)), "cmdline"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestPostgresClientKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	hang(t, dump)
-	if err := syscall.Kill(childOf(t, dump).cmd.Process.Pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(childOf(t, dump), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	var failed *SourceError

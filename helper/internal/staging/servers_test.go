@@ -265,22 +265,25 @@ func rest(dump *Dump) error {
 	return err
 }
 
-// childOf gives the dump client of a dump.
-func childOf(t *testing.T, dump *Dump) *child {
+// process is a program that a dump comes from.
+type process interface{ PID() int }
+
+// childOf gives the process of the dump client of a dump.
+func childOf(t *testing.T, dump *Dump) int {
 	t.Helper()
 	for _, closer := range dump.closers {
-		if c, ok := closer.(*child); ok {
-			return c
+		if c, ok := closer.(process); ok {
+			return c.PID()
 		}
 	}
-	t.Fatal("the dump has no child")
-	return nil
+	t.Fatal("the dump has no process")
+	return 0
 }
 
 // expectNoProcess checks that nothing is left of a process group.
-func expectNoProcess(t *testing.T, c *child) {
+func expectNoProcess(t *testing.T, group int) {
 	t.Helper()
-	pid := fmt.Sprint(c.cmd.Process.Pid)
+	pid := fmt.Sprint(group)
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, stat := range stats {
 		text, err := os.ReadFile(stat)
