@@ -255,7 +255,9 @@ func (w *rewriter) rows(text []byte) ([]byte, error) {
 		if err := w.meets(parts[0]); err != nil {
 			return nil, err
 		}
-		return edits{{start, end, quoteName(parts[len(parts)-1])}}.apply(text), nil
+		var table edits
+		table.replace(start, end, quoteName(parts[len(parts)-1]))
+		return table.apply(text), nil
 	}
 }
 

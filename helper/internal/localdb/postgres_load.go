@@ -276,7 +276,9 @@ func (l *postgresLoad) replaceOwner(text []byte) []byte {
 			return text
 		}
 		l.once.about("role "+role.Name(text), "role "+role.Name(text)+" does not exist here: "+l.owner+" owns what it owned")
-		return edits{{role.Start, role.End, quoteIdentifier(l.owner)}}.apply(text)
+		var owner edits
+		owner.replace(role.Start, role.End, quoteIdentifier(l.owner))
+		return owner.apply(text)
 	}
 	return text
 }
