@@ -141,7 +141,7 @@ func (f *fileLoad) assign(chunks Chunks, from, to int) error {
 		for file, what := range table.Files {
 			offset := int64(0)
 			for ; from < to && list[from].Table == table.Name && list[from].File == what.Name; from++ {
-				f.stretches = append(f.stretches, stretch{from, t, file, offset})
+				f.stretches = append(f.stretches, stretch{chunk: from, table: t, file: file, offset: offset})
 				offset += list[from].Bytes
 			}
 			if offset != what.Size || offset == 0 {
