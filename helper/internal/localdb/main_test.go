@@ -35,7 +35,9 @@ const (
 
 var cleanups []func()
 
-func TestMain(m *testing.M) {
+// runTests runs the tests of a package, whose databases are opened by a function, and ends their servers.
+func runTests(m *testing.M, open func(context.Context, Config) (Database, error)) {
+	openDatabase = open
 	if os.Getenv(childURL) != "" {
 		if err := childMain(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -283,7 +285,7 @@ func tryOpen(t *testing.T, config Config) (Database, error) {
 }
 
 // openDatabase opens the databases of the tests.
-var openDatabase = Open
+var openDatabase func(context.Context, Config) (Database, error)
 
 // neighbourName is a database that no pull may touch.
 const neighbourName = "neighbour"

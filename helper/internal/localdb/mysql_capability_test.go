@@ -63,12 +63,16 @@ func TestMySQLCapability(t *testing.T) {
 			}()
 			for read := 0; read < len(test.greeting); {
 				n, err := conn.Read(make([]byte, 100))
-				must(t, err)
+				if err := err; err != nil {
+					t.Fatal(err)
+				}
 				read += n
 			}
 			answer := bytes.Clone(test.answer)
 			_, err := conn.Write(answer)
-			must(t, err)
+			if err := err; err != nil {
+				t.Fatal(err)
+			}
 			if got := <-said; !bytes.Equal(got, test.want) {
 				t.Errorf("it says\n%x, want\n%x", got, test.want)
 			}

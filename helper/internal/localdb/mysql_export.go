@@ -140,7 +140,7 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 
 // leave says that a table does not come as files.
 func (e *Export) leave(name, reason string) {
-	e.Left = append(e.Left, LeftTable{name, reason})
+	e.Left = append(e.Left, LeftTable{Name: name, Reason: reason})
 	slices.SortFunc(e.Left, func(x, y LeftTable) int { return cmp.Compare(x.Name, y.Name) })
 	e.Tables = slices.DeleteFunc(e.Tables, func(t ExportedTable) bool { return t.Name == name })
 }

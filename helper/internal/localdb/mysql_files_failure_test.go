@@ -180,7 +180,7 @@ func TestMySQLOtherFolder(t *testing.T) {
 		must(t, err)
 		defer root.Close()
 		var refused *FilesError
-		if err := (folder{root}).prove("t"); !errors.As(err, &refused) || err.Error() != "the data folder of the server cannot be reached from here" {
+		if err := (folder{Root: root}).prove("t"); !errors.As(err, &refused) || err.Error() != "the data folder of the server cannot be reached from here" {
 			t.Errorf("another folder: %v", err)
 		}
 		f, err := s.openFolder(t.Context(), "site63")

@@ -25,6 +25,9 @@ func bits64(value float64) []byte {
 
 // TestValues writes values of every form. What has to be read back by a server is read back by one in the
 // round trips.
+// sent is a column as the server describes it.
+func sent(kind byte, unsigned bool) wireColumn { return wireColumn{kind: kind, unsigned: unsigned} }
+
 func TestValues(t *testing.T) {
 	text := func(charset string) mysqlColumn { return mysqlColumn{name: "c", dataType: "varchar", charset: charset} }
 	for _, test := range []struct {
@@ -33,37 +36,37 @@ func TestValues(t *testing.T) {
 		data   []byte
 		want   string
 	}{
-		{wireColumn{wireTiny, false}, mysqlColumn{}, []byte{0x80}, "-128"},
-		{wireColumn{wireTiny, true}, mysqlColumn{}, []byte{0x80}, "128"},
-		{wireColumn{wireShort, false}, mysqlColumn{}, []byte{0xFF, 0xFF}, "-1"},
-		{wireColumn{wireYear, true}, mysqlColumn{}, []byte{0xEA, 0x07}, "2026"},
-		{wireColumn{wireInt24, true}, mysqlColumn{}, []byte{0xFF, 0xFF, 0xFF, 0}, "16777215"},
-		{wireColumn{wireLong, false}, mysqlColumn{}, []byte{0, 0, 0, 0x80}, "-2147483648"},
-		{wireColumn{wireLongLong, true}, mysqlColumn{}, []byte(strings.Repeat("\xFF", 8)), "18446744073709551615"},
-		{wireColumn{wireFloat, false}, mysqlColumn{}, bits32(0.1), "0.1"},
-		{wireColumn{wireFloat, false}, mysqlColumn{}, bits32(16777216), "1.6777216e+07"},
-		{wireColumn{wireFloat, false}, mysqlColumn{}, bits32(-math.MaxFloat32), "-3.4028234663852886e+38"},
-		{wireColumn{wireDouble, false}, mysqlColumn{}, bits64(-2.2250738585072014e-308), "-2.2250738585072014e-308"},
-		{wireColumn{wireDouble, false}, mysqlColumn{}, bits64(math.Copysign(0, -1)), "-0e0"},
-		{wireColumn{wireDecimal, false}, mysqlColumn{}, field("-12.50"), "-12.50"},
-		{wireColumn{wireDate, false}, mysqlColumn{}, field(""), "'0000-00-00'"},
-		{wireColumn{wireDate, false}, mysqlColumn{}, field("\xEA\x07\x0B\x16"), "'2026-11-22'"},
-		{wireColumn{wireDateTime, false}, mysqlColumn{}, field("\xEA\x07\x0B\x16\x06\x1E\x05"), "'2026-11-22 06:30:05'"},
-		{wireColumn{wireTimestamp, false}, mysqlColumn{}, field("\xEA\x07\x0B\x16\x06\x1E\x05\x01\x00\x00\x00"), "'2026-11-22 06:30:05.000001'"},
-		{wireColumn{wireTime, false}, mysqlColumn{}, field(""), "'00:00:00'"},
-		{wireColumn{wireTime, false}, mysqlColumn{}, field("\x01\x22\x00\x00\x00\x16\x3B\x3B"), "'-838:59:59'"},
-		{wireColumn{wireBit, true}, mysqlColumn{}, field("\x01\xFF"), "x'01FF'"},
-		{wireColumn{253, false}, text("utf8mb4"), field("a'b\\c\nd\r\x00\x1A\"%"), `'a\'b\\c\nd\r\0\Z"%'`},
-		{wireColumn{253, false}, text("utf8mb4"), field("Größe, 日本"), "'Größe, 日本'"},
-		{wireColumn{253, false}, text("utf8mb3"), field("cut \xC3"), "_binary 'cut \xC3'"},
-		{wireColumn{253, false}, text("latin1"), field("Gr\xF6\xDFe'"), "_binary 'Gr\xF6\xDFe\\''"},
-		{wireColumn{253, false}, text("latin1"), field("plain"), "'plain'"},
-		{wireColumn{253, false}, text("utf16"), field("\x00a"), `_binary '\0a'`},
-		{wireColumn{254, false}, mysqlColumn{dataType: "enum", charset: "latin1"}, field("gr\xFCn"), "_latin1 x'6772FC6E'"},
-		{wireColumn{254, false}, mysqlColumn{dataType: "set", charset: "ucs2"}, field("\x00a"), "_ucs2 x'0061'"},
-		{wireColumn{252, false}, mysqlColumn{dataType: "blob"}, field("\xFF\x00'"), "_binary '\xFF\\0\\''"},
-		{wireColumn{245, false}, mysqlColumn{dataType: "json"}, field(`{"a": "ü\n"}`), `'{"a": "ü\\n"}'`},
-		{wireColumn{254, false}, mysqlColumn{dataType: "inet6"}, field("::1"), "'::1'"},
+		{sent(wireTiny, false), mysqlColumn{}, []byte{0x80}, "-128"},
+		{sent(wireTiny, true), mysqlColumn{}, []byte{0x80}, "128"},
+		{sent(wireShort, false), mysqlColumn{}, []byte{0xFF, 0xFF}, "-1"},
+		{sent(wireYear, true), mysqlColumn{}, []byte{0xEA, 0x07}, "2026"},
+		{sent(wireInt24, true), mysqlColumn{}, []byte{0xFF, 0xFF, 0xFF, 0}, "16777215"},
+		{sent(wireLong, false), mysqlColumn{}, []byte{0, 0, 0, 0x80}, "-2147483648"},
+		{sent(wireLongLong, true), mysqlColumn{}, []byte(strings.Repeat("\xFF", 8)), "18446744073709551615"},
+		{sent(wireFloat, false), mysqlColumn{}, bits32(0.1), "0.1"},
+		{sent(wireFloat, false), mysqlColumn{}, bits32(16777216), "1.6777216e+07"},
+		{sent(wireFloat, false), mysqlColumn{}, bits32(-math.MaxFloat32), "-3.4028234663852886e+38"},
+		{sent(wireDouble, false), mysqlColumn{}, bits64(-2.2250738585072014e-308), "-2.2250738585072014e-308"},
+		{sent(wireDouble, false), mysqlColumn{}, bits64(math.Copysign(0, -1)), "-0e0"},
+		{sent(wireDecimal, false), mysqlColumn{}, field("-12.50"), "-12.50"},
+		{sent(wireDate, false), mysqlColumn{}, field(""), "'0000-00-00'"},
+		{sent(wireDate, false), mysqlColumn{}, field("\xEA\x07\x0B\x16"), "'2026-11-22'"},
+		{sent(wireDateTime, false), mysqlColumn{}, field("\xEA\x07\x0B\x16\x06\x1E\x05"), "'2026-11-22 06:30:05'"},
+		{sent(wireTimestamp, false), mysqlColumn{}, field("\xEA\x07\x0B\x16\x06\x1E\x05\x01\x00\x00\x00"), "'2026-11-22 06:30:05.000001'"},
+		{sent(wireTime, false), mysqlColumn{}, field(""), "'00:00:00'"},
+		{sent(wireTime, false), mysqlColumn{}, field("\x01\x22\x00\x00\x00\x16\x3B\x3B"), "'-838:59:59'"},
+		{sent(wireBit, true), mysqlColumn{}, field("\x01\xFF"), "x'01FF'"},
+		{sent(253, false), text("utf8mb4"), field("a'b\\c\nd\r\x00\x1A\"%"), `'a\'b\\c\nd\r\0\Z"%'`},
+		{sent(253, false), text("utf8mb4"), field("Größe, 日本"), "'Größe, 日本'"},
+		{sent(253, false), text("utf8mb3"), field("cut \xC3"), "_binary 'cut \xC3'"},
+		{sent(253, false), text("latin1"), field("Gr\xF6\xDFe'"), "_binary 'Gr\xF6\xDFe\\''"},
+		{sent(253, false), text("latin1"), field("plain"), "'plain'"},
+		{sent(253, false), text("utf16"), field("\x00a"), `_binary '\0a'`},
+		{sent(254, false), mysqlColumn{dataType: "enum", charset: "latin1"}, field("gr\xFCn"), "_latin1 x'6772FC6E'"},
+		{sent(254, false), mysqlColumn{dataType: "set", charset: "ucs2"}, field("\x00a"), "_ucs2 x'0061'"},
+		{sent(252, false), mysqlColumn{dataType: "blob"}, field("\xFF\x00'"), "_binary '\xFF\\0\\''"},
+		{sent(245, false), mysqlColumn{dataType: "json"}, field(`{"a": "ü\n"}`), `'{"a": "ü\\n"}'`},
+		{sent(254, false), mysqlColumn{dataType: "inet6"}, field("::1"), "'::1'"},
 	} {
 		writer, err := newValueWriter(test.sent, test.column)
 		if err != nil {

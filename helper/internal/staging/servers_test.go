@@ -51,11 +51,13 @@ var (
 )
 
 // openSource opens the sources of the tests.
-var openSource = Open
+var openSource func(context.Context, Config) (*Source, error)
 
-func TestMain(m *testing.M) {
+// runTests runs the tests of a package, whose sources are opened by a function, and ends their servers.
+func runTests(m *testing.M, open func(context.Context, Config) (*Source, error)) {
+	openSource = open
 	var err error
-	if serversDir, err = os.MkdirTemp("", "staging-"); err != nil {
+	if serversDir, err = os.MkdirTemp("", "source-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
