@@ -1,0 +1,5 @@
+package staging
+
+import "testing"
+
+func TestMain(m *testing.M) { runTests(m, Open) }
