@@ -35,6 +35,9 @@ const (
 
 var cleanups []func()
 
+// atEnd has something done when all tests have ended.
+func atEnd(do func()) { cleanups = append(cleanups, do) }
+
 // runTests runs the tests of a package, whose databases are opened by a function, and ends their servers.
 func runTests(m *testing.M, open func(context.Context, Config) (Database, error)) {
 	openDatabase = open

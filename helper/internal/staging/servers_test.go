@@ -55,16 +55,26 @@ var openSource func(context.Context, Config) (*Source, error)
 
 // runTests runs the tests of a package, whose sources are opened by a function, and ends their servers.
 func runTests(m *testing.M, open func(context.Context, Config) (*Source, error)) {
+	setUp(open)
+	code := m.Run()
+	tearDown()
+	os.Exit(code)
+}
+
+// setUp makes ready for tests whose sources are opened by a function.
+func setUp(open func(context.Context, Config) (*Source, error)) {
 	openSource = open
 	var err error
 	if serversDir, err = os.MkdirTemp("", "source-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	code := m.Run()
+}
+
+// tearDown ends the servers of the tests.
+func tearDown() {
 	stopServers()
 	_ = os.RemoveAll(serversDir)
-	os.Exit(code)
 }
 
 // started are the servers to be ended with the tests.
