@@ -1,0 +1,24 @@
+package staging
+
+import "context"
+
+// openThrough opens a source, through a tunnel where the configuration names an SSH host. server makes what reads it; its tunnel is nil
+// where there is none.
+func openThrough(ctx context.Context, config Config, server func(Config, *tunnel) Server) (*Source, error) {
+	if config.Note == nil {
+		config.Note = func(string) {}
+	}
+	if config.URL != nil && !config.URL.Password.IsSet() {
+		url := *config.URL
+		url.Password = config.Password
+		config.URL = &url
+	}
+	if config.SSH == "" {
+		return newSource(ctx, config.Note, server(config, nil), nil)
+	}
+	opened, err := openTunnel(ctx, config.SSH, userSSHSettings(config.Note))
+	if err != nil {
+		return nil, err
+	}
+	return newSource(ctx, config.Note, server(config, opened), opened)
+}
