@@ -27,7 +27,7 @@ var globalSettings = map[uint16]globalSetting{
 }
 
 // settingBehind gives the setting of the server to blame for a statement that has failed; nil where none is known.
-func (db *mysqlDatabase) settingBehind(ctx context.Context, err error) *SettingError {
+func (db *mysqlServer) settingBehind(ctx context.Context, err error) *SettingError {
 	setting, known := globalSettings[number(err)]
 	if !known {
 		return nil

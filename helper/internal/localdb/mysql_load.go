@@ -37,6 +37,7 @@ type mysqlLoad struct {
 	settings   rowSettings
 	made       folded // tables and views
 	warnings   warnings
+	heard      []tableWarning
 	versions   versions
 	// named has each name in a statement that may have made something, in small letters.
 	named map[string]bool
@@ -360,6 +361,9 @@ func (l *mysqlLoad) Compare(ctx context.Context, stats sqltext.Stats) error {
 		return err
 	}
 	l.versions.tell(l.db.config.Note)
+	if err := l.compareDefinitions(ctx); err != nil {
+		return l.db.explain("compare the tables' definitions", err)
+	}
 	if stats.Header != "" && !stats.Complete {
 		return ErrIncomplete
 	}

@@ -20,6 +20,7 @@ type rewriter struct {
 	// database is the dump's own, once something has told its name.
 	database  string
 	elsewhere elsewhere
+	declared  declared
 }
 
 // Statements by their first word.
@@ -44,6 +45,8 @@ type statement struct {
 	verb   string // the first word, in capitals
 	kind   string // what CREATE, ALTER and DROP are about: one of ours or of others, or ""
 	edits  edits
+	// declares is the text without what this server was noted not to know; nil where that is all of it.
+	declares []byte
 }
 
 func parse(text []byte) *statement {
@@ -115,7 +118,13 @@ func (w *rewriter) rewrite(ctx context.Context, text []byte) ([]byte, error) {
 		// that a table's defaults need.
 		return nil, nil
 	}
-	s = w.adapt(w.translate(s))
+	s = w.translate(s)
+	declares := s
+	if s.declares != nil {
+		declares = parse(s.declares)
+	}
+	w.declared.meet(w.adapt(declares)) // what that leaves out is noted
+	s = w.adapt(s)
 	if err := w.stripDatabase(s); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,12 @@ import (
 
 // Of a table that the server makes another one than the dump says it warns at most: that it took another engine, made
 // a key of the beginning of a column, ignored an option.
-var tableWarnings = []string{"1071", "1266", "1478", "1618"}
+var tableWarnings = []string{keyTooLong, otherEngine, optionIgnored, "1618"}
+
+const keyTooLong, otherEngine, optionIgnored = "1071", "1266", "1478"
+
+// tableWarning is what the server has said of a table, and the user has been told.
+type tableWarning struct{ table, code string }
 
 // hearOf notes what the server has to say of a table that it has just made or altered.
 func (l *mysqlLoad) hearOf(ctx context.Context, s *statement) error {
@@ -16,6 +21,7 @@ func (l *mysqlLoad) hearOf(ctx context.Context, s *statement) error {
 		if slices.Contains(tableWarnings, one["code"]) {
 			note := "table " + s.made() + ": the server warned as it was made: " + one["message"]
 			l.rewriter.once.about(note, note)
+			l.heard = append(l.heard, tableWarning{s.tableName(), one["code"]})
 		}
 	}
 	return err

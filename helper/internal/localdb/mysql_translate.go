@@ -32,27 +32,32 @@ func (w *rewriter) translate(s *statement) *statement {
 	if len(hidden) == 0 {
 		return s
 	}
-	var changes edits
+	var changes, leftOut edits
 	elements, _ := s.elements()
 	for _, c := range hidden {
 		var within element // of a table that is made; none behind its columns and keys
 		if i := slices.IndexFunc(elements, func(e element) bool { return e.first <= c.first && c.first <= e.last && c.last <= e.last }); i >= 0 && s.verb == "CREATE" {
 			within = elements[i]
 		}
-		if !w.word(s, c, within, &changes) {
+		if !w.word(s, c, within, &changes, &leftOut) {
 			where := "table " + s.made()
 			if what := s.describe(within); what != "" {
 				where += ", " + what
 			}
 			text := strings.TrimSpace(string(s.text[s.tokens[c.first].Start:s.tokens[c.last-1].End]))
 			w.once.about(where+text, where+": this server does not know "+text+", which is left out")
+			leftOut.replace(c.start, c.end, "")
 		}
 	}
-	return parse(changes.apply(s.text))
+	declares := leftOut.apply(s.text)
+	s = parse(changes.apply(s.text))
+	s.declares = declares
+	return s
 }
 
-// word puts the server's own word in the place of a conditional part, and says whether it has one.
-func (w *rewriter) word(s *statement, c conditional, within element, changes *edits) bool {
+// word puts the server's own word in the place of a conditional part, and says whether it has one. What it has noted to be left out
+// it adds to leftOut.
+func (w *rewriter) word(s *statement, c conditional, within element, changes, leftOut *edits) bool {
 	if !w.server.mariadb || c.mariadb {
 		return false
 	}
@@ -84,6 +89,7 @@ func (w *rewriter) word(s *statement, c conditional, within element, changes *ed
 			start = s.tokens[within.first-1].Start
 		}
 		changes.replace(start, end, "")
+		leftOut.replace(start, end, "")
 		where := fmt.Sprintf("table %s, %s", s.made(), s.describe(within))
 		w.once.about(where, where+": it is NOT ENFORCED, which this server does not know, and is left out")
 		return true
