@@ -78,6 +78,10 @@ func changesOfMySQL() []change {
 		{"UPDATE node SET score = 0.30000001 WHERE id = 3", ""}, {"UPDATE node SET score = 0.3001 WHERE id = 3", "node"}, {"UPDATE node SET score = 0.3 WHERE id = 3", ""},
 		{"UPDATE node SET weight = 3 - weight WHERE id < 3", "node"}, {"UPDATE node SET weight = id", ""},
 		{"INSERT INTO log (what) VALUES ('mine')", "log"}, {"DELETE FROM log WHERE what = 'mine'", ""},
+		{"TRUNCATE log", "log"}, {"INSERT INTO log (id, what) VALUES (1, 'it')", ""}, {"UPDATE log SET what = 'mine'", "log"}, {"UPDATE log SET what = 'it'", ""},
+		{"SELECT COUNT(*) FROM node", ""}, {"CHECK TABLE node", ""}, {"ALTER TABLE node ENGINE=InnoDB", ""}, {"ALTER TABLE node COMMENT 'mine'", "node"}, {"ALTER TABLE node COMMENT ''", ""},
+		{"ALTER TABLE log ENGINE=InnoDB", "log"}, {"ALTER TABLE log ENGINE=MyISAM", ""},
+		{"CREATE EVENT mine ON SCHEDULE EVERY 1 YEAR STARTS '2037-01-01 00:00:00' DO SELECT 1", "event mine"}, {"DROP EVENT mine", ""},
 		{"ALTER TABLE node ADD extra int", "node"}, {"ALTER TABLE node DROP extra", ""},
 		{"ALTER TABLE node ADD KEY by_title (title)", "node"}, {"ALTER TABLE node DROP KEY by_title", ""},
 		{"ALTER TABLE cache_render ADD extra int", ""}, {"CREATE TABLE mine (id int)", "mine"}, {"DROP TABLE mine", ""},
@@ -250,6 +254,12 @@ func TestPostgresChanges(t *testing.T) {
 		{"DELETE FROM other.child", "other.child"}, {"UPDATE parted SET v = 'x' WHERE id = 1", "public.parted_1"}, {"DELETE FROM ONLY derived", "public.derived"},
 		{"CREATE INDEX mine ON node (title)", "public.node"}, {"ALTER TABLE parent DISABLE TRIGGER touch", "public.parent"}, {"COMMENT ON COLUMN node.title IS 'mine'", "public.node"},
 		{"CREATE SCHEMA mine", "schema mine"}, {"CREATE EXTENSION citext", "extension citext"}, {"SELECT lo_from_bytea(0, 'x')", "large objects"},
+		{"COMMENT ON FUNCTION twice(int) IS 'mine'", "comment on function public.twice(integer)"},
+		{"GRANT SELECT ON node TO pg_monitor; COMMENT ON TABLE node IS 'mine'", "public.node"}, {"GRANT UPDATE (title) ON node TO pg_monitor", "public.node"},
+		{"REVOKE ALL ON FUNCTION twice(int) FROM PUBLIC", "function public.twice(integer)"}, {"ALTER SEQUENCE node_id_seq INCREMENT 2", "sequence public.node_id_seq"},
+		{"CREATE STATISTICS mine ON id, title FROM node", "statistics mine"}, {"CREATE PUBLICATION mine FOR TABLE node", "publication mine"},
+		{"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO pg_monitor", "default privileges postgres r public"},
+		{"CREATE TRIGGER mine BEFORE INSERT ON other.child FOR EACH ROW EXECUTE FUNCTION touched()", "other.child"}, {"DROP MATERIALIZED VIEW counted", "materialized view public.counted"},
 		{"ALTER TABLE node SET SCHEMA other; ALTER TABLE other.node SET SCHEMA public", ""}, {"BEGIN; DELETE FROM node; ROLLBACK", ""},
 	} {
 		must(t, pullAs(t, db, dump, dumpOf("dump")))

@@ -66,6 +66,12 @@ var catalogs = []struct{ table, kind, name, definition string }{
 	{"pg_event_trigger", "event trigger", "x.evtname", "to_jsonb(x)::text"},
 	{"pg_foreign_server", "foreign server", "x.srvname", "to_jsonb(x)::text"},
 	{"pg_language", "language", "x.lanname", "to_jsonb(x)::text"},
+	{"pg_foreign_data_wrapper", "foreign-data wrapper", "x.fdwname", "to_jsonb(x)::text"},
+	{"pg_statistic_ext", "statistics", "x.stxname", "to_jsonb(x)::text"},
+	{"pg_publication", "publication", "x.pubname", "concat_ws(E'\\n', to_jsonb(x)::text," +
+		" (SELECT string_agg(to_jsonb(r)::text, ',' ORDER BY r.oid) FROM pg_publication_rel r WHERE r.prpubid = x.oid))"},
+	{"pg_default_acl", "default privileges", "pg_get_userbyid(x.defaclrole) || ' ' || x.defaclobjtype::text || ' ' || coalesce(x.defaclnamespace::regnamespace::text, '')",
+		"to_jsonb(x)::text"},
 }
 
 // pgRelation is a table that the fingerprint has looked at.
@@ -113,6 +119,10 @@ func (s *pgSession) definitions(ctx context.Context) (f fingerprint, tables map[
 		}
 		queries = append(queries, query)
 	}
+	// Comments on relations are with these. Those that the server or an extension has made are on what is theirs.
+	queries = append(queries, "SELECT 'comment on ' || pg_describe_object(x.classoid, x.objoid, x.objsubid), md5(x.description) FROM pg_description x"+
+		" WHERE x.classoid NOT IN ('pg_class'::regclass, 'pg_extension'::regclass) AND x.objoid >= 16384"+
+		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = x.classoid AND d.objid = x.objoid AND d.deptype = 'e')")
 	if rows, err = s.query(ctx, strings.Join(queries, " UNION ALL ")); err != nil {
 		return f, nil, err
 	}
