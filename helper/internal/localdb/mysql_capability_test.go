@@ -63,14 +63,14 @@ func TestMySQLCapability(t *testing.T) {
 			}()
 			for read := 0; read < len(test.greeting); {
 				n, err := conn.Read(make([]byte, 100))
-				if err := err; err != nil {
+				if err != nil {
 					t.Fatal(err)
 				}
 				read += n
 			}
 			answer := bytes.Clone(test.answer)
 			_, err := conn.Write(answer)
-			if err := err; err != nil {
+			if err != nil {
 				t.Fatal(err)
 			}
 			if got := <-said; !bytes.Equal(got, test.want) {
@@ -83,7 +83,9 @@ func TestMySQLCapability(t *testing.T) {
 				t.Errorf("bulk %v, no EOF %v", conn.bulk, conn.noEOF)
 			}
 			_, err = conn.Write(test.answer)
-			must(t, err) // and no more of that
+			if err != nil { // and no more of that
+				t.Fatal(err)
+			}
 		})
 	}
 	for end := range greetingOf(0, bulk) {
