@@ -14,7 +14,7 @@ import (
 func openWatching(t *testing.T, url string, keep int, part Part) Database {
 	t.Helper()
 	watch(t, parseURL(t, url))
-	db, err := Open(t.Context(), Config{URL: parseURL(t, url), Keep: keep, KeepChanged: true, Part: part, Token: "token", WithoutRows: isCache})
+	db, err := tryOpen(t, Config{URL: parseURL(t, url), Keep: keep, KeepChanged: true, Part: part, Token: "token", WithoutRows: isCache})
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
 	return db
