@@ -11,8 +11,10 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/export"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 )
 
@@ -28,7 +30,7 @@ type UnfitError struct {
 func (e *UnfitError) Error() string { return e.Name + " cannot be baked: " + e.Reason }
 
 // UnsafeError means that developers would lose databases by what is baked for servers of a kind.
-type UnsafeError struct{ Refused *localdb.FilesError }
+type UnsafeError struct{ Refused *target.FilesError }
 
 func (e *UnsafeError) Error() string {
 	if e.Refused.Err == nil {
@@ -91,13 +93,13 @@ type Object struct {
 	Series string `json:"series"` // "mariadb-11.8"
 	Key    string `json:"key"`    // "" where there is none, because no table is large enough
 	// Published is false where somebody had baked it before.
-	Published   bool                `json:"published"`
-	ObjectBytes int64               `json:"object_bytes"`
-	FileBytes   int64               `json:"file_bytes"` // of all files
-	Tables      int64               `json:"tables"`     // that come as files
-	Small       int64               `json:"small"`      // tables that are too small to be worth it
-	Left        []localdb.LeftTable `json:"left,omitempty"`
-	Seconds     float64             `json:"seconds"`
+	Published   bool             `json:"published"`
+	ObjectBytes int64            `json:"object_bytes"`
+	FileBytes   int64            `json:"file_bytes"` // of all files
+	Tables      int64            `json:"tables"`     // that come as files
+	Small       int64            `json:"small"`      // tables that are too small to be worth it
+	Left        []dump.LeftTable `json:"left,omitempty"`
+	Seconds     float64          `json:"seconds"`
 }
 
 // Run bakes a dump for all kinds of servers. Where one of them fails the others are baked all the same; the error is then
@@ -209,7 +211,7 @@ func (r *run) one(ctx context.Context, kind throwaway.Kind) (Object, error) {
 
 // Series names the servers that a kind stands for, as keys do.
 func Series(kind throwaway.Kind) string {
-	return localdb.FileServer{Engine: kind.Engine, Version: kind.Version}.Series()
+	return target.FileServer{Engine: kind.Engine, Version: kind.Version}.Series()
 }
 
 // underLease bakes while nobody else bakes for the same servers.
@@ -236,7 +238,7 @@ func (r *run) underLease(ctx context.Context, kind throwaway.Kind) (object Objec
 		return Object{}, err
 	}
 	r.Progress.Phase("writing the tables to files", 0)
-	export, err := localdb.OpenExport(ctx, target, r.large())
+	export, err := export.OpenExport(ctx, target, r.large())
 	if err != nil {
 		return Object{}, err
 	}
@@ -260,14 +262,14 @@ func (r *run) underLease(ctx context.Context, kind throwaway.Kind) (object Objec
 // survive fails with *UnsafeError where a server does not survive it to die while it takes tables as files. What InnoDB does to files
 // then is MySQL's own business and may change with any version, so it is tried with the one that they are for; MariaDB's is
 // asked for a checkpoint, which is all that it needs.
-func (r *run) survive(ctx context.Context, server *throwaway.Server, kind throwaway.Kind, target dburl.URL) error {
+func (r *run) survive(ctx context.Context, server *throwaway.Server, kind throwaway.Kind, to dburl.URL) error {
 	if kind.Engine != "mysql" {
 		return nil
 	}
 	r.Progress.Phase("trying whether the server survives crashes", 0)
-	target.Name = "crash"
-	err := localdb.Survives(ctx, target, server.Crash)
-	var refused *localdb.FilesError
+	to.Name = "crash"
+	err := export.Survives(ctx, to, server.Crash)
+	var refused *target.FilesError
 	if errors.As(err, &refused) {
 		return &UnsafeError{refused}
 	}

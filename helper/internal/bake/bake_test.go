@@ -79,8 +79,10 @@ func hereMySQL(t *testing.T) throwaway.Kind {
 type quiet struct{ notes []string }
 
 func (q *quiet) Phase(string, int64) {}
-func (q *quiet) Advance(int64)       {}
-func (q *quiet) Note(line string)    { q.notes = append(q.notes, line) }
+
+func (q *quiet) Advance(int64) {}
+
+func (q *quiet) Note(line string) { q.notes = append(q.notes, line) }
 
 // site is a bucket with one dump, of three tables: one that travels, one that does not and has statements of several chunks, and
 // a small one.

@@ -7,8 +7,9 @@ import (
 	"io"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/export"
 )
 
 // smallest is how much SQL the rows of a table have at least, in bytes, for its files to be worth it: to take over a table
@@ -39,7 +40,7 @@ func (r *run) large() []string {
 }
 
 // publish uploads an object with the exported tables, and with all else that the dump has.
-func (r *run) publish(ctx context.Context, export *localdb.Export) (key string, size int64, err error) {
+func (r *run) publish(ctx context.Context, export *export.Export) (key string, size int64, err error) {
 	key = bucket.Beside(r.dump.Key, export.Server.Series())
 	upload, err := r.Bucket.Upload(ctx, key, bucket.UploadOptions{})
 	if err != nil {
@@ -85,7 +86,7 @@ func (r *run) checkDump(ctx context.Context, key string) error {
 }
 
 // write writes the object: the dump's head, the rows of those tables that do not come as files, files, the dump's tail.
-func (r *run) write(ctx context.Context, export *localdb.Export, writer *dumpfile.Writer) error {
+func (r *run) write(ctx context.Context, export *export.Export, writer *dumpfile.Writer) error {
 	asFiles := make(map[string]bool, len(export.Tables))
 	for _, table := range export.Tables {
 		asFiles[table.Name] = true
@@ -128,7 +129,7 @@ func (r *run) write(ctx context.Context, export *localdb.Export, writer *dumpfil
 }
 
 // describe is what the object says about itself: what the dump says, and what the files are.
-func (r *run) describe(export *localdb.Export) dumpfile.Index {
+func (r *run) describe(export *export.Export) dumpfile.Index {
 	index := *r.index
 	index.ToolVersion, index.Publisher = r.ToolVersion, r.Publisher
 	baked := &dumpfile.Baked{
@@ -188,7 +189,7 @@ func (w *chunkWriter) copyText(text io.Reader, chunks []dumpfile.Chunk) (err err
 }
 
 // copyFile adds a file in stretches.
-func (w *chunkWriter) copyFile(export *localdb.Export, table localdb.ExportedTable, file localdb.TableFile) error {
+func (w *chunkWriter) copyFile(export *export.Export, table export.ExportedTable, file dump.TableFile) error {
 	from, err := export.Open(table, file)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
-	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
 // openBucket opens the project's bucket.
@@ -42,17 +42,17 @@ func (s *session) awsEnvironment() map[string]string {
 }
 
 // source says where the project's rows come from.
-func (s *session) source(ctx context.Context) (staging.Config, error) {
+func (s *session) source(ctx context.Context) (source.Config, error) {
 	if err := s.project.RequireSource(); err != nil {
-		return staging.Config{}, err
+		return source.Config{}, err
 	}
 	password, err := s.project.SourcePassword(ctx, func(ctx context.Context, ref string) (secret.String, error) {
 		return bucket.ReadSecret(ctx, s.awsEnvironment(), s.project.Region, ref)
 	})
 	if err != nil {
-		return staging.Config{}, err
+		return source.Config{}, err
 	}
-	config := staging.Config{
+	config := source.Config{
 		Command: s.project.Source.Command, Dir: s.project.Root, Password: password, SSH: s.project.SSH,
 		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude,
 		Client: s.project.Engine == "client", Note: s.note,
@@ -62,7 +62,7 @@ func (s *session) source(ctx context.Context) (staging.Config, error) {
 		url.Password = password // of the places that can hold one, the project has chosen
 		if server := url.Server; server == nil && s.project.SSH == "" {
 			if err := refuseNeighbour(ctx, net.DefaultResolver, "DUMP_SOURCE", url.Host); err != nil {
-				return staging.Config{}, err
+				return source.Config{}, err
 			}
 		} else if server != nil && len(server.Addresses) > 0 {
 			url.Host = server.Addresses[0] // other projects' servers answer to the name as well

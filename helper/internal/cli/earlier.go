@@ -10,8 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
@@ -100,7 +100,7 @@ func (s *session) listEarlier(ctx context.Context) error {
 }
 
 // changedIn says in few words what was changed in an earlier database.
-func changedIn(changes localdb.Changes) string {
+func changedIn(changes target.Changes) string {
 	switch {
 	case changes.Unknown:
 		return "unknown"
@@ -111,7 +111,7 @@ func changedIn(changes localdb.Changes) string {
 }
 
 // bytesOf adds up how much some earlier databases take, as far as it is known.
-func bytesOf(all []localdb.Earlier) (bytes int64) {
+func bytesOf(all []target.Earlier) (bytes int64) {
 	for _, k := range all {
 		bytes += max(k.Bytes, 0)
 	}
@@ -119,7 +119,7 @@ func bytesOf(all []localdb.Earlier) (bytes int64) {
 }
 
 // amountKept says how many earlier databases there are, and how much they take.
-func amountKept(all []localdb.Earlier) string {
+func amountKept(all []target.Earlier) string {
 	if len(all) == 1 {
 		return "1 earlier database is kept (" + ui.Bytes(bytesOf(all)) + ")"
 	}
@@ -127,7 +127,7 @@ func amountKept(all []localdb.Earlier) string {
 }
 
 // sayKept says after a pull what is kept beside the database that it has replaced.
-func (s *session) sayKept(all []localdb.Earlier) {
+func (s *session) sayKept(all []target.Earlier) {
 	if len(all) < 2 {
 		return
 	}
@@ -139,7 +139,7 @@ func (s *session) sayKept(all []localdb.Earlier) {
 }
 
 // earlier says which earlier databases are kept, "" for none.
-func (s *session) earlier(ctx context.Context, database localdb.Database) (string, error) {
+func (s *session) earlier(ctx context.Context, database target.Database) (string, error) {
 	all, err := database.Earlier(ctx)
 	if err != nil || len(all) == 0 {
 		return "", err
@@ -152,7 +152,7 @@ func (s *session) earlier(ctx context.Context, database localdb.Database) (strin
 }
 
 // earlierOrigin says what an earlier database held when it was live.
-func earlierOrigin(k localdb.Earlier) string {
+func earlierOrigin(k target.Earlier) string {
 	text := cmp.Or(k.Dump.Key, "unknown origin")
 	if k.Part {
 		text += ", some tables"

@@ -13,13 +13,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	sourcecommand "github.com/jobiqo/dump-refresh/helper/internal/source/command"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
-	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 )
 
@@ -77,7 +78,7 @@ func inWords(hint string) string {
 
 // mayPass says whether what went wrong may be gone a little later, so that another try makes sense.
 func mayPass(err error) bool {
-	for _, passing := range []error{staging.ErrConnectionLost, staging.ErrTooManyConnections, staging.ErrDefinitionChanged, staging.ErrGaveWay, bucket.ErrChanged} {
+	for _, passing := range []error{source.ErrConnectionLost, source.ErrTooManyConnections, source.ErrDefinitionChanged, source.ErrGaveWay, bucket.ErrChanged} {
 		if errors.Is(err, passing) {
 			return true
 		}
@@ -228,7 +229,7 @@ var explanations = []explanation{
 	is(pull.ErrOnlyWhole, exitUsage, "leave out --tables, --skip-tables and --structure-only-tables; dumps that were made with --engine=native have parts"),
 	is(pull.ErrNotSQL, exitDamaged, "`dump-helper list` shows the other dumps, --key takes one of them"),
 	is(pull.ErrIncomplete, exitDamaged, damagedHint),
-	is(localdb.ErrIncomplete, exitDamaged, damagedHint),
+	is(target.ErrIncomplete, exitDamaged, damagedHint),
 	is(dumpfile.ErrTruncated, exitDamaged, damagedHint),
 	is(dumpfile.ErrCorrupt, exitDamaged, damagedHint),
 	as(exitDamaged, func(*dumpfile.NotSQLError) string { return damagedHint }),
@@ -239,27 +240,27 @@ var explanations = []explanation{
 
 	// Staging.
 	ofCommand(exitStaging, "nothing was published; run the command of DUMP_SOURCE by hand to see what it does"),
-	as(exitStaging, func(e *staging.PrivilegeError) string { return "an administrator of staging runs: " + e.Grant }),
-	as(exitStaging, func(e *staging.HostKeyChangedError) string {
+	as(exitStaging, func(e *source.PrivilegeError) string { return "an administrator of staging runs: " + e.Grant }),
+	as(exitStaging, func(e *source.HostKeyChangedError) string {
 		return fmt.Sprintf("if the server was set up anew, remove line %d of %s and run `ssh %s` once; if not, somebody is listening in", e.Line, e.File, e.Name)
 	}),
-	as(exitStaging, func(e *staging.HostKeyUnknownError) string {
+	as(exitStaging, func(e *source.HostKeyUnknownError) string {
 		return fmt.Sprintf("run `ssh %s` once, compare the fingerprint, and say yes", e.Name)
 	}),
 	as(exitStaging, sshKeyHint),
-	as(exitStaging, func(e *staging.ClientMissingError) string {
+	as(exitStaging, func(e *source.ClientMissingError) string {
 		return fmt.Sprintf("install it: apt-get install %s, or brew install %s", e.Debian, e.Brew)
 	}),
-	as(exitStaging, func(e *staging.ClientTooOldError) string {
+	as(exitStaging, func(e *source.ClientTooOldError) string {
 		return fmt.Sprintf("install a newer one: apt-get install %s, or brew install %s", e.Debian, e.Brew)
 	}),
-	is(staging.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump"),
-	is(staging.ErrNoDatabase, exitStaging, "check the database's name in DUMP_SOURCE"),
-	is(staging.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE: inside the tunnel, SSH has checked whom you talk to"),
-	is(staging.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off goes without, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
-	is(staging.ErrSeveralServers, exitStaging, "nothing was published; name one of the servers in DUMP_SOURCE"),
-	is(staging.ErrTooManyConnections, exitStaging, "try again later, lower --threads, or raise max_connections on staging"),
-	as(exitStaging, func(e *staging.SettingError) string {
+	is(source.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump"),
+	is(source.ErrNoDatabase, exitStaging, "check the database's name in DUMP_SOURCE"),
+	is(source.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE: inside the tunnel, SSH has checked whom you talk to"),
+	is(source.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off goes without, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
+	is(source.ErrSeveralServers, exitStaging, "nothing was published; name one of the servers in DUMP_SOURCE"),
+	is(source.ErrTooManyConnections, exitStaging, "try again later, lower --threads, or raise max_connections on staging"),
+	as(exitStaging, func(e *source.SettingError) string {
 		if e.Client {
 			return "use --engine=native, or set " + e.Name + " back on staging"
 		}
@@ -268,17 +269,17 @@ var explanations = []explanation{
 		}
 		return "set " + e.Name + " back on staging, or name an account in DUMP_SOURCE that may set it for its own sessions"
 	}),
-	is(staging.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
-	is(staging.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
-	is(staging.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
-	is(staging.ErrSnapshotTooLong, exitStaging, "nothing was published; see that less is dumped (structure_only and exclude in .ddev/dump-refresh/rules.yaml), or over a faster line"),
-	is(staging.ErrGaveWay, exitStaging, "nothing was published; tables on staging are being altered or locked (a deployment, a backup?), try again at a quieter time"),
-	is(staging.ErrDefinitionChanged, exitStaging, "tables on staging are being altered (a deployment?), try again when that is over"),
-	as(exitNetwork, func(*staging.SSHUnreachableError) string {
+	is(source.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
+	is(source.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
+	is(source.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
+	is(source.ErrSnapshotTooLong, exitStaging, "nothing was published; see that less is dumped (structure_only and exclude in .ddev/dump-refresh/rules.yaml), or over a faster line"),
+	is(source.ErrGaveWay, exitStaging, "nothing was published; tables on staging are being altered or locked (a deployment, a backup?), try again at a quieter time"),
+	is(source.ErrDefinitionChanged, exitStaging, "tables on staging are being altered (a deployment?), try again when that is over"),
+	as(exitNetwork, func(*source.SSHUnreachableError) string {
 		return "check host and port in DUMP_SSH, or what ~/.ssh/config has for them"
 	}),
-	is(staging.ErrUnreachable, exitNetwork, "check host and port in DUMP_SOURCE; if staging is behind a bastion, set DUMP_SSH"),
-	is(staging.ErrConnectionLost, exitStaging, "nothing was published, try again; if it happens again, look at the server's log"),
+	is(source.ErrUnreachable, exitNetwork, "check host and port in DUMP_SOURCE; if staging is behind a bastion, set DUMP_SSH"),
+	is(source.ErrConnectionLost, exitStaging, "nothing was published, try again; if it happens again, look at the server's log"),
 	as(exitStaging, sourceHint),
 
 	// The gate.
@@ -294,25 +295,25 @@ var explanations = []explanation{
 
 	// The local database.
 	is(pull.ErrHeld, exitUsage, "`dump-helper pull --release` lets it be replaced"),
-	is(localdb.ErrNothingToMark, exitNotFound, "pull a dump first"),
+	is(target.ErrNothingToMark, exitNotFound, "pull a dump first"),
 	is(pull.ErrCacheSpace, exitNoSpace, "free some space, or name another folder in DUMP_CACHE_DIR"),
 	as(exitNoSpace, func(e *pull.EarlierRoomError) string {
 		return fmt.Sprintf("`dump-helper pull --drop-earlier %d` drops what was replaced first, --list-earlier lists all that could go; or try anyway with --force", len(e.Bytes))
 	}),
 	is(pull.ErrTargetSpace, exitNoSpace, "free some space, or try anyway with --force"),
-	as(exitNoSpace, func(*localdb.NoSpaceError) string {
+	as(exitNoSpace, func(*target.NoSpaceError) string {
 		return "free some space where the server keeps its data; the local database is as it was"
 	}),
 	as(exitLocal, func(*pull.WrongEngineError) string { return wrongEngineHint }),
-	as(exitLocal, func(*localdb.WrongEngineError) string { return wrongEngineHint }),
+	as(exitLocal, func(*target.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*oneserver.WrongServerError) string { return wrongServerHint }),
-	as(exitLocal, func(*localdb.AuthError) string { return targetAuthHint }),
-	is(localdb.ErrNoDatabase, exitUsage, "leave out --tables and --skip-tables: the first pull brings everything"),
-	as(exitLocal, func(*localdb.UnfitError) string {
+	as(exitLocal, func(*target.AuthError) string { return targetAuthHint }),
+	is(target.ErrNoDatabase, exitUsage, "leave out --tables and --skip-tables: the first pull brings everything"),
+	as(exitLocal, func(*target.UnfitError) string {
 		return "the local database is as it was; a pull without --tables and --skip-tables brings all tables as they are in the dump"
 	}),
 	as(exitUsage, foreignKeyHint),
-	as(exitLocal, func(e *localdb.SettingError) string {
+	as(exitLocal, func(e *target.SettingError) string {
 		if e.Needs != "" {
 			return "set " + e.Name + " to " + e.Needs + " on the local server and try again; the local database is as it was"
 		}
@@ -321,49 +322,49 @@ var explanations = []explanation{
 		}
 		return "set " + e.Name + " back on the local server, or name an account in DUMP_TARGET that may set it for its own sessions"
 	}),
-	as(exitLocal, func(*localdb.NamesError) string {
+	as(exitLocal, func(*target.NamesError) string {
 		return "rename one of them on staging or list it under exclude in .ddev/dump-refresh/rules.yaml, or use a local server with lower_case_table_names=0; the local database is as it was"
 	}),
-	as(exitLocal, func(e *localdb.PrivilegeError) string {
+	as(exitLocal, func(e *target.PrivilegeError) string {
 		return "an administrator of the local database runs: " + e.Grant
 	}),
-	as(exitBusy, func(e *localdb.BusyError) string {
+	as(exitBusy, func(e *target.BusyError) string {
 		if e.Running {
 			return "wait for it to end"
 		}
 		return "end what uses the database (a long request, cron, an SQL client) and try again"
 	}),
-	as(exitNetwork, func(*localdb.UnreachableError) string { return targetUnreachableHint }),
-	as(exitLocal, func(*localdb.LostError) string {
+	as(exitNetwork, func(*target.UnreachableError) string { return targetUnreachableHint }),
+	as(exitLocal, func(*target.LostError) string {
 		return "look at the local server's log and start it again; nothing is lost, the next pull puts away what is left"
 	}),
-	as(exitLocal, func(e *localdb.StrayFilesError) string {
+	as(exitLocal, func(e *target.StrayFilesError) string {
 		return "what those files belong to is not known, they may be in use: dump the databases of the local server that matter, then move the folder of " +
 			e.Database + " out of its data folder while it is stopped, and keep it until all is seen to work"
 	}),
-	as(exitLocal, func(e *localdb.InboundKeyError) string {
+	as(exitLocal, func(e *target.InboundKeyError) string {
 		return "the local database is as it was; take the key off, and try again: " + e.Remedy
 	}),
-	as(exitLocal, func(e *localdb.OutsideError) string {
+	as(exitLocal, func(e *target.OutsideError) string {
 		return "nothing was changed; this brings them in, then try again: " + e.Remedy
 	}),
-	as(exitLocal, func(*localdb.LoadError) string {
+	as(exitLocal, func(*target.LoadError) string {
 		return "the local database is as it was; another dump can be taken with --key"
 	}),
-	as(exitDamaged, func(*localdb.MismatchError) string {
+	as(exitDamaged, func(*target.MismatchError) string {
 		return "the local database is as it was; try again, or take another dump with --key"
 	}),
-	as(exitDamaged, func(*localdb.ChunkError) string { return damagedHint }),
-	as(exitLocal, func(*localdb.SeveralDatabasesError) string { return "dump one database at a time, without --databases" }),
-	as(exitLocal, func(e *localdb.PacketError) string {
+	as(exitDamaged, func(*target.ChunkError) string { return damagedHint }),
+	as(exitLocal, func(*target.SeveralDatabasesError) string { return "dump one database at a time, without --databases" }),
+	as(exitLocal, func(e *target.PacketError) string {
 		return fmt.Sprintf("set max_allowed_packet=%dM on the local server", e.Need>>20+1)
 	}),
-	as(exitLocal, func(e *localdb.ExtensionError) string {
+	as(exitLocal, func(e *target.ExtensionError) string {
 		return "install the extension " + e.Name + " on the local server"
 	}),
-	is(localdb.ErrNothingToUndo, exitNotFound, "undo follows a pull; each pull keeps the database that it replaces, and DUMP_KEEP_LOCAL says how many are kept"),
-	as(exitNotFound, func(*localdb.NoEarlierError) string { return "`dump-helper pull --list-earlier` lists them" }),
-	as(exitUsage, func(e *localdb.PartOfError) string {
+	is(target.ErrNothingToUndo, exitNotFound, "undo follows a pull; each pull keeps the database that it replaces, and DUMP_KEEP_LOCAL says how many are kept"),
+	as(exitNotFound, func(*target.NoEarlierError) string { return "`dump-helper pull --list-earlier` lists them" }),
+	as(exitUsage, func(e *target.PartOfError) string {
 		if e.First == 0 {
 			return "nothing was changed; it cannot be brought back, `dump-helper pull --drop-earlier " + strconv.Itoa(e.Number) + "` drops it, and those that are older"
 		}
@@ -410,7 +411,7 @@ func noServerHint(e *throwaway.NoServerError) string {
 }
 
 // foreignKeyHint says how tables that foreign keys tie together are pulled.
-func foreignKeyHint(e *localdb.ForeignKeyError) string {
+func foreignKeyHint(e *target.ForeignKeyError) string {
 	if len(e.Missing) == 0 {
 		return "take that foreign key off the table, and add it again afterwards"
 	}
@@ -463,20 +464,20 @@ var examples = map[string]string{
 // ofCommand makes the row of a source command that failed: what it said is its own affair.
 func ofCommand(code int, hint string) explanation {
 	return explanation{code, func(err error) (string, bool) {
-		var found *staging.SourceError
-		return hint, errors.As(err, &found) && found.Client == staging.Command
+		var found *source.ClientError
+		return hint, errors.As(err, &found) && found.Client == sourcecommand.Command
 	}}
 }
 
 // sourceHint says what to do about a dump client that failed for a reason that nobody foresaw.
-func sourceHint(e *staging.SourceError) string {
+func sourceHint(e *source.ClientError) string {
 	if strings.HasPrefix(e.Status, "killed") {
 		return "nothing was published, try again; if nobody killed it, the machine was short of memory"
 	}
 	return "nothing was published, try again; `dump-helper doctor` tries each step by itself"
 }
 
-func sshKeyHint(e *staging.SSHKeyError) string {
+func sshKeyHint(e *source.SSHKeyError) string {
 	switch {
 	case len(e.Locked) > 0 && !e.Agent:
 		return "start an ssh-agent and run: ssh-add " + strings.Join(e.Locked, " ")

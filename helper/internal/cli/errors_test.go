@@ -9,10 +9,10 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // A hint names what its reader types: a verb of dump-helper, or a command of DDEV.
@@ -67,13 +67,13 @@ func TestHintsInAndOutsideDDEV(t *testing.T) {
 			"run: ddev config --web-environment-add=DUMP_S3_BUCKET=my-bucket",
 		},
 		{
-			&localdb.AuthError{},
+			&target.AuthError{},
 			"check user and password in DUMP_TARGET",
 			"if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: " +
 				"put one that it has into DUMP_TARGET in .ddev/.env.dump",
 		},
 		{
-			&localdb.UnreachableError{},
+			&target.UnreachableError{},
 			"start the local database server, and check DUMP_TARGET",
 			"start the project: ddev start; if it runs, `ddev logs -s db` tells about its database; check DUMP_TARGET if you have set it",
 		},

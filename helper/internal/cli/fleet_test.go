@@ -9,24 +9,24 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
-	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
 // What is the same at the next try is not tried again.
 func TestMayPass(t *testing.T) {
 	for err, want := range map[error]bool{
-		staging.ErrUnreachable:                      true,
-		staging.ErrConnectionLost:                   true,
-		staging.ErrTooManyConnections:               true,
-		staging.ErrDefinitionChanged:                true,
-		staging.ErrGaveWay:                          true,
-		&staging.SSHUnreachableError{}:              true,
+		source.ErrUnreachable:                       true,
+		source.ErrConnectionLost:                    true,
+		source.ErrTooManyConnections:                true,
+		source.ErrDefinitionChanged:                 true,
+		source.ErrGaveWay:                           true,
+		&source.SSHUnreachableError{}:               true,
 		&bucket.Error{Kind: bucket.ErrUnavailable}:  true,
 		&bucket.Error{Kind: bucket.ErrLeaseLost}:    true,
 		&bucket.Error{Kind: bucket.ErrClockSkew}:    false,
 		&bucket.Error{Kind: bucket.ErrAccessDenied}: false,
-		staging.ErrAuth:                             false,
-		&staging.PrivilegeError{}:                   false,
+		source.ErrAuth:                              false,
+		&source.PrivilegeError{}:                    false,
 		&refresh.GateError{}:                        false,
 		refresh.ErrEmpty:                            false,
 		fleet.ErrTimeLimit:                          false,

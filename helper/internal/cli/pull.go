@@ -10,8 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
@@ -379,7 +379,7 @@ func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 }
 
 // origin says where what a database holds has come from.
-func origin(held localdb.Held) string {
+func origin(held target.Held) string {
 	switch {
 	case held.Empty:
 		return "empty"

@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
@@ -56,7 +56,7 @@ func because(local pull.State) string {
 const mostNames = 5
 
 // changed says what was changed in a local database.
-func changed(changes localdb.Changes) string {
+func changed(changes target.Changes) string {
 	if changes.Unknown {
 		return "may have been changed since it was pulled"
 	}
@@ -64,7 +64,7 @@ func changed(changes localdb.Changes) string {
 }
 
 // namesOf lists what was changed.
-func namesOf(changes localdb.Changes) string {
+func namesOf(changes target.Changes) string {
 	names := changes.Names
 	more := changes.More
 	if len(names) > mostNames {
@@ -90,7 +90,7 @@ func state(local pull.State) []string {
 }
 
 // contents says what the local database holds, and what keeps it from being replaced unasked.
-func (s *session) contents(ctx context.Context, database localdb.Database) (string, error) {
+func (s *session) contents(ctx context.Context, database target.Database) (string, error) {
 	local, err := s.local().State(ctx, database)
 	if err != nil {
 		return "", err

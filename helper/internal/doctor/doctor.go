@@ -12,8 +12,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
-	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+	"github.com/jobiqo/dump-refresh/helper/internal/engine"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // Status is what came of a check.
@@ -45,15 +46,15 @@ type Config struct {
 	// OpenBucket opens the project's bucket.
 	OpenBucket func(context.Context) (*bucket.Bucket, error)
 	// Source gives the staging database; nil where none is set.
-	Source func(context.Context) (staging.Config, error)
+	Source func(context.Context) (source.Config, error)
 	// Target is the local database; nil where none is set.
 	Target *dburl.URL
 	// TargetError is why the local database cannot be asked; nil where it can.
 	TargetError error
 	// Contents says what the local database holds.
-	Contents func(context.Context, localdb.Database) (string, error)
+	Contents func(context.Context, target.Database) (string, error)
 	// Earlier says which earlier databases are kept beside it, "" for none.
-	Earlier func(context.Context, localdb.Database) (string, error)
+	Earlier func(context.Context, target.Database) (string, error)
 	// WithoutRows says of its tables whether their rows do not count: see [localdb.Config].
 	WithoutRows func(table string) bool
 	// Report is told of each check when it is done.
@@ -214,7 +215,7 @@ func (d *doctor) staging(ctx context.Context) {
 		d.fail("staging", err)
 		return
 	}
-	source, err := staging.Open(ctx, config)
+	source, err := engine.OpenSource(ctx, config)
 	if err != nil {
 		d.fail("staging", err)
 		return
@@ -241,7 +242,7 @@ func (d *doctor) local(ctx context.Context) {
 		d.skip("local database", "DUMP_TARGET is not set, which only a pull needs")
 		return
 	}
-	database, err := localdb.Open(ctx, localdb.Config{URL: *d.Target, WithoutRows: d.WithoutRows})
+	database, err := engine.OpenTarget(ctx, target.Config{URL: *d.Target, WithoutRows: d.WithoutRows})
 	if err != nil {
 		d.fail("local database", err)
 		return
@@ -268,7 +269,7 @@ func (d *doctor) local(ctx context.Context) {
 }
 
 // contents says what is in the local database, and whether a pull that nobody has asked for would leave it there.
-func (d *doctor) contents(ctx context.Context, database localdb.Database) {
+func (d *doctor) contents(ctx context.Context, database target.Database) {
 	const name = "local contents"
 	if d.Contents == nil {
 		return
@@ -282,7 +283,7 @@ func (d *doctor) contents(ctx context.Context, database localdb.Database) {
 }
 
 // earlier says which earlier databases take room.
-func (d *doctor) earlier(ctx context.Context, database localdb.Database) {
+func (d *doctor) earlier(ctx context.Context, database target.Database) {
 	const name = "earlier databases"
 	if d.Earlier == nil {
 		return
@@ -296,10 +297,10 @@ func (d *doctor) earlier(ctx context.Context, database localdb.Database) {
 }
 
 // files says whether a pull could take tables as files. That it could not is no fault: it loads SQL then.
-func (d *doctor) files(ctx context.Context, database localdb.Database) {
+func (d *doctor) files(ctx context.Context, database target.Database) {
 	const name = "tables as files"
 	server, err := database.TakesFiles(ctx)
-	var refused *localdb.FilesError
+	var refused *target.FilesError
 	switch {
 	case errors.As(err, &refused):
 		d.skip(name, "a pull loads SQL: "+err.Error())

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/innodb"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/innodb"
 )
 
 // withoutFiles reads the SQL of an object with tables as files from all of its content. The files, which lie between,

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/innodb"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/innodb"
 )
 
 // file is one of pages as MariaDB writes it, as far as anything looks at it.

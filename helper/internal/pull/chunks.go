@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 )
 
 // sections are those of a dump's index as the local database calls them.
-var sections = map[dumpfile.Section]localdb.Section{
-	dumpfile.SectionHead: localdb.Head, dumpfile.SectionRows: localdb.Rows, dumpfile.SectionFiles: localdb.Files,
-	dumpfile.SectionTail: localdb.Tail,
+var sections = map[dumpfile.Section]dump.Section{
+	dumpfile.SectionHead: dump.Head, dumpfile.SectionRows: dump.Rows, dumpfile.SectionFiles: dump.Files,
+	dumpfile.SectionTail: dump.Tail,
 }
 
 // longestStatement is how long a statement may be that takes several chunks, in bytes: no server takes one of
@@ -22,20 +22,20 @@ var longestStatement = 1<<30 + 64<<20
 type chunks struct {
 	index *dumpfile.Index
 	runs  []run
-	list  []localdb.Chunk
+	list  []dump.StoredChunk
 	dump  *arrival
 }
 
 // run is chunks from first to last that hold whole statements.
 type run struct{ first, last int }
 
-func newChunks(index *dumpfile.Index, dump *arrival) *chunks {
-	c := &chunks{index: index, dump: dump}
+func newChunks(index *dumpfile.Index, d *arrival) *chunks {
+	c := &chunks{index: index, dump: d}
 	joining := false
 	for i, chunk := range index.Chunks {
 		if !joining {
 			c.runs = append(c.runs, run{first: i})
-			c.list = append(c.list, localdb.Chunk{Section: sections[chunk.Section], Table: chunk.Table, File: chunk.File})
+			c.list = append(c.list, dump.StoredChunk{Section: sections[chunk.Section], Table: chunk.Table, File: chunk.File})
 		}
 		joined := &c.list[len(c.list)-1]
 		joined.Rows += chunk.Rows
@@ -47,10 +47,10 @@ func newChunks(index *dumpfile.Index, dump *arrival) *chunks {
 }
 
 // List gives the chunks in the order in which they restore the dump.
-func (c *chunks) List() []localdb.Chunk { return c.list }
+func (c *chunks) List() []dump.StoredChunk { return c.list }
 
 // Tables gives those that come as files.
-func (c *chunks) Tables() []localdb.FileTable {
+func (c *chunks) Tables() []dump.FileTable {
 	if c.index.Baked == nil {
 		return nil
 	}
@@ -58,11 +58,11 @@ func (c *chunks) Tables() []localdb.FileTable {
 	for _, table := range c.index.Tables {
 		rows[table.Name] = table.Rows
 	}
-	var all []localdb.FileTable
+	var all []dump.FileTable
 	for _, table := range c.index.Baked.Tables {
-		files := localdb.FileTable{Name: table.Name, Definition: table.Definition, Rows: rows[table.Name], Checksum: c.index.Baked.Checksums[table.Name]}
+		files := dump.FileTable{Name: table.Name, Definition: table.Definition, Rows: rows[table.Name], Checksum: c.index.Baked.Checksums[table.Name]}
 		for _, file := range table.Files {
-			files.Files = append(files.Files, localdb.TableFile(file))
+			files.Files = append(files.Files, dump.TableFile(file))
 		}
 		all = append(all, files)
 	}
@@ -70,7 +70,7 @@ func (c *chunks) Tables() []localdb.FileTable {
 }
 
 // Open gives what reads their texts.
-func (c *chunks) Open() (localdb.ChunkReader, error) {
+func (c *chunks) Open() (dump.ChunkReader, error) {
 	decoder, err := dumpfile.NewChunkDecoder(c.index)
 	if err != nil {
 		return nil, fmt.Errorf("read the dump: %w", err)

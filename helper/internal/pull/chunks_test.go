@@ -9,19 +9,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 )
 
 // TestChunks reads a dump as the local database does: what was cut inside a statement is one chunk again.
 func TestChunks(t *testing.T) {
-	dump := bigDump()
-	object, _ := write(t, dump)
+	d := bigDump()
+	object, _ := write(t, d)
 	index, err := dumpfile.ReadIndex(bytes.NewReader(object), int64(len(object)), dumpfile.Zstd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(index.Chunks) <= len(dump) {
+	if len(index.Chunks) <= len(d) {
 		t.Fatal("no statement takes several chunks")
 	}
 	arrived := newTestArrival(t, 0)
@@ -29,10 +29,10 @@ func TestChunks(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := newChunks(index, arrived)
-	var want []localdb.Chunk
-	for _, part := range dump {
-		want = append(want, localdb.Chunk{
-			Section: localdb.Section(part.about.Section), Table: part.about.Table, Rows: part.about.Rows, Bytes: int64(len(part.sql)),
+	var want []dump.StoredChunk
+	for _, part := range d {
+		want = append(want, dump.StoredChunk{
+			Section: dump.Section(part.about.Section), Table: part.about.Table, Rows: part.about.Rows, Bytes: int64(len(part.sql)),
 		})
 	}
 	if diff := cmp.Diff(want, c.List()); diff != "" {
@@ -43,17 +43,17 @@ func TestChunks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	for i := len(dump) - 1; i >= 0; i-- {
+	for i := len(d) - 1; i >= 0; i-- {
 		if !reader.Has(i) {
 			t.Errorf("chunk %d has not come", i)
 		}
-		if got, err := reader.Read(t.Context(), i); err != nil || !bytes.Equal(got, dump[i].sql) {
+		if got, err := reader.Read(t.Context(), i); err != nil || !bytes.Equal(got, d[i].sql) {
 			t.Errorf("chunk %d has %d bytes, %v", i, len(got), err)
 		}
 	}
 	defer func(limit int) { longestStatement = limit }(longestStatement)
 	longestStatement = 9 << 20
-	for i, part := range dump {
+	for i, part := range d {
 		_, err := reader.Read(t.Context(), i)
 		if long := len(part.sql) > longestStatement; long != errors.Is(err, dumpfile.ErrCorrupt) || !long && err != nil {
 			t.Errorf("%d bytes give %v", len(part.sql), err)

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/gate"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // GateError means that a dump by another tool, of which nothing tells whether it is complete, holds far less than the
@@ -36,7 +36,7 @@ func Unjudged(name string, stats sqltext.Stats) string {
 
 // judge says where nobody can tell whether a dump by another tool is complete, and has it compared then with what it would
 // replace: far fewer tables or rows need a yes.
-func (p *Plan) judge(ctx context.Context, load localdb.Load, from source, stats sqltext.Stats) error {
+func (p *Plan) judge(ctx context.Context, load target.Load, from source, stats sqltext.Stats) error {
 	note := Unjudged(from.object.Name, stats)
 	if from.index != nil || note == "" {
 		return nil

@@ -8,8 +8,8 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // Files says which tables of a dump come as files. It is nil where none do and nobody would expect it.
@@ -34,7 +34,7 @@ func (p *Plan) lookForFiles(ctx context.Context) error {
 		return nil
 	}
 	info := p.database.Info()
-	object, err := p.findBaked(ctx, localdb.FileServer{Engine: info.Engine, Version: info.Version}.Series())
+	object, err := p.findBaked(ctx, target.FileServer{Engine: info.Engine, Version: info.Version}.Series())
 	if errors.Is(err, bucket.ErrNoSuchKey) {
 		return nil
 	}
@@ -94,11 +94,11 @@ func (p *Plan) considerFiles(ctx context.Context, object bucket.Object) error {
 
 // fits compares what an object with tables as files says of itself with the dump and with the server. What it says is wrong
 // is said of the object: "was made of another dump".
-func fits(baked *dumpfile.Baked, dump *dumpfile.Index, server localdb.FileServer) error {
+func fits(baked *dumpfile.Baked, dump *dumpfile.Index, server target.FileServer) error {
 	if baked == nil {
 		return errors.New("has no tables as files")
 	}
-	writer := localdb.FileServer{Engine: baked.Engine, Version: baked.Version}
+	writer := target.FileServer{Engine: baked.Engine, Version: baked.Version}
 	switch {
 	case baked.DumpIndex != dump.Digest():
 		return errors.New("was made of another dump")
@@ -134,12 +134,12 @@ func (p *Plan) byFiles(ctx context.Context, cache *cache, result *Result) (stats
 // server or somebody else who stands in the way.
 func sqlMayDo(ctx context.Context, err error) bool {
 	var (
-		full        *localdb.NoSpaceError
-		lost        *localdb.LostError
-		unreachable *localdb.UnreachableError
-		busy        *localdb.BusyError
-		privilege   *localdb.PrivilegeError
-		foreign     *localdb.ForeignKeyError
+		full        *target.NoSpaceError
+		lost        *target.LostError
+		unreachable *target.UnreachableError
+		busy        *target.BusyError
+		privilege   *target.PrivilegeError
+		foreign     *target.ForeignKeyError
 	)
 	return ctx.Err() == nil && !errors.As(err, &full) && !errors.As(err, &lost) && !errors.As(err, &unreachable) &&
 		!errors.As(err, &busy) && !errors.As(err, &privilege) && !errors.As(err, &foreign)

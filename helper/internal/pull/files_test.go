@@ -17,7 +17,8 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/export"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // oven has bigDump with two tables as files: what `dump-helper bake` would make of it.
@@ -63,7 +64,7 @@ func bake(t *testing.T) *oven {
 	if err != nil {
 		t.Fatal(err)
 	}
-	export, err := localdb.OpenExport(t.Context(), url, []string{"a", "b"})
+	export, err := export.OpenExport(t.Context(), url, []string{"a", "b"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +404,7 @@ func TestFilesWhileAnotherPulls(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer plan.Close()
-	var busy *localdb.BusyError
+	var busy *target.BusyError
 	if _, err := plan.Inspect(t.Context()); !errors.As(err, &busy) || !busy.Running {
 		t.Errorf("the error is %v", err)
 	}

@@ -6,8 +6,8 @@ import (
 	"io"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // preflight refuses what the local server's disk has no room for.
@@ -79,7 +79,7 @@ func (p *Plan) replace(ctx context.Context, from source, e *entry) (stats sqltex
 	}
 	p.Progress.Phase("swapping", 0)
 	p.remember(append([]string{p.token}, p.Tokens...)...) // whoever is killed leaves one or the other
-	if err := load.Swap(ctx, localdb.Dump{Key: p.Dump.Key, Time: p.Dump.Time}); err != nil {
+	if err := load.Swap(ctx, target.Dump{Key: p.Dump.Key, Time: p.Dump.Time}); err != nil {
 		return stats, fmt.Errorf("swap %s: %w", name, err)
 	}
 	p.remember(p.token)
@@ -95,7 +95,7 @@ func (p *Plan) await(ctx context.Context, from source, e *entry) error {
 	return from.await(ctx, e)
 }
 
-func (p *Plan) load(ctx context.Context, load localdb.Load, from source, e *entry) (sqltext.Stats, error) {
+func (p *Plan) load(ctx context.Context, load target.Load, from source, e *entry) (sqltext.Stats, error) {
 	if from.inChunks() {
 		return load.RunChunks(ctx, newChunks(from.index, e.arrival), p.Progress.Advance)
 	}

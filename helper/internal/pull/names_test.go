@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
@@ -35,7 +35,7 @@ func TestNamesThatDifferInCase(t *testing.T) {
 		config := s.config()
 		config.Selection = selection
 		_, err := pullWith(t.Context(), config)
-		var refused *localdb.NamesError
+		var refused *target.NamesError
 		if !errors.As(err, &refused) || refused.First != "Users" || refused.Second != "users" {
 			t.Errorf("%v: %v", selection, err)
 		}

@@ -9,8 +9,9 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/engine"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // Plan is a pull that has not begun. It must be closed.
@@ -34,7 +35,7 @@ type Plan struct {
 	token string // of the record that a swap leaves; "" where nobody remembers it
 
 	bucket   *bucket.Bucket
-	database localdb.Database
+	database target.Database
 	// What Inspect finds.
 	compression dumpfile.Compression
 	index       *dumpfile.Index // nil for a dump that others made
@@ -50,7 +51,7 @@ func Prepare(ctx context.Context, config Config) (*Plan, error) {
 		p.token = NewToken()
 	}
 	var err error
-	p.database, err = localdb.Open(ctx, localdb.Config{
+	p.database, err = engine.OpenTarget(ctx, target.Config{
 		URL: config.Target, Threads: config.Threads, InOrder: config.InOrder, Note: config.Progress.Note,
 		Part: config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
 		Keep: config.Keep, KeepChanged: !config.DiscardChanges, Token: p.token, Choice: config.choice(), WithoutRows: p.withoutRows,
@@ -196,7 +197,7 @@ func (p *Plan) freshen(ctx context.Context, found error) error {
 
 // isOlder says whether a database is empty, or older than a dump. Keys alone do not tell: other tools
 // put each night's dump in the place of the last.
-func isOlder(held localdb.Held, dump bucket.Object) bool {
+func isOlder(held target.Held, dump bucket.Object) bool {
 	since := held.Created
 	if held.Dump.Key != "" {
 		since = held.Dump.Time

@@ -10,7 +10,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
@@ -18,18 +18,18 @@ func TestIsOlder(t *testing.T) {
 	at := time.Date(2026, 11, 22, 6, 30, 0, 0, time.UTC)
 	dump := bucket.Object{Key: "shop/b.sql", Time: at.Add(200 * time.Millisecond)}
 	for name, test := range map[string]struct {
-		held localdb.Held
+		held target.Held
 		want bool
 	}{
-		"empty":                             {localdb.Held{Empty: true}, true},
-		"that dump":                         {localdb.Held{Dump: localdb.Dump{Key: "shop/b.sql", Time: at}}, false},
-		"that dump, before it was put anew": {localdb.Held{Dump: localdb.Dump{Key: "shop/b.sql", Time: at.Add(-time.Second)}}, true},
-		"an older one":                      {localdb.Held{Dump: localdb.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}}, true},
-		"an older one, loaded since":        {localdb.Held{Dump: localdb.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}, Created: at.Add(time.Hour)}, true},
-		"a newer one":                       {localdb.Held{Dump: localdb.Dump{Key: "shop/c.sql", Time: at.Add(time.Hour)}}, false},
-		"unknown, made since":               {localdb.Held{Created: at.Add(time.Hour)}, false},
-		"unknown, made before":              {localdb.Held{Created: at.Add(-time.Hour)}, true},
-		"unknown, nobody knows when":        {localdb.Held{}, true},
+		"empty":                             {target.Held{Empty: true}, true},
+		"that dump":                         {target.Held{Dump: target.Dump{Key: "shop/b.sql", Time: at}}, false},
+		"that dump, before it was put anew": {target.Held{Dump: target.Dump{Key: "shop/b.sql", Time: at.Add(-time.Second)}}, true},
+		"an older one":                      {target.Held{Dump: target.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}}, true},
+		"an older one, loaded since":        {target.Held{Dump: target.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}, Created: at.Add(time.Hour)}, true},
+		"a newer one":                       {target.Held{Dump: target.Dump{Key: "shop/c.sql", Time: at.Add(time.Hour)}}, false},
+		"unknown, made since":               {target.Held{Created: at.Add(time.Hour)}, false},
+		"unknown, made before":              {target.Held{Created: at.Add(-time.Hour)}, true},
+		"unknown, nobody knows when":        {target.Held{}, true},
 	} {
 		if got := isOlder(test.held, dump); got != test.want {
 			t.Errorf("%s: %v", name, got)
@@ -41,8 +41,10 @@ func TestIsOlder(t *testing.T) {
 type silence struct{}
 
 func (silence) Phase(string, int64) {}
-func (silence) Advance(int64)       {}
-func (silence) Note(string)         {}
+
+func (silence) Advance(int64) {}
+
+func (silence) Note(string) {}
 
 // TestSilentBucket asks a bucket that takes connections and never answers: whoever has a database does not
 // wait for it.

@@ -13,8 +13,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // What keeps a dump from being pulled, apart from what bucket, dumpfile and localdb say.
@@ -44,6 +44,7 @@ func (e *EarlierRoomError) Error() string {
 	}
 	return fmt.Sprintf("%v; earlier databases take %d MB", e.Err, all/1_000_000)
 }
+
 func (e *EarlierRoomError) Unwrap() error { return e.Err }
 
 // WrongEngineError means that the dump is for another family of database.
@@ -284,7 +285,7 @@ func (p *Plan) sameNames(index *dumpfile.Index) error {
 	for i, table := range index.Tables {
 		names[i] = table.Name
 	}
-	return localdb.SameNames(names)
+	return target.SameNames(names)
 }
 
 // checkEngine compares the family of the dump's server with the target's.

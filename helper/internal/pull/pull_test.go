@@ -20,7 +20,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
@@ -187,7 +187,7 @@ func TestLoadFails(t *testing.T) {
 	s.put(object)
 	s.hold()
 	_, err := s.pull(t.Context())
-	var failed *localdb.LoadError
+	var failed *target.LoadError
 	if !errors.As(err, &failed) || failed.Table != "a" || !strings.HasPrefix(err.Error(), "load "+dumpName+": ") {
 		t.Errorf("the error is %v", err)
 	}

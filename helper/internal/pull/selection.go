@@ -8,8 +8,8 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
@@ -41,13 +41,13 @@ func (s Selection) isAll() bool { return !s.IsPart() && len(s.StructureOnly) == 
 func (s Selection) IsPart() bool { return len(s.Tables)+len(s.Skip) > 0 }
 
 // part is what of the local database is replaced.
-func (s Selection) part(postgres bool) localdb.Part {
+func (s Selection) part(postgres bool) target.Part {
 	if !s.IsPart() {
-		return localdb.Part{}
+		return target.Part{}
 	}
 	folded := s
 	folded.folds = true
-	return localdb.Part{
+	return target.Part{
 		Has:    func(table string) bool { return s.has(table, postgres) },
 		Folded: func(table string) bool { return folded.has(table, postgres) }, TablesOnly: len(s.Tables) > 0,
 	}

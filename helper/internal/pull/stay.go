@@ -7,7 +7,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // Reason is why a pull that nobody has asked for leaves the local database as it is, though there is a newer dump; "" where it does not.
@@ -25,7 +25,7 @@ const (
 )
 
 // choices are reasons that the local database's own record gives.
-var choices = map[localdb.Choice]Reason{localdb.ChosenDump: Chosen, localdb.ChosenPart: Part, localdb.Undone: Undone}
+var choices = map[target.Choice]Reason{target.ChosenDump: Chosen, target.ChosenPart: Part, target.Undone: Undone}
 
 // ErrHeld means that the user holds the local database.
 var ErrHeld = errors.New("the local database is held")
@@ -33,15 +33,15 @@ var ErrHeld = errors.New("the local database is held")
 // State is what there is to say of the local database before a pull.
 type State struct {
 	// Held is what it holds.
-	Held localdb.Held
+	Held target.Held
 	// Stays is why it is not replaced unasked; "" where nothing keeps it, or nobody has looked.
 	Stays Reason
 	// Changes are known where they are the reason, and where somebody has looked for them.
-	Changes localdb.Changes
+	Changes target.Changes
 }
 
 // State looks at the local database, at all rows that count.
-func (c Config) State(ctx context.Context, database localdb.Database) (s State, err error) {
+func (c Config) State(ctx context.Context, database target.Database) (s State, err error) {
 	if s.Held, err = database.Held(ctx); err != nil {
 		return s, err
 	}
@@ -55,7 +55,7 @@ func (c Config) State(ctx context.Context, database localdb.Database) (s State, 
 }
 
 // ownReason says why what is recorded keeps the local database from being replaced unasked.
-func (c Config) ownReason(held localdb.Held) Reason {
+func (c Config) ownReason(held target.Held) Reason {
 	switch reason := choices[held.Choice]; {
 	case held.Hold:
 		return Held
@@ -124,14 +124,14 @@ func (p *Plan) recheck(ctx context.Context) error {
 }
 
 // choice is what the record of the local database will say of why it holds what this plan brings.
-func (c Config) choice() localdb.Choice {
+func (c Config) choice() target.Choice {
 	switch {
 	case c.Selection.IsPart() && !c.IfNewer:
-		return localdb.ChosenPart
+		return target.ChosenPart
 	case c.Key != "" || !c.AsOf.IsZero():
-		return localdb.ChosenDump
+		return target.ChosenDump
 	}
-	return localdb.Unrequested
+	return target.Unrequested
 }
 
 // NewToken makes a token for a record: see [localdb.Config].

@@ -3,25 +3,26 @@ package pull
 import (
 	"context"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/localdb"
+	"github.com/jobiqo/dump-refresh/helper/internal/engine"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // Undo brings back the local database that the last pull replaced; a second one takes that back. Of the config it takes what is said of
 // the local database and of tokens.
 func Undo(ctx context.Context, config Config) error {
-	return config.change(ctx, func(database localdb.Database) error { return database.Undo(ctx) })
+	return config.change(ctx, func(database target.Database) error { return database.Undo(ctx) })
 }
 
 // UndoTo brings back an earlier database by its number in the list of ListEarlier, from 1; Undo takes that back. It takes of the config what
 // Undo takes.
 func UndoTo(ctx context.Context, config Config, number int) error {
-	return config.change(ctx, func(database localdb.Database) error { return database.UndoTo(ctx, number) })
+	return config.change(ctx, func(database target.Database) error { return database.UndoTo(ctx, number) })
 }
 
 // Earlier is an earlier database, and what became of it after a pull had put it there.
 type Earlier struct {
-	localdb.Earlier
-	Changes localdb.Changes
+	target.Earlier
+	Changes target.Changes
 }
 
 // ListEarlier lists the earlier databases, the one that was replaced last first. It takes of the config what Undo takes.
@@ -43,10 +44,10 @@ func ListEarlier(ctx context.Context, config Config) ([]Earlier, error) {
 }
 
 // Kept lists the earlier databases that are there now, as ListEarlier does, without looking at their rows.
-func (p *Plan) Kept(ctx context.Context) ([]localdb.Earlier, error) { return p.database.Earlier(ctx) }
+func (p *Plan) Kept(ctx context.Context) ([]target.Earlier, error) { return p.database.Earlier(ctx) }
 
 // DropEarlier drops the earlier database of a number and all older ones, and gives them. It takes of the config what Undo takes.
-func DropEarlier(ctx context.Context, config Config, number int) ([]localdb.Earlier, error) {
+func DropEarlier(ctx context.Context, config Config, number int) ([]target.Earlier, error) {
 	database, err := config.open(ctx, "")
 	if err != nil {
 		return nil, err
@@ -62,17 +63,17 @@ func Hold(ctx context.Context, config Config) error {
 		return err
 	}
 	defer func() { _ = database.Close() }()
-	return database.Mark(ctx, localdb.Hold)
+	return database.Mark(ctx, target.Hold)
 }
 
 // Release lets pulls replace the local database that is there now, those that nobody has asked for as well, unless it is changed
 // after that. It takes of the config what Undo takes.
 func Release(ctx context.Context, config Config) error {
-	return config.change(ctx, func(database localdb.Database) error { return database.Mark(ctx, localdb.Release) })
+	return config.change(ctx, func(database target.Database) error { return database.Mark(ctx, target.Release) })
 }
 
 // change does to the local database what gives its record another token.
-func (c Config) change(ctx context.Context, do func(localdb.Database) error) error {
+func (c Config) change(ctx context.Context, do func(target.Database) error) error {
 	token := NewToken()
 	database, err := c.open(ctx, token)
 	if err != nil {
@@ -87,6 +88,6 @@ func (c Config) change(ctx context.Context, do func(localdb.Database) error) err
 	return nil
 }
 
-func (c Config) open(ctx context.Context, token string) (localdb.Database, error) {
-	return localdb.Open(ctx, localdb.Config{URL: c.Target, Note: c.Progress.Note, Token: token, WithoutRows: c.WithoutRows})
+func (c Config) open(ctx context.Context, token string) (target.Database, error) {
+	return engine.OpenTarget(ctx, target.Config{URL: c.Target, Note: c.Progress.Note, Token: token, WithoutRows: c.WithoutRows})
 }

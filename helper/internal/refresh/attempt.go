@@ -14,8 +14,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/gate"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
-	"github.com/jobiqo/dump-refresh/helper/internal/staging"
 )
 
 // ErrIncomplete means that the source ended well but its text does not end as a dump does.
@@ -33,7 +33,7 @@ const (
 )
 
 // attempt dumps once: source, compression and upload run side by side, each waiting for the next.
-func (r *run) attempt(ctx context.Context, source *staging.Source) (result Result, err error) {
+func (r *run) attempt(ctx context.Context, source *source.Source) (result Result, err error) {
 	r.Progress.Phase("dumping", r.expected())
 	// Before the snapshot is taken: what changes in between is then in the dump, and looks changed the next time. A dump
 	// is no worse without it.
@@ -140,7 +140,7 @@ func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqlte
 }
 
 // identify completes what a source knows about itself: a command's engine shows in its first bytes.
-func identify(info staging.Info, text *bufio.Reader) staging.Info {
+func identify(info source.Info, text *bufio.Reader) source.Info {
 	if info.Engine != "" {
 		return info
 	}
@@ -184,7 +184,7 @@ func contentsOf(index *dumpfile.Index) gate.Contents {
 }
 
 // index is what the dump says about itself.
-func (r *run) index(info staging.Info, snapshot time.Time, stats sqltext.Stats) dumpfile.Index {
+func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats) dumpfile.Index {
 	index := dumpfile.Index{
 		ToolVersion: r.ToolVersion, Project: r.Project, Publisher: r.Publisher,
 		Engine: info.Engine, EngineVersion: info.Version, Client: info.Client, SnapshotTime: snapshot,
@@ -198,7 +198,7 @@ func (r *run) index(info staging.Info, snapshot time.Time, stats sqltext.Stats) 
 }
 
 // describe is what S3 keeps beside the object.
-func (r *run) describe(info staging.Info, snapshot time.Time) bucket.UploadOptions {
+func (r *run) describe(info source.Info, snapshot time.Time) bucket.UploadOptions {
 	described := map[string]string{
 		MetaEngine:        info.Engine,
 		MetaEngineVersion: info.Version,

@@ -4,24 +4,25 @@ import (
 	"context"
 	"sync"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
-	"github.com/jobiqo/dump-refresh/helper/internal/staging"
 )
 
 // sections are those of staging as the dump's index calls them.
-var sections = map[staging.Section]dumpfile.Section{
-	staging.Head: dumpfile.SectionHead, staging.Rows: dumpfile.SectionRows, staging.Tail: dumpfile.SectionTail,
+var sections = map[dump.Section]dumpfile.Section{
+	dump.Head: dumpfile.SectionHead, dump.Rows: dumpfile.SectionRows, dump.Tail: dumpfile.SectionTail,
 }
 
 // chunks moves a dump that comes in chunks to the writer, and counts what it passes.
-func (r *run) chunks(ctx context.Context, dump *staging.Dump, info staging.Info, writer *dumpfile.Writer) (sqltext.Stats, error) {
+func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writer *dumpfile.Writer) (sqltext.Stats, error) {
 	stats := sqltext.Stats{Tables: make(map[string]int64, len(info.Tables))}
 	for _, table := range info.Tables {
 		stats.Tables[table.Name] = 0
 	}
 	var mutex sync.Mutex
-	err := dump.WriteChunks(ctx, func(chunk staging.Chunk) ([]byte, error) {
+	err := d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
 		length := int64(len(chunk.SQL))
 		spare, err := writer.Add(chunk.SQL, dumpfile.About{Section: sections[chunk.Section], Table: chunk.Table, Rows: chunk.Rows})
 		if err != nil {

@@ -10,7 +10,8 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+	"github.com/jobiqo/dump-refresh/helper/internal/engine"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
 // Progress is told how far a refresh has come.
@@ -29,7 +30,7 @@ type Config struct {
 	ToolVersion string
 	// Publisher is who makes the dump, as in ada@laptop.
 	Publisher   string
-	Source      staging.Config
+	Source      source.Config
 	Bucket      *bucket.Bucket
 	Compression dumpfile.Compression
 	// Level is the compression's own, 0 for the usual one.
@@ -193,19 +194,19 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 	if err := r.readPrevious(ctx); err != nil {
 		return Result{}, err
 	}
-	source, err := staging.Open(ctx, r.Source)
+	src, err := engine.OpenSource(ctx, r.Source)
 	if err != nil {
 		return Result{}, err
 	}
-	defer func() { _ = source.Close() }()
-	info := source.Info()
+	defer func() { _ = src.Close() }()
+	info := src.Info()
 	if info.Engine != "" && len(info.Tables) == 0 {
 		return Result{}, ErrEmpty
 	}
 	for try := 1; ; try++ {
-		result, err := r.attempt(ctx, source)
-		gaveWay := errors.Is(err, staging.ErrGaveWay)
-		if try == tries || !gaveWay && !errors.Is(err, staging.ErrDefinitionChanged) {
+		result, err := r.attempt(ctx, src)
+		gaveWay := errors.Is(err, source.ErrGaveWay)
+		if try == tries || !gaveWay && !errors.Is(err, source.ErrDefinitionChanged) {
 			return result, err
 		}
 		if !gaveWay {

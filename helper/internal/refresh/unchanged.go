@@ -5,7 +5,8 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
-	"github.com/jobiqo/dump-refresh/helper/internal/staging"
+	"github.com/jobiqo/dump-refresh/helper/internal/engine"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
 // unchanged reports the newest dump where it is known to be what a new one would be, for one listing, one ranged read
@@ -30,7 +31,7 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 		r.Progress.Note("the newest dump was made with other settings, or by another version of dump-helper")
 		return Result{}, nil
 	}
-	source, err := staging.Open(ctx, r.quietSource())
+	source, err := engine.OpenSource(ctx, r.quietSource())
 	if err != nil {
 		return Result{}, err
 	}
@@ -65,7 +66,7 @@ func (r *run) madeAlike(index *dumpfile.Index) bool {
 }
 
 // quietSource is the source without its notes: the dump says the same ones again.
-func (r *run) quietSource() staging.Config {
+func (r *run) quietSource() source.Config {
 	source := r.Source
 	source.Note = nil
 	return source

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package localdb
-
-import "os"
-
-// allocate makes no room where there is no portable way to do that.
-func allocate(*os.File, int64) (bool, error) { return false, nil }

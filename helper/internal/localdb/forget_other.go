@@ -1,8 +1,0 @@
-//go:build !linux
-
-package localdb
-
-import "os"
-
-// forget does nothing where there is no portable way to do that.
-func forget(*os.File) {}

@@ -1,5 +1,0 @@
-package localdb
-
-import "testing"
-
-func TestMain(m *testing.M) { runTests(m, Open) }

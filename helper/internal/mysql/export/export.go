@@ -1,0 +1,220 @@
+// Package export writes tables of InnoDB to files that another server can import, which MySQL calls transportable tablespaces, and tries
+// whether they survive a crash of a server that imports them.
+package export
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/swap"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/tablespace"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Export is tables of a database as files. Nobody can change them until Close.
+type Export struct {
+	// Server is what wrote the files.
+	Server target.FileServer
+	// Tables come as files, those with the largest files first.
+	Tables []ExportedTable
+	// Left are those that do not, by name.
+	Left []dump.LeftTable
+
+	db      *session.Server
+	holder  *session.Session // has the tables flushed and locked
+	data    string           // the server's data folder
+	cleanup context.Context
+}
+
+// ExportedTable is a table whose rows are in files.
+type ExportedTable struct {
+	dump.FileTable // but for its Rows, which nobody has counted
+	RowFormat      string
+	Bytes          int64 // of all files
+
+	fileName string // what the names of its files begin with
+}
+
+// OpenExport has a MySQL or MariaDB server that runs on this machine write the named tables of a database to their files.
+// What it knows not to travel is left.
+func OpenExport(ctx context.Context, url dburl.URL, tables []string) (*Export, error) {
+	pool, err := session.Connect(url)
+	if err != nil {
+		return nil, err
+	}
+	e := &Export{db: session.New(target.Config{URL: url, Note: func(string) {}}, pool), cleanup: context.WithoutCancel(ctx)}
+	if err := e.open(ctx, tables); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Export) open(ctx context.Context, tables []string) (err error) {
+	if err = e.db.Inspect(ctx); err != nil {
+		return err
+	}
+	if e.holder, err = e.db.Connect(ctx); err != nil {
+		return err
+	}
+	e.Server = target.FileServer{Engine: e.db.About.Engine, Version: e.db.About.Version}
+	err = e.holder.Conn.QueryRowContext(ctx, "SELECT @@datadir, @@innodb_page_size").Scan(&e.data, &e.Server.PageSize)
+	if err == nil {
+		err = e.holder.Exec(ctx, "USE "+mysql.QuoteName(e.db.Names.Live))
+	}
+	if err != nil {
+		return e.db.Explain("use database "+e.db.Names.Live, err)
+	}
+	if err := e.list(ctx, tables); err != nil {
+		return e.db.Explain("list the tables to export", err)
+	}
+	if err := e.flush(ctx); err != nil {
+		return e.db.Explain("export the tables", err)
+	}
+	for i := range e.Tables {
+		if err := e.findFiles(&e.Tables[i]); err != nil {
+			return fmt.Errorf("export table %s: %w", e.Tables[i].Name, err)
+		}
+	}
+	for _, table := range slices.Clone(e.Tables) {
+		if !slices.ContainsFunc(table.Files, tablespace.IsTablespace) {
+			e.leave(table.Name, "its rows lie elsewhere than in the folder of its database")
+		}
+	}
+	slices.SortStableFunc(e.Tables, func(x, y ExportedTable) int { return cmp.Compare(y.Bytes, x.Bytes) })
+	return nil
+}
+
+// list, which takes checksums from what the load into the database has noted, sorts the wanted tables into those that may travel and those that are known not to.
+func (e *Export) list(ctx context.Context, tables []string) error {
+	rows, err := e.holder.Table(ctx, "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine, ROW_FORMAT AS row_format"+
+		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", e.db.Names.Live)
+	if err != nil {
+		return err
+	}
+	files, err := tablespace.Files(ctx, e.holder, e.db.Names.Live)
+	if err != nil {
+		return err
+	}
+	kept, err := swap.Record(ctx, e.holder, e.db.Names)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		name := row["name"]
+		switch {
+		case !slices.Contains(tables, name):
+			continue
+		case row["type"] == "SEQUENCE":
+			e.leave(name, "it is a sequence")
+		case row["engine"] == "":
+			e.leave(name, "it is no table")
+		case row["engine"] != "InnoDB":
+			e.leave(name, "its engine is "+row["engine"])
+		case e.holder.Oracle && row["row_format"] == "Compressed":
+			e.leave(name, tablespace.CompressedPages)
+		default:
+			definition, err := e.holder.Definition(ctx, name)
+			if err != nil {
+				return err
+			}
+			if tablespace.HasFullText(definition) {
+				e.leave(name, "it has a FULLTEXT index, which lies in other files")
+				continue
+			}
+			e.Tables = append(e.Tables, ExportedTable{
+				FileTable: dump.FileTable{Name: name, Definition: rewrite.DefinitionSum(definition), Checksum: kept.Print.Sum(name)},
+				RowFormat: strings.ToLower(row["row_format"]), fileName: filepath.Base(files[name]),
+			})
+		}
+	}
+	return nil
+}
+
+// leave says that a table does not come as files.
+func (e *Export) leave(name, reason string) {
+	e.Left = append(e.Left, dump.LeftTable{Name: name, Reason: reason})
+	slices.SortFunc(e.Left, func(x, y dump.LeftTable) int { return cmp.Compare(x.Name, y.Name) })
+	e.Tables = slices.DeleteFunc(e.Tables, func(t ExportedTable) bool { return t.Name == name })
+}
+
+// flush writes all of the tables to their files and keeps them so. Of a list of which the server refuses one it does nothing.
+func (e *Export) flush(ctx context.Context) error {
+	var all []string
+	for _, table := range slices.Clone(e.Tables) {
+		err := e.holder.Exec(ctx, "FLUSH TABLES "+mysql.QuoteName(table.Name)+" FOR EXPORT")
+		switch {
+		case mysql.ErrorNumber(err) != 0:
+			e.leave(table.Name, mysql.ServerMessage(err))
+		case err != nil:
+			return err
+		default:
+			all = append(all, mysql.QuoteName(table.Name))
+		}
+		if err := e.holder.Exec(ctx, "UNLOCK TABLES"); err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return e.holder.Exec(ctx, "FLUSH TABLES "+strings.Join(all, ", ")+" FOR EXPORT")
+}
+
+// findFiles finds out which files a table has.
+func (e *Export) findFiles(table *ExportedTable) error {
+	entries, err := os.ReadDir(e.folder(e.db.Names.Live))
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name, is := tablespace.IsFileOf(entry.Name(), table.fileName)
+		if !is {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		table.Files = append(table.Files, dump.TableFile{Name: name, Size: info.Size()})
+		table.Bytes += info.Size()
+	}
+	return nil
+}
+
+// folder is that of a database whose name says it.
+func (e *Export) folder(database string) string { return filepath.Join(e.data, database) }
+
+// Open opens a file of a table for reading.
+func (e *Export) Open(table ExportedTable, file dump.TableFile) (*os.File, error) {
+	return os.Open(filepath.Join(e.folder(e.db.Names.Live), table.fileName+file.Name))
+}
+
+// Bytes is the size of all files.
+func (e *Export) Bytes() int64 {
+	var all int64
+	for _, table := range e.Tables {
+		all += table.Bytes
+	}
+	return all
+}
+
+// Close lets go of the tables, whose .cfg files the server then removes.
+func (e *Export) Close() error {
+	if e.holder != nil {
+		_ = e.holder.Exec(e.cleanup, "UNLOCK TABLES") // it goes with the connection
+		e.holder.Close()
+		e.holder = nil
+	}
+	return e.db.Pool.Close()
+}

@@ -1,0 +1,10 @@
+package export
+
+import (
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/swap"
+	"github.com/jobiqo/dump-refresh/helper/internal/target/targettest"
+)
+
+func TestMain(m *testing.M) { targettest.Run(m, swap.Open) }

@@ -1,0 +1,229 @@
+package load
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"strconv"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+)
+
+// bulkInsert is an INSERT INTO … VALUES that takes rows as values and not as text, many in a packet. To read SQL is
+// a third of what a server does with it.
+type bulkInsert struct {
+	head    []byte // INSERT INTO `table` (`column`,…) VALUES, and a space
+	columns []bulkColumn
+	id      uint32 // of the prepared statement
+}
+
+// bulkColumn is how the values of a column are sent. The server is told their kind once for all rows of a packet, and
+// makes of a value what it makes of a literal of that kind.
+type bulkColumn struct {
+	name     string
+	kind     bulkKind
+	nullable bool // as far as is known: asked for when the first NULL comes
+}
+
+// bulkKind is a kind of values.
+type bulkKind uint8
+
+const (
+	bulkNothing  bulkKind = iota // NULL so far
+	bulkSigned                   // integers
+	bulkUnsigned                 // integers, some of which are too large for the signed ones
+	bulkDecimal                  // numbers with a point
+	bulkFloat                    // numbers with an exponent
+	bulkText                     // texts
+	bulkBinary                   // bytes
+	// The following ones do for literals of several kinds, but only in some columns.
+	bulkAnyDecimal // all but numbers with an exponent, in columns of decimals
+	bulkAnyNumber  // in columns of floating-point numbers
+	bulkAnyText    // bytes, and texts in ASCII, in columns of text whose character set has ASCII in it
+)
+
+// bulkKinds has what stands for a kind in a packet, a type and whether it is unsigned, and which forms it takes.
+var bulkKinds = [...]struct {
+	kind  [2]byte
+	forms uint
+}{
+	bulkNothing:    {kind: [2]byte{253, 0}},
+	bulkSigned:     {[2]byte{8, 0}, 1 << literal.LiteralInteger},
+	bulkUnsigned:   {[2]byte{8, 128}, 1<<literal.LiteralInteger | 1<<literal.LiteralLarge},
+	bulkDecimal:    {[2]byte{246, 0}, 1 << literal.LiteralDecimal},
+	bulkFloat:      {[2]byte{5, 0}, 1 << literal.LiteralFloat},
+	bulkText:       {[2]byte{253, 0}, 1 << literal.LiteralText},
+	bulkBinary:     {[2]byte{252, 0}, 1<<literal.LiteralBinary | 1<<literal.LiteralHex},
+	bulkAnyDecimal: {[2]byte{246, 0}, 1<<literal.LiteralInteger | 1<<literal.LiteralLarge | 1<<literal.LiteralDecimal},
+	bulkAnyNumber:  {[2]byte{5, 0}, 1<<literal.LiteralInteger | 1<<literal.LiteralLarge | 1<<literal.LiteralDecimal | 1<<literal.LiteralFloat},
+	bulkAnyText:    {[2]byte{252, 0}, 1<<literal.LiteralText | 1<<literal.LiteralBinary | 1<<literal.LiteralHex},
+}
+
+// firstKinds has the kind of a column whose first value has a form.
+var firstKinds = [...]bulkKind{
+	literal.LiteralInteger: bulkSigned, literal.LiteralLarge: bulkUnsigned, literal.LiteralDecimal: bulkDecimal, literal.LiteralFloat: bulkFloat,
+	literal.LiteralText: bulkText, literal.LiteralBinary: bulkBinary, literal.LiteralHex: bulkBinary,
+}
+
+// newBulkInsert reads how an INSERT begins; it gives nil for one that our dumps do not have.
+func newBulkInsert(statement []byte, table string) *bulkInsert {
+	at := len("INSERT INTO " + mysql.QuoteName(table) + " ")
+	insert := &bulkInsert{}
+	for next := byte('('); ; next = ',' {
+		if at+1 >= len(statement) || statement[at] != next || statement[at+1] != '`' {
+			break
+		}
+		name, end := quotedName(statement, at+1)
+		if end == 0 {
+			return nil
+		}
+		insert.columns = append(insert.columns, bulkColumn{name: name})
+		at = end
+	}
+	if !bytes.HasPrefix(statement[at:], []byte(") VALUES (")) || len(insert.columns) == 0 {
+		return nil
+	}
+	insert.head = bytes.Clone(statement[:at+len(") VALUES ")])
+	return insert
+}
+
+// quotedName reads a name between backticks and says where it ends, 0 for none.
+func quotedName(text []byte, at int) (name string, end int) {
+	for end = at + 1; ; end += 2 {
+		length := bytes.IndexByte(text[end:], '`')
+		if length < 0 {
+			return "", 0
+		}
+		end += length
+		if end+1 >= len(text) || text[end+1] != '`' {
+			return string(bytes.ReplaceAll(text[at+1:end], []byte("``"), []byte("`"))), end + 1
+		}
+	}
+}
+
+// statement is what the server prepares.
+func (b *bulkInsert) statement() string {
+	return string(b.head) + "(" + string(bytes.Repeat([]byte("?,"), len(b.columns)-1)) + "?)"
+}
+
+// ErrNotBulk means that an INSERT has to be sent as text.
+var ErrNotBulk = errors.New("not in bulk")
+
+// doubt means that what the server would make of a value depends on its column's type.
+type doubt struct {
+	column *bulkColumn
+	form   literal.Form
+}
+
+func (d *doubt) Error() string { return "a value in doubt in column " + d.column.name }
+
+// packet makes a packet of an INSERT, in the room of buffer. A longer one than limit is not made.
+func (b *bulkInsert) packet(buffer, statement []byte, limit int) (packet []byte, err error) {
+	packet = append(buffer[:0], 0, 0, 0, 0, protocol.CommandBulk) // behind room for the header
+	packet = binary.LittleEndian.AppendUint32(packet, b.id)
+	packet = append(packet, 128, 0) // kinds follow
+	kinds := len(packet)
+	packet = append(packet, make([]byte, 2*len(b.columns))...)
+	for at := len(b.head); ; at++ {
+		if packet, at, err = b.appendRow(packet, statement, at); err != nil {
+			return packet, err
+		}
+		if len(packet)-protocol.HeaderSize > limit {
+			return packet, ErrNotBulk
+		}
+		if at == len(statement) {
+			break
+		}
+		if statement[at] != ',' {
+			return packet, ErrNotBulk
+		}
+	}
+	for i, column := range b.columns {
+		copy(packet[kinds+2*i:], bulkKinds[column.kind].kind[:])
+	}
+	return packet, nil
+}
+
+// appendRow adds the row that begins at an offset of a text, and says where it ends.
+func (b *bulkInsert) appendRow(packet, text []byte, at int) (_ []byte, end int, err error) {
+	if at >= len(text) || text[at] != '(' {
+		return packet, at, ErrNotBulk
+	}
+	last := len(b.columns) - 1
+	for i := range b.columns {
+		value, end := literal.NextLiteral(text, at+1)
+		if value.Form == literal.LiteralNone || end >= len(text) || (i < last && text[end] != ',') || (i == last && text[end] != ')') {
+			return packet, at, ErrNotBulk
+		}
+		at = end
+		column := &b.columns[i]
+		if value.Form == literal.LiteralNull {
+			// Of one in a column that takes none, a text of several rows makes something, and values are refused.
+			if !column.nullable {
+				return packet, at, &doubt{column, value.Form}
+			}
+			packet = append(packet, 1)
+			continue
+		}
+		if column.kind == bulkNothing {
+			column.kind = firstKinds[value.Form]
+		}
+		if bulkKinds[column.kind].forms>>value.Form&1 == 0 {
+			return packet, at, &doubt{column, value.Form}
+		}
+		var exact bool
+		if packet, exact = column.kind.append(append(packet, 0), text[value.Start:value.End], value); !exact {
+			return packet, at, &doubt{column, value.Form}
+		}
+	}
+	return packet, at + 1, nil
+}
+
+// append adds a value of a form that is this kind's. It says whether that is exactly what the literal is.
+func (k bulkKind) append(packet, content []byte, l literal.Literal) (_ []byte, exact bool) {
+	switch k {
+	case bulkSigned:
+		return binary.LittleEndian.AppendUint64(packet, l.Number), true
+	case bulkUnsigned:
+		return binary.LittleEndian.AppendUint64(packet, l.Number), l.Form == literal.LiteralLarge || int64(l.Number) >= 0
+	case bulkFloat, bulkAnyNumber:
+		value, err := strconv.ParseFloat(string(content), 64)
+		// A zero has a sign only with an exponent.
+		exact := err == nil && (l.Form == literal.LiteralFloat || value != 0 || !math.Signbit(value))
+		return binary.LittleEndian.AppendUint64(packet, math.Float64bits(value)), exact
+	case bulkAnyText:
+		if l.Form == literal.LiteralText && !rewrite.IsASCII(content) {
+			return packet, false
+		}
+	}
+	switch {
+	case l.Form == literal.LiteralHex:
+		return literal.AppendHexadecimal(protocol.AppendLengthEncoded(packet, len(content)/2), content), true
+	case l.Escapes > 0:
+		return literal.AppendUnescaped(protocol.AppendLengthEncoded(packet, len(content)-l.Escapes), content), true
+	}
+	return append(protocol.AppendLengthEncoded(packet, len(content)), content...), true
+}
+
+// widestKind gives the kind that does for all literals of columns of a type, bulkNothing where there is none.
+func widestKind(dataType, charset string) bulkKind {
+	switch dataType {
+	case "bigint", "set":
+		return bulkUnsigned
+	case "decimal":
+		return bulkAnyDecimal
+	case "float", "double":
+		return bulkAnyNumber
+	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
+		switch charset {
+		case "binary", "ucs2", "utf16", "utf16le", "utf32", "swe7", "sjis":
+			return bulkNothing // ASCII has other bytes there, if any
+		}
+		return bulkAnyText
+	}
+	return bulkNothing
+}

@@ -1,0 +1,140 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// BulkBytes is how much text an INSERT has at least that is sent in bulk. To prepare a statement for less takes as
+// long as to have it read.
+const BulkBytes = 16 << 10
+
+// takesBulk says whether texts mean to the crew's sessions what they mean as values: the dump's head has made
+// settings for all of them.
+func (l *Load) takesBulk(ctx context.Context) (bool, error) {
+	s := l.Crew.Sessions[0]
+	if s.Wire == nil || !s.Wire.Bulk {
+		return false, nil
+	}
+	rows, err := s.Table(ctx, "SELECT @@sql_mode AS mode, @@character_set_client AS client, @@character_set_connection AS connection")
+	if err != nil {
+		return false, err
+	}
+	return len(rows) == 1 && rows[0]["client"] == "utf8mb4" && rows[0]["connection"] == "utf8mb4" &&
+		!strings.Contains(rows[0]["mode"], "NO_BACKSLASH_ESCAPES"), nil
+}
+
+// InsertBulk runs an INSERT by sending its rows as values, and says how many rows the table has more. It gives
+// ErrNotBulk, and has done nothing, where the server does not take them so, or where it might make something else of
+// them than of the text.
+func (r *rowLoad) insertBulk(ctx context.Context, s *session.Session, piece sqltext.Piece, statement []byte) (int64, error) {
+	if !r.bulk || s.Wire == nil || !s.Wire.Bulk || len(statement) < r.BulkAbove {
+		return 0, ErrNotBulk
+	}
+	done, err := InsertBulk(ctx, s, piece.Table, statement, int(min(r.packet, protocol.LongestPacket-1)))
+	if errors.Is(err, ErrNotBulk) {
+		return 0, err
+	}
+	if err == nil && done.Warnings > 0 {
+		err = r.warnings.hear(ctx, s, piece.Table, statement)
+	}
+	return done.Rows, r.failedAt(ctx, piece, 0, err)
+}
+
+// InsertBulk is that for a session, with packets of limit bytes at most.
+func InsertBulk(ctx context.Context, s *session.Session, table string, statement []byte, limit int) (done protocol.Outcome, err error) {
+	if err := prepareBulk(ctx, s, table, statement); err != nil {
+		return done, err
+	}
+	for {
+		s.Packet, err = preparedBulk(s).packet(s.Packet, statement, limit)
+		var open *doubt
+		if !errors.As(err, &open) {
+			break
+		}
+		if settled, err := settle(ctx, s, table, open); err != nil {
+			return done, err
+		} else if !settled {
+			return done, ErrNotBulk
+		}
+	}
+	if err != nil {
+		return done, err
+	}
+	done, err = execute(ctx, s)
+	switch mysql.ErrorNumber(err) {
+	case mysql.MysqlUnsupportedPrepare, mysql.MysqlUnknownCommand:
+		s.Wire.Bulk = false // whatever it has announced
+		return done, ErrNotBulk
+	}
+	return done, err
+}
+
+// preparedBulk is the INSERT that the session has prepared last; nil for none.
+func preparedBulk(s *session.Session) *bulkInsert {
+	insert, _ := s.Prepared.(*bulkInsert)
+	return insert
+}
+
+// prepareBulk has the server prepare an INSERT, unless it was the last one, too.
+func prepareBulk(ctx context.Context, s *session.Session, table string, statement []byte) error {
+	last := preparedBulk(s)
+	if last != nil && bytes.HasPrefix(statement, last.head) {
+		return nil
+	}
+	insert := newBulkInsert(statement, table)
+	if insert == nil {
+		return ErrNotBulk
+	}
+	err := s.Directly(ctx, func(conn *protocol.Conn) (err error) {
+		if last != nil {
+			s.Prepared = nil
+			if err := conn.Forget(last.id); err != nil {
+				return err
+			}
+		}
+		insert.id, err = conn.Prepare(insert.statement())
+		return err
+	})
+	if mysql.ErrorNumber(err) != 0 {
+		return ErrNotBulk // the text says what is wrong
+	}
+	if err == nil {
+		s.Prepared = insert
+	}
+	return err
+}
+
+// settle looks at the columns of a table, and says whether a value can go in bulk nevertheless.
+func settle(ctx context.Context, s *session.Session, table string, open *doubt) (settled bool, err error) {
+	rows, err := s.Table(ctx, "SELECT COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, IS_NULLABLE FROM information_schema.COLUMNS"+
+		" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?", table)
+	for _, row := range rows {
+		i := slices.IndexFunc(preparedBulk(s).columns, func(c bulkColumn) bool { return c.name == row["column_name"] })
+		if i < 0 {
+			continue
+		}
+		column := &preparedBulk(s).columns[i]
+		column.nullable = row["is_nullable"] == "YES"
+		switch {
+		case column != open.column:
+		case open.form == literal.LiteralNull:
+			settled = column.nullable
+		default:
+			widest := widestKind(row["data_type"], row["character_set_name"])
+			if settled = widest != bulkNothing && widest != column.kind; settled {
+				column.kind = widest
+			}
+		}
+	}
+	return settled, err
+}

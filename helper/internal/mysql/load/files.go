@@ -1,0 +1,219 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/tablespace"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// fileLoad is the tables of a dump that come as files on their way in, over all sessions.
+type fileLoad struct {
+	*Load
+	folder    tablespace.Folder
+	tables    []*tablespace.Tablespace
+	stretches []tablespace.Segment
+	progress  func(int64)
+	taken     atomic.Int64 // stretches
+}
+
+// planFiles makes ready for the chunks of files in a stretch of the list: all tables are as they were on the server that wrote the
+// files, or it fails with *FilesError before any has changed.
+func (l *Load) planFiles(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64)) (*fileLoad, error) {
+	f := &fileLoad{Load: l, progress: progress}
+	if from == to {
+		return f, nil
+	}
+	if err := f.assign(chunks, from, to); err != nil {
+		return nil, err
+	}
+	err := f.look(ctx)
+	if err == nil {
+		err = l.hirePorters(ctx)
+	}
+	if err == nil {
+		err = f.discard(ctx)
+	}
+	if err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// look finds out where the files of all tables go, and whether the tables are what they were on the server that wrote the files.
+func (f *fileLoad) look(ctx context.Context) error {
+	incoming := f.Db.Names.Incoming
+	settings, err := tablespace.FileSettings(ctx, f.Lock)
+	if err != nil {
+		return f.Db.Explain("ask for settings of the server", err)
+	}
+	files, err := tablespace.Files(ctx, f.Lock, incoming)
+	if err != nil {
+		return f.Db.Explain("ask for the files of tables", err)
+	}
+	file := func(table string) string {
+		if settings["lower_case_table_names"] == "1" {
+			table = strings.ToLower(table)
+		}
+		return files[table]
+	}
+	if f.folder, err = tablespace.FolderOf(ctx, f.Lock, file(f.tables[0].Name)); err != nil {
+		return tablespace.ExplainFiles(f.Db, "look for the data folder", err)
+	}
+	if err = f.Lock.Exec(ctx, "USE "+mysql.QuoteName(incoming)); err != nil {
+		return f.Db.Explain("use database "+incoming, err)
+	}
+	pageSize, _ := strconv.ParseInt(settings["innodb_page_size"], 10, 64)
+	space := tablespace.WaitingSpace()
+	for _, t := range f.tables {
+		t.Folder, t.PageSize, t.Uncached = f.folder, pageSize, tablespace.ReadsPastCache(settings)
+		if f.Lock.Oracle {
+			t.Space = space
+			space += uint32(len(t.Files))
+		}
+		t.File = filepath.Base(file(t.Name))
+		if err := t.Check(ctx, f.Lock); err != nil {
+			return tablespace.ExplainFiles(f.Db, "look at table "+t.Name, err)
+		}
+	}
+	return nil
+}
+
+// mostPorters bounds how many sessions take files at once.
+const mostPorters = 8
+
+// hirePorters opens more sessions, since an import mostly waits for the disk. Nobody misses them where the server has no more, or
+// where it was said how many there may be.
+func (l *Load) hirePorters(ctx context.Context) error {
+	more := min(2*runtime.NumCPU(), mostPorters) - len(l.Crew.Sessions)
+	if l.Db.Config.Threads > 0 || more <= 0 {
+		return nil
+	}
+	porters, err := l.Db.OpenPool(ctx, more)
+	if mysql.ErrorNumber(err) == mysql.MysqlTooManyConnections {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.porters = porters
+	for _, setting := range []string{"USE " + mysql.QuoteName(l.Db.Names.Incoming), "SET SESSION lock_wait_timeout = 3600"} {
+		if err := porters.Everywhere(ctx, setting); err != nil {
+			return l.Db.Explain("use database "+l.Db.Names.Incoming, err)
+		}
+	}
+	return nil
+}
+
+// discard takes the files of all tables away, and has the server forget them.
+func (f *fileLoad) discard(ctx context.Context) error {
+	err := f.Crew.Each(ctx, len(f.tables), func(ctx context.Context, s *session.Session, i int) error {
+		t := f.tables[i]
+		return tablespace.ExplainFiles(f.Db, "take the files of table "+t.Name+" away", t.Discard(ctx, s))
+	})
+	if err != nil {
+		return err
+	}
+	if err := tablespace.Checkpoint(ctx, f.Lock, f.tables[0].Name); err != nil {
+		return tablespace.ExplainFiles(f.Db, "have the server write a checkpoint", err)
+	}
+	target.OnStep("checkpoint written")
+	return nil
+}
+
+// assign finds out which chunk goes where.
+func (f *fileLoad) assign(chunks dump.Chunks, from, to int) error {
+	list, part := chunks.List(), f.Db.Config.Part
+	for _, table := range chunks.Tables() {
+		if !part.Includes(table.Name) {
+			continue
+		}
+		for from < to && !part.Includes(list[from].Table) {
+			from++
+		}
+		before := len(f.stretches)
+		t := tablespace.New(table)
+		f.tables = append(f.tables, t)
+		for file, what := range table.Files {
+			offset := int64(0)
+			for ; from < to && list[from].Table == table.Name && list[from].File == what.Name; from++ {
+				f.stretches = append(f.stretches, tablespace.Segment{Chunk: from, Table: t, File: file, Offset: offset})
+				offset += list[from].Bytes
+			}
+			if offset != what.Size || offset == 0 {
+				return &target.FilesError{Table: table.Name, Reason: fmt.Sprintf("of %d bytes of its file there are %d", what.Size, offset)}
+			}
+		}
+		t.Left.Store(int64(len(f.stretches) - before))
+	}
+	return nil
+}
+
+// work is one session's part. Who writes the last stretch of a table has the server take it.
+func (f *fileLoad) work(ctx context.Context, s *session.Session, reader dump.ChunkReader) error {
+	for {
+		next := int(f.taken.Add(1)) - 1
+		if next >= len(f.stretches) {
+			return nil
+		}
+		part := f.stretches[next]
+		t := part.Table
+		if err := t.Begin(); err != nil {
+			return tablespace.ExplainFiles(f.Db, "make room for the files of table "+t.Name, err)
+		}
+		bytes, err := reader.Read(ctx, part.Chunk)
+		if err != nil {
+			return fmt.Errorf("read the dump: %w", err)
+		}
+		if err := t.Write(part, bytes); err != nil {
+			return tablespace.ExplainFiles(f.Db, "write the files of table "+t.Name, err)
+		}
+		f.progress(int64(len(bytes)))
+		if t.Left.Add(-1) > 0 {
+			continue
+		}
+		if err := t.Take(ctx, s); err != nil {
+			return tablespace.ExplainFiles(f.Db, "import table "+t.Name, err)
+		}
+		if err := f.count(ctx, s, t); err != nil {
+			return tablespace.ExplainFiles(f.Db, "count the rows of table "+t.Name, err)
+		}
+	}
+}
+
+// count compares the rows of a table with those that it had on the server that wrote its files.
+func (f *fileLoad) count(ctx context.Context, s *session.Session, t *tablespace.Tablespace) error {
+	got, err := s.Count(ctx, f.Versions.countOf(t.Name))
+	if err != nil {
+		return t.Refused(err)
+	}
+	if got != t.Rows {
+		return &target.FilesError{Table: t.Name, Reason: fmt.Sprintf("its files have %d rows, the dump has %d", got, t.Rows)}
+	}
+	f.Counted.Add(t.Name, got)
+	if t.Checksum != 0 { // to sum it up here would take longer than the import
+		f.Counted.AddSum(t.Name, strconv.FormatUint(uint64(t.Checksum), 10))
+	}
+	return nil
+}
+
+// close closes what is open.
+func (f *fileLoad) close() {
+	for _, t := range f.tables {
+		_ = t.Close()
+	}
+	if f.folder.Root != nil {
+		_ = f.folder.Close()
+	}
+	f.porters.Close()
+}

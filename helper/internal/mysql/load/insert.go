@@ -1,0 +1,35 @@
+package load
+
+import (
+	"context"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// add has a session run an INSERT, hears what the server has to say of its rows, and says how many the table has more.
+func (l *Load) add(ctx context.Context, s *session.Session, piece sqltext.Piece, insert []byte) (rows int64, err error) {
+	done := protocol.Outcome{Warnings: 1} // of which the driver does not tell
+	if s.Wire != nil && s.Wire.Plain && piece.Rows >= 0 && len(insert) < protocol.LongestPacket-1 {
+		s.Packet = append(append(s.Packet[:0], 0, 0, 0, 0, protocol.CommandQuery), insert...)
+		done, err = execute(ctx, s)
+	} else {
+		done.Rows, err = s.Retry(ctx, string(insert))
+	}
+	if err == nil && done.Warnings > 0 {
+		err = l.warnings.hear(ctx, s, piece.Table, insert)
+	}
+	return done.Rows, err
+}
+
+// execute sends the packet that the session has, as often as is needed: see retry.
+func execute(ctx context.Context, s *session.Session) (protocol.Outcome, error) {
+	return session.Retry(func() (done protocol.Outcome, err error) {
+		err = s.Directly(ctx, func(conn *protocol.Conn) error {
+			done, err = conn.Execute(s.Packet)
+			return err
+		})
+		return done, err
+	})
+}

@@ -1,0 +1,476 @@
+// Package load loads a dump into an empty database of a MySQL or MariaDB server, over a pool of sessions, and compares what came of it.
+package load
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Load is a dump on its way into the scratch database.
+type Load struct {
+	Db *session.Server
+	// Lock holds the lock; the dump's statements, which change their session's settings as they like, have sessions of
+	// their own.
+	Lock       *session.Session
+	Crew       *session.Pool
+	porters    *session.Pool // more sessions, for files
+	Rewriter   *rewrite.Rewriter
+	packet     int64             // the longest statement that the server takes, bytes
+	Events     map[string]string // the status of each event, which is disabled until the swap
+	statements int64
+	offset     int64 // how much of the dump's text lies before what Run reads, bytes
+	deferAbove int64 // keys of tables with more text in their rows are added afterwards
+	BulkAbove  int   // statements with more text are sent in bulk
+	checked    bool  // unique_checks has been turned on
+	Counted    session.Counts
+	settings   rowSettings
+	made       target.FoldedNames // tables and views
+	warnings   warnings
+	heard      []tableWarning
+	Versions   Versions
+	// named has each name in a statement that may have made something, in small letters.
+	named map[string]bool
+	// unnamed says that a statement may have made things that it does not name.
+	unnamed bool
+}
+
+// packetHead is what the protocol and the driver need of a packet for themselves, in bytes.
+const packetHead = 64
+
+// New makes ready for a dump that goes into the incoming database, which is there and empty. The session that holds the lock
+// stays the caller's.
+func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
+	l := &Load{
+		Db: db, Lock: lock, Events: map[string]string{}, deferAbove: deferredBytes, BulkAbove: BulkBytes,
+		porters: &session.Pool{}, named: map[string]bool{}, made: target.FoldedNames{},
+	}
+	return l, l.prepare(ctx)
+}
+
+func (l *Load) prepare(ctx context.Context) error {
+	db, n := l.Db, l.Db.Names
+	var err error
+	if l.Crew, err = db.OpenPool(ctx, db.PoolSize()); err != nil {
+		return err
+	}
+	// As the mysql client and the heads of dumps set it; the dump's own settings come on top.
+	for _, setting := range []string{
+		"USE " + mysql.QuoteName(n.Incoming),
+		"SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', unique_checks = 0, lock_wait_timeout = 3600",
+	} {
+		if err := l.Crew.Everywhere(ctx, setting); err != nil {
+			return db.Explain("use database "+n.Incoming, err)
+		}
+	}
+	if err := l.prepareForRows(ctx); err != nil {
+		return err
+	}
+	if err := l.prepareForVersions(ctx); err != nil {
+		return err
+	}
+	if err := l.Lock.Conn.QueryRowContext(ctx, "SELECT @@max_allowed_packet").Scan(&l.packet); err != nil {
+		return db.Explain("ask for max_allowed_packet", err)
+	}
+	l.packet -= packetHead
+	notes := target.NewOnce(db.Config.Note)
+	l.Rewriter = &rewrite.Rewriter{
+		Once: notes, Account: db.Account, Server: rewrite.KindOf(db.About),
+		Collations: &rewrite.Collations{Ask: l.Lock, Once: notes, Nearest: map[string]string{}},
+	}
+	accounts, err := l.Lock.List(ctx, "SELECT CONCAT(User, '@', Host) AS name FROM mysql.user")
+	if err == nil {
+		l.Rewriter.Accounts = map[string]bool{}
+		for _, account := range accounts {
+			l.Rewriter.Accounts[account] = true
+		}
+	}
+	return nil
+}
+
+// Run loads a dump's text: see target.Load.
+func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(int64)) (sqltext.Stats, error) {
+	if dialect != sqltext.MySQL {
+		return sqltext.Stats{}, &target.WrongEngineError{Dump: dialect.String(), Target: map[string]string{"mariadb": "MariaDB", "mysql": "MySQL"}[l.Db.About.Engine]}
+	}
+	splitter := sqltext.NewSplitter(r, dialect)
+	for {
+		piece, err := splitter.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return splitter.Stats(), fmt.Errorf("read the dump: %w", err)
+		}
+		piece.Offset += l.offset
+		if err := l.piece(ctx, piece); err != nil {
+			_ = l.Crew.Wait() // the reader may be closed then
+			return splitter.Stats(), err
+		}
+		if progress != nil {
+			progress(int64(len(piece.Raw)))
+		}
+	}
+	if err := l.Crew.Wait(); err != nil {
+		return splitter.Stats(), err
+	}
+	// A dump may end with autocommit off.
+	return splitter.Stats(), l.Db.Explain("end the load", l.Crew.Everywhere(ctx, "COMMIT"))
+}
+
+func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
+	switch piece.Kind {
+	case sqltext.Filler:
+		l.Rewriter.ReadHeader(piece.Raw)
+		return nil
+	case sqltext.Rows:
+		l.statements++
+		return l.rows(ctx, piece)
+	case sqltext.Statement:
+		l.statements++
+		text, err := l.Rewriter.Rewrite(ctx, piece.Text)
+		if err != nil || text == nil {
+			return l.Db.Explain("read the dump", err)
+		}
+		return l.failed(ctx, piece, l.statement(ctx, text))
+	}
+	return nil
+}
+
+func (l *Load) rows(ctx context.Context, piece sqltext.Piece) error {
+	if err := l.forRows(ctx); err != nil {
+		return l.failed(ctx, piece, err)
+	}
+	if piece.Rows < 0 && !l.checked {
+		// MariaDB fills an empty table in bulk where the dump turns unique_checks off, and INSERT IGNORE
+		// with a duplicate in it then ends well and leaves the table empty.
+		if err := l.Crew.Everywhere(ctx, "SET SESSION unique_checks = 1"); err != nil {
+			return l.failed(ctx, piece, err)
+		}
+		l.checked = true
+	}
+	text, err := l.Rewriter.Rows(piece.Text)
+	if err != nil {
+		return l.Db.Explain("read the dump", err)
+	}
+	if int64(len(text)) <= l.packet {
+		return l.insert(ctx, piece, text)
+	}
+	parts, longest := splitRows(text, int(l.packet))
+	if parts == nil {
+		return &target.PacketError{Table: piece.Table, Need: int64(longest) + packetHead, Limit: l.packet + packetHead}
+	}
+	for _, part := range parts {
+		if err := l.insertNext(ctx, piece, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertNext adds rows when everything before them is done.
+func (l *Load) insertNext(ctx context.Context, piece sqltext.Piece, text []byte) error {
+	err := l.Crew.Wait()
+	if err == nil {
+		_, err = l.add(ctx, l.Crew.Sessions[0], piece, text)
+	}
+	return l.failed(ctx, piece, err)
+}
+
+// insert adds rows, by any session where their order does not matter.
+func (l *Load) insert(ctx context.Context, piece sqltext.Piece, text []byte) error {
+	ordered := piece.Rows < 0 || len(text) > session.ParallelBytes || l.Crew.Alone
+	if !ordered {
+		var err error
+		if ordered, err = l.Crew.Ordered(ctx, l.Db.Names.Incoming, piece.Table); err != nil {
+			return l.failed(ctx, piece, err)
+		}
+	}
+	if ordered {
+		return l.insertNext(ctx, piece, text)
+	}
+	text, statement := bytes.Clone(text), l.statements
+	return l.Crew.Insert(func(s *session.Session) error {
+		_, err := l.add(ctx, s, piece, text)
+		return l.failedAt(ctx, piece, statement, err)
+	})
+}
+
+// statement runs a statement without rows, and gets over what servers differ in.
+func (l *Load) statement(ctx context.Context, text []byte) error {
+	if int64(len(text)) > l.packet {
+		return &target.PacketError{Need: int64(len(text)) + packetHead, Limit: l.packet + packetHead}
+	}
+	s := rewrite.Parse(text)
+	if l.dropsNothing(s) {
+		return nil
+	}
+	if err := l.meet(s); err != nil {
+		return err
+	}
+	if err := l.settingsFor(ctx, s); err != nil {
+		return err
+	}
+	l.remember(s)
+	if s.Verb == "CREATE" && s.Kind == "EVENT" {
+		// It must not fire while it waits in the scratch database.
+		disabled, was := rewrite.SetEventStatus(string(text), rewrite.EventDisabled)
+		if at := s.Find("EVENT") + 1; s.Word(at) == "IF" {
+			l.Events[s.NameAt(at+3)] = was
+		} else {
+			l.Events[s.NameAt(at)] = was
+		}
+		text = []byte(disabled)
+	}
+	if s.Verb == "SET" && s.Find(insertHistory) >= 0 {
+		if l.Versions.InDump = true; !l.Versions.Taken {
+			return nil
+		}
+	}
+	do := l.Crew.Exec
+	if s.Verb == "SET" {
+		do = l.Crew.Everywhere
+	}
+	l.Crew.Alone = l.Crew.Alone || beginsTransaction(s)
+	err := do(ctx, string(text))
+	for tries := 0; tries < 10 && mysql.ErrorNumber(err) == mysql.MysqlWrongValue && s.Verb == "SET"; tries++ {
+		match := unknownMode.FindStringSubmatch(err.Error())
+		if match == nil {
+			break
+		}
+		changed, ok := rewrite.WithoutMode(text, match[1])
+		if !ok {
+			break
+		}
+		text, err = changed, do(ctx, string(changed))
+	}
+	if err == nil && s.Kind == "TABLE" && s.Verb != "DROP" {
+		return l.hearOf(ctx, s)
+	}
+	switch mysql.ErrorNumber(err) {
+	case mysql.MysqlEmptyQuery:
+		return nil // it is for servers of the other family, or newer ones
+	case mysql.MysqlUnknownVariable:
+		if s.Verb == "SET" {
+			l.Rewriter.Once.About(err.Error(), "a setting of the dump is unknown here: "+mysql.ServerMessage(err))
+			return nil
+		}
+	case mysql.MysqlSpecificDenied:
+		// Only an administrator may make things in the name of others.
+		if mine, changed := rewrite.ReplaceDefiner(string(text), func(string, string) bool { return true }); changed {
+			l.Rewriter.Once.About("definer", "this account may not make things in the name of others: views and routines belong to "+l.Db.Account)
+			return do(ctx, mine)
+		}
+	case mysql.MysqlEventEndsEarly, mysql.MysqlEventInThePast, mysql.MysqlEventPastChange:
+		return nil // its time is over
+	}
+	return err
+}
+
+var unknownMode = regexp.MustCompile(`Variable 'sql_mode' can't be set to the value of '([A-Z_0-9]+)'`)
+
+// beginsTransaction says whether what follows a statement belongs to a transaction, perhaps.
+func beginsTransaction(s *rewrite.Statement) bool {
+	switch s.Verb {
+	case "BEGIN", "START", "XA":
+		return true
+	case "SET":
+		return s.Find("AUTOCOMMIT") > 0
+	}
+	return false
+}
+
+// failed tells that the statement at hand has failed; nil stays nil.
+func (l *Load) failed(ctx context.Context, piece sqltext.Piece, err error) error {
+	return l.failedAt(ctx, piece, l.statements, err)
+}
+
+// failedAt tells which statement of the dump failed.
+func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int64, err error) error {
+	if err == nil {
+		return nil
+	}
+	if earlier := l.Crew.Failure(); earlier != nil && err == earlier { //nolint:errorlint // that very error, of a statement that was still running
+		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("load the dump: %w", ctx.Err())
+	}
+	var packet *target.PacketError
+	if errors.As(err, &packet) {
+		return packet
+	}
+	var names *target.NamesError
+	if errors.As(err, &names) {
+		return names
+	}
+	explained := l.Db.Explain("load the dump", err)
+	var full *target.NoSpaceError
+	var lost *target.LostError
+	if errors.As(explained, &full) || errors.As(explained, &lost) {
+		return explained
+	}
+	e := &target.LoadError{Statement: statement, Offset: piece.Offset, Table: piece.Table, Message: mysql.ServerMessage(err), Err: err}
+	if piece.Kind == sqltext.Rows {
+		e.Message = mysql.WithoutValues(e.Message)
+	} else {
+		e.Excerpt = target.Excerpt(piece.Text)
+	}
+	if setting := l.Db.SettingBehind(ctx, err); setting != nil {
+		setting.Err = e
+		return setting
+	}
+	return e
+}
+
+// Compare counts what has been loaded: see target.Load.
+func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
+	l.warnings.tell(l.Db.Config.Note)
+	if err := l.findVersions(ctx); err != nil {
+		return err
+	}
+	l.Versions.tell(l.Db.Config.Note)
+	if err := l.compareDefinitions(ctx); err != nil {
+		return l.Db.Explain("compare the tables' definitions", err)
+	}
+	if stats.Header != "" && !stats.Complete {
+		return target.ErrIncomplete
+	}
+	incoming := mysql.QuoteName(l.Db.Names.Incoming) + "."
+	elsewhere, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND ENGINE IN"+
+		" ('MRG_MyISAM', 'FEDERATED', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP')", l.Db.Names.Incoming)
+	if err != nil {
+		return l.Db.Explain("list the tables", err)
+	}
+	var tables []string
+	for table, want := range stats.Tables {
+		if l.Counted.Are(table, want) {
+			continue
+		}
+		if !slices.Contains(elsewhere, table) { // whose rows are those of other tables, of which dumps hold them
+			tables = append(tables, table)
+		}
+	}
+	if err := l.compareTables(ctx, tables, stats.Tables); err != nil {
+		return err
+	}
+	if l.Db.Config.Part.TablesOnly {
+		return nil // its views do not come
+	}
+	views, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", l.Db.Names.Incoming)
+	if err != nil {
+		return l.Db.Explain("list the views", err)
+	}
+	for _, name := range views {
+		if err := l.Lock.Exec(ctx, "SELECT 1 FROM "+incoming+mysql.QuoteName(name)+" LIMIT 0"); mysql.ErrorNumber(err) != 0 {
+			l.Db.Config.Note(fmt.Sprintf("view %s does not work: %s", name, mysql.ServerMessage(err)))
+		} else if err != nil {
+			return l.Db.Explain("try view "+name, err)
+		}
+	}
+	return nil
+}
+
+// compareTables counts the rows of tables, over all sessions, and says which does not have as many as it should.
+func (l *Load) compareTables(ctx context.Context, tables []string, rows map[string]int64) error {
+	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(rows[b], rows[a]) }) // those first that take longest
+	return l.Crew.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
+		table := tables[i]
+		want := rows[table]
+		if want >= 0 {
+			want -= l.Versions.leftOf(table)
+		}
+		got, err := s.Count(ctx, l.Versions.countOf(table))
+		switch {
+		case mysql.ErrorNumber(err) == mysql.MysqlUnknownTable:
+			return &target.MismatchError{Table: table, Want: want, Got: -1}
+		case err != nil:
+			return l.Db.Explain("count the rows of table "+table, err)
+		case want >= 0 && want != got:
+			return &target.MismatchError{Table: table, Want: want, Got: got}
+		}
+		return nil
+	})
+}
+
+// EndSessions ends what the server may still be doing for us after our connections have been cut.
+func (l *Load) EndSessions(ctx context.Context) error {
+	s, err := l.Db.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	// The numbers alone do not do: a server that has restarted counts from the beginning.
+	ids, err := s.List(ctx, "SELECT ID AS name FROM information_schema.PROCESSLIST WHERE DB = ? OR ID = IS_USED_LOCK(?)",
+		l.Db.Names.Incoming, l.Db.LockName())
+	if err != nil {
+		return l.Db.Explain("look for sessions of ours", err)
+	}
+	for _, id := range ids {
+		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.Lock.ID || l.Crew.Has(number) || l.porters.Has(number)) {
+			if err := s.Kill(ctx, number); err != nil {
+				return l.Db.Explain("end a session of ours", err)
+			}
+		}
+	}
+	return nil
+}
+
+// splitRows cuts an INSERT into several of at most limit bytes, between rows. Where a row is too long
+// even by itself it gives nothing but the length that it needs.
+func splitRows(text []byte, limit int) (parts [][]byte, need int) {
+	next := func(at int) sqltext.Token { return sqltext.NextToken(text, at, sqltext.MySQL) }
+	values := next(0)
+	for !values.Is(text, "VALUES") && !values.Is(text, "VALUE") {
+		if values.Kind == sqltext.End {
+			return nil, len(text)
+		}
+		values = next(values.End)
+	}
+	head := text[:values.End]
+	flush := func(rows []byte) { parts = append(parts, slices.Concat(head, rows)) }
+	start, end, depth := values.End, values.End, 0 // of the rows not yet handed out
+	for token := next(values.End); ; token = next(token.End) {
+		switch {
+		case token.IsSymbol(text, '('):
+			depth++
+			continue
+		case token.IsSymbol(text, ')'):
+			depth--
+			continue
+		case depth > 0 && token.Kind != sqltext.End:
+			continue
+		}
+		// A row has ended: the token is the comma behind it, or the end.
+		rowEnd := token.Start
+		if token.Kind != sqltext.End && !token.IsSymbol(text, ',') {
+			return nil, len(text) // ON DUPLICATE KEY UPDATE and the like
+		}
+		if len(head)+rowEnd-start > limit {
+			if end > start {
+				flush(text[start:end])
+				start = end + 1 // behind the comma
+			}
+			if len(head)+rowEnd-start > limit {
+				return nil, len(head) + rowEnd - start + 1
+			}
+		}
+		end = rowEnd
+		if token.Kind == sqltext.End {
+			flush(text[start:end])
+			return parts, 0
+		}
+	}
+}

@@ -1,0 +1,9 @@
+package load
+
+import (
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/target/targettest"
+)
+
+func TestMain(m *testing.M) { targettest.Run(m, nil) }

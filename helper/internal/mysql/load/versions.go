@@ -1,0 +1,173 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
+)
+
+// Versions is what a load knows of system-versioned tables. A dump may have the earlier versions of their rows as well,
+// with the moments from and to which each was the row as its last two values.
+type Versions struct {
+	Taken    bool     // the server takes earlier versions
+	InDump   bool     // the dump says that it has them
+	Extended bool     // the server's timestamps end in 2106
+	Tables   []string // the system-versioned tables that come
+	numbered []string // those of them whose versions are numbered by transactions: their history is in no dump
+
+	mutex sync.Mutex
+	left  map[string]int64 // earlier versions that were left out, by table
+}
+
+// A row of now ends with the last moment that the server knows, which has moved with MariaDB 11.5.
+var (
+	endOfNow         = []byte(`,'2038-01-19 03:14:07.999999')`)
+	endOfNowExtended = []byte(`,'2106-02-07 06:28:15.999999')`)
+)
+
+const insertHistory = "SYSTEM_VERSIONING_INSERT_HISTORY"
+
+// prepareForVersions asks the server whether it takes earlier versions of rows; otherwise it is older than MariaDB 10.11,
+// or does not let this account choose moments.
+func (l *Load) prepareForVersions(ctx context.Context) error {
+	if l.Db.About.Engine != "mariadb" {
+		return nil
+	}
+	err := l.Crew.Everywhere(ctx, "SET SESSION "+insertHistory+" = 1")
+	if err != nil && mysql.ErrorNumber(err) == 0 {
+		return l.Db.Explain("prepare for rows", err)
+	}
+	l.Versions.Taken = err == nil
+	var seconds sql.NullFloat64
+	if err := l.Lock.Conn.QueryRowContext(ctx, "SELECT UNIX_TIMESTAMP('2100-01-01 00:00:00')").Scan(&seconds); err != nil {
+		return l.Db.Explain("ask for the last moment that the server knows", err)
+	}
+	l.Versions.Extended = seconds.Float64 > 0
+	return nil
+}
+
+// findVersions looks for system-versioned tables.
+func (l *Load) findVersions(ctx context.Context) error {
+	if l.Db.About.Engine != "mariadb" {
+		return nil
+	}
+	rows, err := l.Lock.Table(ctx, "SELECT t.TABLE_NAME, c.DATA_TYPE FROM information_schema.TABLES t"+
+		" LEFT JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND BINARY c.TABLE_NAME = t.TABLE_NAME AND c.GENERATION_EXPRESSION = 'ROW START'"+
+		" WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'SYSTEM VERSIONED' ORDER BY t.TABLE_NAME", l.Db.Names.Incoming)
+	if err != nil {
+		return l.Db.Explain("look for system-versioned tables", err)
+	}
+	v := &l.Versions
+	v.Tables, v.numbered = nil, nil
+	for _, row := range rows {
+		if !l.Db.Config.Part.Includes(row["table_name"]) {
+			continue
+		}
+		v.Tables = append(v.Tables, row["table_name"])
+		if row["data_type"] == "bigint" {
+			v.numbered = append(v.numbered, row["table_name"])
+		}
+	}
+	return nil
+}
+
+// Fit makes the statement of a chunk one that this server takes: rows of now end as they do here, and earlier versions are
+// left out where there is no place for them. It says how many.
+func (v *Versions) Fit(table string, insert []byte) (fit []byte, left int64) {
+	if !v.InDump || !slices.Contains(v.Tables, table) || slices.Contains(v.numbered, table) {
+		return insert, 0
+	}
+	if v.Taken {
+		from, to := endOfNow, endOfNowExtended
+		if !v.Extended {
+			from, to = to, from
+		}
+		return bytes.ReplaceAll(insert, from, to), 0
+	}
+	fit, left = rowsOfNow(insert)
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.left == nil {
+		v.left = map[string]int64{}
+	}
+	v.left[table] += left
+	return fit, left
+}
+
+// rowsOfNow takes earlier versions of rows out of an INSERT, and from when and to when the others are. It gives no
+// statement where no row is left.
+func rowsOfNow(insert []byte) (now []byte, left int64) {
+	head, rows, _ := bytes.Cut(insert, []byte(") VALUES "))
+	names := strings.Split(string(head), ",`") // a name may have this in it: two are cut off
+	if len(names) < 3 {
+		return insert, 0
+	}
+	now = append(now, strings.Join(names[:len(names)-2], ",`")...)
+	now = append(now, ") VALUES "...)
+	before := len(now)
+	for at := 0; at < len(rows); {
+		start, values := at, []int{}
+		for at++; ; at++ { // behind the bracket or the comma
+			value, end := literal.NextLiteral(rows, at)
+			if value.Form == literal.LiteralNone || end >= len(rows) {
+				return insert, left
+			}
+			values = append(values, end)
+			if at = end; rows[at] != ',' {
+				break
+			}
+		}
+		at++ // behind the bracket
+		row := rows[start:at]
+		if bytes.HasSuffix(row, endOfNow) || bytes.HasSuffix(row, endOfNowExtended) {
+			if len(now) > before {
+				now = append(now, ',')
+			}
+			now = append(append(now, rows[start:values[len(values)-3]]...), ')')
+		} else {
+			left++
+		}
+		at++ // behind the comma
+	}
+	if len(now) == before {
+		return nil, left
+	}
+	return now, left
+}
+
+// tell notes which history is not in the database.
+func (v *Versions) tell(note func(string)) {
+	missing := v.Tables
+	if v.InDump {
+		if !v.Taken && len(v.Tables) > len(v.numbered) {
+			kept := slices.DeleteFunc(slices.Clone(v.Tables), func(table string) bool { return slices.Contains(v.numbered, table) })
+			note("this server takes no history of system-versioned tables (MariaDB does from 10.11 on), only their rows of now: " + strings.Join(kept, ", "))
+		}
+		missing = v.numbered
+	}
+	if len(missing) > 0 {
+		note("the dump has no history of system-versioned tables, only their rows of now: " + strings.Join(missing, ", "))
+	}
+}
+
+// leftOf says how many earlier versions of a table's rows were left out.
+func (v *Versions) leftOf(table string) int64 {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	return v.left[table]
+}
+
+// countOf is the query that counts the rows of a table, in all their versions.
+func (v *Versions) countOf(table string) string {
+	query := "SELECT COUNT(*) FROM " + mysql.QuoteName(table)
+	if slices.Contains(v.Tables, table) {
+		query += " FOR SYSTEM_TIME ALL"
+	}
+	return query
+}

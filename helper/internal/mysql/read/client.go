@@ -1,0 +1,267 @@
+package read
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/command"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
+)
+
+// dumpClient is a mysqldump or mariadb-dump.
+type dumpClient struct {
+	path    string
+	called  string
+	flavour string // "mysql" or "mariadb", whatever the program is called
+	version string
+	options map[string]bool // the long options that it knows
+}
+
+// mysqlFolders is where packages put clients that are not in PATH.
+var mysqlFolders = []string{
+	"/opt/homebrew/opt/mysql-client*/bin", "/usr/local/opt/mysql-client*/bin",
+	"/opt/homebrew/opt/mariadb*/bin", "/usr/local/opt/mariadb*/bin",
+	"/usr/local/mysql/bin",
+}
+
+// findMySQLClient takes the client of the server's flavour, or else the other one: they speak the
+// same protocol, but each knows its own server's peculiarities. Names tell little, since MariaDB's is
+// often called mysqldump.
+func findMySQLClient(ctx context.Context, flavour string) (dumpClient, error) {
+	var other *dumpClient
+	var failed error
+	for _, name := range []string{"mariadb-dump", "mysqldump"} {
+		for _, path := range dumpclient.FindPrograms(name, mysqlFolders) {
+			client, err := askMySQLClient(ctx, path, name)
+			switch {
+			case err != nil:
+				failed = err
+			case client.flavour == flavour:
+				return client, nil
+			case other == nil:
+				other = &client
+			}
+		}
+	}
+	switch {
+	case other != nil:
+		return *other, nil
+	case failed != nil:
+		return dumpClient{}, failed
+	case flavour == "mysql":
+		return dumpClient{}, &source.ClientMissingError{Client: "mysqldump", Debian: "default-mysql-client", Brew: "mysql-client"}
+	}
+	return dumpClient{}, &source.ClientMissingError{Client: "mariadb-dump", Debian: "mariadb-client", Brew: "mariadb"}
+}
+
+func askMySQLClient(ctx context.Context, path, name string) (dumpClient, error) {
+	text, err := dumpclient.Ask(ctx, path, "--no-defaults", "--version")
+	if err != nil {
+		return dumpClient{}, err
+	}
+	help, err := dumpclient.Ask(ctx, path, "--no-defaults", "--help")
+	if err != nil {
+		return dumpClient{}, err
+	}
+	client := readMySQLClient(text, help)
+	client.path, client.called = path, name
+	return client, nil
+}
+
+var (
+	mariadbVersion = regexp.MustCompile(`(\d+\.\d+\.\d+)-MariaDB`)
+	distribVersion = regexp.MustCompile(`Distrib (\d+\.\d+\.\d+)`)
+	mysqlVersion   = regexp.MustCompile(`Ver (\d+\.\d+\.\d+)`)
+	longOption     = regexp.MustCompile(`(?m)^  (?:-., )?--([a-z0-9][a-z0-9-]*)`)
+)
+
+// readMySQLClient reads what a client prints for --version and --help. Which options there are
+// differs by flavour, by version, and by what distributions backported: so the client is asked.
+func readMySQLClient(text, help string) dumpClient {
+	client := dumpClient{flavour: "mysql", options: map[string]bool{}}
+	for _, form := range []*regexp.Regexp{mariadbVersion, distribVersion, mysqlVersion} {
+		if found := form.FindStringSubmatch(text); found != nil {
+			client.version = found[1]
+			break
+		}
+	}
+	if strings.Contains(text, "MariaDB") {
+		client.flavour = "mariadb"
+	}
+	for _, found := range longOption.FindAllStringSubmatch(help, -1) {
+		client.options[found[1]] = true
+	}
+	return client
+}
+
+func (c dumpClient) knows(option string) bool { return c.options[option] }
+
+func (c dumpClient) name() string { return c.called + " " + c.version }
+
+// clientTarget is what one run of the client is to dump, and how to get there.
+type clientTarget struct {
+	url           dburl.URL
+	host          string // where the client connects to, if not to the URL's host
+	port          int
+	tls           bool
+	events        bool
+	serverFlavour string
+	settings      string // the statement that makes them, for clients that can be given one
+	excluded      []string
+	structureOnly []string
+}
+
+// arguments is the command line for everything but the excluded tables.
+func (t clientTarget) arguments(client dumpClient) []string {
+	args := append(t.common(client), "--routines")
+	if t.events {
+		args = append(args, "--events")
+	}
+	for _, table := range t.excluded {
+		args = append(args, "--ignore-table="+t.url.Name+"."+table)
+	}
+	for _, table := range t.structureOnly {
+		args = append(args, "--ignore-table-data="+t.url.Name+"."+table)
+	}
+	return append(args, "--", t.url.Name)
+}
+
+// structureArguments is the command line for the structure of the given tables alone.
+func (t clientTarget) structureArguments(client dumpClient, tables []string) []string {
+	args := append(t.common(client), "--no-data", "--", t.url.Name)
+	return append(args, tables...)
+}
+
+func (t clientTarget) common(client dumpClient) []string {
+	args := []string{
+		"--defaults-file=/dev/fd/3", // only ours: a [mysqldump] section of the user's could leave out rows
+		"--single-transaction",      // one snapshot; needs no LOCK TABLES
+		"--quick",                   // row by row, not a table in memory
+		"--skip-lock-tables",
+		"--triggers",
+		"--default-character-set=utf8mb4",
+		"--max-allowed-packet=1G",
+		"--skip-no-autocommit", // loads faster than one transaction per table
+	}
+	// Options that are fatal to the clients that do not know them.
+	if client.knows("no-tablespaces") {
+		args = append(args, "--no-tablespaces") // or else it needs PROCESS
+	}
+	if client.knows("column-statistics") {
+		args = append(args, "--column-statistics=0") // unknown to servers before 8.0
+	}
+	if client.knows("set-gtid-purged") {
+		args = append(args, "--set-gtid-purged=OFF") // a server's state, not the database's
+	}
+	if client.knows("network-timeout") {
+		args = append(args, "--network-timeout") // a slow upload must not look like a dead client
+	}
+	if client.knows(initCommand) {
+		args = append(args, "--"+initCommand+"="+t.settings)
+	}
+	return append(args, append(t.address(), t.protection(client)...)...)
+}
+
+// initCommand is an option of newer clients: a statement that they send first.
+const initCommand = "init-command"
+
+// clientSettings are the settings of servers that dump clients do not make for themselves and that bend a dump without a word, each
+// with the value at which it does not.
+var clientSettings = map[string]string{
+	"sql_select_limit":                                 "18446744073709551615", // rows would be left out
+	"system_versioning_asof":                           "DEFAULT",              // they would be those of another day
+	"show_gipk_in_create_table_and_information_schema": "1",                    // a column would be left out
+}
+
+// checkClientSettings fails with *SettingError where a dump client that cannot be given settings would obey the server's.
+func (m *Server) checkClientSettings(ctx context.Context, conn *sql.Conn) error {
+	for _, name := range slices.Sorted(maps.Keys(clientSettings)) {
+		var value string
+		err := conn.QueryRowContext(ctx, "SELECT @@GLOBAL."+name).Scan(&value)
+		var server *driver.MySQLError
+		switch {
+		case errors.As(err, &server): // it knows no such setting
+		case err != nil:
+			return err
+		case value != clientSettings[name]:
+			return &source.SettingError{Name: name, Value: value, Client: true}
+		}
+	}
+	return nil
+}
+
+func (t clientTarget) address() []string {
+	if t.host == "" && t.url.IsSocket() {
+		return []string{"--protocol=socket", "--socket=" + t.url.Host}
+	}
+	host, port := t.url.Host, t.url.Port
+	if t.host != "" {
+		host, port = t.host, t.port
+	}
+	// Without the protocol, "localhost" would mean a socket.
+	return []string{"--protocol=tcp", "--host=" + host, "--port=" + strconv.Itoa(port)}
+}
+
+// protection gives the TLS flags. Where TLS is preferred, the client does what our own connection
+// ended up with: newer clients of MariaDB insist on TLS otherwise, older ones go without.
+func (t clientTarget) protection(client dumpClient) []string {
+	if t.url.IsSocket() {
+		return nil
+	}
+	ca := t.url.CA
+	if ca == "" {
+		ca = dumpclient.SystemCertificates()
+	}
+	modern := client.knows("ssl-mode") // MySQL since 5.7.11
+	switch {
+	case !t.tls && modern:
+		args := []string{"--ssl-mode=DISABLED"}
+		if client.knows("get-server-public-key") {
+			args = append(args, "--get-server-public-key") // caching_sha2_password without TLS
+		}
+		return args
+	case !t.tls:
+		return []string{"--skip-ssl"}
+	case t.url.TLS == dburl.TLSVerify && modern:
+		return []string{"--ssl-mode=VERIFY_IDENTITY", "--ssl-ca=" + ca}
+	case t.url.TLS == dburl.TLSVerify:
+		return []string{"--ssl", "--ssl-verify-server-cert", "--ssl-ca=" + ca}
+	case modern:
+		return []string{"--ssl-mode=REQUIRED"}
+	}
+	return []string{"--ssl", "--skip-ssl-verify-server-cert"}
+}
+
+// program is a run of the client. User and password are read from a pipe: they are neither on the
+// disk nor in a command line or an environment.
+func (c dumpClient) program(args []string, target clientTarget) command.Program {
+	options := fmt.Sprintf("[client]\nuser=%s\npassword=%s\n",
+		quoteOption(target.url.User), quoteOption(target.url.Password.Reveal()))
+	return command.Program{
+		Name: c.name(),
+		Path: c.path,
+		Args: args,
+		// MySQL's clients read the login file of mysql_config_editor even so, and it wins.
+		Env:   dumpclient.ClientEnvironment("MYSQL_TEST_LOGIN_FILE=/dev/null/none"),
+		Given: []byte(options),
+		Hide:  target.url.Password,
+		// At some of its statements between the tables it does not say that they failed.
+		Silent: source.ErrConnectionLost,
+	}
+}
+
+// quoteOption writes a value for an option file.
+func quoteOption(value string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(value) + `"`
+}

@@ -1,0 +1,200 @@
+package read
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+
+	driver "github.com/go-sql-driver/mysql"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+)
+
+// nativeClient is what a dump says that it was made by.
+const nativeClient = "dump-helper"
+
+// emitError is an error of whoever takes the chunks, which is nothing that the source has to do with.
+type emitError struct{ error }
+
+func (e *emitError) Unwrap() error { return e.error }
+
+// nativeDump begins a dump whose rows are read by connections of our own. A second one is made because something has
+// changed: then it looks again at what there is.
+func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
+	var info *source.Info
+	if m.dumped {
+		again, err := m.inspectAgain(ctx)
+		if err != nil {
+			return nil, err
+		}
+		info = &again
+	}
+	m.dumped = true
+	var read []string
+	for _, table := range m.tables {
+		if !slices.Contains(m.structureOnly, table) && !slices.Contains(m.elsewhere, table) {
+			read = append(read, table)
+		}
+	}
+	snapshot, err := m.openSnapshot(ctx, read)
+	if err != nil {
+		return nil, m.explain(err)
+	}
+	return &source.Dump{
+		Info:         info,
+		SnapshotTime: snapshot.time,
+		How:          snapshot.how,
+		Closers:      []io.Closer{snapshot},
+		Chunks: func(ctx context.Context, emit dump.Emit) error {
+			err := m.writeChunks(ctx, snapshot, read, func(chunk dump.Chunk) ([]byte, error) {
+				spare, err := emit(chunk)
+				if err != nil {
+					err = &emitError{err}
+				}
+				return spare, err
+			})
+			return m.explainRows(err)
+		},
+	}, nil
+}
+
+// inspectAgain is inspect without what has been said already.
+func (m *Server) inspectAgain(ctx context.Context) (source.Info, error) {
+	note := m.config.Note
+	defer func() { m.config.Note = note }()
+	m.config.Note = func(string) {}
+	return m.Inspect(ctx)
+}
+
+// writeChunks emits head, rows and tail, and gives way where somebody waits for it.
+func (m *Server) writeChunks(ctx context.Context, snapshot *snapshot, names []string, emit dump.Emit) error {
+	definitions, err := snapshot.confirm(ctx)
+	if err != nil {
+		return err
+	}
+	tables, err := readTables(ctx, snapshot.now(), names, m.versions)
+	if err != nil {
+		return err
+	}
+	if _, err := emit(dump.Chunk{Section: dump.Head, SQL: definitions.head}); err != nil {
+		return err
+	}
+	if err := snapshot.readRows(ctx, tables, emit); err != nil {
+		return err
+	}
+	_, err = emit(dump.Chunk{Section: dump.Tail, SQL: definitions.tail})
+	return err
+}
+
+// readRows emits the rows of all tables, over all connections.
+func (s *snapshot) readRows(ctx context.Context, tables []*tableRows, emit dump.Emit) error {
+	work, outer := newQueue(tables), ctx
+	group, ctx := errgroup.WithContext(ctx)
+	defer context.AfterFunc(ctx, work.wake)()
+	if s.aside != nil {
+		watching, stop := context.WithCancel(ctx)
+		watched := make(chan struct{})
+		group.Go(func() error {
+			defer close(watched)
+			return s.watch(watching)
+		})
+		group.Go(func() error { return s.kept.broken(watching) })
+		defer func() {
+			stop()
+			<-watched
+		}()
+		group.Go(func() error {
+			defer stop()
+			return s.readAll(ctx, work, emit)
+		})
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		return s.kept.release(outer)
+	}
+	if err := s.readAll(ctx, work, emit); err != nil {
+		return err
+	}
+	return s.sameTables(ctx, tables...)
+}
+
+// readAll has all readers read.
+func (s *snapshot) readAll(ctx context.Context, work *queue, emit dump.Emit) error {
+	group, ctx := errgroup.WithContext(ctx)
+	defer context.AfterFunc(ctx, work.wake)()
+	for _, reader := range s.readers {
+		group.Go(func() error {
+			err := s.readSpans(ctx, reader, work, emit)
+			if err != nil {
+				reader.end() // others may take long to hand on what they have read
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// readSpans is one connection's part.
+func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *queue, emit dump.Emit) error {
+	// Text comes as it lies in its column; see NewWriter.
+	if _, err := reader.ExecContext(ctx, "SET character_set_results = NULL, SESSION sql_mode = 'ALLOW_INVALID_DATES'"); err != nil {
+		return err
+	}
+	var rows *protocol.Connection
+	var buf []byte
+	for {
+		table, part, err := work.next(ctx, func(table *tableRows) ([]span, error) { return split(ctx, reader, table) })
+		if err != nil || table == nil {
+			return err
+		}
+		err = reader.Raw(func(driverConn any) (err error) {
+			if rows == nil {
+				if rows, err = protocol.TakeOver(driverConn); err != nil {
+					return err
+				}
+			}
+			defer rows.Watch(ctx)()
+			writer := newRowWriter(table.table, buf, emit)
+			err = writer.write(rows, reader, part)
+			buf = writer.buf
+			return err
+		})
+		whole := work.done(table)
+		if err == nil && whole && s.aside != nil {
+			err = s.sameTables(ctx, table.table)
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return err
+		}
+	}
+}
+
+// explainRows tells what went wrong while rows were read.
+func (m *Server) explainRows(err error) error {
+	var taken *emitError
+	var server *driver.MySQLError
+	switch {
+	case err == nil, errors.Is(err, source.ErrDefinitionChanged), errors.Is(err, source.ErrGaveWay):
+		return err
+	case errors.As(err, &taken):
+		return taken.error
+	case errors.As(err, &server) && definitionChanged[server.Number]:
+		return source.Failure("source "+m.url.String(), source.ErrDefinitionChanged, err)
+	}
+	return m.explain(err)
+}
+
+// definitionChanged is what a server says of a table that was altered or dropped since the snapshot.
+var definitionChanged = map[uint16]bool{
+	1412: true,             // its definition is newer
+	1146: true, 1051: true, // there is no such table
+	1054: true, // no such column
+	1176: true, // no such key
+}

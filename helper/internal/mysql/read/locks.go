@@ -1,0 +1,194 @@
+package read
+
+import (
+	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+)
+
+// longestHold is how long locks are held at most before they are given back, as far as that depends on us: a statement
+// may take longer.
+const longestHold = 100 * time.Millisecond
+
+// snapshotReader is a connection of a snapshot.
+type snapshotReader struct {
+	*sql.Conn
+	held   *heldTables
+	number int       // of the reader
+	since  time.Time // when the locks at hand were first taken; zero where there may be none
+}
+
+// touch is to be called before a statement that reads a table.
+func (r *snapshotReader) touch(table string) {
+	if r.since.IsZero() {
+		r.since = time.Now()
+		r.held.add(r.number, table)
+	}
+}
+
+// GiveBack gives all locks back.
+func (r *snapshotReader) giveBack(ctx context.Context) error {
+	_, err := r.ExecContext(ctx, source.GiveBack)
+	r.free()
+	return err
+}
+
+// giveBackOld gives locks back that have been held for long enough.
+func (r *snapshotReader) giveBackOld(ctx context.Context) error {
+	if r.since.IsZero() || time.Since(r.since) < longestHold {
+		return nil
+	}
+	return r.giveBack(ctx)
+}
+
+// end ends the connection, and with it all locks.
+func (r *snapshotReader) end() {
+	_ = r.Raw(func(any) error { return sqldriver.ErrBadConn })
+	r.free()
+}
+
+// free notes that the locks have been given back.
+func (r *snapshotReader) free() {
+	r.since = time.Time{}
+	r.held.remove(r.number)
+}
+
+// heldTables are the tables whose metadata locks are held, by the number of the reader that holds them.
+type heldTables struct {
+	mutex sync.Mutex
+	held  map[int]heldTable
+}
+
+type heldTable struct {
+	name  string
+	since time.Time
+}
+
+func (h *heldTables) add(reader int, table string) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if h.held == nil {
+		h.held = map[int]heldTable{}
+	}
+	h.held[reader] = heldTable{table, time.Now()}
+}
+
+func (h *heldTables) remove(reader int) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	delete(h.held, reader)
+}
+
+// old gives what has been held for that long.
+func (h *heldTables) old(age time.Duration) map[int]heldTable {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	old := map[int]heldTable{}
+	for reader, table := range h.held {
+		if time.Since(table.since) >= age {
+			old[reader] = table
+		}
+	}
+	return old
+}
+
+// still says whether a reader holds a table as it did.
+func (h *heldTables) still(reader int, table heldTable) bool {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return h.held[reader] == table
+}
+
+// watchInterval is how often is looked whether somebody waits for a lock of ours, and watchPatience how long they
+// may wait for it, twice, while a look is taken. With the time that it takes to end it is less than a second.
+const (
+	watchInterval = 100 * time.Millisecond
+	watchPatience = 150 * time.Millisecond
+)
+
+// watch looks until ctx ends whether somebody waits for a lock that a reader holds for long, as it may for a table that
+// cannot be read in pages, or over a slow line, and then gives an ErrGaveWay. Few accounts may see other sessions. But who
+// waits for a table lets nobody pass, and so not us either: the connection aside asks for no rows of the table, and the
+// server tells by the time that this takes whether anybody could read it just now.
+func (s *snapshot) watch(ctx context.Context) error {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for reader, table := range s.held.old(longestHold) {
+			if !s.blocked(ctx, table.name) {
+				continue
+			}
+			// Was it us, and is it still?
+			if s.held.still(reader, table) && ctx.Err() == nil {
+				return source.Failure("read table "+table.name, source.ErrGaveWay, errors.New(s.waiter(ctx)))
+			}
+		}
+	}
+}
+
+// blocked says whether nobody can read a table just now. That it cannot be said is no reason to end a dump. A busy
+// server may be slow once: so it is asked twice.
+func (s *snapshot) blocked(ctx context.Context, table string) bool {
+	s.using.Lock()
+	defer s.using.Unlock()
+	s.limitStatements(ctx, watchPatience)
+	defer s.limitStatements(ctx, 0)
+	for range 2 {
+		var server *driver.MySQLError
+		_, err := s.aside.ExecContext(ctx, "SELECT 1 FROM "+mysql.QuoteName(table)+" LIMIT 0")
+		if !errors.As(err, &server) {
+			return false
+		}
+		switch server.Number {
+		case lockTimeout:
+			return true
+		case 1317, 1969, 3024: // an interruption, the time of a statement, of an execution
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// lockTimeout is the server's error for a lock that could not be had within lock_wait_timeout.
+const lockTimeout = 1205
+
+// limitStatements has the server bound the time that a SELECT aside takes, its waiting for locks included. One that
+// cannot is bounded by lock_wait_timeout.
+func (s *snapshot) limitStatements(ctx context.Context, limit time.Duration) {
+	setting := fmt.Sprintf("SET SESSION max_execution_time = %d", limit.Milliseconds())
+	if s.server.flavour == "mariadb" {
+		setting = fmt.Sprintf("SET SESSION max_statement_time = %f", limit.Seconds())
+	}
+	_, _ = s.aside.ExecContext(ctx, setting)
+}
+
+// waiter says who waited, as far as the account may see it: first those who do not only read and write. Where nobody is seen to wait,
+// somebody may have locked the table before we came.
+func (s *snapshot) waiter(ctx context.Context) string {
+	s.using.Lock()
+	defer s.using.Unlock()
+	const query = "SELECT USER, UPPER(SUBSTRING_INDEX(TRIM(COALESCE(INFO, '')), ' ', 2)) FROM information_schema.PROCESSLIST" +
+		" WHERE STATE LIKE 'Waiting for %' AND COMMAND = 'Query'" +
+		" AND INFO NOT LIKE 'SHOW %' AND INFO NOT LIKE '% information\\_schema.%' AND INFO NOT LIKE 'SELECT /*!40001 SQL\\_NO\\_CACHE */%'" + // ours
+		" ORDER BY UPPER(INFO) LIKE 'SELECT%' OR UPPER(INFO) LIKE 'INSERT%' OR UPPER(INFO) LIKE 'UPDATE%' OR UPPER(INFO) LIKE 'DELETE%', TIME DESC LIMIT 1"
+	var user, words string
+	if err := s.aside.QueryRowContext(ctx, query).Scan(&user, &words); err != nil || words == "" {
+		return "somebody waited for it, or has locked it"
+	}
+	return fmt.Sprintf("%s of %s waited for it", words, user)
+}

@@ -1,0 +1,189 @@
+package read
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
+)
+
+// Several connections can only see the same moment if nobody writes while they begin. Who wants to write waits behind
+// the lock that this takes, and behind our own waiting for it, for lockPatience each at most.
+const (
+	lockPatience = 400 * time.Millisecond
+	lockTries    = 3
+)
+
+// errOthersWrite means that the lock could not be had within lockPatience.
+var errOthersWrite = errors.New("others write to the tables all the time")
+
+// beginTogether has all readers begin at the same moment.
+func (s *snapshot) beginTogether(ctx context.Context, tables []string) error {
+	var refused error
+	for _, lock := range s.locks(tables) {
+		for try := 1; ; try++ {
+			refused = s.underLock(ctx, lock.statement)
+			if refused == nil {
+				s.how = fmt.Sprintf("one snapshot, read over %d connections (%s for a moment)", len(s.readers), lock.name)
+				return nil
+			}
+			if !errors.Is(refused, errOthersWrite) || try == lockTries {
+				break
+			}
+			select {
+			case <-time.After(source.LockPause):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		var server *driver.MySQLError
+		if !errors.As(refused, &server) && !errors.Is(refused, errOthersWrite) {
+			return refused
+		}
+	}
+	return refused
+}
+
+type tableLock struct{ statement, name string }
+
+// locks are those that keep others from writing, the better ones first. FLUSH TABLES WITH READ LOCK waits for the queries
+// that run, and where it gives up, MySQL and old MariaDB let nobody read the tables of such a query until that has ended:
+// so it is for MariaDB alone, which since 10.4 does not wait for readers.
+func (s *snapshot) locks(tables []string) []tableLock {
+	var locks []tableLock
+	if s.server.flavour == "mariadb" && !s.server.version.Less(version.Version{Major: 10, Minor: 4, Patch: 0}) {
+		locks = append(locks, tableLock{"FLUSH TABLES WITH READ LOCK", "FLUSH TABLES WITH READ LOCK"})
+	}
+	if statement := lockTables(tables); statement != "" {
+		locks = append(locks, tableLock{statement, "LOCK TABLES"})
+	}
+	return locks
+}
+
+// lockTables is the statement that keeps others from writing to the tables.
+func lockTables(tables []string) string {
+	var list []string
+	for _, table := range tables {
+		list = append(list, mysql.QuoteName(table)+" READ")
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "LOCK TABLES " + strings.Join(list, ", ")
+}
+
+// underLock has all readers begin while the connection aside holds a lock.
+func (s *snapshot) underLock(ctx context.Context, statement string) error {
+	if err := s.lock(ctx, statement); err != nil {
+		// A FLUSH that was interrupted may have kept a part of what it asked for.
+		_, unlocking := s.aside.ExecContext(ctx, "UNLOCK TABLES")
+		return errors.Join(err, unlocking)
+	}
+	unlock := func() error {
+		_, err := s.aside.ExecContext(ctx, "UNLOCK TABLES")
+		return err
+	}
+	began := make(chan error, 1)
+	go func() { began <- errors.Join(s.kept.take(ctx), s.begin(ctx)) }()
+	select {
+	case err := <-began:
+		if err != nil {
+			err = errors.Join(err, s.kept.giveBack(ctx))
+		}
+		return errors.Join(err, unlock())
+	case <-time.After(lockPatience):
+		// They begin, but not all of them under the lock.
+		return errors.Join(unlock(), <-began, s.kept.giveBack(ctx), fmt.Errorf("%w, or the server is slow", errOthersWrite))
+	}
+}
+
+// lock asks for a lock on the connection aside, and gives up after lockPatience. lock_wait_timeout knows no less than a
+// second.
+func (s *snapshot) lock(ctx context.Context, statement string) error {
+	var id int64
+	if err := s.aside.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		return err
+	}
+	locked, interrupted := make(chan struct{}), make(chan bool)
+	go func() {
+		select {
+		case <-locked:
+			interrupted <- false
+		case <-time.After(lockPatience):
+			_, _ = s.readers[0].ExecContext(ctx, fmt.Sprintf("KILL QUERY %d", id))
+			interrupted <- true
+		}
+	}()
+	_, err := s.aside.ExecContext(ctx, statement)
+	close(locked)
+	if <-interrupted {
+		// It may have been too late, and then meets the next statement.
+		var server *driver.MySQLError
+		if _, late := s.aside.ExecContext(ctx, "UNLOCK TABLES"); late != nil && !errors.As(late, &server) {
+			return late
+		}
+		return errOthersWrite
+	}
+	return err
+}
+
+// savepoints gives each reader the savepoint that it goes back to.
+func (s *snapshot) savepoints(ctx context.Context) error {
+	for _, reader := range s.readers {
+		if _, err := reader.ExecContext(ctx, source.SetSavepoint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// confirm says whether the definitions that were read before the snapshot are those of its moment, and gives them with
+// what the server counts as of now.
+func (s *snapshot) confirm(ctx context.Context) (*definitions, error) {
+	after, err := s.server.readDefinitions(ctx, s.now(), s.server.tables)
+	if err != nil {
+		return nil, err
+	}
+	if s.aside == nil {
+		if err := s.readers[0].giveBack(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if !s.definitions.same(after) {
+		return nil, source.ErrDefinitionChanged
+	}
+	return after, nil
+}
+
+// sameTables says whether tables whose rows have been read were altered or exchanged since the snapshot: one of them, or
+// all where no connection is aside, when the snapshot is needed no more.
+func (s *snapshot) sameTables(ctx context.Context, tables ...*tableRows) error {
+	s.using.Lock()
+	defer s.using.Unlock()
+	name := ""
+	if len(tables) == 1 {
+		name = tables[0].name
+	}
+	if s.aside == nil {
+		if _, err := s.readers[0].ExecContext(ctx, "COMMIT"); err != nil {
+			return err
+		}
+	}
+	now, err := readMade(ctx, s.now(), name)
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		if now[table.name] != s.made[table.name] {
+			return source.Failure("read table "+table.name, source.ErrDefinitionChanged, errors.New("it was altered, or another one has its name now"))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package read
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
+)
+
+// page is a stretch of rows that one query reads to its end: so short that the metadata lock of its table can be given
+// back soon, and so few rows that they fit into the chunk at hand. The next one begins behind its last key.
+type page struct {
+	condition string // WHERE, ORDER BY and LIMIT; empty where all rows are read at once
+	limit     int64  // 0 is none
+}
+
+// pageTime is how long a page should take to be read: over a slow line pages are smaller than a chunk.
+const pageTime = 150 * time.Millisecond
+
+// pager cuts a span into pages.
+type pager struct {
+	table *tableRows
+	span  span
+	last  []string // the key of the last row that was read, as literals; empty at the beginning
+	// What rows have turned out to be like.
+	rowBytes float64 // of SQL
+	rowTime  time.Duration
+}
+
+func newPager(table *tableRows, s span) *pager { return &pager{table: table, span: s} }
+
+// next gives a page whose rows fill about that many bytes.
+func (p *pager) next(room int) page {
+	if len(p.table.order) == 0 {
+		return page{condition: p.spanCondition()}
+	}
+	if p.rowBytes == 0 {
+		if p.rowBytes = float64(p.table.rowBytes); p.rowBytes == 0 {
+			p.rowBytes = 1 << 10
+		}
+	}
+	limit := float64(max(room, 1)) / p.rowBytes
+	if p.rowTime > 0 {
+		limit = min(limit, float64(pageTime)/float64(p.rowTime))
+	}
+	n := max(int64(limit), 1)
+	var parts []string
+	if s := p.span.condition(mysql.QuoteName(p.table.key.Name)); s != "" {
+		parts = append(parts, strings.TrimPrefix(s, " WHERE "))
+	}
+	if len(p.last) > 0 {
+		parts = append(parts, "("+p.behind(0)+")")
+	}
+	order := make([]string, len(p.table.order))
+	for i, column := range p.table.order {
+		order[i] = mysql.QuoteName(p.table.columns[column.number].Name)
+		if column.falling {
+			order[i] += " DESC"
+		}
+	}
+	text := p.table.forceIndex()
+	if len(parts) > 0 {
+		text += " WHERE " + strings.Join(parts, " AND ")
+	}
+	return page{condition: fmt.Sprintf("%s ORDER BY %s LIMIT %d", text, strings.Join(order, ","), n), limit: n}
+}
+
+// spanCondition is that of the whole span.
+func (p *pager) spanCondition() string {
+	if p.table.key == nil {
+		return ""
+	}
+	// In the order of the primary key, in which rows load fastest.
+	return p.table.forceIndex() + p.span.condition(mysql.QuoteName(p.table.key.Name))
+}
+
+// behind is the condition for what comes after the last key, from the given column of the key on. Servers make ranges
+// of the index of it, which they do not of (a, b) > (1, 2).
+func (p *pager) behind(i int) string {
+	column := p.table.order[i]
+	name, beyond := mysql.QuoteName(p.table.columns[column.number].Name), " > "
+	if column.falling {
+		beyond = " < "
+	}
+	text := name + beyond + p.last[i]
+	if i+1 < len(p.last) {
+		text += " OR " + name + " = " + p.last[i] + " AND (" + p.behind(i+1) + ")"
+	}
+	return text
+}
+
+// read notes what a page was like.
+func (p *pager) read(rows, bytes int64, took time.Duration) {
+	if rows == 0 {
+		return
+	}
+	p.rowBytes = max(1, float64(bytes)/float64(rows))
+	p.rowTime = max(1, took/time.Duration(rows))
+}
+
+// keep takes the key of a row, by the lengths of its values: the last one of a page.
+func (p *pager) keep(row []byte, nulls int, values []literal.Writer) error {
+	last := 0
+	for _, column := range p.table.order {
+		last = max(last, column.number)
+	}
+	keys := make([]string, last+1)
+	data := row[nulls:]
+	for i, value := range values[:last+1] {
+		if row[1+(i+2)/8]>>((i+2)%8)&1 != 0 {
+			continue
+		}
+		switch column := p.table.columns[i]; {
+		case column.Charset != "" && isText(column.DataType):
+			value = literal.Writer{Form: literal.FormTaggedIn, Tag: "_" + column.Charset}
+		case value.Form == literal.FormBits: // MySQL does not compare all of the bits with x'…'
+			value.Form = literal.FormBitsNumber
+		}
+		text, size := value.Append(nil, data)
+		if size == 0 {
+			return fmt.Errorf("read a key of table %s: %w", p.table.name, protocol.ErrNotUnderstood)
+		}
+		keys[i] = string(text)
+		data = data[size:]
+	}
+	p.last = p.last[:0]
+	for _, column := range p.table.order {
+		p.last = append(p.last, keys[column.number])
+	}
+	return nil
+}

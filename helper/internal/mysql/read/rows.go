@@ -1,0 +1,188 @@
+package read
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+)
+
+// statementBytes is about how long an INSERT is. Longer ones load no faster.
+const statementBytes = 1 << 20
+
+// rowWriter makes chunks of the rows of one span.
+type rowWriter struct {
+	table *tableRows
+	head  []byte // INSERT INTO … VALUES
+	emit  dump.Emit
+
+	values    []literal.Writer
+	buf       []byte
+	statement int   // where in buf the statement at hand begins, -1 where there is none
+	rows      int64 // in buf
+	all       int64 // rows of the span so far
+	emitted   int64 // bytes of the span so far, without buf
+}
+
+func newRowWriter(table *tableRows, buf []byte, emit dump.Emit) *rowWriter {
+	names := make([]string, len(table.columns))
+	for i, column := range table.columns {
+		names[i] = mysql.QuoteName(column.Name)
+	}
+	head := fmt.Sprintf("INSERT INTO %s (%s) VALUES ", mysql.QuoteName(table.name), strings.Join(names, ","))
+	return &rowWriter{table: table, head: []byte(head), emit: emit, buf: buf, statement: -1}
+}
+
+// selection is the query for the rows of a page.
+func selection(table *tableRows, p page) string {
+	names := make([]string, len(table.columns))
+	for i, column := range table.columns {
+		names[i] = mysql.QuoteName(column.Name)
+		if column.Numbered {
+			names[i] = "CAST(" + names[i] + " AS UNSIGNED)"
+		}
+	}
+	if len(names) == 0 { // all of them are generated
+		names = []string{"1"}
+	}
+	history := ""
+	if table.versioned {
+		history = " FOR SYSTEM_TIME ALL"
+	}
+	return "SELECT /*!40001 SQL_NO_CACHE */ " + strings.Join(names, ",") + " FROM " + mysql.QuoteName(table.name) + history + p.condition
+}
+
+// write reads the rows of a span to their end, page by page, and emits them. Whoever takes them may take long: then no
+// query is open, and no table is locked.
+func (w *rowWriter) write(from *protocol.Connection, reader *snapshotReader, s span) error {
+	pages := newPager(w.table, s)
+	for more := true; more; {
+		reader.touch(w.table.name)
+		next, before, rows := pages.next(dump.ChunkBytes-len(w.buf)), w.made(), w.all
+		took, err := w.page(from, next, pages)
+		if err != nil {
+			return err
+		}
+		count := w.all - rows
+		pages.read(count, w.made()-before, took)
+		more = next.limit > 0 && count == next.limit
+		if err := from.Exec(source.GiveBack); err != nil {
+			return err
+		}
+		reader.free()
+		if !more || len(w.buf) >= dump.FullChunk {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// made is how much SQL has been written.
+func (w *rowWriter) made() int64 { return w.emitted + int64(len(w.buf)) }
+
+// page reads the rows of a page, and says how long they took, without the time until the first one.
+func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took time.Duration, err error) {
+	columns, err := from.Query(selection(w.table, p))
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	w.values = w.values[:0]
+	for i, column := range w.table.columns {
+		value, err := literal.NewWriter(columns[i], column)
+		if err != nil {
+			return 0, err
+		}
+		w.values = append(w.values, value)
+	}
+	nulls := 1 + (len(columns)+9)/8
+	for n := int64(1); ; n++ {
+		row, err := from.Row()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		if len(row) < nulls {
+			return 0, fmt.Errorf("read a row: %w", protocol.ErrNotUnderstood)
+		}
+		if n == p.limit {
+			if err := pages.keep(row, nulls, w.values); err != nil {
+				return 0, err
+			}
+		}
+		if err := w.row(row, nulls); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(began), from.Finish()
+}
+
+// row adds one row.
+func (w *rowWriter) row(row []byte, nulls int) error {
+	if w.statement < 0 {
+		if w.buf == nil {
+			w.buf = make([]byte, 0, dump.ChunkBytes+statementBytes+statementBytes/4)
+		}
+		w.statement = len(w.buf)
+		w.buf = append(w.buf, w.head...)
+	} else {
+		w.buf = append(w.buf, ',')
+	}
+	w.buf = append(w.buf, '(')
+	data := row[nulls:]
+	for i, value := range w.values {
+		if i > 0 {
+			w.buf = append(w.buf, ',')
+		}
+		if row[1+(i+2)/8]>>((i+2)%8)&1 != 0 {
+			w.buf = append(w.buf, "NULL"...)
+			continue
+		}
+		var size int
+		if w.buf, size = value.Append(w.buf, data); size == 0 {
+			return fmt.Errorf("read a row of table %s: column %s: %w", w.table.name, w.table.columns[i].Name, protocol.ErrNotUnderstood)
+		}
+		data = data[size:]
+	}
+	w.buf = append(w.buf, ')')
+	w.rows++
+	w.all++
+	if len(w.buf)-w.statement < statementBytes {
+		return nil
+	}
+	w.endStatement()
+	// Not at ChunkBytes: the page is about to end.
+	if len(w.buf) < dump.ChunkBytes+dump.ChunkBytes/8 {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *rowWriter) endStatement() {
+	if w.statement >= 0 {
+		w.buf = append(w.buf, ";\n"...)
+		w.statement = -1
+	}
+}
+
+// flush emits what there is.
+func (w *rowWriter) flush() (err error) {
+	w.endStatement()
+	if len(w.buf) == 0 {
+		return nil
+	}
+	w.emitted += int64(len(w.buf))
+	w.buf, err = w.emit(dump.Chunk{Section: dump.Rows, Table: w.table.name, Rows: w.rows, SQL: w.buf})
+	w.rows = 0
+	return err
+}

@@ -1,0 +1,224 @@
+package read
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
+)
+
+// definitions is a dump's text around its rows.
+type definitions struct {
+	head, tail []byte
+	// lasting is a hash of both without what a server moves by itself while rows come in.
+	lasting [sha256.Size]byte
+}
+
+// same says whether nothing was altered between two readings; an AUTO_INCREMENT counter or a sequence that
+// moved is no change.
+func (d *definitions) same(other *definitions) bool { return d.lasting == other.lasting }
+
+// readDefinitions reads all that a dump holds but rows: of the given tables, and of the sequences, views,
+// triggers, routines and events that the rules leave in. It changes settings of the session and puts them back.
+func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []string) (_ *definitions, err error) {
+	r := &schemaReader{server: m, conn: conn}
+	if err := r.open(ctx); err != nil {
+		return nil, reading("the session's settings", err)
+	}
+	defer func() {
+		if closing := r.close(ctx); err == nil && closing != nil {
+			err = reading("the session's settings", closing)
+		}
+	}()
+	sequences, views, err := r.list(ctx)
+	if err != nil {
+		return nil, reading("the list of views", err)
+	}
+	if r.references, err = r.readReferences(ctx); err != nil {
+		return nil, reading("the systems of reference", err)
+	}
+	lasting := sha256.New()
+	head, tail := script{lasting: lasting}, script{lasting: lasting}
+
+	head.add(r.header(), mysqlHead)
+	if len(m.versions) > 0 {
+		head.add(insertHistory)
+	}
+	for _, sequence := range sequences {
+		if err := r.sequence(ctx, &head, sequence); err != nil {
+			return nil, reading("sequence "+sequence, err)
+		}
+	}
+	for _, table := range tables {
+		if err := r.table(ctx, &head, table); err != nil {
+			return nil, reading("table "+table, err)
+		}
+	}
+	for _, view := range views {
+		if err := r.standIn(ctx, &head, view); err != nil {
+			return nil, reading("view "+view, err)
+		}
+	}
+	head.add("\n")
+
+	if len(m.versions) > 0 {
+		tail.add("\n", endOfHistory)
+	}
+	tail.add(objectsHead)
+	if err := r.objects(ctx, &tail, tables); err != nil {
+		return nil, err
+	}
+	if err := r.views(ctx, &tail, views); err != nil {
+		return nil, err
+	}
+	tail.add(mysqlTail)
+
+	d := &definitions{head: head.text.Bytes(), tail: tail.text.Bytes()}
+	lasting.Sum(d.lasting[:0])
+	return d, nil
+}
+
+// script is SQL text that grows.
+type script struct {
+	text    bytes.Buffer
+	lasting hash.Hash
+}
+
+func (s *script) add(parts ...string) {
+	for _, part := range parts {
+		s.text.WriteString(part)
+		_, _ = io.WriteString(s.lasting, part)
+	}
+}
+
+// addMoving adds what the server changes by itself.
+func (s *script) addMoving(part string) { s.text.WriteString(part) }
+
+// The session settings that dumps of mysqldump make and take back, and two by which all that lies in a table goes in: dates
+// that no calendar has, and rows that are older than a constraint.
+const (
+	mysqlHead = `
+/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;
+/*!40101 SET @OLD_CHARACTER_SET_RESULTS=@@CHARACTER_SET_RESULTS */;
+/*!40101 SET @OLD_COLLATION_CONNECTION=@@COLLATION_CONNECTION */;
+/*!40101 SET NAMES utf8mb4 */;
+/*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE */;
+/*!40103 SET TIME_ZONE='+00:00' */;
+/*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
+/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES' */;
+/*M!100201 SET @OLD_CHECK_CONSTRAINT_CHECKS=@@CHECK_CONSTRAINT_CHECKS, CHECK_CONSTRAINT_CHECKS=0 */;
+/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */;
+`
+	mysqlTail = `
+/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;
+/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
+/*M!100201 SET CHECK_CONSTRAINT_CHECKS=@OLD_CHECK_CONSTRAINT_CHECKS */;
+/*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;
+/*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;
+/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;
+/*!40101 SET CHARACTER_SET_RESULTS=@OLD_CHARACTER_SET_RESULTS */;
+/*!40101 SET COLLATION_CONNECTION=@OLD_COLLATION_CONNECTION */;
+/*!40111 SET SQL_NOTES=@OLD_SQL_NOTES */;
+
+` + trailer + "\n"
+)
+
+// header is the comment by which the dump begins. The second line is as in mysqldump's own: by it whoever
+// loads the dump knows of which database a qualified name speaks.
+func (r *schemaReader) header() string {
+	host := r.server.url.Host
+	if r.server.url.IsSocket() {
+		host = "localhost"
+	}
+	lines := strings.NewReplacer("\n", " ", "\r", " ")
+	return fmt.Sprintf("-- dump-helper dump, format 1\n-- Host: %s    Database: %s\n-- Server: %s %s\n",
+		lines.Replace(host), lines.Replace(r.server.url.Name), mysql.FlavourName[r.server.flavour], lines.Replace(r.version))
+}
+
+// list gives the names of the sequences and views to be dumped.
+func (r *schemaReader) list(ctx context.Context) (sequences, views []string, err error) {
+	rows, err := r.rows(ctx, "SELECT TABLE_NAME AS name, TABLE_TYPE AS kind FROM information_schema.TABLES"+
+		" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('VIEW', 'SEQUENCE')")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range rows {
+		switch {
+		case wildcard.MatchAny(r.server.config.Exclude, row["name"]):
+		case row["kind"] == "VIEW":
+			views = append(views, row["name"])
+		default:
+			sequences = append(sequences, row["name"])
+		}
+	}
+	slices.Sort(sequences)
+	slices.Sort(views)
+	return sequences, views, nil
+}
+
+// table writes what makes a table.
+func (r *schemaReader) table(ctx context.Context, s *script, name string) error {
+	row, err := r.row(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(name))
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(row["create table"], "CREATE TEMPORARY TABLE") {
+		return &source.SettingError{Name: "init_connect", Value: r.server.settings.InitConnect(), Err: source.ErrHidden}
+	}
+	text := withReferences(bareSequences(row["create table"], r.server.url.Name), r.references[name])
+	before, counter, after := cutCounter(text)
+	s.add("\nDROP TABLE IF EXISTS ", mysql.QuoteName(name), ";\n", before)
+	if !strings.HasSuffix(before, "ENGINE=ARCHIVE ") { // which takes no rows below its counter
+		s.addMoving(counter)
+	}
+	s.add(after, ";\n")
+	return nil
+}
+
+// sequence writes what makes a sequence and brings it to where it stands. SETVAL goes forwards only: one that
+// was set back before its start is restarted.
+func (r *schemaReader) sequence(ctx context.Context, s *script, name string) error {
+	quoted := mysql.QuoteName(name)
+	definition, err := r.row(ctx, "SHOW CREATE SEQUENCE "+quoted)
+	if err != nil {
+		return err
+	}
+	state, err := r.row(ctx, "SELECT next_not_cached_value AS next, cycle_count AS round, cycle_count = 0 AND"+
+		" IF(increment < 0, next_not_cached_value > start_value, next_not_cached_value < start_value) AS back FROM "+quoted)
+	if err != nil {
+		return err
+	}
+	s.add("\nDROP SEQUENCE IF EXISTS ", quoted, ";\n", definition["create table"], ";\n")
+	if state["back"] == "1" {
+		s.addMoving(fmt.Sprintf("ALTER SEQUENCE %s RESTART %s;\n", quoted, state["next"]))
+	} else {
+		s.addMoving(fmt.Sprintf("DO SETVAL(%s, %s, 0, %s);\n", quoted, state["next"], state["round"]))
+	}
+	return nil
+}
+
+// standIn writes a view of the same name and columns, for other views to refer to until the real one is made.
+func (r *schemaReader) standIn(ctx context.Context, s *script, name string) error {
+	quoted := mysql.QuoteName(name)
+	rows, err := r.rows(ctx, "SHOW FIELDS FROM "+quoted)
+	if err != nil {
+		return err
+	}
+	columns := make([]string, len(rows))
+	for i, row := range rows {
+		columns[i] = " NULL AS " + mysql.QuoteName(row["field"])
+	}
+	s.add("\nDROP TABLE IF EXISTS ", quoted, ";\nDROP VIEW IF EXISTS ", quoted, ";\nCREATE VIEW ", quoted, " AS SELECT\n",
+		strings.Join(columns, ",\n"), ";\n")
+	return nil
+}

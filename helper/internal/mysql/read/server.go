@@ -1,0 +1,408 @@
+// Package read reads a database of a MySQL or MariaDB server in one snapshot, over a few connections or through the official dump client.
+package read
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	sqldriver "database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
+)
+
+// Server is a database of a MySQL or MariaDB server.
+type Server struct {
+	config   source.Config
+	url      dburl.URL
+	tunnel   *sshtunnel.Tunnel
+	settings settings.Settings // those of all sessions
+	identity oneserver.Check   // of the one server that all sessions are on
+
+	// What inspect found.
+	flavour       string // "mysql" or "mariadb"
+	version       version.Version
+	tls           bool // the connection was protected
+	client        dumpClient
+	events        bool // the events may be read
+	structureOnly []string
+	excluded      []string
+	elsewhere     []string // tables whose rows are those of others
+	tables        []string // those that go into the dump
+	versions      versions
+	account       string // as GRANT statements name it
+
+	dumped bool // at least one dump was begun
+}
+
+// New makes a source of a MySQL or MariaDB server; tunnel is nil for a direct connection.
+func New(config source.Config, tunnel *sshtunnel.Tunnel) *Server {
+	return &Server{config: config, url: *config.URL, tunnel: tunnel, identity: oneserver.Check{Address: config.URL.Address()}}
+}
+
+// Inspect connects and says what there is: see source.Server.
+func (m *Server) Inspect(ctx context.Context) (source.Info, error) {
+	if m.url.TLS == dburl.TLSVerify && m.tunnel != nil && !m.url.IsSocket() {
+		return source.Info{}, fmt.Errorf("source %s: %w", m.url, source.ErrTLSThroughSSH)
+	}
+	var info source.Info
+	err := m.session(ctx, func(conn *sql.Conn) (err error) {
+		var text, comment string
+		if err := conn.QueryRowContext(ctx, "SELECT VERSION(), @@version_comment").Scan(&text, &comment); err != nil {
+			return err
+		}
+		info.Version = text
+		m.version, _ = version.Parse(text)
+		m.flavour = "mysql"
+		if strings.Contains(strings.ToLower(text+comment), "mariadb") {
+			m.flavour = "mariadb"
+		}
+		info.Engine = m.flavour
+		if m.tls, err = usesTLS(ctx, conn); err != nil {
+			return err
+		}
+		if !m.config.Client {
+			info.Client = nativeClient
+			return m.inspectTables(ctx, conn, &info)
+		}
+		m.client, err = findMySQLClient(ctx, m.flavour)
+		if err != nil {
+			return err
+		}
+		if m.client.flavour != m.flavour {
+			m.config.Note(fmt.Sprintf("%s dumps a %s server, whose own client is not installed", m.client.name(), mysql.FlavourName[m.flavour]))
+		}
+		info.Client = m.client.name()
+		if !m.client.knows(initCommand) {
+			if err := m.checkClientSettings(ctx, conn); err != nil {
+				return err
+			}
+		}
+		return m.inspectTables(ctx, conn, &info)
+	})
+	if err != nil {
+		return source.Info{}, m.explain(err)
+	}
+	return info, nil
+}
+
+// inspectTables lists the tables, applies the rules and checks that what is to be dumped can be read.
+func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source.Info) error {
+	rows, err := conn.QueryContext(ctx, "SELECT TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, ''), COALESCE(TABLE_ROWS, 0),"+
+		" COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) FROM information_schema.TABLES"+
+		" WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	m.structureOnly, m.excluded, m.elsewhere, m.tables = nil, nil, nil, nil
+	var read, loose []string // tables to be read, and those of them that know no snapshot
+	for rows.Next() {
+		var table source.Table
+		var kind, storage string
+		if err := rows.Scan(&table.Name, &kind, &storage, &table.Rows, &table.Bytes); err != nil {
+			return err
+		}
+		switch {
+		case wildcard.MatchAny(m.config.Exclude, table.Name):
+			m.excluded = append(m.excluded, table.Name)
+		case strings.Contains(kind, "VIEW"):
+			info.Views = append(info.Views, table.Name)
+		case kind == "SEQUENCE":
+		default:
+			info.Tables = append(info.Tables, table)
+			m.tables = append(m.tables, table.Name)
+			if wildcard.MatchAny(m.config.StructureOnly, table.Name) {
+				m.structureOnly = append(m.structureOnly, table.Name)
+				continue
+			}
+			if elsewhere[strings.ToLower(storage)] {
+				m.elsewhere = append(m.elsewhere, table.Name)
+				continue
+			}
+			read = append(read, table.Name)
+			if !transactional[strings.ToLower(storage)] {
+				loose = append(loose, table.Name)
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	info.StructureOnly, info.Excluded = m.structureOnly, m.excluded
+	if len(loose) > 0 {
+		m.config.Note("not in the snapshot, since they are not InnoDB: " + source.Enumerate(loose))
+	}
+	if err := m.inspectVersions(ctx, conn, read); err != nil {
+		return err
+	}
+	return m.inspectPrivileges(ctx, conn, read, info.Views)
+}
+
+// elsewhere are the storage engines whose rows lie in other tables, or on other servers: their dump would be put
+// in there a second time. The dump clients leave the rows behind, too.
+var elsewhere = map[string]bool{
+	"mrg_myisam": true, "mrg_isam": true, "federated": true, "connect": true, "oqgraph": true, "spider": true, "vp": true,
+}
+
+// transactional are the storage engines that know snapshots.
+var transactional = map[string]bool{"innodb": true, "rocksdb": true, "tokudb": true}
+
+// Dump starts a dump of what Inspect found.
+func (m *Server) Dump(ctx context.Context) (*source.Dump, error) {
+	if m.config.Client {
+		return m.clientDump(ctx)
+	}
+	return m.nativeDump(ctx)
+}
+
+// clientDump runs the client. Where it knows no way to leave the rows of single tables behind, a first run
+// prints the structure of those, which has no rows and so needs no snapshot, and the second run,
+// which is one snapshot, prints all the rest: views come at its end and so find every table.
+func (m *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
+	d := &source.Dump{}
+	defer func() {
+		if err != nil {
+			_ = d.Close()
+		}
+	}()
+	target := clientTarget{url: m.url, tls: m.tls, events: m.events, serverFlavour: m.flavour, excluded: m.excluded, settings: m.settings.Statement() + ", lock_wait_timeout = 1"}
+	if m.tunnel != nil {
+		forward, err := m.tunnel.Forward(ctx, sshtunnel.RemoteAddress(m.url))
+		if err != nil {
+			return nil, err
+		}
+		d.Closers = append(d.Closers, forward)
+		target.host, target.port = forward.Host, forward.Port
+	}
+	target.structureOnly = m.structureOnly
+	if len(m.structureOnly) > 0 && !m.client.knows("ignore-table-data") {
+		structure, err := m.structure(ctx, target)
+		if err != nil {
+			return nil, err
+		}
+		d.Text = structure
+		target.excluded = append(target.excluded[:len(target.excluded):len(target.excluded)], m.structureOnly...)
+		target.structureOnly = nil
+	}
+	err = m.session(ctx, func(conn *sql.Conn) error {
+		var text string
+		if err := conn.QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").Scan(&text); err != nil {
+			return err
+		}
+		d.SnapshotTime, err = time.Parse("2006-01-02 15:04:05.999999", text)
+		return err
+	})
+	if err != nil {
+		return nil, m.explain(err)
+	}
+	ctx, stop := dumpclient.Watched(ctx, m.watchClient)
+	child, err := dumpclient.InBlocks(ctx, m.client.program(target.arguments(m.client), target)).Start(ctx)
+	if err != nil {
+		_ = stop.Close()
+		return nil, err
+	}
+	// The client goes before its tunnel, or it would say that the connection was lost.
+	d.Closers = append([]io.Closer{child, stop}, d.Closers...)
+	rows := m.tunnel.Reader(child)
+	if d.Text == nil {
+		d.Text = rows
+	} else {
+		d.Text = io.MultiReader(d.Text, rows)
+	}
+	return d, nil
+}
+
+// structure runs the client for the structure of the structure-only tables and gives its text
+// without the closing comment, which is to stand at the end of the whole only.
+func (m *Server) structure(ctx context.Context, target clientTarget) (io.Reader, error) {
+	child, err := m.client.program(target.structureArguments(m.client, m.structureOnly), target).Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer child.Close()
+	const most = 32 << 20 // far more than any schema has
+	text, err := io.ReadAll(io.LimitReader(child, most+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > most {
+		return nil, fmt.Errorf("the structure of %d tables is larger than %d MiB", len(m.structureOnly), most>>20)
+	}
+	whole, ok := cutTrailer(string(text))
+	if !ok {
+		return nil, fmt.Errorf("%s ended without the line %q", m.client.name(), trailer)
+	}
+	return strings.NewReader(whole), nil
+}
+
+const trailer = "-- Dump completed"
+
+func cutTrailer(text string) (string, bool) {
+	at := strings.LastIndex(text, "\n"+trailer)
+	if at < 0 || strings.Count(strings.TrimSpace(text[at:]), "\n") > 0 {
+		return text, false
+	}
+	return text[:at+1], true
+}
+
+// session gives do a connection of its own, read-only, that ends with it.
+func (m *Server) session(ctx context.Context, do func(*sql.Conn) error) error {
+	pool, conn, err := m.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	defer conn.Close()
+	return do(conn)
+}
+
+// shortly has a session wait for locks for a second at most: who wants a table waits behind us while we wait for it.
+var shortly = map[string]string{"lock_wait_timeout": "1"}
+
+// connect opens a read-only session, whose settings are ours. Both are to be closed, the pool last.
+func (m *Server) connect(ctx context.Context) (*sql.DB, *sql.Conn, error) {
+	config := driver.NewConfig()
+	config.User, config.Passwd, config.DBName = m.url.User, m.url.Password.Reveal(), m.url.Name
+	config.Net, config.Addr = "tcp", m.url.Address()
+	if m.url.IsSocket() {
+		config.Net = "unix"
+	}
+	config.Timeout = source.ConnectTimeout
+	config.Logger = &driver.NopLogger{}
+	if m.tunnel != nil {
+		config.DialFunc = m.tunnel.Dial
+	}
+	var err error
+	if config.TLS, err = m.tlsConfig(); err != nil {
+		return nil, nil, err
+	}
+	config.AllowFallbackToPlaintext = m.url.TLS == dburl.TLSPreferred
+	connector, err := driver.NewConnector(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	db := sql.OpenDB(&oneserver.Connector{Connector: connector, Check: &m.identity, Tries: source.ConnectTries})
+	connecting, cancel := context.WithTimeout(ctx, source.ConnectTimeout)
+	conn, err := db.Conn(connecting)
+	cancel()
+	if err == nil {
+		err = m.prepare(ctx, conn, shortly)
+	}
+	if err != nil {
+		_ = db.Close()
+		return nil, nil, err
+	}
+	return db, conn, nil
+}
+
+// prepare gives a connection its settings.
+func (m *Server) prepare(ctx context.Context, conn *sql.Conn, own map[string]string) error {
+	if err := m.settings.Apply(ctx, conn, own); err != nil {
+		return err
+	}
+	if m.settings.InitConnect() == "" {
+		return nil
+	}
+	// It may have led to another database.
+	_, err := conn.ExecContext(ctx, "USE "+mysql.QuoteName(m.url.Name))
+	return err
+}
+
+// tlsConfig is what the URL asks for; nil is no TLS. A Unix socket needs none.
+func (m *Server) tlsConfig() (*tls.Config, error) {
+	if m.url.IsSocket() || m.url.TLS == dburl.TLSOff {
+		return nil, nil
+	}
+	if m.url.TLS != dburl.TLSVerify {
+		return &tls.Config{InsecureSkipVerify: true}, nil //nolint:gosec // asked for: protected, not verified
+	}
+	config := &tls.Config{ServerName: m.url.Host}
+	if m.url.CA != "" {
+		pem, err := os.ReadFile(m.url.CA)
+		if err != nil {
+			return nil, source.Failure("read the certificate authorities", source.ErrTLS, err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, source.Failure("read the certificate authorities", source.ErrTLS, fmt.Errorf("%s holds no PEM certificate", m.url.CA))
+		}
+	}
+	return config, nil
+}
+
+func usesTLS(ctx context.Context, conn *sql.Conn) (bool, error) {
+	var name, cipher string
+	err := conn.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Ssl_cipher'").Scan(&name, &cipher)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return cipher != "", err
+}
+
+// explain turns what the driver says into an error of this package.
+func (m *Server) explain(err error) error {
+	doing := "source " + m.url.String()
+	var setting *settings.Error
+	if errors.As(err, &setting) {
+		return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: setting.Name, Value: setting.Value, Err: setting})
+	}
+	var wrong *oneserver.WrongServerError
+	if errors.As(err, &wrong) {
+		return source.Failure(doing, source.ErrSeveralServers, err)
+	}
+	var server *driver.MySQLError
+	if errors.As(err, &server) {
+		switch server.Number {
+		case 1045, 1698, 1130, 1862: // wrong password, no password, host not allowed, password expired
+			return source.Failure(doing, source.ErrAuth, err)
+		case 1049:
+			return source.Failure(doing, source.ErrNoDatabase, err)
+		case 1044: // either it does not exist or the user may do nothing there
+			return source.Failure(doing, &source.PrivilegeError{User: m.url.User, Missing: []string{"SELECT"}, Grant: grantAll(m.url)}, err)
+		case 1142, 1143, 1227:
+			return source.Failure(doing, source.ErrPrivilege, err)
+		case 1040, 1203, 1226:
+			return source.Failure(doing, source.ErrTooManyConnections, err)
+		case 1129:
+			return source.Failure(doing, source.ErrUnreachable, err)
+		case 1461:
+			return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: "max_prepared_stmt_count", Needs: "16382", Err: err})
+		case lockTimeout:
+			return source.Failure(doing, source.ErrGaveWay, err)
+		case 3159:
+			return source.Failure(doing, source.ErrTLS, err)
+		case 1356:
+			return source.Failure(doing, source.ErrBrokenView, err)
+		}
+	}
+	var op *net.OpError
+	switch kind := source.ConnectError(err); {
+	case kind != nil:
+		return source.Failure(doing, kind, err)
+	case errors.Is(err, driver.ErrNoTLS):
+		return source.Failure(doing, source.ErrTLS, err)
+	case errors.Is(err, driver.ErrCleartextPassword), errors.Is(err, driver.ErrOldPassword), errors.Is(err, driver.ErrUnknownPlugin):
+		return source.Failure(doing, source.ErrAuth, err)
+	case errors.Is(err, driver.ErrInvalidConn), errors.Is(err, sqldriver.ErrBadConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
+		return source.Failure(doing, source.ErrConnectionLost, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

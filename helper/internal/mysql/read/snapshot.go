@@ -1,0 +1,216 @@
+package read
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+)
+
+// snapshot is connections that all see the rows of one moment.
+type snapshot struct {
+	server  *Server
+	readers []*snapshotReader
+	// aside is one more connection, which sees what is there now: nil where the server has none to spare.
+	aside *sql.Conn
+	using sync.Mutex // the connection aside
+	pools []*sql.DB
+	held  heldTables
+	kept  *keptTables // nil where none must be
+	time  time.Time   // of that moment, UTC
+	how   string
+
+	// What there was just before.
+	definitions *definitions
+	made        map[string]string // when tables were made or altered
+}
+
+// openSnapshot opens as many connections as are wanted and the server can spare, and one more, and has them begin at
+// the same moment: nothing is written while they do. Where that cannot be had for a moment, it is one connection.
+func (m *Server) openSnapshot(ctx context.Context, tables []string) (_ *snapshot, err error) {
+	s := &snapshot{server: m}
+	defer func() {
+		if err != nil {
+			_ = s.Close()
+		}
+	}()
+	conns, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if last := len(conns) - 1; last > 0 {
+		s.aside, conns = conns[last], conns[:last]
+	}
+	for i, conn := range conns {
+		s.readers = append(s.readers, &snapshotReader{Conn: conn, held: &s.held, number: i})
+	}
+	// Definitions are not part of a snapshot. Where they are the same before and after, they are those of its moment.
+	now := s.now()
+	if s.made, err = readMade(ctx, now, ""); err != nil {
+		return nil, err
+	}
+	if s.definitions, err = m.readDefinitions(ctx, now, m.tables); err != nil {
+		return nil, err
+	}
+	if err = s.findKept(ctx, tables); err != nil {
+		return nil, err
+	}
+	if len(s.readers) == 1 {
+		s.how = "one snapshot, read over one connection"
+		return s, s.beginAlone(ctx)
+	}
+	refused := s.beginTogether(ctx, tables)
+	var server *driver.MySQLError
+	if refused == nil {
+		return s, s.savepoints(ctx)
+	}
+	if !errors.As(refused, &server) && !errors.Is(refused, errOthersWrite) {
+		return nil, refused
+	}
+	s.keepOne()
+	s.how = "one snapshot, read over one connection, since no lock could be had: " + refused.Error()
+	if denied(refused) {
+		s.how = "one snapshot, read over one connection; several need the privilege LOCK TABLES (" + grant("LOCK TABLES", m.url, m.account) + ")"
+	}
+	return s, s.beginAlone(ctx)
+}
+
+// beginAlone has the one reader begin.
+func (s *snapshot) beginAlone(ctx context.Context) error {
+	if err := s.kept.take(ctx); err != nil {
+		return err
+	}
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	return s.savepoints(ctx)
+}
+
+// connect opens the connections. The first one must be had.
+func (s *snapshot) connect(ctx context.Context) ([]*sql.Conn, error) {
+	m := s.server
+	first, err := s.add(ctx)
+	if err != nil {
+		return nil, err
+	}
+	conns := []*sql.Conn{first}
+	wanted := connectionsFor(m.config.Threads, readLimits(ctx, first, m.url.User))
+	for len(conns) < wanted+1 {
+		conn, err := s.add(ctx)
+		if errors.Is(m.explain(err), source.ErrTooManyConnections) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		conns = append(conns, conn)
+	}
+	return conns, nil
+}
+
+// now gives a connection that sees what is there now: before the snapshot begins, each does.
+func (s *snapshot) now() *sql.Conn {
+	if s.aside != nil {
+		return s.aside
+	}
+	return s.readers[0].Conn
+}
+
+// add opens one more connection.
+func (s *snapshot) add(ctx context.Context) (*sql.Conn, error) {
+	pool, conn, err := s.server.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.pools = append(s.pools, pool)
+	return conn, nil
+}
+
+// begin has all connections see the rows of now.
+func (s *snapshot) begin(ctx context.Context) error {
+	var text string
+	if err := s.readers[0].QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").Scan(&text); err != nil {
+		return err
+	}
+	var err error
+	if s.time, err = time.Parse("2006-01-02 15:04:05.999999", text); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, reader := range s.readers {
+		group.Go(func() error {
+			_, err := reader.ExecContext(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// keepOne gives up all readers but the first.
+func (s *snapshot) keepOne() {
+	for _, reader := range s.readers[1:] {
+		_ = reader.Close()
+	}
+	s.readers = s.readers[:1]
+}
+
+// Close ends the connections.
+func (s *snapshot) Close() error {
+	s.kept.close()
+	for _, reader := range s.readers {
+		_ = reader.Close()
+	}
+	if s.aside != nil {
+		_ = s.aside.Close()
+	}
+	for _, pool := range s.pools {
+		_ = pool.Close()
+	}
+	s.readers, s.aside, s.kept, s.pools = nil, nil, nil, nil
+	return nil
+}
+
+// readLimits asks how many connections the server can spare. What it does not tell is no limit.
+func readLimits(ctx context.Context, conn *sql.Conn, user string) serverLimits {
+	var limits serverLimits
+	var name string
+	_ = conn.QueryRowContext(ctx, "SELECT @@max_connections, @@max_user_connections").Scan(&limits.maxConnections, &limits.maxUser)
+	_ = conn.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Threads_connected'").Scan(&name, &limits.connected)
+	_ = conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = ?", user).Scan(&limits.own)
+	return limits
+}
+
+// readMade gives when the tables of the database, or the one of that name, were made, altered or renamed, as far as the
+// server knows: not the moment counts, but that it is another one. It sees what a snapshot does not: a table that has
+// taken another one's name, with rows that were already there at the snapshot's moment. The server raises no error for it.
+func readMade(ctx context.Context, conn *sql.Conn, table string) (map[string]string, error) {
+	query := "SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(CAST(CREATE_TIME AS CHAR), '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+	if table != "" {
+		text, _ := literal.AppendQuoted(nil, []byte(table))
+		query += " AND TABLE_NAME = " + string(text)
+	}
+	rows, err := conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	made := map[string]string{}
+	for rows.Next() {
+		var name, storage, at string
+		if err := rows.Scan(&name, &storage, &at); err != nil {
+			return nil, err
+		}
+		if transactional[strings.ToLower(storage)] { // others are not in the snapshot, and some move it by themselves
+			made[name] = at
+		}
+	}
+	return made, rows.Err()
+}

@@ -1,0 +1,294 @@
+package read
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
+)
+
+// span is a stretch of a table along the first column of its key: from is in it, to is not, as literals.
+// An empty one is the table's beginning or end.
+type span struct {
+	from, to string
+	bytes    int64 // about
+}
+
+// condition is the span as a WHERE clause. Whatever the server takes for larger and smaller, each row is in one
+// span and no other.
+func (s span) condition(column string) string {
+	var parts []string
+	if s.from != "" {
+		parts = append(parts, column+" >= "+s.from)
+	}
+	if s.to != "" {
+		parts = append(parts, column+" < "+s.to)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(parts, " AND ")
+}
+
+// spanBytes is about how large the spans of a table are, so that all connections end at about the same time.
+const spanBytes = 16 << 20
+
+// mostSpans bounds how finely a table is cut, and so how many questions are asked for it.
+const mostSpans = 256
+
+// split cuts a table that is large enough. Where a table cannot be cut well, it is cut less.
+func split(ctx context.Context, conn *snapshotReader, table *tableRows) ([]span, error) {
+	whole := span{bytes: table.bytes}
+	if table.key == nil || table.bytes < 2*spanBytes {
+		return []span{whole}, nil
+	}
+	c := cutter{conn: conn, name: table.name, bytes: table.bytes, table: mysql.QuoteName(table.name), index: table.forceIndex(), column: mysql.QuoteName(table.key.Name), key: keyOf(*table.key)}
+	if c.key == nil {
+		return []span{whole}, nil
+	}
+	var low, high sql.NullString
+	conn.touch(table.name)
+	err := conn.QueryRowContext(ctx, fmt.Sprintf("SELECT MIN(%s), MAX(%[1]s) FROM %s", c.column, c.table)).Scan(&low, &high)
+	if err != nil {
+		return nil, err
+	}
+	if !low.Valid || !c.key.usable(low.String) || !c.key.usable(high.String) {
+		return []span{whole}, conn.giveBack(ctx)
+	}
+	if c.all, err = c.rows(ctx, whole); err != nil {
+		return nil, err
+	}
+	most := min(table.bytes/spanBytes, mostSpans)
+	spans, err := c.cut(ctx, whole, low.String, high.String, int(most))
+	if err != nil {
+		return nil, err
+	}
+	return spans, conn.giveBack(ctx)
+}
+
+// cutter cuts one table.
+type cutter struct {
+	conn          *snapshotReader
+	name          string
+	table, column string
+	index         string // FORCE INDEX
+	bytes         int64  // of the table
+	key           key
+	all           float64 // rows of the table, by the server's estimate
+}
+
+// cut halves a span until it is as many as wanted or small enough; low and high are the least and the greatest key
+// in it.
+func (c cutter) cut(ctx context.Context, whole span, low, high string, most int) ([]span, error) {
+	if most < 2 || low == high {
+		return []span{whole}, nil
+	}
+	if err := c.conn.giveBackOld(ctx); err != nil {
+		return nil, err
+	}
+	c.conn.touch(c.name)
+	middle, before, err := c.middle(ctx, low, high)
+	if err != nil || middle == "" {
+		return []span{whole}, err
+	}
+	lower, upper := span{from: whole.from, to: c.key.literal(middle)}, span{from: c.key.literal(middle), to: whole.to}
+	counts := [2]float64{}
+	for i, part := range []span{lower, upper} {
+		if counts[i], err = c.rows(ctx, part); err != nil {
+			return nil, err
+		}
+	}
+	share := c.share(counts[0], counts[1], float64(whole.bytes)/float64(c.bytes))
+	lower.bytes = int64(share * float64(whole.bytes))
+	upper.bytes = whole.bytes - lower.bytes
+	wanted := max(1, min(most-1, int(math.Round(share*float64(most)))))
+	left, err := c.cut(ctx, lower, low, before, wanted)
+	if err != nil {
+		return nil, err
+	}
+	right, err := c.cut(ctx, upper, middle, high, most-wanted)
+	return append(left, right...), err
+}
+
+// share is the part of a span's rows that lie in its lower half, by the server's estimates of the rows of both
+// halves. of is the span's own part of the table.
+//
+// InnoDB takes a range of many pages for twice as large as it is, and for no larger than half of the table
+// (btr_estimate_n_rows_in_range). Of a half that is as large as that, nothing is known but what the other one leaves.
+func (c cutter) share(lower, upper, of float64) float64 {
+	whole, most := max(1, c.all*of), c.all/2-1
+	switch {
+	case lower >= most && upper >= most:
+		return 0.5
+	case lower >= most:
+		return 1 - min(upper/2/whole, 0.5)
+	case upper >= most:
+		return min(lower/2/whole, 0.5)
+	default:
+		return (lower + 1) / (lower + upper + 2)
+	}
+}
+
+// middle finds a key that is about in the middle between two others, and above the lower one, and the key before
+// it. It gives nothing where there is none.
+func (c cutter) middle(ctx context.Context, low, high string) (middle, before string, err error) {
+	for _, share := range []float64{0.5, 0.25, 0.75} {
+		guess, ok := c.key.between(low, high, share)
+		if !ok {
+			return "", "", nil
+		}
+		find := func(aggregate, condition string) (string, error) {
+			var found sql.NullString
+			err := c.conn.QueryRowContext(ctx, fmt.Sprintf("SELECT %s(%s) FROM %s WHERE %s", aggregate, c.column, c.table, condition)).Scan(&found)
+			return found.String, err
+		}
+		middle, err = find("MIN", fmt.Sprintf("%s >= %s AND %[1]s > %s", c.column, c.key.literal(guess), c.key.literal(low)))
+		if err != nil {
+			return "", "", err
+		}
+		if middle == "" || !c.key.usable(middle) {
+			continue
+		}
+		before, err = find("MAX", fmt.Sprintf("%s < %s", c.column, c.key.literal(middle)))
+		if err != nil || before != "" && c.key.usable(before) {
+			return middle, before, err
+		}
+	}
+	return "", "", nil
+}
+
+// rows is the server's estimate of the rows of a span, which it makes by two looks into the index.
+func (c cutter) rows(ctx context.Context, s span) (float64, error) {
+	rows, err := c.conn.QueryContext(ctx, fmt.Sprintf("EXPLAIN SELECT %s FROM %s%s%s", c.column, c.table, c.index, s.condition(c.column)))
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return 0, err
+	}
+	values, targets := make([]sql.NullString, len(names)), make([]any, len(names))
+	count := 0.0
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return 0, err
+		}
+		for i, name := range names {
+			if strings.EqualFold(name, "rows") {
+				count, _ = strconv.ParseFloat(values[i].String, 64)
+			}
+		}
+	}
+	return count, rows.Err()
+}
+
+// key is what is known of the values of a kind of column, as text.
+type key interface {
+	// literal writes a value for a statement.
+	literal(value string) string
+	// usable says whether a value can be written as a literal that is compared as the column's values are.
+	usable(value string) bool
+	// between guesses what lies at that share of the way from low to high; false where nothing does.
+	between(low, high string, share float64) (string, bool)
+}
+
+// keyOf gives nil for columns by which tables are not cut.
+func keyOf(column literal.Column) key {
+	switch column.DataType {
+	case "tinyint", "smallint", "mediumint", "int", "bigint":
+		return integerKey{}
+	case "binary", "varbinary":
+		return bytesKey{}
+	case "char", "varchar":
+		switch column.Charset {
+		case "utf8mb4", "utf8mb3", "utf8", "ascii", "latin1":
+			return textKey{utf8: strings.HasPrefix(column.Charset, "utf8")}
+		}
+	}
+	return nil
+}
+
+type integerKey struct{}
+
+func (integerKey) literal(value string) string { return value }
+
+func (integerKey) usable(string) bool { return true }
+
+func (integerKey) between(low, high string, share float64) (string, bool) {
+	l, lowOK := new(big.Int).SetString(low, 10)
+	h, highOK := new(big.Int).SetString(high, 10)
+	if !lowOK || !highOK {
+		return "", false
+	}
+	way := new(big.Int).Sub(h, l)
+	way.Mul(way, big.NewInt(int64(share*100))).Div(way, big.NewInt(100))
+	return l.Add(l, way).String(), true
+}
+
+type bytesKey struct{}
+
+func (bytesKey) literal(value string) string { return fmt.Sprintf("x'%X'", value) }
+
+func (bytesKey) usable(string) bool { return true }
+
+func (bytesKey) between(low, high string, share float64) (string, bool) {
+	at, l, h := fraction(low, high, 256, 0)
+	middle := uint64(float64(l) + share*(float64(h)-float64(l)))
+	return low[:at] + string([]byte{byte(middle >> 24), byte(middle >> 16), byte(middle >> 8), byte(middle)}), true
+}
+
+type textKey struct{ utf8 bool }
+
+func (textKey) literal(value string) string {
+	text, _ := literal.AppendQuoted(nil, []byte(value))
+	return string(text)
+}
+
+func (t textKey) usable(value string) bool {
+	if !t.utf8 {
+		return literal.IsASCII(value)
+	}
+	return utf8.ValidString(value)
+}
+
+// between guesses by printable ASCII: how the collation orders what is in between shows when a key is looked for.
+func (t textKey) between(low, high string, share float64) (string, bool) {
+	at, l, h := fraction(low, high, 95, ' ')
+	middle := uint64(float64(l) + share*(float64(h)-float64(l)))
+	guess := make([]byte, 4)
+	for i := range guess {
+		guess[3-i] = ' ' + byte(middle%95)
+		middle /= 95
+	}
+	return strings.ToValidUTF8(low[:at], "") + strings.TrimRight(string(guess), " "), true
+}
+
+// fraction takes what two keys have in common off them and reads the next four bytes of each as a number of the
+// given base, whose lowest digit is zero.
+func fraction(low, high string, base uint64, zero byte) (common int, l, h uint64) {
+	for common < len(low) && common < len(high) && low[common] == high[common] {
+		common++
+	}
+	number := func(text string) (n uint64) {
+		for i := range 4 {
+			digit := uint64(0)
+			if i < len(text) && text[i] > zero {
+				digit = min(uint64(text[i]-zero), base-1)
+			}
+			n = n*base + digit
+		}
+		return n
+	}
+	return common, number(low[common:]), number(high[common:])
+}

@@ -1,0 +1,105 @@
+package read
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
+)
+
+// A system-versioned table of MariaDB keeps the earlier versions of its rows, with the moments from and to which each was
+// the row. A plain SELECT gives the rows of now alone; servers since 10.11 take the others, too.
+
+// versions are the tables whose rows are read in all their versions.
+type versions []string
+
+// takesHistory is the first MariaDB that does.
+var takesHistory = version.Version{Major: 10, Minor: 11, Patch: 0}
+
+// insertHistory is what a dump with history sets. It is in no comment: a server that does not know it refuses the dump
+// at its beginning, and does not take earlier versions of rows for rows.
+const (
+	insertHistory = "SET @OLD_INSERT_HISTORY=@@SYSTEM_VERSIONING_INSERT_HISTORY, SYSTEM_VERSIONING_INSERT_HISTORY=1;\n"
+	endOfHistory  = "SET SYSTEM_VERSIONING_INSERT_HISTORY=@OLD_INSERT_HISTORY;\n"
+)
+
+// inspectVersions finds the system-versioned tables among those that are read, and says of which no history comes.
+func (m *Server) inspectVersions(ctx context.Context, conn *sql.Conn, read []string) error {
+	m.versions = nil
+	if m.flavour != "mariadb" {
+		return nil
+	}
+	rows, err := conn.QueryContext(ctx, "SELECT t.TABLE_NAME, COALESCE(c.DATA_TYPE, 'timestamp') FROM information_schema.TABLES t"+
+		" LEFT JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND BINARY c.TABLE_NAME = t.TABLE_NAME AND c.GENERATION_EXPRESSION = 'ROW START'"+
+		" WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'SYSTEM VERSIONED' ORDER BY t.TABLE_NAME")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var numbered, left []string
+	for rows.Next() {
+		var table, kind string
+		if err := rows.Scan(&table, &kind); err != nil {
+			return err
+		}
+		switch {
+		case !slices.Contains(read, table):
+		case m.config.Client, m.version.Less(takesHistory):
+			left = append(left, table)
+		case !strings.EqualFold(kind, "timestamp"):
+			numbered = append(numbered, table)
+		default:
+			m.versions = append(m.versions, table)
+		}
+	}
+	if len(numbered) > 0 {
+		m.config.Note("the history of tables whose versions are numbered by transactions is not in the dump, only their rows of now: " + source.Enumerate(numbered))
+	}
+	if len(left) > 0 {
+		why := fmt.Sprintf("servers before MariaDB %d.%d do not take it", takesHistory.Major, takesHistory.Minor)
+		if m.config.Client {
+			why = "the dump client leaves it"
+		}
+		m.config.Note("the history of system-versioned tables is not in the dump, only their rows of now, since " + why + ": " + source.Enumerate(left))
+	}
+	return rows.Err()
+}
+
+// readPeriods gives those columns of versioned tables that say from and to when a version was the row. They come last:
+// whoever reads a dump can tell by a row's end whether it is one of now.
+func (v versions) readPeriods(ctx context.Context, conn *sql.Conn, tables map[string]*tableRows) error {
+	if len(v) == 0 {
+		return nil
+	}
+	own := map[string]string{} // columns that tables name for it, by table and what they are
+	rows, err := conn.QueryContext(ctx, "SELECT TABLE_NAME, COLUMN_NAME, GENERATION_EXPRESSION FROM information_schema.COLUMNS"+
+		" WHERE TABLE_SCHEMA = DATABASE() AND GENERATION_EXPRESSION IN ('ROW START', 'ROW END')")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var table, column, kind string
+		if err := rows.Scan(&table, &column, &kind); err != nil {
+			return err
+		}
+		own[table+" "+kind] = column
+	}
+	for _, name := range v {
+		t := tables[name]
+		if t == nil {
+			continue
+		}
+		t.versioned = true
+		for _, period := range []struct{ kind, name string }{{"ROW START", "row_start"}, {"ROW END", "row_end"}} {
+			t.columns = append(t.columns, literal.Column{Name: cmp.Or(own[name+" "+period.kind], period.name), DataType: "timestamp"})
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,177 @@
+package rewrite
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// conditional is a part of a statement that stands in a comment which some servers execute: /*!80023 INVISIBLE */ those
+// of MySQL since 8.0.23, /*M!100301 COMPRESSED*/ those of MariaDB since 10.3.1. To the others it is not there.
+type conditional struct {
+	start, end  int // in the text, with the comment's marks
+	first, last int // its tokens; last is the one behind
+	version     int // 0 for none
+	mariadb     bool
+}
+
+// conditionals finds such parts of a statement.
+func (s *Statement) conditionals() (all []conditional) {
+	at, open := 0, conditional{start: -1}
+	for i := 0; i <= len(s.Tokens); i++ {
+		to := len(s.Text)
+		if i < len(s.Tokens) {
+			to = s.Tokens[i].Start
+		}
+		for at < to {
+			rest := s.Text[at:to]
+			var mark int
+			switch {
+			case bytes.HasPrefix(rest, []byte("/*!")):
+				mark = len("/*!")
+			case bytes.HasPrefix(rest, []byte("/*M!")):
+				mark = len("/*M!")
+			case bytes.HasPrefix(rest, []byte("*/")):
+				if open.start >= 0 {
+					open.end, open.last = at+len("*/"), i
+					all = append(all, open)
+					open.start = -1
+				}
+				at += len("*/")
+				continue
+			case bytes.HasPrefix(rest, []byte("/*")):
+				if end := bytes.Index(rest, []byte("*/")); end >= 0 {
+					at += end + len("*/")
+					continue
+				}
+				at = to
+				continue
+			default:
+				at++
+				continue
+			}
+			digits := mark
+			for digits < len(rest) && rest[digits]-'0' < 10 {
+				digits++
+			}
+			version, _ := strconv.Atoi(string(rest[mark:digits]))
+			open = conditional{start: at, first: i, version: version, mariadb: rest[2] == 'M'}
+			at += digits
+		}
+		if i < len(s.Tokens) {
+			at = s.Tokens[i].End
+		}
+	}
+	return all
+}
+
+// ServerKind is a server's family and version, as the comments of conditional parts give them: 101119 is 10.11.19.
+type ServerKind struct {
+	Mariadb bool
+	Version int
+}
+
+// KindOf gives the family and version of a server.
+func KindOf(info target.Info) ServerKind {
+	kind := ServerKind{Mariadb: info.Engine == "mariadb"}
+	for i, part := range strings.SplitN(info.Version, ".", 3) {
+		number, _ := strconv.Atoi(part)
+		kind.Version += number * [...]int{10000, 100, 1}[i]
+	}
+	return kind
+}
+
+// skips says whether the server takes a conditional part for a comment. MariaDB does so with all that is MySQL's since 5.7.
+func (k ServerKind) skips(c conditional) bool {
+	switch {
+	case c.version == 0 && !c.mariadb:
+		return false
+	case !k.Mariadb:
+		return c.mariadb || c.version > k.Version
+	}
+	return c.version > k.Version || !c.mariadb && c.version >= 50700 && c.version < 100000
+}
+
+// element is a column, key or constraint in the definition of a table.
+type element struct {
+	first, last int // its tokens; last is the one behind
+}
+
+// elements are those between the first brackets of a statement, with the token behind these; none where there are no brackets.
+func (s *Statement) elements() (all []element, behind int) {
+	depth, from := 0, 0
+	for i := range s.Tokens {
+		switch {
+		case s.Symbol(i, '('):
+			if depth++; depth == 1 {
+				from = i + 1
+			}
+		case s.Symbol(i, ')'):
+			if depth--; depth == 0 {
+				return append(all, element{from, i}), i + 1
+			}
+		case s.Symbol(i, ',') && depth == 1:
+			all = append(all, element{from, i})
+			from = i + 1
+		}
+	}
+	return nil, len(s.Tokens)
+}
+
+// has says whether a word is in an element, outside of brackets.
+func (s *Statement) has(e element, words ...string) bool {
+	depth := 0
+	for i := e.first; i < e.last; i++ {
+		switch {
+		case s.Symbol(i, '('):
+			depth++
+		case s.Symbol(i, ')'):
+			depth--
+		case depth == 0 && s.words(i, words...):
+			return true
+		}
+	}
+	return false
+}
+
+// words says whether some words stand one after the other from a token on.
+func (s *Statement) words(at int, words ...string) bool {
+	for i, word := range words {
+		if s.Word(at+i) != word {
+			return false
+		}
+	}
+	return true
+}
+
+// describe says what an element is: "column a".
+func (s *Statement) describe(e element) string {
+	for i := e.first; i < e.last; i++ {
+		switch s.Word(i) {
+		case "CONSTRAINT":
+			return "constraint " + s.NameAt(i+1)
+		case "PRIMARY":
+			return "primary key"
+		case "KEY", "INDEX":
+			return "key " + s.NameAt(i+1)
+		case "UNIQUE", "FULLTEXT", "SPATIAL":
+		default:
+			return "column " + s.NameAt(i)
+		}
+	}
+	return ""
+}
+
+// Made is the name of the table that a statement makes or alters, without its database's.
+func (s *Statement) Made() string {
+	at := s.Find("TABLE") + 1
+	for s.words(at, "IF") || s.words(at, "NOT") || s.words(at, "EXISTS") {
+		at++
+	}
+	for s.Symbol(at+1, '.') {
+		at += 2
+	}
+	return s.NameAt(at)
+}

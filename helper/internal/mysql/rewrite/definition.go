@@ -1,0 +1,196 @@
+package rewrite
+
+import (
+	"crypto/sha256"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// DefinitionSum tells the definitions of tables apart, as SHOW CREATE TABLE gives them. Where a table's counter stands does
+// not matter.
+func DefinitionSum(definition string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(Counters.ReplaceAllString(definition, "")))
+}
+
+// TableDefinition is what SHOW CREATE TABLE says of a table, taken apart as far as its keys go.
+type TableDefinition struct {
+	primary []string // columns of the primary key
+	counter string   // the column that is AUTO_INCREMENT
+	keys    []KeyDefinition
+	Foreign []KeyDefinition
+	// exotic says that there is more to the table than columns and keys.
+	exotic bool
+}
+
+// KeyDefinition is a key, or a foreign key, of a table.
+type KeyDefinition struct {
+	Name, Text string
+	columns    []string // by which it can be searched: those that are in it as a whole, up to the first that is not
+	simple     bool     // it is nothing but columns, in a tree
+}
+
+// exoticTables is how a definition shows that a table is partitioned or keeps the versions of its rows, and that
+// its keys have parts which its columns do not tell.
+var exoticTables = []string{"PARTITION BY", "SYSTEM VERSIONING", "PERIOD FOR", "WITHOUT OVERLAPS"}
+
+// ReadDefinition takes a definition apart. Names without backticks are not known for what they are: such a table
+// has no keys then.
+func ReadDefinition(text string) *TableDefinition {
+	d := &TableDefinition{}
+	for _, word := range exoticTables {
+		d.exotic = d.exotic || strings.Contains(text, word)
+	}
+	all := Parse([]byte(text))
+	depth, from := 0, 0
+	for i := range all.Tokens {
+		switch {
+		case all.Symbol(i, '('):
+			if depth++; depth == 1 {
+				from = i + 1
+			}
+		case all.Symbol(i, ')'):
+			if depth--; depth == 0 {
+				d.add(all, from, i)
+				d.exotic = d.exotic || !isInnoDB(all, i)
+				return d
+			}
+		case all.Symbol(i, ',') && depth == 1:
+			d.add(all, from, i)
+			from = i + 1
+		}
+	}
+	d.exotic = true
+	return d
+}
+
+// isInnoDB looks at what follows the columns and keys.
+func isInnoDB(s *Statement, after int) bool {
+	for i := after; i < len(s.Tokens); i++ {
+		if s.Word(i) == "ENGINE" && s.Symbol(i+1, '=') {
+			return s.Word(i+2) == "INNODB"
+		}
+	}
+	return false
+}
+
+// add takes the column or key that lies between two tokens.
+func (d *TableDefinition) add(all *Statement, from, to int) {
+	if from >= to {
+		return
+	}
+	s := &Statement{Text: all.Text, Tokens: all.Tokens[from:to]}
+	key := KeyDefinition{Text: string(s.Text[s.Tokens[0].Start:s.Tokens[len(s.Tokens)-1].End])}
+	switch {
+	case s.Tokens[0].Kind == sqltext.QuotedName:
+		if s.Find("AUTO_INCREMENT") > 0 {
+			d.counter = s.NameAt(0)
+		}
+	case s.Word(0) == "PRIMARY":
+		d.primary, _ = s.keyColumns(2)
+	case s.Word(0) == "KEY", s.Word(0) == "UNIQUE" && s.Word(1) == "KEY":
+		name := s.Find("KEY") + 1
+		key.Name = s.NameAt(name)
+		var end int
+		key.columns, end = s.keyColumns(name + 1)
+		key.simple = end > 0 && s.endsSimply(end)
+		d.keys = append(d.keys, key)
+	case s.Word(0) == "CONSTRAINT" && s.Word(2) == "FOREIGN":
+		key.Name = s.NameAt(1)
+		key.columns, _ = s.keyColumns(4)
+		d.Foreign = append(d.Foreign, key)
+	}
+}
+
+// keyColumns reads the columns of a key, (`a`,`b`(10) DESC), which begin at a token. end is the token behind them, 0
+// where something else is among them, an expression perhaps.
+func (s *Statement) keyColumns(at int) (columns []string, end int) {
+	if !s.Symbol(at, '(') {
+		return nil, 0
+	}
+	whole := true
+	for {
+		at++
+		if at >= len(s.Tokens) || s.Tokens[at].Kind != sqltext.QuotedName {
+			return nil, 0
+		}
+		name := s.NameAt(at)
+		at++
+		if s.Symbol(at, '(') && s.Symbol(at+2, ')') {
+			whole = false
+			at += 3
+		}
+		if whole {
+			columns = append(columns, name)
+		}
+		if word := s.Word(at); word == "ASC" || word == "DESC" {
+			at++
+		}
+		switch {
+		case s.Symbol(at, ')'):
+			return columns, at + 1
+		case !s.Symbol(at, ','):
+			return nil, 0
+		}
+	}
+}
+
+// endsSimply says whether what follows a key's columns is known to come back when the key is made anew.
+func (s *Statement) endsSimply(at int) bool {
+	for at < len(s.Tokens) {
+		switch {
+		case s.Word(at) == "USING" && s.Word(at+1) == "BTREE":
+		case s.Word(at) == "COMMENT" && at+1 < len(s.Tokens) && s.Tokens[at+1].Kind == sqltext.Text:
+		default:
+			return false
+		}
+		at += 2
+	}
+	return true
+}
+
+// BeginsWith says whether a key with the one columns can be searched by the others.
+func BeginsWith(key, columns []string) bool {
+	return len(columns) > 0 && len(key) >= len(columns) && slices.EqualFunc(key[:len(columns)], columns, strings.EqualFold)
+}
+
+// Deferrable gives the keys and foreign keys that the table can do without while its rows come in: not those by
+// which it counts, and not those that foreign keys of other tables refer to, whose columns are given.
+func (d *TableDefinition) Deferrable(referenced [][]string) (keys, foreign []KeyDefinition) {
+	if d.exotic || len(d.primary) == 0 {
+		return nil, nil
+	}
+	needed := referenced
+	if d.counter != "" {
+		needed = append([][]string{{d.counter}}, referenced...)
+	}
+	kept := [][]string{d.primary}
+	for _, key := range d.keys {
+		if !key.simple || slices.ContainsFunc(needed, func(columns []string) bool {
+			return BeginsWith(key.columns, columns) && !BeginsWith(d.primary, columns)
+		}) {
+			kept = append(kept, key.columns)
+		} else {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	for _, key := range d.Foreign {
+		if !slices.ContainsFunc(kept, func(columns []string) bool { return BeginsWith(columns, key.columns) }) {
+			foreign = append(foreign, key)
+		}
+	}
+	return keys, foreign
+}
+
+// Counters finds where a table's counter stands, which rows move.
+var Counters = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+
+// SameDefinition says whether two texts define the same table.
+func SameDefinition(a, b string) bool {
+	return Counters.ReplaceAllString(a, "") == Counters.ReplaceAllString(b, "")
+}

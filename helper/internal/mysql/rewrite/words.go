@@ -1,0 +1,188 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// Some of what MySQL and MariaDB do not know of one another is not hidden in a comment, or in one that the other one reads too: it is an
+// error of syntax there. A table comes without it, and the user reads so.
+
+// Adapt cuts out of a statement about a table what the server does not know, and puts its own words in the place of others.
+func (w *Rewriter) Adapt(s *Statement) *Statement {
+	if s.Kind == "INDEX" && s.Verb == "CREATE" {
+		if w.Server.Mariadb && s.onExpression(element{0, len(s.Tokens)}) {
+			w.lacks(s.nameAfter("ON"), "key "+s.nameAfter("INDEX"), keyOnExpression)
+			return Parse(nil)
+		}
+		return s
+	}
+	if s.Kind != "TABLE" || s.Verb != "CREATE" && s.Verb != "ALTER" {
+		return s
+	}
+	elements, behind := s.elements()
+	if s.Verb == "ALTER" {
+		elements, behind = s.alterations(), len(s.Tokens)
+	}
+	var changes sqltext.Edits
+	kept := 0
+	for _, e := range elements {
+		if w.Server.Mariadb && s.onExpression(e) {
+			start, end := s.Tokens[e.first].Start, s.Tokens[e.last-1].End
+			if e.last < len(s.Tokens) {
+				end = s.Tokens[e.last].Start // with the mark that ends a comment
+			}
+			if kept > 0 {
+				start = s.Tokens[e.first-1].Start
+			} else if s.Symbol(e.last, ',') {
+				end = s.Tokens[e.last].End
+			}
+			changes.Replace(start, end, "")
+			w.lacks(s.Made(), "key "+s.keyName(e), keyOnExpression)
+			continue
+		}
+		kept++
+		w.adaptElement(s, e, &changes)
+	}
+	if kept == 0 && len(changes) > 0 && s.Verb == "ALTER" {
+		return Parse(nil)
+	}
+	for i := behind; i < len(s.Tokens) && w.Server.Mariadb && s.Verb == "CREATE"; i++ {
+		if value := s.value(i + 1); s.Word(i) == "COMPRESSION" && s.isText(value) {
+			changes.Replace(s.Tokens[i].Start, s.Tokens[value].End, "")
+			w.lacks(s.Made(), "", "COMPRESSION")
+		}
+	}
+	if len(changes) == 0 {
+		return s
+	}
+	return Parse(changes.Apply(s.Text))
+}
+
+// keyOnExpression is what a key is called that has an expression in the place of a column.
+const keyOnExpression = "a key on an expression"
+
+// lacks tells the user what a table comes without.
+func (w *Rewriter) lacks(table, element, what string) {
+	where := "table " + table
+	if element != "" {
+		where += ", " + element
+	}
+	w.Once.About(where+what, where+": this server does not know "+what+", which is left out")
+}
+
+// adaptElement does so within a column or a key.
+func (w *Rewriter) adaptElement(s *Statement, e element, changes *sqltext.Edits) {
+	isKey := s.isKey(e)
+	if !w.Server.Mariadb {
+		for i := e.first; i < e.last && isKey; i++ {
+			if s.Word(i) == "IGNORED" && s.Symbol(i-1, ')') {
+				changes.Replace(s.Tokens[i].Start, s.Tokens[i].End, "INVISIBLE")
+			}
+		}
+		return
+	}
+	if !isKey && s.Word(e.first+1) == "GEOMCOLLECTION" {
+		changes.Replace(s.Tokens[e.first+1].Start, s.Tokens[e.first+1].End, "GEOMETRYCOLLECTION")
+	}
+	for _, c := range s.conditionals() {
+		if c.first < e.first || c.last > e.last || w.Server.skips(c) {
+			continue
+		}
+		if !isKey && (s.Word(c.first) == "STORAGE" || s.Word(c.first) == "COLUMN_FORMAT") || isKey && s.words(c.first, "WITH", "PARSER") {
+			changes.Replace(c.start, c.end, "")
+			what := s.describe(e)
+			if isKey {
+				what = "key " + s.keyName(e)
+			}
+			w.lacks(s.Made(), what, strings.TrimSpace(string(s.Text[s.Tokens[c.first].Start:s.Tokens[c.last-1].End])))
+		}
+	}
+}
+
+// isKey says whether an element, or what an alteration adds, is a key.
+func (s *Statement) isKey(e element) bool { return s.keyWord(e) >= 0 }
+
+// keyWord gives the first token of a key's definition behind ADD and the name of its constraint; -1 where the element is none.
+func (s *Statement) keyWord(e element) int {
+	i := e.first
+	if s.Word(i) == "ADD" {
+		i++
+	}
+	if s.Word(i) == "CONSTRAINT" {
+		if i++; !slices.Contains(keyWords, s.Word(i)) {
+			i++
+		}
+	}
+	if slices.Contains(keyWords, s.Word(i)) {
+		return i
+	}
+	return -1
+}
+
+var keyWords = []string{"KEY", "INDEX", "UNIQUE", "FULLTEXT", "SPATIAL"}
+
+// keyName is what a key is called.
+func (s *Statement) keyName(e element) string {
+	i := s.keyWord(e)
+	for slices.Contains(keyWords, s.Word(i)) {
+		i++
+	}
+	return s.NameAt(i)
+}
+
+// onExpression says whether an element is a key that has an expression among its columns.
+func (s *Statement) onExpression(e element) bool {
+	i := e.first
+	if s.Verb != "CREATE" || s.Kind != "INDEX" {
+		if i = s.keyWord(e); i < 0 {
+			return false
+		}
+	}
+	depth := 0
+	for ; i < e.last; i++ {
+		switch {
+		case s.Symbol(i, '('):
+			if depth++; depth == 2 && (s.Symbol(i-1, '(') || s.Symbol(i-1, ',')) {
+				return true
+			}
+		case s.Symbol(i, ')'):
+			depth--
+		}
+	}
+	return false
+}
+
+// alterations are the parts of an ALTER TABLE between its commas.
+func (s *Statement) alterations() (all []element) {
+	from := s.Find("TABLE") + 2
+	for s.Symbol(from, '.') {
+		from += 2
+	}
+	depth := 0
+	for i := from; i <= len(s.Tokens); i++ {
+		switch {
+		case s.Symbol(i, '('):
+			depth++
+		case s.Symbol(i, ')'):
+			depth--
+		case i == len(s.Tokens) || s.Symbol(i, ',') && depth == 0:
+			if i > from {
+				all = append(all, element{from, i})
+			}
+			from = i + 1
+		}
+	}
+	return all
+}
+
+// nameAfter gives the name behind a word, without its database's.
+func (s *Statement) nameAfter(word string) string {
+	at := s.Find(word) + 1
+	for s.Symbol(at+1, '.') {
+		at += 2
+	}
+	return s.NameAt(at)
+}

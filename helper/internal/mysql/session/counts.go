@@ -1,0 +1,66 @@
+package session
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+)
+
+// Counts has how many rows tables have that were counted as soon as they were whole, and their checksums: later the server would have to
+// read their pages again.
+type Counts struct {
+	mutex sync.Mutex
+	rows  map[string]int64
+	sums  map[string]string
+}
+
+// Add notes how many rows a table has.
+func (c *Counts) Add(table string, rows int64) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.rows == nil {
+		c.rows = map[string]int64{}
+	}
+	c.rows[table] = rows
+}
+
+// AddSum notes the checksum of a table.
+func (c *Counts) AddSum(table, sum string) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.sums == nil {
+		c.sums = map[string]string{}
+	}
+	c.sums[table] = sum
+}
+
+// Sum gives the checksum of a table, "" where it is not known.
+func (c *Counts) Sum(table string) string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.sums[table]
+}
+
+// Are says whether a table was counted and has so many rows.
+func (c *Counts) Are(table string, rows int64) bool {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	count, known := c.rows[table]
+	return known && count == rows
+}
+
+// Count gives the number that a query asks for.
+func (s *Session) Count(ctx context.Context, query string) (rows int64, err error) {
+	err = s.Conn.QueryRowContext(ctx, query).Scan(&rows)
+	return rows, err
+}
+
+// Checksum sums up the rows of a table; "" where the server cannot.
+func (s *Session) Checksum(ctx context.Context, database, table string) (string, error) {
+	var name string
+	var sum sql.NullString
+	err := s.Conn.QueryRowContext(ctx, "CHECKSUM TABLE "+mysql.QuoteName(database)+"."+mysql.QuoteName(table)).Scan(&name, &sum)
+	return sum.String, err
+}

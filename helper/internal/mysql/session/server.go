@@ -1,0 +1,161 @@
+// Package session is the local MySQL or MariaDB server: its sessions, a pool of them, its lock, and the names of the databases beside the
+// live one.
+package session
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Server is a MySQL or MariaDB server on which a database is replaced.
+type Server struct {
+	Config target.Config
+	Pool   *sql.DB
+	// settings are those of all sessions.
+	settings *settings.Settings
+	Names    target.Names
+	About    target.Info
+	// Account is who we are to the server: user@host as it is granted.
+	Account string
+}
+
+// New makes a server of a pool of connections. Inspect it before anything else.
+func New(config target.Config, pool *sql.DB) *Server {
+	return &Server{Config: config, Pool: pool, settings: settings.For(settings.Writing)}
+}
+
+// Connect opens connections to no database in particular: the live one may not exist yet.
+func Connect(u dburl.URL) (*sql.DB, error) {
+	config := driver.NewConfig()
+	config.User, config.Passwd = u.User, u.Password.Reveal()
+	config.Net, config.Addr = "tcp", u.Address()
+	if u.IsSocket() {
+		config.Net = "unix"
+	}
+	config.DialFunc = protocol.DialMySQL
+	if u.Server != nil && len(u.Server.Addresses) > 0 {
+		config.DialFunc = dburl.DialOneOf(u.Server.Addresses, protocol.DialMySQL)
+	}
+	config.Timeout = 10 * time.Second
+	// The driver would ask the server before it has settings of ours. Who sends what may be long asks, see Load.Packet.
+	config.MaxAllowedPacket = longestPacket
+	config.Logger = &driver.NopLogger{}
+	config.ConnectionAttributes = "program_name:dump-helper"
+	if u.TLS != dburl.TLSOff && !u.IsSocket() {
+		//nolint:gosec // unverified TLS is what tls=on and tls=preferred ask for; tls=verify checks
+		config.TLS = &tls.Config{ServerName: u.Host, InsecureSkipVerify: u.TLS != dburl.TLSVerify}
+		config.AllowFallbackToPlaintext = u.TLS == dburl.TLSPreferred
+		if u.CA != "" {
+			pem, err := os.ReadFile(u.CA)
+			if err != nil {
+				return nil, fmt.Errorf("read the authorities to trust: %w", err)
+			}
+			config.TLS.RootCAs = x509.NewCertPool()
+			if !config.TLS.RootCAs.AppendCertsFromPEM(pem) {
+				return nil, fmt.Errorf("%s holds no certificate", u.CA)
+			}
+		}
+	}
+	connector, err := driver.NewConnector(config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", u.Address(), err)
+	}
+	pool := sql.OpenDB(&oneserver.Connector{Connector: connector, Check: &oneserver.Check{Address: u.Address(), Wanted: u.Server}})
+	pool.SetMaxIdleConns(0) // sessions have settings and locks: none is used twice
+	return pool, nil
+}
+
+// longestPacket is what servers allow at most, in bytes.
+const longestPacket = 1 << 30
+
+// Inspect asks the server what it is, and whether it has the database.
+func (db *Server) Inspect(ctx context.Context) error {
+	s, err := db.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	var version, comment string
+	var foldNames int
+	err = s.Conn.QueryRowContext(ctx, "SELECT VERSION(), @@version_comment, @@lower_case_table_names, CURRENT_USER()").
+		Scan(&version, &comment, &foldNames, &db.Account)
+	if err != nil {
+		return db.Explain("ask for the server's version", err)
+	}
+	live := db.Config.URL.Name
+	if foldNames == 1 {
+		live = strings.ToLower(live)
+	}
+	db.Names = target.NamesFor(live, 64, utf8.RuneCountInString)
+	db.About = target.Info{Engine: "mysql", Name: live, FoldsNames: foldNames != 0}
+	if part := &db.Config.Part; db.About.FoldsNames && part.Folded != nil {
+		part.Has = part.Folded
+	}
+	db.About.Version, _, _ = strings.Cut(version, "-")
+	if strings.Contains(strings.ToLower(version+comment), "mariadb") {
+		db.About.Engine = "mariadb"
+	}
+	db.About.Exists, err = s.Exists(ctx, live)
+	return db.Explain("look for database "+live, err)
+}
+
+// Info tells what Inspect found.
+func (db *Server) Info() target.Info { return db.About }
+
+// Close ends the connections.
+func (db *Server) Close() error { return db.Pool.Close() }
+
+// FreeBytes tells how many bytes are free where the server keeps its data: see target.Database.
+func (db *Server) FreeBytes(ctx context.Context) (int64, bool) {
+	if !db.Config.URL.IsLocal() {
+		return 0, false
+	}
+	s, err := db.Connect(ctx)
+	if err != nil {
+		return 0, false
+	}
+	defer s.Close()
+	var folder string
+	if err := s.Conn.QueryRowContext(ctx, "SELECT @@datadir").Scan(&folder); err != nil {
+		return 0, false
+	}
+	return target.FreeBytes(folder, filepath.Join(folder, db.Names.Live))
+}
+
+// grant is the statement that allows the account what a pull does.
+func (db *Server) grant() string {
+	user, host := db.UserHost()
+	escape := strings.NewReplacer("_", `\_`, "%", `\%`)
+	return fmt.Sprintf("GRANT ALL PRIVILEGES ON %s.* TO %s@%s; GRANT ALL PRIVILEGES ON %s.* TO %s@%s",
+		mysql.QuoteName(escape.Replace(db.Names.Live)), mysql.QuoteText(user), mysql.QuoteText(host),
+		mysql.QuoteName(escape.Replace(db.Names.Base+"__dump_")+"%"), mysql.QuoteText(user), mysql.QuoteText(host))
+}
+
+// Grantee is the account as a GRANT names it.
+func (db *Server) Grantee() string {
+	user, host := db.UserHost()
+	return mysql.QuoteText(user) + "@" + mysql.QuoteText(host)
+}
+
+// UserHost gives the two parts of the account; a user's name may have an @ in it.
+func (db *Server) UserHost() (user, host string) {
+	at := strings.LastIndex(db.Account, "@")
+	return db.Account[:max(at, 0)], db.Account[at+1:]
+}

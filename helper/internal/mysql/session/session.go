@@ -1,0 +1,246 @@
+package session
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Definition gives the statement that makes a table of the session's database.
+func (s *Session) Definition(ctx context.Context, table string) (string, error) {
+	rows, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(table))
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0]["create table"], nil
+}
+
+// Directly has a function use the connection below the driver's, which is at rest meanwhile. When the context ends,
+// the connection is cut, as the driver does it.
+func (s *Session) Directly(ctx context.Context, use func(*protocol.Conn) error) error {
+	return s.Conn.Raw(func(any) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		stop := context.AfterFunc(ctx, func() { _ = s.Wire.Close() })
+		err := use(s.Wire)
+		if !stop() {
+			return ctx.Err()
+		}
+		return err
+	})
+}
+
+// Session is one connection with settings of its own.
+type Session struct {
+	Conn *sql.Conn
+	ID   int64
+	// Oracle says that the server is MySQL and not MariaDB.
+	Oracle bool
+
+	Wire *protocol.Conn // below conn
+	// Prepared is the statement that the session has prepared last, for whoever adds rows by it; packet is the buffer for their packets.
+	Prepared any
+	Packet   []byte
+}
+
+// Connect opens a session whose settings are not the server's but ours.
+func (db *Server) Connect(ctx context.Context) (*Session, error) {
+	s := &Session{Oracle: db.About.Engine == "mysql"}
+	conn, err := db.Pool.Conn(context.WithValue(ctx, protocol.DialedBy{}, &s.Wire))
+	if err != nil {
+		if explained := db.Explain("connect", err); !mysql.IsLost(err) {
+			return nil, explained
+		}
+		return nil, &target.UnreachableError{Server: db.Config.URL.Address(), Err: err}
+	}
+	s.Conn = conn
+	err = db.settings.Apply(ctx, conn, map[string]string{
+		// The site's sessions may hold tables for long: waiting is done in short rounds, see rename.
+		"lock_wait_timeout": strconv.Itoa(int(lockRound / time.Second)),
+	})
+	var setting *settings.Error
+	if errors.As(err, &setting) {
+		s.Close()
+		return nil, &target.SettingError{Name: setting.Name, Value: setting.Value, Err: setting}
+	}
+	if err == nil {
+		err = conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&s.ID)
+	}
+	if err != nil {
+		s.Close()
+		return nil, db.Explain("prepare a connection", err)
+	}
+	return s, nil
+}
+
+// Close ends the session.
+func (s *Session) Close() { _ = s.Conn.Close() }
+
+// Exec runs one statement. A statement without arguments is sent as it is.
+func (s *Session) Exec(ctx context.Context, statement string, arguments ...any) error {
+	_, err := s.Conn.ExecContext(ctx, statement, arguments...)
+	return err
+}
+
+// Retry runs a statement that may get in the way of those of other sessions: of two that wait for each other, the
+// server ends one. It says how many rows the statement has changed.
+func (s *Session) Retry(ctx context.Context, statement string) (rows int64, err error) {
+	return Retry(func() (int64, error) {
+		result, err := s.Conn.ExecContext(ctx, statement)
+		if err != nil {
+			return 0, err
+		}
+		return result.RowsAffected()
+	})
+}
+
+// Retry runs a statement again while the server ends it because of a deadlock.
+func Retry[result any](run func() (result, error)) (done result, err error) {
+	for range target.DeadlockTries {
+		if done, err = run(); mysql.ErrorNumber(err) != mysql.MysqlDeadlock {
+			break
+		}
+	}
+	return done, err
+}
+
+// Table gives the rows of a query, each by the lower-case names of its columns; NULL is "".
+func (s *Session) Table(ctx context.Context, query string, arguments ...any) ([]map[string]string, error) {
+	rows, err := s.Conn.QueryContext(ctx, query, arguments...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	var all []map[string]string
+	values, targets := make([]sql.NullString, len(columns)), make([]any, len(columns))
+	for i := range values {
+		targets[i] = &values[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return nil, err
+		}
+		row := make(map[string]string, len(columns))
+		for i, column := range columns {
+			row[strings.ToLower(column)] = values[i].String
+		}
+		all = append(all, row)
+	}
+	return all, rows.Err()
+}
+
+// List gives the first column of a query, which must be called name.
+func (s *Session) List(ctx context.Context, query string, arguments ...any) ([]string, error) {
+	rows, err := s.Table(ctx, query, arguments...)
+	var names []string
+	for _, row := range rows {
+		names = append(names, row["name"])
+	}
+	return names, err
+}
+
+// Exists says whether the server has a database.
+func (s *Session) Exists(ctx context.Context, database string) (bool, error) {
+	found, err := s.List(ctx, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", database)
+	return len(found) > 0, err
+}
+
+// Tables lists what RENAME TABLE moves: tables of every kind and sequences, but no views.
+func (s *Session) Tables(ctx context.Context, database string) ([]string, error) {
+	return s.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES"+
+		" WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW' AND TABLE_TYPE NOT LIKE '%TEMPORARY%' ORDER BY TABLE_NAME", database)
+}
+
+// HasTable says whether a database has a table or view.
+func (s *Session) HasTable(ctx context.Context, database, table string) (bool, error) {
+	found, err := s.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+		database, table)
+	return len(found) > 0, err
+}
+
+// lockPatience is how long to wait for another pull: the server may take a moment to notice that a
+// killed one is gone.
+const lockPatience = 5 * time.Second
+
+// lockRound is how long a statement waits for tables that the site's sessions hold.
+const lockRound = 5 * time.Second
+
+// LockName is the name of the lock that a pull of this database holds.
+func (db *Server) LockName() string { return "dump:" + db.Names.Base }
+
+// Locked opens a session that holds the lock of this database. The lock goes with the session, and
+// the server ends a session only after its last statement: whoever gets the lock can be sure that no
+// statement of an earlier holder is still running.
+func (db *Server) Locked(ctx context.Context) (*Session, error) {
+	s, err := db.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name := db.LockName()
+	var got sql.NullInt64
+	err = s.Conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", name, int(lockPatience/time.Second)).Scan(&got)
+	switch {
+	case err != nil:
+		err = db.Explain("take the lock of database "+db.Names.Live, err)
+	case got.Int64 != 1:
+		err = &target.BusyError{Name: db.Names.Live, Holder: s.holder(ctx, name), Running: true}
+	default:
+		return s, nil
+	}
+	s.Close()
+	return nil, err
+}
+
+// holder describes who has the lock.
+func (s *Session) holder(ctx context.Context, lock string) string {
+	var id sql.NullInt64
+	if err := s.Conn.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", lock).Scan(&id); err != nil || !id.Valid {
+		return "it has ended just now"
+	}
+	rows, err := s.Table(ctx, "SELECT USER, HOST FROM information_schema.PROCESSLIST WHERE ID = ?", id.Int64)
+	if err != nil || len(rows) == 0 {
+		return fmt.Sprintf("connection %d", id.Int64)
+	}
+	return fmt.Sprintf("connection %d of %s from %s", id.Int64, rows[0]["user"], rows[0]["host"])
+}
+
+// Users describes the other sessions that use a database, as far as the account may see them.
+func (s *Session) Users(ctx context.Context, database string) string {
+	rows, err := s.Table(ctx, "SELECT ID, USER, HOST, COMMAND, TIME FROM information_schema.PROCESSLIST"+
+		" WHERE DB = ? AND ID <> CONNECTION_ID() ORDER BY TIME DESC LIMIT 3", database)
+	if err != nil || len(rows) == 0 {
+		return "by a session that the account may not see"
+	}
+	var all []string
+	for _, row := range rows {
+		all = append(all, fmt.Sprintf("connection %s of %s from %s, %s for %s s",
+			row["id"], row["user"], row["host"], strings.ToLower(row["command"]), row["time"]))
+	}
+	return strings.Join(all, "; ")
+}
+
+// Kill ends a session whose client no longer waits for it.
+func (s *Session) Kill(ctx context.Context, id int64) error {
+	err := s.Exec(ctx, fmt.Sprintf("KILL CONNECTION %d", id))
+	var serverError *driver.MySQLError
+	if errors.As(err, &serverError) {
+		return nil // it has ended by itself
+	}
+	return err
+}

@@ -1,0 +1,43 @@
+package settings
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// Each of these alone has bent or ended a refresh or a pull.
+func TestHostileSettingsOneByOne(t *testing.T) {
+	started, err := testserver.MariaDB(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(started.Kill)
+	s := &server{started, true}
+	if err := s.Exec(slices.Concat(site, versioned, []string{"CREATE DATABASE local"})...); err != nil {
+		t.Fatal(err)
+	}
+	want := s.dump(t, "site")
+	p := newProject(t, s.URL("site"), s.URL("local"))
+	for _, name := range []string{
+		"sql_select_limit", "system_versioning_asof", "completion_type", "tx_read_only", "sql_mode", "max_join_size", "enforce_storage_engine",
+		"innodb_compression_default", "div_precision_increment", "explicit_defaults_for_timestamp", "tmp_disk_table_size",
+	} {
+		value := strings.Replace(hostile[name], hostile["sql_mode"], mariaDBMode, 1)
+		if err := s.Exec("SET GLOBAL " + name + " = " + value); err != nil {
+			t.Fatal(err)
+		}
+		refreshed, failed := p.try("refresh")
+		pulled, err := p.try("pull", "--yes")
+		if err := s.Exec("SET SESSION sql_mode = 0", "SET GLOBAL "+name+" = DEFAULT"); err != nil {
+			t.Fatal(err)
+		}
+		if failed != nil || err != nil {
+			t.Errorf("%s: refresh %v, pull %v\n%s\n%s", name, failed, err, refreshed, pulled)
+		} else if s.dump(t, "local") != want {
+			t.Errorf("%s: the local database differs", name)
+		}
+	}
+}

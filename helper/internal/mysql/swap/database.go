@@ -1,0 +1,50 @@
+// Package swap puts a loaded database into the live one's place, and takes it back: MySQL and MariaDB move all tables in one statement.
+package swap
+
+import (
+	"context"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/load"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/tablespace"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Open connects to the server: see target.Database.
+func Open(ctx context.Context, config target.Config) (target.Database, error) {
+	pool, err := session.Connect(config.URL)
+	if err != nil {
+		return nil, err
+	}
+	db := &Database{Server: session.New(config, pool)}
+	err = db.Inspect(ctx)
+	if err == nil {
+		err = db.checkPart(ctx)
+	}
+	if err != nil {
+		_ = pool.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// Database is a live database on a MySQL or MariaDB server.
+type Database struct{ *session.Server }
+
+// TakesFiles says which files of tables the server takes: see target.Database.
+func (db *Database) TakesFiles(ctx context.Context) (target.FileServer, error) {
+	return tablespace.TakesFiles(ctx, db.Server)
+}
+
+// CheckPart refuses a part that foreign keys of the live database tie to the rest.
+func (db *Database) checkPart(ctx context.Context) error {
+	if db.Config.Part.IsAll() {
+		return nil
+	}
+	s, err := db.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return load.CheckLive(ctx, db.Server, s, db.Config.Part)
+}

@@ -1,0 +1,386 @@
+package swap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/load"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/tablespace"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// descentKind is what an earlier database says of itself.
+const descentKind kind = "DESCENT"
+
+// journalDropped is what the journal of an earlier database is called while that is dropped: a server may have dropped some tables of it
+// when it dies.
+const journalDropped = session.JournalPrefix + "dropped"
+
+// at gives the names of a database as if an earlier one were the previous one, where the journal is.
+func at(n target.Names, earlier string) target.Names {
+	n.Previous = earlier
+	return n
+}
+
+// databases lists all databases that the account may see.
+func databases(ctx context.Context, s *session.Session) ([]string, error) {
+	return s.List(ctx, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME")
+}
+
+// earlier lists the earlier databases, the youngest first.
+func earlier(ctx context.Context, s *session.Session, n target.Names) ([]target.Kept, error) {
+	databases, err := databases(ctx, s)
+	var all []target.Kept
+	for _, database := range databases {
+		if database != n.Previous && !n.IsOlder(database) {
+			continue
+		}
+		whole, err := s.HasTable(ctx, database, session.JournalDone)
+		if err != nil {
+			return nil, err
+		}
+		if !whole {
+			continue
+		}
+		k, err := earlierAt(ctx, s, n, database)
+		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable { // there may be no lock
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, k)
+	}
+	target.YoungestFirst(all, n.Previous)
+	return all, err
+}
+
+func earlierAt(ctx context.Context, s *session.Session, n target.Names, database string) (target.Kept, error) {
+	k := target.Kept{Earlier: target.Earlier{Database: database}}
+	was, err := readJournal(ctx, s, at(n, database), session.JournalDone, oldSide)
+	if err != nil {
+		return k, err
+	}
+	e, err := readExtent(ctx, s, at(n, database), session.JournalDone)
+	if err != nil {
+		return k, err
+	}
+	if err := readFromJournal(ctx, s, at(n, database), session.JournalDone, descentKind, &k.Descent); err != nil {
+		return k, err
+	}
+	k.Dump, k.Part, k.Earlier.Replaced = was.held.Dump, !e.isAll(), k.Descent.Replaced
+	rows, err := s.Table(ctx, "SELECT COUNT(*) AS number, COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS size FROM information_schema.TABLES"+
+		" WHERE TABLE_SCHEMA = ? AND LEFT(TABLE_NAME, ?) <> ?", database, len(session.JournalPrefix), session.JournalPrefix)
+	if err != nil {
+		return k, err
+	}
+	if k.Tables, err = strconv.ParseInt(rows[0]["number"], 10, 64); err == nil {
+		k.Bytes, err = strconv.ParseInt(rows[0]["size"], 10, 64)
+	}
+	return k, err
+}
+
+// Earlier lists the earlier databases: see target.Database.
+func (db *Database) Earlier(ctx context.Context) ([]target.Earlier, error) {
+	s, err := db.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	all, err := earlier(ctx, s, db.Names)
+	return target.Listed(all), db.Explain("list the earlier databases", err)
+}
+
+// nameStates gives names to the states that an earlier version of this program has left without.
+func nameStates(ctx context.Context, s *session.Session, n target.Names) error {
+	whole, err := s.HasTable(ctx, n.Previous, session.JournalDone)
+	if err != nil || !whole {
+		return err
+	}
+	var d target.Descent
+	if err := readFromJournal(ctx, s, n, session.JournalDone, descentKind, &d); err != nil || d.Base != "" {
+		return err
+	}
+	return addLater(ctx, s, n, func() error {
+		return noteInJournal(ctx, s, n, session.JournalDone, bothSides, descentKind, target.Descent{State: target.NewState(), Base: target.NewState()})
+	})
+}
+
+// nextDescent is what the database that is live now says of itself when it is an earlier one. comes is the name of the state that replaces it.
+func nextDescent(ctx context.Context, s *session.Session, n target.Names, comes string) (target.Descent, error) {
+	all, err := earlier(ctx, s, n)
+	d := target.Descent{Serial: target.NextSerial(all), Replaced: time.Now().UTC().Truncate(time.Second), State: target.NewState(), Base: comes}
+	if len(all) > 0 && all[0].Database == n.Previous {
+		d.State = all[0].Base
+	}
+	return d, err
+}
+
+// placeForPrevious gives the name that the previous database is to have; that of the spare one where there is nothing to keep.
+func placeForPrevious(ctx context.Context, s *session.Session, n target.Names) (string, error) {
+	whole, err := s.HasTable(ctx, n.Previous, session.JournalDone)
+	if err != nil || !whole {
+		return n.Spare, err
+	}
+	databases, err := databases(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	return n.FreePlace(databases), nil
+}
+
+// previousAway lists the moves of the previous database to another place, its journal first.
+func previousAway(ctx context.Context, s *session.Session, n target.Names, place string) ([]move, error) {
+	var moves []move
+	whole, err := s.HasTable(ctx, n.Previous, session.JournalDone)
+	if err != nil {
+		return nil, err
+	}
+	if whole {
+		moves = append(moves, move{session.JournalDone, n.Previous, place})
+	}
+	tables, err := movesOf(ctx, s, n.Previous, place, extent{})
+	return append(moves, tables...), err
+}
+
+// sweepOlder drops what lies at the places of older databases and is none: emptied ones, and those that were being dropped. Of the latter
+// one that somebody uses stays, and is in nobody's way.
+func (db *Database) sweepOlder(ctx context.Context, s *session.Session) error {
+	n := db.Names
+	databases, err := databases(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, database := range databases {
+		if !n.IsOlder(database) {
+			continue
+		}
+		doomed, err := s.HasTable(ctx, database, journalDropped)
+		switch {
+		case err != nil:
+		case doomed:
+			db.noteUndropped(database, dropOlder(ctx, s, database))
+		default:
+			err = dropIfEmpty(ctx, s, database)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropOlder drops a database whose journal is called journalDropped, which goes last.
+func dropOlder(ctx context.Context, s *session.Session, database string) error {
+	if err := dropTables(ctx, s, database); err != nil {
+		return err
+	}
+	return tablespace.DropDatabase(ctx, s, database)
+}
+
+// dropTables drops the tables of an earlier database but for our own.
+func dropTables(ctx context.Context, s *session.Session, database string) error {
+	tables, err := s.Tables(ctx, database)
+	for _, table := range tables {
+		if isJournal(table) {
+			continue
+		}
+		drop := "DROP TABLE IF EXISTS " + rewrite.Place{Database: database, Table: table}.String()
+		for round := 1; ; round++ {
+			err := s.Exec(ctx, drop)
+			if err == nil {
+				break
+			}
+			if mysql.ErrorNumber(err) != mysql.MysqlLockWaitTimeout || round == session.LockRounds {
+				return err
+			}
+		}
+		target.OnStep("older table dropped")
+	}
+	return err
+}
+
+// dropEarlier drops an earlier database. Of the previous one, which says what the live one is, that stays.
+func dropEarlier(ctx context.Context, s *session.Session, n target.Names, database string) error {
+	to := journalDropped
+	if database == n.Previous {
+		to = session.JournalMarked
+	}
+	journal := mysql.QuoteName(database) + "."
+	if err := s.Exec(ctx, "RENAME TABLE "+journal+mysql.QuoteName(session.JournalDone)+" TO "+journal+mysql.QuoteName(to)); err != nil {
+		return err
+	}
+	target.OnStep("earlier database doomed")
+	if database == n.Previous {
+		return dropTables(ctx, s, database)
+	}
+	return dropOlder(ctx, s, database)
+}
+
+// prune drops the earlier databases that are too many, after a swap. What it fails at the next one meets again.
+func (db *Database) prune(ctx context.Context, s *session.Session) error {
+	ctx = context.WithoutCancel(ctx)
+	all, err := earlier(ctx, s, db.Names)
+	if err != nil {
+		return db.Explain("list the earlier databases", err)
+	}
+	drop, err := target.Surplus(all, db.Config.Keep, func(k target.Kept) (bool, error) { return db.hasWork(ctx, s, k.Database) })
+	if err != nil {
+		return db.Explain("look at the earlier databases", err)
+	}
+	for _, k := range drop {
+		db.noteUndropped(k.Database, dropEarlier(ctx, s, db.Names, k.Database))
+		target.OnStep("older database dropped")
+	}
+	return nil
+}
+
+// noteUndropped says why an earlier database is still there, if it is.
+func (db *Database) noteUndropped(database string, err error) {
+	if err != nil {
+		db.Config.Note(fmt.Sprintf("the earlier database %s is not dropped yet: %v", database, err))
+	}
+}
+
+// DropEarlier drops an earlier database and all that are older: see target.Database.
+func (db *Database) DropEarlier(ctx context.Context, number int) ([]target.Earlier, error) {
+	s, err := db.Locked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := db.recoverLocked(ctx, s); err != nil {
+		return nil, err
+	}
+	all, err := earlier(ctx, s, db.Names)
+	if err != nil {
+		return nil, db.Explain("list the earlier databases", err)
+	}
+	if _, err := target.AtNumber(all, number); err != nil {
+		return nil, err
+	}
+	var dropped []target.Earlier
+	for _, k := range slices.Backward(all[number-1:]) {
+		if err := ctx.Err(); err != nil {
+			return dropped, err
+		}
+		if err := dropEarlier(context.WithoutCancel(ctx), s, db.Names, k.Database); err != nil {
+			return dropped, db.Explain("drop database "+k.Database, err)
+		}
+		dropped = append(dropped, k.Earlier)
+	}
+	slices.Reverse(dropped)
+	return dropped, nil
+}
+
+// Undo brings the previous database back: see target.Database.
+func (db *Database) Undo(ctx context.Context) error { return db.UndoTo(ctx, 1) }
+
+// UndoTo brings an earlier database back: see target.Database.
+func (db *Database) UndoTo(ctx context.Context, number int) error {
+	s, err := db.Locked(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := db.recoverLocked(ctx, s); err != nil {
+		return err
+	}
+	n := db.Names
+	all, err := earlier(ctx, s, n)
+	if err != nil {
+		return db.Explain("list the earlier databases", err)
+	}
+	k, err := target.AtNumber(all, number)
+	if err != nil {
+		return err
+	}
+	live := ""
+	if all[0].Database == n.Previous {
+		live = all[0].Base
+	}
+	if err := target.Reachable(all, number, live); err != nil {
+		return err
+	}
+	action := "read the journal of database " + k.Database
+	was, err := readJournal(ctx, s, at(n, k.Database), session.JournalDone, oldSide)
+	if err != nil {
+		return db.Explain(action, err)
+	}
+	was.held.Choice, was.held.Token = target.Undone, db.Config.Token
+	e, err := readExtent(ctx, s, at(n, k.Database), session.JournalDone)
+	if err != nil {
+		return db.Explain(action, err)
+	}
+	if err := checkInside(ctx, s, k.Database, e.has); err != nil {
+		return db.Explain("look for the files of tables", err)
+	}
+	var tied *target.ForeignKeyError
+	if err := load.CheckLive(ctx, db.Server, s, e.part()); errors.As(err, &tied) {
+		return &target.ForeignKeyError{Table: tied.Table, Refers: tied.Refers, Replaced: tied.Replaced} // other tables are not to be had
+	} else if err != nil {
+		return err
+	}
+	turn := turn{from: k.Database, extent: e, new: was, state: k.State, plan: func(ctx context.Context) ([]move, error) { return backFromPrevious(ctx, s, n, e) }}
+	if k.Database != n.Previous {
+		if turn.place, err = placeForPrevious(ctx, s, n); err != nil {
+			return db.Explain("look for the earlier databases", err)
+		}
+		turn.plan = func(ctx context.Context) ([]move, error) { return backFromOlder(ctx, s, n, e, k.Database, turn.place) }
+	}
+	return db.exchange(ctx, s, turn)
+}
+
+// backFromPrevious lists the moves that exchange the live database and the previous one.
+func backFromPrevious(ctx context.Context, s *session.Session, n target.Names, e extent) ([]move, error) {
+	back, err := movesOf(ctx, s, n.Previous, n.Live, extent{})
+	if err != nil {
+		return nil, err
+	}
+	away, err := movesOf(ctx, s, n.Live, n.Spare, e)
+	if err != nil {
+		return nil, err
+	}
+	moves := append([]move{{session.JournalDone, n.Previous, n.Spare}}, away...)
+	moves = append(moves, back...)
+	for _, m := range away {
+		moves = append(moves, move{m.Table, n.Spare, n.Previous})
+	}
+	return moves, nil
+}
+
+// backFromOlder lists the moves that make an older database the live one, the live one the previous one, and that an older one.
+func backFromOlder(ctx context.Context, s *session.Session, n target.Names, e extent, older, place string) ([]move, error) {
+	moves := []move{{session.JournalDone, older, n.Spare}}
+	aside, err := previousAway(ctx, s, n, place)
+	if err != nil {
+		return nil, err
+	}
+	away, err := movesOf(ctx, s, n.Live, n.Previous, e)
+	if err != nil {
+		return nil, err
+	}
+	back, err := movesOf(ctx, s, older, n.Live, extent{})
+	return slices.Concat(moves, aside, away, back), err
+}
+
+// aside lists the moves of a swap, which puts the incoming database into the live one's place, and the live one at that of the previous one.
+func aside(ctx context.Context, s *session.Session, n target.Names, e extent, place string) ([]move, error) {
+	moves, err := previousAway(ctx, s, n, place)
+	if err != nil {
+		return nil, err
+	}
+	away, err := movesOf(ctx, s, n.Live, n.Previous, e)
+	if err != nil {
+		return nil, err
+	}
+	back, err := movesOf(ctx, s, n.Incoming, n.Live, e)
+	return slices.Concat(moves, away, back), err
+}

@@ -1,0 +1,179 @@
+package swap
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// MySQL and MariaDB have no counter of changes that outlives the server: UPDATE_TIME is forgotten, the log's position moves with every
+// database and by itself, and there is no binary log in DDEV. So rows are read, by CHECKSUM TABLE, which all versions have, which knows
+// every type, and takes a third of the time of a checksum that is made of SQL. It adds up one of each row: an accident that leaves
+// it as it was has a chance of one in four billion, and one in some ten thousand where rows have only exchanged their values.
+
+// elsewhereEngines are those whose rows are not in the table's own place.
+var elsewhereEngines = []string{"MRG_MYISAM", "FEDERATED", "CONNECT", "OQGRAPH", "SPIDER", "VP"}
+
+// printable is a table as a fingerprint looks at it.
+type printable struct {
+	name   string
+	size   int64 // of its rows as far as the server knows, bytes
+	hasRow bool  // whether it has rows of its own
+}
+
+// printables lists the tables and sequences of a database.
+func printables(ctx context.Context, s *session.Session, database string) ([]printable, error) {
+	rows, err := s.Table(ctx, "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, DATA_LENGTH FROM information_schema.TABLES"+
+		" WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW' AND TABLE_TYPE NOT LIKE '%TEMPORARY%'", database)
+	var all []printable
+	for _, row := range rows {
+		size, _ := strconv.ParseInt(row["data_length"], 10, 64) // unknown is small
+		all = append(all, printable{row["table_name"], size,
+			row["table_type"] != "SEQUENCE" && !slices.Contains(elsewhereEngines, strings.ToUpper(row["engine"]))})
+	}
+	return all, err
+}
+
+// definitionHash hashes what a table is. It does not tell where its counter stands, and reads the same in any database that the table moves
+// to, as it does in the live one. Those of the objects that are foreign keys of the table are not in it: it has them only in that one.
+func definitionHash(ctx context.Context, s *session.Session, database, table, live string, objects []object) (string, error) {
+	rows, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(database)+"."+mysql.QuoteName(table))
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	text := withoutForeignKeys(rewrite.Counters.ReplaceAllString(rows[0]["create table"], ""), table, objects)
+	return target.Hash(renamedDatabase(text, database, live)), nil
+}
+
+// withoutForeignKeys gives the definition of a table without some foreign keys, and without the commas behind its columns and keys: which of
+// them is the last one depends on those that are left.
+func withoutForeignKeys(definition, table string, keys []object) string {
+	var lines []string
+	for line := range strings.SplitSeq(definition, "\n") {
+		line = strings.TrimSuffix(line, ",")
+		if !slices.ContainsFunc(keys, func(key object) bool {
+			return key.Kind == foreignKey && key.Table == table && key.SQL == foreignKeyOf(table, key.Name, strings.TrimSpace(line)).SQL
+		}) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// fingerprintOf takes the fingerprint of a database, over some sessions. Objects are what it has beside tables, as it will have them, and
+// known has the checksums of tables that were summed up before.
+func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database string, objects []object, known *session.Counts) (*target.Fingerprint, error) {
+	tables, err := printables(ctx, c.Sessions[0], database)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(tables, func(a, b printable) int { return int(min(max(b.size-a.size, -1), 1)) }) // those first that take longest
+	f := &target.Fingerprint{Tables: make(map[string]target.TablePrint, len(tables)), Objects: objectPrints(objects)}
+	var mutex sync.Mutex
+	err = c.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
+		table := tables[i]
+		var taken target.TablePrint
+		var err error
+		if taken.Definition, err = definitionHash(ctx, s, database, table.name, db.Names.Live, objects); err != nil {
+			return err
+		}
+		if table.hasRow && !db.Config.WithoutRows(table.name) {
+			if taken.Rows = known.Sum(table.name); taken.Rows == "" {
+				taken.Rows, err = s.Checksum(ctx, database, table.name)
+			}
+			if err != nil {
+				return err
+			}
+			if taken.Rows == "" {
+				taken.Rows = "unknown" // which no sum is
+			}
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		f.Tables[table.name] = taken
+		return nil
+	})
+	if mysql.ErrorNumber(err) != 0 {
+		return nil, nil //nolint:nilnil // a table that cannot be read is no reason to fail: that nobody knows counts as changed
+	}
+	return f, err
+}
+
+// objectPrints hashes the definitions of views, triggers, routines and events.
+func objectPrints(objects []object) map[string]string {
+	prints := make(map[string]string, len(objects))
+	for _, o := range objects {
+		prints[o.key()] = o.hash()
+	}
+	return prints
+}
+
+// key is how a fingerprint calls an object, and people do.
+func (o object) key() string { return strings.ToLower(string(o.Kind)) + " " + o.Name }
+
+// hash is that of all that an object is.
+func (o object) hash() string {
+	return target.Hash(o.Table, o.SQL, o.SQLMode, o.Charset, o.Collation, o.TimeZone)
+}
+
+// Changes tells whether the live database has been changed: see target.Database.
+func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
+	s, err := db.Connect(ctx)
+	if err != nil {
+		return target.Changes{}, err
+	}
+	defer s.Close()
+	changes, err := db.changes(ctx, s)
+	if mysql.ErrorNumber(err) != 0 {
+		return target.Changes{Unknown: true}, nil // a definition that cannot be read, a table that somebody has locked
+	}
+	return changes, db.Explain("ask whether database "+db.Names.Live+" was changed", err)
+}
+
+func (db *Database) changes(ctx context.Context, s *session.Session) (target.Changes, error) {
+	live := db.Names.Live
+	kept, err := Record(ctx, s, db.Names)
+	if err != nil || kept.Print == nil {
+		return target.Changes{Unknown: true}, err
+	}
+	objects, err := capture(ctx, s, live)
+	if err != nil {
+		return target.Changes{Unknown: true}, nil //nolint:nilerr // a routine that the account may not read, a view that has just gone
+	}
+	return db.changesIn(ctx, s, live, *kept.Print, objects, target.SearchPatience)
+}
+
+// changesIn compares a database, with the objects that it has, with a fingerprint.
+func (db *Database) changesIn(ctx context.Context, s *session.Session, database string, was target.Fingerprint, objects []object, patience time.Duration) (target.Changes, error) {
+	tables, err := printables(ctx, s, database)
+	if err != nil {
+		return target.Changes{}, err
+	}
+	now := target.Fingerprint{Tables: map[string]target.TablePrint{}, Objects: objectPrints(objects)}
+	sizes := map[string]int64{}
+	for _, table := range tables {
+		if database != db.Names.Live && isJournal(table.name) {
+			continue
+		}
+		definition, err := definitionHash(ctx, s, database, table.name, db.Names.Live, objects)
+		if err != nil {
+			return target.Changes{}, err
+		}
+		now.Tables[table.name] = target.TablePrint{Definition: definition}
+		sizes[table.name] = table.size
+	}
+	found := target.Changes{Names: was.DefinitionChanges(now, db.Config.WithoutRows)}
+	err = was.CompareRows(&found, sizes, patience, func(table string, was target.TablePrint) (bool, error) {
+		sum, err := s.Checksum(ctx, database, table)
+		return sum != was.Rows, err
+	})
+	return found, err
+}

@@ -1,0 +1,127 @@
+package swap
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Held tells what the live database holds: see target.Database.
+func (db *Database) Held(ctx context.Context) (target.Held, error) {
+	action := "ask what database " + db.Names.Live + " holds"
+	s, err := db.Connect(ctx)
+	if err != nil {
+		return target.Held{}, err
+	}
+	defer s.Close()
+	tables, err := s.Tables(ctx, db.Names.Live)
+	if err != nil {
+		return target.Held{}, db.Explain(action, err)
+	}
+	kept, err := Record(ctx, s, db.Names)
+	if err != nil {
+		return target.Held{}, db.Explain(action, err)
+	}
+	if len(tables) == 0 {
+		held := kept.Held(0)
+		held.Empty = true
+		return held, nil
+	}
+	first, _, err := tableNumbers(ctx, s, db.Names.Live)
+	if err != nil {
+		return target.Held{}, db.Explain(action, err)
+	}
+	held := kept.Held(first)
+	if !kept.Describes(first) {
+		held.Created, err = created(ctx, s, db.Names.Live)
+	}
+	return held, db.Explain(action, err)
+}
+
+// Record gives what the journal says of the live database; it may have been replaced since.
+func Record(ctx context.Context, s *session.Session, n target.Names) (target.Provenance, error) {
+	// There is no lock: a swap may close the journal between two looks at it.
+	for _, journal := range []string{session.JournalSwapped, session.JournalDone, session.JournalMarked} {
+		present, err := s.HasTable(ctx, n.Previous, journal)
+		if err != nil {
+			return target.Provenance{}, err
+		}
+		if !present {
+			continue
+		}
+		live, err := readJournal(ctx, s, n, journal, newSide)
+		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable {
+			continue
+		}
+		return live.held, err
+	}
+	return target.Provenance{}, nil
+}
+
+// tableNumbers gives the lowest and the highest number of a database's tables, as far as InnoDB keeps
+// them; 0 where it keeps none, and where the account may not see them, for which it needs PROCESS.
+func tableNumbers(ctx context.Context, s *session.Session, database string) (first, last int64, err error) {
+	// MySQL 8 has the second view, and no word for the character set of file names any more.
+	for _, q := range []struct{ view, folder, name string }{
+		{"INNODB_SYS_TABLES", "CONVERT(%s USING filename)", database}, {"INNODB_TABLES", "%s", folderName(database)},
+	} {
+		var low, high sql.NullInt64
+		folder := fmt.Sprintf(q.folder, "IF(@@lower_case_table_names = 0, ?, LOWER(?))")
+		err = s.Conn.QueryRowContext(ctx, fmt.Sprintf("SELECT MIN(TABLE_ID), MAX(TABLE_ID) FROM information_schema.%s"+
+			" WHERE CAST(SUBSTRING_INDEX(NAME, '/', 1) AS BINARY) = CAST(%s AS BINARY)", q.view, folder), q.name, q.name).Scan(&low, &high)
+		if mysql.ErrorNumber(err) == 0 {
+			return low.Int64, high.Int64, err
+		}
+	}
+	return 0, 0, nil
+}
+
+// folderName is what the folder of a database is called, as far as its name is ASCII; others have their own ways, and are not found.
+func folderName(database string) string {
+	var name strings.Builder
+	for _, c := range database {
+		if c == '_' || c < utf8.RuneSelf && (unicode.IsLetter(c) || unicode.IsDigit(c)) {
+			name.WriteRune(c)
+		} else {
+			fmt.Fprintf(&name, "@%04x", c)
+		}
+	}
+	return name.String()
+}
+
+// created gives the earliest moment that the server remembers of the tables of a database. None of
+// them is before the tables were made, and each may be later: the time of a table of InnoDB is that of a
+// file, which changes when the table is moved or the file given to somebody, and its statistics are
+// made anew as the table grows.
+func created(ctx context.Context, s *session.Session, database string) (time.Time, error) {
+	// Where clocks are put back, an hour of the year is there twice.
+	if err := s.Exec(ctx, "SET SESSION time_zone = '+00:00'"); err != nil {
+		return time.Time{}, err
+	}
+	var earliest time.Time
+	for _, query := range []string{
+		"SELECT UNIX_TIMESTAMP(MIN(CREATE_TIME)) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?",
+		"SELECT UNIX_TIMESTAMP(MIN(last_update)) FROM mysql.innodb_table_stats WHERE database_name = ?",
+	} {
+		var seconds sql.NullInt64
+		err := s.Conn.QueryRowContext(ctx, query, database).Scan(&seconds)
+		switch {
+		case mysql.ErrorNumber(err) != 0:
+			continue // few accounts may look into mysql
+		case err != nil:
+			return time.Time{}, err
+		}
+		if at := time.Unix(seconds.Int64, 0).UTC(); seconds.Valid && (earliest.IsZero() || at.Before(earliest)) {
+			earliest = at
+		}
+	}
+	return earliest, nil
+}

@@ -1,0 +1,154 @@
+package swap
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// The sides of a journal.
+const (
+	oldSide = "old"
+	newSide = "new"
+	// bothSides is what is said of neither alone.
+	bothSides = "both"
+)
+
+// The kinds of rows that hold something else than an object.
+const (
+	recordKind kind = "DUMP"   // the record of a side
+	extentKind kind = "EXTENT" // the extent of the swap, where it is not all
+	movesKind  kind = "MOVES"  // the moves of the statement that exchanges the tables, in their order
+	// inboundKind is the foreign keys of other databases that are taken off meanwhile.
+	inboundKind kind = "INBOUND"
+)
+
+// contents is one side of a journal: what a database has beside the tables that change places.
+type contents struct {
+	objects []object
+	held    target.Provenance
+}
+
+// writeJournal makes the pending journal, complete.
+func writeJournal(ctx context.Context, s *session.Session, n target.Names, e extent, line target.Descent, old, new contents, inbound []inboundKey) error {
+	if err := createJournal(ctx, s, n, session.JournalPending); err != nil {
+		return err
+	}
+	if err := addToJournal(ctx, s, n, bothSides, descentKind, line); err != nil {
+		return err
+	}
+	if !e.isAll() {
+		if err := addToJournal(ctx, s, n, bothSides, extentKind, e); err != nil {
+			return err
+		}
+	}
+	if len(inbound) > 0 {
+		if err := addToJournal(ctx, s, n, bothSides, inboundKind, inbound); err != nil {
+			return err
+		}
+	}
+	for side, c := range map[string]contents{oldSide: old, newSide: new} {
+		if err := addToJournal(ctx, s, n, side, recordKind, c.held); err != nil {
+			return err
+		}
+		for _, o := range c.objects {
+			if err := addObject(ctx, s, n, session.JournalPending, side, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// createJournal makes a journal without rows.
+func createJournal(ctx context.Context, s *session.Session, n target.Names, journal string) error {
+	return s.Exec(ctx, "CREATE TABLE "+mysql.QuoteName(n.Previous)+"."+mysql.QuoteName(journal)+" (id int NOT NULL AUTO_INCREMENT PRIMARY KEY,"+
+		" side varchar(8) NOT NULL, kind varchar(16) NOT NULL, name varbinary(512) NOT NULL, on_table varbinary(512) NOT NULL,"+
+		" statement longblob NOT NULL, sql_mode text NOT NULL, charset varchar(64) NOT NULL, collation_name varchar(64) NOT NULL,"+
+		" time_zone varchar(64) NOT NULL) DEFAULT CHARSET=utf8mb4")
+}
+
+// addToJournal adds a row to the pending journal that holds something else than an object.
+func addToJournal(ctx context.Context, s *session.Session, n target.Names, side string, k kind, value any) error {
+	return noteInJournal(ctx, s, n, session.JournalPending, side, k, value)
+}
+
+func noteInJournal(ctx context.Context, s *session.Session, n target.Names, journal, side string, k kind, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("write the journal of database %s: %w", n.Previous, err)
+	}
+	return addObject(ctx, s, n, journal, side, object{Kind: k, SQL: string(text)})
+}
+
+// addLater adds a row to a closed journal, which may be of an earlier version and lack a column.
+func addLater(ctx context.Context, s *session.Session, n target.Names, add func() error) error {
+	err := add()
+	if mysql.ErrorNumber(err) != mysql.MysqlUnknownColumn {
+		return err
+	}
+	if err := s.Exec(ctx, "ALTER TABLE "+mysql.QuoteName(n.Previous)+"."+mysql.QuoteName(session.JournalDone)+" ADD on_table varbinary(512) NOT NULL"); err != nil {
+		return err
+	}
+	return add()
+}
+
+func addObject(ctx context.Context, s *session.Session, n target.Names, journal, side string, o object) error {
+	return s.Exec(ctx, "INSERT INTO "+mysql.QuoteName(n.Previous)+"."+mysql.QuoteName(journal)+
+		" (side, kind, name, on_table, statement, sql_mode, charset, collation_name, time_zone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		side, string(o.Kind), o.Name, o.Table, []byte(o.SQL), o.SQLMode, o.Charset, o.Collation, o.TimeZone)
+}
+
+// readExtent gives the extent of a journal's swap.
+func readExtent(ctx context.Context, s *session.Session, n target.Names, journal string) (e extent, err error) {
+	return e, readFromJournal(ctx, s, n, journal, extentKind, &e)
+}
+
+// readFromJournal reads what is said of both sides; where nothing is, the value stays as it was.
+func readFromJournal(ctx context.Context, s *session.Session, n target.Names, journal string, k kind, value any) error {
+	rows, err := journalRows(ctx, s, n, journal, bothSides)
+	for _, row := range rows {
+		if kind(row["kind"]) != k {
+			continue
+		}
+		if err := json.Unmarshal([]byte(row["statement"]), value); err != nil {
+			return fmt.Errorf("read which tables of database %s change places: %w", n.Live, err)
+		}
+	}
+	return err
+}
+
+// journalRows reads the rows of a side. Journals of earlier versions lack a column.
+func journalRows(ctx context.Context, s *session.Session, n target.Names, journal, side string) ([]map[string]string, error) {
+	return s.Table(ctx, fmt.Sprintf("SELECT * FROM %s.%s WHERE side = ? ORDER BY id", mysql.QuoteName(n.Previous), mysql.QuoteName(journal)), side)
+}
+
+// readJournal gives one side of a journal.
+func readJournal(ctx context.Context, s *session.Session, n target.Names, journal, side string) (contents, error) {
+	rows, err := journalRows(ctx, s, n, journal, side)
+	if err != nil {
+		return contents{}, err
+	}
+	var c contents
+	for _, row := range rows {
+		if kind(row["kind"]) == recordKind {
+			if err := json.Unmarshal([]byte(row["statement"]), &c.held); err != nil {
+				return contents{}, fmt.Errorf("read which dump database %s holds: %w", n.Live, err)
+			}
+			continue
+		}
+		c.objects = append(c.objects, object{
+			Kind: kind(row["kind"]), Name: row["name"], Table: row["on_table"], SQL: row["statement"], SQLMode: row["sql_mode"],
+			Charset: row["charset"], Collation: row["collation_name"], TimeZone: row["time_zone"],
+		})
+	}
+	return c, nil
+}
+
+// isJournal says whether a table of the previous database is ours.
+func isJournal(table string) bool { return strings.HasPrefix(table, session.JournalPrefix) }

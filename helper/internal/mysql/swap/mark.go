@@ -1,0 +1,138 @@
+package swap
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Mark changes what is recorded of the live database: see target.Database.
+func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
+	s, err := db.Locked(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := db.recoverLocked(ctx, s); err != nil {
+		return err
+	}
+	return db.Explain("note what becomes of database "+db.Names.Live, db.mark(ctx, s, mark))
+}
+
+func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Mark) error {
+	live := db.Names.Live
+	tables, err := s.Tables(ctx, live)
+	if err != nil {
+		return err
+	}
+	kept, err := Record(ctx, s, db.Names)
+	if err != nil {
+		return err
+	}
+	if len(tables) == 0 {
+		return target.ErrNothingToMark
+	}
+	first, last, err := tableNumbers(ctx, s, live)
+	if err != nil {
+		return err
+	}
+	if !kept.Describes(first) {
+		kept = target.Provenance{LastTable: last, Hold: kept.Hold}
+	}
+	mark.Apply(&kept, db.Config.Token)
+	if mark == target.Release {
+		kept.LastTable = last
+		changes, err := db.changes(ctx, s)
+		if mysql.ErrorNumber(err) != 0 {
+			changes, err = target.Changes{Unknown: true}, nil
+		}
+		if err != nil {
+			return err
+		}
+		kept.NoteReleased(changes)
+		if kept.Print, err = db.fingerprintNow(ctx, s); err != nil {
+			return err
+		}
+	}
+	return keepRecord(ctx, s, db.Names, kept)
+}
+
+// fingerprintNow takes the fingerprint of the live database.
+func (db *Database) fingerprintNow(ctx context.Context, s *session.Session) (*target.Fingerprint, error) {
+	objects, err := capture(ctx, s, db.Names.Live)
+	if err != nil {
+		return nil, err
+	}
+	c, err := db.OpenPool(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return db.fingerprintOf(ctx, c, db.Names.Live, objects, &session.Counts{})
+}
+
+// keepRecord puts a record of the live database into the place of the one that there is. Where no swap has left a journal, one is made.
+func keepRecord(ctx context.Context, s *session.Session, n target.Names, r target.Provenance) error {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("write the record of database %s: %w", n.Live, err)
+	}
+	journal := ""
+	for _, name := range []string{session.JournalSwapped, session.JournalDone, session.JournalMarked} {
+		present, err := s.HasTable(ctx, n.Previous, name)
+		if err != nil {
+			return err
+		}
+		if present {
+			journal = name
+			break
+		}
+	}
+	if journal == "" {
+		journal = session.JournalMarked
+		if err := s.CreateBeside(ctx, n.Live, n.Previous); err != nil {
+			return err
+		}
+		if err := createJournal(ctx, s, n, journal); err != nil {
+			return err
+		}
+	}
+	table := mysql.QuoteName(n.Previous) + "." + mysql.QuoteName(journal)
+	rows, err := s.List(ctx, "SELECT id AS name FROM "+table+" WHERE side = ? AND kind = ?", newSide, string(recordKind))
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return s.Exec(ctx, "INSERT INTO "+table+" (side, kind, name, on_table, statement, sql_mode, charset, collation_name, time_zone)"+
+			" VALUES (?, ?, '', '', ?, '', '', '', '')", newSide, string(recordKind), text)
+	}
+	return s.Exec(ctx, "UPDATE "+table+" SET statement = ? WHERE id = ?", text, rows[0])
+}
+
+// adoptObjects takes into the record of the database that comes what the server has made of its views and the like where that is not what it
+// was told: it may have left one out, or given it to another account.
+func adoptObjects(ctx context.Context, s *session.Session, n target.Names, new contents) error {
+	if new.held.Print == nil {
+		return nil
+	}
+	made, err := capture(ctx, s, n.Live)
+	if err != nil {
+		return err
+	}
+	lacking := without(new.objects, made)
+	for _, o := range lacking {
+		delete(new.held.Print.Objects, o.key())
+		if i := slices.IndexFunc(made, o.is); i >= 0 {
+			new.held.Print.Objects[o.key()] = made[i].hash()
+		}
+	}
+	if len(lacking) == 0 {
+		return nil
+	}
+	return keepRecord(ctx, s, n, new.held)
+}

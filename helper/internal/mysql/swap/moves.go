@@ -1,0 +1,99 @@
+package swap
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// move is one table's way from a database to another.
+type move struct{ Table, From, To string }
+
+// writeMoves notes in the pending journal what the statement that exchanges the tables is going to do, instead of what an earlier try
+// was. A server without atomic DDL does one move after the other, and leaves it at that where it dies: MySQL where one table is not of
+// InnoDB, and MariaDB before 10.6.
+func writeMoves(ctx context.Context, s *session.Session, n target.Names, moves []move) error {
+	err := s.Exec(ctx, fmt.Sprintf("DELETE FROM %s.%s WHERE kind = ?", mysql.QuoteName(n.Previous), mysql.QuoteName(session.JournalPending)), string(movesKind))
+	if err != nil {
+		return err
+	}
+	return addToJournal(ctx, s, n, bothSides, movesKind, moves)
+}
+
+// takeBack takes back those moves of the pending journal that were made, the last one first. Only the live database is not ours alone:
+// what the site has made in a table's place goes, and what it has dropped is new and would go anyway.
+func takeBack(ctx context.Context, s *session.Session, n target.Names) error {
+	var moves []move
+	if err := readFromJournal(ctx, s, n, session.JournalPending, movesKind, &moves); err != nil {
+		return err
+	}
+	there := map[rewrite.Place]bool{}
+	databases := n.All()
+	for _, m := range moves {
+		for _, database := range []string{m.From, m.To} {
+			if !slices.Contains(databases, database) {
+				databases = append(databases, database)
+			}
+		}
+	}
+	for _, database := range databases {
+		tables, err := s.Tables(ctx, database)
+		if err != nil {
+			return err
+		}
+		for _, table := range tables {
+			there[rewrite.Place{Database: database, Table: table}] = true
+		}
+	}
+	made, known := movesMade(moves, there, n.Live)
+	if !known {
+		return fmt.Errorf("the server died while it exchanged tables, and how far it came cannot be told from those in %s", strings.Join(databases[1:], ", "))
+	}
+	for _, m := range slices.Backward(moves[:made]) {
+		from, to := rewrite.Place{Database: m.To, Table: m.Table}, rewrite.Place{Database: m.From, Table: m.Table}
+		if !there[from] {
+			continue
+		}
+		if there[to] {
+			if err := s.Exec(ctx, "DROP TABLE "+to.String()); err != nil {
+				return err
+			}
+		}
+		if err := s.Exec(ctx, "RENAME TABLE "+from.String()+" TO "+to.String()); err != nil {
+			return err
+		}
+		there[from], there[to] = false, true
+		target.OnStep("table back")
+	}
+	return nil
+}
+
+// movesMade says how many of some moves have been made, by where the tables are now in all databases but the live one. No two numbers
+// leave them at the same places: where moves lead in a circle, the first of them takes a journal away.
+func movesMade(moves []move, there map[rewrite.Place]bool, live string) (made int, known bool) {
+	want := map[rewrite.Place]bool{} // before the first move
+	for _, m := range slices.Backward(moves) {
+		want[rewrite.Place{Database: m.To, Table: m.Table}] = false
+		want[rewrite.Place{Database: m.From, Table: m.Table}] = true
+	}
+	for made = range len(moves) + 1 {
+		if made > 0 {
+			m := moves[made-1]
+			want[rewrite.Place{Database: m.From, Table: m.Table}], want[rewrite.Place{Database: m.To, Table: m.Table}] = false, true
+		}
+		fits := true
+		for p, is := range want {
+			fits = fits && (p.Database == live || is == there[p])
+		}
+		if fits {
+			return made, true
+		}
+	}
+	return 0, false
+}

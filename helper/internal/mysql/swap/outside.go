@@ -1,0 +1,47 @@
+package swap
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// bringInside is the statements that bring the files of a table into the folder of its database.
+func bringInside(database, table string) string {
+	return fmt.Sprintf("SET sql_mode = 'NO_DIR_IN_CREATE'; ALTER TABLE %s.%s FORCE, ALGORITHM=COPY", mysql.QuoteName(database), mysql.QuoteName(table))
+}
+
+// checkInside fails with *OutsideError where the files of a table of an extent lie outside of the folder of its database.
+func checkInside(ctx context.Context, s *session.Session, database string, has func(table string) bool) error {
+	// MariaDB says so of tables, but not of their partitions; MySQL of neither.
+	condition := " AND (CREATE_OPTIONS LIKE '%DIRECTORY%' OR CREATE_OPTIONS LIKE '%partitioned%')"
+	if s.Oracle {
+		condition = " AND TABLE_TYPE = 'BASE TABLE'"
+	}
+	tables, err := s.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?"+condition+" ORDER BY TABLE_NAME", database)
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		if !has(table) {
+			continue
+		}
+		rows, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(database)+"."+mysql.QuoteName(table))
+		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable {
+			continue // dropped just now
+		}
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if option := rewrite.OutsideOption(row["create table"]); option != "" {
+				return &target.OutsideError{Database: database, Table: table, Option: option, Remedy: bringInside(database, table)}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package swap
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// extent is what of a database a swap exchanges. Undo exchanges the same: the journal keeps it.
+type extent struct {
+	// Tables are the tables that change places, on either side; all of them where there is none.
+	Tables []string `json:"tables"`
+	// TablesOnly means that only their triggers change with them, and no view, routine or event.
+	TablesOnly bool `json:"tables_only"`
+}
+
+func (e extent) isAll() bool { return len(e.Tables) == 0 }
+
+func (e extent) has(table string) bool { return e.isAll() || slices.Contains(e.Tables, table) }
+
+// part is the extent as a part.
+func (e extent) part() target.Part {
+	if e.isAll() {
+		return target.Part{}
+	}
+	return target.Part{Has: e.has, TablesOnly: e.TablesOnly}
+}
+
+// carries says whether an object changes places together with the tables. A view of a table's name is in that
+// table's place.
+func (e extent) carries(o object) bool {
+	switch {
+	case e.isAll():
+		return true
+	case o.Kind == trigger, o.Kind == foreignKey:
+		return e.has(o.Table)
+	case e.TablesOnly:
+		return o.Kind == view && e.has(o.Name)
+	}
+	return true
+}
+
+// carried gives those objects that change places together with the tables.
+func (e extent) carried(objects []object) []object {
+	return slices.DeleteFunc(slices.Clone(objects), func(o object) bool { return !e.carries(o) })
+}
+
+// fitting gives those objects that change places and find their names free in the live database. Only what stays there
+// can have such a name.
+func (e extent) fitting(incoming, live []object) (fit, leftOut []object) {
+	for _, o := range e.carried(incoming) {
+		if slices.ContainsFunc(live, func(present object) bool { return present.is(o) && !e.carries(present) }) {
+			leftOut = append(leftOut, o)
+		} else {
+			fit = append(fit, o)
+		}
+	}
+	return fit, leftOut
+}
+
+// extent lists the tables of a part: those that come, and those that go. Where tables alone are replaced, one that the
+// dump lacks stays.
+func (db *Database) extent(ctx context.Context, s *session.Session) (extent, error) {
+	part := db.Config.Part
+	if part.IsAll() {
+		return extent{}, nil
+	}
+	e := extent{TablesOnly: part.TablesOnly}
+	databases := []string{db.Names.Incoming, db.Names.Live}
+	if part.TablesOnly {
+		databases = databases[:1]
+	}
+	for _, database := range databases {
+		tables, err := s.Tables(ctx, database)
+		if err != nil {
+			return extent{}, db.Explain("list the tables of database "+database, err)
+		}
+		for _, table := range tables {
+			if part.Includes(table) && !slices.Contains(e.Tables, table) {
+				e.Tables = append(e.Tables, table)
+			}
+		}
+	}
+	if e.isAll() {
+		return extent{}, target.ErrNoTables
+	}
+	return e, nil
+}
+
+// heldAfterPart gives the record of the live database once a part of it has come from a dump. It is not that dump
+// for it: it stays what it was, and is of no dump at all where nothing was there. last is the highest number of a table
+// of the part.
+func (db *Database) heldAfterPart(ctx context.Context, s *session.Session, last int64) (target.Provenance, error) {
+	action := "ask what database " + db.Names.Live + " holds"
+	tables, err := s.Tables(ctx, db.Names.Live)
+	if err != nil {
+		return target.Provenance{}, db.Explain(action, err)
+	}
+	if len(tables) == 0 {
+		return target.Provenance{LastTable: last}, nil
+	}
+	was, err := Record(ctx, s, db.Names)
+	if err != nil {
+		return target.Provenance{}, db.Explain(action, err)
+	}
+	first, _, err := tableNumbers(ctx, s, db.Names.Live)
+	if err != nil || !was.Describes(first) {
+		return target.Provenance{Hold: was.Hold}, db.Explain(action, err)
+	}
+	was.LastTable = max(was.LastTable, last)
+	return was, nil
+}

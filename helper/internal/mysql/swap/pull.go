@@ -1,0 +1,129 @@
+package swap
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/load"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// pull is a dump on its way into the live database's place.
+type pull struct {
+	*load.Load
+	db *Database
+	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
+	cleanup context.Context
+	swapped bool
+}
+
+// Begin makes an empty scratch database for a dump: see target.Database.
+func (db *Database) Begin(ctx context.Context) (target.Load, error) {
+	lock, err := db.Locked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.writable(ctx, lock); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	l := &pull{Load: &load.Load{Db: db.Server, Lock: lock}, db: db, cleanup: context.WithoutCancel(ctx)}
+	if err := l.open(ctx); err != nil {
+		return nil, errors.Join(err, l.Discard())
+	}
+	return l, nil
+}
+
+// open makes an empty scratch database, and what loads the dump into it.
+func (l *pull) open(ctx context.Context) error {
+	n := l.db.Names
+	if err := l.db.recoverLocked(ctx, l.Lock); err != nil {
+		return err
+	}
+	if err := l.Lock.CreateBeside(ctx, n.Live, n.Incoming); err != nil {
+		return l.db.Explain("create database "+n.Incoming, err)
+	}
+	var err error
+	l.Load, err = load.New(ctx, l.db.Server, l.Lock)
+	return err
+}
+
+func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
+	db, n := l.db, l.db.Names
+	e, err := db.extent(ctx, l.Lock)
+	if err == nil {
+		err = load.CheckIncoming(ctx, db.Server, l.Lock, e.part())
+	}
+	if err == nil {
+		err = load.CheckLive(ctx, db.Server, l.Lock, e.part()) // there may be others than at the beginning
+	}
+	if err != nil {
+		return err
+	}
+	_, last, err := tableNumbers(ctx, l.Lock, n.Incoming)
+	if err != nil {
+		return db.Explain("number the tables of the dump", err)
+	}
+	holds := target.Provenance{Dump: dump, LastTable: last}
+	if !e.isAll() {
+		if holds, err = db.heldAfterPart(ctx, l.Lock, last); err != nil {
+			return err
+		}
+	}
+	objects, err := capture(ctx, l.Lock, n.Incoming)
+	if err != nil {
+		return db.Explain("read the views and routines of the dump", err)
+	}
+	if objects, err = l.detach(ctx, e, objects); err != nil {
+		return db.Explain("take foreign keys off the tables of the dump", err)
+	}
+	for i, o := range objects {
+		switch o.Kind {
+		case trigger:
+			if err := drop(ctx, l.Lock, n.Incoming, o); err != nil {
+				return db.Explain("drop trigger "+o.Name, err)
+			}
+		case event:
+			o.SQL, _ = rewrite.SetEventStatus(o.SQL, l.Events[o.Name])
+		}
+		objects[i] = o.moved(n.Incoming, n.Live)
+	}
+	holds.Choice, holds.Token, holds.Print = db.Config.Choice, db.Config.Token, nil
+	if e.isAll() && db.Config.Token != "" {
+		if holds.Print, err = db.fingerprintOf(ctx, l.Crew, n.Incoming, objects, &l.Counted); err != nil {
+			return db.Explain("look at the tables of the dump", err)
+		}
+	}
+	l.Crew.Close()
+	if err := db.swap(ctx, l.Lock, e, contents{objects, holds}); err != nil {
+		return err
+	}
+	l.swapped = true
+	return nil
+}
+
+func (l *pull) Discard() error {
+	if l.Lock == nil {
+		return nil
+	}
+	defer func() { l.Lock, l.Crew = nil, nil }()
+	l.Lock.Close()
+	if l.Crew != nil {
+		l.Crew.Close()
+	}
+	if l.swapped {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(l.cleanup, target.DiscardPatience)
+	defer cancel()
+	if err := l.EndSessions(ctx); err != nil {
+		return err
+	}
+	err := l.db.Recover(ctx)
+	var busy *target.BusyError
+	if errors.As(err, &busy) {
+		return nil // the next pull is at work already, and has cleaned up first
+	}
+	return err
+}

@@ -1,0 +1,393 @@
+package swap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/tablespace"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// turn is how a database takes the live one's place.
+type turn struct {
+	from   string // the database that new tables come from
+	extent extent
+	// new is what the live database then has beside its tables, and state what it is called: see [descent].
+	new   contents
+	state string
+	// place is a database that is made for tables beside those that always are; "" for none.
+	place string
+	// plan lists the moves. It is asked again for every try: the site may have made a table meanwhile.
+	plan func(context.Context) ([]move, error)
+}
+
+// exchange does a turn, with all of its moves in one statement. Where it fails before that statement has succeeded, everything is as it was.
+func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn) error {
+	e, new := turn.extent, turn.new
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// From here on the driver must not cut the connection in the middle of a statement, which the
+	// server would finish all the same.
+	waiting := ctx
+	ctx = context.WithoutCancel(ctx)
+	n := db.Names
+	if err := checkInside(ctx, s, n.Live, e.has); err != nil {
+		return db.Explain("look for the files of tables", err)
+	}
+	var old contents
+	present, err := capture(ctx, s, n.Live)
+	if errors.Is(err, errUnreadable) {
+		return &target.PrivilegeError{Action: "read the routines of database " + n.Live, Grant: db.grantShowRoutine(), Err: err}
+	}
+	if err != nil {
+		return db.Explain("read the views and routines of database "+n.Live, err)
+	}
+	if old.held, err = Record(ctx, s, n); err != nil {
+		return db.Explain("read the journal of database "+n.Previous, err)
+	}
+	first, _, err := tableNumbers(ctx, s, n.Live)
+	if err != nil {
+		return db.Explain("number the tables of database "+n.Live, err)
+	}
+	old.held = old.held.Of(first)
+	for i, o := range present {
+		present[i] = o.atHome(n)
+	}
+	old.objects = e.carried(present)
+	var leftOut []object
+	new.objects, leftOut = e.fitting(new.objects, present)
+	for _, o := range leftOut {
+		db.Config.Note(fmt.Sprintf("%s %s is left out: one that stays has that name", strings.ToLower(string(o.Kind)), o.Name))
+	}
+	inbound, err := db.inbound(ctx, s, e)
+	if err != nil {
+		return db.Explain("look for foreign keys of other databases", err)
+	}
+	line, err := nextDescent(ctx, s, n, turn.state)
+	if err != nil {
+		return db.Explain("list the earlier databases", err)
+	}
+	beside := []string{n.Live, n.Previous, n.Spare}
+	if turn.place != "" {
+		beside = append(beside, turn.place)
+	}
+	if err := s.CreateBeside(ctx, n.Live, beside...); err != nil {
+		return db.Explain("create databases beside "+n.Live, err)
+	}
+	err = db.Explain("try foreign keys of other databases", db.tryInbound(ctx, s, turn.from, inbound))
+	if err == nil {
+		err = writeJournal(ctx, s, n, e, line, old, new, inbound)
+	}
+	if err == nil {
+		target.OnStep("journal written")
+		err = db.detachInbound(waiting, ctx, s, inbound)
+	}
+	if err == nil {
+		err = db.moveTables(waiting, ctx, s, old.objects, turn.plan)
+	}
+	var lost *target.LostError
+	switch {
+	case errors.As(err, &lost):
+		return err // whoever comes next finds out how it went
+	case err != nil:
+		return errors.Join(err, db.rollBack(ctx, s))
+	}
+	target.OnStep("tables moved")
+	return db.rollForward(ctx, s)
+}
+
+// moveTables gets out of the way what makes RENAME TABLE fail, and moves the tables.
+func (db *Database) moveTables(waiting, ctx context.Context, s *session.Session, old []object, plan func(context.Context) ([]move, error)) error {
+	n := db.Names
+	moves, err := plan(ctx)
+	if err != nil {
+		return db.Explain("list the tables to exchange", err)
+	}
+	for _, o := range old {
+		inTheWay := o.Kind == view && slices.ContainsFunc(moves, func(m move) bool {
+			return m.To == n.Live && strings.EqualFold(m.Table, o.Name)
+		})
+		if o.Kind == trigger || o.Kind == foreignKey || inTheWay {
+			err := db.patiently(waiting, s, func() error { return drop(ctx, s, n.Live, o) })
+			if err != nil {
+				return db.Explain(fmt.Sprintf("drop %s %s", strings.ToLower(string(o.Kind)), o.Name), err)
+			}
+			target.OnStep("trigger or key dropped")
+		}
+	}
+	err = db.patiently(waiting, s, func() error {
+		// The site may have made or dropped a table since the last try.
+		moves, err := plan(ctx)
+		if err != nil {
+			return err
+		}
+		if err := writeMoves(ctx, s, n, moves); err != nil {
+			return err
+		}
+		target.OnStep("moves written")
+		return s.Exec(ctx, renameStatement(n, moves))
+	})
+	return db.Explain("exchange the tables", err)
+}
+
+// patiently does what needs tables that sessions of the site may hold, and tries again while they do.
+func (db *Database) patiently(waiting context.Context, s *session.Session, do func() error) error {
+	for round := 1; ; round++ {
+		err := do()
+		switch mysql.ErrorNumber(err) {
+		case mysql.MysqlLockWaitTimeout, mysql.MysqlTableExists, mysql.MysqlUnknownTable:
+		default:
+			return err
+		}
+		switch {
+		case waiting.Err() != nil:
+			return waiting.Err()
+		case round < session.LockRounds:
+		case mysql.ErrorNumber(err) == mysql.MysqlLockWaitTimeout:
+			return &target.BusyError{Name: db.Names.Live, Holder: s.Users(context.WithoutCancel(waiting), db.Names.Live)}
+		default:
+			return err
+		}
+	}
+}
+
+// renameStatement is the swap: the server does all of it or nothing, unless it dies meanwhile; see takeBack.
+func renameStatement(n target.Names, moves []move) string {
+	var text strings.Builder
+	text.WriteString("RENAME TABLE ")
+	for _, m := range moves {
+		fmt.Fprintf(&text, "%s.%s TO %s.%s, ", mysql.QuoteName(m.From), mysql.QuoteName(m.Table), mysql.QuoteName(m.To), mysql.QuoteName(m.Table))
+	}
+	fmt.Fprintf(&text, "%s.%s TO %s.%s", mysql.QuoteName(n.Previous), mysql.QuoteName(session.JournalPending), mysql.QuoteName(n.Previous), mysql.QuoteName(session.JournalSwapped))
+	return text.String()
+}
+
+// rollBack puts the live database's views and triggers back after a swap that has not moved the tables, or not all of them.
+func (db *Database) rollBack(ctx context.Context, s *session.Session) error {
+	n := db.Names
+	pending, err := s.HasTable(ctx, n.Previous, session.JournalPending)
+	if err == nil && pending {
+		if err := takeBack(ctx, s, n); err != nil {
+			return db.Explain("put the tables of database "+n.Live+" back", err)
+		}
+		if err := db.attachInbound(ctx, s, session.JournalPending); err != nil {
+			return db.Explain("put foreign keys of other databases back", err)
+		}
+		var old contents
+		var present []object
+		if old, err = readJournal(ctx, s, n, session.JournalPending, oldSide); err == nil {
+			present, err = capture(ctx, s, n.Live)
+		}
+		if err == nil {
+			// What the site has changed since then stays as it is.
+			missing := slices.DeleteFunc(slices.Clone(old.objects), func(o object) bool { return slices.ContainsFunc(present, o.is) })
+			err = db.complete(ctx, s, n.Live, missing, old.objects)
+		}
+		if err == nil {
+			target.OnStep("triggers back")
+			err = s.Exec(ctx, fmt.Sprintf("DROP TABLE %s.%s", mysql.QuoteName(n.Previous), mysql.QuoteName(session.JournalPending)))
+		}
+	}
+	if err == nil {
+		err = dropIfEmpty(ctx, s, n.Previous)
+	}
+	if err == nil {
+		err = tablespace.DropDatabase(ctx, s, n.Spare)
+	}
+	if err == nil {
+		err = db.sweepOlder(ctx, s)
+	}
+	return db.Explain("put the triggers of database "+n.Live+" back", err)
+}
+
+// rollForward makes what the live database still lacks after its tables have been moved.
+func (db *Database) rollForward(ctx context.Context, s *session.Session) error {
+	n := db.Names
+	action := "finish the swap of database " + n.Live
+	new, err := readJournal(ctx, s, n, session.JournalSwapped, newSide)
+	if err != nil {
+		return db.Explain(action, err)
+	}
+	e, err := readExtent(ctx, s, n, session.JournalSwapped)
+	if err == nil {
+		err = db.attachInbound(ctx, s, session.JournalSwapped)
+	}
+	if err != nil {
+		return db.Explain(action, err)
+	}
+	present, err := capture(ctx, s, n.Live)
+	if err != nil {
+		return db.Explain(action, err)
+	}
+	present = e.carried(present)
+	for _, o := range without(present, new.objects) {
+		if err := drop(ctx, s, n.Live, o); err != nil {
+			return db.Explain(action, err)
+		}
+		target.OnStep("old view dropped")
+	}
+	missing := without(new.objects, present)
+	if err := db.complete(ctx, s, n.Live, missing, new.objects); err != nil {
+		return db.Explain(action, err)
+	}
+	target.OnStep("views made")
+	if err := fixSequences(ctx, s, n); err != nil {
+		return db.Explain(action, err)
+	}
+	if len(missing) > 0 {
+		if err := adoptObjects(ctx, s, n, new); err != nil {
+			return db.Explain(action, err)
+		}
+	}
+	if err := s.Exec(ctx, fmt.Sprintf("DROP TABLE IF EXISTS %s.%s", mysql.QuoteName(n.Previous), mysql.QuoteName(session.JournalMarked))); err != nil {
+		return db.Explain(action, err)
+	}
+	err = s.Exec(ctx, fmt.Sprintf("RENAME TABLE %[1]s.%[2]s TO %[1]s.%[3]s",
+		mysql.QuoteName(n.Previous), mysql.QuoteName(session.JournalSwapped), mysql.QuoteName(session.JournalDone)))
+	if err != nil {
+		return db.Explain(action, err)
+	}
+	target.OnStep("journal closed")
+	for _, rubbish := range []string{n.Incoming, n.Spare} {
+		if err := tablespace.DropDatabase(ctx, s, rubbish); err != nil {
+			return db.Explain("drop database "+rubbish, err)
+		}
+		target.OnStep("rubbish dropped")
+	}
+	return db.Explain("drop an older database", db.sweepOlder(ctx, s))
+}
+
+// complete makes those objects of all that are missing. Triggers fire in the order in which they were
+// made: where one is missing, all are made again.
+func (db *Database) complete(ctx context.Context, s *session.Session, database string, missing, all []object) error {
+	isTrigger := func(o object) bool { return o.Kind == trigger }
+	if slices.ContainsFunc(missing, isTrigger) {
+		missing = slices.DeleteFunc(missing, isTrigger)
+		for _, o := range all {
+			if !isTrigger(o) {
+				continue
+			}
+			if err := drop(ctx, s, database, o); err != nil {
+				return err
+			}
+			missing = append(missing, o)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return db.create(ctx, s, database, missing)
+}
+
+// recoverLocked ends what an earlier run left, and drops its rubbish.
+func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error {
+	ctx = context.WithoutCancel(ctx)
+	n := db.Names
+	swapped, err := s.HasTable(ctx, n.Previous, session.JournalSwapped)
+	if err != nil {
+		return db.Explain("look for an interrupted swap", err)
+	}
+	if swapped {
+		err = db.rollForward(ctx, s)
+	} else {
+		err = db.rollBack(ctx, s)
+	}
+	if err != nil {
+		return err
+	}
+	if err := loosen(ctx, s, n); err != nil {
+		return db.Explain("take foreign keys off the tables of database "+n.Previous, err)
+	}
+	if err := nameStates(ctx, s, n); err != nil {
+		return db.Explain("complete the journal of database "+n.Previous, err)
+	}
+	return db.Explain("drop database "+n.Incoming, tablespace.DropDatabase(ctx, s, n.Incoming))
+}
+
+// Recover ends what an interrupted run left: see target.Database.
+func (db *Database) Recover(ctx context.Context) error {
+	s, err := db.Locked(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return db.recoverLocked(ctx, s)
+}
+
+// swap moves the live database's tables to the previous one, and the incoming ones to the live one, as far as an extent
+// reaches.
+func (db *Database) swap(ctx context.Context, s *session.Session, e extent, new contents) error {
+	n := db.Names
+	place, err := db.placeInSwap(ctx, s)
+	if err != nil {
+		return db.Explain("look for the earlier databases", err)
+	}
+	err = db.exchange(ctx, s, turn{
+		from: n.Incoming, extent: e, new: new, state: target.NewState(), place: place,
+		plan: func(ctx context.Context) ([]move, error) { return aside(ctx, s, n, e, place) },
+	})
+	if err != nil {
+		return err
+	}
+	return db.prune(ctx, s)
+}
+
+// placeInSwap gives the name that the previous database gets in a swap: that of the spare one where it is to be dropped.
+func (db *Database) placeInSwap(ctx context.Context, s *session.Session) (string, error) {
+	n := db.Names
+	place, err := placeForPrevious(ctx, s, n)
+	if err != nil || place == n.Spare || db.Config.Keep > 1 {
+		return place, err
+	}
+	if db.Config.KeepChanged {
+		all, err := earlier(ctx, s, n)
+		if err != nil {
+			return "", err
+		}
+		if slices.ContainsFunc(all[1:], func(k target.Kept) bool { return k.Part }) {
+			return place, nil // the way to it may lead over the previous one: prune knows
+		}
+	}
+	work, err := db.hasWork(ctx, s, n.Previous)
+	if err == nil && !work {
+		place = n.Spare
+	}
+	return place, err
+}
+
+// movesOf lists those of all tables of a database in an extent, but for our own.
+func movesOf(ctx context.Context, s *session.Session, from, to string, e extent) ([]move, error) {
+	tables, err := s.Tables(ctx, from)
+	var moves []move
+	for _, table := range tables {
+		if !isJournal(table) && e.has(table) {
+			moves = append(moves, move{table, from, to})
+		}
+	}
+	return moves, err
+}
+
+// dropIfEmpty drops a database that holds no table.
+func dropIfEmpty(ctx context.Context, s *session.Session, database string) error {
+	tables, err := s.Tables(ctx, database)
+	if err != nil || len(tables) > 0 {
+		return err
+	}
+	return tablespace.DropDatabase(ctx, s, database)
+}
+
+// grantShowRoutine is the statement that lets the account read routines that are not its own.
+func (db *Database) grantShowRoutine() string {
+	user, host := db.UserHost()
+	what := "SHOW_ROUTINE ON *.*"
+	if db.About.Engine == "mariadb" {
+		what = "SELECT ON mysql.proc"
+	}
+	return fmt.Sprintf("GRANT %s TO %s@%s", what, mysql.QuoteText(user), mysql.QuoteText(host))
+}

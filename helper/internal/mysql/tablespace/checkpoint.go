@@ -1,0 +1,98 @@
+package tablespace
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// A server that dies goes through its log from the last checkpoint on when it starts again, and does to the files that it finds what it
+// once did to those of the empty tables: MariaDB would empty tables that have been imported, or not start at all. MySQL 9.7.4 was not seen
+// to do so, but its log says the same. So there is a checkpoint between taking the empty tables' files away and the first new one.
+
+// Why tables cannot come as files: no checkpoint can be had.
+const (
+	noCheckpoint = "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"
+	noStatus     = "whether the server has written a checkpoint cannot be found out (SHOW ENGINE INNODB STATUS)"
+	noneWritten  = "the server wrote no checkpoint after it had taken the files of the empty tables away"
+)
+
+// canCheckpoint fails with *FilesError where checkpoint would.
+func canCheckpoint(ctx context.Context, s *session.Session) error {
+	if s.Oracle {
+		_, err := readLogPosition(ctx, s)
+		return err
+	}
+	// The setting is a button, which this does not press.
+	err := s.Exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = OFF")
+	if mysql.ErrorNumber(err) != 0 {
+		return &target.FilesError{Reason: noCheckpoint, Err: err}
+	}
+	return err
+}
+
+// Checkpoint returns when the server needs nothing of what its log holds now; of the table it has taken the files away. MySQL has no
+// statement for it, but every IMPORT TABLESPACE ends with a checkpoint, and so does one that finds no file. That it did is seen each time.
+func Checkpoint(ctx context.Context, s *session.Session, discarded string) error {
+	if !s.Oracle {
+		err := s.Exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = ON")
+		if mysql.ErrorNumber(err) != 0 {
+			return &target.FilesError{Reason: noCheckpoint, Err: err}
+		}
+		return err
+	}
+	before, err := readLogPosition(ctx, s)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Retry(ctx, "ALTER TABLE "+mysql.QuoteName(discarded)+" IMPORT TABLESPACE"); err == nil || mysql.ErrorNumber(err) == 0 {
+		return err
+	}
+	after, err := readLogPosition(ctx, s)
+	if err == nil && after.checkpoint < before.end {
+		return &target.FilesError{Reason: noneWritten}
+	}
+	return err
+}
+
+// readLogPosition is where a server stands in its log, in bytes since it was made.
+type logPosition struct {
+	end        uint64 // of what has been written
+	checkpoint uint64 // what is before it is needed no more
+}
+
+var (
+	logEnd        = regexp.MustCompile(`(?m)^Log sequence number\s+(\d+)$`)
+	logCheckpoint = regexp.MustCompile(`(?m)^Last checkpoint at\s+(\d+)$`)
+)
+
+// readLogPosition fails with *FilesError where the server does not say.
+func readLogPosition(ctx context.Context, s *session.Session) (p logPosition, err error) {
+	rows, err := s.Table(ctx, "SHOW ENGINE INNODB STATUS")
+	if mysql.ErrorNumber(err) != 0 {
+		return p, &target.FilesError{Reason: noStatus, Err: err}
+	}
+	if err != nil {
+		return p, err
+	}
+	for _, row := range rows {
+		end, checkpoint := logEnd.FindStringSubmatch(row["status"]), logCheckpoint.FindStringSubmatch(row["status"])
+		if end == nil || checkpoint == nil {
+			continue
+		}
+		p.end, err = strconv.ParseUint(end[1], 10, 64)
+		if err == nil {
+			p.checkpoint, err = strconv.ParseUint(checkpoint[1], 10, 64)
+		}
+		if err != nil {
+			return p, fmt.Errorf("read where the server stands in its log: %w", err)
+		}
+		return p, nil
+	}
+	return p, &target.FilesError{Reason: noStatus}
+}

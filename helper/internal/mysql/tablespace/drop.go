@@ -1,0 +1,51 @@
+package tablespace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// DropDatabase drops a database, and waits a while for those who look at it. It fails with *StrayFilesError where there are files
+// in its folder that belong to no table and that cannot be removed from here.
+func DropDatabase(ctx context.Context, s *session.Session, database string) error {
+	stray := func(err error) error { return &target.StrayFilesError{Database: database, Err: err} }
+	// Where the folder cannot be reached the server may find nothing in its way all the same.
+	var refused *target.FilesError
+	if err := sweepDiscarded(ctx, s, database); err != nil && !errors.As(err, &refused) {
+		return err
+	}
+	swept := false
+	for round := 1; ; round++ {
+		err := s.Exec(ctx, "DROP DATABASE IF EXISTS "+mysql.QuoteName(database))
+		switch {
+		case mysql.ErrorNumber(err) == mysql.MysqlFolderLeft, mysql.ErrorNumber(err) == mysql.MysqlFilesLeft && swept:
+			return stray(err)
+		case mysql.ErrorNumber(err) == mysql.MysqlFilesLeft:
+			if sweepErr := sweep(ctx, s, database); sweepErr != nil {
+				return stray(fmt.Errorf("%w; %w", err, sweepErr))
+			}
+			swept = true
+		case err == nil && s.Oracle:
+			return folderGone(ctx, s, stray)
+		case mysql.ErrorNumber(err) != mysql.MysqlLockWaitTimeout || round == session.LockRounds:
+			return err
+		}
+	}
+}
+
+// folderGone fails where the database that was just dropped has left its folder, of which MySQL only warns.
+func folderGone(ctx context.Context, s *session.Session, stray func(error) error) error {
+	warnings, err := s.Table(ctx, "SHOW WARNINGS")
+	for _, warning := range warnings {
+		if warning["code"] == strconv.Itoa(mysql.MysqlFolderStays) {
+			return stray(errors.New(warning["message"]))
+		}
+	}
+	return err
+}

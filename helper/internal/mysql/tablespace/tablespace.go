@@ -1,0 +1,281 @@
+// Package tablespace brings tables of InnoDB as files into a server: transportable tablespaces, as MySQL calls them.
+package tablespace
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/innodb"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Tablespace is a table of the scratch database that gets its rows as files.
+type Tablespace struct {
+	dump.FileTable
+	Folder   Folder
+	PageSize int64 // of the server, bytes
+	Uncached bool  // the server reads its files past the kernel's memory
+	// Space is the number that the first file gets until it is imported, 0 where all keep that which they had; the others have the next
+	// ones. MySQL does not start where two files in its folder have the same number, whether it knows them or not.
+	Space uint32
+	File  string      // how its files are called, without an ending
+	like  fs.FileInfo // the file of the empty table
+
+	once  sync.Once
+	begun error // why it could not
+	files []*os.File
+	// sparse says of each file that what is not written reads as zeros, and that there is room for it.
+	sparse []bool
+	Left   atomic.Int64 // stretches that are not written yet
+}
+
+// New makes a tablespace of a table that comes as files.
+func New(table dump.FileTable) *Tablespace {
+	return &Tablespace{FileTable: table, files: make([]*os.File, len(table.Files)), sparse: make([]bool, len(table.Files))}
+}
+
+// Check fails with *FilesError where the table is not what it was on the server that wrote the files.
+func (t *Tablespace) Check(ctx context.Context, s *session.Session) error {
+	definition, err := s.Definition(ctx, t.Name)
+	if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable {
+		return &target.FilesError{Table: t.Name, Reason: "the dump does not make it", Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	if HasFullText(definition) {
+		return &target.FilesError{Table: t.Name, Reason: "it has a FULLTEXT index"}
+	}
+	if rewrite.DefinitionSum(definition) != t.Definition {
+		return &target.FilesError{Table: t.Name, Reason: "this server makes another table of its definition"}
+	}
+	return nil
+}
+
+// HasFullText says whether a table has an index that lies in other files. MariaDB takes the table without it, and dies of the
+// next row.
+func HasFullText(definition string) bool {
+	return rewrite.Parse([]byte(definition)).Find("FULLTEXT") > 0
+}
+
+// Discard takes the files of the empty table away.
+func (t *Tablespace) Discard(ctx context.Context, s *session.Session) error {
+	first := slices.IndexFunc(t.Files, IsTablespace)
+	if first < 0 {
+		return &target.FilesError{Table: t.Name, Reason: "it has no file with rows"}
+	}
+	var err error
+	t.like, err = t.Folder.Lstat(t.File + t.Files[first].Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &target.FilesError{Table: t.Name, Reason: "its file is not in the folder of its database", Err: err}
+	}
+	if err != nil {
+		return unreachable(err)
+	}
+	if _, err := s.Retry(ctx, "ALTER TABLE "+mysql.QuoteName(t.Name)+" DISCARD TABLESPACE"); err != nil {
+		return t.Refused(err)
+	}
+	target.OnStep("tablespace discarded")
+	return nil
+}
+
+// Begin makes new files. Of several callers one does it, and all hear what came of it.
+func (t *Tablespace) Begin() error {
+	t.once.Do(func() { t.begun = t.makeFiles() })
+	return t.begun
+}
+
+func (t *Tablespace) makeFiles() error {
+	for i, what := range t.Files {
+		// That the server has taken its file away shows that the folder is its own: where there still is one this fails.
+		file, err := t.Folder.create(t.File+what.Name, t.like)
+		if err != nil {
+			return t.unwritten(err)
+		}
+		t.files[i] = file
+		if t.sparse[i], err = allocate(file, what.Size); err != nil {
+			return t.unwritten(err)
+		}
+		target.OnStep("file made")
+	}
+	return nil
+}
+
+// fits compares what a file says of itself in its first page with what it is. A server would find out as well, at the cost of a
+// crash perhaps.
+func (t *Tablespace) fits(text []byte, what dump.TableFile) error {
+	header, err := innodb.ReadHeader(text)
+	if err == nil {
+		err = header.Check(t.PageSize, what.Size)
+	}
+	if err == nil && t.Space != 0 && header.FilePageSize != t.PageSize {
+		err = errors.New(CompressedPages)
+	}
+	if err != nil {
+		return &target.FilesError{Table: t.Name, Reason: err.Error(), Err: err}
+	}
+	return nil
+}
+
+// CompressedPages is why a table does not come to MySQL as files: the checksums of all of its pages depend on its number.
+const CompressedPages = "its pages are compressed (ROW_FORMAT=COMPRESSED)"
+
+// zeros is what the blocks of a file that hold nothing are compared with. InnoDB makes files larger than it needs at once.
+var zeros [16 << 10]byte
+
+// writeSize is how much is written at once, bytes. The kernel takes the memory to keep it in as one block, and large blocks are
+// those that nobody has used for long: virtual machines give such memory back, and then get it again page by page.
+const writeSize = 256 << 10
+
+// Write puts a chunk where it belongs.
+func (t *Tablespace) Write(part Segment, text []byte) error {
+	file, offset := t.files[part.File], part.Offset
+	if what := t.Files[part.File]; offset == 0 && IsTablespace(what) {
+		if err := t.fits(text, what); err != nil {
+			return err
+		}
+	}
+	if t.Space != 0 && IsTablespace(t.Files[part.File]) {
+		if offset%t.PageSize != 0 || int64(len(text))%t.PageSize != 0 {
+			return &target.FilesError{Table: t.Name, Reason: "the chunks of its file do not end where pages do"}
+		}
+		innodb.Renumber(text, t.PageSize, t.Space+uint32(part.File))
+	}
+	target.OnStep("chunk to be written")
+	for len(text) > 0 {
+		skipped, length := 0, min(len(text), writeSize)
+		if t.sparse[part.File] {
+			skipped, length = nextUsed(text[:length])
+		}
+		if _, err := file.WriteAt(text[skipped:length], offset+int64(skipped)); err != nil {
+			return t.unwritten(err)
+		}
+		text = text[length:]
+		offset += int64(length)
+	}
+	return nil
+}
+
+// nextUsed says where the first blocks that hold something begin and end.
+func nextUsed(text []byte) (from, to int) {
+	empty := func(at int) bool {
+		block := text[at:min(at+len(zeros), len(text))]
+		return bytes.Equal(block, zeros[:len(block)])
+	}
+	for from < len(text) && empty(from) {
+		from += len(zeros)
+	}
+	from = min(from, len(text))
+	for to = from; to < len(text) && !empty(to); to += len(zeros) {
+	}
+	return from, min(to, len(text))
+}
+
+// Take has the server make the files its own, when all of them are there.
+func (t *Tablespace) Take(ctx context.Context, s *session.Session) error {
+	if err := t.Close(); err != nil {
+		return t.unwritten(err)
+	}
+	target.OnStep("files written")
+	if _, err := s.Retry(ctx, "ALTER TABLE "+mysql.QuoteName(t.Name)+" IMPORT TABLESPACE"); err != nil {
+		return t.Refused(err)
+	}
+	target.OnStep("tablespace imported")
+	if err := keepCounter(ctx, s, t.Name); err != nil {
+		return t.Refused(err)
+	}
+	for _, what := range t.Files {
+		if IsTablespace(what) {
+			t.forget(what)
+			continue
+		}
+		// It would stay behind when the table is renamed, and keep the server from dropping the database.
+		if err := t.Folder.Remove(t.File + what.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return t.unwritten(err)
+		}
+		target.OnStep("settings removed")
+	}
+	return nil
+}
+
+// keepCounter has MySQL write down where the counter of a table stands that was imported: it knows, and forgets it when it is started
+// again, then begins at 1 and finds every number taken (9.7.4).
+func keepCounter(ctx context.Context, s *session.Session, table string) error {
+	if !s.Oracle {
+		return nil
+	}
+	definition, err := s.Definition(ctx, table)
+	if err != nil {
+		return err
+	}
+	counter := counterOption.FindStringSubmatch(definition)
+	if counter == nil {
+		return nil
+	}
+	_, err = s.Retry(ctx, "ALTER TABLE "+mysql.QuoteName(table)+" "+counter[1])
+	return err
+}
+
+// counterOption finds where a table's counter stands among its options.
+var counterOption = regexp.MustCompile(`(?m)^\) .*?ENGINE=\w+ (AUTO_INCREMENT=\d+)`)
+
+// forget gives back the memory that the kernel keeps a file in, for those of other tables: memory that was used just now is to be
+// had for less than any other.
+func (t *Tablespace) forget(what dump.TableFile) {
+	if !t.Uncached {
+		return
+	}
+	if file, err := t.Folder.Open(t.File + what.Name); err == nil {
+		forget(file)
+		_ = file.Close()
+	}
+}
+
+// Refused makes of what the server says a *FilesError, unless it is not about the table.
+func (t *Tablespace) Refused(err error) error {
+	var refusal *driver.MySQLError
+	if !errors.As(err, &refusal) || refusal.Number == mysql.MysqlServerShutdown || mysql.IsFull(refusal) {
+		return err
+	}
+	return &target.FilesError{Table: t.Name, Reason: "the server refuses its files: " + mysql.WithoutValues(mysql.ServerMessage(err)), Err: err}
+}
+
+// unwritten makes of what the file system says a *FilesError, unless the disk is full.
+func (t *Tablespace) unwritten(err error) error {
+	if isFullHere(err) {
+		return err
+	}
+	return &target.FilesError{Table: t.Name, Reason: fmt.Sprintf("its files cannot be written: %v", err), Err: err}
+}
+
+// Close closes the files that are open.
+func (t *Tablespace) Close() error {
+	var all error
+	for i, file := range t.files {
+		if file != nil {
+			all = errors.Join(all, file.Close())
+			t.files[i] = nil
+		}
+	}
+	return all
+}
+
+// isFullHere says whether an error of the file system means that there is no room left.
+func isFullHere(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

@@ -1,0 +1,143 @@
+package load
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// pgBuild is a statement that makes an index or checks a foreign key.
+type pgBuild struct {
+	PgStatement
+	tables    []string // that it locks, as schema.table
+	exclusive bool     // nothing else may be built on them meanwhile
+	foreign   bool     // it checks a foreign key, and so needs the keys
+	size      int64    // of the biggest of its tables, in bytes
+}
+
+// The forms in which pg_dump writes builds; their last name is the table.
+var (
+	pgIndexes = []string{
+		"CREATE INDEX * ON * USING", "CREATE INDEX * ON ONLY * USING",
+		"CREATE UNIQUE INDEX * ON * USING", "CREATE UNIQUE INDEX * ON ONLY * USING",
+	}
+	pgKeys = []string{
+		"ALTER TABLE ONLY * ADD CONSTRAINT * PRIMARY KEY", "ALTER TABLE ONLY * ADD CONSTRAINT * UNIQUE", "ALTER TABLE ONLY * ADD CONSTRAINT * EXCLUDE",
+	}
+	pgForeignKeys = []string{"ALTER TABLE ONLY * ADD CONSTRAINT * FOREIGN KEY", "ALTER TABLE * ADD CONSTRAINT * FOREIGN KEY"}
+)
+
+// readBuild reads a statement; nil where it is none that may be done beside others.
+func readBuild(text []byte) *pgBuild {
+	for _, form := range pgIndexes {
+		if names, _, is := Match(text, form); is {
+			return &pgBuild{tables: names[1:]}
+		}
+	}
+	for _, form := range pgKeys {
+		if names, _, is := Match(text, form); is {
+			return &pgBuild{tables: names[:1], exclusive: true}
+		}
+	}
+	for _, form := range pgForeignKeys {
+		if names, end, is := Match(text, form); is {
+			if other := referenced(text, end); other != "" {
+				return &pgBuild{tables: []string{names[0], other}, exclusive: true, foreign: true}
+			}
+		}
+	}
+	return nil
+}
+
+// referenced gives the table that a foreign key, whose columns begin at at, refers to; "" where that is
+// not to be seen.
+func referenced(text []byte, at int) string {
+	for token := sqltext.NextToken(text, at, sqltext.Postgres); token.Kind != sqltext.End; token = sqltext.NextToken(text, token.End, sqltext.Postgres) {
+		if token.IsSymbol(text, ')') {
+			names, _, _ := Match(text[token.End:], "REFERENCES *")
+			return strings.Join(names, "")
+		}
+	}
+	return ""
+}
+
+// Match reads how a statement begins. A form is keywords, and a * for each name; match gives the names and where the
+// form ends in the text.
+func Match(text []byte, form string) (names []string, end int, is bool) {
+	for word := range strings.FieldsSeq(form) {
+		if word == "*" {
+			parts, _, after := sqltext.QualifiedName(text, end, sqltext.Postgres)
+			if len(parts) == 0 {
+				return nil, 0, false
+			}
+			names, end = append(names, strings.Join(parts, ".")), after
+			continue
+		}
+		token := sqltext.NextToken(text, end, sqltext.Postgres)
+		if !token.Is(text, word) {
+			return nil, 0, false
+		}
+		end = token.End
+	}
+	return names, end, true
+}
+
+// buildQueue hands out builds so that no session waits for the locks of another one while there is something else to do.
+type buildQueue struct {
+	mutex   sync.Mutex
+	changed sync.Cond
+	waiting []*pgBuild
+	builds  map[string]int  // under way, by table
+	closed  map[string]bool // tables at which an exclusive one is under way
+}
+
+func newPgQueue(builds []*pgBuild) *buildQueue {
+	q := &buildQueue{waiting: slices.Clone(builds), builds: map[string]int{}, closed: map[string]bool{}}
+	q.changed.L = &q.mutex
+	return q
+}
+
+// take gives the first build that nothing stands in the way of, and waits for one; nil where none is left, or the
+// context has ended. done must follow.
+func (q *buildQueue) take(ctx context.Context) *pgBuild {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	for len(q.waiting) > 0 && ctx.Err() == nil {
+		for i, build := range q.waiting {
+			if q.free(build) {
+				q.waiting = slices.Delete(q.waiting, i, i+1)
+				q.enter(build, 1)
+				return build
+			}
+		}
+		q.changed.Wait()
+	}
+	return nil
+}
+
+func (q *buildQueue) free(build *pgBuild) bool {
+	for _, table := range build.tables {
+		if q.closed[table] || build.exclusive && q.builds[table] > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (q *buildQueue) enter(build *pgBuild, by int) {
+	for _, table := range build.tables {
+		q.builds[table] += by
+		q.closed[table] = build.exclusive && by > 0
+	}
+}
+
+// done says that a build has ended, well or not.
+func (q *buildQueue) done(build *pgBuild) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.enter(build, -1)
+	q.changed.Broadcast()
+}

@@ -1,0 +1,230 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// PgStages is what is done with a dump in chunks.
+type PgStages struct {
+	Head func(context.Context, *PgScript, sqltext.Piece) error
+	// Ready is called before the rows, with what the heads told.
+	Ready func(context.Context, sqltext.Stats) error
+	After func(context.Context) error // the rows
+	Tail  func(context.Context, *PgScript, sqltext.Piece) error
+	End   func(context.Context) error
+}
+
+// RunChunks loads a dump that comes in chunks: see target.Load.
+func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(int64)) (sqltext.Stats, error) {
+	tail := &Tail{Load: l}
+	return l.Stages(ctx, chunks, progress, PgStages{
+		Head: l.Piece, Ready: func(context.Context, sqltext.Stats) error { return nil },
+		After: func(context.Context) error { return nil }, Tail: tail.Piece, End: tail.Flush,
+	})
+}
+
+// Stages loads a dump in chunks, stage by stage.
+func (l *Load) Stages(ctx context.Context, chunks dump.Chunks, progress func(int64), do PgStages) (sqltext.Stats, error) {
+	var mutex sync.Mutex
+	told := func(bytes int64) {
+		if progress != nil {
+			mutex.Lock()
+			defer mutex.Unlock()
+			progress(bytes)
+		}
+	}
+	defer l.dismiss()
+	list := chunks.List()
+	rows := dump.IndexOf(list, 0, func(c dump.StoredChunk) bool { return c.Section != dump.Head })
+	tails := dump.IndexOf(list, rows, func(c dump.StoredChunk) bool { return c.Section == dump.Tail })
+
+	stats, err := l.script(ctx, chunks, 0, rows, told, do.Head)
+	if err != nil {
+		return stats, err
+	}
+	if err := do.Ready(ctx, stats); err != nil {
+		return stats, err
+	}
+	l.offset = stats.Bytes
+	if err := l.rows(ctx, chunks, rows, tails, told); err != nil {
+		return stats, err
+	}
+	if err := do.After(ctx); err != nil {
+		return stats, err
+	}
+	for _, chunk := range list[rows:tails] {
+		stats.Bytes += chunk.Bytes
+		stats.Rows += chunk.Rows
+		stats.Tables[chunk.Table] += chunk.Rows
+	}
+	l.offset = stats.Bytes
+	l.statements += int64(tails - rows)
+
+	last, err := l.script(ctx, chunks, tails, len(list), told, do.Tail)
+	if err == nil {
+		err = do.End(ctx)
+	}
+	stats = joinStats(stats, last)
+	stats.Statements = l.statements
+	if rows < len(list) { // else the heads end the dump
+		stats.Complete = last.Complete
+	}
+	return stats, err
+}
+
+// joinStats adds to the stats of a dump those of its end; whether the dump is complete it leaves.
+func joinStats(stats, last sqltext.Stats) sqltext.Stats {
+	stats.Bytes += last.Bytes
+	stats.Rows += last.Rows
+	if last.Header != "" {
+		stats.Header = last.Header
+	}
+	for table, count := range last.Tables {
+		if count < 0 || stats.Tables[table] < 0 {
+			stats.Tables[table] = -1
+		} else {
+			stats.Tables[table] += count
+		}
+	}
+	return stats
+}
+
+// script loads the texts of a stretch of the list one after the other.
+func (l *Load) script(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64), do func(context.Context, *PgScript, sqltext.Piece) error) (sqltext.Stats, error) {
+	reader, err := chunks.Open()
+	if err != nil {
+		return sqltext.Stats{}, fmt.Errorf("read the dump: %w", err)
+	}
+	defer reader.Close()
+	return l.run(ctx, &dump.ChunkStream{Ctx: ctx, Reader: reader, Next: from, End: to}, progress, do)
+}
+
+// rows loads the rows of a stretch of the list over several sessions. Nothing that would see their order is there
+// yet: keys, triggers and rules belong to the tail.
+func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64)) error {
+	list := chunks.List()
+	offsets := make([]int64, len(list))
+	for i, at := from, l.offset; i < to; i++ {
+		offsets[i] = at
+		at += list[i].Bytes
+	}
+	var taken atomic.Int64
+	return l.together(ctx, to-from, func(ctx context.Context, s *session.Session) error {
+		reader, err := chunks.Open()
+		if err != nil {
+			return fmt.Errorf("read the dump: %w", err)
+		}
+		defer reader.Close()
+		for {
+			n := int(taken.Add(1))
+			i := from + n - 1
+			if i >= to {
+				return nil
+			}
+			text, err := reader.Read(ctx, i)
+			if err != nil {
+				return fmt.Errorf("read the dump: %w", err)
+			}
+			piece := sqltext.Piece{Kind: sqltext.CopyBegin, Table: list[i].Table, Offset: offsets[i]}
+			if err := l.copyChunk(ctx, s, list[i], text, PgStatement{piece, l.statements + int64(n)}); err != nil {
+				return err
+			}
+			progress(int64(len(text)))
+		}
+	})
+}
+
+// copyChunk loads the rows of one chunk.
+func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.StoredChunk, text []byte, at PgStatement) error {
+	statement, rows, err := cutCopy(text, chunk.Table)
+	if err != nil {
+		return fmt.Errorf("read the dump: %w", err)
+	}
+	if there, known := l.Columns[chunk.Table]; known {
+		if err := SameColumns(chunk.Table, columnsOf(statement), there); err != nil {
+			return err
+		}
+	}
+	source := &chunkRows{left: rows}
+	tag, err := s.Conn.CopyFrom(ctx, source, statement)
+	source.end()
+	if err != nil {
+		return l.Failed(ctx, at, err)
+	}
+	if tag.RowsAffected() != chunk.Rows {
+		return &target.MismatchError{Table: chunk.Table, Want: chunk.Rows, Got: tag.RowsAffected()}
+	}
+	return nil
+}
+
+// chunkRows reads the rows of a chunk. Where the connection breaks the driver may read on for a moment after it has
+// given up; the text is somebody else's by then.
+type chunkRows struct {
+	mutex sync.Mutex
+	left  []byte
+}
+
+func (c *chunkRows) Read(p []byte) (int, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if len(c.left) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, c.left)
+	c.left = c.left[n:]
+	return n, nil
+}
+
+func (c *chunkRows) end() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.left = nil
+}
+
+// endOfRows is the line behind the rows of a COPY.
+const endOfRows = "\\.\n"
+
+// cutCopy takes the text of a chunk of rows apart: the statement, and its rows. It fails with *ChunkError where the
+// text is anything but one COPY that fills the table from the lines that follow.
+func cutCopy(text []byte, table string) (statement string, rows []byte, err error) {
+	next := func(at int) sqltext.Token { return sqltext.NextToken(text, at, sqltext.Postgres) }
+	refused := &target.ChunkError{Table: table}
+	begin := next(0)
+	if !begin.Is(text, "COPY") {
+		return "", nil, refused
+	}
+	parts, _, end := sqltext.QualifiedName(text, begin.End, sqltext.Postgres)
+	if len(parts) != 2 || strings.Join(parts, ".") != table {
+		return "", nil, refused
+	}
+	token := next(end)
+	if token.IsSymbol(text, '(') { // the columns
+		for token = next(token.End); !token.IsSymbol(text, ')'); token = next(token.End) {
+			if token.Kind != sqltext.Word && token.Kind != sqltext.QuotedName && !token.IsSymbol(text, ',') {
+				return "", nil, refused
+			}
+		}
+		token = next(token.End)
+	}
+	source := next(token.End)
+	semicolon := next(source.End)
+	if !token.Is(text, "FROM") || !source.Is(text, "STDIN") || !semicolon.IsSymbol(text, ';') || !bytes.HasPrefix(text[semicolon.End:], []byte("\n")) {
+		return "", nil, refused
+	}
+	rows, ended := bytes.CutSuffix(text[semicolon.End+1:], []byte(endOfRows))
+	if !ended || len(rows) > 0 && rows[len(rows)-1] != '\n' || bytes.HasPrefix(rows, []byte(endOfRows)) || bytes.Contains(rows, []byte("\n"+endOfRows)) {
+		return "", nil, refused
+	}
+	return string(text[begin.Start:semicolon.Start]), rows, nil
+}

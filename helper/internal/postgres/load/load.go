@@ -1,0 +1,410 @@
+// Package load loads a dump into an empty database of a PostgreSQL server, over a few sessions, and compares what came of it.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Load is a dump on its way into the scratch database.
+type Load struct {
+	Db         *session.Server
+	Lock, Main *session.Session
+	// Columns are those of tables that are there already, by name; nil where the dump makes them.
+	Columns map[string][]string
+	once    *target.Once
+	roles   map[string]bool // those of the server
+	// tablespaces are those of the server, once a statement has named one.
+	tablespaces []string
+	owner       string // of the live database: what belongs to roles unknown here becomes theirs
+	database    string // the dump's own, once something has told its name
+	statements  int64
+	offset      int64    // of the stretch of text that is being loaded, in the dump
+	settings    []string // that the dump has made on the load's session, for its helpers
+	helpers     []*helper
+}
+
+// PgStatement is a statement of the dump with the number that it goes by in errors.
+type PgStatement struct {
+	sqltext.Piece
+	number int64
+}
+
+// New makes ready for a dump that goes into the incoming database, which is there. The session that holds the lock stays the
+// caller's.
+func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
+	l := &Load{Db: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}}
+	return l, l.prepare(ctx)
+}
+
+func (l *Load) prepare(ctx context.Context) error {
+	db := l.Db
+	rows, err := l.Lock.Query(ctx, "SELECT r.rolname, d.oid IS NOT NULL FROM pg_roles r LEFT JOIN pg_database d ON d.datdba = r.oid AND d.datname = $1", db.Names.Live)
+	if err != nil {
+		return db.Explain("list the roles", err)
+	}
+	l.owner = db.User
+	for _, row := range rows {
+		l.roles[row[0]] = true
+		if row[1] == "t" {
+			l.owner = row[0]
+		}
+	}
+	l.Main, err = l.connect(ctx)
+	return err
+}
+
+// Run loads a dump's text: see target.Load.
+func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(int64)) (sqltext.Stats, error) {
+	if dialect != sqltext.Postgres {
+		return sqltext.Stats{}, &target.WrongEngineError{Dump: dialect.String(), Target: "PostgreSQL"}
+	}
+	if progress == nil {
+		progress = func(int64) {}
+	}
+	return l.run(ctx, r, progress, l.Piece)
+}
+
+// run has each piece of a text done.
+func (l *Load) run(ctx context.Context, r io.Reader, progress func(int64), do func(context.Context, *PgScript, sqltext.Piece) error) (sqltext.Stats, error) {
+	script := &PgScript{sqltext.NewSplitter(r, sqltext.Postgres), progress}
+	for {
+		piece, err := script.Next()
+		if err == io.EOF {
+			return script.Stats(), nil
+		}
+		if err != nil {
+			return script.Stats(), fmt.Errorf("read the dump: %w", err)
+		}
+		progress(int64(len(piece.Raw)))
+		piece.Offset += l.offset
+		if err := do(ctx, script, piece); err != nil {
+			return script.Stats(), err
+		}
+	}
+}
+
+// PgScript is a text that is being loaded.
+type PgScript struct {
+	*sqltext.Splitter
+	progress func(int64)
+}
+
+// Piece has the server do one piece of the dump.
+func (l *Load) Piece(ctx context.Context, script *PgScript, piece sqltext.Piece) error {
+	switch piece.Kind {
+	case sqltext.Command:
+		return l.command(string(piece.Raw))
+	case sqltext.CopyBegin:
+		return l.copy(ctx, script, l.Count(piece))
+	case sqltext.Rows:
+		return l.Failed(ctx, l.Count(piece), l.Main.Exec(ctx, string(piece.Text)))
+	case sqltext.Statement:
+		return l.statement(ctx, l.Count(piece))
+	}
+	return nil
+}
+
+// Count gives a piece of the dump its number.
+func (l *Load) Count(piece sqltext.Piece) PgStatement {
+	l.statements++
+	return PgStatement{piece, l.statements}
+}
+
+// command passes over a line for psql; \connect tells the dump's database.
+func (l *Load) command(line string) error {
+	words := strings.Fields(line)
+	if len(words) < 2 || words[0] != `\connect` && words[0] != `\c` {
+		return nil
+	}
+	name := words[len(words)-1] // behind -reuse-previous=on
+	if _, after, found := strings.Cut(line, "dbname='"); found {
+		name, _, _ = strings.Cut(after, "'")
+	}
+	return l.meets(strings.Trim(name, `"`))
+}
+
+// meets notes the name of the dump's database and refuses a second one.
+func (l *Load) meets(database string) error {
+	if l.database == "" {
+		l.database = database
+	}
+	if l.database != database {
+		return &target.SeveralDatabasesError{First: l.database, Second: database}
+	}
+	return nil
+}
+
+// copyRows reads the data of a COPY out of a splitter.
+type copyRows struct {
+	script *PgScript
+	left   []byte
+	err    error // what ended the data: io.EOF, or why it could not be read
+}
+
+func (c *copyRows) Read(p []byte) (int, error) {
+	for len(c.left) == 0 && c.err == nil {
+		piece, err := c.script.Next()
+		switch {
+		case err == io.EOF:
+			c.err = sqltext.ErrUnterminated
+		case err != nil:
+			c.err = err
+		case piece.Kind == sqltext.CopyRows:
+			c.left = piece.Raw
+		default:
+			c.err = io.EOF // CopyEnd
+		}
+		c.script.progress(int64(len(piece.Raw)))
+	}
+	n := copy(p, c.left)
+	c.left = c.left[n:]
+	if n > 0 {
+		return n, nil
+	}
+	return 0, c.err
+}
+
+func (l *Load) copy(ctx context.Context, script *PgScript, statement PgStatement) error {
+	rows := &copyRows{script: script}
+	text := string(statement.Text) // is overwritten by the rows
+	_, err := l.Main.Conn.CopyFrom(ctx, rows, text)
+	if rows.err != nil && rows.err != io.EOF {
+		return fmt.Errorf("read the dump: %w", rows.err)
+	}
+	return l.Failed(ctx, statement, err)
+}
+
+// Statements about the server or a database as a whole, by their first words.
+var (
+	aboutDatabase = []string{"CREATE DATABASE", "DROP DATABASE", "ALTER DATABASE", "COMMENT ON DATABASE", "SECURITY LABEL"}
+	aboutServer   = []string{"CREATE ROLE", "ALTER ROLE", "DROP ROLE", "CREATE USER", "ALTER USER", "DROP USER", "CREATE GROUP",
+		"CREATE TABLESPACE", "ALTER TABLESPACE", "DROP TABLESPACE", "COMMENT ON ROLE", "COMMENT ON TABLESPACE", "ALTER SYSTEM",
+		// A copy of a subscription would take changes away from the original.
+		"CREATE SUBSCRIPTION", "ALTER SUBSCRIPTION"}
+	// forgiven may fail for want of a role, a privilege or a setting, and nothing is lost.
+	forgiven = []string{"GRANT", "REVOKE", "ALTER DEFAULT", "COMMENT ON EXTENSION", "ALTER EXTENSION", "SET", "SELECT PG_CATALOG.SET_CONFIG",
+		"CREATE USER MAPPING", "CREATE EVENT TRIGGER", "ALTER EVENT TRIGGER", "COMMENT ON EVENT", "CREATE PUBLICATION", "ALTER PUBLICATION"}
+)
+
+func (l *Load) statement(ctx context.Context, statement PgStatement) error {
+	text := statement.Text
+	first := FirstWords(text)
+	begins := func(prefix string) bool { return first == prefix || strings.HasPrefix(first, prefix+" ") }
+	switch {
+	case begins("CREATE DATABASE"), begins("DROP DATABASE"), begins("ALTER DATABASE"):
+		token := sqltext.NextToken(text, 0, sqltext.Postgres)
+		for token.Is(text, "CREATE") || token.Is(text, "DROP") || token.Is(text, "ALTER") || token.Is(text, "DATABASE") ||
+			token.Is(text, "IF") || token.Is(text, "EXISTS") {
+			token = sqltext.NextToken(text, token.End, sqltext.Postgres)
+		}
+		return l.meets(token.Name(text))
+	case slices.ContainsFunc(aboutDatabase, begins):
+		return nil
+	case slices.ContainsFunc(aboutServer, begins) && !begins("CREATE USER MAPPING"):
+		l.once.About(first, "the dump's "+strings.Join(strings.Fields(first)[:2], " ")+" statements are skipped")
+		return nil
+	case (begins("GRANT") || begins("REVOKE")) && strings.Contains(first, "ON DATABASE"):
+		return nil
+	}
+	text, err := l.inTablespaces(ctx, first, text)
+	if err != nil || text == nil {
+		return err
+	}
+	text = l.replaceOwner(text)
+	err = l.Main.Exec(ctx, string(text))
+	switch {
+	case err == nil:
+		if begins("SET") || begins("SELECT PG_CATALOG.SET_CONFIG") {
+			l.settings = append(l.settings, string(text))
+		}
+		return nil
+	case postgres.SQLState(err) == postgres.PgDuplicateSchema && first == "CREATE SCHEMA PUBLIC":
+		return nil // it is in template0 already
+	case (postgres.SQLState(err) == postgres.PgUndefinedObject || postgres.SQLState(err) == postgres.PgDenied) &&
+		(slices.ContainsFunc(forgiven, begins) || begins("ALTER") && strings.Contains(string(text), " OWNER TO ")):
+		var serverError *pgconn.PgError
+		errors.As(err, &serverError)
+		l.once.About(serverError.Message, "a "+strings.Fields(first)[0]+" of the dump is skipped: "+serverError.Message)
+		return nil
+	case begins("CREATE EXTENSION") && postgres.SQLState(err) == postgres.PgDenied:
+		return &target.PrivilegeError{Action: "create extension " + extensionName(text),
+			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Db.Config.URL.User) + " SUPERUSER", Err: postgres.ServerSays(err)}
+	case begins("CREATE EXTENSION") && slices.Contains([]string{postgres.PgNotSupported, postgres.PgUndefinedFile, postgres.PgUndefinedObject}, postgres.SQLState(err)):
+		return &target.ExtensionError{Name: extensionName(text), Err: postgres.ServerSays(err)}
+	}
+	return l.Failed(ctx, statement, err)
+}
+
+// FirstWords gives the first words of a statement in capitals, as far as they matter here.
+func FirstWords(text []byte) string {
+	var words []string
+	for at := 0; len(words) < 6; {
+		token := sqltext.NextToken(text, at, sqltext.Postgres)
+		if token.Kind == sqltext.Symbol && token.IsSymbol(text, '.') && len(words) > 0 {
+			next := sqltext.NextToken(text, token.End, sqltext.Postgres)
+			words[len(words)-1] += "." + strings.ToUpper(next.Name(text))
+			at = next.End
+			continue
+		}
+		if token.Kind != sqltext.Word && token.Kind != sqltext.QuotedName {
+			break
+		}
+		words = append(words, strings.ToUpper(token.Name(text)))
+		at = token.End
+	}
+	return strings.Join(words, " ")
+}
+
+// replaceOwner gives what belongs to a role that is unknown here to the live database's owner.
+func (l *Load) replaceOwner(text []byte) []byte {
+	token := sqltext.NextToken(text, 0, sqltext.Postgres)
+	if !token.Is(text, "ALTER") {
+		return text
+	}
+	for ; token.Kind != sqltext.End; token = sqltext.NextToken(text, token.End, sqltext.Postgres) {
+		if !token.Is(text, "OWNER") {
+			continue
+		}
+		to := sqltext.NextToken(text, token.End, sqltext.Postgres)
+		role := sqltext.NextToken(text, to.End, sqltext.Postgres)
+		if !to.Is(text, "TO") || role.Kind == sqltext.End || l.roles[role.Name(text)] {
+			return text
+		}
+		l.once.About("role "+role.Name(text), "role "+role.Name(text)+" does not exist here: "+l.owner+" owns what it owned")
+		var owner sqltext.Edits
+		owner.Replace(role.Start, role.End, postgres.QuoteIdentifier(l.owner))
+		return owner.Apply(text)
+	}
+	return text
+}
+
+func extensionName(text []byte) string {
+	token := sqltext.NextToken(text, 0, sqltext.Postgres)
+	for slices.ContainsFunc([]string{"CREATE", "EXTENSION", "IF", "NOT", "EXISTS"}, func(w string) bool { return token.Is(text, w) }) {
+		token = sqltext.NextToken(text, token.End, sqltext.Postgres)
+	}
+	return token.Name(text)
+}
+
+// Failed tells which statement of the dump failed; nil stays nil.
+func (l *Load) Failed(ctx context.Context, statement PgStatement, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("load the dump: %w", ctx.Err())
+	}
+	explained := l.Db.Explain("load the dump", err)
+	var full *target.NoSpaceError
+	var lost *target.LostError
+	var serverError *pgconn.PgError
+	if errors.As(explained, &full) || errors.As(explained, &lost) || !errors.As(err, &serverError) {
+		return explained
+	}
+	e := &target.LoadError{Statement: statement.number, Offset: statement.Offset, Table: statement.Table, Message: serverError.Message, Err: err}
+	if statement.Kind == sqltext.Statement {
+		e.Excerpt = target.Excerpt(statement.Text)
+	} else {
+		e.Message = postgres.PgValue.ReplaceAllString(e.Message, "")
+	}
+	return e
+}
+
+// Compare counts what has been loaded: see target.Load.
+func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
+	if stats.Header != "" && !stats.Complete {
+		return target.ErrIncomplete
+	}
+	// The rows of a partitioned table are those of its partitions, and a dump may fill either.
+	type tree struct {
+		name string
+		want int64
+	}
+	trees := map[string]*tree{}
+	for table, want := range stats.Tables {
+		relation, mixed, err := l.find(ctx, table)
+		if err != nil {
+			return l.Db.Explain("look for table "+table, err)
+		}
+		if relation == "" {
+			return &target.MismatchError{Table: table, Want: want, Got: -1}
+		}
+		t := trees[relation]
+		if t == nil {
+			t = &tree{name: table}
+			trees[relation] = t
+		}
+		if want < 0 || t.want < 0 || mixed {
+			t.want = -1
+		} else {
+			t.want += want
+		}
+	}
+	for relation, t := range trees {
+		if t.want < 0 {
+			continue
+		}
+		rows, err := l.Main.Query(ctx, "SELECT count(*) FROM "+relation)
+		if err != nil {
+			return l.Db.Explain("count the rows of table "+t.name, err)
+		}
+		if got := rows[0][0]; got != fmt.Sprint(t.want) {
+			e := &target.MismatchError{Table: t.name, Want: t.want}
+			_, _ = fmt.Sscan(got, &e.Got)
+			return e
+		}
+	}
+	return nil
+}
+
+// find gives what to count for a table of the dump: the table alone, or the whole partitioned table that
+// it belongs to; "" where there is no such table. It is mixed where it holds rows that are not the dump's: those that
+// an extension brings, or those of a foreign server.
+func (l *Load) find(ctx context.Context, table string) (relation string, mixed bool, err error) {
+	if !strings.Contains(table, ".") {
+		table = "public." + table
+	}
+	for at, c := range table { // the names themselves may have dots
+		if c != '.' {
+			continue
+		}
+		relation, mixed, err := l.findIn(ctx, table[:at], table[at+1:])
+		if relation != "" || err != nil {
+			return relation, mixed, err
+		}
+	}
+	return "", false, nil
+}
+
+func (l *Load) findIn(ctx context.Context, schema, name string) (relation string, mixed bool, err error) {
+	rows, err := l.Main.Query(ctx, "SELECT format('%s%I.%I', CASE WHEN r.relkind = 'p' THEN '' ELSE 'ONLY ' END, n.nspname, r.relname),"+
+		" EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'e')"+
+		" OR EXISTS (SELECT FROM pg_partition_tree(r.oid) t JOIN pg_class f ON f.oid = t.relid WHERE f.relkind = 'f')"+
+		" FROM pg_class c JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid) JOIN pg_namespace n ON n.oid = r.relnamespace"+
+		" JOIN pg_namespace own ON own.oid = c.relnamespace"+
+		" WHERE own.nspname IN ($1::text, lower($1::text)) AND c.relname IN ($2::text, lower($2::text)) ORDER BY c.relname = $2::text DESC LIMIT 1", schema, name)
+	if err != nil || len(rows) == 0 {
+		return "", false, err
+	}
+	return rows[0][0], rows[0][1] == "t", nil
+}
+
+// Close ends the sessions of the load, but for the one that holds the lock.
+func (l *Load) Close() {
+	l.dismiss()
+	if l.Main != nil {
+		l.Main.Close()
+	}
+}

@@ -1,0 +1,73 @@
+package load
+
+import (
+	"context"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// helper is a session that works beside the load's own.
+type helper struct {
+	*session.Session
+	settings int // how many of the dump's settings it has made, too
+}
+
+// connect opens a session that fills the scratch database.
+func (l *Load) connect(ctx context.Context) (*session.Session, error) {
+	s, err := l.Db.Connect(ctx, l.Db.Names.Incoming)
+	if err != nil {
+		return nil, err
+	}
+	// Nothing is lost by it: whoever makes the swap last for good makes last what was committed before, too.
+	if err := s.Exec(ctx, "SET synchronous_commit = off"); err != nil {
+		s.Close()
+		return nil, l.Db.Explain("prepare a connection", err)
+	}
+	return s, nil
+}
+
+// together has the load's session and its helpers work at the same time, no more of them than there are jobs, each
+// with the settings that the dump has made so far. The first error ends the work of all.
+func (l *Load) together(ctx context.Context, jobs int, work func(context.Context, *session.Session) error) error {
+	sessions := l.Db.Config.Threads
+	if sessions == 0 {
+		sessions = max(2, min(runtime.NumCPU(), target.MostSessions))
+	}
+	sessions = max(1, min(sessions, jobs))
+	for 1+len(l.helpers) < sessions {
+		s, err := l.connect(ctx)
+		if postgres.SQLState(err) == postgres.PgTooManyConnections {
+			break // those that there are do it, too
+		}
+		if err != nil {
+			return err
+		}
+		l.helpers = append(l.helpers, &helper{Session: s})
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return work(ctx, l.Main) })
+	for _, helper := range l.helpers[:min(sessions-1, len(l.helpers))] {
+		group.Go(func() error {
+			if err := helper.Exec(ctx, strings.Join(l.settings[helper.settings:], ";\n")); err != nil {
+				return l.Db.Explain("prepare a connection", err)
+			}
+			helper.settings = len(l.settings)
+			return work(ctx, helper.Session)
+		})
+	}
+	return group.Wait()
+}
+
+// dismiss ends the sessions beside the load's own.
+func (l *Load) dismiss() {
+	for _, helper := range l.helpers {
+		helper.Close()
+	}
+	l.helpers = nil
+}

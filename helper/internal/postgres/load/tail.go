@@ -1,0 +1,145 @@
+package load
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Tail does what comes after the rows. Most of its time goes into indexes, and those that follow one another are
+// made by several sessions at once; so are foreign keys. What pg_dump writes between two indexes and says something
+// of one of them waits until they are made; any other statement ends the group: all before it is done before it.
+type Tail struct {
+	Load      *Load
+	builds    []*pgBuild
+	followers []PgStatement
+}
+
+// Piece takes a piece of the tail, whose keys wait for Flush.
+func (t *Tail) Piece(ctx context.Context, script *PgScript, piece sqltext.Piece) error {
+	switch piece.Kind {
+	case sqltext.Filler:
+		return nil
+	case sqltext.Statement:
+		// In a transaction of the dump's own, others do not see what it has done so far.
+		if t.Load.Main.Conn.TxStatus() != 'I' {
+			break
+		}
+		if build := readBuild(piece.Text); build != nil {
+			if len(t.builds) > 0 && t.builds[0].foreign != build.foreign {
+				if err := t.Flush(ctx); err != nil {
+					return err
+				}
+			}
+			build.PgStatement = t.keep(piece)
+			t.builds = append(t.builds, build)
+			return nil
+		}
+		if len(t.builds) > 0 && follows(piece.Text) {
+			t.followers = append(t.followers, t.keep(piece))
+			return nil
+		}
+	}
+	if err := t.Flush(ctx); err != nil {
+		return err
+	}
+	return t.Load.Piece(ctx, script, piece)
+}
+
+// keep counts a statement that is done later.
+func (t *Tail) keep(piece sqltext.Piece) PgStatement {
+	piece.Text = bytes.Clone(piece.Text)
+	piece.Raw = nil
+	return t.Load.Count(piece)
+}
+
+// Flush does what has been put off.
+func (t *Tail) Flush(ctx context.Context) error {
+	if len(t.builds) == 0 {
+		return nil
+	}
+	l := t.Load
+	if err := l.measure(ctx, t.builds); err != nil {
+		return l.Db.Explain("ask for the sizes of the tables", err)
+	}
+	// What takes longest first, so that all sessions end together.
+	slices.SortStableFunc(t.builds, func(a, b *pgBuild) int { return cmp.Compare(b.size, a.size) })
+	queue := newPgQueue(t.builds)
+	err := l.together(ctx, len(t.builds), func(ctx context.Context, s *session.Session) error {
+		for {
+			build := queue.take(ctx)
+			if build == nil {
+				return l.Failed(ctx, PgStatement{}, ctx.Err())
+			}
+			err := l.build(ctx, s, build)
+			queue.done(build)
+			if err != nil {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, follower := range t.followers {
+		if err := l.statement(ctx, follower); err != nil {
+			return err
+		}
+	}
+	t.builds, t.followers = nil, nil
+	return nil
+}
+
+// build needs none of the care of statement: what has the form of a build names no role and no extension.
+func (l *Load) build(ctx context.Context, s *session.Session, build *pgBuild) error {
+	var err error
+	for range target.DeadlockTries {
+		if err = s.Exec(ctx, string(build.Text)); postgres.SQLState(err) != postgres.PgDeadlock {
+			break
+		}
+	}
+	return l.Failed(ctx, build.PgStatement, err)
+}
+
+// measure notes the sizes of tables.
+func (l *Load) measure(ctx context.Context, builds []*pgBuild) error {
+	rows, err := l.Main.Query(ctx, "SELECT n.nspname || '.' || c.relname, pg_table_size(c.oid) FROM pg_class c"+
+		" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm') AND n.nspname <> 'pg_catalog'")
+	if err != nil {
+		return err
+	}
+	sizes := make(map[string]int64, len(rows))
+	for _, row := range rows {
+		if sizes[row[0]], err = strconv.ParseInt(row[1], 10, 64); err != nil {
+			return err
+		}
+	}
+	for _, build := range builds {
+		for _, table := range build.tables {
+			build.size = max(build.size, sizes[table])
+		}
+	}
+	return nil
+}
+
+// pgFollowers are the statements that say something of an index or a constraint that is there already, and that no
+// later one needs.
+var pgFollowers = []string{
+	"COMMENT ON INDEX *", "COMMENT ON CONSTRAINT * ON *",
+	"ALTER INDEX * ATTACH PARTITION *", "ALTER INDEX * ALTER COLUMN",
+	"ALTER TABLE * CLUSTER ON *", "ALTER TABLE ONLY * REPLICA IDENTITY", "ALTER TABLE * REPLICA IDENTITY",
+}
+
+func follows(text []byte) bool {
+	return slices.ContainsFunc(pgFollowers, func(form string) bool {
+		_, _, is := Match(text, form)
+		return is
+	})
+}

@@ -1,0 +1,187 @@
+package read
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+)
+
+// nativeDump dumps a database in chunks. The text of what the tables are comes from pg_dump, which is right
+// about every corner of it, and rows come by COPY over connections of our own; all of them see the same snapshot.
+type nativeDump struct {
+	*Server
+	snapshot *snapshot
+	target   clientTarget
+}
+
+// nativeDump takes the snapshot. Where the server does not let others share it, pg_dump makes the whole dump.
+func (p *Server) nativeDump(ctx context.Context) (_ *source.Dump, err error) {
+	d := &source.Dump{}
+	defer func() {
+		if err != nil {
+			_ = d.Close()
+		}
+	}()
+	snapshot, err := p.takeSnapshot(ctx)
+	var alone *snapshotNotSharedError
+	if errors.As(err, &alone) {
+		dump, err := p.clientDump(ctx)
+		if err != nil {
+			return nil, err
+		}
+		dump.How = "one snapshot, read over one connection: " + alone.Error()
+		return dump, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.Closers = append(d.Closers, snapshot)
+	native := &nativeDump{Server: p, snapshot: snapshot}
+	var forward io.Closer
+	if native.target, forward, err = p.clientTarget(ctx); err != nil {
+		return nil, err
+	}
+	if forward != nil {
+		d.Closers = append(d.Closers, forward)
+	}
+	d.SnapshotTime, d.How, d.Info = snapshot.time.UTC(), snapshot.how(), &snapshot.info
+	d.Chunks = native.chunks
+	return d, nil
+}
+
+// chunks emits the dump. Its three parts are read side by side: what comes later waits, with its first chunk read,
+// until all before it has been emitted.
+func (n *nativeDump) chunks(ctx context.Context, emit dump.Emit) error {
+	group, ctx := errgroup.WithContext(ctx)
+	watching, done := context.WithCancel(ctx)
+	watched := make(chan error, 1)
+	group.Go(func() error {
+		err := n.snapshot.watch(watching)
+		watched <- err
+		return err
+	})
+	group.Go(func() error {
+		defer done()
+		err := n.parts(ctx, emit)
+		if err != nil {
+			// That somebody waited is why it failed, where both are known.
+			done()
+			if gaveWay := <-watched; gaveWay != nil {
+				return gaveWay
+			}
+		}
+		return err
+	})
+	return group.Wait()
+}
+
+// parts emits the three parts.
+func (n *nativeDump) parts(ctx context.Context, emit dump.Emit) error {
+	group, within := errgroup.WithContext(ctx)
+	headDone, rowsDone := make(chan struct{}), make(chan struct{})
+	restricted := ""
+	group.Go(func() (err error) {
+		if restricted, err = n.head(within, emit); err == nil {
+			close(headDone)
+		}
+		return err
+	})
+	group.Go(func() error {
+		err := n.snapshot.rows(within, after(within, emit, headDone))
+		if err == nil {
+			close(rowsDone)
+		}
+		return err
+	})
+	group.Go(func() error {
+		// Not before the head's pg_dump has ended: one connection is enough for both.
+		select {
+		case <-headDone:
+		case <-within.Done():
+			return context.Cause(within)
+		}
+		return n.tail(within, restricted, after(within, emit, rowsDone))
+	})
+	if err := group.Wait(); err != nil || n.snapshot.aside != nil {
+		return err
+	}
+	return n.snapshot.sameAfterwards(ctx)
+}
+
+// after gives an Emit that waits until done is closed.
+func after(ctx context.Context, emit dump.Emit, done <-chan struct{}) dump.Emit {
+	return func(chunk dump.Chunk) ([]byte, error) {
+		select {
+		case <-done:
+			return emit(chunk)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// explainDump turns what the driver says in the middle of a dump into an error of this package.
+func (p *Server) explainDump(doing string, err error) error {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) {
+		if p.tunnel != nil {
+			err = p.tunnel.ExplainCut(err)
+		}
+		return fmt.Errorf("%s: %w", doing, p.explain(err))
+	}
+	switch server.Code {
+	case "40001", // a standby had to undo what the snapshot needs
+		"42P01", "42703", "3F000": // a table, column or schema is gone
+		return source.Failure(doing, source.ErrDefinitionChanged, server)
+	case "55P03": // a lock could not be had
+		return source.Failure(doing, source.ErrGaveWay, server)
+	case "42501":
+		return source.Failure(doing, source.ErrPrivilege, server)
+	case "53300":
+		return source.Failure(doing, source.ErrTooManyConnections, server)
+	case "57P01", "57P02", "57P03", "57P05", "25P03", "25P04":
+		return source.Failure(doing, source.ErrConnectionLost, server)
+	}
+	said := []string{server.Message}
+	if server.Hint != "" {
+		said = append(said, server.Hint)
+	}
+	number, _, _ := strings.Cut(p.version, " ")
+	return fmt.Errorf("%s: %w", doing,
+		&source.ClientError{Client: "PostgreSQL " + number, Status: "SQLSTATE " + server.Code, Stderr: said, Reason: source.ReasonOf(said)})
+}
+
+// snapshotNotSharedError says that only the connection that took a snapshot can read it.
+type snapshotNotSharedError struct{ cause *pgconn.PgError }
+
+func (e *snapshotNotSharedError) Error() string {
+	return "the server lets no other share it (" + e.cause.Message + ")"
+}
+
+// connections counts connections in words.
+func connections(n int) string {
+	if n == 1 {
+		return "one connection"
+	}
+	return fmt.Sprintf("%d connections", n)
+}
+
+// how says by what means all rows are of one moment.
+func (s *snapshot) how() string {
+	text := "one snapshot, read over " + connections(len(s.readers))
+	if s.refused != "" {
+		text += ": the server refused more (" + s.refused + ")"
+	}
+	return text
+}
+
+// quoteLiteral writes a text for a statement.
+func quoteLiteral(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -1,0 +1,256 @@
+package read
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
+)
+
+// readTable is a table whose rows are dumped.
+type readTable struct {
+	from, to postgresRelation // to is where the rows go when they are restored: the table itself, but for rare partitions
+	columns  string           // those that hold something of their own; empty if there is none
+	pages    int64            // of the table itself
+	bytes    int64            // with what is kept outside of it
+	heap     bool             // whether it has pages at all
+	left     atomic.Int64     // pieces that have not been read
+}
+
+// postgresRelation is a relation's name, plain and as the server quotes it.
+type postgresRelation struct {
+	relationName
+	quoted string
+}
+
+// pageRange is a stretch of a table's pages that one connection reads.
+type pageRange struct {
+	table    *readTable
+	from, to int64 // pages; the first piece has no beginning and the last one no end, both are 0 there
+}
+
+// pieceBytes is about how much of a table is read at a time. It is locked meanwhile: so what is read at a time is kept, and
+// handed on afterwards, which may take long. Tests make it smaller.
+var pieceBytes int64 = dump.ChunkBytes
+
+// ctidRanges is since when PostgreSQL reads a range of pages without reading the whole table.
+var ctidRanges = version.Version{Major: 14}
+
+// postgresTables describes tables by their schemas and names. What is to be true of a column is left open.
+const postgresTables = `
+SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+  tn.nspname, tc.relname, quote_ident(tn.nspname) || '.' || quote_ident(tc.relname),
+  coalesce((SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND %s), ''),
+  coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::bigint, coalesce(pg_table_size(c.oid), 0),
+  coalesce(m.amname = 'heap', false)
+FROM unnest($1::text[], $2::text[]) AS wanted (schema, name)
+JOIN pg_namespace n ON n.nspname = wanted.schema
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
+JOIN pg_class tc ON tc.oid = %s JOIN pg_namespace tn ON tn.oid = tc.relnamespace
+LEFT JOIN pg_am m ON m.oid = c.relam`
+
+// restoredTo is where the rows of a table go. The hash of an enum's value is another in each database: into which
+// partition it belongs there is found out when it is restored. This, too, is as pg_dump does it.
+const restoredTo = `CASE WHEN c.relispartition AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) up
+    JOIN pg_partitioned_table p ON p.partrelid = up.relid JOIN pg_opclass o ON o.oid = ANY (p.partclass)
+    JOIN pg_am a ON a.oid = o.opcmethod WHERE o.opcname = 'enum_ops' AND a.amname = 'hash' AND p.partstrat = 'h')
+  THEN pg_partition_root(c.oid) ELSE c.oid END`
+
+// readTables describes the tables whose rows are dumped, the largest first.
+func (p *Server) readTables(ctx context.Context, conn *pgx.Conn) ([]*readTable, error) {
+	var schemas, names []string
+	for _, table := range p.copied {
+		schemas, names = append(schemas, table.schema), append(names, table.name)
+	}
+	// Generated columns are left out, as by pg_dump.
+	kept, to := "true", "c.oid"
+	if !p.server.Less(version.Version{Major: 12}) {
+		kept, to = "a.attgenerated = ''", restoredTo
+	}
+	rows, err := conn.Query(ctx, fmt.Sprintf(postgresTables, kept, to), schemas, names)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var tables []*readTable
+	for rows.Next() {
+		t := &readTable{}
+		err := rows.Scan(&t.from.schema, &t.from.name, &t.from.quoted, &t.to.schema, &t.to.name, &t.to.quoted,
+			&t.columns, &t.pages, &t.bytes, &t.heap)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, t)
+	}
+	slices.SortStableFunc(tables, func(a, b *readTable) int { return cmp.Compare(b.bytes, a.bytes) })
+	return tables, rows.Err()
+}
+
+// cutTables cuts tables into pieces. Before it could read ranges of pages, a server would read the whole table for
+// each of them.
+func cutTables(tables []*readTable, server version.Version) []pageRange {
+	var pieces []pageRange
+	add := func(piece pageRange) {
+		piece.table.left.Add(1)
+		pieces = append(pieces, piece)
+	}
+	for _, table := range tables {
+		n := min(table.bytes/pieceBytes, table.pages)
+		if server.Less(ctidRanges) || !table.heap || table.columns == "" || n < 2 {
+			add(pageRange{table: table})
+			continue
+		}
+		for i := range n {
+			piece := pageRange{table: table, from: table.pages * i / n}
+			if i < n-1 {
+				piece.to = table.pages * (i + 1) / n
+			}
+			add(piece)
+		}
+	}
+	return pieces
+}
+
+// copyOut is the statement that reads the piece.
+func (p pageRange) copyOut() string {
+	t := p.table
+	if p.from == 0 && p.to == 0 {
+		return "COPY " + t.from.quoted + t.columnList() + " TO STDOUT"
+	}
+	statement := "COPY (SELECT " + t.columns + " FROM ONLY " + t.from.quoted + " WHERE true"
+	if p.from > 0 {
+		statement += fmt.Sprintf(" AND ctid >= '(%d,0)'", p.from)
+	}
+	if p.to > 0 {
+		statement += fmt.Sprintf(" AND ctid < '(%d,0)'", p.to)
+	}
+	return statement + ") TO STDOUT"
+}
+
+func (t *readTable) columnList() string {
+	if t.columns == "" {
+		return ""
+	}
+	return " (" + t.columns + ")"
+}
+
+// rows emits the rows of all tables, over all readers of the snapshot.
+func (s *snapshot) rows(ctx context.Context, emit dump.Emit) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for _, reader := range s.readers {
+		group.Go(func() error {
+			chunks := &chunkWriter{emit: emit}
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(s.pieces) {
+					return chunks.finish()
+				}
+				if err := s.read(ctx, reader, s.pieces[i], chunks); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+func (s *snapshot) read(ctx context.Context, reader *pgx.Conn, piece pageRange, chunks *chunkWriter) error {
+	if err := chunks.begin(piece.table); err != nil {
+		return err
+	}
+	doing := "read " + piece.table.from.String()
+	tag, err := reader.PgConn().CopyTo(ctx, chunks, piece.copyOut())
+	switch {
+	case chunks.failed != nil:
+		return chunks.failed
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return s.postgres.explainDump(doing, err)
+	case tag.RowsAffected() != chunks.read:
+		return source.Failure(doing, source.ErrConnectionLost, fmt.Errorf("the server sent %d rows, %d came", tag.RowsAffected(), chunks.read))
+	}
+	if _, err := reader.Exec(ctx, source.GiveBack); err != nil {
+		return s.postgres.explainDump(doing, err)
+	}
+	if piece.table.left.Add(-1) == 0 && s.aside != nil {
+		if err := s.sameTable(ctx, piece.table.from.relationName); err != nil {
+			return err
+		}
+	}
+	if len(chunks.buffer) >= dump.FullChunk {
+		return chunks.finish()
+	}
+	return nil
+}
+
+// chunkWriter makes chunks of rows as COPY sends them. A chunk may hold rows of several pieces of a table.
+type chunkWriter struct {
+	emit   dump.Emit
+	table  *readTable
+	buffer []byte
+	rows   int64 // in the buffer
+	read   int64 // of the piece
+	failed error // of emit
+}
+
+// begin says whose rows come next.
+func (c *chunkWriter) begin(table *readTable) error {
+	c.read = 0
+	if table == c.table {
+		return nil
+	}
+	if err := c.finish(); err != nil {
+		return err
+	}
+	c.table = table
+	return nil
+}
+
+// Write takes some of the data. The server sends each row by itself.
+func (c *chunkWriter) Write(data []byte) (int, error) {
+	if len(c.buffer) == 0 {
+		if cap(c.buffer) == 0 {
+			c.buffer = make([]byte, 0, min(dump.ChunkBytes, c.table.bytes)+firstRow)
+		}
+		c.buffer = append(c.buffer, "COPY "+c.table.to.quoted+c.table.columnList()+" FROM stdin;\n"...)
+	}
+	c.buffer = append(c.buffer, data...)
+	// Line feeds in values are escaped.
+	rows := int64(bytes.Count(data, []byte{'\n'}))
+	c.rows += rows
+	c.read += rows
+	// The piece is about to end; what comes out of a page may be several times as long.
+	if len(c.buffer) >= 2*dump.ChunkBytes && bytes.HasSuffix(data, []byte{'\n'}) {
+		if c.failed = c.finish(); c.failed != nil {
+			return 0, c.failed
+		}
+	}
+	return len(data), nil
+}
+
+// firstRow is room for what makes a chunk long enough.
+const firstRow = 256 << 10
+
+// finish emits what is in the buffer.
+func (c *chunkWriter) finish() error {
+	if len(c.buffer) == 0 {
+		return nil
+	}
+	chunk := dump.Chunk{Section: dump.Rows, Table: c.table.to.String(), Rows: c.rows, SQL: append(c.buffer, "\\.\n"...)}
+	c.buffer, c.rows = nil, 0
+	spare, err := c.emit(chunk)
+	c.buffer = spare[:0]
+	return err
+}

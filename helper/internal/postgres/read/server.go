@@ -1,0 +1,382 @@
+// Package read reads a database of a PostgreSQL server in one snapshot, over a few connections or through pg_dump.
+package read
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
+)
+
+// Server is a database of a PostgreSQL server.
+type Server struct {
+	config source.Config
+	url    dburl.URL
+	tunnel *sshtunnel.Tunnel
+
+	// What inspect found.
+	client        dumpClient
+	server        version.Version
+	version       string      // the same, as the server gives it
+	about         source.Info // all but the tables
+	settings      []settings.Setting
+	password      string // the URL's, or that of a password file
+	structureOnly []relationName
+	excluded      []relationName
+	lockable      []relationName // the tables that go into the dump
+	copied        []relationName // those of them that have rows, and whose rows do
+}
+
+// New makes a source of a PostgreSQL server; tunnel is nil for a direct connection.
+func New(config source.Config, tunnel *sshtunnel.Tunnel) *Server {
+	return &Server{config: config, url: *config.URL, tunnel: tunnel}
+}
+
+// relationName is a relation's name with its schema.
+type relationName struct{ schema, name string }
+
+func (n relationName) String() string { return n.schema + "." + n.name }
+
+// pattern is the name as pg_dump's options want it: quoted, nothing in it is a wildcard.
+func (n relationName) pattern() string {
+	return pgx.Identifier{n.schema}.Sanitize() + "." + pgx.Identifier{n.name}.Sanitize()
+}
+
+// Inspect connects and says what there is: see source.Server.
+func (p *Server) Inspect(ctx context.Context) (source.Info, error) {
+	info := source.Info{Engine: "postgres"}
+	err := p.session(ctx, func(tx pgx.Tx) (err error) {
+		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version')").Scan(&info.Version); err != nil {
+			return err
+		}
+		var number string
+		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version_num')").Scan(&number); err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return err
+		}
+		p.version, p.server = info.Version, versionOfNumber(n)
+		if p.client, err = findPostgresClient(ctx, p.server, info.Version); err != nil {
+			return err
+		}
+		info.Client = p.client.name()
+		if !p.config.Client {
+			info.Client = "dump-helper with " + info.Client
+		}
+		p.about = info
+		return p.inspectTables(ctx, tx, &info)
+	})
+	if err != nil {
+		return source.Info{}, p.explain(err)
+	}
+	return info, nil
+}
+
+// relations lists what pg_dump takes, but for what belongs to extensions, with what the user may do
+// there. A partition goes by its own name and by that of the table that it is part of.
+const relations = `
+SELECT n.nspname, c.relname, c.relkind::text, coalesce(rn.nspname, ''), coalesce(r.relname, ''),
+  greatest(c.reltuples, 0)::bigint,
+  (c.relpages::bigint + coalesce(t.relpages, 0)) * current_setting('block_size')::bigint,
+  has_schema_privilege(n.oid, 'USAGE') AND
+    CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END,
+  row_security_active(c.oid)
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+LEFT JOIN LATERAL (
+  WITH RECURSIVE up(oid) AS (
+    SELECT i.inhparent FROM pg_inherits i JOIN pg_class parent ON parent.oid = i.inhparent AND parent.relkind = 'p'
+    WHERE i.inhrelid = c.oid
+    UNION SELECT i.inhparent FROM up JOIN pg_inherits i ON i.inhrelid = up.oid
+  )
+  SELECT u.oid FROM up u WHERE NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = u.oid) LIMIT 1
+) root ON true
+LEFT JOIN pg_class r ON r.oid = root.oid
+LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relpersistence <> 't'
+  AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY 1, 2`
+
+// inspectTables lists the tables, applies the rules and checks that what is to be dumped can be read.
+func (p *Server) inspectTables(ctx context.Context, tx postgresQuerier, info *source.Info) error {
+	rows, err := tx.Query(ctx, relations)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	p.structureOnly, p.excluded, p.lockable, p.copied = nil, nil, nil, nil
+	var denied, guarded []string
+	for rows.Next() {
+		var name, root relationName
+		var kind string
+		var table source.Table
+		var readable, rowSecurity bool
+		err := rows.Scan(&name.schema, &name.name, &kind, &root.schema, &root.name, &table.Rows, &table.Bytes, &readable, &rowSecurity)
+		if err != nil {
+			return err
+		}
+		table.Name = name.String()
+		called := []string{name.name, name.String()}
+		if root.name != "" {
+			called = append(called, root.name, root.String())
+		}
+		if wildcard.MatchAny(p.config.Exclude, called...) {
+			p.excluded = append(p.excluded, name)
+			info.Excluded = append(info.Excluded, table.Name)
+			continue
+		}
+		// pg_dump locks every table that it dumps, the structure-only ones too, and that takes SELECT.
+		if !readable && kind != "v" && kind != "m" {
+			denied = append(denied, table.Name)
+		}
+		switch kind {
+		case "v", "m":
+			info.Views = append(info.Views, table.Name)
+		case "r", "p":
+			info.Tables = append(info.Tables, table)
+			p.lockable = append(p.lockable, name)
+			if wildcard.MatchAny(p.config.StructureOnly, called...) {
+				p.structureOnly = append(p.structureOnly, name)
+				info.StructureOnly = append(info.StructureOnly, table.Name)
+				continue
+			}
+			if rowSecurity {
+				guarded = append(guarded, table.Name)
+			}
+			if kind == "r" {
+				p.copied = append(p.copied, name)
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	role := pgx.Identifier{p.url.User}.Sanitize()
+	if len(denied) > 0 {
+		return &source.PrivilegeError{User: p.url.User, Missing: []string{"SELECT"}, On: denied, Grant: grantPostgres(denied, role)}
+	}
+	if len(guarded) > 0 {
+		return &source.PrivilegeError{User: p.url.User, Missing: []string{"BYPASSRLS"}, On: guarded, Grant: "ALTER ROLE " + role + " BYPASSRLS"}
+	}
+	return nil
+}
+
+// grantPostgres are the statements that let a role read the schemas of the given tables.
+func grantPostgres(tables []string, role string) string {
+	var statements []string
+	seen := map[string]bool{}
+	for _, table := range tables {
+		schema, _, _ := strings.Cut(table, ".")
+		if seen[schema] {
+			continue
+		}
+		seen[schema] = true
+		schema = pgx.Identifier{schema}.Sanitize()
+		statements = append(statements,
+			"GRANT USAGE ON SCHEMA "+schema+" TO "+role,
+			"GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO "+role,
+			"GRANT SELECT ON ALL SEQUENCES IN SCHEMA "+schema+" TO "+role)
+	}
+	return strings.Join(statements, "; ")
+}
+
+// postgresQuerier is a connection or a transaction.
+type postgresQuerier interface {
+	Query(ctx context.Context, sql string, arguments ...any) (pgx.Rows, error)
+}
+
+// Dump starts a dump of what Inspect found.
+func (p *Server) Dump(ctx context.Context) (*source.Dump, error) {
+	if p.config.Client {
+		return p.clientDump(ctx)
+	}
+	return p.nativeDump(ctx)
+}
+
+// clientDump has pg_dump make the whole dump.
+func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
+	d := &source.Dump{}
+	defer func() {
+		if err != nil {
+			_ = d.Close()
+		}
+	}()
+	target, forward, err := p.clientTarget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if forward != nil {
+		d.Closers = append(d.Closers, forward)
+	}
+	err = p.session(ctx, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&d.SnapshotTime)
+	})
+	if err != nil {
+		return nil, p.explain(err)
+	}
+	d.SnapshotTime = d.SnapshotTime.UTC()
+	ctx, stop := dumpclient.Watched(ctx, p.watchClient)
+	child, err := dumpclient.InBlocks(ctx, p.client.program(target)).Start(ctx)
+	if err != nil {
+		_ = stop.Close()
+		return nil, err
+	}
+	d.Text = p.tunnel.Reader(child)
+	d.Closers = append([]io.Closer{child, stop}, d.Closers...)
+	return d, nil
+}
+
+// clientTarget says what pg_dump is to dump and how it reaches the server: where that takes a listener on this
+// machine, it is to be closed afterwards.
+func (p *Server) clientTarget(ctx context.Context) (clientTarget, io.Closer, error) {
+	target := clientTarget{url: p.url, password: p.password, options: settings.Options(p.settings), structureOnly: p.structureOnly, excluded: p.excluded}
+	if p.tunnel == nil {
+		return target, nil, nil
+	}
+	forward, err := p.tunnel.Forward(ctx, sshtunnel.RemoteAddress(p.url))
+	if err != nil {
+		return target, nil, err
+	}
+	target.address, target.port = forward.Host, forward.Port
+	return target, forward, nil
+}
+
+// session gives do a read-only transaction on a connection of its own, which ends with it.
+func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
+	config, err := p.connection()
+	if err != nil {
+		return err
+	}
+	p.password = config.Password
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if p.settings, err = settings.Apply(ctx, conn.PgConn(), settings.Reading); err != nil {
+		return err
+	}
+	return do(tx)
+}
+
+func (p *Server) connection() (*pgx.ConnConfig, error) {
+	words := []string{
+		"host=" + quoteConninfo(p.url.Host), "port=" + strconv.Itoa(p.url.Port),
+		"user=" + quoteConninfo(p.url.User), "dbname=" + quoteConninfo(p.url.Name),
+		"sslmode=" + postgresTLS[p.url.TLS],
+		"min_read_buffer_size=131072", // the driver's own makes a system call of each 8 KiB
+	}
+	if p.url.CA != "" && p.url.TLS == dburl.TLSVerify {
+		words = append(words, "sslrootcert="+quoteConninfo(p.url.CA))
+	}
+	if p.url.Password.IsSet() {
+		words = append(words, "password="+quoteConninfo(p.url.Password.Reveal()))
+	}
+	config, err := pgx.ParseConfig(strings.Join(words, " "))
+	if err != nil {
+		// The error of the parser repeats the text, the password with it, masked as it may be.
+		var parse *pgconn.ParseConfigError
+		if errors.As(err, &parse) && errors.Unwrap(parse) != nil {
+			err = errors.Unwrap(parse)
+		}
+		return nil, source.Failure("set up the connection", source.ErrTLS, err)
+	}
+	// PGOPTIONS and the like of the environment stay out; poolers take no unknown settings.
+	config.RuntimeParams = map[string]string{"application_name": "dump-helper"}
+	config.ConnectTimeout = source.ConnectTimeout
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // poolers know no prepared statements
+	if p.tunnel != nil {
+		// The name means something at the other end of the tunnel only.
+		config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+		// To cancel a query the driver would go to where the connection leads, which through a tunnel it cannot see.
+		to := sshtunnel.RemoteAddress(p.url)
+		config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return p.tunnel.Dial(ctx, to.Network, to.Address)
+		}
+	}
+	return config, nil
+}
+
+var postgresTLS = map[dburl.TLS]string{
+	dburl.TLSPreferred: "prefer", dburl.TLSOff: "disable", dburl.TLSOn: "require", dburl.TLSVerify: "verify-full",
+}
+
+func quoteConninfo(value string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+}
+
+// explain turns what the driver says into an error of this package.
+func (p *Server) explain(err error) error {
+	doing := "source " + p.url.String()
+	var setting *settings.Error
+	if errors.As(err, &setting) {
+		return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: setting.Name, Value: setting.Value, Err: setting})
+	}
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		switch server.Code {
+		case "28P01", "28000":
+			return source.Failure(doing, source.ErrAuth, server)
+		case "3D000":
+			return source.Failure(doing, source.ErrNoDatabase, server)
+		case "42501":
+			return source.Failure(doing, &source.PrivilegeError{
+				User: p.url.User, Missing: []string{"CONNECT"},
+				Grant: "GRANT CONNECT ON DATABASE " + pgx.Identifier{p.url.Name}.Sanitize() + " TO " + pgx.Identifier{p.url.User}.Sanitize(),
+			}, server)
+		case "55P03":
+			return source.Failure(doing, source.ErrGaveWay, server)
+		case "53300":
+			return source.Failure(doing, source.ErrTooManyConnections, server)
+		case "57P01", "57P02", "57P03":
+			return source.Failure(doing, source.ErrUnreachable, server)
+		}
+		return fmt.Errorf("%s: %w", doing, server)
+	}
+	var op *net.OpError
+	switch kind := source.ConnectError(err); {
+	case kind != nil:
+		return source.Failure(doing, kind, plainCause(err))
+	case strings.Contains(err.Error(), "server refused TLS"):
+		return source.Failure(doing, source.ErrTLS, plainCause(err))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
+		return source.Failure(doing, source.ErrConnectionLost, plainCause(err))
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// plainCause takes the driver's repetition of host, user and database from its connect error, and of
+// several attempts, with TLS and without, all but the first, for they are one line each.
+func plainCause(err error) error {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) && connect.Unwrap() != nil {
+		err = connect.Unwrap()
+	}
+	if first, _, several := strings.Cut(err.Error(), "\n"); several {
+		return errors.New(first)
+	}
+	return err
+}

@@ -1,0 +1,168 @@
+package read
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/sourcetest"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// While whoever takes a dump takes long, and a table has been read in part, nobody waits for it, whatever they do with
+// the table. What cannot be read any more is noticed.
+func TestPostgresDumpHoldsNoTable(t *testing.T) {
+	server := sourcetest.PostgreSQL(t)
+	for _, test := range []struct {
+		name, statement string
+		changed         bool
+	}{
+		{"lock", "BEGIN; LOCK TABLE shelf IN ACCESS EXCLUSIVE MODE; COMMIT", false},
+		{"lock all", "BEGIN; LOCK TABLE shelf, other IN ACCESS EXCLUSIVE MODE; COMMIT", false},
+		{"new column", "ALTER TABLE shelf ADD COLUMN late int", false},
+		{"new index", "CREATE INDEX ON shelf (id)", false},
+		{"trigger", "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON shelf FOR EACH ROW EXECUTE FUNCTION f()", false},
+		{"truncate", "TRUNCATE shelf", true},
+		{"truncate one that has not been read", "TRUNCATE other", true},
+		{"rewrite", "ALTER TABLE shelf ALTER id TYPE bigint", true},
+		{"vacuum", "VACUUM FULL shelf", true},
+		{"drop", "DROP TABLE shelf", true},
+		{"exchange", "ALTER TABLE shelf RENAME TO gone; ALTER TABLE spare RENAME TO shelf", true},
+		{"exchange columns", "ALTER TABLE shelf RENAME id TO gone; ALTER TABLE shelf RENAME copy TO id", true},
+		{"column anew", "ALTER TABLE shelf DROP id, ADD id int", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inPieces(t, 1<<20)
+			var err error
+			for range 5 {
+				freshPostgres(t, "site", shelf+"CREATE TABLE spare (LIKE shelf); INSERT INTO spare VALUES (7); ALTER TABLE shelf ADD copy int;")
+				_, ended, goOn := sourcetest.Stuck(t.Context(), t, source.Config{URL: sourcetest.ParseURL(t, server.URL("site")), Threads: 1})
+				// pg_dump, which locks all tables, comes a second time for the tail, and goes before the rows are there.
+				for _, count := range []string{"3", "2"} {
+					for deadline := time.Now().Add(10 * time.Second); sessions(t, "site") != count && time.Now().Before(deadline); {
+					}
+				}
+				if err := server.Exec("site", "SET lock_timeout = '1s'", test.statement); err != nil {
+					t.Errorf("%s: %v", test.statement, err)
+				}
+				goOn()
+				// What has just ended may not have been looked at: then the definitions have changed too soon.
+				if err = <-ended; err == nil || !strings.HasPrefix(err.Error(), "read the definitions: ") {
+					break
+				}
+			}
+			if test.changed {
+				sourcetest.ExpectError(t, err, source.ErrDefinitionChanged, "")
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A table that is read at once is locked as long as that takes. Who waits for it waits for less than a second: the dump
+// gives way.
+func TestPostgresDumpGivesWay(t *testing.T) {
+	inPieces(t, 1<<40)
+	server := sourcetest.PostgreSQL(t)
+	for _, waiter := range []string{"TRUNCATE shelf", "ALTER TABLE shelf ADD COLUMN late int"} {
+		freshPostgres(t, "whole", shelf)
+		_, ended, goOn := sourcetest.Stuck(t.Context(), t, source.Config{URL: sourcetest.ParseURL(t, server.URL("whole")), Threads: 2})
+		if err := server.Exec("whole", "SET lock_timeout = '1s'", waiter); err != nil {
+			t.Errorf("%s: %v", waiter, err)
+		}
+		goOn()
+		words := map[byte]string{'T': "TRUNCATE SHELF", 'A': "ALTER TABLE"}[waiter[0]]
+		sourcetest.ExpectError(t, <-ended, source.ErrGaveWay, "the dump gave way to others on staging: "+words+" of postgres waited for shelf")
+	}
+}
+
+// pg_dump is ended where somebody waits for it.
+func TestPostgresClientGivesWay(t *testing.T) {
+	server := sourcetest.PostgreSQL(t)
+	freshPostgres(t, "whole", shelf)
+	src, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, server.URL("whole")), Client: true})
+	dump, err := src.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dump.Close()
+	sourcetest.Hang(t, dump)
+	if err := server.Exec("whole", "SET lock_timeout = '1s'", "TRUNCATE other"); err != nil {
+		t.Error(err)
+	}
+	sourcetest.ExpectError(t, sourcetest.Rest(dump), source.ErrGaveWay, "the dump gave way to others on staging: TRUNCATE OTHER of postgres waited for other")
+}
+
+// postgresWaits samples how long sessions of the site wait for locks.
+func postgresWaits(t *testing.T, server *testserver.PG, database string) (stop func() (longest time.Duration, whose string)) {
+	return sourcetest.Sample(t, func() ([][]string, error) {
+		return server.Query(database, "SELECT pid::text, query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name <> 'dump-helper' AND datname = current_database()")
+	})
+}
+
+// A site that reads, writes and migrates all the time never waits for a dump that is taken slowly, and what comes of the
+// dump is of one moment.
+func TestPostgresBusySite(t *testing.T) {
+	inPieces(t, 1<<20)
+	freshPostgres(t, "busy", shelf+`CREATE TABLE account_a (amount int); INSERT INTO account_a VALUES (1000000);
+		CREATE TABLE account_b (amount int); INSERT INTO account_b VALUES (1000000); CREATE TABLE cache_page (id int PRIMARY KEY, data text);`)
+	server := sourcetest.PostgreSQL(t)
+	site, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	loop := func(pause time.Duration, statements ...string) {
+		group.Go(func() {
+			for site.Err() == nil {
+				if err := server.Exec("busy", statements...); err != nil {
+					t.Error(err)
+					return
+				}
+				time.Sleep(pause)
+			}
+		})
+	}
+	loop(20*time.Millisecond, "BEGIN; UPDATE account_a SET amount = amount - 1; UPDATE account_b SET amount = amount + 1; COMMIT",
+		"UPDATE shelf SET body = 'y' WHERE id = 1 + (random() * 2000)::int", "SELECT count(*) FROM other")
+	loop(700*time.Millisecond, "BEGIN; LOCK TABLE shelf IN ACCESS EXCLUSIVE MODE; COMMIT", "BEGIN; LOCK TABLE other IN ACCESS EXCLUSIVE MODE; COMMIT")
+	stop := postgresWaits(t, server, "busy")
+	source, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, server.URL("busy")), Threads: 2, StructureOnly: []string{"cache_*"}})
+	var text bytes.Buffer
+	var mutex sync.Mutex
+	var failed error
+	for range 5 {
+		text.Reset()
+		d, err := source.Dump(t.Context())
+		if failed = err; err == nil {
+			failed = d.WriteChunks(t.Context(), func(chunk dump.Chunk) ([]byte, error) {
+				time.Sleep(150 * time.Millisecond)
+				mutex.Lock()
+				defer mutex.Unlock()
+				text.Write(chunk.SQL)
+				return chunk.SQL[:0], nil
+			})
+			_ = d.Close()
+		}
+		if failed == nil {
+			break
+		}
+	}
+	longest, whose := stop()
+	cancel()
+	group.Wait()
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	if longest > sourcetest.LongestWait {
+		t.Errorf("%s waited for %v", whose, longest)
+	}
+	freshPostgres(t, "busy_copy", text.String())
+	rows, err := server.Query("busy_copy", "SELECT ((SELECT amount FROM public.account_a) + (SELECT amount FROM public.account_b))::text, (SELECT count(*) FROM public.shelf)::text")
+	if err != nil || rows[0][0] != "2000000" || rows[0][1] != "2500" {
+		t.Errorf("the copy has %v: %v", rows, err)
+	}
+}

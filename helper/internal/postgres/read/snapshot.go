@@ -1,0 +1,229 @@
+package read
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+)
+
+// snapshot is one moment of the database, seen by several connections.
+type snapshot struct {
+	postgres *Server
+	id       string      // by which others, pg_dump too, come to see it
+	time     time.Time   // by the server's clock, just before it was taken
+	info     source.Info // what there was at that moment
+	readers  []*pgx.Conn
+	refused  string // why there are no more readers, if the server wanted no more
+	pieces   []pageRange
+	tables   map[relationName]madeOf // what they were
+	catalog  string                  // what was defined, summed up
+	// aside is one more connection, which sees what is there now: nil where the server has none to spare.
+	aside *pgx.Conn
+	using sync.Mutex // the connection aside
+	// goodbye is the dump's context without its end: connections are closed after Ctrl-C, too.
+	goodbye context.Context
+}
+
+// snapshotTries is how often a snapshot is taken because tables have come or gone since they were listed, or are locked.
+const snapshotTries = 3
+
+// takeSnapshot takes a snapshot and connects those who read it.
+func (p *Server) takeSnapshot(ctx context.Context) (*snapshot, error) {
+	for try := 1; ; try++ {
+		s := &snapshot{postgres: p, goodbye: context.WithoutCancel(ctx)}
+		err := s.take(ctx)
+		if err == nil {
+			return s, nil
+		}
+		_ = s.Close()
+		if try == snapshotTries || !errors.Is(err, source.ErrDefinitionChanged) && !errors.Is(err, source.ErrGaveWay) {
+			return nil, err
+		}
+		if errors.Is(err, source.ErrGaveWay) {
+			select {
+			case <-time.After(source.LockPause):
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
+		if _, err := p.Inspect(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (s *snapshot) take(ctx context.Context) error {
+	p := s.postgres
+	keeper, err := s.connect(ctx)
+	if err != nil {
+		return p.explain(err)
+	}
+	s.readers = []*pgx.Conn{keeper}
+	err = keeper.QueryRow(ctx, "SELECT statement_timestamp(), pg_export_snapshot()").Scan(&s.time, &s.id)
+	if cause := refusedToShare(err); cause != nil {
+		return &snapshotNotSharedError{cause}
+	}
+	if err != nil {
+		return p.explainDump("take a snapshot", err)
+	}
+	// Locks on tables are given back by going back to here.
+	if _, err := keeper.Exec(ctx, source.SetSavepoint); err != nil {
+		return p.explainDump("take a snapshot", err)
+	}
+	s.info = p.about
+	if err := p.inspectTables(ctx, keeper, &s.info); err != nil {
+		return s.explainList(err)
+	}
+	tables, err := p.readTables(ctx, keeper)
+	if err != nil {
+		return s.explainList(err)
+	}
+	s.pieces = cutTables(tables, p.server)
+	known, err := readAll(keeper.PgConn().Exec(ctx, postgresFiles))
+	if err != nil {
+		return s.explainList(err)
+	}
+	s.tables = readMadeOf(known)
+	catalog, err := readAll(keeper.PgConn().Exec(ctx, postgresCatalog))
+	if err != nil || len(catalog) != 1 {
+		return s.explainList(err)
+	}
+	s.catalog = catalog[0][0]
+	if _, err := keeper.Exec(ctx, source.GiveBack); err != nil {
+		return s.explainList(err)
+	}
+	limits, err := readPostgresLimits(ctx, keeper)
+	if err != nil {
+		return s.explainList(err)
+	}
+	if limits.spareOne() {
+		if s.aside, err = s.connectAside(ctx); err != nil {
+			return p.explain(err)
+		}
+	}
+	return s.share(ctx, min(limits.readers(p.config.Threads), len(s.pieces)))
+}
+
+// connectAside opens the connection that sees what is there now.
+func (s *snapshot) connectAside(ctx context.Context) (*pgx.Conn, error) {
+	config, err := s.postgres.connection()
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, config)
+}
+
+func (s *snapshot) explainList(err error) error {
+	var missing *source.PrivilegeError
+	if errors.As(err, &missing) {
+		return s.postgres.explain(err)
+	}
+	return s.postgres.explainDump("list the tables", err)
+}
+
+// refusedToShare gives the server's reason for not exporting or importing a snapshot: it is none where the server
+// is about to end or has no room.
+func refusedToShare(err error) *pgconn.PgError {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) || strings.HasPrefix(server.Code, "57") || strings.HasPrefix(server.Code, "53") {
+		return nil
+	}
+	return server
+}
+
+// connect opens a connection with a transaction that reads one moment of the database, in the form that pg_dump
+// reads. All settings end with the transaction, since behind a pooler the connection is somebody else's afterwards.
+func (s *snapshot) connect(ctx context.Context, more ...string) (*pgx.Conn, error) {
+	config, err := s.postgres.connection()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	statements := append([]string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"}, settings.Again(s.postgres.settings)...)
+	statements = append(statements, more...)
+	if _, err := conn.PgConn().Exec(ctx, strings.Join(statements, "; ")).ReadAll(); err != nil {
+		s.close(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+// share connects more readers, until there are n. That the server wants fewer is no failure.
+func (s *snapshot) share(ctx context.Context, n int) error {
+	within, cancel := context.WithTimeout(ctx, source.ConnectTimeout)
+	defer cancel()
+	type joined struct {
+		conn *pgx.Conn
+		err  error
+	}
+	all := make([]joined, max(n-1, 0))
+	var group sync.WaitGroup
+	for i := range all {
+		group.Go(func() {
+			all[i].conn, all[i].err = s.connect(within, "SET TRANSACTION SNAPSHOT "+quoteLiteral(s.id), source.SetSavepoint)
+		})
+	}
+	group.Wait()
+	var alone *snapshotNotSharedError
+	for _, one := range all {
+		var server *pgconn.PgError
+		switch {
+		case one.err == nil:
+			s.readers = append(s.readers, one.conn)
+		case errors.As(one.err, &server) && (server.Code == "22023" || server.Code == "55000"):
+			// Behind a balancing pooler, the next connection may lead to another server.
+			alone = &snapshotNotSharedError{server}
+		default:
+			s.refused = plainCause(one.err).Error()
+			if errors.As(one.err, &server) {
+				s.refused = server.Message
+			}
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case alone != nil:
+		return alone
+	}
+	return nil
+}
+
+// Close ends all connections, and waits until the server has been told.
+func (s *snapshot) Close() error {
+	var group sync.WaitGroup
+	for _, conn := range s.readers {
+		group.Go(func() { s.close(conn) })
+	}
+	if s.aside != nil {
+		group.Go(func() { s.close(s.aside) })
+	}
+	group.Wait()
+	s.readers, s.aside = nil, nil
+	return nil
+}
+
+// close ends a connection. Where a query was interrupted, the driver cancels it on the server, by itself.
+func (s *snapshot) close(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(s.goodbye, goodbyePatience)
+	defer cancel()
+	_ = conn.Close(ctx)
+	select {
+	case <-conn.PgConn().CleanupDone():
+	case <-ctx.Done():
+	}
+}
+
+// goodbyePatience is how long a server may take to hear that a connection ends.
+const goodbyePatience = 5 * time.Second

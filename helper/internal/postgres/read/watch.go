@@ -1,0 +1,213 @@
+package read
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
+)
+
+// postgresLockTimeout is how long pg_dump waits for a lock, in milliseconds, as sessions of ours do: who wants a table waits
+// behind us while we wait for it.
+const postgresLockTimeout = 800
+
+// What pg_dump reads must be that of the snapshot's moment: it asks functions that tell what is there now. And who
+// truncates or rewrites a table leaves none of its rows to those whose snapshot is older, without an error. That nothing
+// of it has happened shows afterwards, from one more connection, which sees what is there now.
+
+// now asks the connection aside, in a transaction of its own. Settings end with it: behind a pooler, the session is
+// somebody else's afterwards. Columns are text.
+func (s *snapshot) now(ctx context.Context, query string) ([][]string, error) {
+	s.using.Lock()
+	defer s.using.Unlock()
+	statements := append([]string{"BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY"}, settings.Again(s.postgres.settings)...)
+	statements = append(statements, "SET LOCAL statement_timeout = '60s'", query, "COMMIT")
+	text := strings.Join(statements, "; ")
+	rows, err := readAll(s.aside.PgConn().Exec(ctx, text))
+	if err == nil || !s.aside.IsClosed() || ctx.Err() != nil {
+		return rows, err
+	}
+	// Servers may end sessions that are idle. A setting against it would stay behind in a pooled one.
+	again, err := s.connectAside(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.aside = again
+	return readAll(s.aside.PgConn().Exec(ctx, text))
+}
+
+// readAll gives the rows of the statements that have some.
+func readAll(reader *pgconn.MultiResultReader) ([][]string, error) {
+	results, err := reader.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	var rows [][]string
+	for _, result := range results {
+		for _, row := range result.Rows {
+			var line []string
+			for _, value := range row {
+				line = append(line, string(value))
+			}
+			rows = append(rows, line)
+		}
+	}
+	return rows, nil
+}
+
+// postgresFiles is by which file a table has its rows, and what its columns are.
+const postgresFiles = `SELECT n.nspname, c.relname, c.oid || ' ' || c.relfilenode,
+  coalesce((SELECT string_agg(a.attnum || ' ' || a.atttypid || ' ' || a.attname, E'\n')
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '')
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'`
+
+// madeOf is what postgresFiles gives.
+type madeOf struct {
+	file    string
+	columns []string
+}
+
+func readMadeOf(rows [][]string) map[relationName]madeOf {
+	all := make(map[relationName]madeOf, len(rows))
+	for _, row := range rows {
+		all[relationName{row[0], row[1]}] = madeOf{row[2], strings.Split(row[3], "\n")}
+	}
+	return all
+}
+
+// sameTable says whether a table whose rows have been read is still what it was at the snapshot's moment. A column that
+// is new does no harm.
+func (s *snapshot) sameTable(ctx context.Context, name relationName) error {
+	doing := "read " + name.String()
+	rows, err := s.now(ctx, postgresFiles+" AND n.nspname = "+quoteLiteral(name.schema)+" AND c.relname = "+quoteLiteral(name.name))
+	if err != nil {
+		return s.postgres.explainDump(doing, err)
+	}
+	before, now := s.tables[name], readMadeOf(rows)[name]
+	same := before.file == now.file
+	for _, column := range before.columns {
+		same = same && slices.Contains(now.columns, column)
+	}
+	if !same {
+		return source.Failure(doing, source.ErrDefinitionChanged, errors.New("it was altered, emptied or exchanged"))
+	}
+	return nil
+}
+
+// sameAfterwards is sameCatalog and sameTable for all tables, where no connection is aside: when the snapshot is needed no
+// more, the connection that took it can look.
+func (s *snapshot) sameAfterwards(ctx context.Context) error {
+	keeper := s.readers[0]
+	if _, err := keeper.Exec(ctx, "COMMIT"); err != nil {
+		return s.postgres.explainDump("end the snapshot", err)
+	}
+	s.readers, s.aside = s.readers[1:], keeper
+	if err := s.sameCatalog(ctx); err != nil {
+		return err
+	}
+	for _, piece := range s.pieces {
+		if piece.from > 0 {
+			continue
+		}
+		if err := s.sameTable(ctx, piece.table.from.relationName); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// postgresCatalog sums up what pg_dump reads. A row of a catalog has another xmin when it was changed; what is
+// counted of a table is changed in place.
+const postgresCatalog = `WITH spaces AS (SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'),
+  tables AS (SELECT c.oid FROM pg_class c WHERE c.relnamespace IN (SELECT oid FROM spaces) AND c.relpersistence <> 't'),
+  objects AS (
+    SELECT 'space ' || oid || ' ' || xmin AS o FROM pg_namespace WHERE oid IN (SELECT oid FROM spaces)
+    UNION ALL SELECT 'class ' || oid || ' ' || xmin FROM pg_class WHERE oid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'column ' || attrelid || ' ' || attnum || ' ' || xmin FROM pg_attribute WHERE attrelid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'default ' || oid || ' ' || xmin FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'index ' || indexrelid || ' ' || xmin FROM pg_index WHERE indrelid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'trigger ' || oid || ' ' || xmin FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'rule ' || oid || ' ' || xmin FROM pg_rewrite WHERE ev_class IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'constraint ' || oid || ' ' || xmin FROM pg_constraint WHERE connamespace IN (SELECT oid FROM spaces)
+    UNION ALL SELECT 'function ' || oid || ' ' || xmin FROM pg_proc WHERE pronamespace IN (SELECT oid FROM spaces)
+    UNION ALL SELECT 'type ' || oid || ' ' || xmin FROM pg_type WHERE typnamespace IN (SELECT oid FROM spaces)
+    UNION ALL SELECT 'label ' || oid || ' ' || xmin FROM pg_enum)
+SELECT md5(coalesce(string_agg(o, ',' ORDER BY o), '')) FROM objects`
+
+// sameCatalog says whether anything was created, altered or dropped since the snapshot.
+func (s *snapshot) sameCatalog(ctx context.Context) error {
+	if s.aside == nil {
+		return nil
+	}
+	rows, err := s.now(ctx, postgresCatalog)
+	if err != nil {
+		return s.postgres.explainDump("read the definitions", err)
+	}
+	if len(rows) != 1 || rows[0][0] != s.catalog {
+		return source.Failure("read the definitions", source.ErrDefinitionChanged, errors.New("something was altered meanwhile"))
+	}
+	return nil
+}
+
+// postgresWatchInterval is how often is looked for sessions that wait for ours. Who is seen twice has waited for longer.
+const postgresWatchInterval = 200 * time.Millisecond
+
+// watch looks until ctx ends whether somebody waits for a lock that one of our sessions or pg_dump's has, and then ends
+// them all on the server and gives an ErrGaveWay. Those who wait behind one who waits for us are among them.
+func (s *snapshot) watch(ctx context.Context) error {
+	if s.aside == nil || s.postgres.server.Less(version.Version{Major: 9, Minor: 6}) {
+		return nil
+	}
+	var readers []string
+	for _, reader := range s.readers {
+		readers = append(readers, fmt.Sprint(reader.PgConn().PID()))
+	}
+	const ours = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
+  AND application_name = 'dump-helper' AND pid <> pg_backend_pid()`
+	list := "array[" + strings.Join(readers, ",") + "]::int[]"
+	waiting := `SELECT l.pid, coalesce((SELECT relname FROM pg_class WHERE oid = l.relation), ''), coalesce(a.usename, ''),
+  upper(concat_ws(' ', split_part(ltrim(a.query), ' ', 1), split_part(ltrim(a.query), ' ', 2)))
+FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE NOT l.granted AND a.application_name IS DISTINCT FROM 'dump-helper' AND pg_blocking_pids(l.pid) && (` + list + ` || array(` + ours + `))`
+	seen := map[string]bool{}
+	tick := time.NewTicker(postgresWatchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		rows, err := s.now(ctx, waiting)
+		if err != nil {
+			return nil // the readers notice what is wrong
+		}
+		now := map[string]bool{}
+		for _, row := range rows {
+			if now[row[0]] = true; !seen[row[0]] {
+				continue
+			}
+			// Sessions whose rows nobody takes just now would not notice that they are to end.
+			if len(readers) > 0 {
+				_, _ = s.now(ctx, "SELECT pg_terminate_backend(pid) FROM ("+ours+" UNION SELECT unnest("+list+")) o (pid)")
+			}
+			who, table := "somebody", "it"
+			if row[2] != "" && !strings.Contains(row[3], "<") {
+				who = strings.TrimSpace(row[3]) + " of " + row[2]
+			}
+			if row[1] != "" {
+				table = row[1]
+			}
+			return source.Failure("read the tables", source.ErrGaveWay, errors.New(who+" waited for "+table))
+		}
+		seen = now
+	}
+}

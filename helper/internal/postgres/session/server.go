@@ -1,0 +1,258 @@
+// Package session is the local PostgreSQL server: its sessions, its lock, and the names of the databases beside the live one.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Server is a PostgreSQL server on which a database is replaced.
+type Server struct {
+	Config target.Config
+	Names  target.Names
+	About  target.Info
+	// Maintenance is a database that is there before and after a swap: locks and renames are done
+	// from it.
+	Maintenance string
+	User        string
+	server      *oneserver.Check
+}
+
+// Session is one connection.
+type Session struct {
+	Conn *pgconn.PgConn
+	// goodbye is the context of connect without its end: a session is closed after Ctrl-C too.
+	goodbye context.Context
+}
+
+// New asks a server what it is, and whether it has the database.
+func New(ctx context.Context, config target.Config) (*Server, error) {
+	db := &Server{
+		Config: config, Maintenance: "postgres", server: &oneserver.Check{Address: config.URL.Address(), Wanted: config.URL.Server},
+		Names: target.NamesFor(config.URL.Name, 63, func(name string) int { return len(name) }),
+	}
+	s, err := db.Connect(ctx, db.Maintenance)
+	if postgres.SQLState(err) == postgres.PgUnknownDatabase {
+		db.Maintenance = "template1"
+		s, err = db.Connect(ctx, db.Maintenance)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	rows, err := s.Query(ctx, "SELECT current_setting('server_version'), current_user, count(*) FROM pg_database WHERE datname = $1", db.Names.Live)
+	if err != nil {
+		return nil, db.Explain("ask for the server's version", err)
+	}
+	version, _, _ := strings.Cut(rows[0][0], " ")
+	db.About = target.Info{Engine: "postgres", Version: version, Name: db.Names.Live, Exists: rows[0][2] != "0"}
+	db.User = rows[0][1]
+	return db, nil
+}
+
+// ConnectSeconds is how long the server may take to let someone in. A test shortens it.
+var ConnectSeconds = 10
+
+// Connect opens a session in a database.
+func (db *Server) Connect(ctx context.Context, database string) (*Session, error) {
+	u := db.Config.URL
+	modes := map[dburl.TLS]string{dburl.TLSOff: "disable", dburl.TLSPreferred: "prefer", dburl.TLSOn: "require", dburl.TLSVerify: "verify-full"}
+	dsn := fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=%s connect_timeout=%d",
+		postgres.QuoteSetting(u.Host), u.Port, postgres.QuoteSetting(u.User), postgres.QuoteSetting(database), modes[u.TLS], ConnectSeconds)
+	if u.CA != "" {
+		dsn += " sslrootcert=" + postgres.QuoteSetting(u.CA)
+	}
+	config, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", u.Address(), err)
+	}
+	if u.Password.IsSet() {
+		config.Password = u.Password.Reveal()
+	}
+	config.RuntimeParams["application_name"] = "dump-helper"
+	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
+	if u.Server != nil && len(u.Server.Addresses) > 0 {
+		config.LookupFunc = func(context.Context, string) ([]string, error) { return u.Server.Addresses, nil }
+	}
+	conn, err := pgconn.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, db.explainConnect(ctx, database, err)
+	}
+	s := &Session{conn, context.WithoutCancel(ctx)}
+	// Nothing here is bent or ended by settings that the server's administrator meant for the site.
+	if _, err := settings.Apply(ctx, conn, settings.Writing); err != nil {
+		s.Close()
+		var setting *settings.Error
+		if errors.As(err, &setting) {
+			return nil, &target.SettingError{Name: setting.Name, Value: setting.Value, Err: setting}
+		}
+		return nil, db.Explain("prepare a connection", err)
+	}
+	if err := db.checkServer(ctx, s); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Enter opens a session in the live database. The server makes newcomers wait there while tables of it are replaced.
+func (db *Server) Enter(ctx context.Context) (*Session, error) {
+	s, err := db.Connect(ctx, db.Names.Live)
+	var unreachable *target.UnreachableError
+	if !errors.As(err, &unreachable) {
+		return s, err
+	}
+	beside, failed := db.Connect(ctx, db.Maintenance)
+	if failed != nil {
+		return nil, err
+	}
+	defer beside.Close()
+	return nil, &target.BusyError{Name: db.Names.Live, Holder: db.holder(ctx, beside), Running: true}
+}
+
+func (db *Server) explainConnect(ctx context.Context, database string, err error) error {
+	server := db.Config.URL.Address()
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("connect to %s: %w", server, ctx.Err())
+	case postgres.SQLState(err) == postgres.PgUnknownDatabase:
+		return fmt.Errorf("connect to database %s of %s: %w", database, server, err)
+	case postgres.SQLState(err) == postgres.PgWrongPassword, postgres.SQLState(err) == postgres.PgNotAuthorised:
+		return &target.AuthError{User: db.Config.URL.User, Server: server, Err: postgres.ServerSays(err)}
+	case postgres.SQLState(err) == postgres.PgDenied:
+		return &target.PrivilegeError{Action: "connect to database " + database,
+			Grant: fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s", postgres.QuoteIdentifier(database), postgres.QuoteIdentifier(db.Config.URL.User)), Err: postgres.ServerSays(err)}
+	}
+	return &target.UnreachableError{Server: server, Err: postgres.ServerSays(err)}
+}
+
+// Close ends the session, after Ctrl-C too.
+func (s *Session) Close() {
+	ctx, cancel := context.WithTimeout(s.goodbye, 5*time.Second)
+	defer cancel()
+	_ = s.Conn.Close(ctx)
+}
+
+// Exec runs statements as they are.
+func (s *Session) Exec(ctx context.Context, statements string) error {
+	_, err := s.Conn.Exec(ctx, statements).ReadAll()
+	return err
+}
+
+// Query gives the rows of a query as text; NULL is "".
+func (s *Session) Query(ctx context.Context, query string, arguments ...string) ([][]string, error) {
+	values := make([][]byte, len(arguments))
+	for i, argument := range arguments {
+		values[i] = []byte(argument)
+	}
+	result := s.Conn.ExecParams(ctx, query, values, nil, nil, nil).Read()
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	all := make([][]string, len(result.Rows))
+	for i, row := range result.Rows {
+		for _, value := range row {
+			all[i] = append(all[i], string(value))
+		}
+	}
+	return all, nil
+}
+
+// Info tells what New found.
+func (db *Server) Info() target.Info { return db.About }
+
+// Close has nothing to do: sessions live as long as what they are for.
+func (db *Server) Close() error { return nil }
+
+// FreeBytes tells how many bytes are free where the server keeps its data: see target.Database.
+func (db *Server) FreeBytes(ctx context.Context) (int64, bool) {
+	if !db.Config.URL.IsLocal() {
+		return 0, false
+	}
+	s, err := db.Connect(ctx, db.Maintenance)
+	if err != nil {
+		return 0, false
+	}
+	defer s.Close()
+	rows, err := s.Query(ctx, "SELECT current_setting('data_directory'), oid FROM pg_database WHERE datname = $1", db.Maintenance)
+	if err != nil || len(rows) == 0 {
+		return 0, false
+	}
+	return target.FreeBytes(rows[0][0], filepath.Join(rows[0][0], "base", rows[0][1]))
+}
+
+// Locked opens a session in the maintenance database that holds the lock of this database.
+func (db *Server) Locked(ctx context.Context) (*Session, error) {
+	s, err := db.Connect(ctx, db.Maintenance)
+	if err != nil {
+		return nil, err
+	}
+	for try := 0; ; try++ {
+		rows, err := s.Query(ctx, "SELECT pg_try_advisory_lock("+lockKey+")", db.Names.Base)
+		switch {
+		case err != nil:
+			s.Close()
+			return nil, db.Explain("take the lock of database "+db.Names.Live, err)
+		case rows[0][0] == "t":
+			return s, nil
+		case try < lockTries:
+			// The server may take a moment to notice that a killed pull is gone.
+			if err := Pause(ctx, time.Second); err == nil {
+				continue
+			}
+		}
+		holder := db.holder(ctx, s)
+		s.Close()
+		return nil, &target.BusyError{Name: db.Names.Live, Holder: holder, Running: true}
+	}
+}
+
+const lockTries = 5
+
+// lockKey is the number of the lock of a database.
+const lockKey = "hashtextextended('dump:' || $1, 0)"
+
+// holder says who has the lock of this database.
+func (db *Server) holder(ctx context.Context, s *Session) string {
+	return s.Describe(ctx, "SELECT a.pid, a.usename, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid)"+
+		" WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = "+lockKey, db.Names.Base)
+}
+
+// Pause waits, or gives the error of a context that ends before.
+func Pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// Describe names the sessions that a query finds: pid, user, address.
+func (s *Session) Describe(ctx context.Context, query string, arguments ...string) string {
+	rows, err := s.Query(ctx, query, arguments...)
+	if err != nil || len(rows) == 0 {
+		return "a session that has ended just now"
+	}
+	var all []string
+	for _, row := range rows {
+		text := fmt.Sprintf("process %s of %s", row[0], row[1])
+		if row[2] != "" {
+			text += " from " + row[2]
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
+}

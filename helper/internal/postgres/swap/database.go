@@ -1,0 +1,35 @@
+// Package swap puts a loaded database into the live one's place, and takes it back: PostgreSQL renames databases in one transaction.
+package swap
+
+import (
+	"context"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Open connects to the server: see target.Database.
+func Open(ctx context.Context, config target.Config) (target.Database, error) {
+	server, err := session.New(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	db := &Database{Server: server}
+	if !config.Part.IsAll() && db.About.Exists {
+		if err := db.checkLive(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return db, nil
+}
+
+// Database is a live database on a PostgreSQL server.
+type Database struct{ *session.Server }
+
+// TakesFiles fails: PostgreSQL takes no files of tables.
+func (db *Database) TakesFiles(context.Context) (target.FileServer, error) {
+	return target.FileServer{}, &target.FilesError{Reason: "PostgreSQL takes no tables as files"}
+}
+
+// Check has nothing to look for: no other database refers to this one.
+func (db *Database) Check(context.Context) error { return nil }

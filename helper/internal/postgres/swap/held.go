@@ -1,0 +1,134 @@
+package swap
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// The comment on the previous database says which dump the live one holds and which one it holds itself:
+// comments are set in the very transaction that renames, by every owner, and nothing of it is in the live
+// database. The comment that the previous database had is kept in it until undo puts it back.
+
+// label is what the comment on the previous database says.
+type label struct {
+	Live     target.Provenance `json:"live"`
+	Previous target.Provenance `json:"previous"`
+	// Marked means that nothing was swapped: the previous database is there for this comment alone.
+	Marked bool `json:"marked,omitempty"`
+	// Comment is the one that the previous database had when it was the live one.
+	Comment string `json:"comment,omitempty"`
+	// Serial is higher than those of the earlier databases that there were when the previous one was replaced, at Replaced. An earlier
+	// version of this program has left both out.
+	Serial   int64     `json:"serial,omitempty"`
+	Replaced time.Time `json:"replaced,omitzero"`
+}
+
+// labelMark is how the comment begins.
+const labelMark = "dump-refresh: "
+
+// readLabel reads the comment on the previous database; one that is not ours is the database's own.
+func readLabel(comment string) label {
+	var l label
+	if text, ours := strings.CutPrefix(comment, labelMark); ours && json.Unmarshal([]byte(text), &l) == nil {
+		return l
+	}
+	return label{Comment: comment}
+}
+
+func (l label) text() (string, error) {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return "", fmt.Errorf("describe the dump %s: %w", l.Live.Key, err)
+	}
+	return labelMark + string(text), nil
+}
+
+// Held tells what the live database holds: see target.Database.
+func (db *Database) Held(ctx context.Context) (target.Held, error) {
+	action := "ask what database " + db.Names.Live + " holds"
+	s, err := db.Enter(ctx)
+	if postgres.SQLState(err) == postgres.PgUnknownDatabase {
+		return target.Held{Empty: true}, nil
+	}
+	if err != nil {
+		return target.Held{}, err
+	}
+	defer s.Close()
+	first, _, err := tableNumbers(ctx, s)
+	if err != nil {
+		return target.Held{}, db.Explain(action, err)
+	}
+	kept, err := currentLabel(ctx, s, db.Names)
+	if err != nil {
+		return target.Held{}, db.Explain(action, err)
+	}
+	held := kept.Live.Held(first)
+	if held.Empty = first == 0; !held.Empty && !kept.Live.Describes(first) {
+		held.Created, err = created(ctx, s)
+	}
+	return held, db.Explain(action, err)
+}
+
+// currentLabel gives what lies in the comment on the previous database.
+func currentLabel(ctx context.Context, s *session.Session, n target.Names) (label, error) {
+	comment, err := commentOf(ctx, s, n.Previous)
+	return readLabel(comment), err
+}
+
+// commentOf gives the comment on a database, "" where there is none.
+func commentOf(ctx context.Context, s *session.Session, database string) (string, error) {
+	rows, err := s.Query(ctx, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", database)
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0][0], nil
+}
+
+// setComment puts a comment on a database; "" takes it away.
+func setComment(ctx context.Context, s *session.Session, database, comment string) error {
+	rows, err := s.Query(ctx, "SELECT format('COMMENT ON DATABASE %I IS %L', $1::text, nullif($2::text, ''))", database, comment)
+	if err != nil {
+		return err
+	}
+	return s.Exec(ctx, rows[0][0])
+}
+
+// listTables finds the tables of the session's database that are neither the server's nor an extension's.
+const ownTables = " FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384" +
+	" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
+
+// tableNumbers gives the lowest and the highest number of a table of the session's database, 0 where
+// it has none.
+func tableNumbers(ctx context.Context, s *session.Session) (first, last int64, err error) {
+	rows, err := s.Query(ctx, "SELECT coalesce(min(c.oid), 0), coalesce(max(c.oid), 0)"+ownTables)
+	if err != nil {
+		return 0, 0, err
+	}
+	if first, err = strconv.ParseInt(rows[0][0], 10, 64); err == nil {
+		last, err = strconv.ParseInt(rows[0][1], 10, 64)
+	}
+	return first, last, err
+}
+
+// created gives the time of the file of a table that has not changed for the longest time. No table can
+// be younger than its file's last change, and in every site there are tables that nobody writes to. Only
+// superusers may look at files.
+func created(ctx context.Context, s *session.Session) (time.Time, error) {
+	rows, err := s.Query(ctx, "SELECT floor(extract(epoch FROM min((pg_stat_file(pg_relation_filepath(c.oid), true)).modification)))::bigint"+ownTables)
+	if postgres.SQLState(err) != "" || err == nil && rows[0][0] == "" {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	seconds, err := strconv.ParseInt(rows[0][0], 10, 64)
+	return time.Unix(seconds, 0).UTC(), err
+}

@@ -1,0 +1,102 @@
+package swap
+
+import (
+	"context"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Mark changes what is recorded of the live database: see target.Database.
+func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
+	s, err := db.Locked(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := db.dropRubbish(ctx, s); err != nil {
+		return err
+	}
+	return db.Explain("note what becomes of database "+db.Names.Live, db.mark(ctx, s, mark))
+}
+
+// fingerprintNow takes the fingerprint of the live database, in which others may write: at a moment when nobody does.
+func (db *Database) fingerprintNow(ctx context.Context, s *session.Session) (*target.Fingerprint, error) {
+	const tries = 20
+	for try := 1; ; try++ {
+		f, err := fingerprint(ctx, s, db.Config.WithoutRows)
+		switch {
+		case err != nil || f == nil || !f.Running:
+			return f, err
+		case try == tries:
+			return nil, &target.BusyError{Name: db.Names.Live, Holder: s.Describe(ctx, "SELECT pid, usename, client_addr FROM pg_stat_activity"+
+				" WHERE backend_xid IS NOT NULL LIMIT 3")}
+		}
+		if err := session.Pause(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Mark) error {
+	n := db.Names
+	inside, err := db.Enter(ctx)
+	if postgres.SQLState(err) == postgres.PgUnknownDatabase {
+		return target.ErrNothingToMark
+	}
+	if err != nil {
+		return err
+	}
+	defer inside.Close()
+	first, last, err := tableNumbers(ctx, inside)
+	if err != nil {
+		return err
+	}
+	if first == 0 {
+		return target.ErrNothingToMark
+	}
+	present, err := exists(ctx, s, n.Previous)
+	if err != nil {
+		return err
+	}
+	kept, err := currentLabel(ctx, s, n)
+	if err != nil {
+		return err
+	}
+	if !kept.Live.Describes(first) {
+		kept.Live = target.Provenance{LastTable: last, Hold: kept.Live.Hold}
+	}
+	mark.Apply(&kept.Live, db.Config.Token)
+	if mark == target.Release {
+		kept.Live.LastTable = last
+		changes := target.Changes{Unknown: true}
+		if kept.Live.Print != nil {
+			changes, err = changesIn(ctx, inside, *kept.Live.Print, db.Config.WithoutRows, target.SearchPatience)
+			if postgres.SQLState(err) != "" {
+				changes, err = target.Changes{Unknown: true}, nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		kept.Live.NoteReleased(changes)
+		if kept.Live.Print, err = db.fingerprintNow(ctx, inside); err != nil {
+			return err
+		}
+	}
+	kept.Marked = kept.Marked || !present
+	text, err := kept.text()
+	if err != nil {
+		return err
+	}
+	if !present {
+		// Both or neither: a previous database that does not say what it is there for could be brought back.
+		if err := s.Exec(ctx, "CREATE DATABASE "+postgres.QuoteIdentifier(n.Incoming)+" TEMPLATE template0"); err != nil {
+			return err
+		}
+		return db.exchangeOnce(ctx, s, exchange{[]rename{{n.Incoming, n.Previous}}, map[string]string{n.Previous: text}})
+	}
+	return setComment(ctx, s, n.Previous, text)
+}

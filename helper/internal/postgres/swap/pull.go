@@ -1,0 +1,103 @@
+package swap
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/load"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// pull is a dump on its way into the live database's place.
+type pull struct {
+	*load.Load
+	db *Database
+	// guard keeps others out of the live database while a part of it is replaced; nil where all is.
+	guard *session.Session
+	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
+	cleanup context.Context
+}
+
+// Begin makes a scratch database for a dump: see target.Database.
+func (db *Database) Begin(ctx context.Context) (target.Load, error) {
+	lock, err := db.Locked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &pull{Load: &load.Load{Db: db.Server, Lock: lock}, db: db, cleanup: context.WithoutCancel(ctx)}
+	if err := l.open(ctx); err != nil {
+		return nil, errors.Join(err, l.Discard())
+	}
+	switch part := db.Config.Part; {
+	case part.TablesOnly:
+		return &partPull{pull: l, dump: map[string]bool{}}, nil
+	case !part.IsAll():
+		return &stayPull{pull: l}, nil
+	}
+	return l, nil
+}
+
+// open makes the scratch database, and what loads the dump into it.
+func (l *pull) open(ctx context.Context) error {
+	if err := l.db.dropRubbish(ctx, l.Lock); err != nil {
+		return err
+	}
+	if err := l.create(ctx); err != nil {
+		return err
+	}
+	var err error
+	l.Load, err = load.New(ctx, l.db.Server, l.Lock)
+	return err
+}
+
+// create makes the scratch database: empty, or a copy of the live one where only some tables of that are replaced.
+func (l *pull) create(ctx context.Context) (err error) {
+	if !l.db.Config.Part.TablesOnly {
+		return l.db.Explain("create database "+l.db.Names.Incoming, l.db.create(ctx, l.Lock))
+	}
+	l.guard, err = l.db.copyLive(ctx, l.Lock)
+	return err
+}
+
+func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
+	_, last, err := tableNumbers(ctx, l.Main)
+	var taken *target.Fingerprint
+	if err == nil && l.db.Config.Token != "" {
+		taken, err = fingerprint(ctx, l.Main, l.db.Config.WithoutRows)
+	}
+	l.Main.Close()
+	if err != nil {
+		return l.db.Explain("look at the tables of the dump", err)
+	}
+	n := l.db.Names
+	return l.db.swap(ctx, l.Lock, turn{
+		by: l.Lock,
+		renames: func(place string) []rename {
+			return []rename{{n.Previous, place}, {n.Live, n.Previous}, {n.Incoming, n.Live}}
+		},
+		holds: func(target.Provenance) target.Provenance {
+			return target.Provenance{Dump: dump, LastTable: last, Print: taken}
+		},
+	})
+}
+
+func (l *pull) Discard() error {
+	if l.Lock == nil {
+		return nil
+	}
+	defer func() { l.Lock, l.guard = nil, nil }()
+	l.Close()
+	if l.guard != nil {
+		l.guard.Close()
+	}
+	l.Lock.Close()
+	ctx, cancel := context.WithTimeout(l.cleanup, target.DiscardPatience)
+	defer cancel()
+	err := l.db.Recover(ctx)
+	var busy *target.BusyError
+	if errors.As(err, &busy) && busy.Running {
+		return nil // the next pull is at work already, and has cleaned up first
+	}
+	return err
+}

@@ -1,0 +1,132 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
+)
+
+// Command is how SourceError and Info call a command, whose text may hold secrets.
+const Command = "command"
+
+// Source is a source of which nothing is known but that it prints SQL.
+type Source struct {
+	config source.Config
+	tunnel *sshtunnel.Tunnel
+}
+
+// New makes a source of a command; tunnel is nil where it runs on this machine.
+func New(config source.Config, tunnel *sshtunnel.Tunnel) *Source {
+	return &Source{config: config, tunnel: tunnel}
+}
+
+// Inspect says what is known of the command, which is little.
+func (c *Source) Inspect(context.Context) (source.Info, error) {
+	if c.tunnel == nil && c.config.Dir != "" {
+		if stat, err := os.Stat(c.config.Dir); err != nil || !stat.IsDir() {
+			return source.Info{}, fmt.Errorf("run the source command: %s is not a folder", c.config.Dir)
+		}
+	}
+	return source.Info{Client: Command}, nil
+}
+
+// Dump runs the command.
+func (c *Source) Dump(ctx context.Context) (*source.Dump, error) {
+	if c.tunnel != nil {
+		return c.remote(ctx)
+	}
+	p := Program{
+		Name: Command,
+		Path: "/bin/sh",
+		Args: []string{"-c", c.config.Command},
+		Env:  os.Environ(),
+		dir:  c.config.Dir,
+		Hide: c.config.Password,
+	}
+	taken := time.Now().UTC()
+	child, err := p.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &source.Dump{SnapshotTime: taken, Text: child, Closers: []io.Closer{child}}, nil
+}
+
+func (c *Source) remote(ctx context.Context) (*source.Dump, error) {
+	session, err := c.tunnel.NewSession(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("run the source command: %w", err)
+	}
+	stderr := &tail{}
+	session.Stderr = stderr
+	stdout, err := session.StdoutPipe()
+	if err == nil {
+		err = session.Start(c.config.Command)
+	}
+	if err != nil {
+		_ = session.Close()
+		return nil, fmt.Errorf("run the source command on %s: %w", c.tunnel.Name, err)
+	}
+	// A server may keep the session open until the command ends, which may ignore being asked to: so
+	// the reader hangs on a pipe of our own, not on the session.
+	out, in := io.Pipe()
+	r := &remoteCommand{PipeReader: out, in: in, session: session}
+	go func() {
+		_, _ = io.Copy(in, stdout)
+		_ = in.CloseWithError(c.remoteFailure(session.Wait(), stderr))
+	}()
+	r.stop = context.AfterFunc(ctx, func() { r.end(context.Cause(ctx)) })
+	return &source.Dump{SnapshotTime: time.Now().UTC(), Text: r, Closers: []io.Closer{r}}, nil
+}
+
+// remoteFailure gives how a remote command ended: nil if well.
+func (c *Source) remoteFailure(err error, stderr *tail) error {
+	var exit *ssh.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exit):
+		status := fmt.Sprintf("exit status %d", exit.ExitStatus())
+		if exit.Signal() != "" {
+			status = "killed by signal " + exit.Signal()
+		}
+		return sourceError(Command, status, stderr, c.config.Password)
+	}
+	// Without an exit status nobody knows how the command ended.
+	return source.Failure("run the source command on "+c.tunnel.Name, source.ErrConnectionLost, err)
+}
+
+// remoteCommand is a command that runs at the other end of an SSH connection. Reading it gives its
+// failure instead of io.EOF.
+type remoteCommand struct {
+	*io.PipeReader
+	in      *io.PipeWriter
+	session *ssh.Session
+	stop    func() bool
+}
+
+// end asks the server to kill the command, and hangs up: a command that does not heed the signal
+// ends when it writes next.
+func (r *remoteCommand) end(cause error) {
+	_ = r.in.CloseWithError(cause)
+	_ = r.session.Signal(ssh.SIGKILL)
+	_ = r.session.Close()
+}
+
+func (r *remoteCommand) Close() error {
+	r.stop()
+	r.end(io.ErrClosedPipe)
+	return nil
+}
+
+// State tells nothing: a command can print anything.
+func (c *Source) State(context.Context) (source.State, error) {
+	return source.State{Doubt: "the source is a command, of which nothing is known"}, nil
+}

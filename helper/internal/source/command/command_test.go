@@ -1,0 +1,79 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/sourcetest"
+)
+
+func TestCommand(t *testing.T) {
+	dir := t.TempDir()
+	src, _ := sourcetest.Open(t, source.Config{Command: "pwd; cat; echo '-- Dump completed'; echo warning >&2", Dir: dir})
+	if info := src.Info(); info.Client != "command" || info.Engine != "" {
+		t.Errorf("info %+v", info)
+	}
+	if got, want := sourcetest.DumpText(t, src), dir+"\n-- Dump completed\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if err := sourcetest.OpenError(t, source.Config{Command: "true", Dir: dir + "/absent"}); !strings.Contains(err.Error(), "/absent is not a folder") {
+		t.Error(err)
+	}
+}
+
+func TestCommandFails(t *testing.T) {
+	for _, test := range []struct{ command, text string }{
+		{"echo rows; echo 1 >&2; echo >&2; echo pass-word is wrong >&2; exit 3", "command failed (exit status 3): 1; *** is wrong"},
+		{"echo rows; kill -9 $$", "command failed (killed by signal 9)"},
+		{"no-such-program", "command failed (exit status 127): "},
+		{"seq 1000 >&2; false", "command failed (exit status 1): 995; 996; 997; 998; 999; 1000"},
+		// The shell dies while a child of it would go on for ever.
+		{"sleep 1000 & echo rows; kill -9 $$", "command failed (killed by signal 9)"},
+	} {
+		src, _ := sourcetest.Open(t, source.Config{Command: test.command, Password: secret.New("pass-word")})
+		dump, err := src.Dump(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = sourcetest.Rest(dump)
+		var failed *source.ClientError
+		if !errors.As(err, &failed) || !strings.HasPrefix(err.Error(), test.text) {
+			t.Errorf("%s: %v, want %q", test.command, err, test.text)
+		}
+		_ = dump.Close()
+		sourcetest.ExpectNoProcess(t, dump.Text.(*Child).PID())
+	}
+}
+
+func TestCommandEndsWithItsContext(t *testing.T) {
+	source, _ := sourcetest.Open(t, source.Config{Command: "echo rows; sleep 1000 | sleep 1000"})
+	ctx, cancel := context.WithCancel(t.Context())
+	dump, err := source.Dump(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(dump, make([]byte, 5)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := sourcetest.Rest(dump); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	c := sourcetest.ChildOf(t, dump)
+	_ = dump.Close()
+	sourcetest.ExpectNoProcess(t, c)
+}
+
+func TestCommandState(t *testing.T) {
+	source, _ := sourcetest.Open(t, source.Config{Command: "true"})
+	state := sourcetest.ReadState(t, source)
+	sourcetest.Expect(t, state.Doubt, "a command")
+	if state.String() != "" || state.Same("") || state.Same(".") {
+		t.Errorf("state %q", state)
+	}
+}

@@ -1,0 +1,65 @@
+package source
+
+import "strings"
+
+// reasons are words by which the dump clients name what is wrong. The first that is found counts:
+// the more specific come first. MySQL's and MariaDB's give a number too, but not always the same way.
+var reasons = []struct {
+	words string
+	kind  error
+}{
+	{"lock timeout", ErrGaveWay},
+	{"Lock wait timeout exceeded", ErrGaveWay},
+	{"Table definition has changed", ErrDefinitionChanged},
+	{"(1412)", ErrDefinitionChanged},
+	{"cache lookup failed for", ErrDefinitionChanged},
+	{"could not open relation with OID", ErrDefinitionChanged},
+	{"conflict with recovery", ErrDefinitionChanged},
+	{"references invalid table(s)", ErrBrokenView},
+	{"Access denied for user", ErrAuth},
+	{"password authentication failed", ErrAuth},
+	{"no pg_hba.conf entry", ErrAuth},
+	{"no password supplied", ErrAuth},
+	{"is not allowed to connect", ErrAuth},
+	{"Unknown database", ErrNoDatabase},
+	{"Unknown MySQL server host", ErrUnreachable},
+	{"Unknown server host", ErrUnreachable},
+	{"could not translate host name", ErrUnreachable},
+	{"Can't connect to", ErrUnreachable},
+	{"Connection refused", ErrUnreachable},
+	{"No route to host", ErrUnreachable},
+	{"Too many connections", ErrTooManyConnections},
+	{"too many clients", ErrTooManyConnections},
+	{"remaining connection slots are reserved", ErrTooManyConnections},
+	// Before TLS, whose errors a broken connection is among.
+	{"Lost connection", ErrConnectionLost},
+	{"server has gone away", ErrConnectionLost},
+	{"server closed the connection unexpectedly", ErrConnectionLost},
+	{"connection to server was lost", ErrConnectionLost},
+	{"terminating connection", ErrConnectionLost},
+	{"Connection reset by peer", ErrConnectionLost},
+	{"SSL SYSCALL error", ErrConnectionLost},
+	{"SSL connection has been closed unexpectedly", ErrConnectionLost},
+	{"unexpected eof while reading", ErrConnectionLost},
+	{"SSL connection error", ErrTLS},
+	{"TLS/SSL error", ErrTLS},
+	{"SSL is required", ErrTLS},
+	{"server does not support SSL", ErrTLS},
+	{"certificate verify failed", ErrTLS},
+	{"command denied to user", ErrPrivilege},
+	{"privileges to SHOW CREATE", ErrPrivilege},
+	{"you need (at least one of)", ErrPrivilege},
+	{"permission denied for", ErrPrivilege},
+	{"row-level security", ErrPrivilege},
+}
+
+// ReasonOf gives the error that the lines of a dump client mean; nil where it is not known.
+func ReasonOf(lines []string) error {
+	text := strings.Join(lines, "\n")
+	for _, reason := range reasons {
+		if strings.Contains(text, reason.words) {
+			return reason.kind
+		}
+	}
+	return nil
+}

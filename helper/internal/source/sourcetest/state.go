@@ -1,0 +1,69 @@
+package sourcetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+)
+
+// StateCase is something that happens on staging, and whether the state stays the same.
+type StateCase struct {
+	Name       string
+	Statements string
+	Same       bool // nothing that a dump holds is changed
+}
+
+// StateSource opens a source whose state is read.
+func StateSource(t *testing.T, url string) *source.Source {
+	t.Helper()
+	source, _ := Open(t, source.Config{URL: ParseURL(t, url), StructureOnly: []string{"cache_*"}, Exclude: []string{"old"}})
+	return source
+}
+
+// ReadState reads the state of a source, which must have one.
+func ReadState(t *testing.T, source *source.Source) source.State {
+	t.Helper()
+	state, err := source.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+// Settled reads a state when what was just changed has become a while ago.
+func Settled(t *testing.T, source *source.Source) source.State {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		state := ReadState(t, source)
+		if state.Doubt == "" {
+			return state
+		}
+		if time.Now().After(end) {
+			t.Fatalf("in doubt: %s", state.Doubt)
+		}
+	}
+}
+
+// BenchmarkState measures how long reading a state takes.
+func BenchmarkState(b *testing.B, url string) {
+	ctx := context.Background()
+	parsed, err := dburl.Parse(url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	source, err := OpenSource(ctx, source.Config{URL: &parsed})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer source.Close()
+	time.Sleep(3 * time.Second)
+	for b.Loop() {
+		state, err := source.State(ctx)
+		if err != nil || state.Doubt != "" {
+			b.Fatal(err, state.Doubt)
+		}
+	}
+}

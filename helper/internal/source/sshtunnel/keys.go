@@ -1,0 +1,148 @@
+package sshtunnel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
+)
+
+// sshSigners are the keys for one login.
+type sshSigners struct {
+	list   []namedSigner
+	agent  net.Conn // nil if no agent answered
+	keys   int      // how many the agent has
+	locked []string
+}
+
+type namedSigner struct {
+	ssh.Signer
+	name string
+}
+
+// signers collects the keys for a host in the order of ssh: those of the agent that the configuration
+// names, the agent's others unless IdentitiesOnly is set, then key files. Servers allow few tries.
+func (h *sshHost) signers(ctx context.Context) (*sshSigners, error) {
+	s := &sshSigners{}
+	var fromAgent []namedSigner
+	if h.agent != "" {
+		if conn, err := (&net.Dialer{}).DialContext(ctx, "unix", h.agent); err == nil {
+			s.agent = conn
+			fromAgent, err = agentSigners(agent.NewClient(conn))
+			if err != nil {
+				s.close()
+				return nil, fmt.Errorf("ask the ssh-agent for its keys: %w", err)
+			}
+			s.keys = len(fromAgent)
+		}
+	}
+	var files, named []namedSigner
+	for _, file := range h.identities {
+		public, signer, locked := readIdentity(file)
+		if at := indexOfKey(fromAgent, public); at >= 0 {
+			named = append(named, fromAgent[at])
+			fromAgent = append(fromAgent[:at:at], fromAgent[at+1:]...)
+		} else if signer != nil {
+			files = append(files, namedSigner{signer, file})
+		} else if locked {
+			s.locked = append(s.locked, file)
+			h.settings.note("key " + file + " needs a passphrase and is not used (ssh-add " + file + " makes it usable)")
+		}
+	}
+	s.list = named
+	if !h.identitiesOnly {
+		s.list = append(s.list, fromAgent...)
+	}
+	s.list = append(s.list, files...)
+	return s, nil
+}
+
+func agentSigners(client agent.ExtendedAgent) ([]namedSigner, error) {
+	keys, err := client.List()
+	if err != nil {
+		return nil, err
+	}
+	signers, err := client.Signers()
+	if err != nil {
+		return nil, err
+	}
+	var list []namedSigner
+	for _, signer := range signers {
+		name := ssh.FingerprintSHA256(signer.PublicKey())
+		for _, key := range keys {
+			if key.Comment != "" && bytes.Equal(key.Blob, signer.PublicKey().Marshal()) {
+				name = key.Comment
+			}
+		}
+		list = append(list, namedSigner{signer, name})
+	}
+	return list, nil
+}
+
+// readIdentity reads a private key file. Of one that is locked by a passphrase, or of which only the
+// public half is there, it gives the public key alone, as far as it can be had: the agent may have
+// the private one.
+func readIdentity(file string) (public ssh.PublicKey, signer ssh.Signer, locked bool) {
+	if text, err := os.ReadFile(file + ".pub"); err == nil {
+		public, _, _, _, _ = ssh.ParseAuthorizedKey(text)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return public, nil, false
+	}
+	if signer, err = ssh.ParsePrivateKey(text); err == nil {
+		return signer.PublicKey(), signer, false
+	}
+	var missing *ssh.PassphraseMissingError
+	if locked = errors.As(err, &missing); locked && missing.PublicKey != nil {
+		public = missing.PublicKey
+	}
+	if public == nil {
+		// IdentityFile may name the public half itself.
+		public, _, _, _, _ = ssh.ParseAuthorizedKey(text)
+	}
+	return public, nil, locked
+}
+
+// indexOfKey finds a key, which may be nil, in a list; -1 if it is not there.
+func indexOfKey(list []namedSigner, key ssh.PublicKey) int {
+	if key == nil {
+		return -1
+	}
+	for i, signer := range list {
+		if bytes.Equal(signer.PublicKey().Marshal(), key.Marshal()) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *sshSigners) all() ([]ssh.Signer, error) {
+	var list []ssh.Signer
+	for _, signer := range s.list {
+		list = append(list, signer.Signer)
+	}
+	return list, nil
+}
+
+// refused is the error of a login for which no key was good.
+func (s *sshSigners) refused(h *sshHost) error {
+	e := &source.SSHKeyError{User: h.user, Host: h.address(), Agent: s.agent != nil, AgentKeys: s.keys, Locked: s.locked}
+	for _, signer := range s.list {
+		e.Tried = append(e.Tried, signer.name)
+	}
+	return e
+}
+
+func (s *sshSigners) close() {
+	if s.agent != nil {
+		_ = s.agent.Close()
+	}
+}

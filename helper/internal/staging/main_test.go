@@ -1,5 +1,0 @@
-package staging
-
-import "testing"
-
-func TestMain(m *testing.M) { runTests(m, Open) }

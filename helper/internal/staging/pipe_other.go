@@ -1,8 +1,0 @@
-//go:build !linux
-
-package staging
-
-import "os"
-
-// widen does nothing: only Linux lets a program say how large a pipe's buffer is.
-func widen(*os.File) {}

@@ -1,0 +1,290 @@
+package target
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrNothingToUndo means that no earlier database is kept.
+var ErrNothingToUndo = errors.New("there is no earlier database to go back to")
+
+// ErrNothingToMark means that there is no local database, or that it is empty.
+var ErrNothingToMark = errors.New("there is no local database that could be held or released")
+
+// ErrNoDatabase means that there is no database of which a part could be replaced.
+var ErrNoDatabase = errors.New("there is no local database of which a part could be replaced")
+
+// ErrIncomplete means that a dump opens like one of mysqldump, mariadb-dump or pg_dump and lacks the line
+// by which they end: it is cut off.
+var ErrIncomplete = errors.New("the dump lacks its closing line: it is cut off")
+
+// UnreachableError means that the server does not answer.
+type UnreachableError struct {
+	Server string
+	Err    error
+}
+
+func (e *UnreachableError) Error() string { return fmt.Sprintf("cannot reach %s: %v", e.Server, e.Err) }
+
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// SettingError means that a setting of the server stands in the way: one which this account cannot change for its own sessions, or one
+// of the whole server.
+type SettingError struct {
+	Name  string
+	Value string // "" for one of the whole server
+	// Needs is what one of the whole server must be set to; "" where that is not known.
+	Needs string
+	Err   error
+}
+
+func (e *SettingError) Error() string { return e.Err.Error() }
+
+func (e *SettingError) Unwrap() error { return e.Err }
+
+// AuthError means that the server refused user or password.
+type AuthError struct {
+	User, Server string
+	Err          error
+}
+
+func (e *AuthError) Error() string {
+	return fmt.Sprintf("%s refuses user %s: %v", e.Server, e.User, e.Err)
+}
+
+func (e *AuthError) Unwrap() error { return e.Err }
+
+// PrivilegeError means that the account may not do what a pull needs.
+type PrivilegeError struct {
+	// Action is what was refused: "create database x__dump_incoming".
+	Action string
+	// Grant is the statement by which an administrator allows it.
+	Grant string
+	Err   error
+}
+
+func (e *PrivilegeError) Error() string { return fmt.Sprintf("not allowed to %s: %v", e.Action, e.Err) }
+
+func (e *PrivilegeError) Unwrap() error { return e.Err }
+
+// BusyError means that someone else holds the database.
+type BusyError struct {
+	Name string
+	// Holder says who: "connection 12 of db@localhost".
+	Holder string
+	// Running is true where another pull or undo is at work, false where sessions of the site do not
+	// let go of the database.
+	Running bool
+}
+
+func (e *BusyError) Error() string {
+	if e.Running {
+		return fmt.Sprintf("another pull or undo of %s is running (%s)", e.Name, e.Holder)
+	}
+	return fmt.Sprintf("database %s is in use and cannot be exchanged (%s)", e.Name, e.Holder)
+}
+
+// NoSpaceError means that the server's disk is full.
+type NoSpaceError struct {
+	Server string
+	Err    error
+}
+
+func (e *NoSpaceError) Error() string {
+	return fmt.Sprintf("no space left on the disk of %s: %v", e.Server, e.Err)
+}
+
+func (e *NoSpaceError) Unwrap() error { return e.Err }
+
+// LostError means that the connection broke.
+type LostError struct {
+	Server string
+	Err    error
+}
+
+func (e *LostError) Error() string {
+	return fmt.Sprintf("lost the connection to %s: %v", e.Server, e.Err)
+}
+
+func (e *LostError) Unwrap() error { return e.Err }
+
+// LoadError means that the server refused a statement of the dump.
+type LoadError struct {
+	// Statement counts from 1; 0 where statements are loaded in no particular order. Offset is where it begins in the
+	// dump's text, in bytes; -1 where it is not the dump's but adds the keys of a table.
+	Statement, Offset int64
+	// Table is the one whose rows were being loaded, "" for other statements.
+	Table string
+	// Excerpt is how the statement begins, "" where it holds rows: they may be personal data.
+	Excerpt string
+	// Message is the server's, without values of rows.
+	Message string
+	Err     error
+}
+
+// NoOffset is that of what is not in the dump's text.
+const NoOffset = -1
+
+func (e *LoadError) Error() string {
+	what := fmt.Sprintf("%q", e.Excerpt)
+	if e.Excerpt == "" {
+		what = "rows of table " + e.Table
+	}
+	switch {
+	case e.Offset == NoOffset:
+		return fmt.Sprintf("adding the keys of table %s failed: %s", e.Table, e.Message)
+	case e.Statement == 0:
+		return fmt.Sprintf("the statement at byte %d (%s) failed: %s", e.Offset, what, e.Message)
+	}
+	return fmt.Sprintf("statement %d at byte %d (%s) failed: %s", e.Statement, e.Offset, what, e.Message)
+}
+
+func (e *LoadError) Unwrap() error { return e.Err }
+
+// MismatchError means that a loaded table does not hold what the dump held.
+type MismatchError struct {
+	Table     string
+	Want, Got int64 // rows; Got is -1 where the table is missing
+}
+
+func (e *MismatchError) Error() string {
+	if e.Got < 0 {
+		return fmt.Sprintf("table %s is missing after the load", e.Table)
+	}
+	return fmt.Sprintf("table %s has %d rows after the load, the dump has %d", e.Table, e.Got, e.Want)
+}
+
+// ChunkError means that a chunk of a dump holds something else than the rows that it is said to hold.
+type ChunkError struct{ Table string }
+
+func (e *ChunkError) Error() string {
+	return fmt.Sprintf("a chunk of table %s holds something else than rows of that table", e.Table)
+}
+
+// WrongEngineError means that the dump is for another kind of server.
+type WrongEngineError struct{ Dump, Target string }
+
+func (e *WrongEngineError) Error() string {
+	return fmt.Sprintf("the dump is one of %s, the target is %s", e.Dump, e.Target)
+}
+
+// SeveralDatabasesError means that the dump holds, or reaches for, more than one database.
+type SeveralDatabasesError struct{ First, Second string }
+
+func (e *SeveralDatabasesError) Error() string {
+	return fmt.Sprintf("the dump is of more than one database: %s and %s", e.First, e.Second)
+}
+
+// NamesError means that two names of a dump are the same to the server, which does not tell upper from lower case.
+type NamesError struct{ First, Second string }
+
+func (e *NamesError) Error() string {
+	return fmt.Sprintf("the dump has %s and %s, which have the same name on the local server: it does not tell upper from lower case (lower_case_table_names)",
+		e.First, e.Second)
+}
+
+// PacketError means that a statement, or a single row of it, is longer than the server takes.
+type PacketError struct {
+	Table       string // "" for statements other than rows
+	Need, Limit int64  // bytes
+}
+
+func (e *PacketError) Error() string {
+	what := "a statement"
+	if e.Table != "" {
+		what = "a row of table " + e.Table
+	}
+	return fmt.Sprintf("%s takes %d bytes, the server's max_allowed_packet is %d", what, e.Need, e.Limit)
+}
+
+// ExtensionError means that the dump needs an extension of PostgreSQL that the server lacks.
+type ExtensionError struct {
+	Name string
+	Err  error
+}
+
+func (e *ExtensionError) Error() string {
+	return fmt.Sprintf("the server lacks extension %s: %v", e.Name, e.Err)
+}
+
+func (e *ExtensionError) Unwrap() error { return e.Err }
+
+// ForeignKeyError means that a part of a database cannot be replaced by itself: a foreign key leads out of it, or into it.
+type ForeignKeyError struct {
+	// Table has the foreign key, which refers to the table Refers. One of them would be replaced, the other would stay.
+	Table, Refers string
+	// Replaced is true where that is Table.
+	Replaced bool
+	// Missing are all tables that would have to be replaced as well; none where only an undo is in question.
+	Missing []string
+}
+
+func (e *ForeignKeyError) Error() string {
+	from, to := "which would stay", "which would be replaced"
+	if e.Replaced {
+		from, to = to, from
+	}
+	return fmt.Sprintf("a foreign key of table %s, %s, refers to table %s, %s", e.Table, from, e.Refers, to)
+}
+
+// UnfitError means that the rows of one side do not fit the table of that name on the other: of a part of a PostgreSQL
+// database only rows are exchanged, while tables come as a whole or stay.
+type UnfitError struct {
+	Table  string
+	Reason string
+	Err    error // the server's, where it was the one to refuse
+}
+
+func (e *UnfitError) Error() string {
+	return fmt.Sprintf("table %s differs between the dump and the local database: %s", e.Table, e.Reason)
+}
+
+func (e *UnfitError) Unwrap() error { return e.Err }
+
+// OutsideError means that the files of a table of the local database lie outside of the folder of that database, so that the table cannot
+// be moved.
+type OutsideError struct {
+	Database, Table string
+	// Option is what puts them there: "DATA DIRECTORY".
+	Option string
+	// Remedy is the statements that bring them into the folder of the database.
+	Remedy string
+}
+
+func (e *OutsideError) Error() string {
+	article := "a"
+	if strings.HasPrefix(e.Option, "INDEX") {
+		article = "an"
+	}
+	return fmt.Sprintf("table %s of database %s has %s %s: its files lie outside of the folder of the database, and the server may lose it when it is moved",
+		e.Table, e.Database, article, e.Option)
+}
+
+// InboundKeyError means that a foreign key of another database refers to a table of this one, and does not fit the one that would come in its
+// place.
+type InboundKeyError struct {
+	// Database and Table have the key Name.
+	Database, Table, Name string
+	// Refers is the table that it refers to.
+	Refers string
+	// Reason says why it does not fit.
+	Reason string
+	// Remedy is the statement that takes the key off.
+	Remedy string
+	Err    error
+}
+
+func (e *InboundKeyError) Error() string {
+	return fmt.Sprintf("foreign key %s of table %s.%s refers to table %s, and does not fit the one that would take its place: %s",
+		e.Name, e.Database, e.Table, e.Refers, e.Reason)
+}
+
+func (e *InboundKeyError) Unwrap() error { return e.Err }
+
+// Excerpt is how a statement begins, on one line.
+func Excerpt(text []byte) string {
+	const longest = 200
+	words := strings.Join(strings.Fields(string(text[:min(len(text), longest)])), " ")
+	return strings.ToValidUTF8(words, "")
+}

@@ -1,0 +1,25 @@
+package target
+
+import "errors"
+
+// ErrNoTables means that there is nothing to exchange.
+var ErrNoTables = errors.New("there is no table to exchange")
+
+// Part is the part of a database that a pull replaces; everything else stays as it is. The zero Part is the whole
+// database.
+type Part struct {
+	// Has says whether a table belongs to the part, in the live database as well as in the dump; nil means that
+	// all do.
+	Has func(table string) bool
+	// Folded says that where upper and lower case are the same; nil means that Has does.
+	Folded func(table string) bool
+	// TablesOnly means that nothing but tables of the dump take the place of others: views, routines and events stay, too,
+	// and so do tables that the dump lacks.
+	TablesOnly bool
+}
+
+// IsAll says whether the part is the whole database.
+func (p Part) IsAll() bool { return p.Has == nil }
+
+// Includes says whether a table belongs to the part.
+func (p Part) Includes(table string) bool { return p.IsAll() || p.Has(table) }

@@ -1,0 +1,30 @@
+package targettest
+
+import (
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// Held tells what a database holds.
+func Held(t *testing.T, db target.Database) target.Held {
+	t.Helper()
+	h, err := db.Held(t.Context())
+	Must(t, err)
+	return h
+}
+
+// WantHeld demands that the live database holds the dump of a key, or, without one, that of tables whose
+// origin nobody knows.
+func WantHeld(t *testing.T, db target.Database, key string) {
+	t.Helper()
+	got := Held(t, db)
+	switch {
+	case key != "":
+		if want := DumpOf(key); got.Empty || got.Dump != want {
+			t.Errorf("it holds %+v, not %+v", got, want)
+		}
+	case got.Empty || got.Dump != (target.Dump{}):
+		t.Errorf("it holds %+v, not something unknown", got)
+	}
+}
