@@ -1,0 +1,34 @@
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// codePath is a Go file, as architecture.md names it.
+var codePath = regexp.MustCompile("`([a-z0-9_/]+\\.go)`")
+
+// A reader of architecture.md finds each file that it names.
+func TestArchitectureNamesFilesThatExist(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := codePath.FindAllStringSubmatch(string(text), -1)
+	if len(found) < 20 {
+		t.Fatalf("architecture.md names %d files", len(found))
+	}
+	for _, match := range found {
+		if _, err := os.Stat(filepath.Join("..", "..", "helper", "internal", match[1])); err != nil {
+			t.Errorf("docs/architecture.md names %s, which is not in helper/internal", match[1])
+		}
+	}
+	for _, word := range []string{"| room |", "way up", "way down"} {
+		if strings.Contains(string(text), word) {
+			t.Errorf("docs/architecture.md says %q", word)
+		}
+	}
+}
