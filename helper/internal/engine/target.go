@@ -12,12 +12,6 @@ import (
 // OpenTarget connects to the server. It fails with *UnreachableError, *AuthError or *PrivilegeError, and with *ForeignKeyError
 // where a part of the database cannot be replaced.
 func OpenTarget(ctx context.Context, config target.Config) (target.Database, error) {
-	if config.Note == nil {
-		config.Note = func(string) {}
-	}
-	if config.WithoutRows == nil {
-		config.WithoutRows = func(string) bool { return false }
-	}
 	if config.URL.Engine == dburl.Postgres {
 		return postgresswap.Open(ctx, config)
 	}

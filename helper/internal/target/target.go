@@ -46,6 +46,17 @@ type Config struct {
 	Note func(string)
 }
 
+// Complete gives a configuration in which no function is nil.
+func (c Config) Complete() Config {
+	if c.Note == nil {
+		c.Note = func(string) {}
+	}
+	if c.WithoutRows == nil {
+		c.WithoutRows = func(string) bool { return false }
+	}
+	return c
+}
+
 // Info describes the database.
 type Info struct {
 	Engine  string // "mariadb", "mysql" or "postgres"
