@@ -379,7 +379,7 @@ func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 }
 
 // origin says where what a database holds has come from.
-func origin(held target.Held) string {
+func origin(held target.Contents) string {
 	switch {
 	case held.Empty:
 		return "empty"

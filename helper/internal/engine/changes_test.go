@@ -81,7 +81,7 @@ func testMySQLChanges(t *testing.T, server *testserver.MySQL) {
 	}
 	targettest.Must(t, targettest.PullAs(t, db, watched, targettest.DumpOf("dump")))
 	targettest.WantChanges(t, db, "just pulled", "")
-	targettest.WantHeld(t, db, "dump")
+	targettest.WantContents(t, db, "dump")
 	for _, c := range changesOfMySQL() {
 		targettest.Must(t, server.Exec("USE site50", c.statement))
 		targettest.WantChanges(t, db, c.statement, c.want)
@@ -90,19 +90,19 @@ func testMySQLChanges(t *testing.T, server *testserver.MySQL) {
 	targettest.Must(t, db.Undo(t.Context()))
 	targettest.Must(t, db.Undo(t.Context()))
 	targettest.WantChanges(t, db, "undo and back", "blank,child,event tidy,view same")
-	if got := targettest.Held(t, db); got.Dump != targettest.DumpOf("dump") || got.Choice != target.Undone || got.Token != "token" {
+	if got := targettest.ReadContents(t, db); got.Dump != targettest.DumpOf("dump") || got.Choice != target.Undone || got.Token != "token" {
 		t.Errorf("undo and back: %+v", got)
 	}
 	// From now on only what is changed from now on.
 	targettest.Must(t, db.Mark(t.Context(), target.Release))
 	targettest.WantChanges(t, db, "released", "")
-	if got := targettest.Held(t, db); got.Dump != targettest.DumpOf("dump") || got.Choice != target.Unrequested {
+	if got := targettest.ReadContents(t, db); got.Dump != targettest.DumpOf("dump") || got.Choice != target.Unrequested {
 		t.Errorf("released: %+v", got)
 	}
 	targettest.Must(t, server.Exec("USE site50", "INSERT INTO node (title) VALUES ('five')"))
 	targettest.WantChanges(t, db, "changed after it was released", "node")
 	targettest.Must(t, db.Mark(t.Context(), target.Hold))
-	if got := targettest.Held(t, db); !got.Hold || got.Dump != targettest.DumpOf("dump") {
+	if got := targettest.ReadContents(t, db); !got.Hold || got.Dump != targettest.DumpOf("dump") {
 		t.Errorf("held: %+v", got)
 	}
 }
@@ -158,14 +158,14 @@ func TestMySQLMarkWithoutPull(t *testing.T) {
 	}
 	targettest.Must(t, server.Exec("USE site51", "CREATE TABLE t (id int)"))
 	targettest.Must(t, db.Mark(t.Context(), target.Hold))
-	if got := targettest.Held(t, db); !got.Hold || got.Token != "" {
+	if got := targettest.ReadContents(t, db); !got.Hold || got.Token != "" {
 		t.Errorf("held: %+v", got)
 	}
 	if err := db.Undo(t.Context()); err == nil {
 		t.Error("there is something to undo")
 	}
 	targettest.Must(t, db.Mark(t.Context(), target.Release))
-	if got := targettest.Held(t, db); got.Hold || got.Token != "token" {
+	if got := targettest.ReadContents(t, db); got.Hold || got.Token != "token" {
 		t.Errorf("released: %+v", got)
 	}
 	targettest.WantChanges(t, db, "released", "")
@@ -217,7 +217,7 @@ func TestPostgresChanges(t *testing.T) {
 	targettest.Must(t, db.Undo(t.Context()))
 	targettest.Must(t, db.Undo(t.Context()))
 	targettest.WantChanges(t, db, "undo and back", "function public.twice(integer),public.node,type public.mood,view public.tops")
-	if got := targettest.Held(t, db); got.Dump != targettest.DumpOf("dump") || got.Choice != target.Undone || got.Token != "token" {
+	if got := targettest.ReadContents(t, db); got.Dump != targettest.DumpOf("dump") || got.Choice != target.Undone || got.Token != "token" {
 		t.Errorf("undo and back: %+v", got)
 	}
 	targettest.Must(t, db.Mark(t.Context(), target.Release))
@@ -254,7 +254,7 @@ func TestPostgresMarkWithoutPull(t *testing.T) {
 	}
 	targettest.Must(t, server.Exec("site51", "CREATE TABLE t (id int)"))
 	targettest.Must(t, db.Mark(t.Context(), target.Hold))
-	if got := targettest.Held(t, db); !got.Hold || got.Token != "" {
+	if got := targettest.ReadContents(t, db); !got.Hold || got.Token != "" {
 		t.Errorf("held: %+v", got)
 	}
 	if err := db.Undo(t.Context()); err == nil {
@@ -282,7 +282,7 @@ func TestPostgresMarkWithoutPull(t *testing.T) {
 
 // TestPostgresChangesSurvive changes a database just before its server ends, well or not.
 func TestPostgresChangesSurvive(t *testing.T) {
-	dir, err := os.MkdirTemp("", "localdb-changes-")
+	dir, err := os.MkdirTemp("", "target-changes-")
 	targettest.Must(t, err)
 	defer os.RemoveAll(dir)
 	server, err := testserver.Postgres(dir)

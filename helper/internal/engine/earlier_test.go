@@ -84,7 +84,7 @@ func TestEarlierKept(t *testing.T) {
 			if got := f.content(); got != was[name] {
 				t.Errorf("it is not %s:\n%.2000s", name, got)
 			}
-			targettest.WantHeld(t, db, name)
+			targettest.WantContents(t, db, name)
 			wantEarlier(t, db, earlier...)
 		}
 		is("e", "d", "c", "b")
@@ -357,7 +357,7 @@ func TestEarlierKilled(t *testing.T) {
 		all := func() []string { // the live one and the earlier ones
 			earlier, err := db.Earlier(t.Context())
 			targettest.Must(t, err)
-			keys := []string{targettest.Held(t, db).Dump.Key}
+			keys := []string{targettest.ReadContents(t, db).Dump.Key}
 			for _, k := range earlier {
 				keys = append(keys, k.Dump.Key)
 			}

@@ -103,7 +103,7 @@ func (c takenOver) test(t *testing.T) {
 
 			// After it has been opened.
 			r.leadTo(c.other, gone)
-			_, err := db.Held(t.Context())
+			_, err := db.Contents(t.Context())
 			isWrongServer(t, err)
 			if want := fmt.Sprintf("another server answers at %s: %s, not %s", r.Addr(), c.otherName, c.ownName); err != nil && err.Error() != want {
 				t.Errorf("got %q, want %q", err, want)

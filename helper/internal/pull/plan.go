@@ -74,7 +74,7 @@ func (p *Plan) Tables() int64 { return p.Selection.count(p.index) }
 func (p *Plan) Close() error { return p.database.Close() }
 
 func (p *Plan) decide(ctx context.Context) (err error) {
-	if p.Held, err = p.database.Held(ctx); err != nil {
+	if p.Held, err = p.database.Contents(ctx); err != nil {
 		return err
 	}
 	if p.IfNewer || p.DryRun {
@@ -197,7 +197,7 @@ func (p *Plan) freshen(ctx context.Context, found error) error {
 
 // isOlder says whether a database is empty, or older than a dump. Keys alone do not tell: other tools
 // put each night's dump in the place of the last.
-func isOlder(held target.Held, dump bucket.Object) bool {
+func isOlder(held target.Contents, dump bucket.Object) bool {
 	since := held.Created
 	if held.Dump.Key != "" {
 		since = held.Dump.Time

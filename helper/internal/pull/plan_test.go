@@ -18,18 +18,18 @@ func TestIsOlder(t *testing.T) {
 	at := time.Date(2026, 11, 22, 6, 30, 0, 0, time.UTC)
 	dump := bucket.Object{Key: "shop/b.sql", Time: at.Add(200 * time.Millisecond)}
 	for name, test := range map[string]struct {
-		held target.Held
+		held target.Contents
 		want bool
 	}{
-		"empty":                             {target.Held{Empty: true}, true},
-		"that dump":                         {target.Held{Dump: target.Dump{Key: "shop/b.sql", Time: at}}, false},
-		"that dump, before it was put anew": {target.Held{Dump: target.Dump{Key: "shop/b.sql", Time: at.Add(-time.Second)}}, true},
-		"an older one":                      {target.Held{Dump: target.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}}, true},
-		"an older one, loaded since":        {target.Held{Dump: target.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}, Created: at.Add(time.Hour)}, true},
-		"a newer one":                       {target.Held{Dump: target.Dump{Key: "shop/c.sql", Time: at.Add(time.Hour)}}, false},
-		"unknown, made since":               {target.Held{Created: at.Add(time.Hour)}, false},
-		"unknown, made before":              {target.Held{Created: at.Add(-time.Hour)}, true},
-		"unknown, nobody knows when":        {target.Held{}, true},
+		"empty":                             {target.Contents{Empty: true}, true},
+		"that dump":                         {target.Contents{Dump: target.Dump{Key: "shop/b.sql", Time: at}}, false},
+		"that dump, before it was put anew": {target.Contents{Dump: target.Dump{Key: "shop/b.sql", Time: at.Add(-time.Second)}}, true},
+		"an older one":                      {target.Contents{Dump: target.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}}, true},
+		"an older one, loaded since":        {target.Contents{Dump: target.Dump{Key: "shop/a.sql", Time: at.Add(-time.Hour)}, Created: at.Add(time.Hour)}, true},
+		"a newer one":                       {target.Contents{Dump: target.Dump{Key: "shop/c.sql", Time: at.Add(time.Hour)}}, false},
+		"unknown, made since":               {target.Contents{Created: at.Add(time.Hour)}, false},
+		"unknown, made before":              {target.Contents{Created: at.Add(-time.Hour)}, true},
+		"unknown, nobody knows when":        {target.Contents{}, true},
 	} {
 		if got := isOlder(test.held, dump); got != test.want {
 			t.Errorf("%s: %v", name, got)

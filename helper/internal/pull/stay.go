@@ -33,7 +33,7 @@ var ErrHeld = errors.New("the local database is held")
 // State is what there is to say of the local database before a pull.
 type State struct {
 	// Held is what it holds.
-	Held target.Held
+	Held target.Contents
 	// Stays is why it is not replaced unasked; "" where nothing keeps it, or nobody has looked.
 	Stays Reason
 	// Changes are known where they are the reason, and where somebody has looked for them.
@@ -42,7 +42,7 @@ type State struct {
 
 // State looks at the local database, at all rows that count.
 func (c Config) State(ctx context.Context, database target.Database) (s State, err error) {
-	if s.Held, err = database.Held(ctx); err != nil {
+	if s.Held, err = database.Contents(ctx); err != nil {
 		return s, err
 	}
 	s.Stays = c.ownReason(s.Held)
@@ -55,7 +55,7 @@ func (c Config) State(ctx context.Context, database target.Database) (s State, e
 }
 
 // ownReason says why what is recorded keeps the local database from being replaced unasked.
-func (c Config) ownReason(held target.Held) Reason {
+func (c Config) ownReason(held target.Contents) Reason {
 	switch reason := choices[held.Choice]; {
 	case held.Hold:
 		return Held
@@ -100,7 +100,7 @@ func (p *Plan) recheck(ctx context.Context) error {
 	if !p.IfNewer || p.Selection.IsPart() { // PostgreSQL lets nobody in while a part is replaced
 		return nil
 	}
-	held, err := p.database.Held(ctx)
+	held, err := p.database.Contents(ctx)
 	if err != nil {
 		return err
 	}

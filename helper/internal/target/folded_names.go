@@ -8,8 +8,8 @@ import "strings"
 // FoldedNames keeps the names that have been met, by what they are to such a server.
 type FoldedNames map[string]string
 
-// Meet refuses a name that is another one's to the server.
-func (f FoldedNames) Meet(name string) error {
+// Claim refuses a name that the server takes for another one.
+func (f FoldedNames) Claim(name string) error {
 	key := strings.ToLower(name)
 	if other, met := f[key]; met && other != name {
 		return &NamesError{First: other, Second: name}
@@ -22,7 +22,7 @@ func (f FoldedNames) Meet(name string) error {
 func SameNames(tables []string) error {
 	f := FoldedNames{}
 	for _, table := range tables {
-		if err := f.Meet(table); err != nil {
+		if err := f.Claim(table); err != nil {
 			return err
 		}
 	}

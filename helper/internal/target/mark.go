@@ -16,7 +16,7 @@ type Mark int
 
 // The marks.
 const (
-	// Hold keeps the database: see [Held].
+	// Hold keeps the database: see [Contents].
 	Hold Mark = iota
 	// Release takes back Hold and every [Choice]: the database as it is now is one that may be replaced, and it has changed only when it is
 	// changed from now on.

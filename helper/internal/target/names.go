@@ -35,8 +35,8 @@ func (n Names) IsOlder(database string) bool {
 	return beside && err == nil && place > 0 && n.older(place) == database
 }
 
-// FreePlace gives a name for an older database that none of some databases has.
-func (n Names) FreePlace(databases []string) string {
+// FreeSlot gives a name for an older database that none of some databases has.
+func (n Names) FreeSlot(databases []string) string {
 	place := 1
 	for slices.Contains(databases, n.older(place)) {
 		place++

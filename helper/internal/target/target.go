@@ -6,7 +6,7 @@
 // nothing of the live database is lost, and from then on everything that is still to do can be done
 // again. Whoever comes next, after a kill -9 too, finds out from the server alone where things stand and
 // ends it. More databases lie beside a live one called X: X__dump_incoming is being loaded,
-// X__dump_previous is what undo brings back, X__dump_older_1 and so on are what was there before that, X__dump_spare is rubbish that a
+// X__dump_previous is what undo brings back, X__dump_older_1 and so on are what was there before that, X__dump_spare is garbage that a
 // swap leaves.
 package target
 
@@ -82,11 +82,11 @@ type Database interface {
 	// reached from here, or it takes none, and with *BusyError while another pull or undo is at work. What it has to try for that it
 	// takes back.
 	TakesFiles(ctx context.Context) (FileServer, error)
-	// Held tells what the live database holds. It takes no lock and changes nothing. It fails with *BusyError where tables of
+	// Contents tells what the live database holds. It takes no lock and changes nothing. It fails with *BusyError where tables of
 	// a PostgreSQL database are being replaced.
-	Held(ctx context.Context) (Held, error)
-	// Changes tells whether the live database has been changed since a pull put it there, whatever Held says. It changes nothing, and
-	// reads all rows that count. It fails as Held does.
+	Contents(ctx context.Context) (Contents, error)
+	// Changes tells whether the live database has been changed since a pull put it there, whatever Contents says. It changes nothing, and
+	// reads all rows that count. It fails as Contents does.
 	Changes(ctx context.Context) (Changes, error)
 	// Mark changes what is recorded of the live database. It fails with *BusyError, *PrivilegeError, and ErrNothingToMark.
 	Mark(ctx context.Context, mark Mark) error
@@ -136,7 +136,7 @@ type Load interface {
 	// database yet. Tables of PostgreSQL go by schema.table.
 	Replaced(ctx context.Context) (map[string]int64, error)
 	// Swap puts the scratch database, or the part of it that is to be replaced, into the live one's place. From then on
-	// Held says that it is dump; after a part it says what it said before.
+	// Contents says that it is dump; after a part it says what it said before.
 	// It fails with *BusyError where other sessions do not let go of the live database; after any
 	// error the live database is the old one, or, where the connection was lost, what Recover makes of
 	// it: wholly the old or wholly the new.

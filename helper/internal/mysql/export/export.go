@@ -106,7 +106,7 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 	if err != nil {
 		return err
 	}
-	kept, err := swap.Record(ctx, e.holder, e.db.Names)
+	kept, err := swap.ReadProvenance(ctx, e.holder, e.db.Names)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 				continue
 			}
 			e.Tables = append(e.Tables, ExportedTable{
-				FileTable: dump.FileTable{Name: name, Definition: rewrite.DefinitionSum(definition), Checksum: kept.Print.Sum(name)},
+				FileTable: dump.FileTable{Name: name, Definition: rewrite.DefinitionSum(definition), Checksum: kept.Fingerprint.Sum(name)},
 				RowFormat: strings.ToLower(row["row_format"]), fileName: filepath.Base(files[name]),
 			})
 		}

@@ -343,7 +343,7 @@ func (v *survivor) whole(t *testing.T) bool {
 			t.Errorf("damaged: %v", check)
 		}
 	}
-	targettest.NoRubbish(t, v.server, v.name)
+	targettest.NoGarbage(t, v.server, v.name)
 	noStrays(t, v.server, v.name)
 	return got == v.new
 }

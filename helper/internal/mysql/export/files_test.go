@@ -162,7 +162,7 @@ func TestMySQLFiles(t *testing.T) {
 		if want := map[bool]string{true: "mysql-", false: "mariadb-"}[targettest.IsOracle(t, server)]; !strings.HasPrefix(takes.Series(), want) || takes.PageSize != 16<<10 {
 			t.Errorf("the server takes files of %+v", takes)
 		}
-		targettest.NoRubbish(t, server, "site60")
+		targettest.NoGarbage(t, server, "site60")
 		// What the swap finds in the scratch database has nothing left of how it came.
 		var before []string
 		target.OnStep = func(step string) {
@@ -226,7 +226,7 @@ func TestMySQLFilesPart(t *testing.T) {
 				if diff := cmp.Diff(test.want, got); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
-				targettest.NoRubbish(t, server, "site61")
+				targettest.NoGarbage(t, server, "site61")
 				noStrays(t, server, "site61")
 			})
 		}

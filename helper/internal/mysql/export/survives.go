@@ -41,7 +41,7 @@ func Survives(ctx context.Context, url dburl.URL, crash func(context.Context) er
 		}
 		s.Close()
 		if err != nil {
-			return tablespace.ExplainFiles(db, "try what becomes of tables as files when the server dies", err)
+			return tablespace.ClassifyFiles(db, "try what becomes of tables as files when the server dies", err)
 		}
 	}
 	return nil
@@ -104,7 +104,7 @@ func (t *crashTrial) read(e *Export) error {
 }
 
 // place puts the files beside a table that waits for them, as a pull does, in a database of its own.
-func (t *crashTrial) place(ctx context.Context, s *session.Session) (*tablespace.Tablespace, error) {
+func (t *crashTrial) placeFiles(ctx context.Context, s *session.Session) (*tablespace.Tablespace, error) {
 	incoming := t.db.Names.Incoming
 	for _, statement := range []string{"CREATE DATABASE " + mysql.QuoteName(incoming), "USE " + mysql.QuoteName(incoming), trialTable} {
 		if err := s.Exec(ctx, statement); err != nil {
@@ -137,7 +137,7 @@ func (t *crashTrial) place(ctx context.Context, s *session.Session) (*tablespace
 
 // dieBefore kills the server while files wait to be imported.
 func (t *crashTrial) dieBefore(ctx context.Context, s *session.Session) error {
-	space, err := t.place(ctx, s)
+	space, err := t.placeFiles(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (t *crashTrial) dieBefore(ctx context.Context, s *session.Session) error {
 
 // dieAfter kills the server when it has imported the table.
 func (t *crashTrial) dieAfter(ctx context.Context, s *session.Session) error {
-	space, err := t.place(ctx, s)
+	space, err := t.placeFiles(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -18,10 +18,10 @@ import (
 // long as to have it read.
 const BulkBytes = 16 << 10
 
-// takesBulk says whether texts mean to the crew's sessions what they mean as values: the dump's head has made
+// takesBulk says whether texts mean to the pool's sessions what they mean as values: the dump's head has made
 // settings for all of them.
 func (l *Load) takesBulk(ctx context.Context) (bool, error) {
-	s := l.Crew.Sessions[0]
+	s := l.Pool.Sessions[0]
 	if s.Wire == nil || !s.Wire.Bulk {
 		return false, nil
 	}

@@ -26,11 +26,11 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 	rows := dump.IndexOf(list, 0, func(c dump.StoredChunk) bool { return c.Section != dump.Head })
 	tails := dump.IndexOf(list, rows, func(c dump.StoredChunk) bool { return c.Section == dump.Tail })
 	files := dump.IndexOf(list[:tails], rows, func(c dump.StoredChunk) bool { return c.Section == dump.Files })
-	stats, err := l.stretch(ctx, chunks, 0, rows, progress)
+	stats, err := l.loadTexts(ctx, chunks, 0, rows, progress)
 	if err != nil {
 		return stats, err
 	}
-	if err := CheckIncoming(ctx, l.Db, l.Lock, l.Db.Config.Part); err != nil {
+	if err := CheckIncoming(ctx, l.Server, l.Lock, l.Server.Config.Part); err != nil {
 		return stats, err
 	}
 	if rows < tails {
@@ -56,7 +56,7 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 		return stats, nil
 	}
 	l.offset = stats.Bytes
-	last, err := l.stretch(ctx, chunks, tails, len(list), progress)
+	last, err := l.loadTexts(ctx, chunks, tails, len(list), progress)
 	stats.Complete = last.Complete
 	if last.Header != "" {
 		stats.Header = last.Header
@@ -75,7 +75,7 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 }
 
 // stretch loads the texts of a stretch of the list one after the other.
-func (l *Load) stretch(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64)) (sqltext.Stats, error) {
+func (l *Load) loadTexts(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64)) (sqltext.Stats, error) {
 	reader, err := chunks.Open()
 	if err != nil {
 		return sqltext.Stats{}, fmt.Errorf("read the dump: %w", err)
@@ -104,20 +104,20 @@ func (l *Load) tableChunks(ctx context.Context, chunks dump.Chunks, from, files,
 	// Whatever the dump's head has set: any order must do. With unique_checks off MariaDB fills empty tables in
 	// bulk, which gains nothing where keys are added later, and what it says of rows is not sure then.
 	for _, setting := range []string{"COMMIT", "SET SESSION autocommit = 1, unique_checks = 1, foreign_key_checks = 0"} {
-		if err := l.Crew.Everywhere(ctx, setting); err != nil {
-			return 0, l.Db.Explain("prepare for rows", err)
+		if err := l.Pool.Everywhere(ctx, setting); err != nil {
+			return 0, l.Server.Explain("prepare for rows", err)
 		}
 	}
 	l.checked = true
 	if err := l.forRows(ctx); err != nil {
-		return 0, l.Db.Explain("prepare for rows", err)
+		return 0, l.Server.Explain("prepare for rows", err)
 	}
 	if err := l.findVersions(ctx); err != nil {
 		return 0, err
 	}
 	bulk, err := l.takesBulk(ctx)
 	if err != nil {
-		return 0, l.Db.Explain("prepare for rows", err)
+		return 0, l.Server.Explain("prepare for rows", err)
 	}
 	r := &rowLoad{Load: l, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}, bulk: bulk}
 	r.offsets = make([]int64, len(r.list))
@@ -147,14 +147,14 @@ func (l *Load) tableChunks(ctx context.Context, chunks dump.Chunks, from, files,
 		return 0, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for i, s := range slices.Concat(l.Crew.Sessions, l.porters.Sessions) {
+	for i, s := range slices.Concat(l.Pool.Sessions, l.filePool.Sessions) {
 		group.Go(func() error {
 			reader, err := chunks.Open()
 			if err != nil {
 				return fmt.Errorf("read the dump: %w", err)
 			}
 			defer reader.Close()
-			if i < len(l.Crew.Sessions) {
+			if i < len(l.Pool.Sessions) {
 				if err := r.work(ctx, s, reader); err != nil {
 					return err
 				}
@@ -174,7 +174,7 @@ func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int)
 		if counts[table] > 1 {
 			matters, err := r.inOrder(ctx, table)
 			if err != nil {
-				return r.Db.Explain("look for the primary key of table "+table, err)
+				return r.Server.Explain("look for the primary key of table "+table, err)
 			}
 			if job, known := ordered[table]; known {
 				r.jobs.left[job].chunks = append(r.jobs.left[job].chunks, i)
@@ -194,10 +194,10 @@ func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int)
 
 // inOrder says whether the rows of a table are loaded one after the other.
 func (r *rowLoad) inOrder(ctx context.Context, table string) (bool, error) {
-	if r.Db.Config.InOrder {
+	if r.Server.Config.InOrder {
 		return true, nil
 	}
-	return r.Crew.Ordered(ctx, r.Db.Names.Incoming, table)
+	return r.Pool.Ordered(ctx, r.Server.Names.Incoming, table)
 }
 
 // work is one session's part. Who loads the last rows of a table adds its keys.
@@ -222,15 +222,15 @@ func (r *rowLoad) work(ctx context.Context, s *session.Session, reader dump.Chun
 			}
 			count, err := s.Count(ctx, r.Versions.countOf(job.table))
 			if err != nil {
-				return r.Db.Explain("count the rows of table "+job.table, err)
+				return r.Server.Explain("count the rows of table "+job.table, err)
 			}
 			r.Counted.Add(job.table, count)
-			if r.Db.Config.Token == "" || !r.Db.Config.Part.IsAll() || r.Db.Config.WithoutRows(job.table) {
+			if r.Server.Config.Token == "" || !r.Server.Config.Part.IsAll() || r.Server.Config.WithoutRows(job.table) {
 				continue
 			}
-			sum, err := s.Checksum(ctx, r.Db.Names.Incoming, job.table)
+			sum, err := s.Checksum(ctx, r.Server.Names.Incoming, job.table)
 			if err != nil {
-				return r.Db.Explain("sum up the rows of table "+job.table, err)
+				return r.Server.Explain("sum up the rows of table "+job.table, err)
 			}
 			r.Counted.AddSum(job.table, sum)
 		}

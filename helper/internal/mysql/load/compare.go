@@ -37,7 +37,7 @@ func (l *Load) compareDefinitions(ctx context.Context) error {
 	d := &l.Rewriter.Declared
 	c := &definitionComparer{Load: l}
 	for _, table := range d.Names {
-		if d.Tables[table] == nil || !l.Db.Config.Part.Includes(table) {
+		if d.Tables[table] == nil || !l.Server.Config.Part.Includes(table) {
 			continue
 		}
 		dump := d.Table(table)
@@ -50,7 +50,7 @@ func (l *Load) compareDefinitions(ctx context.Context) error {
 				return err
 			}
 		}
-		rows, err := l.Lock.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(l.Db.Names.Incoming)+"."+mysql.QuoteName(table))
+		rows, err := l.Lock.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(l.Server.Names.Incoming)+"."+mysql.QuoteName(table))
 		if err != nil && mysql.ErrorNumber(err) == 0 {
 			return err
 		}
@@ -62,7 +62,7 @@ func (l *Load) compareDefinitions(ctx context.Context) error {
 		c.compare()
 	}
 	for _, note := range TellDifferences(c.found) {
-		l.Db.Config.Note(note)
+		l.Server.Config.Note(note)
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (c *definitionComparer) ask(ctx context.Context) error {
 		return nil
 	}
 	c.srids = map[string]string{}
-	rows, err = c.Lock.Table(ctx, "SELECT G_TABLE_NAME, G_GEOMETRY_COLUMN, SRID FROM information_schema.GEOMETRY_COLUMNS WHERE G_TABLE_SCHEMA = ?", c.Db.Names.Incoming)
+	rows, err = c.Lock.Table(ctx, "SELECT G_TABLE_NAME, G_GEOMETRY_COLUMN, SRID FROM information_schema.GEOMETRY_COLUMNS WHERE G_TABLE_SCHEMA = ?", c.Server.Names.Incoming)
 	for _, row := range rows {
 		c.srids[strings.ToLower(row["g_table_name"]+"."+row["g_geometry_column"])] = row["srid"]
 	}
@@ -389,7 +389,7 @@ func (c *definitionComparer) compareForeign() {
 		for _, side := range []*rewrite.TablePart{key, made} {
 			refers := side.Traits["refers"]
 			_, table := cutLast(refers.Value)
-			if p, is := c.Rewriter.Elsewhere.Place(table); is {
+			if p, is := c.Rewriter.Elsewhere.Resolve(table); is {
 				table = p.Table
 			}
 			refers.Value = strings.ToLower(table)

@@ -32,15 +32,15 @@ func (l *Load) deferKeys(ctx context.Context, tables []string) (map[string]*defe
 	}
 	referenced, err := l.referenced(ctx)
 	if err != nil {
-		return nil, l.Db.Explain("look for foreign keys", err)
+		return nil, l.Server.Explain("look for foreign keys", err)
 	}
 	var mutex sync.Mutex
 	all := map[string]*deferredKeys{}
-	err = l.Crew.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
+	err = l.Pool.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
 		table := tables[i]
 		keys, err := deferKeys(ctx, s, table, referenced[table])
 		if err != nil {
-			return l.Db.Explain("take the keys off table "+table, err)
+			return l.Server.Explain("take the keys off table "+table, err)
 		}
 		if keys != nil {
 			mutex.Lock()
@@ -56,7 +56,7 @@ func (l *Load) deferKeys(ctx context.Context, tables []string) (map[string]*defe
 func (l *Load) referenced(ctx context.Context) (map[string][][]string, error) {
 	rows, err := l.Lock.Table(ctx, "SELECT TABLE_NAME, CONSTRAINT_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME"+
 		" FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_NAME IS NOT NULL"+
-		" ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION", l.Db.Names.Incoming)
+		" ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION", l.Server.Names.Incoming)
 	if err != nil {
 		return nil, err
 	}

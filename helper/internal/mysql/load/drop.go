@@ -11,7 +11,7 @@ import (
 // dropsNothing says whether a statement drops, if it exists, what no statement before it can have made. Dumps have such a one in front
 // of each table; the server asks all of its engines for the table then, and waits for the disk seven times.
 func (l *Load) dropsNothing(s *rewrite.Statement) bool {
-	if s.Verb != "DROP" || l.unnamed || l.Crew.Alone { // a transaction of the dump's own ends with what it drops
+	if s.Verb != "DROP" || l.unnamed || l.Pool.Alone { // a transaction of the dump's own ends with what it drops
 		return false
 	}
 	at := s.Find("EXISTS")

@@ -34,12 +34,12 @@ func TestMySQLDropsNothing(t *testing.T) {
 		{"SET NAMES utf8mb4", "DROP TABLE IF EXISTS `t`", false, true},
 		{"CREATE SEQUENCE `s` START WITH 1", "DROP SEQUENCE IF EXISTS `s`", false, false},
 	} {
-		l := &Load{named: map[string]bool{}, Crew: &session.Pool{}}
+		l := &Load{named: map[string]bool{}, Pool: &session.Pool{}}
 		if l.dropsNothing(rewrite.Parse([]byte(test.before))) {
 			t.Errorf("%q drops nothing", test.before)
 		}
 		l.remember(rewrite.Parse([]byte(test.before)))
-		l.Crew.Alone = test.alone
+		l.Pool.Alone = test.alone
 		if got := l.dropsNothing(rewrite.Parse([]byte(test.drop))); got != test.want {
 			t.Errorf("after %q, alone %t: that %q drops nothing is %t", test.before, test.alone, test.drop, got)
 		}

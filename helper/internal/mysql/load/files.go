@@ -19,11 +19,11 @@ import (
 // fileLoad is the tables of a dump that come as files on their way in, over all sessions.
 type fileLoad struct {
 	*Load
-	folder    tablespace.Folder
-	tables    []*tablespace.Tablespace
-	stretches []tablespace.Segment
-	progress  func(int64)
-	taken     atomic.Int64 // stretches
+	folder   tablespace.Folder
+	tables   []*tablespace.Tablespace
+	segments []tablespace.Segment
+	progress func(int64)
+	taken    atomic.Int64 // stretches
 }
 
 // planFiles makes ready for the chunks of files in a stretch of the list: all tables are as they were on the server that wrote the
@@ -38,7 +38,7 @@ func (l *Load) planFiles(ctx context.Context, chunks dump.Chunks, from, to int, 
 	}
 	err := f.look(ctx)
 	if err == nil {
-		err = l.hirePorters(ctx)
+		err = l.openFilePool(ctx)
 	}
 	if err == nil {
 		err = f.discard(ctx)
@@ -52,14 +52,14 @@ func (l *Load) planFiles(ctx context.Context, chunks dump.Chunks, from, to int, 
 
 // look finds out where the files of all tables go, and whether the tables are what they were on the server that wrote the files.
 func (f *fileLoad) look(ctx context.Context) error {
-	incoming := f.Db.Names.Incoming
+	incoming := f.Server.Names.Incoming
 	settings, err := tablespace.FileSettings(ctx, f.Lock)
 	if err != nil {
-		return f.Db.Explain("ask for settings of the server", err)
+		return f.Server.Explain("ask for settings of the server", err)
 	}
 	files, err := tablespace.Files(ctx, f.Lock, incoming)
 	if err != nil {
-		return f.Db.Explain("ask for the files of tables", err)
+		return f.Server.Explain("ask for the files of tables", err)
 	}
 	file := func(table string) string {
 		if settings["lower_case_table_names"] == "1" {
@@ -68,10 +68,10 @@ func (f *fileLoad) look(ctx context.Context) error {
 		return files[table]
 	}
 	if f.folder, err = tablespace.FolderOf(ctx, f.Lock, file(f.tables[0].Name)); err != nil {
-		return tablespace.ExplainFiles(f.Db, "look for the data folder", err)
+		return tablespace.ClassifyFiles(f.Server, "look for the data folder", err)
 	}
 	if err = f.Lock.Exec(ctx, "USE "+mysql.QuoteName(incoming)); err != nil {
-		return f.Db.Explain("use database "+incoming, err)
+		return f.Server.Explain("use database "+incoming, err)
 	}
 	pageSize, _ := strconv.ParseInt(settings["innodb_page_size"], 10, 64)
 	space := tablespace.WaitingSpace()
@@ -83,33 +83,33 @@ func (f *fileLoad) look(ctx context.Context) error {
 		}
 		t.File = filepath.Base(file(t.Name))
 		if err := t.Check(ctx, f.Lock); err != nil {
-			return tablespace.ExplainFiles(f.Db, "look at table "+t.Name, err)
+			return tablespace.ClassifyFiles(f.Server, "look at table "+t.Name, err)
 		}
 	}
 	return nil
 }
 
-// mostPorters bounds how many sessions take files at once.
-const mostPorters = 8
+// maxFileSessions bounds how many sessions take files at once.
+const maxFileSessions = 8
 
-// hirePorters opens more sessions, since an import mostly waits for the disk. Nobody misses them where the server has no more, or
+// openFilePool opens more sessions, since an import mostly waits for the disk. Nobody misses them where the server has no more, or
 // where it was said how many there may be.
-func (l *Load) hirePorters(ctx context.Context) error {
-	more := min(2*runtime.NumCPU(), mostPorters) - len(l.Crew.Sessions)
-	if l.Db.Config.Threads > 0 || more <= 0 {
+func (l *Load) openFilePool(ctx context.Context) error {
+	more := min(2*runtime.NumCPU(), maxFileSessions) - len(l.Pool.Sessions)
+	if l.Server.Config.Threads > 0 || more <= 0 {
 		return nil
 	}
-	porters, err := l.Db.OpenPool(ctx, more)
+	pool, err := l.Server.OpenPool(ctx, more)
 	if mysql.ErrorNumber(err) == mysql.MysqlTooManyConnections {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	l.porters = porters
-	for _, setting := range []string{"USE " + mysql.QuoteName(l.Db.Names.Incoming), "SET SESSION lock_wait_timeout = 3600"} {
-		if err := porters.Everywhere(ctx, setting); err != nil {
-			return l.Db.Explain("use database "+l.Db.Names.Incoming, err)
+	l.filePool = pool
+	for _, setting := range []string{"USE " + mysql.QuoteName(l.Server.Names.Incoming), "SET SESSION lock_wait_timeout = 3600"} {
+		if err := pool.Everywhere(ctx, setting); err != nil {
+			return l.Server.Explain("use database "+l.Server.Names.Incoming, err)
 		}
 	}
 	return nil
@@ -117,15 +117,15 @@ func (l *Load) hirePorters(ctx context.Context) error {
 
 // discard takes the files of all tables away, and has the server forget them.
 func (f *fileLoad) discard(ctx context.Context) error {
-	err := f.Crew.Each(ctx, len(f.tables), func(ctx context.Context, s *session.Session, i int) error {
+	err := f.Pool.Each(ctx, len(f.tables), func(ctx context.Context, s *session.Session, i int) error {
 		t := f.tables[i]
-		return tablespace.ExplainFiles(f.Db, "take the files of table "+t.Name+" away", t.Discard(ctx, s))
+		return tablespace.ClassifyFiles(f.Server, "take the files of table "+t.Name+" away", t.Discard(ctx, s))
 	})
 	if err != nil {
 		return err
 	}
 	if err := tablespace.Checkpoint(ctx, f.Lock, f.tables[0].Name); err != nil {
-		return tablespace.ExplainFiles(f.Db, "have the server write a checkpoint", err)
+		return tablespace.ClassifyFiles(f.Server, "have the server write a checkpoint", err)
 	}
 	target.OnStep("checkpoint written")
 	return nil
@@ -133,7 +133,7 @@ func (f *fileLoad) discard(ctx context.Context) error {
 
 // assign finds out which chunk goes where.
 func (f *fileLoad) assign(chunks dump.Chunks, from, to int) error {
-	list, part := chunks.List(), f.Db.Config.Part
+	list, part := chunks.List(), f.Server.Config.Part
 	for _, table := range chunks.Tables() {
 		if !part.Includes(table.Name) {
 			continue
@@ -141,20 +141,20 @@ func (f *fileLoad) assign(chunks dump.Chunks, from, to int) error {
 		for from < to && !part.Includes(list[from].Table) {
 			from++
 		}
-		before := len(f.stretches)
+		before := len(f.segments)
 		t := tablespace.New(table)
 		f.tables = append(f.tables, t)
 		for file, what := range table.Files {
 			offset := int64(0)
 			for ; from < to && list[from].Table == table.Name && list[from].File == what.Name; from++ {
-				f.stretches = append(f.stretches, tablespace.Segment{Chunk: from, Table: t, File: file, Offset: offset})
+				f.segments = append(f.segments, tablespace.Segment{Chunk: from, Table: t, File: file, Offset: offset})
 				offset += list[from].Bytes
 			}
 			if offset != what.Size || offset == 0 {
 				return &target.FilesError{Table: table.Name, Reason: fmt.Sprintf("of %d bytes of its file there are %d", what.Size, offset)}
 			}
 		}
-		t.Left.Store(int64(len(f.stretches) - before))
+		t.Left.Store(int64(len(f.segments) - before))
 	}
 	return nil
 }
@@ -163,30 +163,30 @@ func (f *fileLoad) assign(chunks dump.Chunks, from, to int) error {
 func (f *fileLoad) work(ctx context.Context, s *session.Session, reader dump.ChunkReader) error {
 	for {
 		next := int(f.taken.Add(1)) - 1
-		if next >= len(f.stretches) {
+		if next >= len(f.segments) {
 			return nil
 		}
-		part := f.stretches[next]
+		part := f.segments[next]
 		t := part.Table
 		if err := t.Begin(); err != nil {
-			return tablespace.ExplainFiles(f.Db, "make room for the files of table "+t.Name, err)
+			return tablespace.ClassifyFiles(f.Server, "make room for the files of table "+t.Name, err)
 		}
 		bytes, err := reader.Read(ctx, part.Chunk)
 		if err != nil {
 			return fmt.Errorf("read the dump: %w", err)
 		}
 		if err := t.Write(part, bytes); err != nil {
-			return tablespace.ExplainFiles(f.Db, "write the files of table "+t.Name, err)
+			return tablespace.ClassifyFiles(f.Server, "write the files of table "+t.Name, err)
 		}
 		f.progress(int64(len(bytes)))
 		if t.Left.Add(-1) > 0 {
 			continue
 		}
 		if err := t.Take(ctx, s); err != nil {
-			return tablespace.ExplainFiles(f.Db, "import table "+t.Name, err)
+			return tablespace.ClassifyFiles(f.Server, "import table "+t.Name, err)
 		}
 		if err := f.count(ctx, s, t); err != nil {
-			return tablespace.ExplainFiles(f.Db, "count the rows of table "+t.Name, err)
+			return tablespace.ClassifyFiles(f.Server, "count the rows of table "+t.Name, err)
 		}
 	}
 }
@@ -215,5 +215,5 @@ func (f *fileLoad) close() {
 	if f.folder.Root != nil {
 		_ = f.folder.Close()
 	}
-	f.porters.Close()
+	f.filePool.Close()
 }

@@ -21,12 +21,12 @@ import (
 
 // Load is a dump on its way into the scratch database.
 type Load struct {
-	Db *session.Server
+	Server *session.Server
 	// Lock holds the lock; the dump's statements, which change their session's settings as they like, have sessions of
 	// their own.
 	Lock       *session.Session
-	Crew       *session.Pool
-	porters    *session.Pool // more sessions, for files
+	Pool       *session.Pool
+	filePool   *session.Pool // more sessions, for files
 	Rewriter   *rewrite.Rewriter
 	packet     int64             // the longest statement that the server takes, bytes
 	Events     map[string]string // the status of each event, which is disabled until the swap
@@ -54,16 +54,16 @@ const packetHead = 64
 // stays the caller's.
 func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
 	l := &Load{
-		Db: db, Lock: lock, Events: map[string]string{}, deferAbove: deferredBytes, BulkAbove: BulkBytes,
-		porters: &session.Pool{}, named: map[string]bool{}, made: target.FoldedNames{},
+		Server: db, Lock: lock, Events: map[string]string{}, deferAbove: deferredBytes, BulkAbove: BulkBytes,
+		filePool: &session.Pool{}, named: map[string]bool{}, made: target.FoldedNames{},
 	}
 	return l, l.prepare(ctx)
 }
 
 func (l *Load) prepare(ctx context.Context) error {
-	db, n := l.Db, l.Db.Names
+	db, n := l.Server, l.Server.Names
 	var err error
-	if l.Crew, err = db.OpenPool(ctx, db.PoolSize()); err != nil {
+	if l.Pool, err = db.OpenPool(ctx, db.PoolSize()); err != nil {
 		return err
 	}
 	// As the mysql client and the heads of dumps set it; the dump's own settings come on top.
@@ -71,7 +71,7 @@ func (l *Load) prepare(ctx context.Context) error {
 		"USE " + mysql.QuoteName(n.Incoming),
 		"SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', unique_checks = 0, lock_wait_timeout = 3600",
 	} {
-		if err := l.Crew.Everywhere(ctx, setting); err != nil {
+		if err := l.Pool.Everywhere(ctx, setting); err != nil {
 			return db.Explain("use database "+n.Incoming, err)
 		}
 	}
@@ -103,7 +103,7 @@ func (l *Load) prepare(ctx context.Context) error {
 // Run loads a dump's text: see target.Load.
 func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(int64)) (sqltext.Stats, error) {
 	if dialect != sqltext.MySQL {
-		return sqltext.Stats{}, &target.WrongEngineError{Dump: dialect.String(), Target: map[string]string{"mariadb": "MariaDB", "mysql": "MySQL"}[l.Db.About.Engine]}
+		return sqltext.Stats{}, &target.WrongEngineError{Dump: dialect.String(), Target: map[string]string{"mariadb": "MariaDB", "mysql": "MySQL"}[l.Server.About.Engine]}
 	}
 	splitter := sqltext.NewSplitter(r, dialect)
 	for {
@@ -116,18 +116,18 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 		}
 		piece.Offset += l.offset
 		if err := l.piece(ctx, piece); err != nil {
-			_ = l.Crew.Wait() // the reader may be closed then
+			_ = l.Pool.Wait() // the reader may be closed then
 			return splitter.Stats(), err
 		}
 		if progress != nil {
 			progress(int64(len(piece.Raw)))
 		}
 	}
-	if err := l.Crew.Wait(); err != nil {
+	if err := l.Pool.Wait(); err != nil {
 		return splitter.Stats(), err
 	}
 	// A dump may end with autocommit off.
-	return splitter.Stats(), l.Db.Explain("end the load", l.Crew.Everywhere(ctx, "COMMIT"))
+	return splitter.Stats(), l.Server.Explain("end the load", l.Pool.Everywhere(ctx, "COMMIT"))
 }
 
 func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
@@ -142,7 +142,7 @@ func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
 		l.statements++
 		text, err := l.Rewriter.Rewrite(ctx, piece.Text)
 		if err != nil || text == nil {
-			return l.Db.Explain("read the dump", err)
+			return l.Server.Explain("read the dump", err)
 		}
 		return l.failed(ctx, piece, l.statement(ctx, text))
 	}
@@ -156,14 +156,14 @@ func (l *Load) rows(ctx context.Context, piece sqltext.Piece) error {
 	if piece.Rows < 0 && !l.checked {
 		// MariaDB fills an empty table in bulk where the dump turns unique_checks off, and INSERT IGNORE
 		// with a duplicate in it then ends well and leaves the table empty.
-		if err := l.Crew.Everywhere(ctx, "SET SESSION unique_checks = 1"); err != nil {
+		if err := l.Pool.Everywhere(ctx, "SET SESSION unique_checks = 1"); err != nil {
 			return l.failed(ctx, piece, err)
 		}
 		l.checked = true
 	}
 	text, err := l.Rewriter.Rows(piece.Text)
 	if err != nil {
-		return l.Db.Explain("read the dump", err)
+		return l.Server.Explain("read the dump", err)
 	}
 	if int64(len(text)) <= l.packet {
 		return l.insert(ctx, piece, text)
@@ -182,19 +182,19 @@ func (l *Load) rows(ctx context.Context, piece sqltext.Piece) error {
 
 // insertNext adds rows when everything before them is done.
 func (l *Load) insertNext(ctx context.Context, piece sqltext.Piece, text []byte) error {
-	err := l.Crew.Wait()
+	err := l.Pool.Wait()
 	if err == nil {
-		_, err = l.add(ctx, l.Crew.Sessions[0], piece, text)
+		_, err = l.add(ctx, l.Pool.Sessions[0], piece, text)
 	}
 	return l.failed(ctx, piece, err)
 }
 
 // insert adds rows, by any session where their order does not matter.
 func (l *Load) insert(ctx context.Context, piece sqltext.Piece, text []byte) error {
-	ordered := piece.Rows < 0 || len(text) > session.ParallelBytes || l.Crew.Alone
+	ordered := piece.Rows < 0 || len(text) > session.ParallelBytes || l.Pool.Alone
 	if !ordered {
 		var err error
-		if ordered, err = l.Crew.Ordered(ctx, l.Db.Names.Incoming, piece.Table); err != nil {
+		if ordered, err = l.Pool.Ordered(ctx, l.Server.Names.Incoming, piece.Table); err != nil {
 			return l.failed(ctx, piece, err)
 		}
 	}
@@ -202,7 +202,7 @@ func (l *Load) insert(ctx context.Context, piece sqltext.Piece, text []byte) err
 		return l.insertNext(ctx, piece, text)
 	}
 	text, statement := bytes.Clone(text), l.statements
-	return l.Crew.Insert(func(s *session.Session) error {
+	return l.Pool.Insert(func(s *session.Session) error {
 		_, err := l.add(ctx, s, piece, text)
 		return l.failedAt(ctx, piece, statement, err)
 	})
@@ -217,7 +217,7 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 	if l.dropsNothing(s) {
 		return nil
 	}
-	if err := l.meet(s); err != nil {
+	if err := l.claim(s); err != nil {
 		return err
 	}
 	if err := l.settingsFor(ctx, s); err != nil {
@@ -239,11 +239,11 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 			return nil
 		}
 	}
-	do := l.Crew.Exec
+	do := l.Pool.Exec
 	if s.Verb == "SET" {
-		do = l.Crew.Everywhere
+		do = l.Pool.Everywhere
 	}
-	l.Crew.Alone = l.Crew.Alone || beginsTransaction(s)
+	l.Pool.Alone = l.Pool.Alone || beginsTransaction(s)
 	err := do(ctx, string(text))
 	for tries := 0; tries < 10 && mysql.ErrorNumber(err) == mysql.MysqlWrongValue && s.Verb == "SET"; tries++ {
 		match := unknownMode.FindStringSubmatch(err.Error())
@@ -270,7 +270,7 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 	case mysql.MysqlSpecificDenied:
 		// Only an administrator may make things in the name of others.
 		if mine, changed := rewrite.ReplaceDefiner(string(text), func(string, string) bool { return true }); changed {
-			l.Rewriter.Once.About("definer", "this account may not make things in the name of others: views and routines belong to "+l.Db.Account)
+			l.Rewriter.Once.About("definer", "this account may not make things in the name of others: views and routines belong to "+l.Server.Account)
 			return do(ctx, mine)
 		}
 	case mysql.MysqlEventEndsEarly, mysql.MysqlEventInThePast, mysql.MysqlEventPastChange:
@@ -302,7 +302,7 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 	if err == nil {
 		return nil
 	}
-	if earlier := l.Crew.Failure(); earlier != nil && err == earlier { //nolint:errorlint // that very error, of a statement that was still running
+	if earlier := l.Pool.Failure(); earlier != nil && err == earlier { //nolint:errorlint // that very error, of a statement that was still running
 		return err
 	}
 	if ctx.Err() != nil {
@@ -316,7 +316,7 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 	if errors.As(err, &names) {
 		return names
 	}
-	explained := l.Db.Explain("load the dump", err)
+	explained := l.Server.Explain("load the dump", err)
 	var full *target.NoSpaceError
 	var lost *target.LostError
 	if errors.As(explained, &full) || errors.As(explained, &lost) {
@@ -328,7 +328,7 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 	} else {
 		e.Excerpt = target.Excerpt(piece.Text)
 	}
-	if setting := l.Db.SettingBehind(ctx, err); setting != nil {
+	if setting := l.Server.SettingBehind(ctx, err); setting != nil {
 		setting.Err = e
 		return setting
 	}
@@ -337,22 +337,22 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 
 // Compare counts what has been loaded: see target.Load.
 func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
-	l.warnings.tell(l.Db.Config.Note)
+	l.warnings.tell(l.Server.Config.Note)
 	if err := l.findVersions(ctx); err != nil {
 		return err
 	}
-	l.Versions.tell(l.Db.Config.Note)
+	l.Versions.tell(l.Server.Config.Note)
 	if err := l.compareDefinitions(ctx); err != nil {
-		return l.Db.Explain("compare the tables' definitions", err)
+		return l.Server.Explain("compare the tables' definitions", err)
 	}
 	if stats.Header != "" && !stats.Complete {
 		return target.ErrIncomplete
 	}
-	incoming := mysql.QuoteName(l.Db.Names.Incoming) + "."
+	incoming := mysql.QuoteName(l.Server.Names.Incoming) + "."
 	elsewhere, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND ENGINE IN"+
-		" ('MRG_MyISAM', 'FEDERATED', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP')", l.Db.Names.Incoming)
+		" ('MRG_MyISAM', 'FEDERATED', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP')", l.Server.Names.Incoming)
 	if err != nil {
-		return l.Db.Explain("list the tables", err)
+		return l.Server.Explain("list the tables", err)
 	}
 	var tables []string
 	for table, want := range stats.Tables {
@@ -366,18 +366,18 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	if err := l.compareTables(ctx, tables, stats.Tables); err != nil {
 		return err
 	}
-	if l.Db.Config.Part.TablesOnly {
+	if l.Server.Config.Part.TablesOnly {
 		return nil // its views do not come
 	}
-	views, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", l.Db.Names.Incoming)
+	views, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", l.Server.Names.Incoming)
 	if err != nil {
-		return l.Db.Explain("list the views", err)
+		return l.Server.Explain("list the views", err)
 	}
 	for _, name := range views {
 		if err := l.Lock.Exec(ctx, "SELECT 1 FROM "+incoming+mysql.QuoteName(name)+" LIMIT 0"); mysql.ErrorNumber(err) != 0 {
-			l.Db.Config.Note(fmt.Sprintf("view %s does not work: %s", name, mysql.ServerMessage(err)))
+			l.Server.Config.Note(fmt.Sprintf("view %s does not work: %s", name, mysql.ServerMessage(err)))
 		} else if err != nil {
-			return l.Db.Explain("try view "+name, err)
+			return l.Server.Explain("try view "+name, err)
 		}
 	}
 	return nil
@@ -386,7 +386,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 // compareTables counts the rows of tables, over all sessions, and says which does not have as many as it should.
 func (l *Load) compareTables(ctx context.Context, tables []string, rows map[string]int64) error {
 	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(rows[b], rows[a]) }) // those first that take longest
-	return l.Crew.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
+	return l.Pool.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
 		table := tables[i]
 		want := rows[table]
 		if want >= 0 {
@@ -397,7 +397,7 @@ func (l *Load) compareTables(ctx context.Context, tables []string, rows map[stri
 		case mysql.ErrorNumber(err) == mysql.MysqlUnknownTable:
 			return &target.MismatchError{Table: table, Want: want, Got: -1}
 		case err != nil:
-			return l.Db.Explain("count the rows of table "+table, err)
+			return l.Server.Explain("count the rows of table "+table, err)
 		case want >= 0 && want != got:
 			return &target.MismatchError{Table: table, Want: want, Got: got}
 		}
@@ -407,21 +407,21 @@ func (l *Load) compareTables(ctx context.Context, tables []string, rows map[stri
 
 // EndSessions ends what the server may still be doing for us after our connections have been cut.
 func (l *Load) EndSessions(ctx context.Context) error {
-	s, err := l.Db.Connect(ctx)
+	s, err := l.Server.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	// The numbers alone do not do: a server that has restarted counts from the beginning.
 	ids, err := s.List(ctx, "SELECT ID AS name FROM information_schema.PROCESSLIST WHERE DB = ? OR ID = IS_USED_LOCK(?)",
-		l.Db.Names.Incoming, l.Db.LockName())
+		l.Server.Names.Incoming, l.Server.LockName())
 	if err != nil {
-		return l.Db.Explain("look for sessions of ours", err)
+		return l.Server.Explain("look for sessions of ours", err)
 	}
 	for _, id := range ids {
-		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.Lock.ID || l.Crew.Has(number) || l.porters.Has(number)) {
+		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.Lock.ID || l.Pool.Has(number) || l.filePool.Has(number)) {
 			if err := s.Kill(ctx, number); err != nil {
-				return l.Db.Explain("end a session of ours", err)
+				return l.Server.Explain("end a session of ours", err)
 			}
 		}
 	}

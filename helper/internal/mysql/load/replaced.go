@@ -9,21 +9,21 @@ import (
 // Replaced counts the tables of the live database one after the other; the server reads them while others use them.
 func (l *Load) Replaced(ctx context.Context) (map[string]int64, error) {
 	tables, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN"+
-		" ('BASE TABLE', 'SYSTEM VERSIONED')", l.Db.Names.Live)
+		" ('BASE TABLE', 'SYSTEM VERSIONED')", l.Server.Names.Live)
 	if err != nil {
-		return nil, l.Db.Explain("list the tables of "+l.Db.Names.Live, err)
+		return nil, l.Server.Explain("list the tables of "+l.Server.Names.Live, err)
 	}
 	rows := make(map[string]int64, len(tables))
 	for _, table := range tables {
 		var count int64
-		err := l.Lock.Conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+mysql.QuoteName(l.Db.Names.Live)+"."+mysql.QuoteName(table)).Scan(&count)
+		err := l.Lock.Conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+mysql.QuoteName(l.Server.Names.Live)+"."+mysql.QuoteName(table)).Scan(&count)
 		switch {
 		case err == nil:
 			rows[table] = count
 		case mysql.ErrorNumber(err) != 0:
 			rows[table] = -1 // a table that is damaged, or of an engine that does not answer
 		default:
-			return nil, l.Db.Explain("count the rows of table "+table, err)
+			return nil, l.Server.Explain("count the rows of table "+table, err)
 		}
 	}
 	return rows, nil

@@ -12,7 +12,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// rowSettings are the settings of the crew's sessions while tables are made and filled: all that may lie in a table goes
+// rowSettings are the settings of the pool's sessions while tables are made and filled: all that may lie in a table goes
 // in as it is, and what does not is warned of. They take the place of the dump's own settings, which the views, triggers
 // and routines that it makes remember, and come back for these.
 type rowSettings struct {
@@ -49,12 +49,12 @@ func (l *Load) prepareForRows(ctx context.Context) error {
 		"SET SESSION system_versioning_alter_history = KEEP",
 	} {
 		// Not each server knows each of them, and lets this account set it.
-		if err := l.Crew.Everywhere(ctx, setting); err != nil && mysql.ErrorNumber(err) == 0 {
-			return l.Db.Explain("prepare for rows", err)
+		if err := l.Pool.Everywhere(ctx, setting); err != nil && mysql.ErrorNumber(err) == 0 {
+			return l.Server.Explain("prepare for rows", err)
 		}
 	}
-	if err := l.Crew.Sessions[0].Conn.QueryRowContext(ctx, "SELECT @@max_error_count").Scan(&l.warnings.listed); err != nil {
-		return l.Db.Explain("prepare for rows", err)
+	if err := l.Pool.Sessions[0].Conn.QueryRowContext(ctx, "SELECT @@max_error_count").Scan(&l.warnings.listed); err != nil {
+		return l.Server.Explain("prepare for rows", err)
 	}
 	if l.warnings.listed == 0 {
 		return &target.SettingError{Name: "max_error_count", Value: "0", Err: errUnheard}
@@ -70,15 +70,15 @@ func (l *Load) forRows(ctx context.Context) error {
 	if l.settings.on {
 		return nil
 	}
-	if err := l.Crew.Wait(); err != nil {
+	if err := l.Pool.Wait(); err != nil {
 		return err
 	}
-	rows, err := l.Crew.Sessions[0].Table(ctx, "SELECT @@sql_mode AS mode, @@sql_notes AS notes")
+	rows, err := l.Pool.Sessions[0].Table(ctx, "SELECT @@sql_mode AS mode, @@sql_notes AS notes")
 	if err != nil {
 		return err
 	}
 	own := rowSettings{true, rows[0]["mode"], rows[0]["notes"]}
-	if err := l.Crew.Everywhere(ctx, "SET SESSION sql_mode = "+mysql.QuoteText(modeForRows(own.mode))+", sql_notes = 1"); err != nil {
+	if err := l.Pool.Everywhere(ctx, "SET SESSION sql_mode = "+mysql.QuoteText(modeForRows(own.mode))+", sql_notes = 1"); err != nil {
 		return err
 	}
 	l.settings = own
@@ -91,7 +91,7 @@ func (l *Load) forObjects(ctx context.Context) error {
 		return nil
 	}
 	l.settings.on = false
-	return l.Crew.Everywhere(ctx, "SET SESSION sql_mode = "+mysql.QuoteText(l.settings.mode)+", sql_notes = "+l.settings.notes)
+	return l.Pool.Everywhere(ctx, "SET SESSION sql_mode = "+mysql.QuoteText(l.settings.mode)+", sql_notes = "+l.settings.notes)
 }
 
 // settingsFor makes the settings for a statement without rows.

@@ -18,7 +18,7 @@ type tableWarning struct{ table, code string }
 
 // hearOf notes what the server has to say of a table that it has just made or altered.
 func (l *Load) hearOf(ctx context.Context, s *rewrite.Statement) error {
-	listed, err := l.Crew.Sessions[0].Table(ctx, "SHOW WARNINGS")
+	listed, err := l.Pool.Sessions[0].Table(ctx, "SHOW WARNINGS")
 	for _, one := range listed {
 		if slices.Contains(tableWarnings, one["code"]) {
 			note := "table " + s.Made() + ": the server warned as it was made: " + one["message"]

@@ -36,17 +36,17 @@ const insertHistory = "SYSTEM_VERSIONING_INSERT_HISTORY"
 // prepareForVersions asks the server whether it takes earlier versions of rows; otherwise it is older than MariaDB 10.11,
 // or does not let this account choose moments.
 func (l *Load) prepareForVersions(ctx context.Context) error {
-	if l.Db.About.Engine != "mariadb" {
+	if l.Server.About.Engine != "mariadb" {
 		return nil
 	}
-	err := l.Crew.Everywhere(ctx, "SET SESSION "+insertHistory+" = 1")
+	err := l.Pool.Everywhere(ctx, "SET SESSION "+insertHistory+" = 1")
 	if err != nil && mysql.ErrorNumber(err) == 0 {
-		return l.Db.Explain("prepare for rows", err)
+		return l.Server.Explain("prepare for rows", err)
 	}
 	l.Versions.Taken = err == nil
 	var seconds sql.NullFloat64
 	if err := l.Lock.Conn.QueryRowContext(ctx, "SELECT UNIX_TIMESTAMP('2100-01-01 00:00:00')").Scan(&seconds); err != nil {
-		return l.Db.Explain("ask for the last moment that the server knows", err)
+		return l.Server.Explain("ask for the last moment that the server knows", err)
 	}
 	l.Versions.Extended = seconds.Float64 > 0
 	return nil
@@ -54,19 +54,19 @@ func (l *Load) prepareForVersions(ctx context.Context) error {
 
 // findVersions looks for system-versioned tables.
 func (l *Load) findVersions(ctx context.Context) error {
-	if l.Db.About.Engine != "mariadb" {
+	if l.Server.About.Engine != "mariadb" {
 		return nil
 	}
 	rows, err := l.Lock.Table(ctx, "SELECT t.TABLE_NAME, c.DATA_TYPE FROM information_schema.TABLES t"+
 		" LEFT JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND BINARY c.TABLE_NAME = t.TABLE_NAME AND c.GENERATION_EXPRESSION = 'ROW START'"+
-		" WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'SYSTEM VERSIONED' ORDER BY t.TABLE_NAME", l.Db.Names.Incoming)
+		" WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'SYSTEM VERSIONED' ORDER BY t.TABLE_NAME", l.Server.Names.Incoming)
 	if err != nil {
-		return l.Db.Explain("look for system-versioned tables", err)
+		return l.Server.Explain("look for system-versioned tables", err)
 	}
 	v := &l.Versions
 	v.Tables, v.numbered = nil, nil
 	for _, row := range rows {
-		if !l.Db.Config.Part.Includes(row["table_name"]) {
+		if !l.Server.Config.Part.Includes(row["table_name"]) {
 			continue
 		}
 		v.Tables = append(v.Tables, row["table_name"])

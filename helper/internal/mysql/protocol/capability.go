@@ -35,8 +35,8 @@ const (
 // DialedBy is the key of a context's value: where to leave the connection that is opened with it.
 type DialedBy struct{}
 
-// DialMySQL opens a connection for the driver.
-func DialMySQL(ctx context.Context, network, address string) (net.Conn, error) {
+// Dial opens a connection for the driver.
+func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err

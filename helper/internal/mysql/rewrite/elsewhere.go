@@ -12,10 +12,10 @@ const elsewherePrefix = session.JournalPrefix + "elsewhere_"
 
 // elsewhere has the tables of other databases to which foreign keys of a dump refer. Until the swap, the keys refer to tables of names that
 // stand for them, which are nowhere: no key may lead from the scratch database to a database that is at work.
-type elsewhere struct{ places []Place }
+type elsewhere struct{ places []QualifiedName }
 
 // standIn gives the name that stands for a table.
-func (e *elsewhere) standIn(p Place) string {
+func (e *elsewhere) standIn(p QualifiedName) string {
 	for i, known := range e.places {
 		if known == p {
 			return fmt.Sprintf("%s%d", elsewherePrefix, i+1)
@@ -26,16 +26,18 @@ func (e *elsewhere) standIn(p Place) string {
 }
 
 // Place says for which table a name stands.
-func (e *elsewhere) Place(name string) (p Place, is bool) {
+func (e *elsewhere) Resolve(name string) (p QualifiedName, is bool) {
 	for i, known := range e.places {
 		if name == fmt.Sprintf("%s%d", elsewherePrefix, i+1) {
 			return known, true
 		}
 	}
-	return Place{}, false
+	return QualifiedName{}, false
 }
 
-// Place is where a table may be.
-type Place struct{ Database, Table string }
+// QualifiedName is a table of a database.
+type QualifiedName struct{ Database, Table string }
 
-func (p Place) String() string { return mysql.QuoteName(p.Database) + "." + mysql.QuoteName(p.Table) }
+func (p QualifiedName) String() string {
+	return mysql.QuoteName(p.Database) + "." + mysql.QuoteName(p.Table)
+}

@@ -257,7 +257,7 @@ func (w *Rewriter) stripDatabase(s *Statement) error {
 			continue
 		}
 		if database := s.NameAt(i); s.Word(i-1) == "REFERENCES" && !strings.EqualFold(database, w.Database) {
-			standIn := w.Elsewhere.standIn(Place{database, s.NameAt(i + 2)})
+			standIn := w.Elsewhere.standIn(QualifiedName{database, s.NameAt(i + 2)})
 			s.Edits.Replace(s.Tokens[i].Start, s.Tokens[i+2].End, mysql.QuoteName(standIn))
 			continue
 		}

@@ -36,7 +36,7 @@ func (db *Server) PoolSize() int {
 	if db.Config.Threads > 0 {
 		return db.Config.Threads
 	}
-	return min(runtime.NumCPU()+1, target.MostSessions)
+	return min(runtime.NumCPU()+1, target.MaxSessions)
 }
 
 // OpenPool opens a pool of sessions, of fewer where the server has no more.
@@ -169,7 +169,7 @@ func (c *Pool) Close() {
 	}
 }
 
-// Has says whether a connection is one of the crew's, if there is one.
+// Has says whether a connection is one of the pool's, if there is one.
 func (c *Pool) Has(id int64) bool {
 	if c == nil {
 		return false

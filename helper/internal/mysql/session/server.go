@@ -49,9 +49,9 @@ func Connect(u dburl.URL) (*sql.DB, error) {
 	if u.IsSocket() {
 		config.Net = "unix"
 	}
-	config.DialFunc = protocol.DialMySQL
+	config.DialFunc = protocol.Dial
 	if u.Server != nil && len(u.Server.Addresses) > 0 {
-		config.DialFunc = dburl.DialOneOf(u.Server.Addresses, protocol.DialMySQL)
+		config.DialFunc = dburl.DialOneOf(u.Server.Addresses, protocol.Dial)
 	}
 	config.Timeout = 10 * time.Second
 	// The driver would ask the server before it has settings of ours. Who sends what may be long asks, see Load.Packet.

@@ -187,7 +187,7 @@ func TestMySQLBulkFailures(t *testing.T) {
 		chunks.Add(dump.Rows, "t", 2, "INSERT INTO `t` (`id`,`mail`) VALUES "+text+";\n")
 		_, err = load.RunChunks(ctx, chunks, nil)
 		ended = time.Now()
-		for _, s := range load.(*pull).Load.Crew.Sessions {
+		for _, s := range load.(*pull).Load.Pool.Sessions {
 			if s.Wire == nil || !s.Wire.Bulk {
 				t.Error("the session does not know bulk")
 			}
@@ -242,7 +242,7 @@ func TestMySQLBulkFailures(t *testing.T) {
 	})
 	t.Run("session killed", func(t *testing.T) {
 		err := waiting(t, t.Context(), func(l *load.Load) {
-			for _, s := range l.Crew.Sessions {
+			for _, s := range l.Pool.Sessions {
 				targettest.Must(t, server.Exec(fmt.Sprintf("KILL %d", s.ID)))
 			}
 		})
@@ -277,7 +277,7 @@ func TestMySQLBulkUnknown(t *testing.T) {
 			chunks.Add(dump.Rows, "t", 1, "INSERT INTO `t` (`id`) VALUES (1);\n")
 			_, err = load.RunChunks(t.Context(), chunks, nil)
 			targettest.Must(t, err)
-			if used := slices.ContainsFunc(l.Crew.Sessions, func(s *session.Session) bool { return s.Prepared != nil }); used != test.bulk {
+			if used := slices.ContainsFunc(l.Pool.Sessions, func(s *session.Session) bool { return s.Prepared != nil }); used != test.bulk {
 				t.Errorf("in bulk: %v", used)
 			}
 		})

@@ -83,7 +83,7 @@ func (l *pull) settle(ctx context.Context, e extent, key object) (bool, error) {
 // dump has such a table, and this server no such database.
 func (l *pull) ownReference(ctx context.Context, key object) (object, error) {
 	_, standIn := key.reach()
-	p, is := l.Rewriter.Elsewhere.Place(standIn)
+	p, is := l.Rewriter.Elsewhere.Resolve(standIn)
 	if !is {
 		return key, nil
 	}

@@ -75,7 +75,7 @@ func earlierAt(ctx context.Context, s *session.Session, n target.Names, database
 	if err := readFromJournal(ctx, s, at(n, database), session.JournalDone, descentKind, &k.Descent); err != nil {
 		return k, err
 	}
-	k.Dump, k.Part, k.Earlier.Replaced = was.held.Dump, !e.isAll(), k.Descent.Replaced
+	k.Dump, k.Part, k.Earlier.Replaced = was.provenance.Dump, !e.isAll(), k.Descent.Replaced
 	rows, err := s.Table(ctx, "SELECT COUNT(*) AS number, COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0) AS size FROM information_schema.TABLES"+
 		" WHERE TABLE_SCHEMA = ? AND LEFT(TABLE_NAME, ?) <> ?", database, len(session.JournalPrefix), session.JournalPrefix)
 	if err != nil {
@@ -123,8 +123,8 @@ func nextDescent(ctx context.Context, s *session.Session, n target.Names, comes 
 	return d, err
 }
 
-// placeForPrevious gives the name that the previous database is to have; that of the spare one where there is nothing to keep.
-func placeForPrevious(ctx context.Context, s *session.Session, n target.Names) (string, error) {
+// slotForPrevious gives the name that the previous database is to have; that of the spare one where there is nothing to keep.
+func slotForPrevious(ctx context.Context, s *session.Session, n target.Names) (string, error) {
 	whole, err := s.HasTable(ctx, n.Previous, session.JournalDone)
 	if err != nil || !whole {
 		return n.Spare, err
@@ -133,20 +133,20 @@ func placeForPrevious(ctx context.Context, s *session.Session, n target.Names) (
 	if err != nil {
 		return "", err
 	}
-	return n.FreePlace(databases), nil
+	return n.FreeSlot(databases), nil
 }
 
-// previousAway lists the moves of the previous database to another place, its journal first.
-func previousAway(ctx context.Context, s *session.Session, n target.Names, place string) ([]move, error) {
+// previousAway lists the moves of the previous database to another slot, its journal first.
+func previousAway(ctx context.Context, s *session.Session, n target.Names, slot string) ([]move, error) {
 	var moves []move
 	whole, err := s.HasTable(ctx, n.Previous, session.JournalDone)
 	if err != nil {
 		return nil, err
 	}
 	if whole {
-		moves = append(moves, move{session.JournalDone, n.Previous, place})
+		moves = append(moves, move{session.JournalDone, n.Previous, slot})
 	}
-	tables, err := movesOf(ctx, s, n.Previous, place, extent{})
+	tables, err := movesOf(ctx, s, n.Previous, slot, extent{})
 	return append(moves, tables...), err
 }
 
@@ -192,7 +192,7 @@ func dropTables(ctx context.Context, s *session.Session, database string) error 
 		if isJournal(table) {
 			continue
 		}
-		drop := "DROP TABLE IF EXISTS " + rewrite.Place{Database: database, Table: table}.String()
+		drop := "DROP TABLE IF EXISTS " + rewrite.QualifiedName{Database: database, Table: table}.String()
 		for round := 1; ; round++ {
 			err := s.Exec(ctx, drop)
 			if err == nil {
@@ -314,7 +314,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	if err != nil {
 		return db.Explain(action, err)
 	}
-	was.held.Choice, was.held.Token = target.Undone, db.Config.Token
+	was.provenance.Choice, was.provenance.Token = target.Undone, db.Config.Token
 	e, err := readExtent(ctx, s, at(n, k.Database), session.JournalDone)
 	if err != nil {
 		return db.Explain(action, err)
@@ -330,10 +330,10 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	}
 	turn := turn{from: k.Database, extent: e, new: was, state: k.State, plan: func(ctx context.Context) ([]move, error) { return backFromPrevious(ctx, s, n, e) }}
 	if k.Database != n.Previous {
-		if turn.place, err = placeForPrevious(ctx, s, n); err != nil {
+		if turn.slot, err = slotForPrevious(ctx, s, n); err != nil {
 			return db.Explain("look for the earlier databases", err)
 		}
-		turn.plan = func(ctx context.Context) ([]move, error) { return backFromOlder(ctx, s, n, e, k.Database, turn.place) }
+		turn.plan = func(ctx context.Context) ([]move, error) { return backFromOlder(ctx, s, n, e, k.Database, turn.slot) }
 	}
 	return db.exchange(ctx, s, turn)
 }
@@ -357,9 +357,9 @@ func backFromPrevious(ctx context.Context, s *session.Session, n target.Names, e
 }
 
 // backFromOlder lists the moves that make an older database the live one, the live one the previous one, and that an older one.
-func backFromOlder(ctx context.Context, s *session.Session, n target.Names, e extent, older, place string) ([]move, error) {
+func backFromOlder(ctx context.Context, s *session.Session, n target.Names, e extent, older, slot string) ([]move, error) {
 	moves := []move{{session.JournalDone, older, n.Spare}}
-	aside, err := previousAway(ctx, s, n, place)
+	aside, err := previousAway(ctx, s, n, slot)
 	if err != nil {
 		return nil, err
 	}
@@ -371,9 +371,9 @@ func backFromOlder(ctx context.Context, s *session.Session, n target.Names, e ex
 	return slices.Concat(moves, aside, away, back), err
 }
 
-// aside lists the moves of a swap, which puts the incoming database into the live one's place, and the live one at that of the previous one.
-func aside(ctx context.Context, s *session.Session, n target.Names, e extent, place string) ([]move, error) {
-	moves, err := previousAway(ctx, s, n, place)
+// aside lists the moves of a swap, which puts the incoming database into the live one's slot, and the live one at that of the previous one.
+func aside(ctx context.Context, s *session.Session, n target.Names, e extent, slot string) ([]move, error) {
+	moves, err := previousAway(ctx, s, n, slot)
 	if err != nil {
 		return nil, err
 	}

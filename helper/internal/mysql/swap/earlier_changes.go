@@ -41,10 +41,10 @@ func (db *Database) earlierChanges(ctx context.Context, s *session.Session, data
 		return target.Changes{}, err
 	}
 	e, err := readExtent(ctx, s, n, session.JournalDone)
-	if err != nil || was.held.Print == nil {
+	if err != nil || was.provenance.Fingerprint == nil {
 		return target.Changes{Unknown: true}, err
 	}
-	pulled := *was.held.Print
+	pulled := *was.provenance.Fingerprint
 	if !e.isAll() {
 		pulled = within(pulled, e, was.objects)
 	}
@@ -52,7 +52,7 @@ func (db *Database) earlierChanges(ctx context.Context, s *session.Session, data
 	if mysql.ErrorNumber(err) != 0 {
 		return target.Changes{Unknown: true}, nil // somebody has locked a table, or it cannot be read
 	}
-	return changes.And(was.held.Released), err
+	return changes.And(was.provenance.Released), err
 }
 
 // within gives what a fingerprint says of some tables and objects. Which of its other objects belonged to these tables it does not say.

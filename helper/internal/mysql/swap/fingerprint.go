@@ -140,15 +140,15 @@ func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
 
 func (db *Database) changes(ctx context.Context, s *session.Session) (target.Changes, error) {
 	live := db.Names.Live
-	kept, err := Record(ctx, s, db.Names)
-	if err != nil || kept.Print == nil {
+	kept, err := ReadProvenance(ctx, s, db.Names)
+	if err != nil || kept.Fingerprint == nil {
 		return target.Changes{Unknown: true}, err
 	}
 	objects, err := capture(ctx, s, live)
 	if err != nil {
 		return target.Changes{Unknown: true}, nil //nolint:nilerr // a routine that the account may not read, a view that has just gone
 	}
-	return db.changesIn(ctx, s, live, *kept.Print, objects, target.SearchPatience)
+	return db.changesIn(ctx, s, live, *kept.Fingerprint, objects, target.SearchPatience)
 }
 
 // changesIn compares a database, with the objects that it has, with a fingerprint.

@@ -279,7 +279,7 @@ func TestMySQLKeysKilled(t *testing.T) {
 			finished := targettest.RunChild(t, server.URL("site65"), what, step)
 			targettest.KeysStay(t, server)
 			targettest.Must(t, db.Recover(t.Context()))
-			targettest.NoRubbish(t, server, "site65")
+			targettest.NoGarbage(t, server, "site65")
 			end := fmt.Sprintf("killed at step %d: neither old nor new", step)
 			for generation, text := range contents {
 				if targettest.Content(t, server, "site65") == text {

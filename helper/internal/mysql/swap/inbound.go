@@ -111,7 +111,7 @@ func detachKey(database, table, key string) string {
 }
 
 // tryInbound fails with *InboundKeyError where a key cannot be made to the table that comes from a database. It is tried with an empty copy
-// of the table that has the key, among the rubbish.
+// of the table that has the key, among the garbage.
 func (db *Database) tryInbound(ctx context.Context, s *session.Session, from string, keys []inboundKey) error {
 	n := db.Names
 	for _, k := range keys {
@@ -137,7 +137,7 @@ func (db *Database) tryInbound(ctx context.Context, s *session.Session, from str
 			err := s.Exec(ctx, statement)
 			switch {
 			case mysql.ErrorNumber(err) == mysql.MysqlDatabaseDenied || mysql.ErrorNumber(err) == mysql.MysqlTableDenied:
-				return db.explainInbound("try", k, err)
+				return db.classifyInbound("try", k, err)
 			case mysql.ErrorNumber(err) != 0 && strings.HasPrefix(statement, "ALTER"):
 				return &target.InboundKeyError{Database: k.Database, Table: k.Table, Name: k.Name, Refers: k.Refers, Reason: mysql.ServerMessage(err),
 					Remedy: detachKey(k.Database, k.Table, k.Name), Err: err}
@@ -154,7 +154,7 @@ func (db *Database) detachInbound(waiting, ctx context.Context, s *session.Sessi
 	for _, k := range keys {
 		err := db.patiently(waiting, s, func() error { return dropForeignKey(ctx, s, k.Database, k.Table, k.Name) })
 		if err != nil {
-			return db.explainInbound("take off", k, err)
+			return db.classifyInbound("take off", k, err)
 		}
 		target.OnStep("foreign key of another database taken off")
 	}
@@ -187,7 +187,7 @@ func (db *Database) attachInbound(ctx context.Context, s *session.Session, journ
 		case mysql.MysqlUnknownDatabase:
 			continue
 		case mysql.MysqlDatabaseDenied, mysql.MysqlTableDenied:
-			return db.explainInbound("put back", k, err)
+			return db.classifyInbound("put back", k, err)
 		default:
 			db.Config.Note(fmt.Sprintf("%s, which refers to table %s, cannot be put back: %s", k, k.Refers, mysql.ServerMessage(err)))
 			continue
@@ -200,8 +200,8 @@ func (db *Database) attachInbound(ctx context.Context, s *session.Session, journ
 	return nil
 }
 
-// explainInbound names the key that could not be taken off or put back.
-func (db *Database) explainInbound(action string, k inboundKey, err error) error {
+// classifyInbound names the key that could not be taken off or put back.
+func (db *Database) classifyInbound(action string, k inboundKey, err error) error {
 	action += " " + k.String()
 	switch mysql.ErrorNumber(err) {
 	case mysql.MysqlDatabaseDenied, mysql.MysqlTableDenied:

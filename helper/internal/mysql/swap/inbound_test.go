@@ -102,7 +102,7 @@ func TestMySQLKeysOfOthers(t *testing.T) {
 			if err := db.Undo(t.Context()); !errors.As(err, &unfit) {
 				t.Fatalf("undo gives %v", err)
 			}
-			targettest.NoRubbish(t, server, "site70")
+			targettest.NoGarbage(t, server, "site70")
 			targettest.Must(t, server.Exec("DROP TABLE neighbour70.z"))
 			targettest.Must(t, db.Undo(t.Context()))
 			targettest.WantMySQL(t, server, "site70", old)
@@ -173,7 +173,7 @@ func TestMySQLKeysOfOthersKilled(t *testing.T) {
 			finished := targettest.RunChild(t, server.URL("site72"), what, step)
 			targettest.KeysStay(t, server)
 			targettest.Must(t, db.Recover(t.Context()))
-			targettest.NoRubbish(t, server, "site72")
+			targettest.NoGarbage(t, server, "site72")
 			wantKeys(t, server, "neighbour72", keys...)
 			targettest.Must(t, db.Undo(t.Context()))
 			wantKeys(t, server, "neighbour72", keys...)

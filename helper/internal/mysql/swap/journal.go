@@ -21,17 +21,17 @@ const (
 
 // The kinds of rows that hold something else than an object.
 const (
-	recordKind kind = "DUMP"   // the record of a side
-	extentKind kind = "EXTENT" // the extent of the swap, where it is not all
-	movesKind  kind = "MOVES"  // the moves of the statement that exchanges the tables, in their order
+	provenanceKind kind = "DUMP"   // the record of a side
+	extentKind     kind = "EXTENT" // the extent of the swap, where it is not all
+	movesKind      kind = "MOVES"  // the moves of the statement that exchanges the tables, in their order
 	// inboundKind is the foreign keys of other databases that are taken off meanwhile.
 	inboundKind kind = "INBOUND"
 )
 
 // contents is one side of a journal: what a database has beside the tables that change places.
 type contents struct {
-	objects []object
-	held    target.Provenance
+	objects    []object
+	provenance target.Provenance
 }
 
 // writeJournal makes the pending journal, complete.
@@ -53,7 +53,7 @@ func writeJournal(ctx context.Context, s *session.Session, n target.Names, e ext
 		}
 	}
 	for side, c := range map[string]contents{oldSide: old, newSide: new} {
-		if err := addToJournal(ctx, s, n, side, recordKind, c.held); err != nil {
+		if err := addToJournal(ctx, s, n, side, provenanceKind, c.provenance); err != nil {
 			return err
 		}
 		for _, o := range c.objects {
@@ -136,8 +136,8 @@ func readJournal(ctx context.Context, s *session.Session, n target.Names, journa
 	}
 	var c contents
 	for _, row := range rows {
-		if kind(row["kind"]) == recordKind {
-			if err := json.Unmarshal([]byte(row["statement"]), &c.held); err != nil {
+		if kind(row["kind"]) == provenanceKind {
+			if err := json.Unmarshal([]byte(row["statement"]), &c.provenance); err != nil {
 				return contents{}, fmt.Errorf("read which dump database %s holds: %w", n.Live, err)
 			}
 			continue

@@ -30,7 +30,7 @@ func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Ma
 	if err != nil {
 		return err
 	}
-	kept, err := Record(ctx, s, db.Names)
+	kept, err := ReadProvenance(ctx, s, db.Names)
 	if err != nil {
 		return err
 	}
@@ -55,11 +55,11 @@ func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Ma
 			return err
 		}
 		kept.NoteReleased(changes)
-		if kept.Print, err = db.fingerprintNow(ctx, s); err != nil {
+		if kept.Fingerprint, err = db.fingerprintNow(ctx, s); err != nil {
 			return err
 		}
 	}
-	return keepRecord(ctx, s, db.Names, kept)
+	return writeProvenance(ctx, s, db.Names, kept)
 }
 
 // fingerprintNow takes the fingerprint of the live database.
@@ -76,8 +76,8 @@ func (db *Database) fingerprintNow(ctx context.Context, s *session.Session) (*ta
 	return db.fingerprintOf(ctx, c, db.Names.Live, objects, &session.Counts{})
 }
 
-// keepRecord puts a record of the live database into the place of the one that there is. Where no swap has left a journal, one is made.
-func keepRecord(ctx context.Context, s *session.Session, n target.Names, r target.Provenance) error {
+// writeProvenance puts a record of the live database into the place of the one that there is. Where no swap has left a journal, one is made.
+func writeProvenance(ctx context.Context, s *session.Session, n target.Names, r target.Provenance) error {
 	text, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("write the record of database %s: %w", n.Live, err)
@@ -103,13 +103,13 @@ func keepRecord(ctx context.Context, s *session.Session, n target.Names, r targe
 		}
 	}
 	table := mysql.QuoteName(n.Previous) + "." + mysql.QuoteName(journal)
-	rows, err := s.List(ctx, "SELECT id AS name FROM "+table+" WHERE side = ? AND kind = ?", newSide, string(recordKind))
+	rows, err := s.List(ctx, "SELECT id AS name FROM "+table+" WHERE side = ? AND kind = ?", newSide, string(provenanceKind))
 	if err != nil {
 		return err
 	}
 	if len(rows) == 0 {
 		return s.Exec(ctx, "INSERT INTO "+table+" (side, kind, name, on_table, statement, sql_mode, charset, collation_name, time_zone)"+
-			" VALUES (?, ?, '', '', ?, '', '', '', '')", newSide, string(recordKind), text)
+			" VALUES (?, ?, '', '', ?, '', '', '', '')", newSide, string(provenanceKind), text)
 	}
 	return s.Exec(ctx, "UPDATE "+table+" SET statement = ? WHERE id = ?", text, rows[0])
 }
@@ -117,7 +117,7 @@ func keepRecord(ctx context.Context, s *session.Session, n target.Names, r targe
 // adoptObjects takes into the record of the database that comes what the server has made of its views and the like where that is not what it
 // was told: it may have left one out, or given it to another account.
 func adoptObjects(ctx context.Context, s *session.Session, n target.Names, new contents) error {
-	if new.held.Print == nil {
+	if new.provenance.Fingerprint == nil {
 		return nil
 	}
 	made, err := capture(ctx, s, n.Live)
@@ -126,13 +126,13 @@ func adoptObjects(ctx context.Context, s *session.Session, n target.Names, new c
 	}
 	lacking := without(new.objects, made)
 	for _, o := range lacking {
-		delete(new.held.Print.Objects, o.key())
+		delete(new.provenance.Fingerprint.Objects, o.key())
 		if i := slices.IndexFunc(made, o.is); i >= 0 {
-			new.held.Print.Objects[o.key()] = made[i].hash()
+			new.provenance.Fingerprint.Objects[o.key()] = made[i].hash()
 		}
 	}
 	if len(lacking) == 0 {
 		return nil
 	}
-	return keepRecord(ctx, s, n, new.held)
+	return writeProvenance(ctx, s, n, new.provenance)
 }

@@ -33,7 +33,7 @@ func takeBack(ctx context.Context, s *session.Session, n target.Names) error {
 	if err := readFromJournal(ctx, s, n, session.JournalPending, movesKind, &moves); err != nil {
 		return err
 	}
-	there := map[rewrite.Place]bool{}
+	there := map[rewrite.QualifiedName]bool{}
 	databases := n.All()
 	for _, m := range moves {
 		for _, database := range []string{m.From, m.To} {
@@ -48,7 +48,7 @@ func takeBack(ctx context.Context, s *session.Session, n target.Names) error {
 			return err
 		}
 		for _, table := range tables {
-			there[rewrite.Place{Database: database, Table: table}] = true
+			there[rewrite.QualifiedName{Database: database, Table: table}] = true
 		}
 	}
 	made, known := movesMade(moves, there, n.Live)
@@ -56,7 +56,7 @@ func takeBack(ctx context.Context, s *session.Session, n target.Names) error {
 		return fmt.Errorf("the server died while it exchanged tables, and how far it came cannot be told from those in %s", strings.Join(databases[1:], ", "))
 	}
 	for _, m := range slices.Backward(moves[:made]) {
-		from, to := rewrite.Place{Database: m.To, Table: m.Table}, rewrite.Place{Database: m.From, Table: m.Table}
+		from, to := rewrite.QualifiedName{Database: m.To, Table: m.Table}, rewrite.QualifiedName{Database: m.From, Table: m.Table}
 		if !there[from] {
 			continue
 		}
@@ -76,16 +76,16 @@ func takeBack(ctx context.Context, s *session.Session, n target.Names) error {
 
 // movesMade says how many of some moves have been made, by where the tables are now in all databases but the live one. No two numbers
 // leave them at the same places: where moves lead in a circle, the first of them takes a journal away.
-func movesMade(moves []move, there map[rewrite.Place]bool, live string) (made int, known bool) {
-	want := map[rewrite.Place]bool{} // before the first move
+func movesMade(moves []move, there map[rewrite.QualifiedName]bool, live string) (made int, known bool) {
+	want := map[rewrite.QualifiedName]bool{} // before the first move
 	for _, m := range slices.Backward(moves) {
-		want[rewrite.Place{Database: m.To, Table: m.Table}] = false
-		want[rewrite.Place{Database: m.From, Table: m.Table}] = true
+		want[rewrite.QualifiedName{Database: m.To, Table: m.Table}] = false
+		want[rewrite.QualifiedName{Database: m.From, Table: m.Table}] = true
 	}
 	for made = range len(moves) + 1 {
 		if made > 0 {
 			m := moves[made-1]
-			want[rewrite.Place{Database: m.From, Table: m.Table}], want[rewrite.Place{Database: m.To, Table: m.Table}] = false, true
+			want[rewrite.QualifiedName{Database: m.From, Table: m.Table}], want[rewrite.QualifiedName{Database: m.To, Table: m.Table}] = false, true
 		}
 		fits := true
 		for p, is := range want {

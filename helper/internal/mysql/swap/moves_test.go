@@ -46,7 +46,7 @@ func TestMySQLMovesTakenBack(t *testing.T) {
 						moves = nil
 						targettest.Must(t, readFromJournal(t.Context(), s, n, session.JournalPending, movesKind, &moves))
 						for _, m := range moves[:made] {
-							targettest.Must(t, s.Exec(t.Context(), "RENAME TABLE "+rewrite.Place{Database: m.From, Table: m.Table}.String()+" TO "+rewrite.Place{Database: m.To, Table: m.Table}.String()))
+							targettest.Must(t, s.Exec(t.Context(), "RENAME TABLE "+rewrite.QualifiedName{Database: m.From, Table: m.Table}.String()+" TO "+rewrite.QualifiedName{Database: m.To, Table: m.Table}.String()))
 						}
 						if made == len(moves)/2 { // the site misses a table, and makes it
 							_ = s.Exec(t.Context(), "CREATE TABLE "+mysql.QuoteName(n.Live)+".child (id int)")
@@ -66,7 +66,7 @@ func TestMySQLMovesTakenBack(t *testing.T) {
 					if got := targettest.Content(t, server, "site69"); got != old {
 						t.Errorf("after %d of %d moves the old database is not back:\n%.3000s", made, len(moves), got)
 					}
-					targettest.NoRubbish(t, server, "site69")
+					targettest.NoGarbage(t, server, "site69")
 				}
 				if len(moves) < 8 {
 					t.Errorf("only %d moves: %v", len(moves), moves)

@@ -86,7 +86,7 @@ func testOutside(t *testing.T, server *testserver.MySQL, outside string, tables 
 			wantText(t, refused.Error(), "table "+table+" of database site73 has a DATA DIRECTORY: its files lie outside of the folder of the database, and the server may lose it when it is moved")
 			wantText(t, refused.Remedy, "SET sql_mode = 'NO_DIR_IN_CREATE'; ALTER TABLE `site73`.`"+table+"` FORCE, ALGORITHM=COPY")
 		}
-		targettest.NoRubbish(t, server, "site73")
+		targettest.NoGarbage(t, server, "site73")
 		part, _ := targettest.OpenPart(t, server.URL("site73"), targettest.Only("other"))
 		targettest.Must(t, part.Check(t.Context()))
 		targettest.Must(t, server.Exec(bringInside("site73", table)))

@@ -89,10 +89,10 @@ func (db *Database) extent(ctx context.Context, s *session.Session) (extent, err
 	return e, nil
 }
 
-// heldAfterPart gives the record of the live database once a part of it has come from a dump. It is not that dump
+// provenanceAfterPart gives the record of the live database once a part of it has come from a dump. It is not that dump
 // for it: it stays what it was, and is of no dump at all where nothing was there. last is the highest number of a table
 // of the part.
-func (db *Database) heldAfterPart(ctx context.Context, s *session.Session, last int64) (target.Provenance, error) {
+func (db *Database) provenanceAfterPart(ctx context.Context, s *session.Session, last int64) (target.Provenance, error) {
 	action := "ask what database " + db.Names.Live + " holds"
 	tables, err := s.Tables(ctx, db.Names.Live)
 	if err != nil {
@@ -101,7 +101,7 @@ func (db *Database) heldAfterPart(ctx context.Context, s *session.Session, last 
 	if len(tables) == 0 {
 		return target.Provenance{LastTable: last}, nil
 	}
-	was, err := Record(ctx, s, db.Names)
+	was, err := ReadProvenance(ctx, s, db.Names)
 	if err != nil {
 		return target.Provenance{}, db.Explain(action, err)
 	}

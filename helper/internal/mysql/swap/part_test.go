@@ -63,13 +63,13 @@ func TestMySQLPart(t *testing.T) {
 			if diff := cmp.Diff(want, targettest.Content(t, server, "site30")); diff != "" {
 				t.Errorf("after the pull (-want +got):\n%s", diff)
 			}
-			targettest.NoRubbish(t, server, "site30")
+			targettest.NoGarbage(t, server, "site30")
 			whole, _ := targettest.Open(t, server.URL("site30"))
 			targettest.Must(t, whole.Undo(t.Context()))
 			if diff := cmp.Diff(old, targettest.Content(t, server, "site30")); diff != "" {
 				t.Errorf("after undo (-want +got):\n%s", diff)
 			}
-			targettest.NoRubbish(t, server, "site30")
+			targettest.NoGarbage(t, server, "site30")
 			targettest.Must(t, whole.Undo(t.Context()))
 			if diff := cmp.Diff(want, targettest.Content(t, server, "site30")); diff != "" {
 				t.Errorf("after undo of undo (-want +got):\n%s", diff)
@@ -94,7 +94,7 @@ func TestMySQLPart(t *testing.T) {
 		if diff := cmp.Diff(rowsOnly(want), rowsOnly(targettest.Content(t, server, "site30"))); diff != "" {
 			t.Errorf("after the pull (-want +got):\n%s", diff)
 		}
-		targettest.NoRubbish(t, server, "site30")
+		targettest.NoGarbage(t, server, "site30")
 		targettest.Must(t, db.Undo(t.Context()))
 		if diff := cmp.Diff(old, targettest.Content(t, server, "site30")); diff != "" {
 			t.Errorf("after undo (-want +got):\n%s", diff)
@@ -159,24 +159,24 @@ func TestMySQLPartHeld(t *testing.T) {
 	everything, _ := targettest.OpenPart(t, server.URL("site32"), targettest.AllBut("page_none"))
 	whole, _ := targettest.Open(t, server.URL("site32"))
 	targettest.Must(t, targettest.PullAs(t, part, dump, targettest.DumpOf("a part")))
-	targettest.WantHeld(t, whole, "")
-	if targettest.Held(t, whole).Created.IsZero() {
+	targettest.WantContents(t, whole, "")
+	if targettest.ReadContents(t, whole).Created.IsZero() {
 		t.Error("nobody knows when it was made")
 	}
 	targettest.Must(t, targettest.PullAs(t, whole, dump, targettest.DumpOf("first")))
 	targettest.Must(t, targettest.PullAs(t, part, dump, targettest.DumpOf("a part")))
-	targettest.WantHeld(t, whole, "first")
+	targettest.WantContents(t, whole, "first")
 	targettest.Must(t, targettest.PullAs(t, everything, dump, targettest.DumpOf("all of its tables")))
-	targettest.WantHeld(t, whole, "first")
+	targettest.WantContents(t, whole, "first")
 	targettest.Must(t, whole.Undo(t.Context()))
-	targettest.WantHeld(t, whole, "first")
+	targettest.WantContents(t, whole, "first")
 	targettest.Must(t, targettest.PullAs(t, whole, dump, targettest.DumpOf("second")))
-	targettest.WantHeld(t, whole, "second")
+	targettest.WantContents(t, whole, "second")
 	// Where nothing was, a part is no dump, and older than any.
 	targettest.Fresh(t, server, "site32")
 	part, _ = targettest.OpenPart(t, server.URL("site32"), targettest.Only("page"))
 	targettest.Must(t, targettest.PullAs(t, part, dump, targettest.DumpOf("a part")))
-	if got := targettest.Held(t, whole); got != (target.Held{}) {
+	if got := targettest.ReadContents(t, whole); got != (target.Contents{}) {
 		t.Errorf("it holds %+v", got)
 	}
 	rows, err := server.Query("SELECT GROUP_CONCAT(TABLE_NAME) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'site32'")
@@ -185,7 +185,7 @@ func TestMySQLPartHeld(t *testing.T) {
 		t.Errorf("it has the tables %s", rows[0][0])
 	}
 	targettest.Must(t, whole.Undo(t.Context()))
-	if got := targettest.Held(t, whole); got != (target.Held{Empty: true, Choice: target.Undone}) {
+	if got := targettest.ReadContents(t, whole); got != (target.Contents{Empty: true, Choice: target.Undone}) {
 		t.Errorf("it holds %+v", got)
 	}
 }
@@ -288,7 +288,7 @@ func TestMySQLKilledPart(t *testing.T) {
 			}
 			finished := targettest.RunChild(t, server.URL("site34"), task, step)
 			targettest.Must(t, whole.Recover(t.Context()))
-			targettest.NoRubbish(t, server, "site34")
+			targettest.NoGarbage(t, server, "site34")
 			before := oldest
 			switch now := targettest.Content(t, server, "site34"); now {
 			case from:
@@ -302,7 +302,7 @@ func TestMySQLKilledPart(t *testing.T) {
 			default:
 				t.Fatalf("undo %v, killed at step %d: neither old nor new: (-old +got)\n%s", undo, step, cmp.Diff(old, now))
 			}
-			targettest.WantHeld(t, whole, "older")
+			targettest.WantContents(t, whole, "older")
 			targettest.Must(t, whole.Undo(t.Context()))
 			if diff := cmp.Diff(before, targettest.Content(t, server, "site34")); diff != "" {
 				t.Fatalf("undo %v, killed at step %d, then undone (-want +got):\n%s", undo, step, diff)

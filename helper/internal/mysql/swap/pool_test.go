@@ -79,7 +79,7 @@ func TestMySQLCrew(t *testing.T) {
 			if got := query(test.query); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
-			targettest.NoRubbish(t, server, "site30")
+			targettest.NoGarbage(t, server, "site30")
 		})
 	}
 }

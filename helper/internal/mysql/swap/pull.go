@@ -28,7 +28,7 @@ func (db *Database) Begin(ctx context.Context) (target.Load, error) {
 		lock.Close()
 		return nil, err
 	}
-	l := &pull{Load: &load.Load{Db: db.Server, Lock: lock}, db: db, cleanup: context.WithoutCancel(ctx)}
+	l := &pull{Load: &load.Load{Server: db.Server, Lock: lock}, db: db, cleanup: context.WithoutCancel(ctx)}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
 	}
@@ -67,7 +67,7 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 	}
 	holds := target.Provenance{Dump: dump, LastTable: last}
 	if !e.isAll() {
-		if holds, err = db.heldAfterPart(ctx, l.Lock, last); err != nil {
+		if holds, err = db.provenanceAfterPart(ctx, l.Lock, last); err != nil {
 			return err
 		}
 	}
@@ -89,13 +89,13 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 		}
 		objects[i] = o.moved(n.Incoming, n.Live)
 	}
-	holds.Choice, holds.Token, holds.Print = db.Config.Choice, db.Config.Token, nil
+	holds.Choice, holds.Token, holds.Fingerprint = db.Config.Choice, db.Config.Token, nil
 	if e.isAll() && db.Config.Token != "" {
-		if holds.Print, err = db.fingerprintOf(ctx, l.Crew, n.Incoming, objects, &l.Counted); err != nil {
+		if holds.Fingerprint, err = db.fingerprintOf(ctx, l.Pool, n.Incoming, objects, &l.Counted); err != nil {
 			return db.Explain("look at the tables of the dump", err)
 		}
 	}
-	l.Crew.Close()
+	l.Pool.Close()
 	if err := db.swap(ctx, l.Lock, e, contents{objects, holds}); err != nil {
 		return err
 	}
@@ -107,10 +107,10 @@ func (l *pull) Discard() error {
 	if l.Lock == nil {
 		return nil
 	}
-	defer func() { l.Lock, l.Crew = nil, nil }()
+	defer func() { l.Lock, l.Pool = nil, nil }()
 	l.Lock.Close()
-	if l.Crew != nil {
-		l.Crew.Close()
+	if l.Pool != nil {
+		l.Pool.Close()
 	}
 	if l.swapped {
 		return nil

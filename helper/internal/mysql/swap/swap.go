@@ -20,8 +20,8 @@ type turn struct {
 	// new is what the live database then has beside its tables, and state what it is called: see [descent].
 	new   contents
 	state string
-	// place is a database that is made for tables beside those that always are; "" for none.
-	place string
+	// slot is a database that is made for tables beside those that always are; "" for none.
+	slot string
 	// plan lists the moves. It is asked again for every try: the site may have made a table meanwhile.
 	plan func(context.Context) ([]move, error)
 }
@@ -48,14 +48,14 @@ func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn)
 	if err != nil {
 		return db.Explain("read the views and routines of database "+n.Live, err)
 	}
-	if old.held, err = Record(ctx, s, n); err != nil {
+	if old.provenance, err = ReadProvenance(ctx, s, n); err != nil {
 		return db.Explain("read the journal of database "+n.Previous, err)
 	}
 	first, _, err := tableNumbers(ctx, s, n.Live)
 	if err != nil {
 		return db.Explain("number the tables of database "+n.Live, err)
 	}
-	old.held = old.held.Of(first)
+	old.provenance = old.provenance.Of(first)
 	for i, o := range present {
 		present[i] = o.atHome(n)
 	}
@@ -74,8 +74,8 @@ func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn)
 		return db.Explain("list the earlier databases", err)
 	}
 	beside := []string{n.Live, n.Previous, n.Spare}
-	if turn.place != "" {
-		beside = append(beside, turn.place)
+	if turn.slot != "" {
+		beside = append(beside, turn.slot)
 	}
 	if err := s.CreateBeside(ctx, n.Live, beside...); err != nil {
 		return db.Explain("create databases beside "+n.Live, err)
@@ -254,11 +254,11 @@ func (db *Database) rollForward(ctx context.Context, s *session.Session) error {
 		return db.Explain(action, err)
 	}
 	target.OnStep("journal closed")
-	for _, rubbish := range []string{n.Incoming, n.Spare} {
-		if err := tablespace.DropDatabase(ctx, s, rubbish); err != nil {
-			return db.Explain("drop database "+rubbish, err)
+	for _, garbage := range []string{n.Incoming, n.Spare} {
+		if err := tablespace.DropDatabase(ctx, s, garbage); err != nil {
+			return db.Explain("drop database "+garbage, err)
 		}
-		target.OnStep("rubbish dropped")
+		target.OnStep("garbage dropped")
 	}
 	return db.Explain("drop an older database", db.sweepOlder(ctx, s))
 }
@@ -285,7 +285,7 @@ func (db *Database) complete(ctx context.Context, s *session.Session, database s
 	return db.create(ctx, s, database, missing)
 }
 
-// recoverLocked ends what an earlier run left, and drops its rubbish.
+// recoverLocked ends what an earlier run left, and drops its garbage.
 func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error {
 	ctx = context.WithoutCancel(ctx)
 	n := db.Names
@@ -324,13 +324,13 @@ func (db *Database) Recover(ctx context.Context) error {
 // reaches.
 func (db *Database) swap(ctx context.Context, s *session.Session, e extent, new contents) error {
 	n := db.Names
-	place, err := db.placeInSwap(ctx, s)
+	slot, err := db.slotInSwap(ctx, s)
 	if err != nil {
 		return db.Explain("look for the earlier databases", err)
 	}
 	err = db.exchange(ctx, s, turn{
-		from: n.Incoming, extent: e, new: new, state: target.NewState(), place: place,
-		plan: func(ctx context.Context) ([]move, error) { return aside(ctx, s, n, e, place) },
+		from: n.Incoming, extent: e, new: new, state: target.NewState(), slot: slot,
+		plan: func(ctx context.Context) ([]move, error) { return aside(ctx, s, n, e, slot) },
 	})
 	if err != nil {
 		return err
@@ -338,12 +338,12 @@ func (db *Database) swap(ctx context.Context, s *session.Session, e extent, new 
 	return db.prune(ctx, s)
 }
 
-// placeInSwap gives the name that the previous database gets in a swap: that of the spare one where it is to be dropped.
-func (db *Database) placeInSwap(ctx context.Context, s *session.Session) (string, error) {
+// slotInSwap gives the name that the previous database gets in a swap: that of the spare one where it is to be dropped.
+func (db *Database) slotInSwap(ctx context.Context, s *session.Session) (string, error) {
 	n := db.Names
-	place, err := placeForPrevious(ctx, s, n)
-	if err != nil || place == n.Spare || db.Config.Keep > 1 {
-		return place, err
+	slot, err := slotForPrevious(ctx, s, n)
+	if err != nil || slot == n.Spare || db.Config.Keep > 1 {
+		return slot, err
 	}
 	if db.Config.KeepChanged {
 		all, err := earlier(ctx, s, n)
@@ -351,14 +351,14 @@ func (db *Database) placeInSwap(ctx context.Context, s *session.Session) (string
 			return "", err
 		}
 		if slices.ContainsFunc(all[1:], func(k target.Kept) bool { return k.Part }) {
-			return place, nil // the way to it may lead over the previous one: prune knows
+			return slot, nil // the way to it may lead over the previous one: prune knows
 		}
 	}
 	work, err := db.hasWork(ctx, s, n.Previous)
 	if err == nil && !work {
-		place = n.Spare
+		slot = n.Spare
 	}
-	return place, err
+	return slot, err
 }
 
 // movesOf lists those of all tables of a database in an extent, but for our own.

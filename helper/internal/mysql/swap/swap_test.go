@@ -38,13 +38,13 @@ func TestMySQLPullUndo(t *testing.T) {
 	if diff := cmp.Diff(want, sums); diff != "" {
 		t.Errorf("checksums (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbish(t, server, "site1")
+	targettest.NoGarbage(t, server, "site1")
 
 	targettest.Must(t, db.Undo(t.Context()))
 	if diff := cmp.Diff(old, targettest.Content(t, server, "site1")); diff != "" {
 		t.Errorf("after undo (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbish(t, server, "site1")
+	targettest.NoGarbage(t, server, "site1")
 
 	targettest.Must(t, db.Undo(t.Context()))
 	if diff := cmp.Diff(new, targettest.Content(t, server, "site1")); diff != "" {
@@ -64,7 +64,7 @@ func TestMySQLPullUndo(t *testing.T) {
 	if diff := cmp.Diff(new, targettest.Content(t, server, "site1")); diff != "" {
 		t.Errorf("after the second pull (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbish(t, server, "site1")
+	targettest.NoGarbage(t, server, "site1")
 }
 
 // A table of another table's rows has none in the dump.
@@ -118,9 +118,9 @@ func TestMySQLKilledPull(t *testing.T) {
 		targettest.Must(t, targettest.PullAs(t, db, older, targettest.DumpOf("older")))
 		old := targettest.Content(t, server, "site3")
 		finished := targettest.RunChild(t, server.URL("site3"), dump, step)
-		unfinished := targettest.Held(t, db)
+		unfinished := targettest.ReadContents(t, db)
 		targettest.Must(t, db.Recover(t.Context()))
-		targettest.NoRubbish(t, server, "site3")
+		targettest.NoGarbage(t, server, "site3")
 		before, holds, held := oldest, "older", ""
 		switch now := targettest.Content(t, server, "site3"); now {
 		case old:
@@ -134,12 +134,12 @@ func TestMySQLKilledPull(t *testing.T) {
 		if unfinished.Dump != targettest.DumpOf(holds) {
 			t.Fatalf("killed at step %d: it holds %s, and says %+v before it is recovered", step, holds, unfinished)
 		}
-		targettest.WantHeld(t, db, holds)
+		targettest.WantContents(t, db, holds)
 		targettest.Must(t, db.Undo(t.Context()))
 		if diff := cmp.Diff(before, targettest.Content(t, server, "site3")); diff != "" {
 			t.Fatalf("killed at step %d, then undone (-want +got):\n%s", step, diff)
 		}
-		targettest.WantHeld(t, db, held)
+		targettest.WantContents(t, db, held)
 		if finished {
 			break
 		}
@@ -182,9 +182,9 @@ func TestMySQLKilledUndo(t *testing.T) {
 		targettest.Must(t, targettest.PullAs(t, db, older, targettest.DumpOf("old")))
 		targettest.Must(t, targettest.PullAs(t, db, dump, targettest.DumpOf("new")))
 		finished := targettest.RunChild(t, server.URL("site4"), "", step)
-		unfinished := targettest.Held(t, db)
+		unfinished := targettest.ReadContents(t, db)
 		targettest.Must(t, db.Recover(t.Context()))
-		targettest.NoRubbish(t, server, "site4")
+		targettest.NoGarbage(t, server, "site4")
 		other, holds, held := old, "new", "old"
 		switch now := targettest.Content(t, server, "site4"); now {
 		case old:
@@ -198,9 +198,9 @@ func TestMySQLKilledUndo(t *testing.T) {
 		if unfinished.Dump != targettest.DumpOf(holds) {
 			t.Fatalf("killed at step %d: it holds %s, and says %+v before it is recovered", step, holds, unfinished)
 		}
-		targettest.WantHeld(t, db, holds)
+		targettest.WantContents(t, db, holds)
 		targettest.Must(t, db.Undo(t.Context()))
-		targettest.WantHeld(t, db, held)
+		targettest.WantContents(t, db, held)
 		if diff := cmp.Diff(other, targettest.Content(t, server, "site4")); diff != "" {
 			t.Fatalf("killed at step %d, then undone (-want +got):\n%s", step, diff)
 		}

@@ -36,7 +36,7 @@ func TestMySQLHistory(t *testing.T) {
 		if way == "taken in bulk" {
 			l.BulkAbove = 0
 		}
-		targettest.Must(t, targettest.BringChunks(t.Context(), load, versionedChunks(), target.Dump{}))
+		targettest.Must(t, targettest.LoadChunks(t.Context(), load, versionedChunks(), target.Dump{}))
 		targettest.Must(t, load.Discard())
 		want := [][]string{{"1", "a", "1"}, {"1", "it's (,'2038-01-19 03:14:07.999999')", "0"}, {"2", "NULL", "0"}}
 		notes := []string(nil)

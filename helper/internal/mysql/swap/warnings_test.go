@@ -37,7 +37,7 @@ func loadRows(t *testing.T, server *testserver.MySQL, way, database, settings, t
 	chunks.Add(dump.Head, "", 0, settings+"CREATE TABLE `t` ("+table+");\n")
 	chunks.Add(dump.Rows, "t", int64(len(rows)), insert)
 	chunks.Add(dump.Tail, "", 0, "-- Dump completed\n")
-	targettest.Must(t, targettest.BringChunks(t.Context(), l, chunks, target.Dump{}))
+	targettest.Must(t, targettest.LoadChunks(t.Context(), l, chunks, target.Dump{}))
 	return said.Lines
 }
 

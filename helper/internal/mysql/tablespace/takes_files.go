@@ -94,7 +94,7 @@ func tryFolder(ctx context.Context, db *session.Server) (err error) {
 	}
 	defer lock.Close()
 	if err := canCheckpoint(ctx, lock); err != nil {
-		return ExplainFiles(db, "try to have a checkpoint written", err)
+		return ClassifyFiles(db, "try to have a checkpoint written", err)
 	}
 	incoming := db.Names.Incoming
 	if err := DropDatabase(ctx, lock, incoming); err != nil {
@@ -108,13 +108,13 @@ func tryFolder(ctx context.Context, db *session.Server) (err error) {
 	}
 	f, err := OpenFolder(ctx, lock, incoming)
 	if err != nil {
-		return ExplainFiles(db, "try the data folder", err)
+		return ClassifyFiles(db, "try the data folder", err)
 	}
 	return f.Close()
 }
 
-// ExplainFiles is explain for what is done with the files of tables.
-func ExplainFiles(db *session.Server, action string, err error) error {
+// ClassifyFiles is explain for what is done with the files of tables.
+func ClassifyFiles(db *session.Server, action string, err error) error {
 	var refused *target.FilesError
 	switch {
 	case errors.As(err, &refused):

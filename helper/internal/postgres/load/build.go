@@ -11,7 +11,7 @@ import (
 
 // pgBuild is a statement that makes an index or checks a foreign key.
 type pgBuild struct {
-	PgStatement
+	Statement
 	tables    []string // that it locks, as schema.table
 	exclusive bool     // nothing else may be built on them meanwhile
 	foreign   bool     // it checks a foreign key, and so needs the keys
@@ -94,7 +94,7 @@ type buildQueue struct {
 	closed  map[string]bool // tables at which an exclusive one is under way
 }
 
-func newPgQueue(builds []*pgBuild) *buildQueue {
+func newBuildQueue(builds []*pgBuild) *buildQueue {
 	q := &buildQueue{waiting: slices.Clone(builds), builds: map[string]int{}, closed: map[string]bool{}}
 	q.changed.L = &q.mutex
 	return q

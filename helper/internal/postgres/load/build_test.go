@@ -78,7 +78,7 @@ func TestPostgresQueue(t *testing.T) {
 		b.Text = []byte(text)
 		return b
 	}
-	queue := newPgQueue([]*pgBuild{
+	queue := newBuildQueue([]*pgBuild{
 		build("key of a", true, "a"), build("index of a", false, "a"), build("index of b", false, "b"), build("another of b", false, "b"),
 		build("key of b", true, "b"), build("from a to b", true, "a", "b"), build("from c to c", true, "c", "c"),
 	})
@@ -114,7 +114,7 @@ func TestPostgresQueue(t *testing.T) {
 	if b := queue.take(t.Context()); b != nil {
 		t.Errorf("%s is left", b.Text)
 	}
-	queue = newPgQueue([]*pgBuild{build("x", true, "x")})
+	queue = newBuildQueue([]*pgBuild{build("x", true, "x")})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if b := queue.take(ctx); b != nil {

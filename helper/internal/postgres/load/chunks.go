@@ -15,27 +15,27 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// PgStages is what is done with a dump in chunks.
-type PgStages struct {
-	Head func(context.Context, *PgScript, sqltext.Piece) error
+// Stages is what is done with a dump in chunks.
+type Stages struct {
+	Head func(context.Context, *Script, sqltext.Piece) error
 	// Ready is called before the rows, with what the heads told.
 	Ready func(context.Context, sqltext.Stats) error
 	After func(context.Context) error // the rows
-	Tail  func(context.Context, *PgScript, sqltext.Piece) error
+	Tail  func(context.Context, *Script, sqltext.Piece) error
 	End   func(context.Context) error
 }
 
 // RunChunks loads a dump that comes in chunks: see target.Load.
 func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(int64)) (sqltext.Stats, error) {
 	tail := &Tail{Load: l}
-	return l.Stages(ctx, chunks, progress, PgStages{
+	return l.Stages(ctx, chunks, progress, Stages{
 		Head: l.Piece, Ready: func(context.Context, sqltext.Stats) error { return nil },
 		After: func(context.Context) error { return nil }, Tail: tail.Piece, End: tail.Flush,
 	})
 }
 
 // Stages loads a dump in chunks, stage by stage.
-func (l *Load) Stages(ctx context.Context, chunks dump.Chunks, progress func(int64), do PgStages) (sqltext.Stats, error) {
+func (l *Load) Stages(ctx context.Context, chunks dump.Chunks, progress func(int64), do Stages) (sqltext.Stats, error) {
 	var mutex sync.Mutex
 	told := func(bytes int64) {
 		if progress != nil {
@@ -101,7 +101,7 @@ func joinStats(stats, last sqltext.Stats) sqltext.Stats {
 }
 
 // script loads the texts of a stretch of the list one after the other.
-func (l *Load) script(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64), do func(context.Context, *PgScript, sqltext.Piece) error) (sqltext.Stats, error) {
+func (l *Load) script(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64), do func(context.Context, *Script, sqltext.Piece) error) (sqltext.Stats, error) {
 	reader, err := chunks.Open()
 	if err != nil {
 		return sqltext.Stats{}, fmt.Errorf("read the dump: %w", err)
@@ -137,7 +137,7 @@ func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progr
 				return fmt.Errorf("read the dump: %w", err)
 			}
 			piece := sqltext.Piece{Kind: sqltext.CopyBegin, Table: list[i].Table, Offset: offsets[i]}
-			if err := l.copyChunk(ctx, s, list[i], text, PgStatement{piece, l.statements + int64(n)}); err != nil {
+			if err := l.copyChunk(ctx, s, list[i], text, Statement{piece, l.statements + int64(n)}); err != nil {
 				return err
 			}
 			progress(int64(len(text)))
@@ -146,7 +146,7 @@ func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progr
 }
 
 // copyChunk loads the rows of one chunk.
-func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.StoredChunk, text []byte, at PgStatement) error {
+func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.StoredChunk, text []byte, at Statement) error {
 	statement, rows, err := cutCopy(text, chunk.Table)
 	if err != nil {
 		return fmt.Errorf("read the dump: %w", err)

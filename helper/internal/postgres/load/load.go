@@ -19,7 +19,7 @@ import (
 
 // Load is a dump on its way into the scratch database.
 type Load struct {
-	Db         *session.Server
+	Server     *session.Server
 	Lock, Main *session.Session
 	// Columns are those of tables that are there already, by name; nil where the dump makes them.
 	Columns map[string][]string
@@ -35,8 +35,8 @@ type Load struct {
 	helpers     []*helper
 }
 
-// PgStatement is a statement of the dump with the number that it goes by in errors.
-type PgStatement struct {
+// Statement is a statement of the dump with the number that it goes by in errors.
+type Statement struct {
 	sqltext.Piece
 	number int64
 }
@@ -44,12 +44,12 @@ type PgStatement struct {
 // New makes ready for a dump that goes into the incoming database, which is there. The session that holds the lock stays the
 // caller's.
 func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
-	l := &Load{Db: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}}
+	l := &Load{Server: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}}
 	return l, l.prepare(ctx)
 }
 
 func (l *Load) prepare(ctx context.Context) error {
-	db := l.Db
+	db := l.Server
 	rows, err := l.Lock.Query(ctx, "SELECT r.rolname, d.oid IS NOT NULL FROM pg_roles r LEFT JOIN pg_database d ON d.datdba = r.oid AND d.datname = $1", db.Names.Live)
 	if err != nil {
 		return db.Explain("list the roles", err)
@@ -77,8 +77,8 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 }
 
 // run has each piece of a text done.
-func (l *Load) run(ctx context.Context, r io.Reader, progress func(int64), do func(context.Context, *PgScript, sqltext.Piece) error) (sqltext.Stats, error) {
-	script := &PgScript{sqltext.NewSplitter(r, sqltext.Postgres), progress}
+func (l *Load) run(ctx context.Context, r io.Reader, progress func(int64), do func(context.Context, *Script, sqltext.Piece) error) (sqltext.Stats, error) {
+	script := &Script{sqltext.NewSplitter(r, sqltext.Postgres), progress}
 	for {
 		piece, err := script.Next()
 		if err == io.EOF {
@@ -95,14 +95,14 @@ func (l *Load) run(ctx context.Context, r io.Reader, progress func(int64), do fu
 	}
 }
 
-// PgScript is a text that is being loaded.
-type PgScript struct {
+// Script is a text that is being loaded.
+type Script struct {
 	*sqltext.Splitter
 	progress func(int64)
 }
 
 // Piece has the server do one piece of the dump.
-func (l *Load) Piece(ctx context.Context, script *PgScript, piece sqltext.Piece) error {
+func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) error {
 	switch piece.Kind {
 	case sqltext.Command:
 		return l.command(string(piece.Raw))
@@ -117,9 +117,9 @@ func (l *Load) Piece(ctx context.Context, script *PgScript, piece sqltext.Piece)
 }
 
 // Count gives a piece of the dump its number.
-func (l *Load) Count(piece sqltext.Piece) PgStatement {
+func (l *Load) Count(piece sqltext.Piece) Statement {
 	l.statements++
-	return PgStatement{piece, l.statements}
+	return Statement{piece, l.statements}
 }
 
 // command passes over a line for psql; \connect tells the dump's database.
@@ -148,7 +148,7 @@ func (l *Load) meets(database string) error {
 
 // copyRows reads the data of a COPY out of a splitter.
 type copyRows struct {
-	script *PgScript
+	script *Script
 	left   []byte
 	err    error // what ended the data: io.EOF, or why it could not be read
 }
@@ -176,7 +176,7 @@ func (c *copyRows) Read(p []byte) (int, error) {
 	return 0, c.err
 }
 
-func (l *Load) copy(ctx context.Context, script *PgScript, statement PgStatement) error {
+func (l *Load) copy(ctx context.Context, script *Script, statement Statement) error {
 	rows := &copyRows{script: script}
 	text := string(statement.Text) // is overwritten by the rows
 	_, err := l.Main.Conn.CopyFrom(ctx, rows, text)
@@ -198,7 +198,7 @@ var (
 		"CREATE USER MAPPING", "CREATE EVENT TRIGGER", "ALTER EVENT TRIGGER", "COMMENT ON EVENT", "CREATE PUBLICATION", "ALTER PUBLICATION"}
 )
 
-func (l *Load) statement(ctx context.Context, statement PgStatement) error {
+func (l *Load) statement(ctx context.Context, statement Statement) error {
 	text := statement.Text
 	first := FirstWords(text)
 	begins := func(prefix string) bool { return first == prefix || strings.HasPrefix(first, prefix+" ") }
@@ -240,7 +240,7 @@ func (l *Load) statement(ctx context.Context, statement PgStatement) error {
 		return nil
 	case begins("CREATE EXTENSION") && postgres.SQLState(err) == postgres.PgDenied:
 		return &target.PrivilegeError{Action: "create extension " + extensionName(text),
-			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Db.Config.URL.User) + " SUPERUSER", Err: postgres.ServerSays(err)}
+			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Server.Config.URL.User) + " SUPERUSER", Err: postgres.ServerSays(err)}
 	case begins("CREATE EXTENSION") && slices.Contains([]string{postgres.PgNotSupported, postgres.PgUndefinedFile, postgres.PgUndefinedObject}, postgres.SQLState(err)):
 		return &target.ExtensionError{Name: extensionName(text), Err: postgres.ServerSays(err)}
 	}
@@ -299,14 +299,14 @@ func extensionName(text []byte) string {
 }
 
 // Failed tells which statement of the dump failed; nil stays nil.
-func (l *Load) Failed(ctx context.Context, statement PgStatement, err error) error {
+func (l *Load) Failed(ctx context.Context, statement Statement, err error) error {
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("load the dump: %w", ctx.Err())
 	}
-	explained := l.Db.Explain("load the dump", err)
+	explained := l.Server.Explain("load the dump", err)
 	var full *target.NoSpaceError
 	var lost *target.LostError
 	var serverError *pgconn.PgError
@@ -336,7 +336,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	for table, want := range stats.Tables {
 		relation, mixed, err := l.find(ctx, table)
 		if err != nil {
-			return l.Db.Explain("look for table "+table, err)
+			return l.Server.Explain("look for table "+table, err)
 		}
 		if relation == "" {
 			return &target.MismatchError{Table: table, Want: want, Got: -1}
@@ -358,7 +358,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 		}
 		rows, err := l.Main.Query(ctx, "SELECT count(*) FROM "+relation)
 		if err != nil {
-			return l.Db.Explain("count the rows of table "+t.name, err)
+			return l.Server.Explain("count the rows of table "+t.name, err)
 		}
 		if got := rows[0][0]; got != fmt.Sprint(t.want) {
 			e := &target.MismatchError{Table: t.name, Want: t.want}

@@ -20,14 +20,14 @@ type helper struct {
 
 // connect opens a session that fills the scratch database.
 func (l *Load) connect(ctx context.Context) (*session.Session, error) {
-	s, err := l.Db.Connect(ctx, l.Db.Names.Incoming)
+	s, err := l.Server.Connect(ctx, l.Server.Names.Incoming)
 	if err != nil {
 		return nil, err
 	}
 	// Nothing is lost by it: whoever makes the swap last for good makes last what was committed before, too.
 	if err := s.Exec(ctx, "SET synchronous_commit = off"); err != nil {
 		s.Close()
-		return nil, l.Db.Explain("prepare a connection", err)
+		return nil, l.Server.Explain("prepare a connection", err)
 	}
 	return s, nil
 }
@@ -35,9 +35,9 @@ func (l *Load) connect(ctx context.Context) (*session.Session, error) {
 // together has the load's session and its helpers work at the same time, no more of them than there are jobs, each
 // with the settings that the dump has made so far. The first error ends the work of all.
 func (l *Load) together(ctx context.Context, jobs int, work func(context.Context, *session.Session) error) error {
-	sessions := l.Db.Config.Threads
+	sessions := l.Server.Config.Threads
 	if sessions == 0 {
-		sessions = max(2, min(runtime.NumCPU(), target.MostSessions))
+		sessions = max(2, min(runtime.NumCPU(), target.MaxSessions))
 	}
 	sessions = max(1, min(sessions, jobs))
 	for 1+len(l.helpers) < sessions {
@@ -55,7 +55,7 @@ func (l *Load) together(ctx context.Context, jobs int, work func(context.Context
 	for _, helper := range l.helpers[:min(sessions-1, len(l.helpers))] {
 		group.Go(func() error {
 			if err := helper.Exec(ctx, strings.Join(l.settings[helper.settings:], ";\n")); err != nil {
-				return l.Db.Explain("prepare a connection", err)
+				return l.Server.Explain("prepare a connection", err)
 			}
 			helper.settings = len(l.settings)
 			return work(ctx, helper.Session)

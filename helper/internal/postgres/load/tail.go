@@ -19,11 +19,11 @@ import (
 type Tail struct {
 	Load      *Load
 	builds    []*pgBuild
-	followers []PgStatement
+	followers []Statement
 }
 
 // Piece takes a piece of the tail, whose keys wait for Flush.
-func (t *Tail) Piece(ctx context.Context, script *PgScript, piece sqltext.Piece) error {
+func (t *Tail) Piece(ctx context.Context, script *Script, piece sqltext.Piece) error {
 	switch piece.Kind {
 	case sqltext.Filler:
 		return nil
@@ -38,7 +38,7 @@ func (t *Tail) Piece(ctx context.Context, script *PgScript, piece sqltext.Piece)
 					return err
 				}
 			}
-			build.PgStatement = t.keep(piece)
+			build.Statement = t.keep(piece)
 			t.builds = append(t.builds, build)
 			return nil
 		}
@@ -54,7 +54,7 @@ func (t *Tail) Piece(ctx context.Context, script *PgScript, piece sqltext.Piece)
 }
 
 // keep counts a statement that is done later.
-func (t *Tail) keep(piece sqltext.Piece) PgStatement {
+func (t *Tail) keep(piece sqltext.Piece) Statement {
 	piece.Text = bytes.Clone(piece.Text)
 	piece.Raw = nil
 	return t.Load.Count(piece)
@@ -67,16 +67,16 @@ func (t *Tail) Flush(ctx context.Context) error {
 	}
 	l := t.Load
 	if err := l.measure(ctx, t.builds); err != nil {
-		return l.Db.Explain("ask for the sizes of the tables", err)
+		return l.Server.Explain("ask for the sizes of the tables", err)
 	}
 	// What takes longest first, so that all sessions end together.
 	slices.SortStableFunc(t.builds, func(a, b *pgBuild) int { return cmp.Compare(b.size, a.size) })
-	queue := newPgQueue(t.builds)
+	queue := newBuildQueue(t.builds)
 	err := l.together(ctx, len(t.builds), func(ctx context.Context, s *session.Session) error {
 		for {
 			build := queue.take(ctx)
 			if build == nil {
-				return l.Failed(ctx, PgStatement{}, ctx.Err())
+				return l.Failed(ctx, Statement{}, ctx.Err())
 			}
 			err := l.build(ctx, s, build)
 			queue.done(build)
@@ -105,7 +105,7 @@ func (l *Load) build(ctx context.Context, s *session.Session, build *pgBuild) er
 			break
 		}
 	}
-	return l.Failed(ctx, build.PgStatement, err)
+	return l.Failed(ctx, build.Statement, err)
 }
 
 // measure notes the sizes of tables.

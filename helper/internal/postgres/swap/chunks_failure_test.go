@@ -135,7 +135,7 @@ func TestPostgresBadChunks(t *testing.T) {
 	if diff := cmp.Diff(old, targettest.ContentPG(t, server, "site21")); diff != "" {
 		t.Errorf("the database has changed (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbishPG(t, server, "site21")
+	targettest.NoGarbagePG(t, server, "site21")
 }
 
 // slowIndex takes ten minutes.
@@ -192,7 +192,7 @@ func TestPostgresChunksCancelled(t *testing.T) {
 			if took := time.Since(begun); took > 30*time.Second {
 				t.Errorf("cleaning up took %v", took)
 			}
-			targettest.NoRubbishPG(t, server, "site22")
+			targettest.NoGarbagePG(t, server, "site22")
 		})
 	}
 	if diff := cmp.Diff(old, targettest.ContentPG(t, server, "site22")); diff != "" {
@@ -202,7 +202,7 @@ func TestPostgresChunksCancelled(t *testing.T) {
 
 // TestPostgresChunksLost ends the sessions, and then the server, while rows are loaded and while indexes are made.
 func TestPostgresChunksLost(t *testing.T) {
-	dir, err := os.MkdirTemp("", "localdb-lost-")
+	dir, err := os.MkdirTemp("", "target-lost-")
 	targettest.Must(t, err)
 	defer os.RemoveAll(dir)
 	server, err := testserver.Postgres(dir)
@@ -241,7 +241,7 @@ func TestPostgresChunksLost(t *testing.T) {
 				targettest.Must(t, server.Restart())
 			}
 			targettest.Must(t, db.Recover(t.Context()))
-			targettest.NoRubbishPG(t, server, "site")
+			targettest.NoGarbagePG(t, server, "site")
 			if diff := cmp.Diff(old, targettest.ContentPG(t, server, "site")); diff != "" {
 				t.Errorf("the database has changed (-want +got):\n%s", diff)
 			}
@@ -252,7 +252,7 @@ func TestPostgresChunksLost(t *testing.T) {
 // TestPostgresChunksDiskFull loads into a tablespace that is too small.
 func TestPostgresChunksDiskFull(t *testing.T) {
 	server := targettest.PostgresServer(t)
-	dir, err := os.MkdirTemp("", "localdb-full-")
+	dir, err := os.MkdirTemp("", "target-full-")
 	targettest.Must(t, err)
 	defer os.RemoveAll(dir)
 	unmount, err := testserver.SmallDisk(dir, "48m,mode=0755")
@@ -289,7 +289,7 @@ func TestPostgresChunksDiskFull(t *testing.T) {
 	if diff := cmp.Diff(old, targettest.ContentPG(t, server, "site23")); diff != "" {
 		t.Errorf("the database has changed (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbishPG(t, server, "site23")
+	targettest.NoGarbagePG(t, server, "site23")
 }
 
 // TestPostgresChunksDeadlock has a foreign key meet somebody who takes the locks that it needs in the other order.

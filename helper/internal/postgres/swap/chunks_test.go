@@ -142,8 +142,8 @@ func TestPostgresChunks(t *testing.T) {
 	if chunks.Opened.Load() < 4 || chunks.OpenReaders.Load() != 0 {
 		t.Errorf("%d readers were opened, %d are open", chunks.Opened.Load(), chunks.OpenReaders.Load())
 	}
-	targettest.NoRubbishPG(t, server, "site20")
-	targettest.WantHeld(t, db, "chunks")
+	targettest.NoGarbagePG(t, server, "site20")
+	targettest.WantContents(t, db, "chunks")
 }
 
 func sqltextStats(t *testing.T, dump string) (sqltext.Stats, error) {

@@ -96,7 +96,7 @@ func aside(ctx context.Context, s *session.Session, n target.Names, keep bool) (
 	}
 	l.Live = target.Provenance{}
 	text, err := l.text()
-	place = n.FreePlace(databases)
+	place = n.FreeSlot(databases)
 	return place, map[string]string{place: text}, err
 }
 
@@ -110,7 +110,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 		return err
 	}
 	defer s.Close()
-	if err := db.dropRubbish(ctx, s); err != nil {
+	if err := db.dropGarbage(ctx, s); err != nil {
 		return err
 	}
 	n := db.Names
@@ -149,7 +149,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	if err := db.exchange(ctx, s, exchange{renames, comments}); err != nil {
 		return err
 	}
-	return db.dropRubbish(context.WithoutCancel(ctx), s)
+	return db.dropGarbage(context.WithoutCancel(ctx), s)
 }
 
 // prune drops the earlier databases that are too many, after a swap. What it fails at the next one meets again.
@@ -191,7 +191,7 @@ func (db *Database) dropEarlier(ctx context.Context, s *session.Session, databas
 	if err := db.exchange(ctx, s, e); err != nil {
 		return err
 	}
-	return db.dropRubbish(context.WithoutCancel(ctx), s)
+	return db.dropGarbage(context.WithoutCancel(ctx), s)
 }
 
 // DropEarlier drops an earlier database and all that are older: see target.Database.
@@ -201,7 +201,7 @@ func (db *Database) DropEarlier(ctx context.Context, number int) ([]target.Earli
 		return nil, err
 	}
 	defer s.Close()
-	if err := db.dropRubbish(ctx, s); err != nil {
+	if err := db.dropGarbage(ctx, s); err != nil {
 		return nil, err
 	}
 	all, _, err := earlier(ctx, s, db.Names)

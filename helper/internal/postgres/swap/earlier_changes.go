@@ -44,11 +44,11 @@ func (db *Database) earlierChanges(ctx context.Context, l label, database string
 		return target.Changes{}, err
 	}
 	defer s.Close()
-	if l.Previous.Print == nil {
+	if l.Previous.Fingerprint == nil {
 		empty, err := isEmpty(ctx, s)
 		return target.Changes{Unknown: !empty}, err
 	}
-	changes, err := changesIn(ctx, s, *l.Previous.Print, db.Config.WithoutRows, patience)
+	changes, err := changesIn(ctx, s, *l.Previous.Fingerprint, db.Config.WithoutRows, patience)
 	if postgres.SQLState(err) != "" {
 		return target.Changes{Unknown: true}, nil
 	}

@@ -203,10 +203,10 @@ func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
 	}
 	defer s.Close()
 	kept, err := currentLabel(ctx, s, db.Names)
-	if err != nil || kept.Live.Print == nil {
+	if err != nil || kept.Live.Fingerprint == nil {
 		return target.Changes{Unknown: true}, db.Explain(action, err)
 	}
-	changes, err := changesIn(ctx, s, *kept.Live.Print, db.Config.WithoutRows, target.SearchPatience)
+	changes, err := changesIn(ctx, s, *kept.Live.Fingerprint, db.Config.WithoutRows, target.SearchPatience)
 	if postgres.SQLState(err) != "" {
 		return target.Changes{Unknown: true}, nil // somebody has locked a table, or the account may not read it
 	}

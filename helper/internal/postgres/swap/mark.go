@@ -16,7 +16,7 @@ func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
 		return err
 	}
 	defer s.Close()
-	if err := db.dropRubbish(ctx, s); err != nil {
+	if err := db.dropGarbage(ctx, s); err != nil {
 		return err
 	}
 	return db.Explain("note what becomes of database "+db.Names.Live, db.mark(ctx, s, mark))
@@ -72,8 +72,8 @@ func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Ma
 	if mark == target.Release {
 		kept.Live.LastTable = last
 		changes := target.Changes{Unknown: true}
-		if kept.Live.Print != nil {
-			changes, err = changesIn(ctx, inside, *kept.Live.Print, db.Config.WithoutRows, target.SearchPatience)
+		if kept.Live.Fingerprint != nil {
+			changes, err = changesIn(ctx, inside, *kept.Live.Fingerprint, db.Config.WithoutRows, target.SearchPatience)
 			if postgres.SQLState(err) != "" {
 				changes, err = target.Changes{Unknown: true}, nil
 			}
@@ -82,7 +82,7 @@ func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Ma
 			}
 		}
 		kept.Live.NoteReleased(changes)
-		if kept.Live.Print, err = db.fingerprintNow(ctx, inside); err != nil {
+		if kept.Live.Fingerprint, err = db.fingerprintNow(ctx, inside); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,7 @@ func (l *partPull) Run(context.Context, io.Reader, sqltext.Dialect, func(int64))
 var errWithoutIndex = errors.New("a part of a database cannot be loaded from a dump without an index")
 
 func (l *partPull) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(int64)) (sqltext.Stats, error) {
-	stats, err := l.Stages(ctx, chunks, progress, load.PgStages{
+	stats, err := l.Stages(ctx, chunks, progress, load.Stages{
 		Head:  l.head,
 		Ready: func(ctx context.Context, _ sqltext.Stats) error { return l.empty(ctx, chunks.List()) },
 		After: func(context.Context) error { return nil },
@@ -54,7 +54,7 @@ func unfit(err error) error {
 }
 
 // head makes the dump's settings and notes its tables.
-func (l *partPull) head(ctx context.Context, script *load.PgScript, piece sqltext.Piece) error {
+func (l *partPull) head(ctx context.Context, script *load.Script, piece sqltext.Piece) error {
 	switch piece.Kind {
 	case sqltext.Command:
 		return l.Piece(ctx, script, piece)
@@ -138,7 +138,7 @@ func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 }
 
 // tail sets the sequences that belong to the tables.
-func (l *partPull) tail(ctx context.Context, script *load.PgScript, piece sqltext.Piece) error {
+func (l *partPull) tail(ctx context.Context, script *load.Script, piece sqltext.Piece) error {
 	if piece.Kind != sqltext.Statement {
 		return nil
 	}
@@ -177,7 +177,7 @@ func (l *partPull) complete(ctx context.Context) error {
 	}
 	for _, r := range l.restore {
 		err := l.Main.Exec(ctx, r.statements)
-		if err := l.Failed(ctx, load.PgStatement{Piece: sqltext.Piece{Kind: sqltext.Rows, Table: r.table}}, err); err != nil {
+		if err := l.Failed(ctx, load.Statement{Piece: sqltext.Piece{Kind: sqltext.Rows, Table: r.table}}, err); err != nil {
 			return err
 		}
 	}
@@ -213,7 +213,7 @@ func (l *partPull) Swap(ctx context.Context, _ target.Dump) error {
 	return l.db.swap(ctx, l.Lock, turn{
 		by: l.guard, renames: afterGuard(l.db.Names),
 		holds: func(was target.Provenance) target.Provenance {
-			was.Print = nil // the rows that were changed before are as old as the others in the copy
+			was.Fingerprint = nil // the rows that were changed before are as old as the others in the copy
 			return was
 		},
 	})

@@ -93,7 +93,7 @@ func TestPostgresPart(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"bookingD logO log_25O log_25_1D log_25_restO log_26A", "2", "{work_mem=5MB}", "it's"}}, got); diff != "" {
 		t.Errorf("triggers, constraints, settings (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbishPG(t, server, "site40")
+	targettest.NoGarbagePG(t, server, "site40")
 	whole, _ := targettest.Open(t, server.URL("site40"))
 	for _, want := range []string{old, now, old} {
 		targettest.Must(t, whole.Undo(t.Context()))
@@ -136,7 +136,7 @@ func TestPostgresStay(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"301", "0", "0"}}, got); diff != "" {
 		t.Errorf("rows of a materialized view, rows seen by triggers, invalid indexes (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbishPG(t, server, "site45")
+	targettest.NoGarbagePG(t, server, "site45")
 	whole, _ := targettest.Open(t, server.URL("site45"))
 	for _, want := range []string{old, now, old} {
 		targettest.Must(t, whole.Undo(t.Context()))
@@ -169,14 +169,14 @@ func partHeld(t *testing.T, server *testserver.PG, part target.Part) {
 	targettest.FreshPG(t, server, "site41", "CREATE TABLE a (id int); CREATE TABLE b (id int); INSERT INTO b VALUES (7)")
 	db, _ := targettest.OpenPart(t, server.URL("site41"), part)
 	targettest.Must(t, pullPart(t, server, db, "staging41", part))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	whole, _ := targettest.Open(t, server.URL("site41"))
 	targettest.Must(t, targettest.PullAs(t, whole, targettest.PgDump(t, server, "staging41"), targettest.DumpOf("first")))
 	targettest.Must(t, server.Exec("site41", "DELETE FROM a"))
 	targettest.Must(t, pullPart(t, server, db, "staging41", part))
-	targettest.WantHeld(t, db, "first")
+	targettest.WantContents(t, db, "first")
 	targettest.Must(t, whole.Undo(t.Context()))
-	targettest.WantHeld(t, db, "first")
+	targettest.WantContents(t, db, "first")
 	rows, err := server.Query("site41", "SELECT count(*) FROM a")
 	targettest.Must(t, err)
 	if rows[0][0] != "0" {
@@ -229,7 +229,7 @@ func TestPostgresPartKeepsWrites(t *testing.T) {
 	if total < 50 {
 		t.Errorf("only %d visits", total)
 	}
-	targettest.NoRubbishPG(t, server, "site42")
+	targettest.NoGarbagePG(t, server, "site42")
 }
 
 // TestPostgresPartOwner pulls parts as a role that owns the database and may create others, and nothing more.
@@ -267,13 +267,13 @@ func TestPostgresPartBusy(t *testing.T) {
 		wantRunning(t, err)
 	})
 	group.Go(func() {
-		_, err := db.Held(t.Context())
+		_, err := db.Contents(t.Context())
 		wantRunning(t, err)
 	})
 	group.Wait()
 	targettest.Must(t, load.Discard())
-	targettest.WantHeld(t, db, "")
-	targettest.NoRubbishPG(t, server, "site46")
+	targettest.WantContents(t, db, "")
+	targettest.NoGarbagePG(t, server, "site46")
 }
 
 func wantRunning(t *testing.T, err error) {
@@ -315,13 +315,13 @@ func TestPostgresPartKilled(t *testing.T) {
 			finished := targettest.RunChild(t, server.URL("site43"), dump, step)
 			atOnce := generation()
 			targettest.Must(t, db.Recover(t.Context()))
-			targettest.NoRubbishPG(t, server, "site43")
+			targettest.NoGarbagePG(t, server, "site43")
 			now := generation()
 			wentOn[now]++
 			if previous[now] == "" || now != atOnce {
 				t.Fatalf("killed at step %d: %s at once, then %s", step, atOnce, now)
 			}
-			targettest.WantHeld(t, db, "old")
+			targettest.WantContents(t, db, "old")
 			targettest.Must(t, db.Undo(t.Context()))
 			if got := generation(); got != previous[now] {
 				t.Fatalf("killed at step %d, then undone from %s: %s", step, now, got)
@@ -385,7 +385,7 @@ func TestPostgresPartRefused(t *testing.T) {
 			if diff := cmp.Diff(old, sortedPG(t, server, "site44")); diff != "" {
 				t.Errorf("the database has changed (-want +got):\n%s", diff)
 			}
-			targettest.NoRubbishPG(t, server, "site44")
+			targettest.NoGarbagePG(t, server, "site44")
 		})
 	}
 	targettest.FreshPG(t, server, "site44")

@@ -25,7 +25,7 @@ func (db *Database) Begin(ctx context.Context) (target.Load, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &pull{Load: &load.Load{Db: db.Server, Lock: lock}, db: db, cleanup: context.WithoutCancel(ctx)}
+	l := &pull{Load: &load.Load{Server: db.Server, Lock: lock}, db: db, cleanup: context.WithoutCancel(ctx)}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(err, l.Discard())
 	}
@@ -40,7 +40,7 @@ func (db *Database) Begin(ctx context.Context) (target.Load, error) {
 
 // open makes the scratch database, and what loads the dump into it.
 func (l *pull) open(ctx context.Context) error {
-	if err := l.db.dropRubbish(ctx, l.Lock); err != nil {
+	if err := l.db.dropGarbage(ctx, l.Lock); err != nil {
 		return err
 	}
 	if err := l.create(ctx); err != nil {
@@ -77,7 +77,7 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 			return []rename{{n.Previous, place}, {n.Live, n.Previous}, {n.Incoming, n.Live}}
 		},
 		holds: func(target.Provenance) target.Provenance {
-			return target.Provenance{Dump: dump, LastTable: last, Print: taken}
+			return target.Provenance{Dump: dump, LastTable: last, Fingerprint: taken}
 		},
 	})
 }

@@ -36,10 +36,10 @@ func (l *stayPull) RunChunks(ctx context.Context, chunks dump.Chunks, progress f
 		}
 	}
 	tail := &load.Tail{Load: l.Load}
-	return l.Stages(ctx, chunks, progress, load.PgStages{
+	return l.Stages(ctx, chunks, progress, load.Stages{
 		Head:  l.Piece,
 		Ready: l.open,
-		After: l.bring,
+		After: l.copyRows,
 		Tail:  tail.Piece,
 		End: func(ctx context.Context) error {
 			if err := tail.Flush(ctx); err != nil {
@@ -102,7 +102,7 @@ func (l *stayPull) open(ctx context.Context, stats sqltext.Stats) (err error) {
 const patience = 20 * time.Second
 
 // bring copies the rows of the tables that stay.
-func (l *stayPull) bring(ctx context.Context) error {
+func (l *stayPull) copyRows(ctx context.Context) error {
 	db := l.db
 	if err := unhurried(ctx, l.source); err != nil {
 		return db.Explain("prepare a connection", err)
@@ -131,7 +131,7 @@ func (l *stayPull) bring(ctx context.Context) error {
 	l.rows = map[string]int64{}
 	for _, table := range filled {
 		if l.rows[table.name], err = l.copyTable(ctx, table); err != nil {
-			return unfit(l.Failed(ctx, load.PgStatement{Piece: sqltext.Piece{Kind: sqltext.Rows, Table: table.name}}, err))
+			return unfit(l.Failed(ctx, load.Statement{Piece: sqltext.Piece{Kind: sqltext.Rows, Table: table.name}}, err))
 		}
 	}
 	target.OnStep("rows that stay copied")

@@ -13,7 +13,7 @@ import (
 )
 
 // ALTER DATABASE … RENAME is transactional: the renames of a swap happen together or not at all. So no
-// journal is needed: databases called incoming and spare are rubbish whenever nobody holds the lock.
+// journal is needed: databases called incoming and spare are garbage whenever nobody holds the lock.
 
 // rename is a database's way to another name.
 type rename struct{ from, to string }
@@ -31,7 +31,7 @@ func (db *Database) Recover(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
-	return db.dropRubbish(ctx, s)
+	return db.dropGarbage(ctx, s)
 }
 
 // turn is how a loaded database takes the live one's place.
@@ -77,7 +77,7 @@ func (db *Database) swap(ctx context.Context, s *session.Session, t turn) error 
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := db.dropRubbish(ctx, s); err != nil {
+	if err := db.dropGarbage(ctx, s); err != nil {
 		return err
 	}
 	return db.prune(ctx, s)
@@ -240,8 +240,8 @@ func exists(ctx context.Context, s *session.Session, database string) (bool, err
 	return len(rows) > 0, err
 }
 
-// dropRubbish drops what an earlier run left.
-func (db *Database) dropRubbish(ctx context.Context, s *session.Session) error {
+// dropGarbage drops what an earlier run left.
+func (db *Database) dropGarbage(ctx context.Context, s *session.Session) error {
 	for _, database := range []string{db.Names.Incoming, db.Names.Spare} {
 		present, err := exists(ctx, s, database)
 		if err != nil {
@@ -261,7 +261,7 @@ func (db *Database) dropRubbish(ctx context.Context, s *session.Session) error {
 		if err != nil {
 			return db.Explain("drop database "+database, err)
 		}
-		target.OnStep("rubbish dropped")
+		target.OnStep("garbage dropped")
 	}
 	return nil
 }

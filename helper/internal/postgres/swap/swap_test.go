@@ -78,7 +78,7 @@ func TestPostgresPullUndo(t *testing.T) {
 	if diff := cmp.Diff(before, settings()); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbishPG(t, server, "site1")
+	targettest.NoGarbagePG(t, server, "site1")
 	targettest.Must(t, db.Undo(t.Context()))
 	if diff := cmp.Diff(old, targettest.ContentPG(t, server, "site1")); diff != "" {
 		t.Errorf("after undo (-want +got):\n%s", diff)
@@ -117,9 +117,9 @@ func TestPostgresKilled(t *testing.T) {
 			db, _ := targettest.Open(t, server.URL("site2"))
 			targettest.Must(t, targettest.PullAs(t, db, older, targettest.DumpOf("old")))
 			finished := targettest.RunChild(t, server.URL("site2"), test.dump, step)
-			unfinished := targettest.Held(t, db)
+			unfinished := targettest.ReadContents(t, db)
 			targettest.Must(t, db.Recover(t.Context()))
-			targettest.NoRubbishPG(t, server, "site2")
+			targettest.NoGarbagePG(t, server, "site2")
 			now := generation()
 			wentOn[now]++
 			if now != "old" && now != test.other {
@@ -128,12 +128,12 @@ func TestPostgresKilled(t *testing.T) {
 			if holds := keys[now]; holds != "" && unfinished.Dump != targettest.DumpOf(holds) || holds == "" && unfinished.Dump != (target.Dump{}) {
 				t.Fatalf("killed at step %d: it holds %s, and says %+v before it is recovered", step, now, unfinished)
 			}
-			targettest.WantHeld(t, db, keys[now])
+			targettest.WantContents(t, db, keys[now])
 			targettest.Must(t, db.Undo(t.Context()))
 			if got := generation(); got != previous[now] {
 				t.Fatalf("killed at step %d, then undone from %s: %s", step, now, got)
 			}
-			targettest.WantHeld(t, db, keys[previous[now]])
+			targettest.WantContents(t, db, keys[previous[now]])
 			if finished && step > 0 {
 				break
 			}
@@ -184,7 +184,7 @@ func TestPostgresBadDumps(t *testing.T) {
 	if diff := cmp.Diff(old, targettest.ContentPG(t, server, "site3")); diff != "" {
 		t.Errorf("the database has changed (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbishPG(t, server, "site3")
+	targettest.NoGarbagePG(t, server, "site3")
 }
 
 type failing struct{ err error }
@@ -284,7 +284,7 @@ func TestPostgresRefusals(t *testing.T) {
 
 // TestPostgresDiskFull loads into a server whose disk is too small.
 func TestPostgresDiskFull(t *testing.T) {
-	dir, err := os.MkdirTemp("", "localdb-full-")
+	dir, err := os.MkdirTemp("", "target-full-")
 	targettest.Must(t, err)
 	defer os.RemoveAll(dir)
 	unmount, err := testserver.SmallDisk(dir, "100m,mode=0755")
@@ -311,5 +311,5 @@ func TestPostgresDiskFull(t *testing.T) {
 	if diff := cmp.Diff(old, targettest.ContentPG(t, server, "site")); diff != "" {
 		t.Errorf("the database has changed (-want +got):\n%s", diff)
 	}
-	targettest.NoRubbishPG(t, server, "site")
+	targettest.NoGarbagePG(t, server, "site")
 }

@@ -37,14 +37,14 @@ func OpenKeeping(t *testing.T, url string, keep int, part target.Part) target.Da
 
 // The variables by which a test starts this binary again as a helper that dies: see RunChild.
 const (
-	ChildURL  = "LOCALDB_CHILD_URL"
-	ChildDump = "LOCALDB_CHILD_DUMP" // path of what to pull; empty means undo
-	ChildPart = "LOCALDB_CHILD_PART" // the tables that are replaced, with commas, or behind ! those that are not; empty means all
-	ChildKeep = "LOCALDB_CHILD_KEEP" // how many earlier databases are kept
-	ChildBack = "LOCALDB_CHILD_BACK" // the earlier database that undo brings back; empty means the first
+	ChildURL  = "TARGET_CHILD_URL"
+	ChildDump = "TARGET_CHILD_DUMP" // path of what to pull; empty means undo
+	ChildPart = "TARGET_CHILD_PART" // the tables that are replaced, with commas, or behind ! those that are not; empty means all
+	ChildKeep = "TARGET_CHILD_KEEP" // how many earlier databases are kept
+	ChildBack = "TARGET_CHILD_BACK" // the earlier database that undo brings back; empty means the first
 	// ChildToken is the token of its record, "" for none; with one it keeps earlier databases that were changed.
-	ChildToken = "LOCALDB_CHILD_TOKEN"
-	ChildStep  = "LOCALDB_CHILD_STEP" // the step at which it is killed; -1: while it loads
+	ChildToken = "TARGET_CHILD_TOKEN"
+	ChildStep  = "TARGET_CHILD_STEP" // the step at which it is killed; -1: while it loads
 )
 
 var cleanups []func()
@@ -155,7 +155,7 @@ func childChunks(ctx context.Context, load target.Load, text []byte, last int, n
 			return nil
 		}
 	}
-	return BringChunks(ctx, load, chunks, name)
+	return LoadChunks(ctx, load, chunks, name)
 }
 
 // childBaked is childMain for a dump with tables as files.
@@ -164,11 +164,11 @@ func childBaked(ctx context.Context, load target.Load, text []byte, name target.
 	if err := json.Unmarshal(text, chunks); err != nil {
 		return err
 	}
-	return BringChunks(ctx, load, chunks, name)
+	return LoadChunks(ctx, load, chunks, name)
 }
 
-// BringChunks loads chunks to the end.
-func BringChunks(ctx context.Context, load target.Load, chunks dump.Chunks, name target.Dump) error {
+// LoadChunks loads chunks to the end.
+func LoadChunks(ctx context.Context, load target.Load, chunks dump.Chunks, name target.Dump) error {
 	stats, err := load.RunChunks(ctx, chunks, nil)
 	if err != nil {
 		return err
@@ -214,7 +214,7 @@ var (
 	Mariadb  = Shared("mariadb", testserver.MariaDB, "--event-scheduler=ON", "--max-allowed-packet=2M")
 	Mysqld   = Shared("mysqld", testserver.Mysqld)
 	Postgres = sync.OnceValues(func() (*testserver.PG, error) {
-		dir, err := os.MkdirTemp("", "localdb-postgres-")
+		dir, err := os.MkdirTemp("", "target-postgres-")
 		if err != nil {
 			return nil, err
 		}
@@ -232,7 +232,7 @@ var (
 // Shared starts a server when it is first asked for.
 func Shared(name string, start func(string, ...string) (*testserver.MySQL, error), options ...string) func() (*testserver.MySQL, error) {
 	return sync.OnceValues(func() (*testserver.MySQL, error) {
-		dir, err := os.MkdirTemp("", "localdb-"+name+"-")
+		dir, err := os.MkdirTemp("", "target-"+name+"-")
 		if err != nil {
 			return nil, err
 		}
@@ -368,10 +368,10 @@ func PullAs(t *testing.T, db target.Database, dump string, name target.Dump) err
 	if !known {
 		t.Fatal("the database was not opened by a helper of the tests")
 	}
-	return alone(t, u.(dburl.URL), db.Info().Name, func() error { return bring(t, db, dump, name) })
+	return alone(t, u.(dburl.URL), db.Info().Name, func() error { return loadAndSwap(t, db, dump, name) })
 }
 
-func bring(t *testing.T, db target.Database, dump string, name target.Dump) error {
+func loadAndSwap(t *testing.T, db target.Database, dump string, name target.Dump) error {
 	t.Helper()
 	load, err := db.Begin(t.Context())
 	if err != nil {

@@ -20,13 +20,13 @@ func WantMySQL(t *testing.T, server *testserver.MySQL, database, want string) {
 	if diff := cmp.Diff(want, Content(t, server, database)); diff != "" {
 		t.Errorf("database %s has changed (-want +got):\n%s", database, diff)
 	}
-	NoRubbish(t, server, database)
+	NoGarbage(t, server, database)
 }
 
 // SmallDisk starts a server whose files are on a disk of 160 MiB, in the folder dir.
 func SmallDisk(t *testing.T) (server *testserver.MySQL, dir string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "localdb-full-")
+	dir, err := os.MkdirTemp("", "target-full-")
 	Must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	unmount, err := testserver.SmallDisk(dir, "160m")
@@ -109,8 +109,8 @@ func Content(t *testing.T, server *testserver.MySQL, database string) string {
 	return strings.NewReplacer(mysql.QuoteName(database), "`DB`", " CHARACTER SET utf8mb4 COLLATE", " COLLATE").Replace(text)
 }
 
-// NoRubbish fails the test where something but the previous database lies beside.
-func NoRubbish(t *testing.T, server *testserver.MySQL, database string) {
+// NoGarbage fails the test where something but the previous database lies beside.
+func NoGarbage(t *testing.T, server *testserver.MySQL, database string) {
 	t.Helper()
 	KeysStay(t, server)
 	rows, err := server.Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ? AND SCHEMA_NAME <> ?",

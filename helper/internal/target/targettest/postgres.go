@@ -49,8 +49,8 @@ func PgDump(t *testing.T, server *testserver.PG, database string, options ...str
 	return Command(t, append(words, database)...)
 }
 
-// NoRubbishPG fails the test where something but the earlier databases lies beside.
-func NoRubbishPG(t *testing.T, server *testserver.PG, database string) {
+// NoGarbagePG fails the test where something but the earlier databases lies beside.
+func NoGarbagePG(t *testing.T, server *testserver.PG, database string) {
 	t.Helper()
 	rows, err := server.Query("postgres", "SELECT datname FROM pg_database WHERE datname IN ('"+database+"__dump_incoming', '"+database+"__dump_spare')")
 	Must(t, err)

@@ -21,7 +21,7 @@ import (
 // wantCreated demands a time of making that is about the one given.
 func wantCreated(t *testing.T, db target.Database, want time.Time) {
 	t.Helper()
-	if got := targettest.Held(t, db); got.Created.Sub(want).Abs() > 2*time.Second {
+	if got := targettest.ReadContents(t, db); got.Created.Sub(want).Abs() > 2*time.Second {
 		t.Errorf("made at %s, not at %s: %+v", got.Created, want, got)
 	}
 }
@@ -38,7 +38,7 @@ func TestMySQLHeld(t *testing.T) {
 	db, said := targettest.Open(t, server.URL("site-14 ü"))
 	empty := func() {
 		t.Helper()
-		if got := targettest.Held(t, db); got != (target.Held{Empty: true}) {
+		if got := targettest.ReadContents(t, db); got != (target.Contents{Empty: true}) {
 			t.Errorf("an empty database holds %+v", got)
 		}
 	}
@@ -49,42 +49,42 @@ func TestMySQLHeld(t *testing.T) {
 	targettest.Must(t, server.Exec("CREATE VIEW "+u+".v AS SELECT 1 AS one"))
 	empty()
 	targettest.Must(t, server.Exec("CREATE TABLE "+u+".t (id int)"))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	wantCreated(t, db, time.Now())
 
 	targettest.Must(t, targettest.PullAs(t, db, first, targettest.DumpOf("first")))
-	targettest.WantHeld(t, db, "first")
+	targettest.WantContents(t, db, "first")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "first")
+	targettest.WantContents(t, db, "first")
 	targettest.Must(t, targettest.PullAs(t, db, second, targettest.DumpOf("second")))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	if diff := cmp.Diff(content14, targettest.Content(t, server, "site-14 ü")); diff != "" {
 		t.Errorf("the dump leaves a trace (-want +got):\n%s", diff)
 	}
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "first")
+	targettest.WantContents(t, db, "first")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 
 	// What sites do to their tables.
 	targettest.Must(t, server.Exec("USE "+u, "TRUNCATE log", "ALTER TABLE child ADD v int", "OPTIMIZE TABLE only_second", "CREATE TABLE mine (id int)",
 		"DROP TABLE only_second", "INSERT INTO log (what) VALUES ('x')"))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "first")
+	targettest.WantContents(t, db, "first")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 
 	// A pull that fails, or is under way, changes nothing.
 	if err := targettest.PullAs(t, db, "CREATE TABLE t (id inx);\n", targettest.DumpOf("third")); err == nil {
 		t.Error("a bad dump was pulled")
 	}
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	load, err := db.Begin(t.Context())
 	targettest.Must(t, err)
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	targettest.Must(t, load.Discard())
 
 	// Somebody replaces the database by other means: from then on nobody knows, and what has been known is
@@ -93,18 +93,18 @@ func TestMySQLHeld(t *testing.T) {
 		targettest.Must(t, server.Exec(append([]string{"DROP DATABASE " + u, "CREATE DATABASE " + u, "USE " + u}, targettest.Site("byhand")...)...))
 	}
 	byHand()
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	wantCreated(t, db, time.Now())
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "first")
+	targettest.WantContents(t, db, "first")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	targettest.Must(t, targettest.PullAs(t, db, second, targettest.DumpOf("second")))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	// The same without dropping the database.
 	rows, err := server.Query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'site-14 ü' AND TABLE_TYPE = 'BASE TABLE'")
 	targettest.Must(t, err)
@@ -113,20 +113,20 @@ func TestMySQLHeld(t *testing.T) {
 	}
 	empty()
 	targettest.Must(t, server.Exec("CREATE TABLE "+u+".t (id int)"))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	targettest.Must(t, server.Exec("DROP DATABASE "+u))
 	empty()
 	// A pull into a database that does not exist.
 	targettest.Must(t, targettest.PullAs(t, db, second, targettest.DumpOf("second")))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	// The journal of a version that did not know which dump it was.
 	targettest.Must(t, server.Exec("DELETE FROM `site-14 ü__dump_previous`."+session.JournalDone+" WHERE kind = 'DUMP'"))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	targettest.Must(t, db.Undo(t.Context()))
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	targettest.Must(t, server.Exec("DROP DATABASE `site-14 ü__dump_previous`"))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	if len(said.Lines) > 0 {
 		t.Errorf("notes: %q", said.Lines)
 	}
@@ -139,13 +139,13 @@ func TestMySQLHeldPoor(t *testing.T) {
 	targettest.Must(t, server.Exec("CREATE OR REPLACE USER poor15@'%' IDENTIFIED BY 'pw'", "GRANT ALL ON `site15%`.* TO poor15@'%'"))
 	db, _ := targettest.Open(t, server.URLAs("poor15", "pw", "site15"))
 	targettest.Must(t, targettest.PullAs(t, db, "CREATE TABLE t (id int);\n", targettest.DumpOf("dump")))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	wantCreated(t, db, time.Now())
 	rich, _ := targettest.Open(t, server.URL("site15"))
-	targettest.WantHeld(t, rich, "") // nobody has noted the numbers
+	targettest.WantContents(t, rich, "") // nobody has noted the numbers
 	targettest.Must(t, targettest.PullAs(t, rich, "CREATE TABLE t (id int);\n", targettest.DumpOf("dump")))
-	targettest.WantHeld(t, rich, "dump")
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, rich, "dump")
+	targettest.WantContents(t, db, "")
 }
 
 // TestMySQLHeldRestarted restarts the server, whose files somebody has touched: DDEV gives them to
@@ -177,20 +177,20 @@ func TestMySQLHeldRestarted(t *testing.T) {
 	wantCreated(t, db, made)
 	restart()
 	targettest.Must(t, server.Exec("TRUNCATE site.u", "SET GLOBAL time_zone = '-03:00'"))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	wantCreated(t, db, made)
 	targettest.Must(t, targettest.PullAs(t, db, "CREATE TABLE t (id int);\nCREATE TABLE v (id int);\n", targettest.DumpOf("dump")))
 	restart()
 	targettest.Must(t, server.Exec("TRUNCATE site.v"))
-	targettest.WantHeld(t, db, "dump")
+	targettest.WantContents(t, db, "dump")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	wantCreated(t, db, made)
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "dump")
+	targettest.WantContents(t, db, "dump")
 	targettest.Must(t, server.Exec("DROP DATABASE site", "CREATE DATABASE site", "CREATE TABLE site.t (id int)"))
 	restart()
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 }
 
 func TestPostgresHeld(t *testing.T) {
@@ -204,7 +204,7 @@ func TestPostgresHeld(t *testing.T) {
 	db, said := targettest.Open(t, server.URL("site 6"))
 	empty := func() {
 		t.Helper()
-		if got := targettest.Held(t, db); !got.Empty || got.Dump != (target.Dump{}) {
+		if got := targettest.ReadContents(t, db); !got.Empty || got.Dump != (target.Dump{}) {
 			t.Errorf("an empty database holds %+v", got)
 		}
 	}
@@ -224,68 +224,68 @@ func TestPostgresHeld(t *testing.T) {
 
 	empty() // it does not exist
 	targettest.Must(t, targettest.PullAs(t, db, first, targettest.DumpOf("first")))
-	targettest.WantHeld(t, db, "first")
+	targettest.WantContents(t, db, "first")
 	targettest.Must(t, db.Undo(t.Context()))
 	empty()
 	targettest.Must(t, server.Exec("site 6", "CREATE EXTENSION pg_trgm", "CREATE VIEW v AS SELECT 1 AS one"))
 	empty()
 	targettest.Must(t, server.Exec("site 6", "CREATE TABLE t (id int)", `COMMENT ON DATABASE `+u+` IS 'it''s \ mine'`))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	wantCreated(t, db, time.Now())
 
 	targettest.Must(t, targettest.PullAs(t, db, first, targettest.DumpOf("fir'st\\")))
-	targettest.WantHeld(t, db, "fir'st\\")
+	targettest.WantContents(t, db, "fir'st\\")
 	comments(`it''s \ mine`)
 	targettest.Must(t, server.Exec("postgres", `COMMENT ON DATABASE `+u+` IS 'new'`))
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	comments(`it''s \ mine`)
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "fir'st\\")
+	targettest.WantContents(t, db, "fir'st\\")
 	comments("new")
 	targettest.Must(t, targettest.PullAs(t, db, second, targettest.DumpOf("second")))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	if diff := cmp.Diff(content6, targettest.ContentPG(t, server, "site 6")); diff != "" {
 		t.Errorf("the dump leaves a trace (-want +got):\n%s", diff)
 	}
 	comments("new")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "fir'st\\")
+	targettest.WantContents(t, db, "fir'st\\")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 
 	// What sites do to their tables.
 	targettest.Must(t, server.Exec("site 6", "TRUNCATE other.child", `ALTER TABLE "We""ird" ALTER "Se lect" TYPE bigint`, "VACUUM FULL parent", "CREATE TABLE mine (id int)", "DROP TABLE derived"))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	targettest.Must(t, db.Undo(t.Context()))
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	load, err := db.Begin(t.Context())
 	targettest.Must(t, err)
-	targettest.WantHeld(t, db, "second")
+	targettest.WantContents(t, db, "second")
 	targettest.Must(t, load.Discard())
 
 	// Somebody replaces the database by other means.
 	targettest.Must(t, server.Exec("postgres", "DROP DATABASE "+u, "CREATE DATABASE "+u))
 	empty()
 	targettest.Must(t, server.Exec("site 6", targettest.SitePG("byhand")...))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	wantCreated(t, db, time.Now())
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "fir'st\\")
+	targettest.WantContents(t, db, "fir'st\\")
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	targettest.Must(t, targettest.PullAs(t, db, second, targettest.DumpOf("second")))
 	targettest.Must(t, server.Exec("site 6", "DROP SCHEMA public CASCADE", "DROP SCHEMA other CASCADE", "CREATE SCHEMA public", "CREATE TABLE public.t (id int)"))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	// A version that did not know which dump it was left a comment of the database's own, or none.
 	targettest.Must(t, targettest.PullAs(t, db, second, targettest.DumpOf("second")))
 	targettest.Must(t, server.Exec("postgres", `COMMENT ON DATABASE "site 6__dump_previous" IS 'mine'`))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	targettest.Must(t, db.Undo(t.Context()))
 	comments("mine")
 	targettest.Must(t, server.Exec("postgres", `DROP DATABASE "site 6__dump_previous"`))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	if len(said.Lines) > 0 {
 		t.Errorf("notes: %q", said.Lines)
 	}
@@ -299,20 +299,20 @@ func TestPostgresHeldPoor(t *testing.T) {
 		"ALTER DATABASE site7 OWNER TO poor7"))
 	db, _ := targettest.Open(t, server.URLAs("poor7", "pw", "site7"))
 	targettest.Must(t, server.Exec("site7", "CREATE TABLE t (id int)"))
-	targettest.WantHeld(t, db, "")
-	if got := targettest.Held(t, db); got != (target.Held{}) {
+	targettest.WantContents(t, db, "")
+	if got := targettest.ReadContents(t, db); got != (target.Contents{}) {
 		t.Errorf("the server tells %+v", got)
 	}
 	targettest.Must(t, targettest.PullAs(t, db, "CREATE TABLE t (id int);\n", targettest.DumpOf("dump")))
-	targettest.WantHeld(t, db, "dump")
+	targettest.WantContents(t, db, "dump")
 	targettest.Must(t, db.Undo(t.Context()))
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "dump")
+	targettest.WantContents(t, db, "dump")
 }
 
 // TestPostgresHeldRestarted restarts the server after a table has been written to.
 func TestPostgresHeldRestarted(t *testing.T) {
-	dir, err := os.MkdirTemp("", "localdb-restarted-")
+	dir, err := os.MkdirTemp("", "target-restarted-")
 	targettest.Must(t, err)
 	defer os.RemoveAll(dir)
 	server, err := testserver.Postgres(dir)
@@ -330,13 +330,13 @@ func TestPostgresHeldRestarted(t *testing.T) {
 	restart()
 	targettest.Must(t, server.Exec("site", "INSERT INTO t VALUES (1)", "CHECKPOINT"))
 	db, _ := targettest.Open(t, server.URL("site"))
-	targettest.WantHeld(t, db, "")
+	targettest.WantContents(t, db, "")
 	wantCreated(t, db, made)
 	targettest.Must(t, targettest.PullAs(t, db, "CREATE TABLE t (id int);\nINSERT INTO t VALUES (1);\n", targettest.DumpOf("dump")))
 	restart()
-	targettest.WantHeld(t, db, "dump")
+	targettest.WantContents(t, db, "dump")
 	targettest.Must(t, db.Undo(t.Context()))
 	wantCreated(t, db, made)
 	targettest.Must(t, db.Undo(t.Context()))
-	targettest.WantHeld(t, db, "dump")
+	targettest.WantContents(t, db, "dump")
 }

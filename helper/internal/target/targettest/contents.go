@@ -6,19 +6,19 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Held tells what a database holds.
-func Held(t *testing.T, db target.Database) target.Held {
+// ReadContents tells what a database holds.
+func ReadContents(t *testing.T, db target.Database) target.Contents {
 	t.Helper()
-	h, err := db.Held(t.Context())
+	h, err := db.Contents(t.Context())
 	Must(t, err)
 	return h
 }
 
-// WantHeld demands that the live database holds the dump of a key, or, without one, that of tables whose
+// WantContents demands that the live database holds the dump of a key, or, without one, that of tables whose
 // origin nobody knows.
-func WantHeld(t *testing.T, db target.Database, key string) {
+func WantContents(t *testing.T, db target.Database, key string) {
 	t.Helper()
-	got := Held(t, db)
+	got := ReadContents(t, db)
 	switch {
 	case key != "":
 		if want := DumpOf(key); got.Empty || got.Dump != want {

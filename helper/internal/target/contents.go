@@ -10,8 +10,8 @@ type Dump struct {
 	Time time.Time `json:"time"`
 }
 
-// Held says what the live database holds.
-type Held struct {
+// Contents says what the live database holds.
+type Contents struct {
 	// Empty means that it has no table, or does not exist.
 	Empty bool
 	// Dump is the one that a swap or an undo put there, whatever the site has done with it since. It is zero
@@ -43,7 +43,7 @@ type Provenance struct {
 	Choice    Choice `json:"choice,omitempty"`
 	Token     string `json:"token,omitempty"`
 	// Print is what the database was like then, nil where nobody knows.
-	Print *Fingerprint `json:"fingerprint,omitempty"`
+	Fingerprint *Fingerprint `json:"fingerprint,omitempty"`
 	// Released is what had been changed when Release made that fingerprint: a pull may replace the database all the same, and keeps it.
 	Released *Changes `json:"released,omitempty"`
 }
@@ -56,10 +56,10 @@ func (r Provenance) Of(firstTable int64) Provenance {
 	return Provenance{Hold: r.Hold}
 }
 
-// Held gives what is known of a database by its record, which describes it or not; firstTable is the lowest number of its tables, 0
+// Contents gives what is known of a database by its record, which describes it or not; firstTable is the lowest number of its tables, 0
 // where it has none.
-func (r Provenance) Held(firstTable int64) Held {
-	held := Held{Hold: r.Hold}
+func (r Provenance) Contents(firstTable int64) Contents {
+	held := Contents{Hold: r.Hold}
 	switch {
 	case r.Describes(firstTable):
 		held.Dump, held.Choice, held.Token = r.Dump, r.Choice, r.Token

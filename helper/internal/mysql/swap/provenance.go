@@ -14,40 +14,40 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Held tells what the live database holds: see target.Database.
-func (db *Database) Held(ctx context.Context) (target.Held, error) {
+// Contents tells what the live database holds: see target.Database.
+func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	action := "ask what database " + db.Names.Live + " holds"
 	s, err := db.Connect(ctx)
 	if err != nil {
-		return target.Held{}, err
+		return target.Contents{}, err
 	}
 	defer s.Close()
 	tables, err := s.Tables(ctx, db.Names.Live)
 	if err != nil {
-		return target.Held{}, db.Explain(action, err)
+		return target.Contents{}, db.Explain(action, err)
 	}
-	kept, err := Record(ctx, s, db.Names)
+	kept, err := ReadProvenance(ctx, s, db.Names)
 	if err != nil {
-		return target.Held{}, db.Explain(action, err)
+		return target.Contents{}, db.Explain(action, err)
 	}
 	if len(tables) == 0 {
-		held := kept.Held(0)
+		held := kept.Contents(0)
 		held.Empty = true
 		return held, nil
 	}
 	first, _, err := tableNumbers(ctx, s, db.Names.Live)
 	if err != nil {
-		return target.Held{}, db.Explain(action, err)
+		return target.Contents{}, db.Explain(action, err)
 	}
-	held := kept.Held(first)
+	held := kept.Contents(first)
 	if !kept.Describes(first) {
 		held.Created, err = created(ctx, s, db.Names.Live)
 	}
 	return held, db.Explain(action, err)
 }
 
-// Record gives what the journal says of the live database; it may have been replaced since.
-func Record(ctx context.Context, s *session.Session, n target.Names) (target.Provenance, error) {
+// ReadProvenance gives what the journal says of the live database; it may have been replaced since.
+func ReadProvenance(ctx context.Context, s *session.Session, n target.Names) (target.Provenance, error) {
 	// There is no lock: a swap may close the journal between two looks at it.
 	for _, journal := range []string{session.JournalSwapped, session.JournalDone, session.JournalMarked} {
 		present, err := s.HasTable(ctx, n.Previous, journal)
@@ -61,7 +61,7 @@ func Record(ctx context.Context, s *session.Session, n target.Names) (target.Pro
 		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable {
 			continue
 		}
-		return live.held, err
+		return live.provenance, err
 	}
 	return target.Provenance{}, nil
 }

@@ -51,26 +51,26 @@ func (l label) text() (string, error) {
 	return labelMark + string(text), nil
 }
 
-// Held tells what the live database holds: see target.Database.
-func (db *Database) Held(ctx context.Context) (target.Held, error) {
+// Contents tells what the live database holds: see target.Database.
+func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	action := "ask what database " + db.Names.Live + " holds"
 	s, err := db.Enter(ctx)
 	if postgres.SQLState(err) == postgres.PgUnknownDatabase {
-		return target.Held{Empty: true}, nil
+		return target.Contents{Empty: true}, nil
 	}
 	if err != nil {
-		return target.Held{}, err
+		return target.Contents{}, err
 	}
 	defer s.Close()
 	first, _, err := tableNumbers(ctx, s)
 	if err != nil {
-		return target.Held{}, db.Explain(action, err)
+		return target.Contents{}, db.Explain(action, err)
 	}
 	kept, err := currentLabel(ctx, s, db.Names)
 	if err != nil {
-		return target.Held{}, db.Explain(action, err)
+		return target.Contents{}, db.Explain(action, err)
 	}
-	held := kept.Live.Held(first)
+	held := kept.Live.Contents(first)
 	if held.Empty = first == 0; !held.Empty && !kept.Live.Describes(first) {
 		held.Created, err = created(ctx, s)
 	}
