@@ -211,21 +211,21 @@ func TestMySQLEarlierParts(t *testing.T) {
 		targettest.Must(t, targettest.Pull(t, targettest.OpenKeeping(t, server.URL("kept3"), 9, targettest.Only("c")), dump("4")))
 		is("334")
 		wantEarlier(t, all, "3*", "", "*", "*") // c=3, 220, a=1 b=0 of 220, a=0 of 100
-		refused(3, "earlier database 3 is a part, and belongs to earlier database 2")
-		refused(4, "earlier database 4 is a part, and belongs to earlier database 3")
+		refused(3, "earlier database 3 has only some tables; the others are in earlier database 2")
+		refused(4, "earlier database 4 has only some tables; the others are in earlier database 3")
 		undo(2, "220") // the whole one
 		wantEarlier(t, all, "3", "3*", "*", "*")
-		refused(2, "earlier database 2 is a part, and belongs to earlier database 1")
+		refused(2, "earlier database 2 has only some tables; the others are in earlier database 1")
 		undo(3, "100")
 		undo(4, "000")
-		refused(2, "earlier database 2 is a part, and belongs to earlier database 1")
+		refused(2, "earlier database 2 has only some tables; the others are in earlier database 1")
 		undo(1, "100") // and all the way back
 		undo(2, "220")
 		undo(3, "334")
 		undo(4, "333")
 		undo(1, "334")
 		targettest.Must(t, server.Exec("DROP DATABASE "+earlierName(t, all, 2)))
-		refused(2, "earlier database 2 is a part, and belongs to a database that is no more")
+		refused(2, "earlier database 2 has only some tables; the others no longer exist")
 	})
 }
 

@@ -141,9 +141,9 @@ type PartOfError struct {
 }
 
 func (e *PartOfError) Error() string {
-	text := fmt.Sprintf("earlier database %d is a part, and belongs to ", e.Number)
+	text := fmt.Sprintf("earlier database %d has only some tables; the others ", e.Number)
 	if e.First == 0 {
-		return text + "a database that is no more"
+		return text + "no longer exist"
 	}
-	return text + fmt.Sprintf("earlier database %d", e.First)
+	return text + fmt.Sprintf("are in earlier database %d", e.First)
 }

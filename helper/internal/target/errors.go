@@ -10,10 +10,10 @@ import (
 var ErrNothingToUndo = errors.New("there is no earlier database to go back to")
 
 // ErrNothingToMark means that there is no local database, or that it is empty.
-var ErrNothingToMark = errors.New("there is no local database that could be held or released")
+var ErrNothingToMark = errors.New("there is no local database to hold or release")
 
 // ErrNoDatabase means that there is no database of which a part could be replaced.
-var ErrNoDatabase = errors.New("there is no local database of which a part could be replaced")
+var ErrNoDatabase = errors.New("there is no local database to replace a part of")
 
 // ErrIncomplete means that a dump opens like one of mysqldump, mariadb-dump or pg_dump and lacks the line
 // by which they end: it is cut off.
@@ -159,7 +159,7 @@ func (e *MismatchError) Error() string {
 type ChunkError struct{ Table string }
 
 func (e *ChunkError) Error() string {
-	return fmt.Sprintf("a chunk of table %s holds something else than rows of that table", e.Table)
+	return fmt.Sprintf("a chunk of table %s contains something other than rows of that table", e.Table)
 }
 
 // WrongEngineError means that the dump is for another kind of server.

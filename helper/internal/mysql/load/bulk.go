@@ -13,20 +13,20 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
 )
 
-// bulkInsert is an INSERT INTO … VALUES that takes rows as values and not as text, many in a packet. To read SQL is
-// a third of what a server does with it.
+// bulkInsert is an INSERT INTO … VALUES that sends many rows in one packet, as values instead of text. Parsing SQL is
+// a third of a server's work for such a statement.
 type bulkInsert struct {
 	head    []byte // INSERT INTO `table` (`column`,…) VALUES, and a space
 	columns []bulkColumn
 	id      uint32 // of the prepared statement
 }
 
-// bulkColumn is how the values of a column are sent. The server is told their kind once for all rows of a packet, and
-// makes of a value what it makes of a literal of that kind.
+// bulkColumn is how the values of a column are sent. The server learns their kind once for all rows of a packet, and
+// converts a value as it converts a literal of that kind.
 type bulkColumn struct {
 	name     string
 	kind     bulkKind
-	nullable bool // as far as is known: asked for when the first NULL comes
+	nullable bool // as far as is known: asked when the first NULL comes
 }
 
 // bulkKind is a kind of values.
@@ -40,13 +40,13 @@ const (
 	bulkFloat                    // numbers with an exponent
 	bulkText                     // texts
 	bulkBinary                   // bytes
-	// The following ones do for literals of several kinds, but only in some columns.
+	// The following kinds hold literals of several kinds, but only in some columns.
 	bulkAnyDecimal // all but numbers with an exponent, in columns of decimals
 	bulkAnyNumber  // in columns of floating-point numbers
-	bulkAnyText    // bytes, and texts in ASCII, in columns of text whose character set has ASCII in it
+	bulkAnyText    // bytes, and ASCII texts, in text columns whose character set includes ASCII
 )
 
-// bulkKinds has what stands for a kind in a packet, a type and whether it is unsigned, and which forms it takes.
+// bulkKinds has, for each kind, the type that the packet names, whether it is unsigned, and the forms that it holds.
 var bulkKinds = [...]struct {
 	kind  [2]byte
 	forms uint
@@ -63,13 +63,13 @@ var bulkKinds = [...]struct {
 	bulkAnyText:    {[2]byte{252, 0}, 1<<literal.LiteralText | 1<<literal.LiteralBinary | 1<<literal.LiteralHex},
 }
 
-// firstKinds has the kind of a column whose first value has a form.
+// firstKinds has, for each form, the kind of a column whose first value has that form.
 var firstKinds = [...]bulkKind{
 	literal.LiteralInteger: bulkSigned, literal.LiteralLarge: bulkUnsigned, literal.LiteralDecimal: bulkDecimal, literal.LiteralFloat: bulkFloat,
 	literal.LiteralText: bulkText, literal.LiteralBinary: bulkBinary, literal.LiteralHex: bulkBinary,
 }
 
-// newBulkInsert reads how an INSERT begins; it gives nil for one that our dumps do not have.
+// newBulkInsert reads the beginning of an INSERT. It returns nil for one that our dumps do not have.
 func newBulkInsert(statement []byte, table string) *bulkInsert {
 	at := len("INSERT INTO " + mysql.QuoteName(table) + " ")
 	insert := &bulkInsert{}
@@ -91,7 +91,7 @@ func newBulkInsert(statement []byte, table string) *bulkInsert {
 	return insert
 }
 
-// quotedName reads a name between backticks and says where it ends, 0 for none.
+// quotedName reads a name between backticks and returns where it ends, 0 if there is none.
 func quotedName(text []byte, at int) (name string, end int) {
 	for end = at + 1; ; end += 2 {
 		length := bytes.IndexByte(text[end:], '`')
@@ -105,7 +105,7 @@ func quotedName(text []byte, at int) (name string, end int) {
 	}
 }
 
-// statement is what the server prepares.
+// statement returns what the server prepares.
 func (b *bulkInsert) statement() string {
 	return string(b.head) + "(" + string(bytes.Repeat([]byte("?,"), len(b.columns)-1)) + "?)"
 }
@@ -113,7 +113,7 @@ func (b *bulkInsert) statement() string {
 // ErrNotBulk means that an INSERT has to be sent as text.
 var ErrNotBulk = errors.New("not in bulk")
 
-// doubt means that what the server would make of a value depends on its column's type.
+// doubt means that the effect of a value depends on its column's type.
 type doubt struct {
 	column *bulkColumn
 	form   literal.Form
@@ -121,9 +121,9 @@ type doubt struct {
 
 func (d *doubt) Error() string { return "a value in doubt in column " + d.column.name }
 
-// packet makes a packet of an INSERT, in the room of buffer. A longer one than limit is not made.
+// packet builds the packet of an INSERT in buffer. It refuses a packet longer than limit.
 func (b *bulkInsert) packet(buffer, statement []byte, limit int) (packet []byte, err error) {
-	packet = append(buffer[:0], 0, 0, 0, 0, protocol.CommandBulk) // behind room for the header
+	packet = append(buffer[:0], 0, 0, 0, 0, protocol.CommandBulk) // the header goes in front
 	packet = binary.LittleEndian.AppendUint32(packet, b.id)
 	packet = append(packet, 128, 0) // kinds follow
 	kinds := len(packet)
@@ -148,7 +148,7 @@ func (b *bulkInsert) packet(buffer, statement []byte, limit int) (packet []byte,
 	return packet, nil
 }
 
-// appendRow adds the row that begins at an offset of a text, and says where it ends.
+// appendRow adds the row that begins at an offset of a text, and returns where it ends.
 func (b *bulkInsert) appendRow(packet, text []byte, at int) (_ []byte, end int, err error) {
 	if at >= len(text) || text[at] != '(' {
 		return packet, at, ErrNotBulk
@@ -162,7 +162,8 @@ func (b *bulkInsert) appendRow(packet, text []byte, at int) (_ []byte, end int, 
 		at = end
 		column := &b.columns[i]
 		if value.Form == literal.LiteralNull {
-			// Of one in a column that takes none, a text of several rows makes something, and values are refused.
+			// For a NULL in a NOT NULL column, a statement with several rows stores a default, but values are
+			// refused.
 			if !column.nullable {
 				return packet, at, &doubt{column, value.Form}
 			}
@@ -183,7 +184,7 @@ func (b *bulkInsert) appendRow(packet, text []byte, at int) (_ []byte, end int, 
 	return packet, at + 1, nil
 }
 
-// append adds a value of a form that is this kind's. It says whether that is exactly what the literal is.
+// append adds a value of this kind, and says whether it is exactly what the literal means.
 func (k bulkKind) append(packet, content []byte, l literal.Literal) (_ []byte, exact bool) {
 	switch k {
 	case bulkSigned:
@@ -192,7 +193,7 @@ func (k bulkKind) append(packet, content []byte, l literal.Literal) (_ []byte, e
 		return binary.LittleEndian.AppendUint64(packet, l.Number), l.Form == literal.LiteralLarge || int64(l.Number) >= 0
 	case bulkFloat, bulkAnyNumber:
 		value, err := strconv.ParseFloat(string(content), 64)
-		// A zero has a sign only with an exponent.
+		// Zero keeps its sign only in a literal with an exponent.
 		exact := err == nil && (l.Form == literal.LiteralFloat || value != 0 || !math.Signbit(value))
 		return binary.LittleEndian.AppendUint64(packet, math.Float64bits(value)), exact
 	case bulkAnyText:
@@ -209,7 +210,7 @@ func (k bulkKind) append(packet, content []byte, l literal.Literal) (_ []byte, e
 	return append(protocol.AppendLengthEncoded(packet, len(content)), content...), true
 }
 
-// widestKind gives the kind that does for all literals of columns of a type, bulkNothing where there is none.
+// widestKind returns the kind that holds all literals for columns of a type, bulkNothing if there is none.
 func widestKind(dataType, charset string) bulkKind {
 	switch dataType {
 	case "bigint", "set":

@@ -14,12 +14,12 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// BulkBytes is how much text an INSERT has at least that is sent in bulk. To prepare a statement for less takes as
-// long as to have it read.
+// BulkBytes is the least text that an INSERT must have to be sent in bulk. Preparing a shorter statement takes as
+// long as parsing it.
 const BulkBytes = 16 << 10
 
-// takesBulk says whether texts mean to the pool's sessions what they mean as values: the dump's head has made
-// settings for all of them.
+// takesBulk says whether values mean the same as texts to the pool's sessions. The dump's head has made settings for
+// all of them.
 func (l *Load) takesBulk(ctx context.Context) (bool, error) {
 	s := l.Pool.Sessions[0]
 	if s.Wire == nil || !s.Wire.Bulk {
@@ -33,9 +33,9 @@ func (l *Load) takesBulk(ctx context.Context) (bool, error) {
 		!strings.Contains(rows[0]["mode"], "NO_BACKSLASH_ESCAPES"), nil
 }
 
-// InsertBulk runs an INSERT by sending its rows as values, and says how many rows the table has more. It gives
-// ErrNotBulk, and has done nothing, where the server does not take them so, or where it might make something else of
-// them than of the text.
+// insertBulk runs an INSERT by sending its rows as values, and returns how many rows the table has gained. It returns
+// ErrNotBulk and has done nothing if the server does not accept them as values, or might store something other than
+// for the text.
 func (r *rowLoad) insertBulk(ctx context.Context, s *session.Session, piece sqltext.Piece, statement []byte) (int64, error) {
 	if !r.bulk || s.Wire == nil || !s.Wire.Bulk || len(statement) < r.BulkAbove {
 		return 0, ErrNotBulk
@@ -50,7 +50,7 @@ func (r *rowLoad) insertBulk(ctx context.Context, s *session.Session, piece sqlt
 	return done.Rows, r.failedAt(ctx, piece, 0, err)
 }
 
-// InsertBulk is that for a session, with packets of limit bytes at most.
+// InsertBulk does what insertBulk does, for one session, with packets of at most limit bytes.
 func InsertBulk(ctx context.Context, s *session.Session, table string, statement []byte, limit int) (done protocol.Outcome, err error) {
 	if err := prepareBulk(ctx, s, table, statement); err != nil {
 		return done, err
@@ -79,13 +79,13 @@ func InsertBulk(ctx context.Context, s *session.Session, table string, statement
 	return done, err
 }
 
-// preparedBulk is the INSERT that the session has prepared last; nil for none.
+// preparedBulk returns the INSERT that the session prepared last; nil for none.
 func preparedBulk(s *session.Session) *bulkInsert {
 	insert, _ := s.Prepared.(*bulkInsert)
 	return insert
 }
 
-// prepareBulk has the server prepare an INSERT, unless it was the last one, too.
+// prepareBulk prepares an INSERT, unless it is the one that was prepared last.
 func prepareBulk(ctx context.Context, s *session.Session, table string, statement []byte) error {
 	last := preparedBulk(s)
 	if last != nil && bytes.HasPrefix(statement, last.head) {
@@ -106,7 +106,7 @@ func prepareBulk(ctx context.Context, s *session.Session, table string, statemen
 		return err
 	})
 	if mysql.ErrorNumber(err) != 0 {
-		return ErrNotBulk // the text says what is wrong
+		return ErrNotBulk // running the text shows what is wrong
 	}
 	if err == nil {
 		s.Prepared = insert
@@ -114,7 +114,7 @@ func prepareBulk(ctx context.Context, s *session.Session, table string, statemen
 	return err
 }
 
-// settle looks at the columns of a table, and says whether a value can go in bulk nevertheless.
+// settle looks at the columns of a table, and says whether a value can be sent in bulk after all.
 func settle(ctx context.Context, s *session.Session, table string, open *doubt) (settled bool, err error) {
 	rows, err := s.Table(ctx, "SELECT COLUMN_NAME, DATA_TYPE, CHARACTER_SET_NAME, IS_NULLABLE FROM information_schema.COLUMNS"+
 		" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?", table)

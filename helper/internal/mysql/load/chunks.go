@@ -74,7 +74,7 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 	return stats, err
 }
 
-// stretch loads the texts of a stretch of the list one after the other.
+// loadTexts loads the texts of a range of the list one after the other.
 func (l *Load) loadTexts(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64)) (sqltext.Stats, error) {
 	reader, err := chunks.Open()
 	if err != nil {
@@ -84,7 +84,7 @@ func (l *Load) loadTexts(ctx context.Context, chunks dump.Chunks, from, to int, 
 	return l.Run(ctx, &dump.ChunkStream{Ctx: ctx, Reader: reader, Next: from, End: to}, sqltext.MySQL, progress)
 }
 
-// rowLoad is the rows of a dump on their way in, over all sessions.
+// rowLoad is the load of a dump's rows over all sessions.
 type rowLoad struct {
 	*Load
 	list     []dump.StoredChunk
@@ -95,14 +95,15 @@ type rowLoad struct {
 	keys       map[string]*deferredKeys
 	left       map[string]*atomic.Int64 // jobs of each table that are not done
 	statements atomic.Int64
-	bulk       bool // texts mean here what they mean as values
+	bulk       bool // values mean the same as texts here
 }
 
-// tableChunks loads a stretch of the list that holds rows, and from files on files of tables, and says how many statements the rows
-// took. The text before it is offset bytes long.
+// tableChunks loads a range of the list: rows, and from index files on tablespace files. It returns how many
+// statements the rows took. The text before the range is offset bytes long.
 func (l *Load) tableChunks(ctx context.Context, chunks dump.Chunks, from, files, to int, offset int64, progress func(int64)) (int64, error) {
-	// Whatever the dump's head has set: any order must do. With unique_checks off MariaDB fills empty tables in
-	// bulk, which gains nothing where keys are added later, and what it says of rows is not sure then.
+	// These settings override those of the dump's head, because chunks are loaded in any order. With unique_checks
+	// off, MariaDB fills empty tables in bulk. That gains nothing where keys are added later, and makes its warnings
+	// about rows unreliable.
 	for _, setting := range []string{"COMMIT", "SET SESSION autocommit = 1, unique_checks = 1, foreign_key_checks = 0"} {
 		if err := l.Pool.Everywhere(ctx, setting); err != nil {
 			return 0, l.Server.Explain("prepare for rows", err)
@@ -166,7 +167,7 @@ func (l *Load) tableChunks(ctx context.Context, chunks dump.Chunks, from, files,
 	return r.statements.Load(), err
 }
 
-// plan makes the jobs: a chunk each, but all chunks of a table in whose rows the order matters are one.
+// plan makes the jobs. Each chunk is a job, but if the order of a table's rows matters, all its chunks are one job.
 func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int) error {
 	ordered := map[string]int{} // the job of each such table
 	for i := from; i < to; i++ {
@@ -200,7 +201,7 @@ func (r *rowLoad) inOrder(ctx context.Context, table string) (bool, error) {
 	return r.Pool.Ordered(ctx, r.Server.Names.Incoming, table)
 }
 
-// work is one session's part. Who loads the last rows of a table adds its keys.
+// work is what one session does. The session that loads the last rows of a table adds its keys.
 func (r *rowLoad) work(ctx context.Context, s *session.Session, reader dump.ChunkReader) error {
 	for {
 		job, ok := r.jobs.next(reader.Has)
@@ -237,8 +238,8 @@ func (r *rowLoad) work(ctx context.Context, s *session.Session, reader dump.Chun
 	}
 }
 
-// cutStatement takes the first statement off the text of a chunk. It is a line, but there may be line breaks in the names of the
-// table and its columns. insert is how it has to begin.
+// cutStatement takes the first statement from the text of a chunk. A statement is a line, but names of tables and
+// columns may contain line breaks. insert is how it must begin.
 func cutStatement(text, insert []byte) (statement, rest []byte, ok bool) {
 	if !bytes.HasPrefix(text, insert) {
 		return nil, text, false
@@ -259,7 +260,7 @@ func cutStatement(text, insert []byte) (statement, rest []byte, ok bool) {
 	return statement, text[at+length+1:], ok
 }
 
-// chunk sends the statements of a chunk, and compares what the server has made of them.
+// chunk sends the statements of a chunk, and checks that the server has added all its rows.
 func (r *rowLoad) chunk(ctx context.Context, s *session.Session, i int, text []byte) error {
 	chunk := r.list[i]
 	insert := []byte("INSERT INTO " + mysql.QuoteName(chunk.Table) + " ")
@@ -294,8 +295,7 @@ func (r *rowLoad) chunk(ctx context.Context, s *session.Session, i int, text []b
 	return nil
 }
 
-// insertRows runs an INSERT, in parts where it is too long for the server, and says how many rows the table has
-// more.
+// insertRows runs an INSERT, split if it is too long for the server, and returns how many rows the table has gained.
 func (r *rowLoad) insertRows(ctx context.Context, s *session.Session, piece sqltext.Piece, statement []byte) (int64, error) {
 	parts := [][]byte{statement}
 	if int64(len(statement)) > r.packet {

@@ -11,17 +11,17 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// What a server makes of a definition it may change without a word: it does not know a property, has a setting of its own, or was
-// handed another text than the dump's by us. So each table is compared, as the dump defines it, with what the server shows of it, which
-// is in the same language: of information_schema there would be one for each family and version. What is spelled
-// differently and means the same is no difference. Where it is not sure what a dump means, nothing is said.
+// A server may silently change a definition: it does not know a property, a setting overrides it, or we sent another
+// text than the dump's. So each table's definition in the dump is compared with what the server shows, in the same
+// language. information_schema would need a query for each family and version. Different spellings of the same thing
+// do not count. Where it is unclear what a dump means, nothing is reported.
 
 // definitionComparer compares tables of a dump with those of the server.
 type definitionComparer struct {
 	*Load
-	// defaults are the collations of this server's character sets that have no other.
+	// defaults are the collations that this server's character sets have by default.
 	defaults map[string]string
-	// srids has the systems of reference of columns, where the server does not show them.
+	// srids has the reference systems of columns, for servers that do not show them.
 	srids map[string]string
 	table string
 	dump  *rewrite.TableShape
@@ -29,10 +29,10 @@ type definitionComparer struct {
 	found []Difference
 }
 
-// Difference is what the dump says of something, and what the server has made.
+// Difference is what the dump says about something, and what the server has made of it.
 type Difference struct{ Where, Said, Made string }
 
-// compareDefinitions notes where tables are not what the dump says.
+// compareDefinitions notes where tables differ from the dump's definition.
 func (l *Load) compareDefinitions(ctx context.Context) error {
 	d := &l.Rewriter.Declared
 	c := &definitionComparer{Load: l}
@@ -41,7 +41,7 @@ func (l *Load) compareDefinitions(ctx context.Context) error {
 			continue
 		}
 		dump := d.Table(table)
-		delete(d.Tables, table) // it may have come more than once
+		delete(d.Tables, table) // it may appear more than once
 		if dump == nil {
 			continue
 		}
@@ -56,7 +56,7 @@ func (l *Load) compareDefinitions(ctx context.Context) error {
 		}
 		made := &rewrite.TableShape{Options: map[string]rewrite.Trait{}}
 		if err != nil || len(rows) == 0 || !made.Read(rewrite.Parse([]byte(rows[0]["create table"]))) {
-			continue // gone, a view, or one that does not work
+			continue // dropped, a view, or broken
 		}
 		c.table, c.dump, c.made = table, dump, made
 		c.compare()
@@ -67,7 +67,7 @@ func (l *Load) compareDefinitions(ctx context.Context) error {
 	return nil
 }
 
-// ask learns what definitions do not say.
+// ask learns what definitions do not show.
 func (c *definitionComparer) ask(ctx context.Context) error {
 	c.defaults = map[string]string{}
 	rows, err := c.Lock.Table(ctx, "SELECT CHARACTER_SET_NAME, DEFAULT_COLLATE_NAME FROM information_schema.CHARACTER_SETS")
@@ -88,10 +88,10 @@ func (c *definitionComparer) ask(ctx context.Context) error {
 	return err
 }
 
-// mostNamed is how many of those that differ in the same way are named.
+// mostNamed is how many items with the same difference are named.
 const mostNamed = 20
 
-// TellDifferences makes a note of each difference; where many are the same, one of all of them.
+// TellDifferences makes a note for each difference, and a single one for many of the same.
 func TellDifferences(found []Difference) (notes []string) {
 	same := map[[2]string][]string{}
 	for _, d := range found {
@@ -115,7 +115,7 @@ func TellDifferences(found []Difference) (notes []string) {
 	return notes
 }
 
-// absent is what is said of a trait that is not there.
+// absent is how a note names a trait that is missing.
 var absent = map[string]string{
 	"default": "no DEFAULT", "on update": "no ON UPDATE", "counter": "no AUTO_INCREMENT", "generated": "no expression", "visible": "visible",
 	"versions": "WITH SYSTEM VERSIONING", "versioning": "no SYSTEM VERSIONING", "engine": "no ENGINE", "charset": "no CHARACTER SET",
@@ -124,7 +124,7 @@ var absent = map[string]string{
 	"partition by": "no partitions", "partitions": "no partitions", "partition values": "no partitions",
 }
 
-// differ notes those traits of something that are others than the dump says.
+// differ notes the traits that are not what the dump says.
 func (c *definitionComparer) differ(where string, dump, made map[string]rewrite.Trait, names ...string) {
 	var said, is []string
 	for _, name := range names {
@@ -157,7 +157,7 @@ func (c *definitionComparer) note(where, said, made string) {
 	c.found = append(c.found, Difference{subject, said, made})
 }
 
-// was says whether the user has been told of a warning about the table.
+// was says whether the user has already seen a warning about the table.
 func (c *definitionComparer) was(code string) bool {
 	return slices.Contains(c.heard, tableWarning{c.table, code})
 }
@@ -198,9 +198,9 @@ func (c *definitionComparer) compareColumns() {
 	}
 }
 
-// alike makes the traits of a column those that can be compared as they are.
+// alike converts the traits of a column so that they can be compared directly.
 func (c *definitionComparer) alike(dump, made *rewrite.TablePart) {
-	if dump.TypeName() == "json" && made.TypeName() == "longtext" { // as MariaDB makes it
+	if dump.TypeName() == "json" && made.TypeName() == "longtext" { // as MariaDB stores it
 		made.Traits["type"] = dump.Traits["type"]
 		made.Traits["collation"], made.Traits["charset"] = rewrite.Trait{}, rewrite.Trait{}
 	}
@@ -228,7 +228,7 @@ func (c *definitionComparer) alike(dump, made *rewrite.TablePart) {
 	}
 }
 
-// sameCharset is a character set, or a collation, by its newer name.
+// sameCharset returns the newer name of a character set or a collation.
 func sameCharset(name string) string {
 	name = strings.ToLower(name)
 	if name == "utf8" || strings.HasPrefix(name, "utf8_") {
@@ -237,7 +237,7 @@ func sameCharset(name string) string {
 	return name
 }
 
-// known gives what the rewriter has put in the place of a character set or a collation.
+// known returns what the rewriter has substituted for a character set or a collation.
 func (c *definitionComparer) known(what, name string) string {
 	if nearest := c.Rewriter.Collations.Nearest[what+strings.ToLower(name)]; nearest != "" {
 		name = nearest
@@ -245,7 +245,7 @@ func (c *definitionComparer) known(what, name string) string {
 	return sameCharset(name)
 }
 
-// collationOf gives the character set and collation that traits have, else those of a table's options.
+// collationOf returns the character set and collation among traits, or else those of the table's options.
 func (c *definitionComparer) collationOf(traits, options map[string]rewrite.Trait) (charset, collation string) {
 	charset, collation = traits["charset"].Value, traits["collation"].Value
 	if charset == "" && collation == "" && options != nil {
@@ -261,11 +261,11 @@ func (c *definitionComparer) collationOf(traits, options map[string]rewrite.Trai
 	return charset, collation
 }
 
-// compareCollations makes the collations of a column two traits that can be compared: where the dump leaves it to the server which one
-// a character set has, it is that.
+// compareCollations completes the collations of a column so that they can be compared. Where the dump names only a
+// character set, the server's default collation is what it means.
 func (c *definitionComparer) compareCollations(dump, made *rewrite.TablePart) {
 	charset, collation := c.collationOf(dump.Traits, c.dump.Options)
-	if charset == "binary" && dump.HasCharset() { // the server makes varbinary of varchar
+	if charset == "binary" && dump.HasCharset() { // the server turns varchar into varbinary
 		dump.Traits["type"] = rewrite.Trait{Unknown: true}
 	}
 	if charset == "" || !dump.HasCharset() || !made.HasCharset() || charset == "binary" {
@@ -286,8 +286,8 @@ func (c *definitionComparer) collationTraits(charset, collation, madeCharset, ma
 	return rewrite.Trait{Value: collation, Text: "COLLATE " + collation}, rewrite.Trait{Value: madeCollation, Text: "COLLATE " + madeCollation}
 }
 
-// matched finds the part of the server's table that a part of the dump has become: that of its name, and of parts without a name the
-// first for which like is true. It is then no longer there for others.
+// matched finds the part of the server's table that a part of the dump has become: the one of the same name, or for a
+// part without a name the first one for which like is true. It then removes the part from left.
 func matched(dump *rewrite.TablePart, left *[]*rewrite.TablePart, like func(made *rewrite.TablePart) bool) *rewrite.TablePart {
 	is := like
 	if dump.Name != "" {
@@ -304,7 +304,7 @@ func matched(dump *rewrite.TablePart, left *[]*rewrite.TablePart, like func(made
 	return made
 }
 
-// namedFirst puts those parts first that have names.
+// namedFirst puts parts with names first.
 func namedFirst(parts []*rewrite.TablePart) []*rewrite.TablePart {
 	slices.SortStableFunc(parts, func(a, b *rewrite.TablePart) int {
 		switch {
@@ -354,7 +354,7 @@ func keyText(key *rewrite.TablePart) string {
 	return key.Traits["kind"].Text + " KEY " + key.Traits["columns"].Text
 }
 
-// wholeColumns takes lengths off the columns of a key that are as long as the columns.
+// wholeColumns removes prefix lengths of key columns that cover the whole column.
 func wholeColumns(t *rewrite.TableShape, key *rewrite.TablePart) {
 	columns := key.Traits["columns"]
 	parts := strings.Split(columns.Value, ",")
@@ -438,16 +438,16 @@ func (c *definitionComparer) compareChecks() {
 	}
 }
 
-// sameExpression says whether two texts may be the same expression: they have the same columns and texts in them. Servers show
-// functions, operators and numbers as they like.
+// sameExpression says whether two texts may be the same expression: they contain the same columns and strings.
+// Servers format functions, operators and numbers in their own ways.
 func sameExpression(a, b string, table *rewrite.TableShape) bool {
 	return slices.Equal(expressionParts(a, table), expressionParts(b, table))
 }
 
-// operators are words that are no columns in an expression, unless they are quoted.
+// operators are words of expressions that are not columns, unless they are quoted.
 var operators = []string{"AND", "OR", "NOT", "XOR", "IS", "IN", "LIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE", "END", "NULL", "TRUE", "FALSE", "MOD", "DIV", "INTERVAL"}
 
-// expressionParts lists the columns and plain texts of an expression.
+// expressionParts lists the columns and plain strings of an expression.
 func expressionParts(text string, table *rewrite.TableShape) (parts []string) {
 	s := rewrite.Parse([]byte(text))
 	for i, token := range s.Tokens {
@@ -482,7 +482,7 @@ func (c *definitionComparer) compareOptions() {
 			dump[name] = rewrite.Trait{Unknown: true}
 		}
 	}
-	if made["encryption"].Value != "" && dump["encryption"].Value == "" { // the server's own rule
+	if made["encryption"].Value != "" && dump["encryption"].Value == "" { // the server's own setting
 		dump["encryption"] = rewrite.Trait{Unknown: true}
 	}
 	charset, collation := c.collationOf(dump, nil)
@@ -495,7 +495,7 @@ func (c *definitionComparer) compareOptions() {
 	if (dump["partition by"].Value == "") != (made["partition by"].Value == "") {
 		dump["partitions"], dump["partition values"] = rewrite.Trait{Unknown: true}, rewrite.Trait{Unknown: true}
 	}
-	if strings.HasPrefix(dump["partition by"].Value, "SYSTEM_TIME") { // the server adds to them
+	if strings.HasPrefix(dump["partition by"].Value, "SYSTEM_TIME") { // the server adds partitions
 		dump["partitions"], dump["partition values"] = rewrite.Trait{Unknown: true}, rewrite.Trait{Unknown: true}
 	}
 	if dump["partition values"].Value == "" {
@@ -505,7 +505,7 @@ func (c *definitionComparer) compareOptions() {
 		"partition by", "partitions", "partition values")
 }
 
-// compareCounter compares where a table begins to count: rows may have moved it on.
+// compareCounter compares where AUTO_INCREMENT starts. Rows may have raised it.
 func (c *definitionComparer) compareCounter() {
 	dump, made := c.dump.Options["counter"], c.made.Options["counter"]
 	counts := slices.ContainsFunc(c.made.Of(rewrite.ColumnPart), func(p *rewrite.TablePart) bool { return p.Traits["counter"].Value != "" })

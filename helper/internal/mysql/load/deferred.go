@@ -13,19 +13,18 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// deferredBytes is how much text the rows of a table have at least whose keys are added only when they are in. To
-// sort a key once takes the server less than half of the work of putting its entries where they belong one after
-// the other; on small tables there is nothing to gain.
+// deferredBytes is the least text of rows for which a table gets its keys only after its rows. Sorting a key once
+// takes the server less than half the work of inserting its entries one by one. Small tables gain nothing.
 const deferredBytes = 1 << 20
 
-// deferredKeys is the keys of a table that it does without for as long as its rows come in.
+// deferredKeys is the keys that a table lacks while its rows are loaded.
 type deferredKeys struct {
 	table      string
 	definition string // of the table with all its keys
 	drop, add  string // the statements
 }
 
-// deferKeys takes the keys off some tables, which are empty, as far as that can be done.
+// deferKeys drops the keys of some empty tables, as far as possible.
 func (l *Load) deferKeys(ctx context.Context, tables []string) (map[string]*deferredKeys, error) {
 	if len(tables) == 0 {
 		return nil, nil
@@ -52,7 +51,7 @@ func (l *Load) deferKeys(ctx context.Context, tables []string) (map[string]*defe
 	return all, err
 }
 
-// referenced gives by table the columns that foreign keys refer to.
+// referenced returns, by table, the columns that foreign keys refer to.
 func (l *Load) referenced(ctx context.Context) (map[string][][]string, error) {
 	rows, err := l.Lock.Table(ctx, "SELECT TABLE_NAME, CONSTRAINT_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME"+
 		" FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = ? AND REFERENCED_TABLE_NAME IS NOT NULL"+
@@ -74,8 +73,8 @@ func (l *Load) referenced(ctx context.Context) (map[string][][]string, error) {
 	return all, nil
 }
 
-// deferKeys takes the keys off a table and says which; nil where they stay. Whether the server makes the same table
-// of them again no list of exceptions can tell: it is tried, as long as the table is empty.
+// deferKeys drops the keys of a table and returns them; nil if they stay. No list of exceptions can tell whether the
+// server would build the same table from them again, so it is tried while the table is empty.
 func deferKeys(ctx context.Context, s *session.Session, table string, referenced [][]string) (*deferredKeys, error) {
 	definition, err := s.Definition(ctx, table)
 	if err != nil {
@@ -97,7 +96,7 @@ func deferKeys(ctx context.Context, s *session.Session, table string, referenced
 		add = append(add, "ADD "+key.Text)
 	}
 	alter := "ALTER TABLE " + mysql.QuoteName(table) + " "
-	// Where the server could add the keys only to a copy of the table, they stay.
+	// The keys stay if the server could add them only by copying the table.
 	k := &deferredKeys{
 		table: table, definition: definition,
 		drop: alter + strings.Join(drop, ", "), add: alter + strings.Join(add, ", ") + ", ALGORITHM=INPLACE",
@@ -123,7 +122,7 @@ func deferKeys(ctx context.Context, s *session.Session, table string, referenced
 	return nil, nil
 }
 
-// addKeys puts the keys back and says whether the table is what it was.
+// addKeys adds the keys again and says whether the table has its former definition.
 func addKeys(ctx context.Context, s *session.Session, k *deferredKeys) (bool, error) {
 	if _, err := s.Retry(ctx, k.add); err != nil {
 		return false, err
@@ -132,7 +131,7 @@ func addKeys(ctx context.Context, s *session.Session, k *deferredKeys) (bool, er
 	return rewrite.SameDefinition(definition, k.definition), err
 }
 
-// addKeys puts the keys back when the table has its rows.
+// addKeys adds the keys again when the table has its rows.
 func (l *Load) addKeys(ctx context.Context, s *session.Session, k *deferredKeys) error {
 	same, err := addKeys(ctx, s, k)
 	if err != nil {

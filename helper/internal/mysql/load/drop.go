@@ -8,10 +8,11 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// dropsNothing says whether a statement drops, if it exists, what no statement before it can have made. Dumps have such a one in front
-// of each table; the server asks all of its engines for the table then, and waits for the disk seven times.
+// dropsNothing says whether a DROP … IF EXISTS names something that no earlier statement can have made. Dumps have
+// such a statement before each table. The server would ask all its engines for the table, and wait for the disk seven
+// times.
 func (l *Load) dropsNothing(s *rewrite.Statement) bool {
-	if s.Verb != "DROP" || l.unnamed || l.Pool.Alone { // a transaction of the dump's own ends with what it drops
+	if s.Verb != "DROP" || l.unnamed || l.Pool.Alone { // a DROP ends a transaction of the dump
 		return false
 	}
 	at := s.Find("EXISTS")
@@ -27,12 +28,12 @@ func (l *Load) remember(s *rewrite.Statement) {
 				l.named[foldedName(s, token)] = true
 			}
 		}
-	case "CALL", "EXECUTE", "BEGIN": // BEGIN may be that of a block
+	case "CALL", "EXECUTE", "BEGIN": // BEGIN may start a block
 		l.unnamed = true
 	}
 }
 
-// foldedName is the name that a token may be, in small letters: under some settings names stand in double quotes.
+// foldedName is the name that a token may be, in lower case. Under some settings names stand in double quotes.
 func foldedName(s *rewrite.Statement, token sqltext.Token) string {
 	return strings.ToLower(strings.Trim(token.Name(s.Text), "\"'"))
 }

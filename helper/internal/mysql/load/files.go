@@ -16,18 +16,18 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// fileLoad is the tables of a dump that come as files on their way in, over all sessions.
+// fileLoad is the import of tablespace files over all sessions.
 type fileLoad struct {
 	*Load
 	folder   tablespace.Folder
 	tables   []*tablespace.Tablespace
 	segments []tablespace.Segment
 	progress func(int64)
-	taken    atomic.Int64 // stretches
+	taken    atomic.Int64 // segments
 }
 
-// planFiles makes ready for the chunks of files in a stretch of the list: all tables are as they were on the server that wrote the
-// files, or it fails with *FilesError before any has changed.
+// planFiles prepares the import of the files in a range of the list. It fails with *FilesError before any table has
+// changed, if a table is not as it was on the server that wrote the files.
 func (l *Load) planFiles(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64)) (*fileLoad, error) {
 	f := &fileLoad{Load: l, progress: progress}
 	if from == to {
@@ -50,7 +50,8 @@ func (l *Load) planFiles(ctx context.Context, chunks dump.Chunks, from, to int, 
 	return f, nil
 }
 
-// look finds out where the files of all tables go, and whether the tables are what they were on the server that wrote the files.
+// look finds where the files of all tables go, and checks that the tables are as they were on the server that wrote
+// the files.
 func (f *fileLoad) look(ctx context.Context) error {
 	incoming := f.Server.Names.Incoming
 	settings, err := tablespace.FileSettings(ctx, f.Lock)
@@ -89,11 +90,11 @@ func (f *fileLoad) look(ctx context.Context) error {
 	return nil
 }
 
-// maxFileSessions bounds how many sessions take files at once.
+// maxFileSessions limits how many sessions import files at once.
 const maxFileSessions = 8
 
-// openFilePool opens more sessions, since an import mostly waits for the disk. Nobody misses them where the server has no more, or
-// where it was said how many there may be.
+// openFilePool opens more sessions, since an import mostly waits for the disk. The load goes on without them if the
+// server has none left, or if the user has limited their number.
 func (l *Load) openFilePool(ctx context.Context) error {
 	more := min(2*runtime.NumCPU(), maxFileSessions) - len(l.Pool.Sessions)
 	if l.Server.Config.Threads > 0 || more <= 0 {
@@ -115,7 +116,7 @@ func (l *Load) openFilePool(ctx context.Context) error {
 	return nil
 }
 
-// discard takes the files of all tables away, and has the server forget them.
+// discard removes the files of all tables, and makes the server forget them.
 func (f *fileLoad) discard(ctx context.Context) error {
 	err := f.Pool.Each(ctx, len(f.tables), func(ctx context.Context, s *session.Session, i int) error {
 		t := f.tables[i]
@@ -131,7 +132,7 @@ func (f *fileLoad) discard(ctx context.Context) error {
 	return nil
 }
 
-// assign finds out which chunk goes where.
+// assign finds where each chunk belongs.
 func (f *fileLoad) assign(chunks dump.Chunks, from, to int) error {
 	list, part := chunks.List(), f.Server.Config.Part
 	for _, table := range chunks.Tables() {
@@ -159,7 +160,7 @@ func (f *fileLoad) assign(chunks dump.Chunks, from, to int) error {
 	return nil
 }
 
-// work is one session's part. Who writes the last stretch of a table has the server take it.
+// work is what one session does. The session that writes the last segment of a table imports it.
 func (f *fileLoad) work(ctx context.Context, s *session.Session, reader dump.ChunkReader) error {
 	for {
 		next := int(f.taken.Add(1)) - 1
@@ -201,7 +202,7 @@ func (f *fileLoad) count(ctx context.Context, s *session.Session, t *tablespace.
 		return &target.FilesError{Table: t.Name, Reason: fmt.Sprintf("its files have %d rows, the dump has %d", got, t.Rows)}
 	}
 	f.Counted.Add(t.Name, got)
-	if t.Checksum != 0 { // to sum it up here would take longer than the import
+	if t.Checksum != 0 { // summing it up here would take longer than the import
 		f.Counted.AddSum(t.Name, strconv.FormatUint(uint64(t.Checksum), 10))
 	}
 	return nil

@@ -6,7 +6,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
 )
 
-// meet refuses a statement that makes what takes the place of something else.
+// claim refuses a statement that would replace something of the same name.
 func (l *Load) claim(s *rewrite.Statement) error {
 	if !l.Server.About.FoldsNames || s.Verb != "CREATE" || !slices.Contains([]string{"TABLE", "VIEW", "SEQUENCE"}, s.Kind) {
 		return nil

@@ -8,9 +8,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// add has a session run an INSERT, hears what the server has to say of its rows, and says how many the table has more.
+// add runs an INSERT in a session, collects the warnings about its rows, and returns how many rows the table has
+// gained.
 func (l *Load) add(ctx context.Context, s *session.Session, piece sqltext.Piece, insert []byte) (rows int64, err error) {
-	done := protocol.Outcome{Warnings: 1} // of which the driver does not tell
+	done := protocol.Outcome{Warnings: 1} // the driver does not report warnings
 	if s.Wire != nil && s.Wire.Plain && piece.Rows >= 0 && len(insert) < protocol.LongestPacket-1 {
 		s.Packet = append(append(s.Packet[:0], 0, 0, 0, 0, protocol.CommandQuery), insert...)
 		done, err = execute(ctx, s)
@@ -23,7 +24,7 @@ func (l *Load) add(ctx context.Context, s *session.Session, piece sqltext.Piece,
 	return done.Rows, err
 }
 
-// execute sends the packet that the session has, as often as is needed: see retry.
+// execute sends the session's packet, and repeats it as often as needed: see Retry.
 func execute(ctx context.Context, s *session.Session) (protocol.Outcome, error) {
 	return session.Retry(func() (done protocol.Outcome, err error) {
 		err = s.Directly(ctx, func(conn *protocol.Conn) error {

@@ -12,22 +12,22 @@ type rowJob struct {
 	chunks []int
 }
 
-// rowJobs gives out the rows of a dump table by table, the largest first. The chunks of several tables lie among one
-// another in a dump, and all large tables would get their keys in the end: when the server has their pages in memory no more, and
-// with no rows left for the other sessions to load meanwhile.
+// rowJobs hands out the rows of a dump table by table, the largest table first. In a dump, the chunks of several
+// tables alternate. In that order, all large tables would get their keys at the very end: their pages would have left
+// the server's memory, and the other sessions would have no rows left to load meanwhile.
 type rowJobs struct {
 	mutex sync.Mutex
 	left  []rowJob
 }
 
-// order puts the tables with most bytes first.
+// order sorts the tables by size, largest first.
 func (j *rowJobs) order(bytes map[string]int64) {
 	slices.SortStableFunc(j.left, func(a, b rowJob) int {
 		return cmp.Or(cmp.Compare(bytes[b.table], bytes[a.table]), cmp.Compare(a.table, b.table))
 	})
 }
 
-// next gives the first job of those whose chunks have come. Where none has, it is the one that comes next.
+// next returns the first job whose chunks have arrived. If none has, it returns the job that will arrive next.
 func (j *rowJobs) next(has func(chunk int) bool) (job rowJob, ok bool) {
 	j.mutex.Lock()
 	defer j.mutex.Unlock()

@@ -1,4 +1,5 @@
-// Package load loads a dump into an empty database of a MySQL or MariaDB server, over a pool of sessions, and compares what came of it.
+// Package load loads a dump into an empty database of a MySQL or MariaDB server, over a pool of sessions, and checks
+// the result.
 package load
 
 import (
@@ -19,20 +20,20 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Load is a dump on its way into the scratch database.
+// Load is the load of a dump into the scratch database.
 type Load struct {
 	Server *session.Server
-	// Lock holds the lock; the dump's statements, which change their session's settings as they like, have sessions of
-	// their own.
+	// Lock holds the lock. The dump's statements run in other sessions, because they change the settings of their
+	// session.
 	Lock       *session.Session
 	Pool       *session.Pool
 	filePool   *session.Pool // more sessions, for files
 	Rewriter   *rewrite.Rewriter
-	packet     int64             // the longest statement that the server takes, bytes
-	Events     map[string]string // the status of each event, which is disabled until the swap
+	packet     int64             // the longest statement that the server takes, in bytes
+	Events     map[string]string // the status of each event, which stays disabled until the swap
 	statements int64
-	offset     int64 // how much of the dump's text lies before what Run reads, bytes
-	deferAbove int64 // keys of tables with more text in their rows are added afterwards
+	offset     int64 // where the text that Run reads begins in the dump, in bytes
+	deferAbove int64 // tables with more text in their rows get their keys afterwards
 	BulkAbove  int   // statements with more text are sent in bulk
 	checked    bool  // unique_checks has been turned on
 	Counted    session.Counts
@@ -41,17 +42,17 @@ type Load struct {
 	warnings   warnings
 	heard      []tableWarning
 	Versions   Versions
-	// named has each name in a statement that may have made something, in small letters.
+	// named has every name in a statement that may have made something, in lower case.
 	named map[string]bool
 	// unnamed says that a statement may have made things that it does not name.
 	unnamed bool
 }
 
-// packetHead is what the protocol and the driver need of a packet for themselves, in bytes.
+// packetHead is how many bytes of a packet the protocol and the driver need for themselves.
 const packetHead = 64
 
-// New makes ready for a dump that goes into the incoming database, which is there and empty. The session that holds the lock
-// stays the caller's.
+// New prepares a load into the incoming database, which exists and is empty. The session that holds the lock stays
+// the caller's.
 func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
 	l := &Load{
 		Server: db, Lock: lock, Events: map[string]string{}, deferAbove: deferredBytes, BulkAbove: BulkBytes,
@@ -66,7 +67,7 @@ func (l *Load) prepare(ctx context.Context) error {
 	if l.Pool, err = db.OpenPool(ctx, db.PoolSize()); err != nil {
 		return err
 	}
-	// As the mysql client and the heads of dumps set it; the dump's own settings come on top.
+	// These are the settings of the mysql client and of the heads of dumps. The dump's own settings come on top.
 	for _, setting := range []string{
 		"USE " + mysql.QuoteName(n.Incoming),
 		"SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', unique_checks = 0, lock_wait_timeout = 3600",
@@ -154,8 +155,8 @@ func (l *Load) rows(ctx context.Context, piece sqltext.Piece) error {
 		return l.failed(ctx, piece, err)
 	}
 	if piece.Rows < 0 && !l.checked {
-		// MariaDB fills an empty table in bulk where the dump turns unique_checks off, and INSERT IGNORE
-		// with a duplicate in it then ends well and leaves the table empty.
+		// If the dump turns unique_checks off, MariaDB fills an empty table in bulk. INSERT IGNORE with a duplicate
+		// then succeeds and leaves the table empty.
 		if err := l.Pool.Everywhere(ctx, "SET SESSION unique_checks = 1"); err != nil {
 			return l.failed(ctx, piece, err)
 		}
@@ -180,7 +181,7 @@ func (l *Load) rows(ctx context.Context, piece sqltext.Piece) error {
 	return nil
 }
 
-// insertNext adds rows when everything before them is done.
+// insertNext adds rows after everything before them is done.
 func (l *Load) insertNext(ctx context.Context, piece sqltext.Piece, text []byte) error {
 	err := l.Pool.Wait()
 	if err == nil {
@@ -189,7 +190,7 @@ func (l *Load) insertNext(ctx context.Context, piece sqltext.Piece, text []byte)
 	return l.failed(ctx, piece, err)
 }
 
-// insert adds rows, by any session where their order does not matter.
+// insert adds rows, in any session if their order does not matter.
 func (l *Load) insert(ctx context.Context, piece sqltext.Piece, text []byte) error {
 	ordered := piece.Rows < 0 || len(text) > session.ParallelBytes || l.Pool.Alone
 	if !ordered {
@@ -208,7 +209,7 @@ func (l *Load) insert(ctx context.Context, piece sqltext.Piece, text []byte) err
 	})
 }
 
-// statement runs a statement without rows, and gets over what servers differ in.
+// statement runs a statement without rows, and adapts it to the server.
 func (l *Load) statement(ctx context.Context, text []byte) error {
 	if int64(len(text)) > l.packet {
 		return &target.PacketError{Need: int64(len(text)) + packetHead, Limit: l.packet + packetHead}
@@ -225,7 +226,7 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 	}
 	l.remember(s)
 	if s.Verb == "CREATE" && s.Kind == "EVENT" {
-		// It must not fire while it waits in the scratch database.
+		// An event must not fire while it waits in the scratch database.
 		disabled, was := rewrite.SetEventStatus(string(text), rewrite.EventDisabled)
 		if at := s.Find("EVENT") + 1; s.Word(at) == "IF" {
 			l.Events[s.NameAt(at+3)] = was
@@ -268,20 +269,20 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 			return nil
 		}
 	case mysql.MysqlSpecificDenied:
-		// Only an administrator may make things in the name of others.
+		// Only an administrator may create objects that run as someone else.
 		if mine, changed := rewrite.ReplaceDefiner(string(text), func(string, string) bool { return true }); changed {
 			l.Rewriter.Once.About("definer", "this account may not make things in the name of others: views and routines belong to "+l.Server.Account)
 			return do(ctx, mine)
 		}
 	case mysql.MysqlEventEndsEarly, mysql.MysqlEventInThePast, mysql.MysqlEventPastChange:
-		return nil // its time is over
+		return nil // the event's time is over
 	}
 	return err
 }
 
 var unknownMode = regexp.MustCompile(`Variable 'sql_mode' can't be set to the value of '([A-Z_0-9]+)'`)
 
-// beginsTransaction says whether what follows a statement belongs to a transaction, perhaps.
+// beginsTransaction says whether a statement may begin a transaction.
 func beginsTransaction(s *rewrite.Statement) bool {
 	switch s.Verb {
 	case "BEGIN", "START", "XA":
@@ -292,12 +293,12 @@ func beginsTransaction(s *rewrite.Statement) bool {
 	return false
 }
 
-// failed tells that the statement at hand has failed; nil stays nil.
+// failed describes the failure of the current statement; nil stays nil.
 func (l *Load) failed(ctx context.Context, piece sqltext.Piece, err error) error {
 	return l.failedAt(ctx, piece, l.statements, err)
 }
 
-// failedAt tells which statement of the dump failed.
+// failedAt says which statement of the dump failed.
 func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int64, err error) error {
 	if err == nil {
 		return nil
@@ -359,7 +360,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 		if l.Counted.Are(table, want) {
 			continue
 		}
-		if !slices.Contains(elsewhere, table) { // whose rows are those of other tables, of which dumps hold them
+		if !slices.Contains(elsewhere, table) { // its rows are those of other tables; dumps do not contain them
 			tables = append(tables, table)
 		}
 	}
@@ -367,7 +368,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 		return err
 	}
 	if l.Server.Config.Part.TablesOnly {
-		return nil // its views do not come
+		return nil // views of a partial pull are not replaced
 	}
 	views, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", l.Server.Names.Incoming)
 	if err != nil {
@@ -383,9 +384,9 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	return nil
 }
 
-// compareTables counts the rows of tables, over all sessions, and says which does not have as many as it should.
+// compareTables counts the rows of tables over all sessions, and reports a table whose count is wrong.
 func (l *Load) compareTables(ctx context.Context, tables []string, rows map[string]int64) error {
-	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(rows[b], rows[a]) }) // those first that take longest
+	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(rows[b], rows[a]) }) // the slowest first
 	return l.Pool.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
 		table := tables[i]
 		want := rows[table]
@@ -405,14 +406,14 @@ func (l *Load) compareTables(ctx context.Context, tables []string, rows map[stri
 	})
 }
 
-// EndSessions ends what the server may still be doing for us after our connections have been cut.
+// EndSessions ends what the server may still be doing for us after our connections were cut.
 func (l *Load) EndSessions(ctx context.Context) error {
 	s, err := l.Server.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	// The numbers alone do not do: a server that has restarted counts from the beginning.
+	// The connection numbers are not enough: a restarted server counts from the beginning.
 	ids, err := s.List(ctx, "SELECT ID AS name FROM information_schema.PROCESSLIST WHERE DB = ? OR ID = IS_USED_LOCK(?)",
 		l.Server.Names.Incoming, l.Server.LockName())
 	if err != nil {
@@ -428,8 +429,8 @@ func (l *Load) EndSessions(ctx context.Context) error {
 	return nil
 }
 
-// splitRows cuts an INSERT into several of at most limit bytes, between rows. Where a row is too long
-// even by itself it gives nothing but the length that it needs.
+// splitRows cuts an INSERT between rows into several of at most limit bytes. If a single row is too long, it returns
+// only the length that the row needs.
 func splitRows(text []byte, limit int) (parts [][]byte, need int) {
 	next := func(at int) sqltext.Token { return sqltext.NextToken(text, at, sqltext.MySQL) }
 	values := next(0)
@@ -441,7 +442,7 @@ func splitRows(text []byte, limit int) (parts [][]byte, need int) {
 	}
 	head := text[:values.End]
 	flush := func(rows []byte) { parts = append(parts, slices.Concat(head, rows)) }
-	start, end, depth := values.End, values.End, 0 // of the rows not yet handed out
+	start, end, depth := values.End, values.End, 0 // of the rows not yet returned
 	for token := next(values.End); ; token = next(token.End) {
 		switch {
 		case token.IsSymbol(text, '('):
@@ -453,7 +454,7 @@ func splitRows(text []byte, limit int) (parts [][]byte, need int) {
 		case depth > 0 && token.Kind != sqltext.End:
 			continue
 		}
-		// A row has ended: the token is the comma behind it, or the end.
+		// A row has ended: the token is the comma after it, or the end.
 		rowEnd := token.Start
 		if token.Kind != sqltext.End && !token.IsSymbol(text, ',') {
 			return nil, len(text) // ON DUPLICATE KEY UPDATE and the like
@@ -461,7 +462,7 @@ func splitRows(text []byte, limit int) (parts [][]byte, need int) {
 		if len(head)+rowEnd-start > limit {
 			if end > start {
 				flush(text[start:end])
-				start = end + 1 // behind the comma
+				start = end + 1 // after the comma
 			}
 			if len(head)+rowEnd-start > limit {
 				return nil, len(head) + rowEnd - start + 1

@@ -6,7 +6,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 )
 
-// Replaced counts the tables of the live database one after the other; the server reads them while others use them.
+// Replaced counts the rows of the live database, one table after the other. Others can use the tables meanwhile.
 func (l *Load) Replaced(ctx context.Context) (map[string]int64, error) {
 	tables, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN"+
 		" ('BASE TABLE', 'SYSTEM VERSIONED')", l.Server.Names.Live)
@@ -21,7 +21,7 @@ func (l *Load) Replaced(ctx context.Context) (map[string]int64, error) {
 		case err == nil:
 			rows[table] = count
 		case mysql.ErrorNumber(err) != 0:
-			rows[table] = -1 // a table that is damaged, or of an engine that does not answer
+			rows[table] = -1 // a damaged table, or one whose engine does not answer
 		default:
 			return nil, l.Server.Explain("count the rows of table "+table, err)
 		}

@@ -12,22 +12,22 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// rowSettings are the settings of the pool's sessions while tables are made and filled: all that may lie in a table goes
-// in as it is, and what does not is warned of. They take the place of the dump's own settings, which the views, triggers
-// and routines that it makes remember, and come back for these.
+// rowSettings are the settings of the pool's sessions while tables are created and filled. Everything that a table
+// can store goes in unchanged, and everything else causes a warning. They replace the dump's own settings. Views,
+// triggers and routines remember the settings under which they were made, so the dump's settings return for them.
 type rowSettings struct {
 	on          bool
 	mode, notes string // the dump's own
 }
 
-// modesAgainstRows are those that keep values out which a table can hold nevertheless: TRADITIONAL stands for others,
-// which the server lists as well. modesForRows let such values in.
+// modesAgainstRows are the modes that reject values which a table can store. TRADITIONAL stands for other modes,
+// which the server lists as well. modesForRows accept such values.
 var (
 	modesAgainstRows = []string{"NO_ZERO_DATE", "NO_ZERO_IN_DATE", "TRADITIONAL"}
 	modesForRows     = []string{"ALLOW_INVALID_DATES", "NO_AUTO_VALUE_ON_ZERO"}
 )
 
-// modeForRows gives the sql_mode for rows where the dump has set another one.
+// modeForRows returns the sql_mode for rows, given the dump's own.
 func modeForRows(mode string) string {
 	modes := slices.DeleteFunc(strings.Split(mode, ","), func(m string) bool { return m == "" || slices.Contains(modesAgainstRows, m) })
 	for _, m := range modesForRows {
@@ -38,17 +38,17 @@ func modeForRows(mode string) string {
 	return strings.Join(modes, ",")
 }
 
-// prepareForRows makes those settings that the dumps of no tool change.
+// prepareForRows makes the settings that no tool's dumps change.
 func (l *Load) prepareForRows(ctx context.Context) error {
 	for _, setting := range []string{
-		// Warnings are listed, all of them.
+		// List all warnings.
 		fmt.Sprintf("SET SESSION max_error_count = %d", mostWarnings),
 		// Rows may be older than the constraint.
 		"SET SESSION check_constraint_checks = 0",
-		// A table may have its history when its keys come.
+		// A table may already have its history when its keys are added.
 		"SET SESSION system_versioning_alter_history = KEEP",
 	} {
-		// Not each server knows each of them, and lets this account set it.
+		// A server may not know a setting, or may not let this account change it.
 		if err := l.Pool.Everywhere(ctx, setting); err != nil && mysql.ErrorNumber(err) == 0 {
 			return l.Server.Explain("prepare for rows", err)
 		}
@@ -62,10 +62,10 @@ func (l *Load) prepareForRows(ctx context.Context) error {
 	return nil
 }
 
-// errUnheard is what becomes of warnings that a server does not list.
+// errUnheard means that the server would not list warnings about rows.
 var errUnheard = errors.New("warnings of rows that are loaded would not be heard")
 
-// forRows has tables made and filled from now on.
+// forRows prepares the sessions for creating and filling tables.
 func (l *Load) forRows(ctx context.Context) error {
 	if l.settings.on {
 		return nil
@@ -85,7 +85,7 @@ func (l *Load) forRows(ctx context.Context) error {
 	return nil
 }
 
-// forObjects goes back to the settings that the dump has made.
+// forObjects returns to the dump's own settings.
 func (l *Load) forObjects(ctx context.Context) error {
 	if !l.settings.on {
 		return nil

@@ -7,16 +7,16 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
 )
 
-// Of a table that the server makes another one than the dump says it warns at most: that it took another engine, made
-// a key of the beginning of a column, ignored an option.
+// When a server makes a table different from its definition, it warns at most: it chose another engine, shortened a
+// key, or ignored an option.
 var tableWarnings = []string{keyTooLong, otherEngine, optionIgnored, "1618"}
 
 const keyTooLong, otherEngine, optionIgnored = "1071", "1266", "1478"
 
-// tableWarning is what the server has said of a table, and the user has been told.
+// tableWarning is a warning about a table that the user has seen.
 type tableWarning struct{ table, code string }
 
-// hearOf notes what the server has to say of a table that it has just made or altered.
+// hearOf notes what the server reports about a table that it has just created or altered.
 func (l *Load) hearOf(ctx context.Context, s *rewrite.Statement) error {
 	listed, err := l.Pool.Sessions[0].Table(ctx, "SHOW WARNINGS")
 	for _, one := range listed {

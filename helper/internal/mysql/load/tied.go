@@ -8,8 +8,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// references lists the foreign keys between tables of a database. Of those to tables that are not there it gives those that lead
-// to a table of the part, which may come.
+// references lists the foreign keys between tables of a database. Among those that refer to missing tables, it lists
+// the ones that refer to the part, whose tables may still come.
 func references(ctx context.Context, s *session.Session, database string, part target.Part) ([]target.Reference, error) {
 	tables, err := s.Tables(ctx, database)
 	if err != nil {
@@ -27,9 +27,9 @@ func references(ctx context.Context, s *session.Session, database string, part t
 	return all, err
 }
 
-// A foreign key follows the tables that it ties together wherever they are renamed to. One between a table that is
-// replaced and one that stays would lead from the live database into the previous one, or back, where it would delete
-// rows or keep them from being deleted: both must move, or neither.
+// A foreign key follows its tables wherever they are renamed. A key between a table that is replaced and one that
+// stays would connect the live database with the previous one, where it would delete rows or prevent deletions. So
+// both tables must move, or neither.
 
 // CheckLive refuses a part that foreign keys of the live database tie to the rest.
 func CheckLive(ctx context.Context, db *session.Server, s *session.Session, part target.Part) error {
@@ -43,7 +43,7 @@ func CheckLive(ctx context.Context, db *session.Server, s *session.Session, part
 	return target.Tied(all, part.Includes, func(r target.Reference) bool { return part.Includes(r.From) != part.Includes(r.To) })
 }
 
-// CheckIncoming refuses a part whose tables refer, in the dump, to one that is not of it.
+// CheckIncoming refuses a part whose tables refer, in the dump, to a table outside the part.
 func CheckIncoming(ctx context.Context, db *session.Server, s *session.Session, part target.Part) error {
 	if part.IsAll() {
 		return nil

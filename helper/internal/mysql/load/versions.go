@@ -12,20 +12,20 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 )
 
-// Versions is what a load knows of system-versioned tables. A dump may have the earlier versions of their rows as well,
-// with the moments from and to which each was the row as its last two values.
+// Versions is what a load knows about system-versioned tables. A dump may contain the earlier versions of their rows,
+// with the beginning and end of each version as its last two values.
 type Versions struct {
-	Taken    bool     // the server takes earlier versions
-	InDump   bool     // the dump says that it has them
+	Taken    bool     // the server accepts earlier versions
+	InDump   bool     // the dump says that it has earlier versions
 	Extended bool     // the server's timestamps end in 2106
 	Tables   []string // the system-versioned tables that come
-	numbered []string // those of them whose versions are numbered by transactions: their history is in no dump
+	numbered []string // those whose versions are numbered by transactions: no dump has their history
 
 	mutex sync.Mutex
 	left  map[string]int64 // earlier versions that were left out, by table
 }
 
-// A row of now ends with the last moment that the server knows, which has moved with MariaDB 11.5.
+// A current row ends with the last time that the server knows, which MariaDB 11.5 extended.
 var (
 	endOfNow         = []byte(`,'2038-01-19 03:14:07.999999')`)
 	endOfNowExtended = []byte(`,'2106-02-07 06:28:15.999999')`)
@@ -33,8 +33,8 @@ var (
 
 const insertHistory = "SYSTEM_VERSIONING_INSERT_HISTORY"
 
-// prepareForVersions asks the server whether it takes earlier versions of rows; otherwise it is older than MariaDB 10.11,
-// or does not let this account choose moments.
+// prepareForVersions asks whether the server accepts earlier versions of rows. It does not if it is older than
+// MariaDB 10.11, or if the account may not set the times of versions.
 func (l *Load) prepareForVersions(ctx context.Context) error {
 	if l.Server.About.Engine != "mariadb" {
 		return nil
@@ -77,8 +77,8 @@ func (l *Load) findVersions(ctx context.Context) error {
 	return nil
 }
 
-// Fit makes the statement of a chunk one that this server takes: rows of now end as they do here, and earlier versions are
-// left out where there is no place for them. It says how many.
+// Fit adapts an INSERT to this server: current rows get this server's end, and earlier versions are left out if the
+// server does not accept them. It returns how many were left out.
 func (v *Versions) Fit(table string, insert []byte) (fit []byte, left int64) {
 	if !v.InDump || !slices.Contains(v.Tables, table) || slices.Contains(v.numbered, table) {
 		return insert, 0
@@ -100,11 +100,11 @@ func (v *Versions) Fit(table string, insert []byte) (fit []byte, left int64) {
 	return fit, left
 }
 
-// rowsOfNow takes earlier versions of rows out of an INSERT, and from when and to when the others are. It gives no
-// statement where no row is left.
+// rowsOfNow removes earlier versions of rows from an INSERT, and the times of the others. It returns no statement if
+// no row is left.
 func rowsOfNow(insert []byte) (now []byte, left int64) {
 	head, rows, _ := bytes.Cut(insert, []byte(") VALUES "))
-	names := strings.Split(string(head), ",`") // a name may have this in it: two are cut off
+	names := strings.Split(string(head), ",`") // a name may contain this separator, but the last two are cut off anyway
 	if len(names) < 3 {
 		return insert, 0
 	}
@@ -113,7 +113,7 @@ func rowsOfNow(insert []byte) (now []byte, left int64) {
 	before := len(now)
 	for at := 0; at < len(rows); {
 		start, values := at, []int{}
-		for at++; ; at++ { // behind the bracket or the comma
+		for at++; ; at++ { // after the bracket or the comma
 			value, end := literal.NextLiteral(rows, at)
 			if value.Form == literal.LiteralNone || end >= len(rows) {
 				return insert, left
@@ -123,7 +123,7 @@ func rowsOfNow(insert []byte) (now []byte, left int64) {
 				break
 			}
 		}
-		at++ // behind the bracket
+		at++ // after the bracket
 		row := rows[start:at]
 		if bytes.HasSuffix(row, endOfNow) || bytes.HasSuffix(row, endOfNowExtended) {
 			if len(now) > before {
@@ -133,7 +133,7 @@ func rowsOfNow(insert []byte) (now []byte, left int64) {
 		} else {
 			left++
 		}
-		at++ // behind the comma
+		at++ // after the comma
 	}
 	if len(now) == before {
 		return nil, left
@@ -156,14 +156,14 @@ func (v *Versions) tell(note func(string)) {
 	}
 }
 
-// leftOf says how many earlier versions of a table's rows were left out.
+// leftOf returns how many earlier versions of a table's rows were left out.
 func (v *Versions) leftOf(table string) int64 {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	return v.left[table]
 }
 
-// countOf is the query that counts the rows of a table, in all their versions.
+// countOf returns the query that counts the rows of a table in all their versions.
 func (v *Versions) countOf(table string) string {
 	query := "SELECT COUNT(*) FROM " + mysql.QuoteName(table)
 	if slices.Contains(v.Tables, table) {

@@ -16,7 +16,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// warnings is what the server said of rows that it took and changed.
+// warnings collects what the server reported about rows that it accepted and changed.
 type warnings struct {
 	listed  int // for a statement, at most
 	mutex   sync.Mutex
@@ -24,34 +24,33 @@ type warnings struct {
 	tallies map[warning]*tally
 }
 
-// warning is what warnings are counted by: the column where they name one, else what they say.
+// warning is what warnings are counted by: the column if they name one, else their text.
 type warning struct{ table, column, text string }
 
-// tally is of how many rows the server has said so, and what; more says that it did not list all of them. The texts have
-// nothing of a row.
+// tally counts the rows with a warning, and keeps its texts; more says that the server did not list all of them. The
+// texts contain no values of rows.
 type tally struct {
 	rows  int64
 	texts []string
 	more  bool
 }
 
-// mostWarnings is how many a server can list for a statement, and counts.
+// mostWarnings is how many warnings a server can list and count for a statement.
 const mostWarnings = 65535
 
-// warnedColumn is a column of a table of which there was a warning.
+// warnedColumn is a column with a warning.
 type warnedColumn struct {
 	name            string
 	enum, generated bool
 }
 
-// harmlessWarnings are those that are not about values: a statement that a log cannot repeat, and words that the server
-// will not know for ever.
+// harmlessWarnings are not about values. They concern statements that a log cannot replicate, and deprecated syntax.
 var harmlessWarnings = map[string]bool{
 	"1287": true, "1592": true, "1681": true, "3719": true, "3720": true, "3778": true, "4079": true,
 }
 
-// invalidText is said by MySQL of a literal, whatever becomes of it: bytes are written like that. Of a column that has
-// none of it the server says another thing.
+// invalidText is MySQL's warning about a literal, regardless of what is stored: dumps write bytes like that. A column
+// that rejects the text causes a different warning.
 const invalidText = "1300"
 
 var (
@@ -59,7 +58,7 @@ var (
 	warnedRow = regexp.MustCompile(` at row (\d+)$`)
 )
 
-// hear asks a session for the warnings of the INSERT that it has just run.
+// hear collects the warnings of the INSERT that a session has just run.
 func (w *warnings) hear(ctx context.Context, s *session.Session, table string, insert []byte) error {
 	listed, err := s.Table(ctx, "SHOW WARNINGS")
 	if err != nil {
@@ -77,7 +76,7 @@ func (w *warnings) hear(ctx context.Context, s *session.Session, table string, i
 		}
 		w.tables[table] = columns
 	}
-	noMember := map[string][]bool{} // by column of type ENUM, of each row
+	noMember := map[string][]bool{} // by column of type ENUM, for each row
 	last := map[warning]string{}    // the row
 	for _, one := range listed {
 		if harmlessWarnings[one["code"]] || one["code"] == invalidText {
@@ -91,7 +90,7 @@ func (w *warnings) hear(ctx context.Context, s *session.Session, table string, i
 			row = match[1]
 		}
 		if i := slices.IndexFunc(columns, func(c warnedColumn) bool { return c.name == kind.column }); i >= 0 && columns[i].enum {
-			// The server warns of what is none of the members even where that is what it is told to put in.
+			// The server warns of a value that is not a member even if the statement asks for exactly that.
 			if noMember[kind.column] == nil {
 				noMember[kind.column] = noMembers(insert, kind.column, columns)
 			}
@@ -117,7 +116,7 @@ func (w *warnings) hear(ctx context.Context, s *session.Session, table string, i
 	return nil
 }
 
-// warningText takes what is of a row, and the column, out of a message.
+// warningText removes the column and the values of rows from a message.
 func warningText(message string) string {
 	text, _, _ := strings.Cut(message, "'")
 	text, _, _ = strings.Cut(text, "`")
@@ -134,8 +133,8 @@ func warnedColumns(ctx context.Context, s *session.Session, table string) (colum
 	return columns, err
 }
 
-// noMembers says of each row of an INSERT whether it has nothing in a column of type ENUM that is one of the members,
-// and means it: a text without characters, or zero.
+// noMembers says, for each row of an INSERT, whether its value in an ENUM column is deliberately no member: an empty
+// text, or zero.
 func noMembers(insert []byte, column string, columns []warnedColumn) (is []bool) {
 	s := rewrite.Parse(insert)
 	values := s.Find("VALUES", "VALUE")
@@ -143,7 +142,7 @@ func noMembers(insert []byte, column string, columns []warnedColumn) (is []bool)
 		return nil
 	}
 	at := slices.IndexFunc(columns, func(c warnedColumn) bool { return c.name == column })
-	if s.Symbol(values-1, ')') { // columns are named
+	if s.Symbol(values-1, ')') { // the columns are named
 		open := values - 2
 		for open > 0 && !s.Symbol(open, '(') {
 			open--

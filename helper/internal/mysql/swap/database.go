@@ -1,4 +1,5 @@
-// Package swap puts a loaded database into the live one's place, and takes it back: MySQL and MariaDB move all tables in one statement.
+// Package swap replaces the live database with a loaded one, and undoes that. MySQL and MariaDB move all tables in
+// one statement.
 package swap
 
 import (
@@ -32,12 +33,12 @@ func Open(ctx context.Context, config target.Config) (target.Database, error) {
 // Database is a live database on a MySQL or MariaDB server.
 type Database struct{ *session.Server }
 
-// TakesFiles says which files of tables the server takes: see target.Database.
+// TakesFiles says which tablespaces the server can import: see target.Database.
 func (db *Database) TakesFiles(ctx context.Context) (target.FileServer, error) {
 	return tablespace.TakesFiles(ctx, db.Server)
 }
 
-// CheckPart refuses a part that foreign keys of the live database tie to the rest.
+// checkPart refuses a part that foreign keys of the live database tie to the rest.
 func (db *Database) checkPart(ctx context.Context) error {
 	if db.Config.Part.IsAll() {
 		return nil

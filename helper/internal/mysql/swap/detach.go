@@ -8,8 +8,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// detach takes off the tables of the dump what foreign keys lead out of the scratch database, and gives the objects of the dump without
-// those that nothing here can be tied by.
+// detach drops, from the tables of the dump, the foreign keys that lead out of the scratch database. It returns the
+// objects of the dump without the foreign keys that cannot be made here.
 func (l *pull) detach(ctx context.Context, e extent, objects []object) ([]object, error) {
 	n := l.db.Names
 	var kept []object
@@ -40,8 +40,8 @@ func (l *pull) detach(ctx context.Context, e extent, objects []object) ([]object
 	return kept, nil
 }
 
-// settle says whether a foreign key of the dump, which leads out of it, can be made in the live database, and tells the user what is to
-// be known of it.
+// settle says whether a foreign key that leads out of the dump can be made in the live database, and notes what the
+// user should know about it.
 func (l *pull) settle(ctx context.Context, e extent, key object) (bool, error) {
 	n, note := l.db.Names, l.db.Config.Note
 	database, table := key.reach()
@@ -59,28 +59,29 @@ func (l *pull) settle(ctx context.Context, e extent, key object) (bool, error) {
 		case err != nil:
 			return false, err
 		case stays:
-			note(leftOut + table + ", which the dump lacks and which stays")
+			note(leftOut + table + ", which stays and is not in the dump")
 			return false, nil
 		case !comes:
-			note(fmt.Sprintf("foreign key %s of table %s refers to table %s, which the dump lacks: it is kept, and no row that needs it can be added",
+			note(fmt.Sprintf("foreign key %s of table %s refers to table %s, which the dump lacks: the key is kept, so no row that refers to that table can be added",
 				key.Name, key.Table, table))
 		}
 		return true, nil
 	}
 	if n.Has(database) {
-		note(leftOut + database + "." + table + ", and the database of that name here is another one")
+		note(leftOut + database + "." + table + ", but the local database of that name is a different one")
 		return false, nil
 	}
 	there, err := l.Lock.HasTable(ctx, database, table)
 	if err == nil && !there {
-		note(leftOut + database + "." + table + ", which is not there")
+		note(leftOut + database + "." + table + ", which does not exist here")
 	}
 	return there, err
 }
 
-// ownReference gives a foreign key of the dump that refers to what it did on staging, where it was loaded with a name that stands for
-// that. Before the dump has told the name of its own database nobody knows whether another one is meant: it is the dump's own where the
-// dump has such a table, and this server no such database.
+// ownReference returns a foreign key of the dump with the table that it referred to on staging, if it was loaded with
+// a stand-in for that table's name. Until the dump has named its own database, it is unclear whether the key refers
+// to another one. The key belongs to the dump's own database if the dump has such a table and this server has no such
+// database.
 func (l *pull) ownReference(ctx context.Context, key object) (object, error) {
 	_, standIn := key.reach()
 	p, is := l.Rewriter.Elsewhere.Resolve(standIn)

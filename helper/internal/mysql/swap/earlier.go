@@ -16,14 +16,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// descentKind is what an earlier database says of itself.
+// descentKind is the row in which an earlier database describes itself.
 const descentKind kind = "DESCENT"
 
-// journalDropped is what the journal of an earlier database is called while that is dropped: a server may have dropped some tables of it
-// when it dies.
+// journalDropped is the name of an earlier database's journal while that database is being dropped. If the server
+// dies meanwhile, some of its tables are already gone.
 const journalDropped = session.JournalPrefix + "dropped"
 
-// at gives the names of a database as if an earlier one were the previous one, where the journal is.
+// at returns the names with an earlier database as the previous one, so that its journal is found.
 func at(n target.Names, earlier string) target.Names {
 	n.Previous = earlier
 	return n
@@ -34,7 +34,7 @@ func databases(ctx context.Context, s *session.Session) ([]string, error) {
 	return s.List(ctx, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA ORDER BY SCHEMA_NAME")
 }
 
-// earlier lists the earlier databases, the youngest first.
+// earlier lists the earlier databases, youngest first.
 func earlier(ctx context.Context, s *session.Session, n target.Names) ([]target.Kept, error) {
 	databases, err := databases(ctx, s)
 	var all []target.Kept
@@ -50,7 +50,7 @@ func earlier(ctx context.Context, s *session.Session, n target.Names) ([]target.
 			continue
 		}
 		k, err := earlierAt(ctx, s, n, database)
-		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable { // there may be no lock
+		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable { // no lock is held, so the journal may be gone by now
 			continue
 		}
 		if err != nil {
@@ -98,7 +98,7 @@ func (db *Database) Earlier(ctx context.Context) ([]target.Earlier, error) {
 	return target.Listed(all), db.Explain("list the earlier databases", err)
 }
 
-// nameStates gives names to the states that an earlier version of this program has left without.
+// nameStates names the states that an earlier version of this program left without a name.
 func nameStates(ctx context.Context, s *session.Session, n target.Names) error {
 	whole, err := s.HasTable(ctx, n.Previous, session.JournalDone)
 	if err != nil || !whole {
@@ -113,7 +113,8 @@ func nameStates(ctx context.Context, s *session.Session, n target.Names) error {
 	})
 }
 
-// nextDescent is what the database that is live now says of itself when it is an earlier one. comes is the name of the state that replaces it.
+// nextDescent describes the live database as the earlier database that it is about to become. comes names the state
+// that replaces it.
 func nextDescent(ctx context.Context, s *session.Session, n target.Names, comes string) (target.Descent, error) {
 	all, err := earlier(ctx, s, n)
 	d := target.Descent{Serial: target.NextSerial(all), Replaced: time.Now().UTC().Truncate(time.Second), State: target.NewState(), Base: comes}
@@ -123,7 +124,8 @@ func nextDescent(ctx context.Context, s *session.Session, n target.Names, comes 
 	return d, err
 }
 
-// slotForPrevious gives the name that the previous database is to have; that of the spare one where there is nothing to keep.
+// slotForPrevious returns the name that the previous database will get, or that of the spare one if there is nothing
+// to keep.
 func slotForPrevious(ctx context.Context, s *session.Session, n target.Names) (string, error) {
 	whole, err := s.HasTable(ctx, n.Previous, session.JournalDone)
 	if err != nil || !whole {
@@ -136,7 +138,7 @@ func slotForPrevious(ctx context.Context, s *session.Session, n target.Names) (s
 	return n.FreeSlot(databases), nil
 }
 
-// previousAway lists the moves of the previous database to another slot, its journal first.
+// previousAway lists the moves that take the previous database to another slot, its journal first.
 func previousAway(ctx context.Context, s *session.Session, n target.Names, slot string) ([]move, error) {
 	var moves []move
 	whole, err := s.HasTable(ctx, n.Previous, session.JournalDone)
@@ -150,8 +152,8 @@ func previousAway(ctx context.Context, s *session.Session, n target.Names, slot 
 	return append(moves, tables...), err
 }
 
-// sweepOlder drops what lies at the places of older databases and is none: emptied ones, and those that were being dropped. Of the latter
-// one that somebody uses stays, and is in nobody's way.
+// sweepOlder drops leftovers in the slots of older databases: empty databases, and those whose dropping was
+// interrupted. If one of the latter is in use, it stays and does no harm.
 func (db *Database) sweepOlder(ctx context.Context, s *session.Session) error {
 	n := db.Names
 	databases, err := databases(ctx, s)
@@ -177,7 +179,7 @@ func (db *Database) sweepOlder(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-// dropOlder drops a database whose journal is called journalDropped, which goes last.
+// dropOlder drops a database whose journal is called journalDropped. The journal goes last.
 func dropOlder(ctx context.Context, s *session.Session, database string) error {
 	if err := dropTables(ctx, s, database); err != nil {
 		return err
@@ -185,7 +187,7 @@ func dropOlder(ctx context.Context, s *session.Session, database string) error {
 	return tablespace.DropDatabase(ctx, s, database)
 }
 
-// dropTables drops the tables of an earlier database but for our own.
+// dropTables drops the tables of an earlier database, but not our own.
 func dropTables(ctx context.Context, s *session.Session, database string) error {
 	tables, err := s.Tables(ctx, database)
 	for _, table := range tables {
@@ -207,7 +209,8 @@ func dropTables(ctx context.Context, s *session.Session, database string) error 
 	return err
 }
 
-// dropEarlier drops an earlier database. Of the previous one, which says what the live one is, that stays.
+// dropEarlier drops an earlier database. The previous one stays as an empty database with its journal, which
+// describes the live database.
 func dropEarlier(ctx context.Context, s *session.Session, n target.Names, database string) error {
 	to := journalDropped
 	if database == n.Previous {
@@ -224,7 +227,7 @@ func dropEarlier(ctx context.Context, s *session.Session, n target.Names, databa
 	return dropOlder(ctx, s, database)
 }
 
-// prune drops the earlier databases that are too many, after a swap. What it fails at the next one meets again.
+// prune drops surplus earlier databases after a swap. If it fails, the next swap tries again.
 func (db *Database) prune(ctx context.Context, s *session.Session) error {
 	ctx = context.WithoutCancel(ctx)
 	all, err := earlier(ctx, s, db.Names)
@@ -242,7 +245,7 @@ func (db *Database) prune(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-// noteUndropped says why an earlier database is still there, if it is.
+// noteUndropped notes why an earlier database could not be dropped.
 func (db *Database) noteUndropped(database string, err error) {
 	if err != nil {
 		db.Config.Note(fmt.Sprintf("the earlier database %s is not dropped yet: %v", database, err))
@@ -324,7 +327,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	}
 	var tied *target.ForeignKeyError
 	if err := load.CheckLive(ctx, db.Server, s, e.part()); errors.As(err, &tied) {
-		return &target.ForeignKeyError{Table: tied.Table, Refers: tied.Refers, Replaced: tied.Replaced} // other tables are not to be had
+		return &target.ForeignKeyError{Table: tied.Table, Refers: tied.Refers, Replaced: tied.Replaced} // the other tables no longer exist
 	} else if err != nil {
 		return err
 	}
@@ -338,7 +341,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	return db.exchange(ctx, s, turn)
 }
 
-// backFromPrevious lists the moves that exchange the live database and the previous one.
+// backFromPrevious lists the moves that exchange the live database with the previous one.
 func backFromPrevious(ctx context.Context, s *session.Session, n target.Names, e extent) ([]move, error) {
 	back, err := movesOf(ctx, s, n.Previous, n.Live, extent{})
 	if err != nil {
@@ -356,7 +359,8 @@ func backFromPrevious(ctx context.Context, s *session.Session, n target.Names, e
 	return moves, nil
 }
 
-// backFromOlder lists the moves that make an older database the live one, the live one the previous one, and that an older one.
+// backFromOlder lists the moves that make an older database the live one, the live one the previous one, and the
+// previous one an older one.
 func backFromOlder(ctx context.Context, s *session.Session, n target.Names, e extent, older, slot string) ([]move, error) {
 	moves := []move{{session.JournalDone, older, n.Spare}}
 	aside, err := previousAway(ctx, s, n, slot)
@@ -371,7 +375,8 @@ func backFromOlder(ctx context.Context, s *session.Session, n target.Names, e ex
 	return slices.Concat(moves, aside, away, back), err
 }
 
-// aside lists the moves of a swap, which puts the incoming database into the live one's slot, and the live one at that of the previous one.
+// aside lists the moves of a swap: the incoming database becomes the live one, and the live one becomes the previous
+// one.
 func aside(ctx context.Context, s *session.Session, n target.Names, e extent, slot string) ([]move, error) {
 	moves, err := previousAway(ctx, s, n, slot)
 	if err != nil {

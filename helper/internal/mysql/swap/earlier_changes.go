@@ -9,7 +9,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// EarlierChanges tells what was changed of an earlier database: see target.Database.
+// EarlierChanges says what was changed in an earlier database: see target.Database.
 func (db *Database) EarlierChanges(ctx context.Context, earlier target.Earlier) (target.Changes, error) {
 	s, err := db.Connect(ctx)
 	if err != nil {
@@ -20,7 +20,7 @@ func (db *Database) EarlierChanges(ctx context.Context, earlier target.Earlier) 
 	return changes, db.Explain("ask whether database "+earlier.Database+" was changed", err)
 }
 
-// hasWork says whether an earlier database is kept because it was changed, or may have been.
+// hasWork says whether an earlier database must be kept because it was changed, or may have been.
 func (db *Database) hasWork(ctx context.Context, s *session.Session, database string) (bool, error) {
 	if !db.Config.KeepChanged {
 		return false, nil
@@ -29,7 +29,8 @@ func (db *Database) hasWork(ctx context.Context, s *session.Session, database st
 	return changes.Changed(), err
 }
 
-// earlierChanges compares an earlier database with what it was when a pull put it there. Its journal has what is no table.
+// earlierChanges compares an earlier database with what it was after its pull. Its journal has everything that is not
+// a table.
 func (db *Database) earlierChanges(ctx context.Context, s *session.Session, database string, patience time.Duration) (target.Changes, error) {
 	n := at(db.Names, database)
 	was, err := readJournal(ctx, s, n, session.JournalDone, oldSide)
@@ -50,12 +51,13 @@ func (db *Database) earlierChanges(ctx context.Context, s *session.Session, data
 	}
 	changes, err := db.changesIn(ctx, s, database, pulled, was.objects, patience)
 	if mysql.ErrorNumber(err) != 0 {
-		return target.Changes{Unknown: true}, nil // somebody has locked a table, or it cannot be read
+		return target.Changes{Unknown: true}, nil // a table is locked, or cannot be read
 	}
 	return changes.And(was.provenance.Released), err
 }
 
-// within gives what a fingerprint says of some tables and objects. Which of its other objects belonged to these tables it does not say.
+// within reduces a fingerprint to some tables and objects. The fingerprint does not say which of its other objects
+// belonged to these tables.
 func within(f target.Fingerprint, e extent, objects []object) target.Fingerprint {
 	part := target.Fingerprint{Tables: map[string]target.TablePrint{}, Objects: map[string]string{}}
 	for name, table := range f.Tables {

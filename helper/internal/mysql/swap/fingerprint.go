@@ -14,19 +14,20 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// MySQL and MariaDB have no counter of changes that outlives the server: UPDATE_TIME is forgotten, the log's position moves with every
-// database and by itself, and there is no binary log in DDEV. So rows are read, by CHECKSUM TABLE, which all versions have, which knows
-// every type, and takes a third of the time of a checksum that is made of SQL. It adds up one of each row: an accident that leaves
-// it as it was has a chance of one in four billion, and one in some ten thousand where rows have only exchanged their values.
+// MySQL and MariaDB have no counter of changes that survives a restart. UPDATE_TIME is forgotten. The position in the
+// log advances with every database, and by itself. DDEV has no binary log. So the rows are read with CHECKSUM TABLE:
+// all versions have it, it knows every type, and it takes a third of the time of a checksum in SQL. It adds up one
+// checksum per row. The chance of missing a change is one in four billion, and about one in ten thousand where rows
+// have only exchanged their values.
 
-// elsewhereEngines are those whose rows are not in the table's own place.
+// elsewhereEngines are the engines that keep their rows outside the table itself.
 var elsewhereEngines = []string{"MRG_MYISAM", "FEDERATED", "CONNECT", "OQGRAPH", "SPIDER", "VP"}
 
-// printable is a table as a fingerprint looks at it.
+// printable is a table as the fingerprint sees it.
 type printable struct {
 	name   string
-	size   int64 // of its rows as far as the server knows, bytes
-	hasRow bool  // whether it has rows of its own
+	size   int64 // of its rows, as far as the server knows, in bytes
+	hasRow bool  // whether it stores rows of its own
 }
 
 // printables lists the tables and sequences of a database.
@@ -35,15 +36,16 @@ func printables(ctx context.Context, s *session.Session, database string) ([]pri
 		" WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW' AND TABLE_TYPE NOT LIKE '%TEMPORARY%'", database)
 	var all []printable
 	for _, row := range rows {
-		size, _ := strconv.ParseInt(row["data_length"], 10, 64) // unknown is small
+		size, _ := strconv.ParseInt(row["data_length"], 10, 64) // an unknown size counts as small
 		all = append(all, printable{row["table_name"], size,
 			row["table_type"] != "SEQUENCE" && !slices.Contains(elsewhereEngines, strings.ToUpper(row["engine"]))})
 	}
 	return all, err
 }
 
-// definitionHash hashes what a table is. It does not tell where its counter stands, and reads the same in any database that the table moves
-// to, as it does in the live one. Those of the objects that are foreign keys of the table are not in it: it has them only in that one.
+// definitionHash hashes a table's definition. It ignores the table's counter, and it is the same in every database
+// that the table moves to. Foreign keys that are listed among the objects are not part of it, because only the live
+// database has them.
 func definitionHash(ctx context.Context, s *session.Session, database, table, live string, objects []object) (string, error) {
 	rows, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(database)+"."+mysql.QuoteName(table))
 	if err != nil || len(rows) == 0 {
@@ -53,8 +55,8 @@ func definitionHash(ctx context.Context, s *session.Session, database, table, li
 	return target.Hash(renamedDatabase(text, database, live)), nil
 }
 
-// withoutForeignKeys gives the definition of a table without some foreign keys, and without the commas behind its columns and keys: which of
-// them is the last one depends on those that are left.
+// withoutForeignKeys returns the definition of a table without some foreign keys, and without the commas after
+// columns and keys: which line comes last depends on the keys that are left.
 func withoutForeignKeys(definition, table string, keys []object) string {
 	var lines []string
 	for line := range strings.SplitSeq(definition, "\n") {
@@ -68,14 +70,14 @@ func withoutForeignKeys(definition, table string, keys []object) string {
 	return strings.Join(lines, "\n")
 }
 
-// fingerprintOf takes the fingerprint of a database, over some sessions. Objects are what it has beside tables, as it will have them, and
-// known has the checksums of tables that were summed up before.
+// fingerprintOf takes the fingerprint of a database over several sessions. objects is what the database will have
+// beside its tables. known has the checksums of tables that were already summed up.
 func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database string, objects []object, known *session.Counts) (*target.Fingerprint, error) {
 	tables, err := printables(ctx, c.Sessions[0], database)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(tables, func(a, b printable) int { return int(min(max(b.size-a.size, -1), 1)) }) // those first that take longest
+	slices.SortFunc(tables, func(a, b printable) int { return int(min(max(b.size-a.size, -1), 1)) }) // the slowest first
 	f := &target.Fingerprint{Tables: make(map[string]target.TablePrint, len(tables)), Objects: objectPrints(objects)}
 	var mutex sync.Mutex
 	err = c.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
@@ -93,7 +95,7 @@ func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database
 				return err
 			}
 			if taken.Rows == "" {
-				taken.Rows = "unknown" // which no sum is
+				taken.Rows = "unknown" // no checksum has this value
 			}
 		}
 		mutex.Lock()
@@ -116,15 +118,15 @@ func objectPrints(objects []object) map[string]string {
 	return prints
 }
 
-// key is how a fingerprint calls an object, and people do.
+// key names an object in a fingerprint and in messages.
 func (o object) key() string { return strings.ToLower(string(o.Kind)) + " " + o.Name }
 
-// hash is that of all that an object is.
+// hash covers everything that makes up an object.
 func (o object) hash() string {
 	return target.Hash(o.Table, o.SQL, o.SQLMode, o.Charset, o.Collation, o.TimeZone)
 }
 
-// Changes tells whether the live database has been changed: see target.Database.
+// Changes says whether the live database has been changed: see target.Database.
 func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
 	s, err := db.Connect(ctx)
 	if err != nil {
@@ -133,7 +135,7 @@ func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
 	defer s.Close()
 	changes, err := db.changes(ctx, s)
 	if mysql.ErrorNumber(err) != 0 {
-		return target.Changes{Unknown: true}, nil // a definition that cannot be read, a table that somebody has locked
+		return target.Changes{Unknown: true}, nil // a definition cannot be read, or a table is locked
 	}
 	return changes, db.Explain("ask whether database "+db.Names.Live+" was changed", err)
 }
@@ -151,7 +153,7 @@ func (db *Database) changes(ctx context.Context, s *session.Session) (target.Cha
 	return db.changesIn(ctx, s, live, *kept.Fingerprint, objects, target.SearchPatience)
 }
 
-// changesIn compares a database, with the objects that it has, with a fingerprint.
+// changesIn compares a database and its objects with a fingerprint.
 func (db *Database) changesIn(ctx context.Context, s *session.Session, database string, was target.Fingerprint, objects []object, patience time.Duration) (target.Changes, error) {
 	tables, err := printables(ctx, s, database)
 	if err != nil {

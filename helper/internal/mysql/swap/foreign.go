@@ -12,14 +12,15 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// A foreign key leads out of its database where the table that it refers to is in another one, or nowhere. InnoDB keeps the name of that
-// other table with its database, whatever becomes of the table that has the key: renamed into the live database, a key to a table that the
-// dump lacks would look for it in the scratch database for ever; and one that was renamed away with the previous database would find the
-// live database's next table of that name, whose deletions would then cascade into what undo is to bring back. So only the live
-// database has such keys. They are taken off a table before it is moved and put back where it has arrived, and are kept in the journal
-// meanwhile, among the views and triggers.
+// A foreign key leads out of its database if the table that it refers to is in another database, or missing. InnoDB
+// stores the database together with that table's name, and keeps both when the table that has the key is moved. Two
+// things would go wrong. A key to a table that the dump lacks, moved into the live database, would look for it in the
+// scratch database for ever. A key that moved away with the previous database would find the live database's next
+// table of that name, and deletions there would cascade into what undo should bring back. So only the live database
+// has such keys. They are dropped before a table is moved, kept in the journal among the views and triggers, and
+// added again after the move.
 
-// outgoing lists the foreign keys that lead out of the session's database, which is the one that is named.
+// outgoing lists the foreign keys that lead out of the session's current database, which is also the one named.
 func outgoing(ctx context.Context, s *session.Session, database string) ([]object, error) {
 	tables, err := s.Tables(ctx, database)
 	if err != nil {
@@ -53,12 +54,12 @@ func outgoing(ctx context.Context, s *session.Session, database string) ([]objec
 	return keys, nil
 }
 
-// foreignKeyOf makes an object of a foreign key's definition.
+// foreignKeyOf makes an object from a foreign key's definition.
 func foreignKeyOf(table, name, text string) object {
 	return object{Kind: foreignKey, Name: name, Table: table, SQL: "ALTER TABLE " + mysql.QuoteName(table) + " ADD " + text}
 }
 
-// reach says to which table a foreign key refers; database is "" where that is its own.
+// reach returns the table that a foreign key refers to; database is "" for the key's own database.
 func (o object) reach() (database, table string) {
 	s, from, to := o.reference()
 	if to < 0 {
@@ -70,7 +71,8 @@ func (o object) reach() (database, table string) {
 	return database, s.NameAt(to)
 }
 
-// referringTo gives a foreign key that refers to another table; database is "" for that of the key.
+// referringTo returns a copy of a foreign key that refers to another table; database is "" for the key's own
+// database.
 func (o object) referringTo(database, table string) object {
 	s, from, to := o.reference()
 	if to < 0 {
@@ -85,7 +87,7 @@ func (o object) referringTo(database, table string) object {
 	return o
 }
 
-// reference finds the tokens of the name behind REFERENCES: the first one, and the one of the table; -1 where there is none.
+// reference finds the name after REFERENCES: the first token of it, and the token of the table; -1 if there is none.
 func (o object) reference() (s *rewrite.Statement, from, to int) {
 	s = rewrite.Parse([]byte(o.SQL))
 	for i := range s.Tokens {
@@ -100,8 +102,8 @@ func (o object) reference() (s *rewrite.Statement, from, to int) {
 	return s, -1, -1
 }
 
-// atHome gives a foreign key that refers to none of the databases beside the live one: what an earlier version of this program
-// has left astray is what it was.
+// atHome returns a foreign key that refers to none of the databases beside the live one. It repairs keys that an
+// earlier version of this program left pointing there.
 func (o object) atHome(n target.Names) object {
 	if o.Kind != foreignKey {
 		return o
@@ -119,7 +121,7 @@ func hasForeignKey(ctx context.Context, s *session.Session, database, table, nam
 	return len(found) > 0, err
 }
 
-// dropForeignKey takes a foreign key off a table, if both are there.
+// dropForeignKey drops a foreign key of a table, if both exist.
 func dropForeignKey(ctx context.Context, s *session.Session, database, table, name string) error {
 	err := s.Exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s DROP FOREIGN KEY %s", mysql.QuoteName(database), mysql.QuoteName(table), mysql.QuoteName(name)))
 	switch mysql.ErrorNumber(err) {
@@ -129,8 +131,8 @@ func dropForeignKey(ctx context.Context, s *session.Session, database, table, na
 	return err
 }
 
-// loosen takes off the tables of the previous database what foreign keys lead out of it, and keeps them in its journal for undo. Only
-// an earlier version of this program, or somebody else, can have put such keys there.
+// loosen drops the foreign keys that lead out of the previous database, and keeps them in its journal for undo. Only
+// an earlier version of this program, or another program, can have left such keys there.
 func loosen(ctx context.Context, s *session.Session, n target.Names) error {
 	kept, err := s.HasTable(ctx, n.Previous, session.JournalDone)
 	if err != nil || !kept {

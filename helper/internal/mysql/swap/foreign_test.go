@@ -70,7 +70,7 @@ func TestMySQLMissingParent(t *testing.T) {
 		targettest.Must(t, targettest.Pull(t, db, without))
 		targettest.WantMySQL(t, server, "site60", wanted)
 		wantKeys(t, server, "site60", orphanedKey)
-		said.Want(t, "foreign key fk1 of table child refers to table parent, which the dump lacks: it is kept, and no row that needs it can be added")
+		said.Want(t, "foreign key fk1 of table child refers to table parent, which the dump lacks: the key is kept, so no row that refers to that table can be added")
 		targettest.Must(t, targettest.Pull(t, db, without)) // now there is a previous one
 		wantKeys(t, server, "site60", orphanedKey)
 		wantKeys(t, server, "site60__dump_previous")
@@ -183,8 +183,8 @@ func TestMySQLKeysElsewhere(t *testing.T) {
 			targettest.Must(t, targettest.Pull(t, db, dump))
 			wantKeys(t, server, "site62", elsewhere, own)
 		}
-		said.Want(t, "foreign key fky of table a is left out: it refers to table gone62.p, which is not there")
-		said.Want(t, "foreign key fkz of table a is left out: it refers to table site62.p2, and the database of that name here is another one")
+		said.Want(t, "foreign key fky of table a is left out: it refers to table gone62.p, which does not exist here")
+		said.Want(t, "foreign key fkz of table a is left out: it refers to table site62.p2, but the local database of that name is a different one")
 		wantKeys(t, server, "site62__dump_previous", own)
 		targettest.Must(t, server.Exec("DELETE FROM neighbour62.p"))
 		targettest.Must(t, db.Undo(t.Context()))
@@ -245,7 +245,7 @@ func TestMySQLPartMissingParent(t *testing.T) {
 			db, said := targettest.OpenPart(t, server.URL("site64"), targettest.Only("child"))
 			targettest.Must(t, targettest.Pull(t, db, without))
 			wantKeys(t, server, "site64")
-			said.Want(t, "foreign key fk1 of table child is left out: it refers to table parent, which the dump lacks and which stays")
+			said.Want(t, "foreign key fk1 of table child is left out: it refers to table parent, which stays and is not in the dump")
 			targettest.Must(t, db.Undo(t.Context()))
 			targettest.KeysStay(t, server)
 		})

@@ -13,13 +13,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// inboundKey is a foreign key of a table of another database that refers to one of ours. It would follow that one to wherever it is
-// renamed: so it is taken off before a swap and put back afterwards, when it refers to the live database as before.
+// inboundKey is a foreign key of another database's table that refers to one of our tables. It would follow our table
+// wherever that is renamed. So it is dropped before a swap and added again afterwards, referring to the live database
+// as before.
 type inboundKey struct {
 	Database string `json:"database"`
 	Table    string `json:"table"`
 	Name     string `json:"name"`
-	// Refers is the table of the live database, Add the statement that makes the key.
+	// Refers is the table of the live database. Add is the statement that adds the key.
 	Refers string `json:"refers"`
 	Add    string `json:"add"`
 }
@@ -28,8 +29,8 @@ func (k inboundKey) String() string {
 	return fmt.Sprintf("foreign key %s of table %s.%s", k.Name, k.Database, k.Table)
 }
 
-// inbound lists the foreign keys of other databases that refer to tables of an extent, and those that an earlier version of this program
-// has led astray. It fails with *PrivilegeError where there are some that the account may not see.
+// inbound lists the foreign keys of other databases that refer to tables of an extent, and those that an earlier
+// version of this program misdirected. It fails with *PrivilegeError if there are keys that the account cannot see.
 func (db *Database) inbound(ctx context.Context, s *session.Session, e extent) ([]inboundKey, error) {
 	n := db.Names
 	referring, known, err := referring(ctx, s, n)
@@ -62,7 +63,7 @@ func (db *Database) inbound(ctx context.Context, s *session.Session, e extent) (
 			return nil, err
 		}
 		if len(shown) == 0 {
-			continue // dropped just now
+			continue // dropped a moment ago
 		}
 		for _, key := range rewrite.ReadDefinition(shown[0]["create table"]).Foreign {
 			if key.Name == k.Name {
@@ -75,7 +76,7 @@ func (db *Database) inbound(ctx context.Context, s *session.Session, e extent) (
 	return keys, nil
 }
 
-// list writes the databases of n as a list of placeholders, with what goes in their places.
+// list returns placeholders for the databases of n, and their values.
 func list(n target.Names) (text string, arguments []any) {
 	for _, database := range n.All() {
 		arguments = append(arguments, database)
@@ -83,15 +84,15 @@ func list(n target.Names) (text string, arguments []any) {
 	return "(?" + strings.Repeat(", ?", len(arguments)-1) + ")", arguments
 }
 
-// referring names the foreign keys of other databases that refer to ours as InnoDB keeps them, database/table. Known is false where the
-// account may not see that: it needs PROCESS.
+// referring lists the foreign keys of other databases that refer to ours, as InnoDB names the tables that have them:
+// database/table. known is false if the account lacks PROCESS and cannot see them.
 func referring(ctx context.Context, s *session.Session, n target.Names) (keys []string, known bool, err error) {
 	ours, arguments := list(n)
 	query := func(view string) ([]string, error) {
 		return s.List(ctx, "SELECT FOR_NAME AS name FROM information_schema."+view+
 			" WHERE SUBSTRING_INDEX(REF_NAME, '/', 1) IN "+ours+" AND SUBSTRING_INDEX(FOR_NAME, '/', 1) NOT IN "+ours+" ORDER BY 1", slices.Concat(arguments, arguments)...)
 	}
-	// Since MySQL 8 names are as they are, elsewhere as files are called.
+	// MySQL 8 and newer report plain names; older servers and MariaDB report them as files are named.
 	if keys, err = query("INNODB_FOREIGN"); mysql.ErrorNumber(err) != 0 {
 		ours = strings.ReplaceAll(ours, "?", "CAST(CONVERT(IF(@@lower_case_table_names = 0, ?, LOWER(?)) USING filename) AS BINARY)")
 		for i := 0; i < len(arguments); i += 2 {
@@ -105,13 +106,13 @@ func referring(ctx context.Context, s *session.Session, n target.Names) (keys []
 	return keys, err == nil, err
 }
 
-// detachKey is the statement that takes a foreign key off a table.
+// detachKey returns the statement that drops a foreign key of a table.
 func detachKey(database, table, key string) string {
 	return "ALTER TABLE " + mysql.QuoteName(database) + "." + mysql.QuoteName(table) + " DROP FOREIGN KEY " + mysql.QuoteName(key)
 }
 
-// tryInbound fails with *InboundKeyError where a key cannot be made to the table that comes from a database. It is tried with an empty copy
-// of the table that has the key, among the garbage.
+// tryInbound fails with *InboundKeyError if a key cannot be added to the incoming table. It tries this with an empty
+// copy of the table that has the key, in a database that is dropped later.
 func (db *Database) tryInbound(ctx context.Context, s *session.Session, from string, keys []inboundKey) error {
 	n := db.Names
 	for _, k := range keys {
@@ -120,7 +121,7 @@ func (db *Database) tryInbound(ctx context.Context, s *session.Session, from str
 			return err
 		}
 		if !comes {
-			continue // it waits for one, as it may
+			continue // the key may refer to a missing table
 		}
 		trial := mysql.QuoteName(n.Spare) + "." + mysql.QuoteName(k.Table)
 		_, key, _ := strings.Cut(k.Add, " ADD ")
@@ -149,7 +150,7 @@ func (db *Database) tryInbound(ctx context.Context, s *session.Session, from str
 	return nil
 }
 
-// detachInbound takes those keys off that lead to the tables that are about to move.
+// detachInbound drops the foreign keys that lead to the tables that are about to move.
 func (db *Database) detachInbound(waiting, ctx context.Context, s *session.Session, keys []inboundKey) error {
 	for _, k := range keys {
 		err := db.patiently(waiting, s, func() error { return dropForeignKey(ctx, s, k.Database, k.Table, k.Name) })
@@ -161,7 +162,7 @@ func (db *Database) detachInbound(waiting, ctx context.Context, s *session.Sessi
 	return nil
 }
 
-// attachInbound puts back what detachInbound has taken off, as the journal has it.
+// attachInbound adds again what detachInbound dropped, as noted in the journal.
 func (db *Database) attachInbound(ctx context.Context, s *session.Session, journal string) error {
 	var keys []inboundKey
 	if err := readFromJournal(ctx, s, db.Names, journal, inboundKind, &keys); err != nil {
@@ -177,7 +178,7 @@ func (db *Database) attachInbound(ctx context.Context, s *session.Session, journ
 		}
 		err = db.patiently(ctx, s, func() error {
 			err := s.Exec(ctx, k.Add)
-			if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable { // that database's own affair
+			if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable { // the other database has dropped its table
 				return nil
 			}
 			return err
@@ -200,7 +201,7 @@ func (db *Database) attachInbound(ctx context.Context, s *session.Session, journ
 	return nil
 }
 
-// classifyInbound names the key that could not be taken off or put back.
+// classifyInbound names the key that could not be dropped or added again.
 func (db *Database) classifyInbound(action string, k inboundKey, err error) error {
 	action += " " + k.String()
 	switch mysql.ErrorNumber(err) {
@@ -210,12 +211,12 @@ func (db *Database) classifyInbound(action string, k inboundKey, err error) erro
 	return db.Explain(action, err)
 }
 
-// tellInbound tells which keys of other databases a swap takes off and puts back.
+// tellInbound notes which keys of other databases a swap drops and adds again.
 func (db *Database) tellInbound(ctx context.Context, s *session.Session) error {
 	_, known, err := referring(ctx, s, db.Names)
 	if err == nil && !known {
-		db.Config.Note("whether foreign keys of other databases refer to " + db.Names.Live +
-			" is seen only in part; an administrator may run: GRANT PROCESS ON *.* TO " + db.Grantee())
+		db.Config.Note("this account may not see all foreign keys of other databases that refer to " + db.Names.Live +
+			"; to show them, an administrator can run: GRANT PROCESS ON *.* TO " + db.Grantee())
 	}
 	var keys []inboundKey
 	if err == nil {
@@ -226,7 +227,7 @@ func (db *Database) tellInbound(ctx context.Context, s *session.Session) error {
 	}
 	for _, k := range keys {
 		if db.Config.Part.Includes(k.Refers) {
-			db.Config.Note(fmt.Sprintf("%s refers to table %s: it is taken off for the swap and put back, its rows are not checked against the new ones", k, k.Refers))
+			db.Config.Note(fmt.Sprintf("%s refers to table %s: the swap drops it and adds it again, without checking its rows against the new ones", k, k.Refers))
 		}
 	}
 	return nil

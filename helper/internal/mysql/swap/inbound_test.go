@@ -40,7 +40,7 @@ func TestMySQLKeysOfOthers(t *testing.T) {
 				db, said := targettest.OpenPart(t, server.URL("site70"), part)
 				targettest.Must(t, db.Check(t.Context()))
 				if part.Includes("parent") {
-					said.Want(t, "foreign key fkx of table neighbour70.x refers to table parent: it is taken off for the swap and put back, its rows are not checked against the new ones")
+					said.Want(t, "foreign key fkx of table neighbour70.x refers to table parent: the swap drops it and adds it again, without checking its rows against the new ones")
 				} else if len(said.Lines) > 0 {
 					t.Errorf("notes: %q", said.Lines)
 				}
@@ -140,7 +140,7 @@ func TestMySQLKeysOfOthersDenied(t *testing.T) {
 		targettest.Must(t, server.Exec("REVOKE PROCESS ON *.* FROM limited"))
 		blind, said := targettest.Open(t, server.URLAs("limited", "x", "site71"))
 		targettest.Must(t, blind.Check(t.Context()))
-		said.Want(t, "whether foreign keys of other databases refer to site71 is seen only in part; an administrator may run: GRANT PROCESS ON *.* TO 'limited'@'%'")
+		said.Want(t, "this account may not see all foreign keys of other databases that refer to site71; to show them, an administrator can run: GRANT PROCESS ON *.* TO 'limited'@'%'")
 		targettest.Must(t, server.Exec("DROP USER limited"))
 		targettest.Fresh(t, server, "neighbour71")
 	})

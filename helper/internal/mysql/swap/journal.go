@@ -15,26 +15,26 @@ import (
 const (
 	oldSide = "old"
 	newSide = "new"
-	// bothSides is what is said of neither alone.
+	// bothSides marks what applies to both sides.
 	bothSides = "both"
 )
 
-// The kinds of rows that hold something else than an object.
+// The kinds of rows that contain something other than an object.
 const (
-	provenanceKind kind = "DUMP"   // the record of a side
-	extentKind     kind = "EXTENT" // the extent of the swap, where it is not all
-	movesKind      kind = "MOVES"  // the moves of the statement that exchanges the tables, in their order
-	// inboundKind is the foreign keys of other databases that are taken off meanwhile.
+	provenanceKind kind = "DUMP"   // the provenance of a side
+	extentKind     kind = "EXTENT" // the extent of the swap, unless it covers everything
+	movesKind      kind = "MOVES"  // the moves of the statement that exchanges the tables, in order
+	// inboundKind is the foreign keys of other databases that are dropped during the swap.
 	inboundKind kind = "INBOUND"
 )
 
-// contents is one side of a journal: what a database has beside the tables that change places.
+// contents is one side of a journal: what a database has beside its tables.
 type contents struct {
 	objects    []object
 	provenance target.Provenance
 }
 
-// writeJournal makes the pending journal, complete.
+// writeJournal creates the pending journal with all its rows.
 func writeJournal(ctx context.Context, s *session.Session, n target.Names, e extent, line target.Descent, old, new contents, inbound []inboundKey) error {
 	if err := createJournal(ctx, s, n, session.JournalPending); err != nil {
 		return err
@@ -65,7 +65,7 @@ func writeJournal(ctx context.Context, s *session.Session, n target.Names, e ext
 	return nil
 }
 
-// createJournal makes a journal without rows.
+// createJournal creates a journal without rows.
 func createJournal(ctx context.Context, s *session.Session, n target.Names, journal string) error {
 	return s.Exec(ctx, "CREATE TABLE "+mysql.QuoteName(n.Previous)+"."+mysql.QuoteName(journal)+" (id int NOT NULL AUTO_INCREMENT PRIMARY KEY,"+
 		" side varchar(8) NOT NULL, kind varchar(16) NOT NULL, name varbinary(512) NOT NULL, on_table varbinary(512) NOT NULL,"+
@@ -73,7 +73,7 @@ func createJournal(ctx context.Context, s *session.Session, n target.Names, jour
 		" time_zone varchar(64) NOT NULL) DEFAULT CHARSET=utf8mb4")
 }
 
-// addToJournal adds a row to the pending journal that holds something else than an object.
+// addToJournal adds a row to the pending journal that is not an object.
 func addToJournal(ctx context.Context, s *session.Session, n target.Names, side string, k kind, value any) error {
 	return noteInJournal(ctx, s, n, session.JournalPending, side, k, value)
 }
@@ -86,7 +86,7 @@ func noteInJournal(ctx context.Context, s *session.Session, n target.Names, jour
 	return addObject(ctx, s, n, journal, side, object{Kind: k, SQL: string(text)})
 }
 
-// addLater adds a row to a closed journal, which may be of an earlier version and lack a column.
+// addLater adds a row to a closed journal. An earlier version may have written it, with a column less.
 func addLater(ctx context.Context, s *session.Session, n target.Names, add func() error) error {
 	err := add()
 	if mysql.ErrorNumber(err) != mysql.MysqlUnknownColumn {
@@ -104,12 +104,12 @@ func addObject(ctx context.Context, s *session.Session, n target.Names, journal,
 		side, string(o.Kind), o.Name, o.Table, []byte(o.SQL), o.SQLMode, o.Charset, o.Collation, o.TimeZone)
 }
 
-// readExtent gives the extent of a journal's swap.
+// readExtent reads the extent of a journal's swap.
 func readExtent(ctx context.Context, s *session.Session, n target.Names, journal string) (e extent, err error) {
 	return e, readFromJournal(ctx, s, n, journal, extentKind, &e)
 }
 
-// readFromJournal reads what is said of both sides; where nothing is, the value stays as it was.
+// readFromJournal reads a row that applies to both sides. If there is none, the value keeps what it was.
 func readFromJournal(ctx context.Context, s *session.Session, n target.Names, journal string, k kind, value any) error {
 	rows, err := journalRows(ctx, s, n, journal, bothSides)
 	for _, row := range rows {
@@ -117,7 +117,7 @@ func readFromJournal(ctx context.Context, s *session.Session, n target.Names, jo
 			continue
 		}
 		if err := json.Unmarshal([]byte(row["statement"]), value); err != nil {
-			return fmt.Errorf("read which tables of database %s change places: %w", n.Live, err)
+			return fmt.Errorf("read which tables of database %s were exchanged: %w", n.Live, err)
 		}
 	}
 	return err
@@ -128,7 +128,7 @@ func journalRows(ctx context.Context, s *session.Session, n target.Names, journa
 	return s.Table(ctx, fmt.Sprintf("SELECT * FROM %s.%s WHERE side = ? ORDER BY id", mysql.QuoteName(n.Previous), mysql.QuoteName(journal)), side)
 }
 
-// readJournal gives one side of a journal.
+// readJournal reads one side of a journal.
 func readJournal(ctx context.Context, s *session.Session, n target.Names, journal, side string) (contents, error) {
 	rows, err := journalRows(ctx, s, n, journal, side)
 	if err != nil {
@@ -138,7 +138,7 @@ func readJournal(ctx context.Context, s *session.Session, n target.Names, journa
 	for _, row := range rows {
 		if kind(row["kind"]) == provenanceKind {
 			if err := json.Unmarshal([]byte(row["statement"]), &c.provenance); err != nil {
-				return contents{}, fmt.Errorf("read which dump database %s holds: %w", n.Live, err)
+				return contents{}, fmt.Errorf("read the provenance of database %s: %w", n.Live, err)
 			}
 			continue
 		}
@@ -150,5 +150,5 @@ func readJournal(ctx context.Context, s *session.Session, n target.Names, journa
 	return c, nil
 }
 
-// isJournal says whether a table of the previous database is ours.
+// isJournal says whether a table of the previous database is one of our journals.
 func isJournal(table string) bool { return strings.HasPrefix(table, session.JournalPrefix) }

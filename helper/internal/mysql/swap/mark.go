@@ -11,7 +11,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Mark changes what is recorded of the live database: see target.Database.
+// Mark changes the provenance of the live database: see target.Database.
 func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
 	s, err := db.Locked(ctx)
 	if err != nil {
@@ -76,11 +76,11 @@ func (db *Database) fingerprintNow(ctx context.Context, s *session.Session) (*ta
 	return db.fingerprintOf(ctx, c, db.Names.Live, objects, &session.Counts{})
 }
 
-// writeProvenance puts a record of the live database into the place of the one that there is. Where no swap has left a journal, one is made.
+// writeProvenance replaces the stored provenance of the live database. If no swap has left a journal, it creates one.
 func writeProvenance(ctx context.Context, s *session.Session, n target.Names, r target.Provenance) error {
 	text, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("write the record of database %s: %w", n.Live, err)
+		return fmt.Errorf("write the provenance of database %s: %w", n.Live, err)
 	}
 	journal := ""
 	for _, name := range []string{session.JournalSwapped, session.JournalDone, session.JournalMarked} {
@@ -114,8 +114,8 @@ func writeProvenance(ctx context.Context, s *session.Session, n target.Names, r 
 	return s.Exec(ctx, "UPDATE "+table+" SET statement = ? WHERE id = ?", text, rows[0])
 }
 
-// adoptObjects takes into the record of the database that comes what the server has made of its views and the like where that is not what it
-// was told: it may have left one out, or given it to another account.
+// adoptObjects corrects the live database's fingerprint where the server has made an object differently: it may have
+// left one out, or given it to another account.
 func adoptObjects(ctx context.Context, s *session.Session, n target.Names, new contents) error {
 	if new.provenance.Fingerprint == nil {
 		return nil

@@ -12,12 +12,12 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// move is one table's way from a database to another.
+// move takes a table from one database to another.
 type move struct{ Table, From, To string }
 
-// writeMoves notes in the pending journal what the statement that exchanges the tables is going to do, instead of what an earlier try
-// was. A server without atomic DDL does one move after the other, and leaves it at that where it dies: MySQL where one table is not of
-// InnoDB, and MariaDB before 10.6.
+// writeMoves notes in the pending journal what the next RENAME TABLE will do, and replaces the note of an earlier
+// try. A server without atomic DDL renames one table after the other, and stops halfway if it dies. That is MariaDB
+// before 10.6, and MySQL if one table is not InnoDB.
 func writeMoves(ctx context.Context, s *session.Session, n target.Names, moves []move) error {
 	err := s.Exec(ctx, fmt.Sprintf("DELETE FROM %s.%s WHERE kind = ?", mysql.QuoteName(n.Previous), mysql.QuoteName(session.JournalPending)), string(movesKind))
 	if err != nil {
@@ -26,8 +26,9 @@ func writeMoves(ctx context.Context, s *session.Session, n target.Names, moves [
 	return addToJournal(ctx, s, n, bothSides, movesKind, moves)
 }
 
-// takeBack takes back those moves of the pending journal that were made, the last one first. Only the live database is not ours alone:
-// what the site has made in a table's place goes, and what it has dropped is new and would go anyway.
+// takeBack undoes the moves of the pending journal that were made, the last one first. Only the live database is
+// shared with the site. A table that the site has created in the way is dropped. A table that the site has dropped
+// came from the dump, and would go anyway.
 func takeBack(ctx context.Context, s *session.Session, n target.Names) error {
 	var moves []move
 	if err := readFromJournal(ctx, s, n, session.JournalPending, movesKind, &moves); err != nil {
@@ -53,7 +54,7 @@ func takeBack(ctx context.Context, s *session.Session, n target.Names) error {
 	}
 	made, known := movesMade(moves, there, n.Live)
 	if !known {
-		return fmt.Errorf("the server died while it exchanged tables, and how far it came cannot be told from those in %s", strings.Join(databases[1:], ", "))
+		return fmt.Errorf("the server died while it exchanged tables, and the tables in %s do not show how far it got", strings.Join(databases[1:], ", "))
 	}
 	for _, m := range slices.Backward(moves[:made]) {
 		from, to := rewrite.QualifiedName{Database: m.To, Table: m.Table}, rewrite.QualifiedName{Database: m.From, Table: m.Table}
@@ -74,8 +75,8 @@ func takeBack(ctx context.Context, s *session.Session, n target.Names) error {
 	return nil
 }
 
-// movesMade says how many of some moves have been made, by where the tables are now in all databases but the live one. No two numbers
-// leave them at the same places: where moves lead in a circle, the first of them takes a journal away.
+// movesMade says how many moves have been made, judging by where the tables are in all databases but the live one.
+// Each number leaves a different arrangement: even where moves form a circle, the first one moves a journal away.
 func movesMade(moves []move, there map[rewrite.QualifiedName]bool, live string) (made int, known bool) {
 	want := map[rewrite.QualifiedName]bool{} // before the first move
 	for _, m := range slices.Backward(moves) {

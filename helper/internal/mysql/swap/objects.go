@@ -14,7 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// kind is what RENAME TABLE cannot move from one database to another.
+// kind is a kind of object that RENAME TABLE cannot move to another database.
 type kind string
 
 const (
@@ -25,35 +25,36 @@ const (
 	event       kind = "EVENT"
 	packageHead kind = "PACKAGE"
 	packageBody kind = "PACKAGE BODY"
-	foreignKey  kind = "FOREIGN KEY" // one that leads out of its database
+	foreignKey  kind = "FOREIGN KEY" // leads out of its database
 )
 
-// creationOrder: views may call functions, triggers and events may use everything.
+// creationOrder makes objects before those that use them: views may call functions, and triggers and events may use
+// everything.
 var creationOrder = []kind{foreignKey, packageHead, packageBody, function, procedure, view, trigger, event}
 
-// object is a view, trigger, routine or event, with the session settings that it was made under and
-// that its meaning depends on.
+// object is a view, trigger, routine, event or foreign key, with the session settings that it was made under and
+// depends on.
 type object struct {
 	Kind kind
 	Name string
-	// Table is the one that a trigger or a foreign key belongs to.
+	// Table is the table of a trigger or a foreign key.
 	Table string
 	// SQL creates it. Its bytes are in Charset.
 	SQL                                   string
 	SQLMode, Charset, Collation, TimeZone string
 }
 
-// is says whether both are the same but for what they do.
+// is says whether two objects have the same kind and name.
 func (o object) is(other object) bool { return o.Kind == other.Kind && o.Name == other.Name }
 
-// capture reads the views, triggers, routines and events of a database, and the foreign keys that lead out of it, in an order in
-// which triggers can be made again.
+// capture reads the views, triggers, routines and events of a database, and the foreign keys that lead out of it.
+// Triggers are in the order in which they must be made again.
 func capture(ctx context.Context, s *session.Session, database string) ([]object, error) {
 	present, err := s.Exists(ctx, database)
 	if err != nil || !present {
 		return nil, err
 	}
-	// A view is shown without the names of databases only from within its own.
+	// The server leaves out a database's own name in a view only for sessions that use that database.
 	if err := s.Exec(ctx, "USE "+mysql.QuoteName(database)); err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func capture(ctx context.Context, s *session.Session, database string) ([]object
 
 // show reads one object of the session's database.
 func show(ctx context.Context, s *session.Session, k kind, name string) (object, error) {
-	// The text comes as it was sent, in the character set of then, and not converted.
+	// The text must arrive in its original character set, without conversion.
 	if err := s.Exec(ctx, "SET SESSION character_set_results = binary"); err != nil {
 		return object{}, err
 	}
@@ -97,7 +98,7 @@ func show(ctx context.Context, s *session.Session, k kind, name string) (object,
 		return object{}, err
 	}
 	if len(rows) == 0 {
-		return object{}, errors.New("it has vanished just now")
+		return object{}, errors.New("it was dropped a moment ago")
 	}
 	row := rows[0]
 	o := object{
@@ -114,7 +115,7 @@ func show(ctx context.Context, s *session.Session, k kind, name string) (object,
 	return o, nil
 }
 
-// errUnreadable is what servers say of a routine whose body the account may not see: nothing.
+// errUnreadable means that the account may not see the body of a routine, which the server then reports as NULL.
 var errUnreadable = errors.New("the account may not see its text")
 
 // drop drops an object.
@@ -125,8 +126,8 @@ func drop(ctx context.Context, s *session.Session, database string, o object) er
 	return s.Exec(ctx, fmt.Sprintf("DROP %s IF EXISTS %s.%s", o.Kind, mysql.QuoteName(database), mysql.QuoteName(o.Name)))
 }
 
-// create makes objects in a database, each under its own settings. What the server refuses to make
-// is left out with a note, for the tables matter more; err tells of everything else.
+// create makes objects in a database, each under its own settings. If the server refuses one, create leaves it out
+// with a note, because the tables matter more. It returns all other errors.
 func (db *Database) create(ctx context.Context, s *session.Session, database string, objects []object) error {
 	if err := s.Exec(ctx, "USE "+mysql.QuoteName(database)); err != nil {
 		return err
@@ -138,7 +139,7 @@ func (db *Database) create(ctx context.Context, s *session.Session, database str
 				left = append(left, o)
 			}
 		}
-		// Views may need one another: in each round those are made whose turn has come.
+		// Views may need one another: each round makes those whose turn has come.
 		for progress := true; progress && len(left) > 0; {
 			progress = false
 			var refused []object
@@ -181,7 +182,8 @@ func leftOut(o object, err error) string {
 
 func (db *Database) createOne(ctx context.Context, s *session.Session, database string, o object) error {
 	if o.Kind == foreignKey {
-		// The table to which it refers may have come meanwhile: then it is none that is looked for.
+		// If the table that was missing exists by now, the key is there, but capture no longer counts it as leading
+		// out.
 		if there, err := hasForeignKey(ctx, s, database, o.Table, o.Name); there || err != nil {
 			return err
 		}
@@ -198,16 +200,16 @@ func (db *Database) createOne(ctx context.Context, s *session.Session, database 
 		err = s.Exec(ctx, o.SQL)
 	}
 	if mysql.ErrorNumber(err) == mysql.MysqlSpecificDenied {
-		// Only an administrator may make things in the name of others.
+		// Only an administrator may create objects that run as someone else.
 		if mine, changed := rewrite.ReplaceDefiner(o.SQL, func(string, string) bool { return true }); changed {
 			db.Config.Note(fmt.Sprintf("%s %s now belongs to %s", strings.ToLower(string(o.Kind)), o.Name, db.Account))
 			err = s.Exec(ctx, mine)
 		}
 	}
 	if mysql.ErrorNumber(err) == mysql.MysqlEventInThePast || mysql.ErrorNumber(err) == mysql.MysqlEventPastChange {
-		err = nil // its time is over
+		err = nil // the event's time is over
 	}
-	// There are modes in which '' is NULL.
+	// Some modes turn '' into NULL.
 	reset := s.Exec(ctx, "SET SESSION sql_mode = 0, time_zone = DEFAULT, NAMES utf8mb4")
 	if err == nil {
 		err = reset
@@ -215,8 +217,8 @@ func (db *Database) createOne(ctx context.Context, s *session.Session, database 
 	return err
 }
 
-// moved gives an object of the database from as it must read in the database to. Only views whose text
-// reaches beyond their own database name it.
+// moved returns an object as it must read after moving from one database to another. Only a view that refers to other
+// databases names its own.
 func (o object) moved(from, to string) object {
 	if o.Kind != view {
 		return o
@@ -225,7 +227,7 @@ func (o object) moved(from, to string) object {
 	return o
 }
 
-// renamedDatabase gives a text in which what lay in the database from lies in the database to.
+// renamedDatabase replaces the database from with the database to in a text.
 func renamedDatabase(sql, from, to string) string {
 	text := []byte(sql)
 	var edits sqltext.Edits
@@ -241,7 +243,7 @@ func renamedDatabase(sql, from, to string) string {
 	}
 }
 
-// without gives the objects of which others has no equal.
+// without returns the objects that have no equal among others.
 func without(objects, others []object) []object {
 	var left []object
 	for _, o := range objects {

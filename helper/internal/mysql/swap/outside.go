@@ -10,14 +10,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// bringInside is the statements that bring the files of a table into the folder of its database.
+// bringInside returns the statements that move the files of a table into the folder of its database.
 func bringInside(database, table string) string {
 	return fmt.Sprintf("SET sql_mode = 'NO_DIR_IN_CREATE'; ALTER TABLE %s.%s FORCE, ALGORITHM=COPY", mysql.QuoteName(database), mysql.QuoteName(table))
 }
 
-// checkInside fails with *OutsideError where the files of a table of an extent lie outside of the folder of its database.
+// checkInside fails with *OutsideError if a table of an extent has files outside the folder of its database.
 func checkInside(ctx context.Context, s *session.Session, database string, has func(table string) bool) error {
-	// MariaDB says so of tables, but not of their partitions; MySQL of neither.
+	// MariaDB shows this option for tables, but not for partitions. MySQL shows it for neither.
 	condition := " AND (CREATE_OPTIONS LIKE '%DIRECTORY%' OR CREATE_OPTIONS LIKE '%partitioned%')"
 	if s.Oracle {
 		condition = " AND TABLE_TYPE = 'BASE TABLE'"
@@ -32,7 +32,7 @@ func checkInside(ctx context.Context, s *session.Session, database string, has f
 		}
 		rows, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(database)+"."+mysql.QuoteName(table))
 		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable {
-			continue // dropped just now
+			continue // dropped a moment ago
 		}
 		if err != nil {
 			return err

@@ -8,11 +8,11 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// extent is what of a database a swap exchanges. Undo exchanges the same: the journal keeps it.
+// extent is what a swap exchanges. The journal keeps it, and undo exchanges the same.
 type extent struct {
-	// Tables are the tables that change places, on either side; all of them where there is none.
+	// Tables are the tables that are exchanged, on either side; empty means all.
 	Tables []string `json:"tables"`
-	// TablesOnly means that only their triggers change with them, and no view, routine or event.
+	// TablesOnly means that triggers move with their tables, but views, routines and events stay.
 	TablesOnly bool `json:"tables_only"`
 }
 
@@ -20,7 +20,7 @@ func (e extent) isAll() bool { return len(e.Tables) == 0 }
 
 func (e extent) has(table string) bool { return e.isAll() || slices.Contains(e.Tables, table) }
 
-// part is the extent as a part.
+// part returns the extent as a target.Part.
 func (e extent) part() target.Part {
 	if e.isAll() {
 		return target.Part{}
@@ -28,8 +28,8 @@ func (e extent) part() target.Part {
 	return target.Part{Has: e.has, TablesOnly: e.TablesOnly}
 }
 
-// carries says whether an object changes places together with the tables. A view of a table's name is in that
-// table's place.
+// carries says whether an object moves together with the tables. A view with the name of a table takes that table's
+// place.
 func (e extent) carries(o object) bool {
 	switch {
 	case e.isAll():
@@ -42,13 +42,13 @@ func (e extent) carries(o object) bool {
 	return true
 }
 
-// carried gives those objects that change places together with the tables.
+// carried returns the objects that move together with the tables.
 func (e extent) carried(objects []object) []object {
 	return slices.DeleteFunc(slices.Clone(objects), func(o object) bool { return !e.carries(o) })
 }
 
-// fitting gives those objects that change places and find their names free in the live database. Only what stays there
-// can have such a name.
+// fitting returns the objects that move and whose names are free in the live database. Only objects that stay there
+// can occupy a name.
 func (e extent) fitting(incoming, live []object) (fit, leftOut []object) {
 	for _, o := range e.carried(incoming) {
 		if slices.ContainsFunc(live, func(present object) bool { return present.is(o) && !e.carries(present) }) {
@@ -60,8 +60,8 @@ func (e extent) fitting(incoming, live []object) (fit, leftOut []object) {
 	return fit, leftOut
 }
 
-// extent lists the tables of a part: those that come, and those that go. Where tables alone are replaced, one that the
-// dump lacks stays.
+// extent lists the tables of a part, both those that come and those that go. If only tables are replaced, a table
+// that the dump lacks stays.
 func (db *Database) extent(ctx context.Context, s *session.Session) (extent, error) {
 	part := db.Config.Part
 	if part.IsAll() {
@@ -89,8 +89,8 @@ func (db *Database) extent(ctx context.Context, s *session.Session) (extent, err
 	return e, nil
 }
 
-// provenanceAfterPart gives the record of the live database once a part of it has come from a dump. It is not that dump
-// for it: it stays what it was, and is of no dump at all where nothing was there. last is the highest number of a table
+// provenanceAfterPart returns the provenance of the live database after a part of it was replaced. The database does
+// not become that dump: it keeps its provenance, and has none if it was empty. last is the highest number of a table
 // of the part.
 func (db *Database) provenanceAfterPart(ctx context.Context, s *session.Session, last int64) (target.Provenance, error) {
 	action := "ask what database " + db.Names.Live + " holds"

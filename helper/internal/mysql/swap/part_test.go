@@ -124,7 +124,7 @@ func TestMySQLPartStays(t *testing.T) {
 	if diff := cmp.Diff(before, numbers()); diff != "" {
 		t.Errorf("tables that stay are others (-want +got):\n%s", diff)
 	}
-	said.Want(t, "trigger clash is left out: one that stays has that name")
+	said.Want(t, "trigger clash is left out: an object that stays has that name")
 	targettest.Must(t, server.Exec("USE site31", "INSERT INTO parent VALUES (9, 'mine')", "CREATE VIEW mine AS SELECT 1 AS one", "CREATE TABLE own (id int)"))
 	targettest.Must(t, db.Undo(t.Context()))
 	rows, err := server.Query("SELECT (SELECT COUNT(*) FROM site31.parent WHERE id = 9), (SELECT one FROM site31.mine), (SELECT COUNT(*) FROM site31.own), (SELECT one FROM site31.was_view)")

@@ -14,7 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Contents tells what the live database holds: see target.Database.
+// Contents says what the live database contains: see target.Database.
 func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	action := "ask what database " + db.Names.Live + " holds"
 	s, err := db.Connect(ctx)
@@ -46,9 +46,9 @@ func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	return held, db.Explain(action, err)
 }
 
-// ReadProvenance gives what the journal says of the live database; it may have been replaced since.
+// ReadProvenance returns what the journal says about the live database, which may have been replaced since.
 func ReadProvenance(ctx context.Context, s *session.Session, n target.Names) (target.Provenance, error) {
-	// There is no lock: a swap may close the journal between two looks at it.
+	// No lock is held: a swap may close the journal between two looks at it.
 	for _, journal := range []string{session.JournalSwapped, session.JournalDone, session.JournalMarked} {
 		present, err := s.HasTable(ctx, n.Previous, journal)
 		if err != nil {
@@ -66,10 +66,10 @@ func ReadProvenance(ctx context.Context, s *session.Session, n target.Names) (ta
 	return target.Provenance{}, nil
 }
 
-// tableNumbers gives the lowest and the highest number of a database's tables, as far as InnoDB keeps
-// them; 0 where it keeps none, and where the account may not see them, for which it needs PROCESS.
+// tableNumbers returns the lowest and the highest number of a database's tables, as InnoDB counts them. Both are 0 if
+// there are none, or if the account lacks PROCESS and cannot see them.
 func tableNumbers(ctx context.Context, s *session.Session, database string) (first, last int64, err error) {
-	// MySQL 8 has the second view, and no word for the character set of file names any more.
+	// MySQL 8 has the second view, and no longer knows the character set of file names.
 	for _, q := range []struct{ view, folder, name string }{
 		{"INNODB_SYS_TABLES", "CONVERT(%s USING filename)", database}, {"INNODB_TABLES", "%s", folderName(database)},
 	} {
@@ -84,7 +84,8 @@ func tableNumbers(ctx context.Context, s *session.Session, database string) (fir
 	return 0, 0, nil
 }
 
-// folderName is what the folder of a database is called, as far as its name is ASCII; others have their own ways, and are not found.
+// folderName returns the name of a database's folder, if the database's name is ASCII. Other names are encoded, and
+// are not found.
 func folderName(database string) string {
 	var name strings.Builder
 	for _, c := range database {
@@ -97,12 +98,11 @@ func folderName(database string) string {
 	return name.String()
 }
 
-// created gives the earliest moment that the server remembers of the tables of a database. None of
-// them is before the tables were made, and each may be later: the time of a table of InnoDB is that of a
-// file, which changes when the table is moved or the file given to somebody, and its statistics are
-// made anew as the table grows.
+// created returns the earliest time that the server remembers for the tables of a database. The tables are never
+// younger than that, but may be older: InnoDB reports a file's time, which changes when the table is moved or the
+// file changes its owner, and statistics are rebuilt as the table grows.
 func created(ctx context.Context, s *session.Session, database string) (time.Time, error) {
-	// Where clocks are put back, an hour of the year is there twice.
+	// In local time, one hour of the year occurs twice.
 	if err := s.Exec(ctx, "SET SESSION time_zone = '+00:00'"); err != nil {
 		return time.Time{}, err
 	}
@@ -115,7 +115,7 @@ func created(ctx context.Context, s *session.Session, database string) (time.Tim
 		err := s.Conn.QueryRowContext(ctx, query, database).Scan(&seconds)
 		switch {
 		case mysql.ErrorNumber(err) != 0:
-			continue // few accounts may look into mysql
+			continue // few accounts may read the mysql database
 		case err != nil:
 			return time.Time{}, err
 		}

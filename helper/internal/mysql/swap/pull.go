@@ -9,16 +9,16 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// pull is a dump on its way into the live database's place.
+// pull is a dump that is being loaded and swapped in.
 type pull struct {
 	*load.Load
 	db *Database
-	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
+	// cleanup is Begin's context without its cancellation: Discard works after Ctrl-C too.
 	cleanup context.Context
 	swapped bool
 }
 
-// Begin makes an empty scratch database for a dump: see target.Database.
+// Begin creates an empty scratch database for a dump: see target.Database.
 func (db *Database) Begin(ctx context.Context) (target.Load, error) {
 	lock, err := db.Locked(ctx)
 	if err != nil {
@@ -35,7 +35,7 @@ func (db *Database) Begin(ctx context.Context) (target.Load, error) {
 	return l, nil
 }
 
-// open makes an empty scratch database, and what loads the dump into it.
+// open creates an empty scratch database and the load that fills it.
 func (l *pull) open(ctx context.Context) error {
 	n := l.db.Names
 	if err := l.db.recoverLocked(ctx, l.Lock); err != nil {
@@ -56,7 +56,7 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 		err = load.CheckIncoming(ctx, db.Server, l.Lock, e.part())
 	}
 	if err == nil {
-		err = load.CheckLive(ctx, db.Server, l.Lock, e.part()) // there may be others than at the beginning
+		err = load.CheckLive(ctx, db.Server, l.Lock, e.part()) // foreign keys may have been added since the beginning
 	}
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (l *pull) Discard() error {
 	err := l.db.Recover(ctx)
 	var busy *target.BusyError
 	if errors.As(err, &busy) {
-		return nil // the next pull is at work already, and has cleaned up first
+		return nil // the next pull is already running and has cleaned up first
 	}
 	return err
 }

@@ -13,27 +13,30 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// turn is how a database takes the live one's place.
+// turn describes how a database becomes the live one.
 type turn struct {
 	from   string // the database that new tables come from
 	extent extent
-	// new is what the live database then has beside its tables, and state what it is called: see [descent].
+	// new is what the live database will have beside its tables, and state is the name of its new state: see
+	// target.Descent.
 	new   contents
 	state string
-	// slot is a database that is made for tables beside those that always are; "" for none.
+	// slot is an additional database that is created to receive tables; "" for none.
 	slot string
-	// plan lists the moves. It is asked again for every try: the site may have made a table meanwhile.
+	// plan lists the moves. It is called again for every try, since the site may have created a table in the
+	// meantime.
 	plan func(context.Context) ([]move, error)
 }
 
-// exchange does a turn, with all of its moves in one statement. Where it fails before that statement has succeeded, everything is as it was.
+// exchange makes all moves of a turn in one statement. If it fails before that statement has succeeded, everything is
+// as before.
 func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn) error {
 	e, new := turn.extent, turn.new
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// From here on the driver must not cut the connection in the middle of a statement, which the
-	// server would finish all the same.
+	// From here on the driver must not cut the connection in the middle of a statement, which the server would finish
+	// anyway.
 	waiting := ctx
 	ctx = context.WithoutCancel(ctx)
 	n := db.Names
@@ -63,7 +66,7 @@ func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn)
 	var leftOut []object
 	new.objects, leftOut = e.fitting(new.objects, present)
 	for _, o := range leftOut {
-		db.Config.Note(fmt.Sprintf("%s %s is left out: one that stays has that name", strings.ToLower(string(o.Kind)), o.Name))
+		db.Config.Note(fmt.Sprintf("%s %s is left out: an object that stays has that name", strings.ToLower(string(o.Kind)), o.Name))
 	}
 	inbound, err := db.inbound(ctx, s, e)
 	if err != nil {
@@ -94,7 +97,7 @@ func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn)
 	var lost *target.LostError
 	switch {
 	case errors.As(err, &lost):
-		return err // whoever comes next finds out how it went
+		return err // the next run finds out how it ended
 	case err != nil:
 		return errors.Join(err, db.rollBack(ctx, s))
 	}
@@ -102,7 +105,7 @@ func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn)
 	return db.rollForward(ctx, s)
 }
 
-// moveTables gets out of the way what makes RENAME TABLE fail, and moves the tables.
+// moveTables removes what would make RENAME TABLE fail, and moves the tables.
 func (db *Database) moveTables(waiting, ctx context.Context, s *session.Session, old []object, plan func(context.Context) ([]move, error)) error {
 	n := db.Names
 	moves, err := plan(ctx)
@@ -122,7 +125,7 @@ func (db *Database) moveTables(waiting, ctx context.Context, s *session.Session,
 		}
 	}
 	err = db.patiently(waiting, s, func() error {
-		// The site may have made or dropped a table since the last try.
+		// The site may have created or dropped a table since the last try.
 		moves, err := plan(ctx)
 		if err != nil {
 			return err
@@ -136,7 +139,7 @@ func (db *Database) moveTables(waiting, ctx context.Context, s *session.Session,
 	return db.Explain("exchange the tables", err)
 }
 
-// patiently does what needs tables that sessions of the site may hold, and tries again while they do.
+// patiently retries an action while sessions of the site hold the tables that it needs.
 func (db *Database) patiently(waiting context.Context, s *session.Session, do func() error) error {
 	for round := 1; ; round++ {
 		err := do()
@@ -157,7 +160,7 @@ func (db *Database) patiently(waiting context.Context, s *session.Session, do fu
 	}
 }
 
-// renameStatement is the swap: the server does all of it or nothing, unless it dies meanwhile; see takeBack.
+// renameStatement is the swap. The server does all of it or nothing, unless it dies halfway; see takeBack.
 func renameStatement(n target.Names, moves []move) string {
 	var text strings.Builder
 	text.WriteString("RENAME TABLE ")
@@ -168,7 +171,7 @@ func renameStatement(n target.Names, moves []move) string {
 	return text.String()
 }
 
-// rollBack puts the live database's views and triggers back after a swap that has not moved the tables, or not all of them.
+// rollBack restores the live database's views and triggers after a swap that moved no table, or only some.
 func (db *Database) rollBack(ctx context.Context, s *session.Session) error {
 	n := db.Names
 	pending, err := s.HasTable(ctx, n.Previous, session.JournalPending)
@@ -185,7 +188,7 @@ func (db *Database) rollBack(ctx context.Context, s *session.Session) error {
 			present, err = capture(ctx, s, n.Live)
 		}
 		if err == nil {
-			// What the site has changed since then stays as it is.
+			// Objects that the site has changed since then stay as they are.
 			missing := slices.DeleteFunc(slices.Clone(old.objects), func(o object) bool { return slices.ContainsFunc(present, o.is) })
 			err = db.complete(ctx, s, n.Live, missing, old.objects)
 		}
@@ -263,8 +266,8 @@ func (db *Database) rollForward(ctx context.Context, s *session.Session) error {
 	return db.Explain("drop an older database", db.sweepOlder(ctx, s))
 }
 
-// complete makes those objects of all that are missing. Triggers fire in the order in which they were
-// made: where one is missing, all are made again.
+// complete makes the objects of all that are missing. Triggers fire in the order in which they were made: if one is
+// missing, all are made again.
 func (db *Database) complete(ctx context.Context, s *session.Session, database string, missing, all []object) error {
 	isTrigger := func(o object) bool { return o.Kind == trigger }
 	if slices.ContainsFunc(missing, isTrigger) {
@@ -285,7 +288,7 @@ func (db *Database) complete(ctx context.Context, s *session.Session, database s
 	return db.create(ctx, s, database, missing)
 }
 
-// recoverLocked ends what an earlier run left, and drops its garbage.
+// recoverLocked finishes what an interrupted run left, and drops its garbage.
 func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error {
 	ctx = context.WithoutCancel(ctx)
 	n := db.Names
@@ -310,7 +313,7 @@ func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error
 	return db.Explain("drop database "+n.Incoming, tablespace.DropDatabase(ctx, s, n.Incoming))
 }
 
-// Recover ends what an interrupted run left: see target.Database.
+// Recover finishes what an interrupted run left: see target.Database.
 func (db *Database) Recover(ctx context.Context) error {
 	s, err := db.Locked(ctx)
 	if err != nil {
@@ -320,8 +323,8 @@ func (db *Database) Recover(ctx context.Context) error {
 	return db.recoverLocked(ctx, s)
 }
 
-// swap moves the live database's tables to the previous one, and the incoming ones to the live one, as far as an extent
-// reaches.
+// swap moves the live database's tables to the previous database, and the incoming ones to the live database, within
+// an extent.
 func (db *Database) swap(ctx context.Context, s *session.Session, e extent, new contents) error {
 	n := db.Names
 	slot, err := db.slotInSwap(ctx, s)
@@ -338,7 +341,8 @@ func (db *Database) swap(ctx context.Context, s *session.Session, e extent, new 
 	return db.prune(ctx, s)
 }
 
-// slotInSwap gives the name that the previous database gets in a swap: that of the spare one where it is to be dropped.
+// slotInSwap returns the slot that the previous database gets in a swap, or the spare database if it is to be
+// dropped.
 func (db *Database) slotInSwap(ctx context.Context, s *session.Session) (string, error) {
 	n := db.Names
 	slot, err := slotForPrevious(ctx, s, n)
@@ -351,7 +355,7 @@ func (db *Database) slotInSwap(ctx context.Context, s *session.Session) (string,
 			return "", err
 		}
 		if slices.ContainsFunc(all[1:], func(k target.Kept) bool { return k.Part }) {
-			return slot, nil // the way to it may lead over the previous one: prune knows
+			return slot, nil // undoing to a part may need the previous database; prune decides
 		}
 	}
 	work, err := db.hasWork(ctx, s, n.Previous)
@@ -361,7 +365,7 @@ func (db *Database) slotInSwap(ctx context.Context, s *session.Session) (string,
 	return slot, err
 }
 
-// movesOf lists those of all tables of a database in an extent, but for our own.
+// movesOf lists the moves of a database's tables within an extent, without our own tables.
 func movesOf(ctx context.Context, s *session.Session, from, to string, e extent) ([]move, error) {
 	tables, err := s.Tables(ctx, from)
 	var moves []move
@@ -373,7 +377,7 @@ func movesOf(ctx context.Context, s *session.Session, from, to string, e extent)
 	return moves, err
 }
 
-// dropIfEmpty drops a database that holds no table.
+// dropIfEmpty drops a database that has no table.
 func dropIfEmpty(ctx context.Context, s *session.Session, database string) error {
 	tables, err := s.Tables(ctx, database)
 	if err != nil || len(tables) > 0 {
@@ -382,7 +386,7 @@ func dropIfEmpty(ctx context.Context, s *session.Session, database string) error
 	return tablespace.DropDatabase(ctx, s, database)
 }
 
-// grantShowRoutine is the statement that lets the account read routines that are not its own.
+// grantShowRoutine returns the statement that lets the account read the routines of other accounts.
 func (db *Database) grantShowRoutine() string {
 	user, host := db.UserHost()
 	what := "SHOW_ROUTINE ON *.*"

@@ -7,8 +7,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 )
 
-// writable fails with *SettingError where the server takes no changes from this account. A server that is read-only takes those of
-// administrators, so it is tried, by a statement that changes nothing.
+// writable fails with *SettingError if the server refuses changes from this account. A read-only server still takes
+// them from administrators, so a statement that changes nothing tries it.
 func (db *Database) writable(ctx context.Context, s *session.Session) error {
 	var readOnly string
 	err := s.Conn.QueryRowContext(ctx, "SELECT @@GLOBAL.read_only").Scan(&readOnly)

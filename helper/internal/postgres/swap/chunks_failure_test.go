@@ -42,7 +42,7 @@ func TestPostgresBadChunks(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "site21", targettest.SitePG("old")...)
 	old := targettest.ContentPG(t, server, "site21")
-	const alien = "read the dump: a chunk of table public.t holds something else than rows of that table"
+	const alien = "read the dump: a chunk of table public.t contains something other than rows of that table"
 	const copyT = "COPY public.t (id, mail) FROM stdin;\n"
 	const longer = copyT + "1\tx\n2\ty\n\\.\n"
 	for name, test := range map[string]struct {
