@@ -25,7 +25,7 @@ func (e *elsewhere) standIn(p QualifiedName) string {
 	return fmt.Sprintf("%s%d", elsewherePrefix, len(e.places))
 }
 
-// Place says for which table a name stands.
+// Resolve returns the table that a stand-in name stands for.
 func (e *elsewhere) Resolve(name string) (p QualifiedName, is bool) {
 	for i, known := range e.places {
 		if name == fmt.Sprintf("%s%d", elsewherePrefix, i+1) {
