@@ -9,16 +9,16 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// pgBuild is a statement that makes an index or checks a foreign key.
+// pgBuild is a statement that builds an index or checks a foreign key.
 type pgBuild struct {
 	Statement
-	tables    []string // that it locks, as schema.table
-	exclusive bool     // nothing else may be built on them meanwhile
+	tables    []string // the tables that it locks, as schema.table
+	exclusive bool     // nothing else may be built on them at the same time
 	foreign   bool     // it checks a foreign key, and so needs the keys
-	size      int64    // of the biggest of its tables, in bytes
+	size      int64    // of the largest of its tables, in bytes
 }
 
-// The forms in which pg_dump writes builds; their last name is the table.
+// The forms in which pg_dump writes builds. The last name of each is the table.
 var (
 	pgIndexes = []string{
 		"CREATE INDEX * ON * USING", "CREATE INDEX * ON ONLY * USING",
@@ -30,7 +30,7 @@ var (
 	pgForeignKeys = []string{"ALTER TABLE ONLY * ADD CONSTRAINT * FOREIGN KEY", "ALTER TABLE * ADD CONSTRAINT * FOREIGN KEY"}
 )
 
-// readBuild reads a statement; nil where it is none that may be done beside others.
+// readBuild reads a statement; nil if it cannot run beside others.
 func readBuild(text []byte) *pgBuild {
 	for _, form := range pgIndexes {
 		if names, _, is := Match(text, form); is {
@@ -52,8 +52,7 @@ func readBuild(text []byte) *pgBuild {
 	return nil
 }
 
-// referenced gives the table that a foreign key, whose columns begin at at, refers to; "" where that is
-// not to be seen.
+// referenced returns the table that a foreign key refers to; "" if that is unclear. The key's columns begin at at.
 func referenced(text []byte, at int) string {
 	for token := sqltext.NextToken(text, at, sqltext.Postgres); token.Kind != sqltext.End; token = sqltext.NextToken(text, token.End, sqltext.Postgres) {
 		if token.IsSymbol(text, ')') {
@@ -64,8 +63,8 @@ func referenced(text []byte, at int) string {
 	return ""
 }
 
-// Match reads how a statement begins. A form is keywords, and a * for each name; match gives the names and where the
-// form ends in the text.
+// Match reads the beginning of a statement. A form is keywords, with a * for each name. Match returns the names, and
+// where the form ends in the text.
 func Match(text []byte, form string) (names []string, end int, is bool) {
 	for word := range strings.FieldsSeq(form) {
 		if word == "*" {
@@ -85,13 +84,13 @@ func Match(text []byte, form string) (names []string, end int, is bool) {
 	return names, end, true
 }
 
-// buildQueue hands out builds so that no session waits for the locks of another one while there is something else to do.
+// buildQueue hands out builds so that no session waits for another one's locks while it could do something else.
 type buildQueue struct {
 	mutex   sync.Mutex
 	changed sync.Cond
 	waiting []*pgBuild
-	builds  map[string]int  // under way, by table
-	closed  map[string]bool // tables at which an exclusive one is under way
+	builds  map[string]int  // running, by table
+	closed  map[string]bool // tables with a running exclusive build
 }
 
 func newBuildQueue(builds []*pgBuild) *buildQueue {
@@ -100,8 +99,8 @@ func newBuildQueue(builds []*pgBuild) *buildQueue {
 	return q
 }
 
-// take gives the first build that nothing stands in the way of, and waits for one; nil where none is left, or the
-// context has ended. done must follow.
+// take returns the first build that nothing blocks, and waits for one if necessary. It returns nil if none is left,
+// or if the context has ended. Call done afterwards.
 func (q *buildQueue) take(ctx context.Context) *pgBuild {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
@@ -134,7 +133,7 @@ func (q *buildQueue) enter(build *pgBuild, by int) {
 	}
 }
 
-// done says that a build has ended, well or not.
+// done reports that a build has ended, with or without success.
 func (q *buildQueue) done(build *pgBuild) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()

@@ -15,10 +15,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Stages is what is done with a dump in chunks.
+// Stages are the steps of loading a dump in chunks.
 type Stages struct {
 	Head func(context.Context, *Script, sqltext.Piece) error
-	// Ready is called before the rows, with what the heads told.
+	// Ready is called before the rows, with the stats of the heads.
 	Ready func(context.Context, sqltext.Stats) error
 	After func(context.Context) error // the rows
 	Tail  func(context.Context, *Script, sqltext.Piece) error
@@ -77,13 +77,13 @@ func (l *Load) Stages(ctx context.Context, chunks dump.Chunks, progress func(int
 	}
 	stats = joinStats(stats, last)
 	stats.Statements = l.statements
-	if rows < len(list) { // else the heads end the dump
+	if rows < len(list) { // otherwise the heads end the dump
 		stats.Complete = last.Complete
 	}
 	return stats, err
 }
 
-// joinStats adds to the stats of a dump those of its end; whether the dump is complete it leaves.
+// joinStats adds the stats of a dump's end to those of the rest. It does not judge whether the dump is complete.
 func joinStats(stats, last sqltext.Stats) sqltext.Stats {
 	stats.Bytes += last.Bytes
 	stats.Rows += last.Rows
@@ -100,7 +100,7 @@ func joinStats(stats, last sqltext.Stats) sqltext.Stats {
 	return stats
 }
 
-// script loads the texts of a stretch of the list one after the other.
+// script loads the texts of a range of the list one after the other.
 func (l *Load) script(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64), do func(context.Context, *Script, sqltext.Piece) error) (sqltext.Stats, error) {
 	reader, err := chunks.Open()
 	if err != nil {
@@ -110,8 +110,8 @@ func (l *Load) script(ctx context.Context, chunks dump.Chunks, from, to int, pro
 	return l.run(ctx, &dump.ChunkStream{Ctx: ctx, Reader: reader, Next: from, End: to}, progress, do)
 }
 
-// rows loads the rows of a stretch of the list over several sessions. Nothing that would see their order is there
-// yet: keys, triggers and rules belong to the tail.
+// rows loads the rows in a range of the list over several sessions. Nothing that depends on their order exists yet:
+// keys, triggers and rules belong to the tail.
 func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progress func(int64)) error {
 	list := chunks.List()
 	offsets := make([]int64, len(list))
@@ -168,8 +168,8 @@ func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.Sto
 	return nil
 }
 
-// chunkRows reads the rows of a chunk. Where the connection breaks the driver may read on for a moment after it has
-// given up; the text is somebody else's by then.
+// chunkRows reads the rows of a chunk. If the connection breaks, the driver may go on reading for a moment after it
+// has returned, when the text already belongs to someone else.
 type chunkRows struct {
 	mutex sync.Mutex
 	left  []byte
@@ -192,11 +192,11 @@ func (c *chunkRows) end() {
 	c.left = nil
 }
 
-// endOfRows is the line behind the rows of a COPY.
+// endOfRows is the line after the rows of a COPY.
 const endOfRows = "\\.\n"
 
-// cutCopy takes the text of a chunk of rows apart: the statement, and its rows. It fails with *ChunkError where the
-// text is anything but one COPY that fills the table from the lines that follow.
+// cutCopy splits the text of a chunk of rows into the statement and its rows. It fails with *ChunkError unless the
+// text is exactly one COPY that fills the table from the lines after it.
 func cutCopy(text []byte, table string) (statement string, rows []byte, err error) {
 	next := func(at int) sqltext.Token { return sqltext.NextToken(text, at, sqltext.Postgres) }
 	refused := &target.ChunkError{Table: table}

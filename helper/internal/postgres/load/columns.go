@@ -7,7 +7,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// columnsOf gives the columns that a COPY names; none where it means all of them.
+// columnsOf returns the columns that a COPY names; none if it means all.
 func columnsOf(copyStatement string) (columns []string) {
 	text := []byte(copyStatement)
 	_, _, end := sqltext.QualifiedName(text, len("COPY"), sqltext.Postgres)
@@ -23,10 +23,10 @@ func columnsOf(copyStatement string) (columns []string) {
 	return columns
 }
 
-// SameColumns compares the columns that rows of a table bring with those that it has.
+// SameColumns compares the columns of incoming rows with those of the table.
 func SameColumns(table string, bring, there []string) error {
 	if len(bring) == 0 {
-		return nil // its rows show whether they fit
+		return nil // loading the rows shows whether they fit
 	}
 	for _, column := range bring {
 		if !slices.Contains(there, column) {

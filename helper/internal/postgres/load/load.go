@@ -1,4 +1,5 @@
-// Package load loads a dump into an empty database of a PostgreSQL server, over a few sessions, and compares what came of it.
+// Package load loads a dump into an empty database of a PostgreSQL server, over a few sessions, and checks the
+// result.
 package load
 
 import (
@@ -17,32 +18,31 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Load is a dump on its way into the scratch database.
+// Load is the load of a dump into the scratch database.
 type Load struct {
 	Server     *session.Server
 	Lock, Main *session.Session
-	// Columns are those of tables that are there already, by name; nil where the dump makes them.
+	// Columns are the columns of tables that already exist, by name; nil if the dump creates the tables.
 	Columns map[string][]string
 	once    *target.Once
 	roles   map[string]bool // those of the server
-	// tablespaces are those of the server, once a statement has named one.
+	// tablespaces are those of the server, filled once a statement has named one.
 	tablespaces []string
-	owner       string // of the live database: what belongs to roles unknown here becomes theirs
-	database    string // the dump's own, once something has told its name
+	owner       string // of the live database: it receives what belongs to roles that are unknown here
+	database    string // the dump's own, once the dump has named it
 	statements  int64
-	offset      int64    // of the stretch of text that is being loaded, in the dump
-	settings    []string // that the dump has made on the load's session, for its helpers
+	offset      int64    // where the text that is being loaded begins in the dump
+	settings    []string // the settings that the dump has made in the load's session, for its helpers
 	helpers     []*helper
 }
 
-// Statement is a statement of the dump with the number that it goes by in errors.
+// Statement is a statement of the dump with its number, for errors.
 type Statement struct {
 	sqltext.Piece
 	number int64
 }
 
-// New makes ready for a dump that goes into the incoming database, which is there. The session that holds the lock stays the
-// caller's.
+// New prepares a load into the incoming database, which exists. The session that holds the lock stays the caller's.
 func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
 	l := &Load{Server: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}}
 	return l, l.prepare(ctx)
@@ -76,7 +76,7 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 	return l.run(ctx, r, progress, l.Piece)
 }
 
-// run has each piece of a text done.
+// run executes each piece of a text.
 func (l *Load) run(ctx context.Context, r io.Reader, progress func(int64), do func(context.Context, *Script, sqltext.Piece) error) (sqltext.Stats, error) {
 	script := &Script{sqltext.NewSplitter(r, sqltext.Postgres), progress}
 	for {
@@ -101,7 +101,7 @@ type Script struct {
 	progress func(int64)
 }
 
-// Piece has the server do one piece of the dump.
+// Piece executes one piece of the dump.
 func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) error {
 	switch piece.Kind {
 	case sqltext.Command:
@@ -116,19 +116,19 @@ func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 	return nil
 }
 
-// Count gives a piece of the dump its number.
+// Count numbers a piece of the dump.
 func (l *Load) Count(piece sqltext.Piece) Statement {
 	l.statements++
 	return Statement{piece, l.statements}
 }
 
-// command passes over a line for psql; \connect tells the dump's database.
+// command skips a psql command; \connect names the dump's database.
 func (l *Load) command(line string) error {
 	words := strings.Fields(line)
 	if len(words) < 2 || words[0] != `\connect` && words[0] != `\c` {
 		return nil
 	}
-	name := words[len(words)-1] // behind -reuse-previous=on
+	name := words[len(words)-1] // after -reuse-previous=on
 	if _, after, found := strings.Cut(line, "dbname='"); found {
 		name, _, _ = strings.Cut(after, "'")
 	}
@@ -146,11 +146,11 @@ func (l *Load) meets(database string) error {
 	return nil
 }
 
-// copyRows reads the data of a COPY out of a splitter.
+// copyRows reads the data of a COPY from a splitter.
 type copyRows struct {
 	script *Script
 	left   []byte
-	err    error // what ended the data: io.EOF, or why it could not be read
+	err    error // how the data ended: io.EOF, or why it could not be read
 }
 
 func (c *copyRows) Read(p []byte) (int, error) {
@@ -178,7 +178,7 @@ func (c *copyRows) Read(p []byte) (int, error) {
 
 func (l *Load) copy(ctx context.Context, script *Script, statement Statement) error {
 	rows := &copyRows{script: script}
-	text := string(statement.Text) // is overwritten by the rows
+	text := string(statement.Text) // the rows overwrite the statement
 	_, err := l.Main.Conn.CopyFrom(ctx, rows, text)
 	if rows.err != nil && rows.err != io.EOF {
 		return fmt.Errorf("read the dump: %w", rows.err)
@@ -186,14 +186,15 @@ func (l *Load) copy(ctx context.Context, script *Script, statement Statement) er
 	return l.Failed(ctx, statement, err)
 }
 
-// Statements about the server or a database as a whole, by their first words.
+// Statements about the server or a whole database, by their first words.
 var (
 	aboutDatabase = []string{"CREATE DATABASE", "DROP DATABASE", "ALTER DATABASE", "COMMENT ON DATABASE", "SECURITY LABEL"}
 	aboutServer   = []string{"CREATE ROLE", "ALTER ROLE", "DROP ROLE", "CREATE USER", "ALTER USER", "DROP USER", "CREATE GROUP",
 		"CREATE TABLESPACE", "ALTER TABLESPACE", "DROP TABLESPACE", "COMMENT ON ROLE", "COMMENT ON TABLESPACE", "ALTER SYSTEM",
 		// A copy of a subscription would take changes away from the original.
 		"CREATE SUBSCRIPTION", "ALTER SUBSCRIPTION"}
-	// forgiven may fail for want of a role, a privilege or a setting, and nothing is lost.
+	// forgiven are statements that may fail because a role, a privilege or a setting is missing. Nothing is lost
+	// then.
 	forgiven = []string{"GRANT", "REVOKE", "ALTER DEFAULT", "COMMENT ON EXTENSION", "ALTER EXTENSION", "SET", "SELECT PG_CATALOG.SET_CONFIG",
 		"CREATE USER MAPPING", "CREATE EVENT TRIGGER", "ALTER EVENT TRIGGER", "COMMENT ON EVENT", "CREATE PUBLICATION", "ALTER PUBLICATION"}
 )
@@ -231,7 +232,7 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 		}
 		return nil
 	case postgres.SQLState(err) == postgres.PgDuplicateSchema && first == "CREATE SCHEMA PUBLIC":
-		return nil // it is in template0 already
+		return nil // template0 already has it
 	case (postgres.SQLState(err) == postgres.PgUndefinedObject || postgres.SQLState(err) == postgres.PgDenied) &&
 		(slices.ContainsFunc(forgiven, begins) || begins("ALTER") && strings.Contains(string(text), " OWNER TO ")):
 		var serverError *pgconn.PgError
@@ -247,7 +248,7 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 	return l.Failed(ctx, statement, err)
 }
 
-// FirstWords gives the first words of a statement in capitals, as far as they matter here.
+// FirstWords returns the first words of a statement in capitals, as far as they matter here.
 func FirstWords(text []byte) string {
 	var words []string
 	for at := 0; len(words) < 6; {
@@ -267,7 +268,7 @@ func FirstWords(text []byte) string {
 	return strings.Join(words, " ")
 }
 
-// replaceOwner gives what belongs to a role that is unknown here to the live database's owner.
+// replaceOwner gives the objects of roles that are unknown here to the live database's owner.
 func (l *Load) replaceOwner(text []byte) []byte {
 	token := sqltext.NextToken(text, 0, sqltext.Postgres)
 	if !token.Is(text, "ALTER") {
@@ -298,7 +299,7 @@ func extensionName(text []byte) string {
 	return token.Name(text)
 }
 
-// Failed tells which statement of the dump failed; nil stays nil.
+// Failed says which statement of the dump failed; nil stays nil.
 func (l *Load) Failed(ctx context.Context, statement Statement, err error) error {
 	if err == nil {
 		return nil
@@ -369,14 +370,14 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	return nil
 }
 
-// find gives what to count for a table of the dump: the table alone, or the whole partitioned table that
-// it belongs to; "" where there is no such table. It is mixed where it holds rows that are not the dump's: those that
-// an extension brings, or those of a foreign server.
+// find returns what to count for a table of the dump: the table alone, or the whole partitioned table that it belongs
+// to; "" if it does not exist. mixed means that it also has rows that are not the dump's, from an extension or a
+// foreign server.
 func (l *Load) find(ctx context.Context, table string) (relation string, mixed bool, err error) {
 	if !strings.Contains(table, ".") {
 		table = "public." + table
 	}
-	for at, c := range table { // the names themselves may have dots
+	for at, c := range table { // the names themselves may contain dots
 		if c != '.' {
 			continue
 		}
@@ -401,7 +402,7 @@ func (l *Load) findIn(ctx context.Context, schema, name string) (relation string
 	return rows[0][0], rows[0][1] == "t", nil
 }
 
-// Close ends the sessions of the load, but for the one that holds the lock.
+// Close ends the sessions of the load, but not the one that holds the lock.
 func (l *Load) Close() {
 	l.dismiss()
 	if l.Main != nil {

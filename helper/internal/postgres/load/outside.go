@@ -8,10 +8,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// PostgreSQL finds tables in other tablespaces wherever their database is renamed to. Only those tablespaces are left out that this server
-// does not have.
+// PostgreSQL finds tables in other tablespaces whatever their database is called. So only tablespaces that this
+// server lacks are left out.
 
-// inTablespaces gives a statement without what names a tablespace that is not here; nil where nothing is left of it.
+// inTablespaces removes from a statement the tablespaces that this server lacks; nil if nothing is left of it.
 func (l *Load) inTablespaces(ctx context.Context, first string, text []byte) ([]byte, error) {
 	begins := func(prefix string) bool { return strings.HasPrefix(first, prefix) }
 	isSetting := begins("SET DEFAULT_TABLESPACE") || begins("SET SESSION DEFAULT_TABLESPACE")
@@ -70,7 +70,7 @@ func (l *Load) inTablespaces(ctx context.Context, first string, text []byte) ([]
 	return edits.Apply(text), nil
 }
 
-// hasTablespace says whether the server has a tablespace, and tells the user where it has not.
+// hasTablespace says whether the server has a tablespace, and tells the user if it does not.
 func (l *Load) hasTablespace(ctx context.Context, name string) (bool, error) {
 	if l.tablespaces == nil {
 		rows, err := l.Lock.Query(ctx, "SELECT spcname FROM pg_tablespace")

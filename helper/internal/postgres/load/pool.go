@@ -15,7 +15,7 @@ import (
 // helper is a session that works beside the load's own.
 type helper struct {
 	*session.Session
-	settings int // how many of the dump's settings it has made, too
+	settings int // how many of the dump's settings it has made
 }
 
 // connect opens a session that fills the scratch database.
@@ -24,7 +24,7 @@ func (l *Load) connect(ctx context.Context) (*session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Nothing is lost by it: whoever makes the swap last for good makes last what was committed before, too.
+	// This is safe: the commit of the swap flushes all earlier commits as well.
 	if err := s.Exec(ctx, "SET synchronous_commit = off"); err != nil {
 		s.Close()
 		return nil, l.Server.Explain("prepare a connection", err)
@@ -32,8 +32,8 @@ func (l *Load) connect(ctx context.Context) (*session.Session, error) {
 	return s, nil
 }
 
-// together has the load's session and its helpers work at the same time, no more of them than there are jobs, each
-// with the settings that the dump has made so far. The first error ends the work of all.
+// together runs the load's session and its helpers at the same time, at most one per job. Each helper first makes the
+// settings that the dump has made so far. The first error ends the work of all.
 func (l *Load) together(ctx context.Context, jobs int, work func(context.Context, *session.Session) error) error {
 	sessions := l.Server.Config.Threads
 	if sessions == 0 {
@@ -43,7 +43,7 @@ func (l *Load) together(ctx context.Context, jobs int, work func(context.Context
 	for 1+len(l.helpers) < sessions {
 		s, err := l.connect(ctx)
 		if postgres.SQLState(err) == postgres.PgTooManyConnections {
-			break // those that there are do it, too
+			break // the sessions that exist do the work
 		}
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ func (l *Load) together(ctx context.Context, jobs int, work func(context.Context
 	return group.Wait()
 }
 
-// dismiss ends the sessions beside the load's own.
+// dismiss closes the sessions beside the load's own.
 func (l *Load) dismiss() {
 	for _, helper := range l.helpers {
 		helper.Close()

@@ -7,7 +7,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 )
 
-// Replaced counts them over a session of its own, which is closed before the swap.
+// Replaced counts the rows of the live database over a session of its own, which is closed before the swap.
 func (l *Load) Replaced(ctx context.Context) (map[string]int64, error) {
 	s, err := l.Server.Enter(ctx)
 	if postgres.SQLState(err) == postgres.PgUnknownDatabase {

@@ -13,22 +13,22 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Tail does what comes after the rows. Most of its time goes into indexes, and those that follow one another are
-// made by several sessions at once; so are foreign keys. What pg_dump writes between two indexes and says something
-// of one of them waits until they are made; any other statement ends the group: all before it is done before it.
+// Tail executes what comes after the rows. Most of its time goes into indexes. Several sessions build consecutive
+// indexes at once, and likewise foreign keys. Statements about an index that pg_dump writes between two indexes wait
+// until the indexes are built. Any other statement ends the group: everything before it is finished first.
 type Tail struct {
 	Load      *Load
 	builds    []*pgBuild
 	followers []Statement
 }
 
-// Piece takes a piece of the tail, whose keys wait for Flush.
+// Piece executes a piece of the tail. Its keys wait for Flush.
 func (t *Tail) Piece(ctx context.Context, script *Script, piece sqltext.Piece) error {
 	switch piece.Kind {
 	case sqltext.Filler:
 		return nil
 	case sqltext.Statement:
-		// In a transaction of the dump's own, others do not see what it has done so far.
+		// Other sessions do not see what a transaction of the dump has done so far.
 		if t.Load.Main.Conn.TxStatus() != 'I' {
 			break
 		}
@@ -53,14 +53,14 @@ func (t *Tail) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 	return t.Load.Piece(ctx, script, piece)
 }
 
-// keep counts a statement that is done later.
+// keep numbers a statement that is executed later.
 func (t *Tail) keep(piece sqltext.Piece) Statement {
 	piece.Text = bytes.Clone(piece.Text)
 	piece.Raw = nil
 	return t.Load.Count(piece)
 }
 
-// Flush does what has been put off.
+// Flush executes what has been put off.
 func (t *Tail) Flush(ctx context.Context) error {
 	if len(t.builds) == 0 {
 		return nil
@@ -69,7 +69,7 @@ func (t *Tail) Flush(ctx context.Context) error {
 	if err := l.measure(ctx, t.builds); err != nil {
 		return l.Server.Explain("ask for the sizes of the tables", err)
 	}
-	// What takes longest first, so that all sessions end together.
+	// The slowest first, so that all sessions end at about the same time.
 	slices.SortStableFunc(t.builds, func(a, b *pgBuild) int { return cmp.Compare(b.size, a.size) })
 	queue := newBuildQueue(t.builds)
 	err := l.together(ctx, len(t.builds), func(ctx context.Context, s *session.Session) error {
@@ -97,7 +97,7 @@ func (t *Tail) Flush(ctx context.Context) error {
 	return nil
 }
 
-// build needs none of the care of statement: what has the form of a build names no role and no extension.
+// build executes a build. It needs none of the care of statement: a build names no role and no extension.
 func (l *Load) build(ctx context.Context, s *session.Session, build *pgBuild) error {
 	var err error
 	for range target.DeadlockTries {
@@ -129,8 +129,7 @@ func (l *Load) measure(ctx context.Context, builds []*pgBuild) error {
 	return nil
 }
 
-// pgFollowers are the statements that say something of an index or a constraint that is there already, and that no
-// later one needs.
+// pgFollowers are statements about an existing index or constraint that no later statement needs.
 var pgFollowers = []string{
 	"COMMENT ON INDEX *", "COMMENT ON CONSTRAINT * ON *",
 	"ALTER INDEX * ATTACH PARTITION *", "ALTER INDEX * ALTER COLUMN",

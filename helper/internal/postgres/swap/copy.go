@@ -16,18 +16,18 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// A part of a database is replaced in a copy of it, which then takes its place. What the site wrote in between would be
-// lost; so nobody may come in from before the copy is made until the swap, and all must be as before when this process is
-// killed. That is what a lock does which the server itself takes: a session that renames a database keeps newcomers
-// waiting until its transaction ends, and the end of the session ends the transaction.
+// A part of a database is replaced in a copy of it, which then takes the live database's place. Anything that the
+// site wrote in between would be lost. So nobody may connect from before the copy is made until the swap. If this
+// process is killed, everything must be as before. A lock of the server does both: a session that renames a database
+// keeps newcomers waiting until its transaction ends, and the transaction ends with the session.
 //
-// But the server copies a database only where nobody has renamed it, and makes a copy outside of transactions. So the
-// lock goes through three hands: s renames the database, behind it the copier waits for its turn, behind that one the
-// guard, which renames it again. Then s undoes its renaming. The server serves them in this order, and whoever comes
-// later waits behind the guard.
+// But the server does not copy a database that is being renamed, and copies only outside of transactions. So the lock
+// passes through three sessions. s renames the database. The copier waits behind s, and the guard, which renames the
+// database again, waits behind the copier. Then s rolls back its rename. The server serves them in this order, and
+// later sessions wait behind the guard.
 
-// copyLive makes the incoming database, a copy of the live one, and gives a session in whose transaction the live one has
-// its spare name: nobody gets into it until that ends.
+// copyLive creates the incoming database as a copy of the live one. It returns a session whose transaction has
+// renamed the live database to its spare name, so that nobody can connect to it until that transaction ends.
 func (db *Database) copyLive(ctx context.Context, s *session.Session) (guard *session.Session, err error) {
 	n := db.Names
 	action := "copy database " + n.Live
@@ -41,7 +41,7 @@ func (db *Database) copyLive(ctx context.Context, s *session.Session) (guard *se
 	number, owner := rows[0][0], rows[0][1]
 	create := fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s OWNER %s", postgres.QuoteIdentifier(n.Incoming), postgres.QuoteIdentifier(n.Live), postgres.QuoteIdentifier(owner))
 	if major, _, _ := strings.Cut(db.About.Version, "."); len(major) > 1 && major >= "15" {
-		create += " STRATEGY FILE_COPY" // the only way of older ones; the newer one writes every page to the log as well
+		create += " STRATEGY FILE_COPY" // the only way of older servers; the newer one also writes every page to the log
 	}
 	away := renaming(rename{n.Live, n.Spare})
 
@@ -101,7 +101,7 @@ func (db *Database) copyLive(ctx context.Context, s *session.Session) (guard *se
 		cancel(err)
 	}
 	target.OnStep("queued")
-	if failed := s.Exec(context.WithoutCancel(ctx), "ROLLBACK"); failed != nil { // nobody knows since when the queue has moved
+	if failed := s.Exec(context.WithoutCancel(ctx), "ROLLBACK"); failed != nil { // the queue may have moved on by now
 		err = failed
 		cancel(err)
 	}
@@ -112,14 +112,14 @@ func (db *Database) copyLive(ctx context.Context, s *session.Session) (guard *se
 	return guard, err
 }
 
-// unhurried lets a session's transaction last as long as it takes. Only newer servers have the setting.
+// unhurried lifts the time limit of a session's transactions. Only newer servers have the setting.
 func unhurried(ctx context.Context, s *session.Session) error {
 	_, err := s.Query(ctx, "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'")
 	return err
 }
 
-// afterGuard gives the renames of a swap where a guard has given the live database its spare name already: a previous one that is not
-// kept takes that of the incoming one.
+// afterGuard returns the renames of a swap after a guard has already given the live database its spare name. A
+// previous database that is not kept takes the name of the incoming one.
 func afterGuard(n target.Names) func(place string) []rename {
 	return func(place string) []rename {
 		if place == n.Spare {
@@ -129,7 +129,7 @@ func afterGuard(n target.Names) func(place string) []rename {
 	}
 }
 
-// queue lists the processes that wait for a database to be theirs.
+// queue lists the processes that wait for exclusive use of a database.
 func queue(ctx context.Context, s *session.Session, database string) (pids []string, err error) {
 	rows, err := s.Query(ctx, "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'object' AND classid = 'pg_database'::regclass"+
 		" AND objid = $1::oid AND NOT granted", database)
@@ -139,7 +139,7 @@ func queue(ctx context.Context, s *session.Session, database string) (pids []str
 	return pids, err
 }
 
-// awaitQueued returns when a process has its place among those who wait.
+// awaitQueued returns when a process is waiting in the queue.
 func awaitQueued(ctx context.Context, s *session.Session, database, pid string) error {
 	for range queueTries {
 		pids, err := queue(ctx, s, database)
@@ -153,12 +153,12 @@ func awaitQueued(ctx context.Context, s *session.Session, database, pid string) 
 	return errNotQueued
 }
 
-var errNotQueued = errors.New("the server let a session pass that was to wait")
+var errNotQueued = errors.New("the server did not make a session wait in the queue")
 
-// queueTries times five milliseconds is how long processes may take to take their place in the queue, and to leave it.
+// queueTries times five milliseconds is how long processes may take to enter the queue, and to leave it.
 const queueTries = 4000
 
-// clearQueue sends away who waits before or between those who should be next.
+// clearQueue ends the processes that wait before or between those that should be next.
 func (db *Database) clearQueue(ctx context.Context, s *session.Session, database string, next []string) error {
 	before, err := queue(ctx, s, database)
 	if err != nil {

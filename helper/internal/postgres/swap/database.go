@@ -1,4 +1,5 @@
-// Package swap puts a loaded database into the live one's place, and takes it back: PostgreSQL renames databases in one transaction.
+// Package swap replaces the live database with a loaded one, and undoes that. PostgreSQL renames databases in one
+// transaction.
 package swap
 
 import (
@@ -27,9 +28,9 @@ func Open(ctx context.Context, config target.Config) (target.Database, error) {
 // Database is a live database on a PostgreSQL server.
 type Database struct{ *session.Server }
 
-// TakesFiles fails: PostgreSQL takes no files of tables.
+// TakesFiles always fails: PostgreSQL cannot import files of tables.
 func (db *Database) TakesFiles(context.Context) (target.FileServer, error) {
-	return target.FileServer{}, &target.FilesError{Reason: "PostgreSQL takes no tables as files"}
+	return target.FileServer{}, &target.FilesError{Reason: "PostgreSQL cannot import tables as files"}
 }
 
 // Check has nothing to look for: no other database refers to this one.

@@ -13,10 +13,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// The older databases have labels like that of the previous one, but for what the live database holds. All are whole: a part is exchanged
-// together with a copy of all else.
+// Older databases have labels like that of the previous one, but without the provenance of the live database. All of
+// them are whole: a part is exchanged together with a copy of everything else.
 
-// earlier lists the earlier databases, the youngest first, with their labels.
+// earlier lists the earlier databases, youngest first, with their labels.
 func earlier(ctx context.Context, s *session.Session, n target.Names) ([]target.Kept, map[string]label, error) {
 	rows, err := s.Query(ctx, "SELECT datname, shobj_description(oid, 'pg_database'),"+
 		" CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE -1 END FROM pg_database WHERE datname LIKE '%\\_\\_dump\\_%' ORDER BY datname")
@@ -60,7 +60,7 @@ func (db *Database) Earlier(ctx context.Context) ([]target.Earlier, error) {
 	return list, nil
 }
 
-// countTables tells how many tables a database has, -1 where it cannot be looked into.
+// countTables counts the tables of a database, -1 if it cannot connect to it.
 func (db *Database) countTables(ctx context.Context, database string) int64 {
 	s, err := db.Connect(ctx, database)
 	if err != nil {
@@ -78,8 +78,8 @@ func (db *Database) countTables(ctx context.Context, database string) int64 {
 	return tables
 }
 
-// aside tells where the previous database goes when the live one takes its place, and with what comment: to a place of an older one, or
-// to be dropped, where nothing is in it that was live, or no more than one is kept.
+// aside says where the previous database goes when the live one takes its place, and with which comment. It goes to
+// the slot of an older database. It is dropped if it was never live, or if only one is kept.
 func aside(ctx context.Context, s *session.Session, n target.Names, keep bool) (place string, comments map[string]string, err error) {
 	_, labels, err := earlier(ctx, s, n)
 	l, whole := labels[n.Previous]
@@ -152,7 +152,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	return db.dropGarbage(context.WithoutCancel(ctx), s)
 }
 
-// prune drops the earlier databases that are too many, after a swap. What it fails at the next one meets again.
+// prune drops surplus earlier databases after a swap. If it fails, the next swap tries again.
 func (db *Database) prune(ctx context.Context, s *session.Session) error {
 	all, labels, err := earlier(ctx, s, db.Names)
 	if err != nil {
@@ -170,7 +170,8 @@ func (db *Database) prune(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-// dropEarlier drops an earlier database. In the place of the previous one, whose comment says what the live one is, an empty one stays.
+// dropEarlier drops an earlier database. It replaces the previous one, whose comment describes the live one, with an
+// empty database.
 func (db *Database) dropEarlier(ctx context.Context, s *session.Session, database string) error {
 	n := db.Names
 	e := exchange{renames: []rename{{database, n.Spare}}}
@@ -222,7 +223,7 @@ func (db *Database) DropEarlier(ctx context.Context, number int) ([]target.Earli
 	return dropped, nil
 }
 
-// replacedNow completes the label of a database that is replaced.
+// replacedNow completes the label of a database that is being replaced.
 func replacedNow(ctx context.Context, s *session.Session, n target.Names, l label) (label, error) {
 	all, _, err := earlier(ctx, s, n)
 	l.Serial, l.Replaced = target.NextSerial(all), time.Now().UTC().Truncate(time.Second)

@@ -9,7 +9,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// EarlierChanges tells what was changed of an earlier database: see target.Database.
+// EarlierChanges says what was changed in an earlier database: see target.Database.
 func (db *Database) EarlierChanges(ctx context.Context, earlier target.Earlier) (target.Changes, error) {
 	action := "ask whether database " + earlier.Database + " was changed"
 	s, err := db.Connect(ctx, db.Maintenance)
@@ -25,7 +25,7 @@ func (db *Database) EarlierChanges(ctx context.Context, earlier target.Earlier) 
 	return changes, db.Explain(action, err)
 }
 
-// hasWork says whether an earlier database, of which a label tells, is kept because it was changed, or may have been.
+// hasWork says whether an earlier database must be kept because it was changed, or may have been. l is its label.
 func (db *Database) hasWork(ctx context.Context, l label, database string) (bool, error) {
 	if !db.Config.KeepChanged {
 		return false, nil
@@ -34,11 +34,11 @@ func (db *Database) hasWork(ctx context.Context, l label, database string) (bool
 	return changes.Changed(), err
 }
 
-// earlierChanges compares an earlier database with what it was when a pull put it there.
+// earlierChanges compares an earlier database with what it was after its pull.
 func (db *Database) earlierChanges(ctx context.Context, l label, database string, patience time.Duration) (target.Changes, error) {
 	s, err := db.Connect(ctx, database)
 	if postgres.SQLState(err) != "" {
-		return target.Changes{Unknown: true}, nil // not everybody may look into every database
+		return target.Changes{Unknown: true}, nil // not every account may connect to every database
 	}
 	if err != nil {
 		return target.Changes{}, err
@@ -55,7 +55,7 @@ func (db *Database) earlierChanges(ctx context.Context, l label, database string
 	return changes.And(l.Previous.Released), err
 }
 
-// isEmpty says whether the session's database has nothing that somebody has made.
+// isEmpty says whether the session's database has no objects of any user.
 func isEmpty(ctx context.Context, s *session.Session) (bool, error) {
 	f, _, err := definitions(ctx, s)
 	if err != nil {

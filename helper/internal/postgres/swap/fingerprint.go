@@ -12,25 +12,25 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// PostgreSQL keeps with each row which transaction has made it. So it takes no checksum to know that a table is what it was: if there are
-// as many rows as then, and none of them is younger, they are the same ones. A row keeps that number when it is frozen, moved by VACUUM
-// FULL or CLUSTER, and across restarts. Of rows that were removed, and of tables that were emptied, the count tells. The
-// server's statistics would be cheaper to read, but are lost when it crashes.
+// PostgreSQL stores with each row the transaction that wrote it. So no checksum is needed: a table is unchanged if it
+// has as many rows as before and none of them is younger. A row keeps its transaction number when it is frozen, when
+// VACUUM FULL or CLUSTER moves it, and across restarts. The count shows removed rows and emptied tables. The server's
+// statistics would be cheaper to read, but a crash loses them.
 
-// oldestRows is how many transactions may have been since a fingerprint: numbers of rows come round again after 2^32, and mean the
-// future from the half of it on.
+// oldestRows is how many transactions may have passed since a fingerprint. Transaction numbers repeat after 2^32, and
+// half of them count as the future.
 const oldestRows = 1 << 31
 
-// largeObjects is how a fingerprint calls them; they have no table of their own.
+// largeObjects is their name in a fingerprint; they have no table of their own.
 const largeObjects = "large objects"
 
-// notOf leaves out of a catalog, whose rows are x, what is the server's or an extension's.
+// notOf excludes from a catalog, whose rows are called x, what belongs to the server or to an extension.
 func notOf(catalog string) string {
 	return " x.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '" + catalog + "'::regclass AND d.objid = x.oid AND d.deptype = 'e')"
 }
 
-// relationPrints gives by name and kind what hashes of the definitions of tables, views and sequences are made of. What VACUUM and ANALYZE
-// change of a relation, and where its file is, is no part of it.
+// relationPrints returns, by name and kind, the texts to hash for tables, views and sequences. It leaves out what
+// VACUUM and ANALYZE change, and where the file is.
 const relationPrints = `
 SELECT x.relkind, n.nspname || '.' || x.relname,
        md5(concat_ws(E'\n', x.relkind, x.relpersistence, x.relowner, x.relacl::text, x.reloptions::text, x.relrowsecurity, x.relforcerowsecurity,
@@ -48,10 +48,10 @@ SELECT x.relkind, n.nspname || '.' || x.relname,
   FROM pg_class x JOIN pg_namespace n ON n.oid = x.relnamespace LEFT JOIN pg_sequence q ON q.seqrelid = x.oid
  WHERE x.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND x.relpersistence <> 't' AND` + schemas + " AND"
 
-// relationKinds are those of pg_class that are no tables.
+// relationKinds are the kinds in pg_class that are not tables.
 var relationKinds = map[string]string{"v": "view", "m": "materialized view", "f": "foreign table", "S": "sequence"}
 
-// catalogs are where everything else is: what it is called, its name, and what goes into the hash; x is a row.
+// catalogs lists all other objects: what they are called, their names, and what is hashed. x is a row.
 var catalogs = []struct{ table, kind, name, definition string }{
 	{"pg_namespace", "schema", "x.nspname", "to_jsonb(x)::text"},
 	{"pg_extension", "extension", "x.extname", "x.extversion"},
@@ -81,10 +81,10 @@ var catalogs = []struct{ table, kind, name, definition string }{
 // pgRelation is a table that the fingerprint has looked at.
 type pgRelation struct {
 	quoted string // its name
-	size   int64  // bytes
+	size   int64  // in bytes
 }
 
-// definitions takes the part of a fingerprint that is made of definitions, and gives the tables that have rows.
+// definitions takes the part of a fingerprint that is made of definitions, and returns the tables that have rows.
 func definitions(ctx context.Context, s *session.Session) (f target.Fingerprint, tables map[string]pgRelation, err error) {
 	f = target.Fingerprint{Tables: map[string]target.TablePrint{}, Objects: map[string]string{}}
 	tables = map[string]pgRelation{}
@@ -108,7 +108,7 @@ func definitions(ctx context.Context, s *session.Session) (f target.Fingerprint,
 	if err != nil {
 		return f, nil, err
 	}
-	if rows[0][0] == "t" || rows[0][1] == "t" { // where both do not hold, there is nothing to see
+	if rows[0][0] == "t" || rows[0][1] == "t" { // otherwise there is nothing to see
 		f.Tables[largeObjects] = target.TablePrint{}
 		tables[largeObjects] = pgRelation{quoted: "pg_largeobject"}
 	}
@@ -118,12 +118,12 @@ func definitions(ctx context.Context, s *session.Session) (f target.Fingerprint,
 		switch c.table {
 		case "pg_namespace":
 			query += " AND x.nspname NOT LIKE 'pg\\_%'"
-		case "pg_type": // those of tables and arrays go with what they are of
+		case "pg_type": // the types of tables and arrays go with their tables and elements
 			query += " AND (x.typtype IN ('e', 'd', 'r') OR x.typtype = 'c' AND EXISTS (SELECT FROM pg_class t WHERE t.oid = x.typrelid AND t.relkind = 'c'))"
 		}
 		queries = append(queries, query)
 	}
-	// Comments on relations are with these. Those that the server or an extension has made are on what is theirs.
+	// Comments on relations are among these. The server's and extensions' comments are on their own objects.
 	queries = append(queries, "SELECT 'comment on ' || pg_describe_object(x.classoid, x.objoid, x.objsubid), md5(x.description) FROM pg_description x"+
 		" WHERE x.classoid NOT IN ('pg_class'::regclass, 'pg_extension'::regclass) AND x.objoid >= 16384"+
 		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = x.classoid AND d.objid = x.objoid AND d.deptype = 'e')")
@@ -131,19 +131,19 @@ func definitions(ctx context.Context, s *session.Session) (f target.Fingerprint,
 		return f, nil, err
 	}
 	for _, row := range rows {
-		f.Objects[row[0]] += row[1] // some names are those of several
+		f.Objects[row[0]] += row[1] // several objects may share a name
 	}
 	return f, tables, nil
 }
 
-// beginReading: all is of one moment. Nothing is waited for that somebody has locked, no policy hides a row, and definitions read the same
-// whatever a dump has set.
+// beginReading starts a transaction that reads everything as of one moment. It does not wait long for locks, no
+// policy hides rows from it, and definitions read the same whatever a dump has set.
 const beginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '3s'; SET LOCAL row_security = off;" +
 	" SET LOCAL search_path = pg_catalog; SET LOCAL quote_all_identifiers = off; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO';" +
 	" SET LOCAL intervalstyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1"
 
-// fingerprint takes the fingerprint of the session's database, in which nobody else writes. Of a database that cannot be read as a whole
-// there is none.
+// fingerprint takes the fingerprint of the session's database, while nobody else writes to it. It returns nil for a
+// database that cannot be read completely.
 func fingerprint(ctx context.Context, s *session.Session, withoutRows func(string) bool) (*target.Fingerprint, error) {
 	f, err := takeFingerprint(ctx, s, withoutRows)
 	_ = s.Exec(ctx, "ROLLBACK")
@@ -182,7 +182,7 @@ func takeFingerprint(ctx context.Context, s *session.Session, withoutRows func(s
 	return &f, nil
 }
 
-// rowsSince counts the rows of a table, and those that are of the last transactions, as many as age says.
+// rowsSince counts the rows of a table, and those of the last transactions. age says how many transactions these are.
 func rowsSince(ctx context.Context, s *session.Session, table pgRelation, age int64) (all, young string, err error) {
 	rows, err := s.Query(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE age(xmin) <= %d) FROM ONLY %s", age, table.quoted))
 	if err != nil {
@@ -191,7 +191,7 @@ func rowsSince(ctx context.Context, s *session.Session, table pgRelation, age in
 	return rows[0][0], rows[0][1], nil
 }
 
-// Changes tells whether the live database has been changed: see target.Database.
+// Changes says whether the live database has been changed: see target.Database.
 func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
 	action := "ask whether database " + db.Names.Live + " was changed"
 	s, err := db.Enter(ctx)
@@ -208,7 +208,7 @@ func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
 	}
 	changes, err := changesIn(ctx, s, *kept.Live.Fingerprint, db.Config.WithoutRows, target.SearchPatience)
 	if postgres.SQLState(err) != "" {
-		return target.Changes{Unknown: true}, nil // somebody has locked a table, or the account may not read it
+		return target.Changes{Unknown: true}, nil // a table is locked, or the account may not read it
 	}
 	return changes, db.Explain(action, err)
 }

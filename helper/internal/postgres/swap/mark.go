@@ -9,7 +9,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Mark changes what is recorded of the live database: see target.Database.
+// Mark changes the provenance of the live database: see target.Database.
 func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
 	s, err := db.Locked(ctx)
 	if err != nil {
@@ -22,7 +22,8 @@ func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
 	return db.Explain("note what becomes of database "+db.Names.Live, db.mark(ctx, s, mark))
 }
 
-// fingerprintNow takes the fingerprint of the live database, in which others may write: at a moment when nobody does.
+// fingerprintNow takes the fingerprint of the live database while others may use it. It waits for a moment when
+// nobody writes.
 func (db *Database) fingerprintNow(ctx context.Context, s *session.Session) (*target.Fingerprint, error) {
 	const tries = 20
 	for try := 1; ; try++ {
@@ -92,7 +93,8 @@ func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Ma
 		return err
 	}
 	if !present {
-		// Both or neither: a previous database that does not say what it is there for could be brought back.
+		// Both or neither: without its comment, the empty previous database could be taken for one that undo can
+		// bring back.
 		if err := s.Exec(ctx, "CREATE DATABASE "+postgres.QuoteIdentifier(n.Incoming)+" TEMPLATE template0"); err != nil {
 			return err
 		}

@@ -14,19 +14,18 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// partPull is some tables of a dump on their way into a copy of the live database. The tables are there already, and
-// stay what they are, with their indexes, triggers and privileges: only their rows are others, and where the sequences
-// stand that belong to them.
+// partPull replaces some tables in a copy of the live database. The tables exist already, and keep their indexes,
+// triggers and privileges. Only their rows are replaced, and the values of their sequences.
 type partPull struct {
 	*pull
-	dump   map[string]bool // the dump's tables, and whether each is a partitioned one
+	dump   map[string]bool // the dump's tables, and whether each is partitioned
 	tables []pgTable       // that are replaced
 	// numbered are the sequences of these tables that the dump has yet to set, by number.
 	numbered map[string]pgSequence
 	restore  []pgRestore
 }
 
-// Run fails: rows of a few tables cannot be told from others before they have been read.
+// Run always fails: in a text, the rows of some tables cannot be found without reading everything before them.
 func (l *partPull) Run(context.Context, io.Reader, sqltext.Dialect, func(int64)) (sqltext.Stats, error) {
 	return sqltext.Stats{}, errWithoutIndex
 }
@@ -44,7 +43,7 @@ func (l *partPull) RunChunks(ctx context.Context, chunks dump.Chunks, progress f
 	return stats, unfit(err)
 }
 
-// unfit makes *UnfitError of what the server says of rows.
+// unfit turns the server's complaint about rows into *UnfitError.
 func unfit(err error) error {
 	var refused *target.LoadError
 	if errors.As(err, &refused) && refused.Table != "" {
@@ -73,7 +72,7 @@ func (l *partPull) head(ctx context.Context, script *load.Script, piece sqltext.
 	return nil
 }
 
-// isPartitioned says whether a CREATE TABLE, from behind the name on, makes a partitioned table.
+// isPartitioned says whether a CREATE TABLE creates a partitioned table. The name ends at at.
 func isPartitioned(text []byte, at int) bool {
 	depth := 0
 	for token := sqltext.NextToken(text, at, sqltext.Postgres); token.Kind != sqltext.End; token = sqltext.NextToken(text, token.End, sqltext.Postgres) {
@@ -89,7 +88,7 @@ func isPartitioned(text []byte, at int) bool {
 	return false
 }
 
-// empty empties the tables that are replaced, and takes off what would see their rows come.
+// empty empties the tables that are replaced, and removes what would react to new rows.
 func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 	action := "prepare the tables that are replaced"
 	there, err := listTables(ctx, l.Main)
@@ -105,7 +104,7 @@ func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 	}
 	for _, chunk := range list {
 		if _, comes := l.Columns[chunk.Table]; chunk.Section == dump.Rows && !comes {
-			return fmt.Errorf("the dump brings rows of table %s, which stays", chunk.Table)
+			return fmt.Errorf("the dump has rows of table %s, which is not replaced", chunk.Table)
 		}
 	}
 	references, err := references(ctx, l.Main)
@@ -125,7 +124,7 @@ func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 	}
 	var filled []string
 	for _, table := range l.tables {
-		if !table.partitioned { // else it has no rows of its own
+		if !table.partitioned { // otherwise it has no rows of its own
 			filled = append(filled, "ONLY "+table.quoted)
 		}
 	}
@@ -159,7 +158,7 @@ func (l *partPull) tail(ctx context.Context, script *load.Script, piece sqltext.
 	return l.Piece(ctx, script, piece)
 }
 
-// setSequence gives the sequence that a statement of pg_dump's sets, as a text of SQL; "" for other statements.
+// setSequence returns the sequence that a statement of pg_dump sets, as an SQL string; "" for other statements.
 func setSequence(text []byte) string {
 	names, end, is := load.Match(text, "SELECT *")
 	open := sqltext.NextToken(text, end, sqltext.Postgres)
@@ -170,7 +169,7 @@ func setSequence(text []byte) string {
 	return string(text[name.Start:name.End])
 }
 
-// complete puts back what was taken off.
+// complete restores what empty removed.
 func (l *partPull) complete(ctx context.Context) error {
 	for _, sequence := range l.numbered {
 		return &target.UnfitError{Table: sequence.table, Reason: "sequence " + sequence.name + ", which belongs to it locally, is not in the dump"}
@@ -207,19 +206,19 @@ func (l *partPull) Compare(ctx context.Context, stats sqltext.Stats) error {
 	return nil
 }
 
-// Swap leaves the record of what the live database holds as it is: a copy's tables have the numbers of the original's.
+// Swap keeps the provenance of the live database: the copy's tables have the same numbers as the original's.
 func (l *partPull) Swap(ctx context.Context, _ target.Dump) error {
 	l.Main.Close()
 	return l.db.swap(ctx, l.Lock, turn{
 		by: l.guard, renames: afterGuard(l.db.Names),
 		holds: func(was target.Provenance) target.Provenance {
-			was.Fingerprint = nil // the rows that were changed before are as old as the others in the copy
+			was.Fingerprint = nil // in the copy, changed rows cannot be told from others by their age
 			return was
 		},
 	})
 }
 
-// CheckLive refuses a part that foreign keys of the live database tie to the rest.
+// checkLive refuses a part that foreign keys of the live database tie to the rest.
 func (db *Database) checkLive(ctx context.Context) error {
 	s, err := db.Enter(ctx)
 	if err != nil {
@@ -234,7 +233,7 @@ func (db *Database) checkLive(ctx context.Context) error {
 	return target.Tied(references, has, func(r target.Reference) bool { return has(r.From) != has(r.To) })
 }
 
-// replaced gives those tables of a dump that are of the part, as they are in the database.
+// replaced returns the dump's tables that belong to the part, as they are in the database.
 func replaced(dump map[string]bool, there map[string]pgTable, part target.Part) (tables []pgTable, err error) {
 	comes := func(table string) bool { _, known := dump[table]; return known && part.Includes(table) }
 	for name, partitioned := range dump {

@@ -13,20 +13,20 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// The comment on the previous database says which dump the live one holds and which one it holds itself:
-// comments are set in the very transaction that renames, by every owner, and nothing of it is in the live
-// database. The comment that the previous database had is kept in it until undo puts it back.
+// The comment on the previous database has the provenance of the live database and of the previous one. A comment can
+// be set in the same transaction that renames, every owner can set it, and nothing has to be stored in the live
+// database. The comment that the previous database had before is kept inside, until undo restores it.
 
 // label is what the comment on the previous database says.
 type label struct {
 	Live     target.Provenance `json:"live"`
 	Previous target.Provenance `json:"previous"`
-	// Marked means that nothing was swapped: the previous database is there for this comment alone.
+	// Marked means that nothing was swapped: the previous database exists only for this comment.
 	Marked bool `json:"marked,omitempty"`
-	// Comment is the one that the previous database had when it was the live one.
+	// Comment is the comment that the previous database had when it was live.
 	Comment string `json:"comment,omitempty"`
-	// Serial is higher than those of the earlier databases that there were when the previous one was replaced, at Replaced. An earlier
-	// version of this program has left both out.
+	// Serial is higher than the serials of the earlier databases that existed when this one was replaced, at
+	// Replaced. An earlier version of this program wrote neither.
 	Serial   int64     `json:"serial,omitempty"`
 	Replaced time.Time `json:"replaced,omitzero"`
 }
@@ -51,7 +51,7 @@ func (l label) text() (string, error) {
 	return labelMark + string(text), nil
 }
 
-// Contents tells what the live database holds: see target.Database.
+// Contents says what the live database contains: see target.Database.
 func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	action := "ask what database " + db.Names.Live + " holds"
 	s, err := db.Enter(ctx)
@@ -77,13 +77,13 @@ func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	return held, db.Explain(action, err)
 }
 
-// currentLabel gives what lies in the comment on the previous database.
+// currentLabel reads the label in the comment on the previous database.
 func currentLabel(ctx context.Context, s *session.Session, n target.Names) (label, error) {
 	comment, err := commentOf(ctx, s, n.Previous)
 	return readLabel(comment), err
 }
 
-// commentOf gives the comment on a database, "" where there is none.
+// commentOf returns the comment on a database, "" if there is none.
 func commentOf(ctx context.Context, s *session.Session, database string) (string, error) {
 	rows, err := s.Query(ctx, "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", database)
 	if err != nil || len(rows) == 0 {
@@ -92,7 +92,7 @@ func commentOf(ctx context.Context, s *session.Session, database string) (string
 	return rows[0][0], nil
 }
 
-// setComment puts a comment on a database; "" takes it away.
+// setComment sets the comment on a database; "" removes it.
 func setComment(ctx context.Context, s *session.Session, database, comment string) error {
 	rows, err := s.Query(ctx, "SELECT format('COMMENT ON DATABASE %I IS %L', $1::text, nullif($2::text, ''))", database, comment)
 	if err != nil {
@@ -101,12 +101,11 @@ func setComment(ctx context.Context, s *session.Session, database, comment strin
 	return s.Exec(ctx, rows[0][0])
 }
 
-// listTables finds the tables of the session's database that are neither the server's nor an extension's.
+// ownTables selects the tables of the session's database that belong neither to the server nor to an extension.
 const ownTables = " FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384" +
 	" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')"
 
-// tableNumbers gives the lowest and the highest number of a table of the session's database, 0 where
-// it has none.
+// tableNumbers returns the lowest and the highest number of a table of the session's database, 0 if it has none.
 func tableNumbers(ctx context.Context, s *session.Session) (first, last int64, err error) {
 	rows, err := s.Query(ctx, "SELECT coalesce(min(c.oid), 0), coalesce(max(c.oid), 0)"+ownTables)
 	if err != nil {
@@ -118,9 +117,8 @@ func tableNumbers(ctx context.Context, s *session.Session) (first, last int64, e
 	return first, last, err
 }
 
-// created gives the time of the file of a table that has not changed for the longest time. No table can
-// be younger than its file's last change, and in every site there are tables that nobody writes to. Only
-// superusers may look at files.
+// created returns the oldest time of change among the files of the tables. No table can be younger than the last
+// change of its file, and every site has tables that are never written to. Only superusers may look at files.
 func created(ctx context.Context, s *session.Session) (time.Time, error) {
 	rows, err := s.Query(ctx, "SELECT floor(extract(epoch FROM min((pg_stat_file(pg_relation_filepath(c.oid), true)).modification)))::bigint"+ownTables)
 	if postgres.SQLState(err) != "" || err == nil && rows[0][0] == "" {

@@ -9,17 +9,17 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// pull is a dump on its way into the live database's place.
+// pull is a dump that is being loaded and swapped in.
 type pull struct {
 	*load.Load
 	db *Database
-	// guard keeps others out of the live database while a part of it is replaced; nil where all is.
+	// guard keeps others out of the live database while a part of it is replaced; nil if all of it is.
 	guard *session.Session
-	// cleanup is Begin's context without its end: Discard works after Ctrl-C too.
+	// cleanup is Begin's context without its cancellation: Discard works after Ctrl-C too.
 	cleanup context.Context
 }
 
-// Begin makes a scratch database for a dump: see target.Database.
+// Begin creates a scratch database for a dump: see target.Database.
 func (db *Database) Begin(ctx context.Context) (target.Load, error) {
 	lock, err := db.Locked(ctx)
 	if err != nil {
@@ -38,7 +38,7 @@ func (db *Database) Begin(ctx context.Context) (target.Load, error) {
 	return l, nil
 }
 
-// open makes the scratch database, and what loads the dump into it.
+// open creates the scratch database and the load that fills it.
 func (l *pull) open(ctx context.Context) error {
 	if err := l.db.dropGarbage(ctx, l.Lock); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (l *pull) open(ctx context.Context) error {
 	return err
 }
 
-// create makes the scratch database: empty, or a copy of the live one where only some tables of that are replaced.
+// create creates the scratch database: empty, or as a copy of the live one if only some of its tables are replaced.
 func (l *pull) create(ctx context.Context) (err error) {
 	if !l.db.Config.Part.TablesOnly {
 		return l.db.Explain("create database "+l.db.Names.Incoming, l.db.create(ctx, l.Lock))
@@ -97,7 +97,7 @@ func (l *pull) Discard() error {
 	err := l.db.Recover(ctx)
 	var busy *target.BusyError
 	if errors.As(err, &busy) && busy.Running {
-		return nil // the next pull is at work already, and has cleaned up first
+		return nil // the next pull is already running and has cleaned up first
 	}
 	return err
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// stayPull is a whole dump on its way into the scratch database, but for the rows of some tables, which come from the
-// live database. From when they are read until the swap nobody else writes to these tables.
+// stayPull loads a whole dump into the scratch database, except the rows of some tables, which come from the live
+// database. From the moment they are read until the swap, nobody else can write to these tables.
 type stayPull struct {
 	*pull
 	source *session.Session // in the live database; its transaction locks the tables that stay
@@ -28,11 +28,11 @@ type stayPull struct {
 	rows   map[string]int64 // of the tables that stay, by name
 }
 
-// RunChunks reads the rows that stay when those of the dump are there: keys and triggers come after both.
+// RunChunks reads the rows that stay after loading those of the dump. Keys and triggers follow both.
 func (l *stayPull) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(int64)) (sqltext.Stats, error) {
 	for _, chunk := range chunks.List() {
 		if chunk.Section == dump.Rows && !l.db.Config.Part.Includes(chunk.Table) {
-			return sqltext.Stats{}, fmt.Errorf("the dump brings rows of table %s, which stays", chunk.Table)
+			return sqltext.Stats{}, fmt.Errorf("the dump has rows of table %s, which is not replaced", chunk.Table)
 		}
 	}
 	tail := &load.Tail{Load: l.Load}
@@ -50,12 +50,13 @@ func (l *stayPull) RunChunks(ctx context.Context, chunks dump.Chunks, progress f
 	})
 }
 
-// Run fails: rows that stay cannot be told from others before they have been read.
+// Run always fails: in a text, the rows of tables that stay cannot be skipped without reading everything before them.
 func (l *stayPull) Run(context.Context, io.Reader, sqltext.Dialect, func(int64)) (sqltext.Stats, error) {
 	return sqltext.Stats{}, errWithoutIndex
 }
 
-// open connects to the live database and compares the tables that stay with those that the dump has made for them.
+// open connects to the live database, and compares the tables that stay with those that the dump has created for
+// them.
 func (l *stayPull) open(ctx context.Context, stats sqltext.Stats) (err error) {
 	db := l.db
 	if !db.About.Exists {
@@ -98,10 +99,10 @@ func (l *stayPull) open(ctx context.Context, stats sqltext.Stats) (err error) {
 	return nil
 }
 
-// patience is how long the site's transactions may keep tables from being locked.
+// patience is how long the site's transactions may delay the locks on tables.
 const patience = 20 * time.Second
 
-// bring copies the rows of the tables that stay.
+// copyRows copies the rows of the tables that stay.
 func (l *stayPull) copyRows(ctx context.Context) error {
 	db := l.db
 	if err := unhurried(ctx, l.source); err != nil {
@@ -164,7 +165,7 @@ func (l *stayPull) copyTable(ctx context.Context, table pgTable) (rows int64, er
 	return rows, group.Wait()
 }
 
-// number brings the sequences of the tables that stay to where they stand.
+// number sets the sequences of the tables that stay to their values in the live database.
 func (l *stayPull) number(ctx context.Context) error {
 	action := "set the sequences of the tables that stay"
 	sequences, err := sequences(ctx, l.source, l.stay)
@@ -199,7 +200,7 @@ func (l *stayPull) Compare(ctx context.Context, stats sqltext.Stats) error {
 	return l.Load.Compare(ctx, stats)
 }
 
-// Swap leaves it at what the live database is said to hold.
+// Swap keeps the provenance of the live database.
 func (l *stayPull) Swap(ctx context.Context, _ target.Dump) error {
 	db, n := l.db, l.db.Names
 	_, last, err := tableNumbers(ctx, l.Main)
@@ -221,15 +222,16 @@ func (l *stayPull) Swap(ctx context.Context, _ target.Dump) error {
 		by: l.guard, renames: afterGuard(n),
 		holds: func(was target.Provenance) target.Provenance {
 			if !was.Describes(first) {
-				was = target.Provenance{Hold: was.Hold} // of no dump that is known
+				was = target.Provenance{Hold: was.Hold} // of no known dump
 			}
 			return target.Provenance{Dump: was.Dump, LastTable: last, Hold: was.Hold}
 		},
 	})
 }
 
-// exclude has a guard rename the live database, and keep its transaction open. last is the only session that may stay
-// until nobody else is there or can come: what it has locked nobody has written to then. It is closed.
+// exclude makes a guard rename the live database and keep its transaction open. last is the only session that may
+// stay until nobody else is or can be connected. So nobody has written to the tables that it has locked. It is then
+// closed.
 func (db *Database) exclude(ctx context.Context, guard, last *session.Session) error {
 	if err := unhurried(ctx, guard); err != nil {
 		return db.Explain("prepare a connection", err)

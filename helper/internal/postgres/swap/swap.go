@@ -12,19 +12,19 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// ALTER DATABASE … RENAME is transactional: the renames of a swap happen together or not at all. So no
-// journal is needed: databases called incoming and spare are garbage whenever nobody holds the lock.
+// ALTER DATABASE … RENAME is transactional: the renames of a swap happen together or not at all. So no journal is
+// needed. Without a lock on them, databases called incoming and spare are always garbage.
 
-// rename is a database's way to another name.
+// rename gives a database another name.
 type rename struct{ from, to string }
 
-// exchange is what happens in one transaction: renames, and then the comments that databases get.
+// exchange is what happens in one transaction: renames, and then new comments on databases.
 type exchange struct {
 	renames  []rename
 	comments map[string]string
 }
 
-// Recover ends what an interrupted run left: see target.Database.
+// Recover finishes what an interrupted run left: see target.Database.
 func (db *Database) Recover(ctx context.Context) error {
 	s, err := db.Locked(ctx)
 	if err != nil {
@@ -34,12 +34,12 @@ func (db *Database) Recover(ctx context.Context) error {
 	return db.dropGarbage(ctx, s)
 }
 
-// turn is how a loaded database takes the live one's place.
+// turn describes how a loaded database becomes the live one.
 type turn struct {
-	by *session.Session // that makes the exchange
-	// renames are those that bring the previous database to a place.
+	by *session.Session // the session that makes the exchange
+	// renames are those that move the previous database to a slot.
 	renames func(place string) []rename
-	// holds gives the record of what the live database holds then, out of the one that it had.
+	// holds derives the new provenance of the live database from its old one.
 	holds func(was target.Provenance) target.Provenance
 }
 
@@ -49,7 +49,7 @@ func (db *Database) swap(ctx context.Context, s *session.Session, t turn) error 
 	if err != nil {
 		return db.Explain("read the comment on database "+n.Previous, err)
 	}
-	if t.by == s { // otherwise nobody may come in, and somebody has looked already
+	if t.by == s { // otherwise nobody can connect, and this was already checked
 		was.Live = db.stillHolds(ctx, was.Live)
 	}
 	holds := t.holds(was.Live)
@@ -83,7 +83,7 @@ func (db *Database) swap(ctx context.Context, s *session.Session, t turn) error 
 	return db.prune(ctx, s)
 }
 
-// keepsPrevious says whether the previous database, of which a label tells, is kept in a swap, at least for the time being.
+// keepsPrevious says whether a swap keeps the previous database, at least for now. l is its label.
 func (db *Database) keepsPrevious(ctx context.Context, l label) (bool, error) {
 	if db.Config.Keep > 1 {
 		return true, nil
@@ -91,11 +91,11 @@ func (db *Database) keepsPrevious(ctx context.Context, l label) (bool, error) {
 	return db.hasWork(ctx, l, db.Names.Previous)
 }
 
-// stillHolds gives what of a record is true of the live database.
+// stillHolds returns what is still true of a provenance of the live database.
 func (db *Database) stillHolds(ctx context.Context, r target.Provenance) target.Provenance {
 	s, err := db.Enter(ctx)
 	if err != nil {
-		return r // there is none, or whoever comes later finds out
+		return r // there is no live database, or a later run finds out
 	}
 	defer s.Close()
 	if first, _, err := tableNumbers(ctx, s); err == nil {
@@ -104,8 +104,8 @@ func (db *Database) stillHolds(ctx context.Context, r target.Provenance) target.
 	return r
 }
 
-// leave prepares the live database to become the previous one: it must be there, if only to carry the
-// comment, which leave completes and gives as text.
+// leave prepares the live database to become the previous one. It must exist, if only to carry the comment, which
+// leave completes and returns.
 func (db *Database) leave(ctx context.Context, s *session.Session, l label) (comment string, err error) {
 	n := db.Names
 	present, err := exists(ctx, s, n.Live)
@@ -125,23 +125,22 @@ func (db *Database) leave(ctx context.Context, s *session.Session, l label) (com
 	return l.text()
 }
 
-// swapTries times five seconds, which is how long the server itself waits for sessions to end, is how
-// long a swap tries.
+// swapTries limits the tries of a swap. In each, the server itself waits five seconds for sessions to end.
 const swapTries = 4
 
-// exchange does an exchange; renames of databases that do not exist are left out.
+// exchange makes an exchange, without the renames of databases that do not exist.
 func (db *Database) exchange(ctx context.Context, s *session.Session, e exchange) error {
 	return db.alone(ctx, "exchange the databases", s, func(ctx context.Context) error { return db.exchangeOnce(ctx, s, e) })
 }
 
-// alone does with a session what needs that no other one is connected to the databases: it ends them, and tries again
-// where others came in their place. Processes may be spared.
+// alone runs an action that needs the databases without other connections. It ends the sessions of others, and tries
+// again if new ones came. Some processes can be spared.
 func (db *Database) alone(ctx context.Context, action string, s *session.Session, do func(context.Context) error, spared ...string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	waiting := ctx
-	ctx = context.WithoutCancel(ctx) // a transaction that was cut at its COMMIT may have happened or not
+	ctx = context.WithoutCancel(ctx) // after an interrupted COMMIT it is unknown whether it happened
 	for try := 1; ; try++ {
 		stop := db.endSessions(ctx, spared...)
 		err := do(ctx)
@@ -160,7 +159,7 @@ func (db *Database) alone(ctx context.Context, action string, s *session.Session
 	}
 }
 
-// exchangeOnce goes on with the session's transaction where one is open: it comes to its end only with the exchange.
+// exchangeOnce continues the session's open transaction, if there is one, and commits it with the exchange.
 func (db *Database) exchangeOnce(ctx context.Context, s *session.Session, e exchange) error {
 	begin, rollback := "BEGIN", "ROLLBACK"
 	if s.Conn.TxStatus() == 'T' {
@@ -197,9 +196,9 @@ func renaming(r rename) string {
 	return fmt.Sprintf("ALTER DATABASE %s RENAME TO %s", postgres.QuoteIdentifier(r.from), postgres.QuoteIdentifier(r.to))
 }
 
-// EndSessions ends the sessions of the site, and those that come in their place, until the function
-// that it gives is called. A database can be renamed only while nobody is connected to it; the rename
-// itself keeps newcomers out, but they must all have gone once.
+// endSessions ends the sessions of the site, and new ones, until the returned function is called. A database can be
+// renamed only while nobody is connected to it. The rename itself keeps newcomers out, but first all sessions must
+// have ended.
 func (db *Database) endSessions(ctx context.Context, spared ...string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -207,12 +206,12 @@ func (db *Database) endSessions(ctx context.Context, spared ...string) (stop fun
 		defer close(done)
 		s, err := db.Connect(ctx, db.Maintenance)
 		if err != nil {
-			return // the rename says what is wrong
+			return // the rename reports what is wrong
 		}
 		defer s.Close()
 		n := db.Names
 		for ctx.Err() == nil {
-			// Each by itself: those that may not be ended must not keep the others.
+			// One at a time: a session that may not be ended must not protect the others.
 			rows, err := s.Query(ctx, "SELECT pid, datname FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()")
 			if err != nil {
 				return
@@ -266,10 +265,10 @@ func (db *Database) dropGarbage(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-// create makes the scratch database, as the live one was made.
+// create creates the scratch database with the properties of the live one.
 func (db *Database) create(ctx context.Context, s *session.Session) error {
 	statement := "CREATE DATABASE " + postgres.QuoteIdentifier(db.Names.Incoming) + " TEMPLATE template0"
-	// to_jsonb: which columns there are depends on the server's version.
+	// to_jsonb, because the columns depend on the server's version.
 	rows, err := s.Query(ctx, "SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, r.rolname, t.spcname,"+
 		" to_jsonb(d) ->> 'datlocprovider', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')"+
 		" FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = $1",
@@ -281,7 +280,7 @@ func (db *Database) create(ctx context.Context, s *session.Session) error {
 		encoding, collate, ctype, owner, space, provider, locale := rows[0][0], rows[0][1], rows[0][2], rows[0][3], rows[0][4], rows[0][5], rows[0][6]
 		statement += fmt.Sprintf(" ENCODING %s LC_COLLATE %s LC_CTYPE %s OWNER %s",
 			postgres.QuoteText(encoding), postgres.QuoteText(collate), postgres.QuoteText(ctype), postgres.QuoteIdentifier(owner))
-		if space != "pg_default" { // which is everyone's without a privilege, as long as it is not named
+		if space != "pg_default" { // everyone may use it without a privilege, as long as it is not named
 			statement += " TABLESPACE " + postgres.QuoteIdentifier(space)
 		}
 		switch provider {
@@ -294,8 +293,8 @@ func (db *Database) create(ctx context.Context, s *session.Session) error {
 	return s.Exec(ctx, statement)
 }
 
-// copySettings gives the incoming database what belongs to the live one as a database and is in no
-// dump: settings (ALTER DATABASE … SET), privileges on it, its comment and its limit of connections.
+// copySettings copies to the incoming database what belongs to the live database itself and is in no dump: settings
+// (ALTER DATABASE … SET), privileges on it, its comment and its connection limit.
 func (db *Database) copySettings(ctx context.Context, s *session.Session) error {
 	rows, err := s.Query(ctx, `
 SELECT CASE WHEN r.rolname IS NULL THEN format('ALTER DATABASE %I SET ', $2::text) ELSE format('ALTER ROLE %I IN DATABASE %I SET ', r.rolname, $2::text) END

@@ -9,23 +9,23 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// pgTable is a table that is there already when rows for it come.
+// pgTable is a table that exists before its rows are loaded.
 type pgTable struct {
-	number      string // the server's
+	number      string // the server's number of it
 	name        string // schema.table, as dumps name it
 	quoted      string
 	partitioned bool
-	partitions  []string // the next ones below, by name
+	partitions  []string // the next level of partitions, by name
 	columns     []string // that rows fill
 }
 
 // pgSequence is a sequence that belongs to a column of a table.
 type pgSequence struct{ name, quoted, table string }
 
-// pgRestore puts back something that a table had.
+// pgRestore restores something that a table had.
 type pgRestore struct{ table, statements string }
 
-// schemas finds the schemas that are not the server's own.
+// schemas selects the schemas that are not the server's own.
 const schemas = " n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
 
 // listTables lists the tables of the session's database by name.
@@ -39,7 +39,7 @@ func listTables(ctx context.Context, s *session.Session) (map[string]pgTable, er
 	for _, row := range rows {
 		tables[row[1]] = pgTable{number: row[0], name: row[1], quoted: row[2], partitioned: row[3] == "t"}
 	}
-	// to_jsonb: generated columns are as old as version 12.
+	// to_jsonb, because generated columns exist only since version 12.
 	rows, err = s.Query(ctx, "SELECT n.nspname || '.' || c.relname, a.attname"+
 		" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"+
 		" WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' AND"+schemas)
@@ -78,7 +78,7 @@ func references(ctx context.Context, s *session.Session) ([]target.Reference, er
 	return all, err
 }
 
-// sequences lists those that belong to the tables, by number.
+// sequences lists the sequences that belong to the tables, by number.
 func sequences(ctx context.Context, s *session.Session, tables []pgTable) (map[string]pgSequence, error) {
 	rows, err := s.Query(ctx, "SELECT s.oid, n.nspname || '.' || s.relname, d.refobjid, format('%I.%I', n.nspname, s.relname) FROM pg_depend d"+
 		" JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace"+
@@ -92,9 +92,9 @@ func sequences(ctx context.Context, s *session.Session, tables []pgTable) (map[s
 	return found, err
 }
 
-// watchers gives the statements that take from tables what would see rows come, and those that put it back: foreign keys,
-// because rows come in any order; checks that were added as NOT VALID, because older rows may break them; and triggers,
-// because these rows have been through them.
+// watchers returns statements that remove from tables what would react to new rows, and statements that restore it.
+// These are foreign keys, because rows come in any order; checks that were added as NOT VALID, because older rows may
+// break them; and triggers, because these rows have already been through them.
 func watchers(ctx context.Context, s *session.Session, tables []pgTable) (off []string, back []pgRestore, err error) {
 	rows, err := s.Query(ctx, "SELECT k.conrelid, quote_ident(k.conname), pg_get_constraintdef(k.oid), quote_nullable(obj_description(k.oid, 'pg_constraint'))"+
 		" FROM pg_constraint k WHERE (k.contype = 'f' OR k.contype = 'c' AND NOT k.convalidated AND k.coninhcount = 0)"+
@@ -109,7 +109,8 @@ func watchers(ctx context.Context, s *session.Session, tables []pgTable) (off []
 				table.quoted, row[1], row[2], row[1], table.quoted, row[3])})
 		}
 	}
-	// The triggers of foreign keys go with these. Those that a partition has from its table count as internal in some versions.
+	// The triggers of foreign keys go with them. In some versions, the triggers that a partition inherits count as
+	// internal.
 	rows, err = s.Query(ctx, "SELECT g.tgrelid, quote_ident(g.tgname), CASE g.tgenabled WHEN 'A' THEN 'ALWAYS ' ELSE '' END"+
 		" FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint"+
 		" WHERE c.relkind = 'r' AND g.tgenabled IN ('O', 'A') AND (g.tgconstraint = 0 OR k.contype = 't') ORDER BY g.tgrelid, g.tgname")
@@ -125,7 +126,7 @@ func watchers(ctx context.Context, s *session.Session, tables []pgTable) (off []
 	return off, back, nil
 }
 
-// numbered gives the table of a number, nil where it is not among them.
+// numbered returns the table with a number, nil if it is not among them.
 func numbered(tables []pgTable, number string) *pgTable {
 	if i := slices.IndexFunc(tables, func(t pgTable) bool { return t.number == number }); i >= 0 {
 		return &tables[i]
