@@ -1,22 +1,23 @@
-// Package dump has the words that reading and loading a dump share: sections, chunks, and who hands them on.
+// Package dump has the types that reading and loading a dump share: sections, chunks, and functions that pass them
+// on.
 package dump
 
-// Chunk is some whole statements of a dump.
+// Chunk is one or more whole statements of a dump.
 type Chunk struct {
 	Section Section
-	Table   string // whose rows they are, as Info names it
+	Table   string // the table of its rows, as Info names it
 	Rows    int64
 	SQL     []byte
 }
 
-// ChunkBytes is about how much SQL a chunk of rows has. It bounds, with the number of connections, the memory
-// that a dump takes. Smaller ones stay in the cache of a core from being written to being compressed: a dump of 1 GB takes 3 %
-// less time with 2 MiB than with 4, and no less with 1.
+// ChunkBytes is about how much SQL a chunk of rows has. Together with the number of connections it limits the memory
+// of a dump. Smaller chunks stay in a core's cache between being written and being compressed: a dump of 1 GB takes 3
+// % less time with 2 MiB than with 4, and no less with 1.
 const ChunkBytes = 2 << 20
 
-// Emit takes a chunk, whose buffer then belongs to whoever took it, and gives another buffer without content,
-// nil perhaps. It may be called by several goroutines at once, and waits while nobody can take more.
+// Emit takes over a chunk together with its buffer, and returns an empty buffer for the next one, possibly nil.
+// Several goroutines may call it at once. It blocks while the receiver is busy.
 type Emit func(Chunk) (spare []byte, err error)
 
-// FullChunk is when a chunk is emitted: the rows of a page are estimated.
+// FullChunk is the size at which a chunk is emitted. It leaves some room, because the rows of a page are estimated.
 const FullChunk = ChunkBytes - ChunkBytes/16

@@ -13,17 +13,17 @@ const (
 	Head Section = "head"
 	// Rows is rows of one table; every line is a whole statement, and the order of chunks does not matter.
 	Rows Section = "rows"
-	// Files is a stretch of a file of one table, whose rows are in it. The stretches of a file follow one another.
+	// Files is a segment of a file of one table, which contains its rows. The segments of a file follow one another.
 	Files Section = "files"
 	// Tail is what comes after all rows: views, triggers, indexes.
 	Tail Section = "tail"
 )
 
-// StoredChunk is a stretch of a dump's text, some whole statements.
+// StoredChunk is a range of a dump's text with whole statements, or a segment of a file.
 type StoredChunk struct {
 	Section Section
-	Table   string // whose rows they are, or whose file
-	File    string // of a chunk of Files: what the file's name has behind the table's, as in ".ibd"
+	Table   string // the table of its rows or its file
+	File    string // for Files: the end of the file's name after the table's name, as in ".ibd"
 	Rows    int64
 	Bytes   int64 // of text, or of the file
 }
@@ -32,41 +32,41 @@ type StoredChunk struct {
 type Chunks interface {
 	// List gives all chunks in the order in which they restore the dump: heads, rows, files, tails.
 	List() []StoredChunk
-	// Tables gives those that come as files, in the order of their chunks; there are none in a dump.
+	// Tables returns the tables that are stored as files, in the order of their chunks. An ordinary dump has none.
 	Tables() []FileTable
-	// Open gives what reads their texts, for one goroutine.
+	// Open returns a reader of the texts, for one goroutine.
 	Open() (ChunkReader, error)
 }
 
 // ChunkReader reads the texts of chunks.
 type ChunkReader interface {
-	// Read gives the text, or the stretch of a file, of the i-th chunk of the list, valid until the next call. It waits where the chunk
-	// has yet to be fetched. Text whose checksum is wrong is never given.
+	// Read returns the text, or the segment of a file, of the i-th chunk of the list, valid until the next call. It
+	// waits for a chunk that is yet to be fetched. It never returns text with a wrong checksum.
 	Read(ctx context.Context, i int) ([]byte, error)
-	// Has says whether Read would not wait for the i-th chunk.
+	// Has says whether Read would return the i-th chunk without waiting.
 	Has(i int) bool
 	Close()
 }
 
-// FileTable is a table that comes as files.
+// FileTable is a table that is stored as files.
 type FileTable struct {
 	Name string
 	// Definition is DefinitionSum of the table on the server that wrote the files.
 	Definition [sha256.Size]byte
 	Rows       int64
-	// Checksum is CHECKSUM TABLE of its rows on that server, 0 where it is not known. Nothing is compared with it but what the same
-	// table has later: by that a pull knows whether it was changed.
+	// Checksum is CHECKSUM TABLE of its rows on that server, 0 if unknown. It is compared only with a later checksum
+	// of the same table, so that a pull can tell whether the table was changed.
 	Checksum uint32
 	Files    []TableFile
 }
 
 // TableFile is a file of a table.
 type TableFile struct {
-	Name string // what it has behind the name of the table: ".ibd"
+	Name string // what follows the name of the table: ".ibd"
 	Size int64  // bytes
 }
 
-// LeftTable is a table that does not come as files.
+// LeftTable is a table that is not stored as files.
 type LeftTable struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`

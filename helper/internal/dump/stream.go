@@ -31,7 +31,7 @@ func (s *ChunkStream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// IndexOf gives the index of the first such chunk from an index on; the list's length where there is none.
+// IndexOf returns the index of the first matching chunk, starting at from, or the list's length if there is none.
 func IndexOf(list []StoredChunk, from int, is func(StoredChunk) bool) int {
 	if i := slices.IndexFunc(list[from:], is); i >= 0 {
 		return from + i

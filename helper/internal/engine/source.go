@@ -13,8 +13,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
 )
 
-// OpenSource reaches the source and checks that it can be dumped: access, privileges, a fitting client.
-// The errors that a user can act on are those of errors.go.
+// OpenSource reaches the source and checks that it can be dumped: access, privileges, and a suitable client. The
+// errors that a user can act on are those of package source.
 func OpenSource(ctx context.Context, config source.Config) (*source.Source, error) {
 	if config.Command == "" && config.URL == nil {
 		return nil, fmt.Errorf("open the source: neither a URL nor a command is given")

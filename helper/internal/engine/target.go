@@ -9,8 +9,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// OpenTarget connects to the server. It fails with *UnreachableError, *AuthError or *PrivilegeError, and with *ForeignKeyError
-// where a part of the database cannot be replaced.
+// OpenTarget connects to the server. It fails with *target.UnreachableError, *target.AuthError or
+// *target.PrivilegeError, and with *target.ForeignKeyError if the configured part of the database cannot be replaced.
 func OpenTarget(ctx context.Context, config target.Config) (target.Database, error) {
 	if config.URL.Engine == dburl.Postgres {
 		return postgresswap.Open(ctx, config)

@@ -11,16 +11,17 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// Connector opens connections to one MySQL or MariaDB server alone: each is asked who it is before anybody has it.
+// Connector opens connections to a single MySQL or MariaDB server. It checks the identity of each connection before
+// anyone uses it.
 type Connector struct {
 	driver.Connector
 	Check *Check
-	// Tries is how often to ask for a connection where another server answers: a name may lead to several servers, to each of them in
-	// turn. 0 counts as 1.
+	// Tries is how often to connect when another server answers: a name may lead to several servers in turn. 0 counts
+	// as 1.
 	Tries int
 }
 
-// pause is that between tries. A name server gives each name's addresses in another order only after a while.
+// pause is the time between tries. A name server rotates a name's addresses only after a while.
 const pause = 100 * time.Millisecond
 
 // Connect fails with *WrongServerError, and as the connector below.
@@ -60,13 +61,13 @@ func (c *Connector) connect(ctx context.Context) (driver.Conn, error) {
 
 var errNoAnswer = errors.New("it gives no answer")
 
-// ask asks a server who it is. Only MySQL has a number of its own.
+// ask asks a server for its identity. Only MySQL has a UUID of its own.
 func ask(ctx context.Context, conn driver.Conn) (Identity, error) {
 	querier, ok := conn.(driver.QueryerContext)
 	if !ok {
 		return Identity{}, errors.New("the driver does not take queries")
 	}
-	// A limit in the statement counts instead of one that the server's settings may have.
+	// A LIMIT in the statement overrides a limit in the server's settings.
 	rows, err := querier.QueryContext(ctx, "SELECT @@hostname, @@port, @@datadir /*!50700 , @@server_uuid */ LIMIT 1", nil)
 	if err != nil {
 		return Identity{}, err
@@ -88,7 +89,7 @@ func ask(ctx context.Context, conn driver.Conn) (Identity, error) {
 	if len(values) > 3 {
 		found.Further = append(found.Further, "number "+text(3))
 	}
-	// The connection is free again only when all has been read.
+	// The connection is free again only after everything was read.
 	if err := rows.Next(values); !errors.Is(err, io.EOF) {
 		return Identity{}, errors.Join(err, rows.Close())
 	}

@@ -1,6 +1,6 @@
-// Package oneserver makes sure that all connections lead to one and the same server, and to the one that is meant where that is
-// known. A server may end at any time, and another one come to have its name, its address or its port; and one name may lead to
-// several servers.
+// Package oneserver makes sure that all connections lead to the same server, and to the intended one if that is
+// known. A server may stop at any time, and another may take over its name, address or port. One name may also lead
+// to several servers.
 package oneserver
 
 import (
@@ -11,9 +11,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 )
 
-// Identity is what a server says of itself. It stays what it is when the server is started again.
+// Identity is what a server says about itself. It stays the same when the server restarts.
 type Identity struct {
-	Hostname string // "" where it has not been asked for
+	Hostname string // "" if it was not asked for
 	// Further tells servers of one machine apart, in words.
 	Further []string
 }
@@ -26,13 +26,13 @@ func (i Identity) String() string {
 	return strings.Join(all, ", ")
 }
 
-// WrongServerError means that another server answers than the one that is meant, or that this cannot be told. It has been asked
-// who it is, and nothing else.
+// WrongServerError means that another server answers than the intended one, or that this cannot be determined. The
+// server was asked for its identity and nothing else.
 type WrongServerError struct {
 	Server string // the address that it answers at
 	// Got and Want say who answers and who should.
 	Got, Want string
-	Err       error // why it cannot be told; nil where it can
+	Err       error // why it cannot be determined; nil if it can
 }
 
 func (e *WrongServerError) Error() string {
@@ -43,17 +43,17 @@ func (e *WrongServerError) Error() string {
 }
 func (e *WrongServerError) Unwrap() error { return e.Err }
 
-// Check compares those who answer at an address with the one who answered first, and with the one who is meant. Several goroutines
-// may use it.
+// Check compares the servers that answer at an address with the first one that answered, and with the intended one.
+// Several goroutines may use it.
 type Check struct {
 	Address string
-	Wanted  *dburl.Server // nil where any server is right
+	Wanted  *dburl.Server // nil if any server will do
 
 	mutex sync.Mutex
-	first string // who answered the first time; "" before
+	first string // the first that answered; "" before
 }
 
-// Compare fails with *WrongServerError where it is another server that has just said who it is.
+// Compare fails with *WrongServerError if another server has answered.
 func (c *Check) Compare(found Identity) error {
 	if c.Wanted != nil && found.Hostname != c.Wanted.Hostname {
 		return &WrongServerError{Server: c.Address, Got: "host " + found.Hostname, Want: "host " + c.Wanted.Hostname}
@@ -69,7 +69,7 @@ func (c *Check) Compare(found Identity) error {
 	return nil
 }
 
-// CannotTell is the error for a server that does not say who it is.
+// CannotTell returns the error for a server that does not say who it is.
 func (c *Check) CannotTell(err error) error {
 	want := "the one that answered before"
 	if c.Wanted != nil {

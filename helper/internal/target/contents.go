@@ -4,51 +4,51 @@ import "time"
 
 // Dump names what a database was loaded from.
 type Dump struct {
-	// Key is the dump's in the bucket.
+	// Key is the dump's key in the bucket.
 	Key string `json:"key"`
-	// Time is that of its snapshot, or what S3 gives for a dump by another tool.
+	// Time is the time of its snapshot, or S3's time for another tool's dump.
 	Time time.Time `json:"time"`
 }
 
-// Contents says what the live database holds.
+// Contents says what the live database contains.
 type Contents struct {
 	// Empty means that it has no table, or does not exist.
 	Empty bool
-	// Dump is the one that a swap or an undo put there, whatever the site has done with it since. It is zero
-	// where nobody knows: the database has come by other means. A part that was pulled since counts as something that
-	// the site has done with it.
+	// Dump is the dump that a swap or an undo put there, whatever the site has changed since. It is zero if the
+	// database was filled by other means. Pulling a part later counts as a change.
 	Dump Dump
-	// Hold means that the user wants to keep the database, whatever dumps there are.
+	// Hold means that the user wants to keep the database, even if there are newer dumps.
 	Hold bool
-	// Choice is why the database is the one that the user wants. It is known of an empty database, too, that Undo has brought back.
+	// Choice is why the user wants this database. An empty database that Undo brought back has one too.
 	Choice Choice
-	// Token is that of the swap, undo or mark that the record is of: see [Config]. It is "" where there is no record of what the database
-	// is now, and where an earlier version has made it.
+	// Token is the token of the swap, undo or mark that wrote the provenance: see [Config]. It is "" if there is no
+	// provenance for the current database, or if an earlier version wrote it.
 	Token string
-	// Created is when its tables were made, as far as the server tells, and rather too late than too early.
-	// It is looked for only where the dump is not known, and zero where a part of a dump is all there is.
+	// Created is when its tables were created, as far as the server knows, and never too early. It is determined only
+	// if the dump is unknown, and zero if the database consists of a part of a dump.
 	Created time.Time
 }
 
-// Provenance is what is kept about a database that was loaded from a dump. Without a dump it says that only a part of one was
-// loaded, and nothing was there before.
+// Provenance is what is stored about a database that was loaded from a dump. Without a dump it means that only a part
+// of one was loaded into an empty database.
 type Provenance struct {
 	Dump
-	// LastTable is the highest number of a table that the database had then, 0 where that is not known.
-	// Servers number their tables upwards and use no number twice, a table keeps its number wherever it is
-	// moved, and across restarts and copies of the server's files. Times would not do: MariaDB's for a table
-	// of InnoDB is that of a file, and changes with every chown.
+	// LastTable is the highest number of a table that the database had then, 0 if unknown. Servers number their
+	// tables upwards and never reuse a number. A table keeps its number when it is moved, across restarts, and in
+	// copies of the server's files. Times are not reliable: MariaDB's time for an InnoDB table is that of its file,
+	// and changes with every chown.
 	LastTable int64  `json:"last_table"`
 	Hold      bool   `json:"hold,omitempty"`
 	Choice    Choice `json:"choice,omitempty"`
 	Token     string `json:"token,omitempty"`
-	// Print is what the database was like then, nil where nobody knows.
+	// Fingerprint is the state of the database then, nil if unknown.
 	Fingerprint *Fingerprint `json:"fingerprint,omitempty"`
-	// Released is what had been changed when Release made that fingerprint: a pull may replace the database all the same, and keeps it.
+	// Released is what had been changed when Release took that fingerprint. A pull may still replace the database,
+	// but keeps it.
 	Released *Changes `json:"released,omitempty"`
 }
 
-// Of gives what of a record is true of a database whose tables have firstTable as the lowest number.
+// Of returns what is true for a database whose lowest table number is firstTable.
 func (r Provenance) Of(firstTable int64) Provenance {
 	if r.Describes(firstTable) || r.LastTable == 0 {
 		return r
@@ -56,22 +56,22 @@ func (r Provenance) Of(firstTable int64) Provenance {
 	return Provenance{Hold: r.Hold}
 }
 
-// Contents gives what is known of a database by its record, which describes it or not; firstTable is the lowest number of its tables, 0
-// where it has none.
+// Contents returns what the provenance says about a database, whether it still describes it or not. firstTable is the
+// lowest number of its tables, 0 if it has none.
 func (r Provenance) Contents(firstTable int64) Contents {
 	held := Contents{Hold: r.Hold}
 	switch {
 	case r.Describes(firstTable):
 		held.Dump, held.Choice, held.Token = r.Dump, r.Choice, r.Token
-	case r.LastTable == 0 && firstTable == 0: // it was empty already when the record was made
+	case r.LastTable == 0 && firstTable == 0: // it was already empty when the provenance was written
 		held.Choice, held.Token = r.Choice, r.Token
 	}
 	return held
 }
 
-// Describes says whether a database is still the one of the record; firstTable is the lowest number of
-// its tables. As long as a single table of then is there it is: sites drop, make and truncate tables.
-// Who replaces a database by other means makes all of its tables anew.
+// Describes says whether a database is still the one of the provenance. firstTable is the lowest number of its
+// tables. One remaining table is enough, since sites drop, create and truncate tables. Replacing a database by other
+// means creates all of its tables anew.
 func (r Provenance) Describes(firstTable int64) bool {
 	return firstTable > 0 && firstTable <= r.LastTable
 }

@@ -8,49 +8,50 @@ import (
 	"time"
 )
 
-// The earlier databases are the previous one, which the last swap or undo has replaced, and older ones. Each was live once, or, where only
-// a part was replaced, is what that part was. A part belongs to one state of the live database, the one that came in its place, and to no
-// other: with that it gives the state that was before. So states have names, and each earlier database says which one it is and which
-// one it belongs to. Those that have all belong to any.
+// The earlier databases are the previous one, which the last swap or undo replaced, and older ones. Each was live
+// once. If only a part was replaced, the earlier database is what that part was before. A part belongs to one state
+// of the live database: the state that replaced it. Together with that state it makes up the state before. So states
+// have names, and each earlier database stores its own state and the one it belongs to. Earlier databases with all
+// tables belong to any state.
 //
-// From the live database a way leads to each: whatever has taken the live database away from the state that a part belongs to has left an
-// earlier database of that state, or parts of it, which are younger than the part itself. So dropping the oldest ones takes away no way, and
-// dropping others none but to older parts.
+// Every earlier database can be reached from the live one. Whatever moved the live database away from the state that
+// a part belongs to has left an earlier database of that state, or parts of it, younger than the part itself. So the
+// oldest databases can be dropped safely, and dropping others cuts off only older parts.
 
 // Earlier is a database that was replaced and is kept.
 type Earlier struct {
 	// Database is its name on the server.
 	Database string
-	// Dump is the one that it was loaded from, zero where nobody knows.
+	// Dump is the dump that it was loaded from, zero if unknown.
 	Dump Dump
-	// Replaced is when; zero where an earlier version of this program has done it.
+	// Replaced is when it was replaced; zero if an earlier version of this program did it.
 	Replaced time.Time
-	// Part means that only some tables were replaced, which are all that it has.
+	// Part means that it has only some tables, because only these were replaced.
 	Part bool
-	// Tables and Bytes are how much it has, as far as the server tells; -1 where it does not.
+	// Tables and Bytes are its size, as far as the server knows; -1 if it does not.
 	Tables, Bytes int64
 }
 
-// Descent is what an earlier database says of itself.
+// Descent is what an earlier database stores about itself.
 type Descent struct {
-	// Serial is higher than those of the earlier databases that were there before.
+	// Serial is higher than the serials of all earlier databases of its time.
 	Serial   int64     `json:"serial"`
 	Replaced time.Time `json:"replaced"`
-	// State is the name of the state that it brings back, Base that of the one that replaced it.
+	// State is the name of the state that it brings back. Base is the state that replaced it.
 	State string `json:"state"`
 	Base  string `json:"base"`
 }
 
-// NewState gives a name that no state has.
+// NewState returns an unused name for a state.
 func NewState() string { return rand.Text() }
 
-// Kept is an earlier database, and what is written down of it.
+// Kept is an earlier database together with what is stored about it.
 type Kept struct {
 	Earlier
 	Descent
 }
 
-// YoungestFirst sorts earlier databases: the previous one is the first in any case.
+// YoungestFirst sorts earlier databases. The previous one always comes first.
 func YoungestFirst(all []Kept, previous string) {
 	slices.SortStableFunc(all, func(a, b Kept) int {
 		switch {
@@ -63,7 +64,7 @@ func YoungestFirst(all []Kept, previous string) {
 	})
 }
 
-// NextSerial is higher than those of some earlier databases.
+// NextSerial returns a serial higher than those of all earlier databases.
 func NextSerial(all []Kept) int64 {
 	next := int64(1)
 	for _, k := range all {
@@ -72,7 +73,7 @@ func NextSerial(all []Kept) int64 {
 	return next
 }
 
-// AtNumber gives the earlier database that has a number.
+// AtNumber returns the earlier database with a number.
 func AtNumber(all []Kept, number int) (Kept, error) {
 	switch {
 	case len(all) == 0:
@@ -83,8 +84,8 @@ func AtNumber(all []Kept, number int) (Kept, error) {
 	return all[number-1], nil
 }
 
-// Surplus gives those of all earlier databases that are to be dropped because they are too many, the oldest first. One with somebody's
-// work stays, and so does whatever the way to it may lead over, where it is a part.
+// Surplus returns the earlier databases to drop because there are too many, the oldest first. It keeps a database
+// with somebody's work, and if that is a part, also every database that may be needed to reach it.
 func Surplus(all []Kept, keep int, hasWork func(Kept) (bool, error)) (drop []Kept, err error) {
 	for _, k := range slices.Backward(all) {
 		if len(all)-len(drop) <= max(keep, 1) || k.Database == all[0].Database {
@@ -103,7 +104,8 @@ func Surplus(all []Kept, keep int, hasWork func(Kept) (bool, error)) (drop []Kep
 	return drop, nil
 }
 
-// Reachable fails with *PartOfError where an earlier database is a part that does not belong to a state of the live database.
+// Reachable fails with *PartOfError if an earlier database is a part that does not belong to the live database's
+// state.
 func Reachable(all []Kept, number int, live string) error {
 	k := all[number-1]
 	if !k.Part || k.Base == live {
@@ -114,7 +116,7 @@ func Reachable(all []Kept, number int, live string) error {
 	return e
 }
 
-// Listed gives earlier databases as others see them.
+// Listed returns earlier databases as callers see them.
 func Listed(all []Kept) []Earlier {
 	list := make([]Earlier, len(all))
 	for i, k := range all {
@@ -133,10 +135,11 @@ func (e *NoEarlierError) Error() string {
 	return fmt.Sprintf("there is no earlier database %d: %d are kept", e.Number, e.Kept)
 }
 
-// PartOfError means that an earlier database has only some tables, and that the others are not those of the live database.
+// PartOfError means that an earlier database has only some tables, and that the others are not those of the live
+// database.
 type PartOfError struct {
 	Number int
-	// First is the number of the earlier database that has the others, 0 where none has.
+	// First is the number of the earlier database that has the other tables, 0 if none has.
 	First int
 }
 

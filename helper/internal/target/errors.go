@@ -12,11 +12,10 @@ var ErrNothingToUndo = errors.New("there is no earlier database to go back to")
 // ErrNothingToMark means that there is no local database, or that it is empty.
 var ErrNothingToMark = errors.New("there is no local database to hold or release")
 
-// ErrNoDatabase means that there is no database of which a part could be replaced.
+// ErrNoDatabase means that there is no database in which a part could be replaced.
 var ErrNoDatabase = errors.New("there is no local database to replace a part of")
 
-// ErrIncomplete means that a dump opens like one of mysqldump, mariadb-dump or pg_dump and lacks the line
-// by which they end: it is cut off.
+// ErrIncomplete means that a dump begins like one of mysqldump, mariadb-dump or pg_dump but lacks their closing line.
 var ErrIncomplete = errors.New("the dump lacks its closing line: it is cut off")
 
 // UnreachableError means that the server does not answer.
@@ -29,12 +28,12 @@ func (e *UnreachableError) Error() string { return fmt.Sprintf("cannot reach %s:
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// SettingError means that a setting of the server stands in the way: one which this account cannot change for its own sessions, or one
-// of the whole server.
+// SettingError means that a setting of the server stands in the way, and that this account cannot change it: a
+// setting for sessions, or one of the whole server.
 type SettingError struct {
 	Name  string
-	Value string // "" for one of the whole server
-	// Needs is what one of the whole server must be set to; "" where that is not known.
+	Value string // "" for a setting of the whole server
+	// Needs is the value that a setting of the whole server must have; "" if unknown.
 	Needs string
 	Err   error
 }
@@ -43,7 +42,7 @@ func (e *SettingError) Error() string { return e.Err.Error() }
 
 func (e *SettingError) Unwrap() error { return e.Err }
 
-// AuthError means that the server refused user or password.
+// AuthError means that the server refused the user or the password.
 type AuthError struct {
 	User, Server string
 	Err          error
@@ -59,7 +58,7 @@ func (e *AuthError) Unwrap() error { return e.Err }
 type PrivilegeError struct {
 	// Action is what was refused: "create database x__dump_incoming".
 	Action string
-	// Grant is the statement by which an administrator allows it.
+	// Grant is the statement with which an administrator allows it.
 	Grant string
 	Err   error
 }
@@ -68,13 +67,12 @@ func (e *PrivilegeError) Error() string { return fmt.Sprintf("not allowed to %s:
 
 func (e *PrivilegeError) Unwrap() error { return e.Err }
 
-// BusyError means that someone else holds the database.
+// BusyError means that another process uses the database.
 type BusyError struct {
 	Name string
-	// Holder says who: "connection 12 of db@localhost".
+	// Holder names it: "connection 12 of db@localhost".
 	Holder string
-	// Running is true where another pull or undo is at work, false where sessions of the site do not
-	// let go of the database.
+	// Running means that another pull or undo is running. Otherwise sessions of the site keep using the database.
 	Running bool
 }
 
@@ -111,19 +109,19 @@ func (e *LostError) Unwrap() error { return e.Err }
 
 // LoadError means that the server refused a statement of the dump.
 type LoadError struct {
-	// Statement counts from 1; 0 where statements are loaded in no particular order. Offset is where it begins in the
-	// dump's text, in bytes; -1 where it is not the dump's but adds the keys of a table.
+	// Statement counts from 1; it is 0 if statements are loaded in no particular order. Offset is where it begins in
+	// the dump's text, in bytes; it is -1 for our own statement that adds the keys of a table.
 	Statement, Offset int64
-	// Table is the one whose rows were being loaded, "" for other statements.
+	// Table is the table whose rows were being loaded, "" for other statements.
 	Table string
-	// Excerpt is how the statement begins, "" where it holds rows: they may be personal data.
+	// Excerpt is the beginning of the statement, "" if it contains rows: they may be personal data.
 	Excerpt string
-	// Message is the server's, without values of rows.
+	// Message is the server's message, without values of rows.
 	Message string
 	Err     error
 }
 
-// NoOffset is that of what is not in the dump's text.
+// NoOffset is the offset of a statement that is not in the dump's text.
 const NoOffset = -1
 
 func (e *LoadError) Error() string {
@@ -142,10 +140,10 @@ func (e *LoadError) Error() string {
 
 func (e *LoadError) Unwrap() error { return e.Err }
 
-// MismatchError means that a loaded table does not hold what the dump held.
+// MismatchError means that a loaded table does not have the rows that the dump says.
 type MismatchError struct {
 	Table     string
-	Want, Got int64 // rows; Got is -1 where the table is missing
+	Want, Got int64 // rows; Got is -1 if the table is missing
 }
 
 func (e *MismatchError) Error() string {
@@ -155,7 +153,7 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("table %s has %d rows after the load, the dump has %d", e.Table, e.Got, e.Want)
 }
 
-// ChunkError means that a chunk of a dump holds something else than the rows that it is said to hold.
+// ChunkError means that a chunk of a dump does not contain the rows that its entry in the index names.
 type ChunkError struct{ Table string }
 
 func (e *ChunkError) Error() string {
@@ -169,14 +167,14 @@ func (e *WrongEngineError) Error() string {
 	return fmt.Sprintf("the dump is one of %s, the target is %s", e.Dump, e.Target)
 }
 
-// SeveralDatabasesError means that the dump holds, or reaches for, more than one database.
+// SeveralDatabasesError means that the dump contains, or refers to, more than one database.
 type SeveralDatabasesError struct{ First, Second string }
 
 func (e *SeveralDatabasesError) Error() string {
 	return fmt.Sprintf("the dump is of more than one database: %s and %s", e.First, e.Second)
 }
 
-// NamesError means that two names of a dump are the same to the server, which does not tell upper from lower case.
+// NamesError means that two names of a dump are the same to the server, which ignores case.
 type NamesError struct{ First, Second string }
 
 func (e *NamesError) Error() string {
@@ -184,7 +182,7 @@ func (e *NamesError) Error() string {
 		e.First, e.Second)
 }
 
-// PacketError means that a statement, or a single row of it, is longer than the server takes.
+// PacketError means that a statement, or a single row of it, is longer than the server accepts.
 type PacketError struct {
 	Table       string // "" for statements other than rows
 	Need, Limit int64  // bytes
@@ -198,7 +196,7 @@ func (e *PacketError) Error() string {
 	return fmt.Sprintf("%s takes %d bytes, the server's max_allowed_packet is %d", what, e.Need, e.Limit)
 }
 
-// ExtensionError means that the dump needs an extension of PostgreSQL that the server lacks.
+// ExtensionError means that the dump needs a PostgreSQL extension that the server lacks.
 type ExtensionError struct {
 	Name string
 	Err  error
@@ -210,13 +208,15 @@ func (e *ExtensionError) Error() string {
 
 func (e *ExtensionError) Unwrap() error { return e.Err }
 
-// ForeignKeyError means that a part of a database cannot be replaced by itself: a foreign key leads out of it, or into it.
+// ForeignKeyError means that a part of a database cannot be replaced on its own, because a foreign key connects it
+// with the rest.
 type ForeignKeyError struct {
-	// Table has the foreign key, which refers to the table Refers. One of them would be replaced, the other would stay.
+	// Table has the foreign key, which refers to the table Refers. One of them would be replaced, and the other would
+	// stay.
 	Table, Refers string
-	// Replaced is true where that is Table.
+	// Replaced means that Table would be replaced.
 	Replaced bool
-	// Missing are all tables that would have to be replaced as well; none where only an undo is in question.
+	// Missing are all tables that would also have to be replaced; none for an undo.
 	Missing []string
 }
 
@@ -228,12 +228,12 @@ func (e *ForeignKeyError) Error() string {
 	return fmt.Sprintf("a foreign key of table %s, %s, refers to table %s, %s", e.Table, from, e.Refers, to)
 }
 
-// UnfitError means that the rows of one side do not fit the table of that name on the other: of a part of a PostgreSQL
-// database only rows are exchanged, while tables come as a whole or stay.
+// UnfitError means that the rows of a table in the dump do not fit the local table of that name, or the reverse. A
+// part of a PostgreSQL database exchanges only rows; tables stay, or are replaced as a whole.
 type UnfitError struct {
 	Table  string
 	Reason string
-	Err    error // the server's, where it was the one to refuse
+	Err    error // the server's, if it refused the rows
 }
 
 func (e *UnfitError) Error() string {
@@ -242,13 +242,13 @@ func (e *UnfitError) Error() string {
 
 func (e *UnfitError) Unwrap() error { return e.Err }
 
-// OutsideError means that the files of a table of the local database lie outside of the folder of that database, so that the table cannot
-// be moved.
+// OutsideError means that a table of the local database has files outside the database's folder, so that it cannot be
+// moved safely.
 type OutsideError struct {
 	Database, Table string
-	// Option is what puts them there: "DATA DIRECTORY".
+	// Option is what put them there: "DATA DIRECTORY".
 	Option string
-	// Remedy is the statements that bring them into the folder of the database.
+	// Remedy is the statements that move them into the folder of the database.
 	Remedy string
 }
 
@@ -261,16 +261,16 @@ func (e *OutsideError) Error() string {
 		e.Table, e.Database, article, e.Option)
 }
 
-// InboundKeyError means that a foreign key of another database refers to a table of this one, and does not fit the one that would come in its
-// place.
+// InboundKeyError means that a foreign key of another database refers to a table of this one, and does not fit the
+// table that would replace it.
 type InboundKeyError struct {
-	// Database and Table have the key Name.
+	// Database and Table have the foreign key Name.
 	Database, Table, Name string
 	// Refers is the table that it refers to.
 	Refers string
 	// Reason says why it does not fit.
 	Reason string
-	// Remedy is the statement that takes the key off.
+	// Remedy is the statement that drops the key.
 	Remedy string
 	Err    error
 }
@@ -282,7 +282,7 @@ func (e *InboundKeyError) Error() string {
 
 func (e *InboundKeyError) Unwrap() error { return e.Err }
 
-// Excerpt is how a statement begins, on one line.
+// Excerpt returns the beginning of a statement, on one line.
 func Excerpt(text []byte) string {
 	const longest = 200
 	words := strings.Join(strings.Fields(string(text[:min(len(text), longest)])), " ")

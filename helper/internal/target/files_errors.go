@@ -2,11 +2,11 @@ package target
 
 import "fmt"
 
-// FilesError means that a server does not take tables as files, though it may take them as text.
+// FilesError means that a server cannot import tables as files. It may still accept them as text.
 type FilesError struct {
-	Table  string // "" where it is about the server
+	Table  string // "" if it concerns the server
 	Reason string // as part of a sentence: "the data folder of the server cannot be reached from here"
-	Err    error  // nil where there is no more to tell
+	Err    error  // nil if there is nothing to add
 }
 
 func (e *FilesError) Error() string {
@@ -18,8 +18,8 @@ func (e *FilesError) Error() string {
 
 func (e *FilesError) Unwrap() error { return e.Err }
 
-// StrayFilesError means that a server does not drop a database because of files in its folder that belong to no table: a crash has
-// left them.
+// StrayFilesError means that a server does not drop a database, because a crash has left files in its folder that
+// belong to no table.
 type StrayFilesError struct {
 	Database string
 	Err      error

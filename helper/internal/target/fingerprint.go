@@ -10,21 +10,22 @@ import (
 	"time"
 )
 
-// A database was changed if it is not what it was when it took the live one's place: a fingerprint is taken then, of what
-// nobody else has seen yet, and compared later. What cannot be told counts as changed.
+// A fingerprint of a database is taken when it becomes the live one, before anybody else can see it. If a later
+// fingerprint differs, the database was changed. What cannot be determined counts as changed.
 
-// Fingerprint is what a database was like.
+// Fingerprint describes the state of a database.
 type Fingerprint struct {
 	Tables map[string]TablePrint `json:"tables"`
-	// Objects are hashes of the definitions of everything that is no table, by kind and name.
+	// Objects are hashes of the definitions of everything but tables, by kind and name.
 	Objects map[string]string `json:"objects"`
-	// Transaction is the number that PostgreSQL gives its next transaction: rows with a higher one, or that, are younger. 0 elsewhere.
+	// Transaction is the number of PostgreSQL's next transaction: rows with this number or a higher one are younger.
+	// 0 for other engines.
 	Transaction int64 `json:"transaction,omitempty"`
-	// Running means that there were transactions with lower numbers that may still write.
+	// Running means that transactions with lower numbers were still running and may still write.
 	Running bool
 }
 
-// Sum gives the checksum of a table of MySQL or MariaDB, 0 where it is not known.
+// Sum returns the checksum of a table of MySQL or MariaDB, 0 if it is unknown.
 func (f *Fingerprint) Sum(table string) uint32 {
 	if f == nil {
 		return 0
@@ -33,27 +34,28 @@ func (f *Fingerprint) Sum(table string) uint32 {
 	return uint32(sum)
 }
 
-// TablePrint is what a table was like.
+// TablePrint describes the state of a table.
 type TablePrint struct {
-	Definition string `json:"definition"` // hash of it
-	// Rows is CHECKSUM TABLE of MySQL and MariaDB, how many there are of PostgreSQL; "" where rows do not count.
+	Definition string `json:"definition"` // a hash of it
+	// Rows is CHECKSUM TABLE for MySQL and MariaDB, and the number of rows for PostgreSQL; "" if the rows do not
+	// count.
 	Rows string `json:"rows,omitempty"`
 }
 
-// Changes says what became of a database since a pull put it there, or since Release.
+// Changes says what has changed in a database since its pull, or since Release.
 type Changes struct {
-	// Unknown means that nobody can tell: it came by other means, or what would tell is missing.
+	// Unknown means that this cannot be determined: the database was not pulled, or something needed is missing.
 	Unknown bool `json:"unknown,omitempty"`
-	// Names are tables, and views and the like with what they are in front ("view v").
+	// Names are the changed tables; other objects have their kind in front ("view v").
 	Names []string `json:"names,omitempty"`
-	// More means that there may be others: not everything was looked at.
+	// More means that there may be other changes: the search ended early.
 	More bool `json:"more,omitempty"`
 }
 
-// Changed says whether the database may not be taken for what was pulled.
+// Changed says whether the database may differ from what was pulled.
 func (c Changes) Changed() bool { return c.Unknown || len(c.Names) > 0 }
 
-// And gives these changes together with others of before; there may be none.
+// And adds the changes that were found earlier, if any.
 func (c Changes) And(before *Changes) Changes {
 	if before == nil {
 		return c

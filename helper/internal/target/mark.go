@@ -1,29 +1,30 @@
 package target
 
-// Choice is why a database is the one that its user wants, so that nobody replaces it unasked; "" where it is just the newest dump of then.
+// Choice is why the user wants this database, so that a pull does not replace it without being asked to; "" if it is
+// just the newest dump of its time.
 type Choice string
 
-// The choices that are made.
+// The choices that users make.
 const (
-	ChosenDump  Choice = "chosen" // a dump was pulled that was asked for by its key or time
-	ChosenPart  Choice = "part"   // a part of a dump was put into it
-	Undone      Choice = "undone" // it was brought back by Undo
+	ChosenDump  Choice = "chosen" // a dump was pulled by its key or time
+	ChosenPart  Choice = "part"   // a part of a dump was pulled into it
+	Undone      Choice = "undone" // Undo brought it back
 	Unrequested Choice = ""
 )
 
-// Mark changes what is recorded of the live database.
+// Mark is a change to the provenance of the live database.
 type Mark int
 
 // The marks.
 const (
 	// Hold keeps the database: see [Contents].
 	Hold Mark = iota
-	// Release takes back Hold and every [Choice]: the database as it is now is one that may be replaced, and it has changed only when it is
-	// changed from now on.
+	// Release removes Hold and every [Choice]: the database may be replaced as it is now, and only later changes
+	// count.
 	Release
 )
 
-// Apply changes a record that describes the live database.
+// Apply changes the provenance of the live database.
 func (m Mark) Apply(r *Provenance, token string) {
 	switch m {
 	case Hold:
@@ -33,7 +34,7 @@ func (m Mark) Apply(r *Provenance, token string) {
 	}
 }
 
-// NoteReleased notes in a record what had been changed when its database was released.
+// NoteReleased stores what had been changed when the database was released.
 func (r *Provenance) NoteReleased(changes Changes) {
 	if changes = changes.And(r.Released); changes.Changed() {
 		r.Released = &changes

@@ -10,14 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// Names are the databases that belong to one live database.
+// Names are the databases that belong to a live database.
 type Names struct {
 	Live, Incoming, Previous, Spare string
-	// Base is what the other three names begin with, and what the lock is called.
+	// Base is how the other three names begin, and the name of the lock.
 	Base string
 }
 
-// All are these databases, but for those older than the previous one.
+// All are these databases without those older than the previous one.
 func (n Names) All() []string { return []string{n.Live, n.Incoming, n.Previous, n.Spare} }
 
 // Has says whether a database is one of them, or an older one.
@@ -25,23 +25,23 @@ func (n Names) Has(database string) bool {
 	return slices.Contains(n.All(), database) || n.IsOlder(database)
 }
 
-// older is the name at a place where a database may be kept that is older than the previous one. A place says nothing of an age.
-func (n Names) older(place int) string { return fmt.Sprintf("%s__dump_older_%d", n.Base, place) }
+// older is the name of a slot for a database older than the previous one. The number of a slot does not tell an age.
+func (n Names) older(slot int) string { return fmt.Sprintf("%s__dump_older_%d", n.Base, slot) }
 
-// IsOlder says whether a database has such a name.
+// IsOlder says whether a database has the name of such a slot.
 func (n Names) IsOlder(database string) bool {
 	text, beside := strings.CutPrefix(database, n.Base+"__dump_older_")
-	place, err := strconv.Atoi(text)
-	return beside && err == nil && place > 0 && n.older(place) == database
+	slot, err := strconv.Atoi(text)
+	return beside && err == nil && slot > 0 && n.older(slot) == database
 }
 
-// FreeSlot gives a name for an older database that none of some databases has.
+// FreeSlot returns the name of a slot that none of the databases has.
 func (n Names) FreeSlot(databases []string) string {
-	place := 1
-	for slices.Contains(databases, n.older(place)) {
-		place++
+	slot := 1
+	for slices.Contains(databases, n.older(slot)) {
+		slot++
 	}
-	return n.older(place)
+	return n.older(slot)
 }
 
 const longestSuffix = len("__dump_incoming")

@@ -5,16 +5,14 @@ import "errors"
 // ErrNoTables means that there is nothing to exchange.
 var ErrNoTables = errors.New("there is no table to exchange")
 
-// Part is the part of a database that a pull replaces; everything else stays as it is. The zero Part is the whole
-// database.
+// Part is the part of a database that a pull replaces; the rest stays as it is. The zero Part is the whole database.
 type Part struct {
-	// Has says whether a table belongs to the part, in the live database as well as in the dump; nil means that
-	// all do.
+	// Has says whether a table belongs to the part, in the live database and in the dump; nil means that all do.
 	Has func(table string) bool
-	// Folded says that where upper and lower case are the same; nil means that Has does.
+	// Folded does what Has does where case does not matter; nil means that Has does both.
 	Folded func(table string) bool
-	// TablesOnly means that nothing but tables of the dump take the place of others: views, routines and events stay, too,
-	// and so do tables that the dump lacks.
+	// TablesOnly means that only tables of the dump are replaced. Views, routines and events stay, and so do tables
+	// that the dump lacks.
 	TablesOnly bool
 }
 

@@ -1,8 +1,8 @@
 package target
 
-// MaxSessions bounds how many connections of the server a load takes; servers for development have few
-// cores, and many more sessions than cores gain nothing.
+// MaxSessions limits how many sessions a load opens. Development servers have few cores, and many more sessions than
+// cores gain nothing.
 const MaxSessions = 4
 
-// DeadlockTries is how often a statement is run that got in the way of another. The server has taken it back.
+// DeadlockTries is how often a statement is tried when the server rolls it back because of a deadlock.
 const DeadlockTries = 10

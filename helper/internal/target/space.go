@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FreeBytes tells how much room is left for us where path lies. mark is a path that exists only if the
-// folder is the server's own, and not one of the same name outside of the server's container.
+// FreeBytes returns how much space is available where path lies. mark is a path that exists only if the folder is
+// really the server's, and not a folder of the same name outside the server's container.
 func FreeBytes(path, mark string) (int64, bool) {
 	if _, err := os.Stat(mark); err != nil {
 		return 0, false

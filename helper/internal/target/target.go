@@ -1,13 +1,13 @@
-// Package target is the database that a pull replaces. It loads a dump into a scratch database beside
-// the live one, compares it with what the dump held, swaps the two in one step, and keeps the old one
-// so that the swap can be undone. It speaks the servers' protocols itself and needs no client program.
+// Package target describes the database that a pull replaces. An engine loads a dump into a scratch database beside
+// the live one, compares it with what the dump says, swaps the two in one step, and keeps the old database so that
+// the swap can be undone. Engines speak the servers' protocols themselves and need no client program.
 //
-// The rule of this package: until the one statement (MySQL) or transaction (PostgreSQL) of the swap,
-// nothing of the live database is lost, and from then on everything that is still to do can be done
-// again. Whoever comes next, after a kill -9 too, finds out from the server alone where things stand and
-// ends it. More databases lie beside a live one called X: X__dump_incoming is being loaded,
-// X__dump_previous is what undo brings back, X__dump_older_1 and so on are what was there before that, X__dump_spare is garbage that a
-// swap leaves.
+// Every engine follows one rule. Until the one statement (MySQL) or transaction (PostgreSQL) of the swap, nothing of
+// the live database is lost. From then on, every remaining step can be repeated. After a crash, even after kill -9,
+// the next run learns from the server alone how far the last one got, and finishes it.
+//
+// These databases lie beside a live database X: X__dump_incoming is being loaded, X__dump_previous is what undo
+// brings back, X__dump_older_1 and so on were replaced before that, and X__dump_spare is garbage that a swap leaves.
 package target
 
 import (
@@ -20,33 +20,34 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// Config says which database is to be replaced.
+// Config says which database is to be replaced, and how.
 type Config struct {
 	URL dburl.URL
-	// Threads is how many connections load rows at most; 0 means as many as this machine has use for.
+	// Threads is the maximum number of connections that load rows; 0 means as many as this machine can use.
 	Threads int
-	// InOrder adds the rows of a table of a MySQL or MariaDB dump in chunks one after the other, over one connection. Its file then
-	// takes less room and is read faster; large tables may take longer to load.
+	// InOrder loads the chunks of each table of a MySQL or MariaDB dump one after the other, over one connection. The
+	// table's file is then smaller and read faster, but large tables may take longer to load.
 	InOrder bool
-	// Part is what pulls replace.
+	// Part is what a pull replaces.
 	Part Part
-	// Keep is how many earlier databases are left after a swap, at least the one that it replaces; 0 means 1.
+	// Keep is how many earlier databases remain after a swap, including the one that it replaces; 0 means 1.
 	Keep int
-	// KeepChanged keeps those, too, that were changed since a pull put them there, or of which nobody can tell.
+	// KeepChanged also keeps the earlier databases that were changed after their pull, or may have been.
 	KeepChanged bool
-	// Token is kept with the record of the database that a swap, an undo or a mark makes, and Choice with that of a swap. Whoever remembers
-	// the token elsewhere finds out by it that the server's files have been replaced by others of earlier. Without a token a swap does not
-	// note what the database is like: Changes cannot tell then.
+	// Token is stored with the provenance that a swap, an undo or a mark writes, and Choice with that of a swap. A
+	// caller that remembers the token can tell later whether the server's files were replaced by older ones. Without
+	// a token, a swap takes no fingerprint, and Changes cannot tell.
 	Token  string
 	Choice Choice
-	// WithoutRows says of a table whether its rows do not count as the user's: dumps have it without them. It is asked for tables that
-	// come, and for those that came by no pull; nil means that all count. Tables of PostgreSQL have their schema in front.
+	// WithoutRows says whether the rows of a table do not count as the user's, because dumps leave them out. It is
+	// called for incoming tables, and for tables that no pull has loaded; nil means that all rows count. Tables of
+	// PostgreSQL have their schema in front.
 	WithoutRows func(table string) bool
-	// Note is told, in one line each, what the user should know though nothing failed; it may be nil.
+	// Note receives messages of one line that the user should see although nothing failed; it may be nil.
 	Note func(string)
 }
 
-// Complete gives a configuration in which no function is nil.
+// Complete returns the configuration with every function set.
 func (c Config) Complete() Config {
 	if c.Note == nil {
 		c.Note = func(string) {}
@@ -60,94 +61,95 @@ func (c Config) Complete() Config {
 // Info describes the database.
 type Info struct {
 	Engine  string // "mariadb", "mysql" or "postgres"
-	Version string // as the server tells it: "10.11.19"
+	Version string // as the server reports it: "10.11.19"
 	Name    string // of the live database
 	Exists  bool   // whether there is a live database yet
-	// FoldsNames means that the server does not tell upper from lower case in the names of tables.
+	// FoldsNames means that the server ignores case in the names of tables.
 	FoldsNames bool
 }
 
-// Database is a live database, which need not exist yet, on a server that answered.
+// Database is a live database on a server that has answered. It may not exist yet.
 type Database interface {
-	// Info tells what Open found.
+	// Info returns what Open found.
 	Info() Info
-	// FreeBytes tells how many bytes are free where the server keeps its data; false where that cannot
-	// be seen from here.
+	// FreeBytes returns how many bytes are free where the server keeps its data; false if that cannot be seen from
+	// here.
 	FreeBytes(ctx context.Context) (int64, bool)
-	// Check looks, before anything is fetched, for what keeps a swap from leaving the rest of the server as it is, and tells what it takes
-	// away meanwhile. It changes nothing. It fails with *OutsideError, and *PrivilegeError where foreign keys of other databases refer to
-	// this one and cannot be put back.
+	// Check looks, before anything is fetched, for what would keep a swap from leaving the rest of the server as it
+	// is. It notes what the swap removes temporarily. It changes nothing. It fails with *OutsideError, and with
+	// *PrivilegeError if foreign keys of other databases refer to this one and could not be added again.
 	Check(ctx context.Context) error
-	// TakesFiles says which files of tables the server takes, and fails with *FilesError where its data folder cannot be
-	// reached from here, or it takes none, and with *BusyError while another pull or undo is at work. What it has to try for that it
-	// takes back.
+	// TakesFiles says which tablespace files the server can import. It fails with *FilesError if its data folder
+	// cannot be reached from here or it cannot import any, and with *BusyError while another pull or undo is running.
+	// It undoes everything that it does to find out.
 	TakesFiles(ctx context.Context) (FileServer, error)
-	// Contents tells what the live database holds. It takes no lock and changes nothing. It fails with *BusyError where tables of
-	// a PostgreSQL database are being replaced.
+	// Contents says what the live database contains. It takes no lock and changes nothing. It fails with *BusyError
+	// while tables of a PostgreSQL database are being replaced.
 	Contents(ctx context.Context) (Contents, error)
-	// Changes tells whether the live database has been changed since a pull put it there, whatever Contents says. It changes nothing, and
-	// reads all rows that count. It fails as Contents does.
+	// Changes says whether the live database has been changed since its pull, regardless of Contents. It changes
+	// nothing, and reads all rows that count. It fails as Contents does.
 	Changes(ctx context.Context) (Changes, error)
-	// Mark changes what is recorded of the live database. It fails with *BusyError, *PrivilegeError, and ErrNothingToMark.
+	// Mark changes the provenance of the live database. It fails with *BusyError, *PrivilegeError and
+	// ErrNothingToMark.
 	Mark(ctx context.Context, mark Mark) error
-	// Begin takes the lock, ends what an earlier run left undone, and makes an empty scratch database.
-	// It fails with *BusyError while another pull or undo is at work, *PrivilegeError, *NoSpaceError. Where only some tables
-	// of a PostgreSQL database are to be replaced, the scratch database is a copy of the live one, into which nobody else comes
-	// until the load has ended; then it also fails with ErrNoDatabase, and *BusyError where others do not let go of it.
-	// The load must be ended with Discard.
+	// Begin takes the lock, finishes what an earlier run left, and creates an empty scratch database. It fails with
+	// *BusyError while another pull or undo is running, *PrivilegeError and *NoSpaceError. If only some tables of a
+	// PostgreSQL database are replaced, the scratch database is a copy of the live one, and nobody else can connect
+	// to the live one until the load has ended. It then also fails with ErrNoDatabase, and with *BusyError if other
+	// sessions keep using the database. End the load with Discard.
 	Begin(ctx context.Context) (Load, error)
-	// Undo exchanges the live database, or the part of it that the last swap has replaced, with what was there before; a
-	// second Undo goes back. It fails with ErrNothingToUndo, *BusyError, *PrivilegeError.
+	// Undo exchanges the live database, or the part of it that the last swap replaced, with what was there before. A
+	// second Undo goes back. It fails with ErrNothingToUndo, *BusyError and *PrivilegeError.
 	Undo(ctx context.Context) error
-	// Earlier lists the earlier databases, the one that was replaced last first. It takes no lock and changes nothing.
+	// Earlier lists the earlier databases, the most recently replaced one first. It takes no lock and changes
+	// nothing.
 	Earlier(ctx context.Context) ([]Earlier, error)
-	// EarlierChanges tells of an earlier database what Changes tells of the live one: whether it was changed since a pull put it there. Of a
-	// part it tells this as far as something is left of it.
+	// EarlierChanges does for an earlier database what Changes does for the live one. For a part, it considers what
+	// is left of it.
 	EarlierChanges(ctx context.Context, earlier Earlier) (Changes, error)
-	// UndoTo brings back the earlier database that has a number, from 1, in the list of Earlier; 1 does what Undo does. The live one becomes
-	// the first of the earlier ones then, and none is dropped. It also fails with *NoEarlierError, and *PartOfError.
+	// UndoTo brings back the earlier database with a number, from 1, in the list of Earlier; 1 does what Undo does.
+	// The live database then becomes the first earlier one, and none is dropped. It also fails with *NoEarlierError
+	// and *PartOfError.
 	UndoTo(ctx context.Context, number int) error
-	// DropEarlier drops the earlier database that has a number in the list of Earlier, and all that are older. It gives those that it has
-	// dropped, and fails as UndoTo does.
+	// DropEarlier drops the earlier database with a number in the list of Earlier, and all older ones. It returns
+	// those that it has dropped, and fails as UndoTo does.
 	DropEarlier(ctx context.Context, number int) ([]Earlier, error)
-	// Recover ends what an interrupted run left: afterwards the live database is either wholly the old
-	// one or wholly the new one. Begin and Undo do it by themselves.
+	// Recover finishes what an interrupted run left. Afterwards the live database is either wholly the old one or
+	// wholly the new one. Begin and Undo do this themselves.
 	Recover(ctx context.Context) error
-	// Close ends the connections.
+	// Close closes the connections.
 	Close() error
 }
 
-// Load is a dump on its way into the database: Run, Compare, Swap, and in any case Discard.
+// Load is the load of a dump: call Run or RunChunks, Compare, Swap, and in any case Discard.
 type Load interface {
-	// Run loads a dump's text into the scratch database. progress, which may be nil, is told of every
-	// stretch of text that is done, in bytes. Errors: *LoadError, *WrongEngineError,
-	// *SeveralDatabasesError, *NamesError, *PacketError, *ExtensionError, *NoSpaceError, *LostError, those of
-	// sqltext, and those of r, wrapped.
+	// Run loads a dump's text into the scratch database. It reports each loaded range of text to progress, in bytes;
+	// progress may be nil. Errors: *LoadError, *WrongEngineError, *SeveralDatabasesError, *NamesError, *PacketError,
+	// *ExtensionError, *NoSpaceError, *LostError, those of sqltext, and those of r, wrapped.
 	Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(bytes int64)) (sqltext.Stats, error)
-	// RunChunks does what Run does for a dump that comes in chunks: it loads the heads one after the other, then
-	// rows over several connections at once, then the tails. progress may be called by several goroutines. Of tables that
-	// are not of the part that is replaced, chunks with rows are not needed. It also fails with *ForeignKeyError, and
-	// *UnfitError where a table stays and only its rows are replaced.
+	// RunChunks does what Run does for a dump in chunks. It loads the heads one after the other, then rows over
+	// several connections at once, then the tails. Several goroutines may call progress. Chunks of rows are not
+	// needed for tables outside the part that is replaced. It also fails with *ForeignKeyError, and with *UnfitError
+	// if only the rows of a table are replaced and do not fit.
 	RunChunks(ctx context.Context, chunks dump.Chunks, progress func(bytes int64)) (sqltext.Stats, error)
-	// Compare counts what has been loaded against what the dump held. It fails with *MismatchError,
-	// and with ErrIncomplete where the dump lacks its closing line.
+	// Compare compares the loaded rows with what the dump says. It fails with *MismatchError, and with ErrIncomplete
+	// if the dump lacks its closing line.
 	Compare(ctx context.Context, stats sqltext.Stats) error
-	// Replaced tells how many rows the tables of the live database have, -1 where one cannot be counted; none where there is no live
-	// database yet. Tables of PostgreSQL go by schema.table.
+	// Replaced returns how many rows each table of the live database has, -1 if a table cannot be counted; nothing if
+	// there is no live database yet. Tables of PostgreSQL are called schema.table.
 	Replaced(ctx context.Context) (map[string]int64, error)
-	// Swap puts the scratch database, or the part of it that is to be replaced, into the live one's place. From then on
-	// Contents says that it is dump; after a part it says what it said before.
-	// It fails with *BusyError where other sessions do not let go of the live database; after any
-	// error the live database is the old one, or, where the connection was lost, what Recover makes of
-	// it: wholly the old or wholly the new.
+	// Swap replaces the live database, or a part of it, with the scratch database. From then on Contents returns this
+	// dump; after a part, it returns what it returned before. It fails with *BusyError if other sessions keep using
+	// the live database. After any error the live database is the old one. If the connection was lost, Recover makes
+	// it wholly the old or wholly the new one.
 	Swap(ctx context.Context, dump Dump) error
-	// Discard drops what has not been swapped and lets go of the lock. It may be called at any time,
-	// more than once, and takes its own time even where Run's context has ended.
+	// Discard drops what has not been swapped and releases the lock. It may be called at any time and more than once,
+	// and finishes even if Run's context has ended.
 	Discard() error
 }
 
-// OnStep is told of every step of a swap or an undo, and of what is done with files of tables, there by several goroutines. Tests set
-// it, to end the process there.
+// OnStep is called at every step of a swap, an undo or an import of files; in an import by several goroutines. Tests
+// set it, to kill the process there.
 var OnStep = func(string) {}
 
 // DiscardPatience is how long cleaning up may take.
