@@ -45,6 +45,9 @@ type Config struct {
 	WithoutRows func(table string) bool
 	// Note receives messages of one line that the user should see although nothing failed; it may be nil.
 	Note func(string)
+	// AsText is for tests; nil costs nothing. Where it is set, all rows of a dump in chunks are sent to MariaDB as values, however few, and
+	// it is told of the table whose rows have to go as SQL nevertheless. Several goroutines may call it.
+	AsText func(table string)
 }
 
 // Complete returns the configuration with every function set.

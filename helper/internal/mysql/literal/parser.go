@@ -19,6 +19,7 @@ const (
 	LiteralText    // '…', in the connection's character set
 	LiteralBinary  // _binary '…'
 	LiteralHex     // x'…'
+	LiteralTagged  // _charset x'…', the bytes of a text in that character set
 )
 
 // Literal is a value as it stands in a text. Only forms are known that the dumps of this program have; what MySQL
@@ -27,6 +28,7 @@ type Literal struct {
 	Form       Form
 	Start, End int    // of a number, or of what is between quotes
 	Escapes    int    // how many bytes of that stand behind a backslash
+	Tag        int    // how long the name of a tagged one's character set is
 	Number     uint64 // the value of an integer; a negative one's complement
 }
 
@@ -48,6 +50,7 @@ func NextLiteral(text []byte, at int) (Literal, int) {
 		if binary := "_binary '"; bytes.HasPrefix(text[at:], []byte(binary)) {
 			return quoted(text, at+len(binary), LiteralBinary)
 		}
+		return tagged(text, at)
 	case c == 'x':
 		if bytes.HasPrefix(text[at:], []byte("x'")) {
 			return hexadecimal(text, at+len("x'"))
@@ -107,6 +110,32 @@ func AppendUnescaped(dst, content []byte) []byte {
 	}
 }
 
+// beforeBytes stands between the name of a character set and the digits.
+const beforeBytes = " x'"
+
+// tagged reads bytes with the name of their character set before them.
+func tagged(text []byte, at int) (Literal, int) {
+	name := at + len("_")
+	end := name
+	for end < len(text) && (text[end]-'a' < 26 || text[end]-'0' < 10) {
+		end++
+	}
+	if end == name || !bytes.HasPrefix(text[end:], []byte(beforeBytes)) || string(text[name:end]) == "binary" {
+		return Literal{}, end
+	}
+	l, next := hexadecimal(text, end+len(beforeBytes))
+	if l.Form == LiteralHex {
+		l.Form, l.Tag = LiteralTagged, end-name
+	}
+	return l, next
+}
+
+// Charset is the name of a tagged literal's character set.
+func (l Literal) Charset(text []byte) []byte {
+	end := l.Start - len(beforeBytes)
+	return text[end-l.Tag : end]
+}
+
 func hexadecimal(text []byte, at int) (Literal, int) {
 	l := Literal{Form: LiteralHex, Start: at}
 	for at < len(text) && hexDigits[text[at]] != noDigit {
@@ -140,8 +169,8 @@ func AppendHexadecimal(dst, digits []byte) []byte {
 	return dst
 }
 
-// Longer decimals the server rounds, each in its own way.
-const mostDigits, mostDecimals = 65, 30
+// Longer decimals than MariaDB's columns have are rounded, by each server in its own way.
+const mostDigits, mostDecimals = 65, 38
 
 func numeric(text []byte, at int) (Literal, int) {
 	l := Literal{Form: LiteralInteger, Start: at}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
@@ -27,6 +28,9 @@ type bulkColumn struct {
 	name     string
 	kind     bulkKind
 	nullable bool // as far as is known: asked when the first NULL comes
+	// Known once the server was asked for the column, when the first value in doubt came:
+	widened bool   // the kind is the widest one
+	charset string // of text
 }
 
 // bulkKind is a kind of values.
@@ -44,6 +48,8 @@ const (
 	bulkAnyDecimal // all but numbers with an exponent, in columns of decimals
 	bulkAnyNumber  // in columns of floating-point numbers
 	bulkAnyText    // bytes, and ASCII texts, in text columns whose character set includes ASCII
+	bulkAnyUTF8    // bytes and texts, in columns of utf8mb4
+	bulkAnyMember  // bytes in the column's character set, and ASCII texts, in columns of ENUM and SET
 )
 
 // bulkKinds has, for each kind, the type that the packet names, whether it is unsigned, and the forms that it holds.
@@ -61,12 +67,15 @@ var bulkKinds = [...]struct {
 	bulkAnyDecimal: {[2]byte{246, 0}, 1<<literal.LiteralInteger | 1<<literal.LiteralLarge | 1<<literal.LiteralDecimal},
 	bulkAnyNumber:  {[2]byte{5, 0}, 1<<literal.LiteralInteger | 1<<literal.LiteralLarge | 1<<literal.LiteralDecimal | 1<<literal.LiteralFloat},
 	bulkAnyText:    {[2]byte{252, 0}, 1<<literal.LiteralText | 1<<literal.LiteralBinary | 1<<literal.LiteralHex},
+	bulkAnyUTF8:    {[2]byte{252, 0}, 1<<literal.LiteralText | 1<<literal.LiteralBinary | 1<<literal.LiteralHex},
+	bulkAnyMember:  {[2]byte{252, 0}, 1<<literal.LiteralText | 1<<literal.LiteralTagged},
 }
 
 // firstKinds has, for each form, the kind of a column whose first value has that form.
 var firstKinds = [...]bulkKind{
 	literal.LiteralInteger: bulkSigned, literal.LiteralLarge: bulkUnsigned, literal.LiteralDecimal: bulkDecimal, literal.LiteralFloat: bulkFloat,
 	literal.LiteralText: bulkText, literal.LiteralBinary: bulkBinary, literal.LiteralHex: bulkBinary,
+	literal.LiteralTagged: bulkNothing, // its column must be looked at first
 }
 
 // newBulkInsert reads the beginning of an INSERT. It returns nil for one that our dumps do not have.
@@ -177,16 +186,17 @@ func (b *bulkInsert) appendRow(packet, text []byte, at int) (_ []byte, end int, 
 			return packet, at, &doubt{column, value.Form}
 		}
 		var exact bool
-		if packet, exact = column.kind.append(append(packet, 0), text[value.Start:value.End], value); !exact {
+		if packet, exact = column.append(append(packet, 0), text, value); !exact {
 			return packet, at, &doubt{column, value.Form}
 		}
 	}
 	return packet, at + 1, nil
 }
 
-// append adds a value of this kind, and says whether it is exactly what the literal means.
-func (k bulkKind) append(packet, content []byte, l literal.Literal) (_ []byte, exact bool) {
-	switch k {
+// append adds a literal of a text, in a form that the column's kind holds, and says whether that is exactly what the literal means.
+func (c *bulkColumn) append(packet, text []byte, l literal.Literal) (_ []byte, exact bool) {
+	content := text[l.Start:l.End]
+	switch c.kind {
 	case bulkSigned:
 		return binary.LittleEndian.AppendUint64(packet, l.Number), true
 	case bulkUnsigned:
@@ -200,9 +210,18 @@ func (k bulkKind) append(packet, content []byte, l literal.Literal) (_ []byte, e
 		if l.Form == literal.LiteralText && !rewrite.IsASCII(content) {
 			return packet, false
 		}
+	case bulkAnyUTF8:
+		if l.Form == literal.LiteralText && !utf8.Valid(content) {
+			return packet, false
+		}
+	case bulkAnyMember:
+		if l.Form == literal.LiteralTagged && string(l.Charset(text)) != c.charset ||
+			l.Form == literal.LiteralText && (!rewrite.IsASCII(content) || !hasASCII(c.charset)) {
+			return packet, false
+		}
 	}
 	switch {
-	case l.Form == literal.LiteralHex:
+	case l.Form == literal.LiteralHex, l.Form == literal.LiteralTagged:
 		return literal.AppendHexadecimal(protocol.AppendLengthEncoded(packet, len(content)/2), content), true
 	case l.Escapes > 0:
 		return literal.AppendUnescaped(protocol.AppendLengthEncoded(packet, len(content)-l.Escapes), content), true
@@ -210,21 +229,36 @@ func (k bulkKind) append(packet, content []byte, l literal.Literal) (_ []byte, e
 	return append(protocol.AppendLengthEncoded(packet, len(content)), content...), true
 }
 
-// widestKind returns the kind that holds all literals for columns of a type, bulkNothing if there is none.
-func widestKind(dataType, charset string) bulkKind {
+// widestKind returns the kind that holds all literals for columns of a type, one of a form among them; bulkNothing if there is none.
+func widestKind(dataType, charset string, form literal.Form) bulkKind {
 	switch dataType {
-	case "bigint", "set":
+	case "enum", "set":
+		if form == literal.LiteralTagged || form == literal.LiteralText {
+			return bulkAnyMember
+		}
+		return bulkUnsigned
+	case "bigint":
 		return bulkUnsigned
 	case "decimal":
 		return bulkAnyDecimal
 	case "float", "double":
 		return bulkAnyNumber
 	case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
-		switch charset {
-		case "binary", "ucs2", "utf16", "utf16le", "utf32", "swe7", "sjis":
-			return bulkNothing // ASCII has other bytes there, if any
+		switch {
+		case charset == "utf8mb4":
+			return bulkAnyUTF8
+		case hasASCII(charset):
+			return bulkAnyText
 		}
-		return bulkAnyText
 	}
 	return bulkNothing
+}
+
+// hasASCII says whether the bytes of ASCII mean the same in a character set.
+func hasASCII(charset string) bool {
+	switch charset {
+	case "binary", "ucs2", "utf16", "utf16le", "utf32", "swe7", "sjis":
+		return false
+	}
+	return true
 }

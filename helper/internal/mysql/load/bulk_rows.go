@@ -37,11 +37,17 @@ func (l *Load) takesBulk(ctx context.Context) (bool, error) {
 // ErrNotBulk and has done nothing if the server does not accept them as values, or might store something other than
 // for the text.
 func (r *rowLoad) insertBulk(ctx context.Context, s *session.Session, piece sqltext.Piece, statement []byte) (int64, error) {
-	if !r.bulk || s.Wire == nil || !s.Wire.Bulk || len(statement) < r.BulkAbove {
+	if len(statement) < r.BulkAbove {
 		return 0, ErrNotBulk
 	}
-	done, err := InsertBulk(ctx, s, piece.Table, statement, int(min(r.packet, protocol.LongestPacket-1)))
+	done, err := protocol.Outcome{}, ErrNotBulk
+	if r.bulk && s.Wire != nil && s.Wire.Bulk {
+		done, err = InsertBulk(ctx, s, piece.Table, statement, int(min(r.packet, protocol.LongestPacket-1)))
+	}
 	if errors.Is(err, ErrNotBulk) {
+		if r.Server.Config.AsText != nil {
+			r.Server.Config.AsText(piece.Table)
+		}
 		return 0, err
 	}
 	if err == nil && done.Warnings > 0 {
@@ -130,9 +136,10 @@ func settle(ctx context.Context, s *session.Session, table string, open *doubt) 
 		case open.form == literal.LiteralNull:
 			settled = column.nullable
 		default:
-			widest := widestKind(row["data_type"], row["character_set_name"])
-			if settled = widest != bulkNothing && widest != column.kind; settled {
-				column.kind = widest
+			column.charset = row["character_set_name"]
+			widest := widestKind(row["data_type"], column.charset, open.form)
+			if settled = !column.widened && widest != bulkNothing && widest != column.kind; settled {
+				column.kind, column.widened = widest, true
 			}
 		}
 	}

@@ -23,12 +23,13 @@ func TestLiterals(t *testing.T) {
 		"-9223372036854775809,": "decimal -9223372036854775809", "123456789012345678901,": "decimal 123456789012345678901",
 		"1.50,": "decimal 1.50", "-0.5)": "decimal -0.5", "1e-05,": "float 1e-05", "-0e0,": "float -0e0", "1.5e+22,": "float 1.5e+22",
 		"1" + strings.Repeat("0", 64) + ",": "decimal 1" + strings.Repeat("0", 64), "1" + strings.Repeat("0", 65) + ",": "none",
-		"0." + strings.Repeat("1", 30) + ",": "decimal 0." + strings.Repeat("1", 30), "0." + strings.Repeat("1", 31) + ",": "none",
+		"0." + strings.Repeat("1", 38) + ",": "decimal 0." + strings.Repeat("1", 38), "0." + strings.Repeat("1", 39) + ",": "none",
 		"'',": "text ''", `'it\'s',`: "text 'it's'", `'\\',`: `text '\'`, `'\\\'\0\n\r\Z',`: "text '\\'\x00\n\r\x1a'", "'\xff',": "text '\xff'",
 		"_binary 'a\\0',": "binary 'a\x00'", "x'',": "hex ''", "x'00FF',": "hex '\x00\xff'",
+		"_latin1 x'E4',": "latin1 '\xe4'", "_utf16le x'',": "utf16le ''",
 		"": "none", "-,": "none", "--1,": "none", ".5,": "none", "5.,": "none", "1e,": "none", "1e+,": "none", "+1,": "none",
 		"'open": "none", `'open\'`: "none", `'\`: "none", `'\x',`: "none", `'\"',`: "none", "_latin1 'a',": "none", "_binary'a',": "none",
-		"_binary x'00',": "none", "x'0',": "none", "x'0g',": "none", "x'ab',": "none", "x'00": "none", "X'00',": "none", "NUL,": "none", "null,": "none",
+		"_binary x'00',": "none", "_ x'00',": "none", "_latin1 x'0',": "none", "_latin1  x'00',": "none", "_Latin1 x'00',": "none", "_latin1": "none", "x'0',": "none", "x'0g',": "none", "x'ab',": "none", "x'00": "none", "X'00',": "none", "NUL,": "none", "null,": "none",
 		"DEFAULT,": "none", `"a",`: "none", "TRUE,": "none", "(1),": "none", " 1,": "none", "@a,": "none",
 	} {
 		value, end := literal.NextLiteral([]byte(text), 0)
@@ -62,6 +63,8 @@ func shown(text []byte, l literal.Literal) string {
 			return fmt.Sprintf("%d bytes instead of %d", len(value), len(content)-l.Escapes)
 		}
 		return name + " '" + string(value) + "'"
+	case literal.LiteralTagged:
+		return string(l.Charset(text)) + " '" + string(literal.AppendHexadecimal(nil, content)) + "'"
 	case literal.LiteralHex:
 		return "hex '" + string(literal.AppendHexadecimal(nil, content)) + "'"
 	}
@@ -101,7 +104,8 @@ func FuzzBulkPacket(f *testing.F) {
 					continue
 				}
 				if err.column.kind < bulkAnyDecimal {
-					err.column.kind = [...]bulkKind{bulkDecimal: bulkAnyNumber, bulkText: bulkAnyText, bulkBinary: bulkAnyText, bulkSigned: bulkUnsigned,
+					err.column.charset = "latin1"
+					err.column.kind = [...]bulkKind{bulkNothing: bulkAnyMember, bulkDecimal: bulkAnyNumber, bulkText: bulkAnyUTF8, bulkBinary: bulkAnyText, bulkSigned: bulkUnsigned,
 						bulkUnsigned: bulkAnyDecimal, bulkFloat: bulkAnyNumber}[err.column.kind]
 					continue
 				}
@@ -132,7 +136,7 @@ func tokenValues(text []byte) (values string, known bool) {
 			return all.String(), true
 		case token.Kind == sqltext.Text:
 			content := raw[1 : len(raw)-1]
-			if value.String() == "x" {
+			if value.String() == "x" || strings.HasPrefix(value.String(), "_") && strings.HasSuffix(value.String(), "x") {
 				content = literal.AppendHexadecimal(nil, content)
 			} else {
 				content = []byte(strings.NewReplacer(`\0`, "\x00", `\n`, "\n", `\r`, "\r", `\Z`, "\x1a", `\'`, "'", `\\`, `\`).Replace(string(content)))

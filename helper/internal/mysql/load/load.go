@@ -58,6 +58,9 @@ func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load,
 		Server: db, Lock: lock, Events: map[string]string{}, deferAbove: deferredBytes, BulkAbove: BulkBytes,
 		filePool: &session.Pool{}, named: map[string]bool{}, made: target.FoldedNames{},
 	}
+	if db.Config.AsText != nil {
+		l.BulkAbove = 0
+	}
 	return l, l.prepare(ctx)
 }
 
