@@ -15,7 +15,7 @@ func greetingOf(capabilities, own uint32) []byte {
 	packet = binary.LittleEndian.AppendUint16(packet, uint16(capabilities>>16))
 	packet = append(packet, 21, 0, 0, 0, 0, 0, 0)
 	packet = binary.LittleEndian.AppendUint32(packet, own)
-	return append(packet, "more challenge\x00mysql_native_password\x00"...)
+	return append(packet, "and the rest\x00mysql_native_password\x00"...)
 }
 
 // answerOf is how a client answers.

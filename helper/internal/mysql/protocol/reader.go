@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"reflect"
-	"unsafe"
 )
 
 // Connection reads rows off a connection that the driver has opened, in the binary protocol of prepared statements:
@@ -40,22 +38,14 @@ const cacheMetadata = 1 << 4
 // TakeOver takes over the connection below a driver's connection, which must be at rest and must not be used
 // again until release.
 func TakeOver(driverConn any) (*Connection, error) {
-	value := reflect.ValueOf(driverConn)
-	if value.Kind() != reflect.Pointer || value.Elem().Kind() != reflect.Struct {
-		return nil, fmt.Errorf("take over a connection of the driver: it is a %T", driverConn)
+	conn, capabilities, extended, err := belowDriver(driverConn)
+	if err != nil {
+		return nil, err
 	}
-	value = value.Elem()
-	field, capabilities, extra := value.FieldByName("netConn"), value.FieldByName("capabilities"), value.FieldByName("extCapabilities")
-	if !field.IsValid() || field.Type() != reflect.TypeFor[net.Conn]() || !capabilities.CanUint() || !extra.CanUint() {
-		return nil, fmt.Errorf("take over a connection of the driver: a %T has other fields than expected", driverConn)
-	}
-	// The driver keeps the connection to itself, and where TLS is used nobody else ever had it. That the field
-	// is there and of this type has been checked just above.
-	conn := *(*net.Conn)(unsafe.Pointer(field.UnsafeAddr())) //nolint:gosec // see above
 	return &Connection{
 		conn:         conn,
-		noEOF:        capabilities.Uint()&CapabilityNoEOF != 0,
-		cachedColumn: extra.Uint()&cacheMetadata != 0,
+		noEOF:        capabilities&CapabilityNoEOF != 0,
+		cachedColumn: extended&cacheMetadata != 0,
 		buf:          make([]byte, 128<<10),
 	}, nil
 }

@@ -1,0 +1,55 @@
+package protocol
+
+import (
+	"fmt"
+	"net"
+	"reflect"
+	"unsafe"
+)
+
+// driverField is a field that the driver's connection keeps to itself and that is read here, and nowhere else.
+type driverField struct {
+	name string
+	fits func(reflect.Type) bool
+	want string
+}
+
+// Fields of the driver's connection. Where TLS is used nobody but the driver ever had the network's connection.
+var (
+	driverNetConn      = driverField{"netConn", func(t reflect.Type) bool { return t == reflect.TypeFor[net.Conn]() }, "net.Conn"}
+	driverCapabilities = driverField{"capabilities", isUint32, "uint32"}
+	driverExtended     = driverField{"extCapabilities", isUint32, "uint32"}
+)
+
+func isUint32(t reflect.Type) bool { return t.Kind() == reflect.Uint32 }
+
+// of finds the field in a connection.
+func (f driverField) of(conn reflect.Value) (reflect.Value, error) {
+	field := conn.FieldByName(f.name)
+	switch {
+	case !field.IsValid():
+		return field, fmt.Errorf("take over a connection of the driver: %s has no field %s", conn.Type(), f.name)
+	case !f.fits(field.Type()):
+		return field, fmt.Errorf("take over a connection of the driver: field %s of %s is a %s, not a %s", f.name, conn.Type(), field.Type(), f.want)
+	}
+	return field, nil
+}
+
+// belowDriver finds what is below a driver's connection, and what driver and server agreed on: the capabilities, and those that only
+// MariaDB has.
+func belowDriver(driverConn any) (conn net.Conn, capabilities, extended uint64, err error) {
+	value := reflect.ValueOf(driverConn)
+	if value.Kind() != reflect.Pointer || value.Elem().Kind() != reflect.Struct {
+		return nil, 0, 0, fmt.Errorf("take over a connection of the driver: it is a %T", driverConn)
+	}
+	value = value.Elem()
+	var found [3]reflect.Value
+	for i, field := range []driverField{driverNetConn, driverCapabilities, driverExtended} {
+		if found[i], err = field.of(value); err != nil {
+			return nil, 0, 0, err
+		}
+	}
+	// That the field is there and of this type has been checked just above.
+	conn = *(*net.Conn)(unsafe.Pointer(found[0].UnsafeAddr())) //nolint:gosec // see above
+	return conn, found[1].Uint(), found[2].Uint(), nil
+}
