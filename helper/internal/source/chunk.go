@@ -16,11 +16,12 @@ func (d *Dump) WriteChunks(ctx context.Context, emit dump.Emit) error {
 	ctx, cancel := withLimit(ctx, d.began)
 	defer cancel()
 	err := d.Chunks(ctx, emit)
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
 	if err == nil {
 		d.noteAge()
+		return nil
+	}
+	if ended := endOf(ctx); ended != nil {
+		return ended
 	}
 	return err
 }

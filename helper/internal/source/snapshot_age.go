@@ -25,6 +25,15 @@ func withLimit(ctx context.Context, began time.Time) (context.Context, context.C
 	return context.WithDeadlineCause(ctx, began.Add(SnapshotLimit), errSnapshotLimit())
 }
 
+// endOf says why a context has ended; nil where it has not. A connection notices a deadline by its own clock, perhaps before the
+// context does.
+func endOf(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		<-ctx.Done()
+	}
+	return context.Cause(ctx)
+}
+
 // noteAge tells that a snapshot was held for long.
 func (d *Dump) noteAge() {
 	if age := time.Since(d.began); d.note != nil && age >= SnapshotNoted {

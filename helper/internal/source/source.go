@@ -110,8 +110,8 @@ func (s *Source) Dump(ctx context.Context) (*Dump, error) {
 	dump, err := s.server.Dump(ctx)
 	if err != nil {
 		defer cancel()
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+		if ended := endOf(ctx); ended != nil {
+			return nil, ended
 		}
 		return nil, err
 	}
