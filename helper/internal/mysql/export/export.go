@@ -1,5 +1,5 @@
-// Package export writes tables of InnoDB to files that another server can import, which MySQL calls transportable tablespaces, and tries
-// whether they survive a crash of a server that imports them.
+// Package export writes tables of InnoDB to files that another server can import (transportable tablespaces), and
+// checks that the files survive a crash of a server that imports them.
 package export
 
 import (
@@ -24,30 +24,30 @@ import (
 
 // Export is tables of a database as files. Nobody can change them until Close.
 type Export struct {
-	// Server is what wrote the files.
+	// Server describes the server that wrote the files.
 	Server target.FileServer
-	// Tables come as files, those with the largest files first.
+	// Tables are the exported tables, those with the largest files first.
 	Tables []ExportedTable
-	// Left are those that do not, by name.
+	// Left are the tables that cannot be exported, by name.
 	Left []dump.LeftTable
 
 	db      *session.Server
-	holder  *session.Session // has the tables flushed and locked
+	holder  *session.Session // the session that has flushed and locked the tables
 	data    string           // the server's data folder
 	cleanup context.Context
 }
 
 // ExportedTable is a table whose rows are in files.
 type ExportedTable struct {
-	dump.FileTable // but for its Rows, which nobody has counted
+	dump.FileTable // without its Rows, which were not counted
 	RowFormat      string
 	Bytes          int64 // of all files
 
-	fileName string // what the names of its files begin with
+	fileName string // how the names of its files begin
 }
 
-// OpenExport has a MySQL or MariaDB server that runs on this machine write the named tables of a database to their files.
-// What it knows not to travel is left.
+// OpenExport makes a MySQL or MariaDB server on this machine write the named tables of a database to their files.
+// Tables that are known not to be transportable are left out.
 func OpenExport(ctx context.Context, url dburl.URL, tables []string) (*Export, error) {
 	pool, err := session.Connect(url)
 	if err != nil {
@@ -95,7 +95,8 @@ func (e *Export) open(ctx context.Context, tables []string) (err error) {
 	return nil
 }
 
-// list, which takes checksums from what the load into the database has noted, sorts the wanted tables into those that may travel and those that are known not to.
+// list separates the tables that may be transportable from those that are known not to be. It takes the checksums
+// that the load of the database has noted.
 func (e *Export) list(ctx context.Context, tables []string) error {
 	rows, err := e.holder.Table(ctx, "SELECT TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine, ROW_FORMAT AS row_format"+
 		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY TABLE_NAME", e.db.Names.Live)
@@ -141,14 +142,14 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 	return nil
 }
 
-// leave says that a table does not come as files.
+// leave notes that a table is not exported.
 func (e *Export) leave(name, reason string) {
 	e.Left = append(e.Left, dump.LeftTable{Name: name, Reason: reason})
 	slices.SortFunc(e.Left, func(x, y dump.LeftTable) int { return cmp.Compare(x.Name, y.Name) })
 	e.Tables = slices.DeleteFunc(e.Tables, func(t ExportedTable) bool { return t.Name == name })
 }
 
-// flush writes all of the tables to their files and keeps them so. Of a list of which the server refuses one it does nothing.
+// flush writes all tables to their files and locks them. If the server refuses one table of a list, it flushes none.
 func (e *Export) flush(ctx context.Context) error {
 	var all []string
 	for _, table := range slices.Clone(e.Tables) {
@@ -171,7 +172,7 @@ func (e *Export) flush(ctx context.Context) error {
 	return e.holder.Exec(ctx, "FLUSH TABLES "+strings.Join(all, ", ")+" FOR EXPORT")
 }
 
-// findFiles finds out which files a table has.
+// findFiles finds the files of a table.
 func (e *Export) findFiles(table *ExportedTable) error {
 	entries, err := os.ReadDir(e.folder(e.db.Names.Live))
 	if err != nil {
@@ -192,7 +193,7 @@ func (e *Export) findFiles(table *ExportedTable) error {
 	return nil
 }
 
-// folder is that of a database whose name says it.
+// folder returns the path of the folder of a database with a plain name.
 func (e *Export) folder(database string) string { return filepath.Join(e.data, database) }
 
 // Open opens a file of a table for reading.
@@ -209,10 +210,10 @@ func (e *Export) Bytes() int64 {
 	return all
 }
 
-// Close lets go of the tables, whose .cfg files the server then removes.
+// Close unlocks the tables. The server then removes their .cfg files.
 func (e *Export) Close() error {
 	if e.holder != nil {
-		_ = e.holder.Exec(e.cleanup, "UNLOCK TABLES") // it goes with the connection
+		_ = e.holder.Exec(e.cleanup, "UNLOCK TABLES") // closing the connection unlocks them as well
 		e.holder.Close()
 		e.holder = nil
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Survives finds out whether a MySQL server, on which nothing else runs, survives it to be killed while it takes a table as files, and
-// whether the table survives it afterwards. It makes databases whose names begin as the URL's does and drops them again. Crash kills the
-// server and starts it again. It fails with *FilesError where this does not end as it should: with files of servers that behave so a
-// developer would lose all databases.
+// Survives finds out whether a MySQL server survives being killed while it imports a table as files, and whether the
+// table survives it. Nothing else may run on the server. It creates databases whose names begin with the URL's, and
+// drops them again. crash kills the server and starts it again. Survives fails with *FilesError if this does not end
+// well: with files of such a server, a developer could lose all databases.
 func Survives(ctx context.Context, url dburl.URL, crash func(context.Context) error) error {
 	pool, err := session.Connect(url)
 	if err != nil {
@@ -35,7 +35,7 @@ func Survives(ctx context.Context, url dburl.URL, crash func(context.Context) er
 		if err != nil {
 			return err
 		}
-		err = s.Exec(ctx, "SET GLOBAL innodb_flush_log_at_trx_commit = 1") // as servers are that last
+		err = s.Exec(ctx, "SET GLOBAL innodb_flush_log_at_trx_commit = 1") // the setting of durable servers
 		if err == nil {
 			err = step(ctx, s)
 		}
@@ -47,7 +47,7 @@ func Survives(ctx context.Context, url dburl.URL, crash func(context.Context) er
 	return nil
 }
 
-// crashTrial is a table that comes as files to a server that dies.
+// crashTrial is a table that is imported into a server that is killed.
 type crashTrial struct {
 	db    *session.Server
 	crash func(context.Context) error
@@ -63,7 +63,7 @@ const (
 	trialRows  = 4096
 )
 
-// export makes the table and has the server write it to files.
+// export creates the table and makes the server write it to files.
 func (t *crashTrial) export(ctx context.Context, s *session.Session) error {
 	name := t.db.Names.Live
 	statements := []string{"CREATE DATABASE " + mysql.QuoteName(name), "USE " + mysql.QuoteName(name), trialTable, "INSERT INTO t (v) VALUES (REPEAT('v', 150))"}
@@ -79,7 +79,7 @@ func (t *crashTrial) export(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	// The table stays: a file of its number is what servers do not start with.
+	// The table stays, because servers do not start if another file has its number.
 	return errors.Join(t.read(e), e.Close())
 }
 
@@ -103,7 +103,7 @@ func (t *crashTrial) read(e *Export) error {
 	return nil
 }
 
-// place puts the files beside a table that waits for them, as a pull does, in a database of its own.
+// placeFiles puts the files beside a table that waits for them, as a pull does, in a database of its own.
 func (t *crashTrial) placeFiles(ctx context.Context, s *session.Session) (*tablespace.Tablespace, error) {
 	incoming := t.db.Names.Incoming
 	for _, statement := range []string{"CREATE DATABASE " + mysql.QuoteName(incoming), "USE " + mysql.QuoteName(incoming), trialTable} {
@@ -148,7 +148,7 @@ func (t *crashTrial) dieBefore(ctx context.Context, s *session.Session) error {
 	return t.drop(ctx)
 }
 
-// dieAfter kills the server when it has imported the table.
+// dieAfter kills the server after it has imported the table.
 func (t *crashTrial) dieAfter(ctx context.Context, s *session.Session) error {
 	space, err := t.placeFiles(ctx, s)
 	if err != nil {
@@ -172,7 +172,7 @@ func (t *crashTrial) end(ctx context.Context, s *session.Session) error {
 	return tablespace.DropDatabase(ctx, s, t.db.Names.Live)
 }
 
-// die kills the server, which has to come back.
+// die kills the server, and waits until it is back.
 func (t *crashTrial) die(ctx context.Context, when string) error {
 	if err := t.crash(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -183,7 +183,7 @@ func (t *crashTrial) die(ctx context.Context, when string) error {
 	return nil
 }
 
-// compare looks whether the table is whole and goes on.
+// compare checks that the table is whole and works.
 func (t *crashTrial) compare(ctx context.Context) error {
 	s, err := t.db.Connect(ctx)
 	if err != nil {
@@ -213,7 +213,7 @@ func (t *crashTrial) compare(ctx context.Context) error {
 	return err
 }
 
-// drop drops what is there, and looks whether anything is left.
+// drop drops what is there, and checks that nothing is left.
 func (t *crashTrial) drop(ctx context.Context) error {
 	s, err := t.db.Connect(ctx)
 	if err != nil {

@@ -20,13 +20,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/tablespace"
 )
 
-// triesAtOnce is how many tables are tried at once: what is waited for is the server's threads, each of which fills a processor.
+// triesAtOnce is how many tables are tried at once. The work is done by the server's threads, and each of them keeps
+// a core busy.
 func triesAtOnce() int { return min(max(runtime.NumCPU(), 2), 4) }
 
-// Try has the server take every table's files into a database beside, and compares what comes of it. A table that is not the
-// same then is left, with the reason. A server can refuse files that it has itself written a moment ago, or take them
-// for something else, and what it refuses differs between versions: nothing but trying tells. Progress is told of the
-// bytes of files that are done, by several goroutines.
+// Try makes the server import every table's files into a separate database, and compares the result. A table that is
+// not the same is left out, with the reason. A server can refuse files that it has just written, or misread them, and
+// versions differ in this: only trying shows it. Several goroutines report to progress how many bytes of files are
+// done.
 func (e *Export) Try(ctx context.Context, progress func(bytes int64)) error {
 	n := e.db.Names
 	if err := e.holderless(ctx, func(s *session.Session) error { return s.CreateBeside(ctx, n.Live, n.Incoming) }); err != nil {
@@ -75,7 +76,7 @@ func (e *Export) Try(ctx context.Context, progress func(bytes int64)) error {
 	return nil
 }
 
-// holderless runs something in a session of its own.
+// holderless runs an action in a session of its own.
 func (e *Export) holderless(ctx context.Context, do func(*session.Session) error) error {
 	s, err := e.db.Connect(ctx)
 	if err != nil {
@@ -85,10 +86,10 @@ func (e *Export) holderless(ctx context.Context, do func(*session.Session) error
 	return do(s)
 }
 
-// try tries one table; the reason says why it does not travel.
+// try tries one table. reason says why it is not transportable.
 func (e *Export) try(ctx context.Context, s *session.Session, table ExportedTable) (reason string, err error) {
 	defer func() {
-		// What a server says of a table is why that table is left, and no failure.
+		// An error of the server concerns the table, which is left out. It is not a failure of the export.
 		if mysql.ErrorNumber(err) != 0 {
 			reason, err = strings.ReplaceAll(mysql.ServerMessage(err), mysql.QuoteName(e.db.Names.Incoming)+".", ""), nil
 		}
@@ -119,7 +120,7 @@ func (e *Export) try(ctx context.Context, s *session.Session, table ExportedTabl
 		return "", err
 	}
 	for _, file := range table.Files {
-		if filepath.Ext(file.Name) == tablespace.SettingsEnding { // it would be in the way of whoever drops the database
+		if filepath.Ext(file.Name) == tablespace.SettingsEnding { // it would prevent dropping the database
 			if err := os.Remove(e.tried(table, file)); err != nil && !os.IsNotExist(err) {
 				return "", err
 			}
@@ -131,8 +132,8 @@ func (e *Export) try(ctx context.Context, s *session.Session, table ExportedTabl
 	return "", e.use(ctx, s, table.Name)
 }
 
-// use changes a table that was imported: there are tables which are found whole, and whose first change ends the server. A
-// server that ends here does so before anything is published.
+// use changes an imported table. Some tables look whole, and crash the server at their first change. If the server
+// crashes here, nothing has been published yet.
 func (e *Export) use(ctx context.Context, s *session.Session, table string) error {
 	columns, err := s.List(ctx, "SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?"+
 		" AND EXTRA NOT LIKE '%VIRTUAL GENERATED%' AND EXTRA NOT LIKE '%STORED GENERATED%' ORDER BY ORDINAL_POSITION", e.db.Names.Live, table)
@@ -149,12 +150,13 @@ func (e *Export) use(ctx context.Context, s *session.Session, table string) erro
 	return s.Exec(ctx, "INSERT IGNORE INTO "+mysql.QuoteName(table)+" ("+list+") SELECT "+list+" FROM "+mysql.QuoteName(e.db.Names.Live)+"."+mysql.QuoteName(table)+" LIMIT 1")
 }
 
-// tried is where a copy of a file lies that is tried.
+// tried returns the path of the copy of a file.
 func (e *Export) tried(table ExportedTable, file dump.TableFile) string {
 	return filepath.Join(e.folder(e.db.Names.Incoming), table.fileName+file.Name)
 }
 
-// copy copies a file, since the server changes what it is given, and gives it the number that a pull would.
+// copy copies a file, because the server changes the files that it imports, and gives the copy the number that a pull
+// would give it.
 func (e *Export) copy(table ExportedTable, file dump.TableFile) error {
 	from, err := e.Open(table, file)
 	if err != nil {
@@ -173,7 +175,7 @@ func (e *Export) copy(table ExportedTable, file dump.TableFile) error {
 	return errors.Join(err, to.Close())
 }
 
-// copyRenumbered copies a file of pages and gives it another number.
+// copyRenumbered copies a file of pages with another tablespace number.
 func copyRenumbered(to io.Writer, from io.Reader, pageSize int64) error {
 	space := tablespace.WaitingSpace()
 	pages := make([]byte, 64*pageSize)
@@ -192,7 +194,7 @@ func copyRenumbered(to io.Writer, from io.Reader, pageSize int64) error {
 	}
 }
 
-// compare says how a table that was imported differs from what it was exported from.
+// compare says how an imported table differs from its original.
 func (e *Export) compare(ctx context.Context, s *session.Session, table ExportedTable) (reason string, err error) {
 	live := mysql.QuoteName(e.db.Names.Live) + "." + mysql.QuoteName(table.Name)
 	sums, err := s.Table(ctx, "CHECKSUM TABLE "+live+", "+mysql.QuoteName(table.Name)+" EXTENDED")
@@ -217,7 +219,7 @@ func (e *Export) compare(ctx context.Context, s *session.Session, table Exported
 	return "", nil
 }
 
-// sameRows compares the text of all rows. It takes longer than CHECKSUM TABLE, which gives other numbers for the same rows where
+// sameRows compares the text of all rows. It takes longer than CHECKSUM TABLE, which can differ for the same rows if
 // generated columns are NULL (MariaDB 10.11).
 func (e *Export) sameRows(ctx context.Context, s *session.Session, table string) (bool, error) {
 	columns, err := s.List(ctx, "SELECT COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?"+

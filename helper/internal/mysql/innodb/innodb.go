@@ -1,5 +1,5 @@
-// Package innodb reads what a file of an InnoDB table says about itself in its first page, so that no server is handed a file that
-// it cannot have written.
+// Package innodb reads what an InnoDB file says about itself in its first page, so that no server receives a file
+// that it cannot have written.
 package innodb
 
 import (
@@ -7,14 +7,14 @@ import (
 	"fmt"
 )
 
-// FileEnding is what the names of the files of tables end with.
+// FileEnding is the ending of the names of tables' files.
 const FileEnding = ".ibd"
 
-// HeaderSize is how many bytes of a file ReadHeader looks at.
+// HeaderSize is how many bytes of a file ReadHeader reads.
 const HeaderSize = flagsAt + 4
 
-// Where things are in the first page, in bytes: the header of any page (FIL_PAGE_… in fil0types.h of MariaDB and MySQL), and
-// behind it that of a space (FSP_… in fsp0types.h). Numbers are big-endian.
+// Positions in the first page, in bytes: the header of every page (FIL_PAGE_… in fil0types.h of MariaDB and MySQL),
+// followed by that of a tablespace (FSP_… in fsp0types.h). Numbers are big-endian.
 const (
 	pageNumberAt = 4
 	pageTypeAt   = 24
@@ -24,18 +24,18 @@ const (
 	flagsAt      = 54
 )
 
-// spaceHeader is the type of a space's first page, FIL_PAGE_TYPE_FSP_HDR.
+// spaceHeader is the type of a tablespace's first page, FIL_PAGE_TYPE_FSP_HDR.
 const spaceHeader = 8
 
 // Header is what the first page of a table's file says.
 type Header struct {
 	PageSize int64 // of the server, bytes
-	// FilePageSize is that of the pages in the file, bytes: smaller than PageSize with ROW_FORMAT=COMPRESSED.
+	// FilePageSize is the size of the pages in the file, in bytes: smaller than PageSize with ROW_FORMAT=COMPRESSED.
 	FilePageSize int64
 	Pages        int64 // how many the file has at least
 }
 
-// ReadHeader takes the beginning of a file, of at least HeaderSize bytes.
+// ReadHeader reads the beginning of a file, at least HeaderSize bytes.
 func ReadHeader(file []byte) (Header, error) {
 	if len(file) < HeaderSize {
 		return Header{}, fmt.Errorf("%d bytes are no file of an InnoDB table", len(file))
@@ -52,9 +52,9 @@ func ReadHeader(file []byte) (Header, error) {
 	return h, nil
 }
 
-// The flags of a space come in two layouts. MariaDB writes the newer one where innodb_checksum_algorithm is full_crc32, its default
-// since 10.5, except for tables with ROW_FORMAT=COMPRESSED; MySQL and older servers know only the other one, in which a bit is
-// always clear that the newer one always sets.
+// The flags of a tablespace have two layouts. MariaDB writes the newer one if innodb_checksum_algorithm is
+// full_crc32, its default since 10.5, except for tables with ROW_FORMAT=COMPRESSED. MySQL and older servers know only
+// the older one. A bit that the newer layout always sets is always clear in the older one.
 const (
 	newerLayout = 1 << 4 // FSP_FLAGS_FCRC32_MASK_MARKER
 
@@ -65,8 +65,7 @@ const (
 	sizeMask = 1<<4 - 1 // of each of the three
 )
 
-// A size is written as the power of two that it is of half a KiB. In the older layout nothing written means what it was before there was
-// a choice.
+// A size of n means 2^n times half a KiB. In the older layout, 0 means the only size that there once was.
 const (
 	usualPage  = 16 << 10
 	leastPage  = 4 << 10
@@ -94,8 +93,8 @@ func readFlags(flags uint32) (h Header, known bool) {
 	return h, h.PageSize >= leastPage && h.PageSize <= mostPage
 }
 
-// CheckFile refuses the file of a table of which this is the beginning, of at least HeaderSize bytes, where no server with pages of that
-// size can have written one of that size, both in bytes.
+// CheckFile refuses a file that no server with pages of pageSize can have written with fileSize, both in bytes.
+// beginning is at least the first HeaderSize bytes of the file.
 func CheckFile(beginning []byte, pageSize, fileSize int64) error {
 	h, err := ReadHeader(beginning)
 	if err != nil {
@@ -104,7 +103,7 @@ func CheckFile(beginning []byte, pageSize, fileSize int64) error {
 	return h.Check(pageSize, fileSize)
 }
 
-// Check compares with the page size of a server and with the size of the file, both in bytes.
+// Check compares the header with the page size of a server and with the size of the file, both in bytes.
 func (h Header) Check(pageSize, fileSize int64) error {
 	switch {
 	case h.PageSize != pageSize:

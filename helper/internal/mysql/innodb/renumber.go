@@ -5,22 +5,23 @@ import (
 	"hash/crc32"
 )
 
-// The two places of a page's checksum, in bytes: the second one lies that far from its end (FIL_PAGE_END_LSN_OLD_CHKSUM).
+// The two positions of a page's checksum, in bytes. The second one counts from the end of the page
+// (FIL_PAGE_END_LSN_OLD_CHKSUM).
 const (
 	checksumAt  = 0
 	trailerSize = 8
 )
 
-// flushedAt is where the part of a page's header begins that no checksum covers, and which ends where the space's begins
-// (FIL_PAGE_FILE_FLUSH_LSN).
+// flushedAt is where the part of a page's header begins that no checksum covers. It ends where the number of the
+// tablespace begins (FIL_PAGE_FILE_FLUSH_LSN).
 const flushedAt = 26
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Renumber gives the pages in a stretch of a table's file, which begins and ends with a page, the number of another tablespace. It
-// is for files of the older layout whose pages are as large as the server's, those of MySQL without ROW_FORMAT=COMPRESSED: there the
-// checksum of a page covers its tablespace's number in the first page alone (buf_calc_page_crc32 in buf0checksum.cc of MySQL). Pages
-// that were never used stay empty.
+// Renumber gives whole pages of a table's file the number of another tablespace. It supports files of the older
+// layout whose pages are as large as the server's: those of MySQL without ROW_FORMAT=COMPRESSED. There the checksum
+// covers the number only in the first page (buf_calc_page_crc32 in buf0checksum.cc of MySQL). Pages that were never
+// used stay empty.
 func Renumber(pages []byte, pageSize int64, space uint32) {
 	for ; int64(len(pages)) >= pageSize; pages = pages[pageSize:] {
 		page := pages[:pageSize]

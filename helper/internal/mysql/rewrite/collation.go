@@ -9,22 +9,22 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Collations knows what the target's server lacks of character sets and collations.
+// Collations finds replacements for character sets and collations that the server lacks.
 type Collations struct {
 	Ask  *session.Session
 	Once *target.Once
-	// Nearest holds the answers so far: by what was asked for, what the server has in its place.
+	// Nearest keeps the answers so far: the server's name for each name that was asked for.
 	Nearest map[string]string
 }
 
-// charset gives a character set that the server has: the given one, or the same by its other name.
+// charset returns a character set that the server has: the given one, or the same under its other name.
 func (c *Collations) charset(ctx context.Context, name string) (string, error) {
 	return c.choose(ctx, "character set", name, charsetsNear(name), func(name string) string {
 		return "SELECT CONVERT('' USING " + name + ")"
 	})
 }
 
-// collation gives a collation that the server has: the given one, or the nearest.
+// collation returns a collation that the server has: the given one, or the nearest.
 func (c *Collations) collation(ctx context.Context, name string) (string, error) {
 	return c.choose(ctx, "collation", name, collationsNear(name), func(name string) string {
 		charset, _, _ := strings.Cut(name, "_")
@@ -38,7 +38,7 @@ func (c *Collations) choose(ctx context.Context, what, name string, near []strin
 	if nearest, ok := c.Nearest[key]; ok {
 		return nearest, nil
 	}
-	c.Nearest[key] = name // where the server knows none of them, it shall say so itself
+	c.Nearest[key] = name // if the server knows none, let it report the error
 	for _, candidate := range append([]string{name}, near...) {
 		rows, err := c.Ask.Table(ctx, probe(candidate))
 		if err != nil && mysql.ErrorNumber(err) == 0 {
@@ -65,7 +65,7 @@ func charsetsNear(name string) []string {
 	return nil
 }
 
-// collationsNear gives what to try in place of a collation, the nearest first.
+// collationsNear lists replacements for a collation, the nearest first.
 func collationsNear(name string) []string {
 	charset, rest, _ := strings.Cut(strings.ToLower(name), "_")
 	rest = strings.Replace(rest, "_nopad", "", 1)
@@ -91,8 +91,7 @@ func collationsNear(name string) []string {
 	return near
 }
 
-// looksLikeCollation says whether a bare word can only be a collation of Unicode text, the kind that
-// servers differ in.
+// looksLikeCollation says whether a bare word can only be a Unicode collation. Servers differ only in these.
 func looksLikeCollation(word string) bool {
 	word = strings.ToLower(word)
 	charset, rest, _ := strings.Cut(word, "_")

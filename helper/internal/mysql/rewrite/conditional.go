@@ -8,16 +8,16 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// conditional is a part of a statement that stands in a comment which some servers execute: /*!80023 INVISIBLE */ those
-// of MySQL since 8.0.23, /*M!100301 COMPRESSED*/ those of MariaDB since 10.3.1. To the others it is not there.
+// conditional is a part of a statement in a comment that only some servers execute: /*!80023 INVISIBLE */ for MySQL
+// since 8.0.23, /*M!100301 COMPRESSED*/ for MariaDB since 10.3.1. Other servers ignore it.
 type conditional struct {
-	start, end  int // in the text, with the comment's marks
-	first, last int // its tokens; last is the one behind
+	start, end  int // in the text, with the comment's delimiters
+	first, last int // its tokens; last is the one after
 	version     int // 0 for none
 	mariadb     bool
 }
 
-// conditionals finds such parts of a statement.
+// conditionals finds the conditional parts of a statement.
 func (s *Statement) conditionals() (all []conditional) {
 	at, open := 0, conditional{start: -1}
 	for i := 0; i <= len(s.Tokens); i++ {
@@ -67,13 +67,13 @@ func (s *Statement) conditionals() (all []conditional) {
 	return all
 }
 
-// ServerKind is a server's family and version, as the comments of conditional parts give them: 101119 is 10.11.19.
+// ServerKind is a server's family and its version in the format of conditional comments: 101119 is 10.11.19.
 type ServerKind struct {
 	Mariadb bool
 	Version int
 }
 
-// KindOf gives the family and version of a server.
+// KindOf returns the family and version of a server.
 func KindOf(info target.Info) ServerKind {
 	kind := ServerKind{Mariadb: info.Engine == "mariadb"}
 	for i, part := range strings.SplitN(info.Version, ".", 3) {
@@ -83,7 +83,7 @@ func KindOf(info target.Info) ServerKind {
 	return kind
 }
 
-// skips says whether the server takes a conditional part for a comment. MariaDB does so with all that is MySQL's since 5.7.
+// skips says whether the server ignores a conditional part. MariaDB ignores everything of MySQL since 5.7.
 func (k ServerKind) skips(c conditional) bool {
 	switch {
 	case c.version == 0 && !c.mariadb:
@@ -96,10 +96,11 @@ func (k ServerKind) skips(c conditional) bool {
 
 // element is a column, key or constraint in the definition of a table.
 type element struct {
-	first, last int // its tokens; last is the one behind
+	first, last int // its tokens; last is the one after
 }
 
-// elements are those between the first brackets of a statement, with the token behind these; none where there are no brackets.
+// elements returns the elements between the first brackets of a statement, and the token after the closing bracket;
+// none if there are no brackets.
 func (s *Statement) elements() (all []element, behind int) {
 	depth, from := 0, 0
 	for i := range s.Tokens {
@@ -120,7 +121,7 @@ func (s *Statement) elements() (all []element, behind int) {
 	return nil, len(s.Tokens)
 }
 
-// has says whether a word is in an element, outside of brackets.
+// has says whether an element contains a word outside brackets.
 func (s *Statement) has(e element, words ...string) bool {
 	depth := 0
 	for i := e.first; i < e.last; i++ {
@@ -136,7 +137,7 @@ func (s *Statement) has(e element, words ...string) bool {
 	return false
 }
 
-// words says whether some words stand one after the other from a token on.
+// words says whether these words follow one another, beginning at a token.
 func (s *Statement) words(at int, words ...string) bool {
 	for i, word := range words {
 		if s.Word(at+i) != word {
@@ -146,7 +147,7 @@ func (s *Statement) words(at int, words ...string) bool {
 	return true
 }
 
-// describe says what an element is: "column a".
+// describe names an element for notes: "column a".
 func (s *Statement) describe(e element) string {
 	for i := e.first; i < e.last; i++ {
 		switch s.Word(i) {
@@ -164,7 +165,7 @@ func (s *Statement) describe(e element) string {
 	return ""
 }
 
-// Made is the name of the table that a statement makes or alters, without its database's.
+// Made returns the name of the table that a statement creates or alters, without its database.
 func (s *Statement) Made() string {
 	at := s.Find("TABLE") + 1
 	for s.words(at, "IF") || s.words(at, "NOT") || s.words(at, "EXISTS") {

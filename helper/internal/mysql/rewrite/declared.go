@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// declared keeps what a dump says of its tables, as it says it: the statements that make each of them, by its name.
+// declared collects the statements of a dump that define each table, by the table's name.
 type declared struct {
 	Tables map[string][]string
 	Names  []string // in the order of the dump
-	// unread are tables of which a statement was met that is not understood.
+	// unread are tables with a statement that was not understood.
 	unread map[string]bool
-	// foreign says that the dump's text is in another character set than UTF-8; session is that of SET NAMES.
+	// foreign means that the dump's text is not UTF-8; session is the same for the character set of SET NAMES.
 	foreign, session bool
 }
 
-// meet takes a statement of the dump.
+// meet collects a statement of the dump.
 func (d *declared) meet(s *Statement) {
 	switch {
 	case s.Verb == "SET":
@@ -47,7 +47,8 @@ func (d *declared) meet(s *Statement) {
 	}
 }
 
-// meetSet follows the character set of the dump's text. What a variable has kept is that of SET NAMES.
+// meetSet follows the character set of the dump's text. A character set that is restored from a variable is that of
+// SET NAMES.
 func (d *declared) meetSet(s *Statement) {
 	for i := range s.Tokens {
 		if word := s.Word(i); word != "NAMES" && word != "CHARACTER_SET_CLIENT" || s.Symbol(i-1, '@') && s.Symbol(i+1, ',') {
@@ -80,7 +81,7 @@ func (d *declared) meetTable(s *Statement) {
 	delete(d.Tables, name)
 	delete(d.unread, name)
 	d.add(name, s)
-	// Made like another table, or of a query.
+	// Created like another table, or from a query.
 	if _, behind := s.elements(); behind == len(s.Tokens) && !s.Symbol(behind-1, ')') || s.words(behind, "SELECT") || s.words(behind, "AS") {
 		d.giveUp(name)
 	}
@@ -103,14 +104,14 @@ func (d *declared) add(table string, s *Statement) {
 	d.Tables[table] = append(d.Tables[table], string(text))
 }
 
-// giveUp has a table not be compared.
+// giveUp excludes a table from the comparison.
 func (d *declared) giveUp(table string) {
 	if d.unread != nil {
 		d.unread[table] = true
 	}
 }
 
-// Table reads what the dump says of a table; nil where that is not understood.
+// Table returns the dump's definition of a table; nil if it was not understood.
 func (d *declared) Table(name string) *TableShape {
 	if d.unread[name] || len(d.Tables[name]) == 0 {
 		return nil

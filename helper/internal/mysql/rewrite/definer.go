@@ -7,9 +7,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// ReplaceDefiner makes CURRENT_USER the definer of a view, trigger, routine or event where unwanted says
-// so of its present one; an executable comment, /*!50017 DEFINER=…*/, counts. Nothing behind the
-// statement's head is looked at: a body may say DEFINER too.
+// ReplaceDefiner makes CURRENT_USER the definer of a view, trigger, routine or event if unwanted rejects the present
+// one. It also looks into executable comments, /*!50017 DEFINER=…*/. It reads only the statement's head, because a
+// body may contain DEFINER too.
 func ReplaceDefiner(statement string, unwanted func(user, host string) bool) (string, bool) {
 	text := []byte(statement)
 	for at := 0; ; {
@@ -38,14 +38,14 @@ func ReplaceDefiner(statement string, unwanted func(user, host string) bool) (st
 	}
 }
 
-// isKindWord says whether a token names what a CREATE statement makes.
+// isKindWord says whether a token names the kind of object that a CREATE statement creates.
 func isKindWord(text []byte, token sqltext.Token) bool {
 	return token.Kind == sqltext.Word && slices.Contains(
 		[]string{"VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "PACKAGE", "TABLE", "DATABASE"},
 		strings.ToUpper(token.Name(text)))
 }
 
-// unquoted gives what a name or a text stands for.
+// unquoted returns the value of a quoted name or text.
 func unquoted(text []byte, token sqltext.Token) string {
 	if token.Kind != sqltext.Text {
 		return token.Name(text)

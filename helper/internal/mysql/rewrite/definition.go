@@ -9,35 +9,34 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// DefinitionSum tells the definitions of tables apart, as SHOW CREATE TABLE gives them. Where a table's counter stands does
-// not matter.
+// DefinitionSum returns a hash of a table's definition in SHOW CREATE TABLE. It ignores the AUTO_INCREMENT counter.
 func DefinitionSum(definition string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(Counters.ReplaceAllString(definition, "")))
 }
 
-// TableDefinition is what SHOW CREATE TABLE says of a table, taken apart as far as its keys go.
+// TableDefinition is the output of SHOW CREATE TABLE, parsed as far as keys need it.
 type TableDefinition struct {
 	primary []string // columns of the primary key
 	counter string   // the column that is AUTO_INCREMENT
 	keys    []KeyDefinition
 	Foreign []KeyDefinition
-	// exotic says that there is more to the table than columns and keys.
+	// exotic says that the table has more than columns and keys.
 	exotic bool
 }
 
 // KeyDefinition is a key, or a foreign key, of a table.
 type KeyDefinition struct {
 	Name, Text string
-	columns    []string // by which it can be searched: those that are in it as a whole, up to the first that is not
-	simple     bool     // it is nothing but columns, in a tree
+	columns    []string // by which it can be searched: its leading columns that are indexed completely
+	simple     bool     // it is a tree of plain columns
 }
 
-// exoticTables is how a definition shows that a table is partitioned or keeps the versions of its rows, and that
-// its keys have parts which its columns do not tell.
+// exoticTables are the words by which a definition shows that a table is partitioned or system-versioned. Its keys
+// then have parts that are not among their columns.
 var exoticTables = []string{"PARTITION BY", "SYSTEM VERSIONING", "PERIOD FOR", "WITHOUT OVERLAPS"}
 
-// ReadDefinition takes a definition apart. Names without backticks are not known for what they are: such a table
-// has no keys then.
+// ReadDefinition parses a definition. It recognizes only names in backticks: a table with other names has no keys for
+// it.
 func ReadDefinition(text string) *TableDefinition {
 	d := &TableDefinition{}
 	for _, word := range exoticTables {
@@ -76,7 +75,7 @@ func isInnoDB(s *Statement, after int) bool {
 	return false
 }
 
-// add takes the column or key that lies between two tokens.
+// add reads the column or key between two tokens.
 func (d *TableDefinition) add(all *Statement, from, to int) {
 	if from >= to {
 		return
@@ -104,8 +103,8 @@ func (d *TableDefinition) add(all *Statement, from, to int) {
 	}
 }
 
-// keyColumns reads the columns of a key, (`a`,`b`(10) DESC), which begin at a token. end is the token behind them, 0
-// where something else is among them, an expression perhaps.
+// keyColumns reads the columns of a key, (`a`,`b`(10) DESC), beginning at a token. end is the token after them, 0 if
+// there is something else among them, such as an expression.
 func (s *Statement) keyColumns(at int) (columns []string, end int) {
 	if !s.Symbol(at, '(') {
 		return nil, 0
@@ -137,7 +136,7 @@ func (s *Statement) keyColumns(at int) (columns []string, end int) {
 	}
 }
 
-// endsSimply says whether what follows a key's columns is known to come back when the key is made anew.
+// endsSimply says whether what follows a key's columns is known to be the same when the key is created again.
 func (s *Statement) endsSimply(at int) bool {
 	for at < len(s.Tokens) {
 		switch {
@@ -151,13 +150,13 @@ func (s *Statement) endsSimply(at int) bool {
 	return true
 }
 
-// BeginsWith says whether a key with the one columns can be searched by the others.
+// BeginsWith says whether a key on some columns can be searched by the others.
 func BeginsWith(key, columns []string) bool {
 	return len(columns) > 0 && len(key) >= len(columns) && slices.EqualFunc(key[:len(columns)], columns, strings.EqualFold)
 }
 
-// Deferrable gives the keys and foreign keys that the table can do without while its rows come in: not those by
-// which it counts, and not those that foreign keys of other tables refer to, whose columns are given.
+// Deferrable returns the keys and foreign keys that can be added after the rows. It keeps the keys that
+// AUTO_INCREMENT needs, and those that foreign keys of other tables refer to, whose columns are given.
 func (d *TableDefinition) Deferrable(referenced [][]string) (keys, foreign []KeyDefinition) {
 	if d.exotic || len(d.primary) == 0 {
 		return nil, nil
@@ -187,7 +186,7 @@ func (d *TableDefinition) Deferrable(referenced [][]string) (keys, foreign []Key
 	return keys, foreign
 }
 
-// Counters finds where a table's counter stands, which rows move.
+// Counters finds a table's AUTO_INCREMENT counter, which rows change.
 var Counters = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 
 // SameDefinition says whether two texts define the same table.

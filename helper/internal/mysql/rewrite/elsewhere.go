@@ -7,14 +7,15 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 )
 
-// elsewherePrefix begins the names that stand for tables of other databases while a dump is being loaded.
+// elsewherePrefix begins the stand-in names of other databases' tables during a load.
 const elsewherePrefix = session.JournalPrefix + "elsewhere_"
 
-// elsewhere has the tables of other databases to which foreign keys of a dump refer. Until the swap, the keys refer to tables of names that
-// stand for them, which are nowhere: no key may lead from the scratch database to a database that is at work.
+// elsewhere collects the tables of other databases that foreign keys of a dump refer to. Until the swap, these keys
+// refer to stand-in names of tables that do not exist: no key may lead from the scratch database to a database in
+// use.
 type elsewhere struct{ places []QualifiedName }
 
-// standIn gives the name that stands for a table.
+// standIn returns the stand-in name of a table.
 func (e *elsewhere) standIn(p QualifiedName) string {
 	for i, known := range e.places {
 		if known == p {

@@ -8,8 +8,8 @@ const (
 	EventDisabled = "DISABLE"
 )
 
-// SetEventStatus gives a CREATE EVENT statement with the given status, and the status that it had, as
-// it was written: it stands between the schedule and COMMENT or DO, and may be left out.
+// SetEventStatus returns a CREATE EVENT statement with the given status, and its former status as it was written. The
+// status stands between the schedule and COMMENT or DO, and may be missing.
 func SetEventStatus(statement, status string) (changed, was string) {
 	text := []byte(statement)
 	next := func(t sqltext.Token) sqltext.Token { return sqltext.NextToken(text, t.End, sqltext.MySQL) }

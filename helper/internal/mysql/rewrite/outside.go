@@ -9,12 +9,13 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// The files of a table can lie elsewhere than in the folder of its database: a link in there tells the server where. When MariaDB moves the
-// table to another database it leaves the link where it was, and with that database's folder it goes: started again, the server has the
-// table no more. So no table comes with such an option, and none that has it is moved.
+// The files of a table can lie outside the folder of its database, which then has a link to them. When MariaDB moves
+// the table to another database, it leaves the link behind, and the link disappears with the old database's folder.
+// After a restart the server has lost the table. So such options are removed from incoming tables, and no table with
+// such an option is moved.
 
-// keepInside takes off a CREATE or ALTER TABLE what makes its files lie outside of the folder of its database, or its rows be those of another
-// database's tables, and tells the user.
+// keepInside removes from a CREATE or ALTER TABLE what would put its files outside the folder of its database, or
+// make its rows those of another database's tables, and notes that.
 func (w *Rewriter) keepInside(s *Statement) {
 	if s.Kind != "TABLE" || s.Verb != "CREATE" && s.Verb != "ALTER" {
 		return
@@ -47,7 +48,7 @@ func (w *Rewriter) keepInside(s *Statement) {
 	}
 }
 
-// ownTablespaces are those that every server of MySQL has.
+// ownTablespaces exist on every MySQL server.
 var ownTablespaces = []string{"innodb_file_per_table", "innodb_system", "innodb_temporary"}
 
 // connectFiles are the options of a CONNECT table that say where its file is.
@@ -62,7 +63,7 @@ func (s *Statement) isConnect() bool {
 	return false
 }
 
-// value gives the token of an option's value, before which there may be an equals sign.
+// value returns the token of an option's value, which may follow an equals sign.
 func (s *Statement) value(i int) int {
 	if s.Symbol(i, '=') {
 		return i + 1
@@ -72,7 +73,7 @@ func (s *Statement) value(i int) int {
 
 func (s *Statement) isText(i int) bool { return i < len(s.Tokens) && s.Tokens[i].Kind == sqltext.Text }
 
-// cutOption takes an option off. Those of a table may have commas between them, those of a partition have none.
+// cutOption removes an option. Options of a table may be separated by commas, those of a partition are not.
 func (s *Statement) cutOption(first, last, depth int) {
 	start, end := s.Tokens[first].Start, s.Tokens[last].End
 	switch {
@@ -85,7 +86,8 @@ func (s *Statement) cutOption(first, last, depth int) {
 	s.Edits.Replace(start, end, "")
 }
 
-// keepUnion takes the tables of other databases out of the list that begins at a token, and the dump's own database off the names of the others.
+// keepUnion removes other databases' tables from the list that begins at a token, and the dump's own database from
+// the names of the others.
 func (w *Rewriter) keepUnion(s *Statement, open int) {
 	var kept, gone []string
 	end := open
@@ -113,13 +115,13 @@ func (w *Rewriter) keepUnion(s *Statement, open int) {
 // isOwn says whether a name is that of the dump's own database, as far as that is known.
 func (w *Rewriter) isOwn(database string) bool { return strings.EqualFold(database, w.Database) }
 
-// takenOff tells the user that a table comes without an option.
+// takenOff notes that a table is loaded without an option.
 func (w *Rewriter) takenOff(s *Statement, option string) {
 	table := s.TableName()
 	w.Once.About("outside "+table+" "+option, fmt.Sprintf("table %s comes without its %s: its files lie in the folder of the database", table, option))
 }
 
-// TableName gives the name of the table that a CREATE or ALTER TABLE is about.
+// TableName returns the name of the table in a CREATE or ALTER TABLE.
 func (s *Statement) TableName() string {
 	at := s.Find("TABLE") + 1
 	for slices.Contains([]string{"IF", "NOT", "EXISTS", "IGNORE"}, s.Word(at)) {
@@ -131,7 +133,7 @@ func (s *Statement) TableName() string {
 	return s.NameAt(at)
 }
 
-// OutsideOption names the option of a table's definition that puts its files elsewhere; "" where there is none.
+// OutsideOption returns the option in a table's definition that puts its files elsewhere; "" if there is none.
 func OutsideOption(definition string) string {
 	s := Parse([]byte(definition))
 	for i := range s.Tokens {

@@ -1,5 +1,5 @@
-// Package rewrite changes the statements of a dump so that another server takes them and none leads out of the scratch database, and reads
-// what they define.
+// Package rewrite changes the statements of a dump so that another server accepts them and none reaches outside the
+// scratch database. It also reads what they define.
 package rewrite
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// IsASCII says whether a text has no byte above 127.
+// IsASCII says whether a text has only bytes below 128.
 func IsASCII(text []byte) bool {
 	for _, c := range text {
 		if c >= 0x80 {
@@ -22,7 +22,7 @@ func IsASCII(text []byte) bool {
 	return true
 }
 
-// NameAt gives the i-th token as a name.
+// NameAt returns the i-th token as a name.
 func (s *Statement) NameAt(i int) string {
 	if i >= len(s.Tokens) {
 		return ""
@@ -30,16 +30,16 @@ func (s *Statement) NameAt(i int) string {
 	return s.Tokens[i].Name(s.Text)
 }
 
-// Rewriter makes the statements of a dump fit the server and the scratch database. It looks at tokens
-// only, never into strings, and of INSERT statements it looks at the head alone.
+// Rewriter adapts the statements of a dump to the server and the scratch database. It looks only at tokens, never
+// into strings, and only at the head of INSERT statements.
 type Rewriter struct {
 	Once       *target.Once
 	Collations *Collations
 	Server     ServerKind
-	// Accounts are those of the server, "user@host"; nil where we may not see them.
+	// Accounts are the server's accounts, "user@host"; nil if we may not see them.
 	Accounts map[string]bool
 	Account  string
-	// Database is the dump's own, once something has told its name.
+	// Database is the dump's own, once the dump has named it.
 	Database  string
 	Elsewhere elsewhere
 	Declared  declared
@@ -47,31 +47,32 @@ type Rewriter struct {
 
 // Statements by their first word.
 var (
-	// harmless touch nothing but the session and the tables that they name.
+	// harmless statements affect only the session and the tables that they name.
 	harmless = []string{"SET", "SELECT", "DO", "INSERT", "REPLACE", "UPDATE", "DELETE", "TRUNCATE", "RENAME", "LOCK", "UNLOCK",
 		"START", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "ANALYZE", "OPTIMIZE", "CHECK",
 		"CREATE", "ALTER", "DROP"}
-	// ours are the kinds of things that a dump may create, alter and drop.
+	// ours are the kinds of objects that a dump may create, alter and drop.
 	ours = []string{"TABLE", "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "INDEX", "SEQUENCE", "PACKAGE"}
-	// others are the kinds that lie outside of a database.
+	// others are the kinds of objects outside a database.
 	others = []string{"DATABASE", "SCHEMA", "USER", "ROLE", "SERVER", "TABLESPACE", "LOGFILE", "INSTANCE", "RESOURCE", "UNDO"}
-	// nameWords come right before the name of something in a database.
+	// nameWords come right before the name of an object in a database.
 	nameWords = []string{"TABLE", "TABLES", "EXISTS", "VIEW", "INTO", "UPDATE", "FROM", "JOIN", "REFERENCES", "LIKE", "TO",
 		"SEQUENCE", "PROCEDURE", "FUNCTION", "EVENT", "TRIGGER", "PACKAGE", "BODY", "TRUNCATE", "RENAME", "AS", "IGNORE", "FOR"}
 )
 
-// Statement is one of a dump's, taken apart.
+// Statement is a parsed statement of a dump.
 type Statement struct {
 	Text   []byte
 	Tokens []sqltext.Token
 	Verb   string // the first word, in capitals
-	Kind   string // what CREATE, ALTER and DROP are about: one of ours or of others, or ""
+	Kind   string // what CREATE, ALTER and DROP concern: one of ours or of others, or ""
 	Edits  sqltext.Edits
-	// declares is the text without what this server was noted not to know; nil where that is all of it.
+	// declares is the text without the parts that a note has reported as unknown to this server; nil if there are
+	// none.
 	declares []byte
 }
 
-// Parse cuts a statement into tokens and tells what it is about.
+// Parse cuts a statement into tokens and determines what it concerns.
 func Parse(text []byte) *Statement {
 	s := &Statement{Text: text}
 	for at := 0; ; {
@@ -93,7 +94,7 @@ func Parse(text []byte) *Statement {
 	return s
 }
 
-// Word gives the i-th token in capitals if it is a bare word.
+// Word returns the i-th token in capitals if it is a bare word.
 func (s *Statement) Word(i int) string {
 	if i < 0 || i >= len(s.Tokens) || s.Tokens[i].Kind != sqltext.Word {
 		return ""
@@ -106,7 +107,7 @@ func (s *Statement) Symbol(i int, c byte) bool {
 	return i >= 0 && i < len(s.Tokens) && s.Tokens[i].IsSymbol(s.Text, c)
 }
 
-// Find gives the place of the first of some words; -1 where there is none.
+// Find returns the index of the first of some words; -1 if there is none.
 func (s *Statement) Find(words ...string) int {
 	for i := range s.Tokens {
 		if word := s.Word(i); word != "" && slices.Contains(words, word) {
@@ -116,7 +117,7 @@ func (s *Statement) Find(words ...string) int {
 	return -1
 }
 
-// Rewrite gives the statement as it shall be run, or nothing if it shall not.
+// Rewrite returns the statement to run, or nothing if it is to be skipped.
 func (w *Rewriter) Rewrite(ctx context.Context, text []byte) ([]byte, error) {
 	s := Parse(text)
 	switch {
@@ -138,8 +139,8 @@ func (w *Rewriter) Rewrite(ctx context.Context, text []byte) ([]byte, error) {
 	case s.Verb == "SET" && s.Find("GTID_PURGED", "SQL_LOG_BIN") >= 0:
 		return nil, nil
 	case s.Verb == "LOCK", s.Verb == "UNLOCK":
-		// Nobody else is in the scratch database, and MariaDB's own dumps fail to lock the sequences
-		// that a table's defaults need.
+		// Locks are unnecessary in the scratch database, and MariaDB's own dumps fail to lock the sequences that a
+		// table's defaults need.
 		return nil, nil
 	}
 	s = w.Translate(s)
@@ -147,7 +148,7 @@ func (w *Rewriter) Rewrite(ctx context.Context, text []byte) ([]byte, error) {
 	if s.declares != nil {
 		declares = Parse(s.declares)
 	}
-	w.Declared.meet(w.Adapt(declares)) // what that leaves out is noted
+	w.Declared.meet(w.Adapt(declares)) // a note has reported what Adapt leaves out
 	s = w.Adapt(s)
 	if err := w.stripDatabase(s); err != nil {
 		return nil, err
@@ -197,7 +198,7 @@ func (w *Rewriter) skip(s *Statement) {
 		what = "SET GLOBAL"
 	}
 	if s.Verb == "FLUSH" || s.Verb == "CHANGE" || s.Verb == "RESET" {
-		return // of no use here, and nobody misses it
+		return // it has no effect here
 	}
 	w.Once.About("skipped "+what, "the dump's "+what+" statements are skipped")
 }
@@ -213,7 +214,7 @@ func (w *Rewriter) meets(database string) error {
 	return nil
 }
 
-// ReadHeader finds the database's name in the comment by which mysqldump and mariadb-dump begin.
+// ReadHeader finds the database's name in the comment at the beginning of a dump by mysqldump or mariadb-dump.
 func (w *Rewriter) ReadHeader(filler []byte) {
 	if w.Database != "" || !strings.Contains(string(filler), "-- Host: ") {
 		return
@@ -226,8 +227,8 @@ func (w *Rewriter) ReadHeader(filler []byte) {
 	}
 }
 
-// stripDatabase takes the dump's database off the names of tables and the like, so that they are those
-// of the scratch database, and refuses the names of others.
+// stripDatabase removes the dump's database from names, so that they refer to the scratch database, and refuses names
+// of other databases.
 func (w *Rewriter) stripDatabase(s *Statement) error {
 	last := len(s.Tokens)
 	switch {
@@ -236,12 +237,12 @@ func (w *Rewriter) stripDatabase(s *Statement) error {
 	case s.Verb == "SET", s.Verb == "SELECT" && s.Find("SETVAL") < 0:
 		return nil
 	case s.Verb == "CREATE" && s.Kind == "TRIGGER":
-		// The body begins behind ON table FOR EACH ROW.
+		// The body begins after ON table FOR EACH ROW.
 		if each := s.Find("EACH"); each > 0 {
 			last = each
 		}
 	case s.Verb == "CREATE" && slices.Contains([]string{"PROCEDURE", "FUNCTION", "EVENT", "PACKAGE"}, s.Kind):
-		// Only the name that is made; the rest is a body.
+		// Only the name of the object; the rest is a body.
 		last = min(last, s.Find(s.Kind)+8)
 	case s.Verb == "UPDATE" && s.Find("SET") > 0:
 		last = s.Find("SET")
@@ -269,8 +270,8 @@ func (w *Rewriter) stripDatabase(s *Statement) error {
 	return nil
 }
 
-// Rows gives an INSERT or REPLACE without the dump's database before its table; only the head of the
-// statement is looked at.
+// Rows returns an INSERT or REPLACE without the dump's database before its table. It reads only the head of the
+// statement.
 func (w *Rewriter) Rows(text []byte) ([]byte, error) {
 	for at := 0; ; {
 		token := sqltext.NextToken(text, at, sqltext.MySQL)
@@ -294,8 +295,8 @@ func (w *Rewriter) Rows(text []byte) ([]byte, error) {
 	}
 }
 
-// stripView does so for a view, whose text names tables and columns alike: `a`.`b` may be a table b of
-// database a and a column b of table a. A view may read from another database.
+// stripView does the same for a view, where `a`.`b` may be table b of database a, or column b of table a. A view may
+// read from another database.
 func (w *Rewriter) stripView(s *Statement) error {
 	inFrom := false
 	name := s.Find("VIEW") + 1
@@ -317,7 +318,7 @@ func (w *Rewriter) stripView(s *Statement) error {
 	return nil
 }
 
-// IsName says whether the i-th token can be a name; numbers are words too.
+// IsName says whether the i-th token can be a name. Numbers are words too.
 func (s *Statement) IsName(i int) bool {
 	if i < 0 || i >= len(s.Tokens) {
 		return false
@@ -329,7 +330,7 @@ func (s *Statement) IsName(i int) bool {
 	return token.Kind == sqltext.Word && (s.Text[token.Start] < '0' || s.Text[token.Start] > '9')
 }
 
-// replaceCollations puts what the server knows in place of what it does not.
+// replaceCollations replaces character sets and collations that the server does not know.
 func (w *Rewriter) replaceCollations(ctx context.Context, s *Statement) error {
 	for i, token := range s.Tokens {
 		if token.Kind != sqltext.Word && token.Kind != sqltext.Text {
@@ -366,7 +367,7 @@ func (w *Rewriter) replaceCollations(ctx context.Context, s *Statement) error {
 	return nil
 }
 
-// unwanted says whether a definer must give way: the server does not have it.
+// unwanted says whether a definer must be replaced, because the server does not have it.
 func (w *Rewriter) unwanted(user, host string) bool {
 	name := user + "@" + host
 	if w.Accounts[name] || name == w.Account {
@@ -380,7 +381,7 @@ func (w *Rewriter) unwanted(user, host string) bool {
 	return true
 }
 
-// WithoutMode takes a mode that the server does not know out of a SET statement's sql_mode.
+// WithoutMode removes a mode that the server does not know from a SET statement's sql_mode.
 func WithoutMode(text []byte, mode string) ([]byte, bool) {
 	var changes sqltext.Edits
 	for at := 0; ; {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// TableShape is what statements make of a table: columns, keys, constraints and options, each with traits that can be
-// compared with those of another shape, however either is spelled.
+// TableShape is the table that statements define: columns, keys, constraints and options, with traits that can be
+// compared whatever their spelling.
 type TableShape struct {
 	parts   []*TablePart
 	Options map[string]Trait
@@ -15,16 +15,17 @@ type TableShape struct {
 // TablePart is a column, a key, a foreign key or a check.
 type TablePart struct {
 	Kind string // "column", "key", "foreign key", "constraint"
-	Name string // "" where the server gives one
-	// Traits are by what they are about. What is not there is absent; of what is "unknown", the statement does not say it.
+	Name string // "" if the server chooses it
+	// Traits are the properties by name. A missing trait is absent. An unknown one was not specified by the
+	// statement.
 	Traits map[string]Trait
-	// Columns of a key, or of a foreign key, in small letters
+	// Columns of a key or a foreign key, in lower case.
 	Columns []string
-	// Unread means that something of it is not understood.
+	// Unread means that some part was not understood.
 	Unread bool
 }
 
-// Trait is a property as it is compared, and as people read it.
+// Trait is a property, in a form to compare and in a form to read.
 type Trait struct {
 	Value, Text string
 	Unknown     bool // it may have any value
@@ -38,7 +39,7 @@ func (p *TablePart) Describe() string {
 	return p.Kind + " " + p.Name
 }
 
-// What a part of a table is.
+// The kinds of parts of a table.
 const (
 	ColumnPart  = "column"
 	KeyPart     = "key"
@@ -67,7 +68,7 @@ func (t *TableShape) Of(kinds ...string) (parts []*TablePart) {
 	return parts
 }
 
-// Read takes a CREATE TABLE, an ALTER TABLE or a CREATE INDEX, and says whether it has understood what that does.
+// Read reads a CREATE TABLE, an ALTER TABLE or a CREATE INDEX, and says whether it has understood all of it.
 func (t *TableShape) Read(s *Statement) bool {
 	switch {
 	case s.Kind == "INDEX":
@@ -88,7 +89,7 @@ func (t *TableShape) Read(s *Statement) bool {
 	return true
 }
 
-// readIndex takes CREATE UNIQUE INDEX k USING BTREE ON t (a).
+// readIndex reads CREATE UNIQUE INDEX k USING BTREE ON t (a).
 func (t *TableShape) readIndex(s *Statement) bool {
 	on := s.Find("ON")
 	if s.Verb != "CREATE" || on < 0 {
@@ -105,7 +106,7 @@ func (t *TableShape) readIndex(s *Statement) bool {
 	return false
 }
 
-// readAlter takes ALTER TABLE t ADD KEY …, MODIFY …, AUTO_INCREMENT=5.
+// readAlter reads ALTER TABLE t ADD KEY …, MODIFY …, AUTO_INCREMENT=5.
 func (t *TableShape) readAlter(s *Statement) bool {
 	at := s.Find("TABLE") + 1
 	for s.words(at, "IF") || s.words(at, "EXISTS") || s.Symbol(at+1, '.') {
@@ -161,7 +162,7 @@ func (t *TableShape) readAlteration(s *Statement, e element) bool {
 	return false
 }
 
-// closing gives the token of the bracket that closes the one at a token.
+// closing returns the token of the bracket that closes the one at a token.
 func (s *Statement) closing(open int) int {
 	depth := 0
 	for i := open; i < len(s.Tokens); i++ {
@@ -177,7 +178,7 @@ func (s *Statement) closing(open int) int {
 	return len(s.Tokens)
 }
 
-// between gives the text from a token to another, which is the one behind.
+// between returns the text from one token to before another.
 func (s *Statement) between(first, last int) string {
 	if first >= last || last > len(s.Tokens) {
 		return ""
@@ -185,7 +186,7 @@ func (s *Statement) between(first, last int) string {
 	return string(s.Text[s.Tokens[first].Start:s.Tokens[last-1].End])
 }
 
-// readElement takes one of the things between the brackets of a table.
+// readElement reads one of the elements between the brackets of a table.
 func (t *TableShape) readElement(s *Statement, e element) bool {
 	if e.first >= e.last {
 		return false
@@ -251,7 +252,7 @@ func keyKind(word string) Trait {
 	return Trait{Text: "not unique"}
 }
 
-// readKey takes the columns of a key, which begin at a bracket, and what follows them.
+// readKey reads the columns of a key, which begin at a bracket, and what follows them.
 func (p *TablePart) readKey(s *Statement, open, last int) {
 	end := min(s.closing(open), last)
 	var values []string
@@ -281,7 +282,7 @@ func (p *TablePart) readKey(s *Statement, open, last int) {
 	}
 }
 
-// keyColumn takes one column of a key.
+// keyColumn reads one column of a key.
 func (p *TablePart) keyColumn(s *Statement, first, last int) string {
 	descending := ""
 	if s.Word(last-1) == "DESC" {
@@ -303,7 +304,7 @@ func (p *TablePart) keyColumn(s *Statement, first, last int) string {
 	return column + descending
 }
 
-// readForeign takes what follows FOREIGN KEY.
+// readForeign reads what follows FOREIGN KEY.
 func (p *TablePart) readForeign(s *Statement, open, last int) bool {
 	if !s.Symbol(open, '(') {
 		return false
@@ -342,7 +343,7 @@ func (p *TablePart) readForeign(s *Statement, open, last int) bool {
 	return true
 }
 
-// namesBetween gives the names between two brackets, in small letters.
+// namesBetween returns the names between two brackets, in lower case.
 func (s *Statement) namesBetween(open, end int) (names []string) {
 	for i := open + 1; i < end; i++ {
 		if s.IsName(i) {
@@ -352,7 +353,7 @@ func (s *Statement) namesBetween(open, end int) (names []string) {
 	return names
 }
 
-// readCheck takes the condition of a check between two brackets.
+// readCheck reads the condition of a check between two brackets.
 func (p *TablePart) readCheck(s *Statement, open, end int, unenforced bool) {
 	p.Traits["condition"] = Trait{Value: s.between(open, end+1), Text: "CHECK " + s.between(open, end+1)}
 	if unenforced {
@@ -360,7 +361,7 @@ func (p *TablePart) readCheck(s *Statement, open, end int, unenforced bool) {
 	}
 }
 
-// comment takes a comment.
+// comment reads a comment.
 func (s *Statement) comment(at int) Trait {
 	if !s.isText(at) || isEmptyText(s, at) {
 		return Trait{}
@@ -370,7 +371,7 @@ func (s *Statement) comment(at int) Trait {
 
 func isEmptyText(s *Statement, at int) bool { return s.Tokens[at].End-s.Tokens[at].Start <= len("''") }
 
-// Decoded gives what a text stands for.
+// Decoded returns the value of a text literal.
 func Decoded(s *Statement, at int) string {
 	raw := s.Text[s.Tokens[at].Start:s.Tokens[at].End]
 	if len(raw) < 2 {

@@ -8,7 +8,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// readColumn takes the definition of a column, with the keys and checks that are within it.
+// readColumn reads the definition of a column, with the keys and checks within it.
 func (t *TableShape) readColumn(s *Statement, e element) bool {
 	c := &TablePart{Kind: ColumnPart, Name: s.NameAt(e.first), Traits: map[string]Trait{}}
 	t.parts = append(t.parts, c)
@@ -103,7 +103,7 @@ func (t *TableShape) readColumn(s *Statement, e element) bool {
 	return true
 }
 
-// settle says what a column is of which the statement does not say all.
+// settle fills in what a statement leaves out about a column.
 func (c *TablePart) settle(null string, defaulted bool) {
 	_, generated := c.Traits["generated"]
 	_, counter := c.Traits["counter"]
@@ -131,7 +131,7 @@ func unquotedAt(s *Statement, at int) string {
 	return strings.ToLower(unquoted(s.Text, s.Tokens[at]))
 }
 
-// charset notes a character set or a collation; where there are both the collation says it.
+// charset notes a character set or a collation. If there are both, the collation decides.
 func (c *TablePart) charset(charset, collation string) {
 	if charset != "" {
 		c.Traits["charset"] = Trait{Value: charset}
@@ -141,7 +141,7 @@ func (c *TablePart) charset(charset, collation string) {
 	}
 }
 
-// precision gives the digits of now(6).
+// precision returns the digits in now(6).
 func precision(s *Statement, open int) string {
 	if s.Symbol(open, '(') && !s.Symbol(open+1, ')') && s.NameAt(open+1) != "0" {
 		return s.NameAt(open + 1)
@@ -149,7 +149,7 @@ func precision(s *Statement, open int) string {
 	return ""
 }
 
-// readGenerated takes an expression, which begins behind the token as.
+// readGenerated reads an expression, which begins after the token as.
 func (c *TablePart) readGenerated(s *Statement, from, as, last int) int {
 	if s.words(as+1, "ROW", "START") || s.words(as+1, "ROW", "END") {
 		text := "GENERATED ALWAYS AS ROW " + s.Word(as+2)
@@ -174,10 +174,10 @@ func (c *TablePart) readGenerated(s *Statement, from, as, last int) int {
 	return end + 1
 }
 
-// nows are the functions that tell the time of a default.
+// nows are the functions for the current time in a default.
 var nows = []string{"CURRENT_TIMESTAMP", "NOW", "LOCALTIME", "LOCALTIMESTAMP"}
 
-// valueEnd gives the token behind a default, which is a literal, a word or a function.
+// valueEnd returns the token after a default, which is a literal, a word or a function.
 func (s *Statement) valueEnd(at int) int {
 	switch {
 	case s.Symbol(at, '('):
@@ -203,7 +203,7 @@ func (s *Statement) valueEnd(at int) int {
 	return at
 }
 
-// readDefault takes a default and gives the token behind it.
+// readDefault reads a default and returns the token after it.
 func (c *TablePart) readDefault(s *Statement, from, last int) int {
 	end := min(s.valueEnd(from), last)
 	text := "DEFAULT " + s.between(from, end)
@@ -251,7 +251,7 @@ func (c *TablePart) readDefault(s *Statement, from, last int) int {
 	return end
 }
 
-// bits gives what digits of a base are: a number to numbers, else bytes.
+// bits returns the value of digits in a base: a number for numeric columns, otherwise bytes.
 func (c *TablePart) bits(digits string, base int) (string, bool) {
 	kind := c.TypeName()
 	if base == 16 && kind != "bit" && !isNumeric(kind) {
@@ -269,7 +269,7 @@ func (c *TablePart) bits(digits string, base int) (string, bool) {
 	return strconv.FormatUint(n, 10), err == nil
 }
 
-// TypeName is the name of a column's type, in small letters.
+// TypeName is the name of a column's type, in lower case.
 func (c *TablePart) TypeName() string {
 	name, _, _ := strings.Cut(c.Traits["type"].Value, "(")
 	name, _, _ = strings.Cut(name, " ")
@@ -280,7 +280,7 @@ func isNumeric(kind string) bool {
 	return slices.Contains([]string{"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "year", "bit"}, kind)
 }
 
-// literal gives a value as values of the column's type are compared.
+// literal returns a value in the form in which values of the column's type are compared.
 func (c *TablePart) literal(text string) string {
 	switch kind := c.TypeName(); {
 	case isNumeric(kind):
@@ -288,7 +288,7 @@ func (c *TablePart) literal(text string) string {
 			return strconv.FormatFloat(number, 'g', -1, 64)
 		}
 	case kind == "timestamp":
-		// The server shows it in the time zone of who asks.
+		// The server shows it in the session's time zone.
 		if strings.Trim(text, "0-: .") != "" {
 			return "a time"
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// readOptions takes what follows the brackets of a table.
+// readOptions reads what follows the brackets of a table.
 func (t *TableShape) readOptions(s *Statement, at, last int) {
 	for at < last {
 		name := strings.ToUpper(s.NameAt(at))
@@ -68,14 +68,14 @@ func (t *TableShape) readOption(s *Statement, name string, value int) {
 	}
 }
 
-// Words of how a table is partitioned, and those that end what a partition holds.
+// The words of partitioning, and those that end the values of a partition.
 var (
 	partitionWords = []string{"RANGE", "LIST", "HASH", "KEY", "LINEAR", "COLUMNS", "SYSTEM_TIME", "SUBPARTITION"}
 	partitionEnds  = []string{"ENGINE", "COMMENT", "DATA", "INDEX", "MAX_ROWS", "MIN_ROWS", "TABLESPACE", "NODEGROUP", "STORAGE"}
 )
 
-// readPartitions takes what follows PARTITION BY. Servers show expressions as they like, and the values of functions in
-// place of them.
+// readPartitions reads what follows PARTITION BY. Servers rewrite expressions in their own ways, and replace
+// functions by their values.
 func (t *TableShape) readPartitions(s *Statement, at int) {
 	var method []string
 	from, count, list := at, 0, -1
@@ -93,7 +93,7 @@ func (t *TableShape) readPartitions(s *Statement, at int) {
 			}
 			at++
 		case word == "STARTS":
-			at++ // the moment is shown in the time zone of who asks
+			at++ // the time is shown in the session's time zone
 		case s.IsName(at) && t.Column(s.NameAt(at)) != nil:
 			method = append(method, strings.ToLower(s.NameAt(at)))
 		case slices.Contains(partitionWords, word):
@@ -153,7 +153,7 @@ func (t *TableShape) readPartitions(s *Statement, at int) {
 	t.Options["partition values"] = Trait{Value: strings.Join(values, ","), Text: "partitions " + strings.Join(values, ", "), Unknown: !simple}
 }
 
-// isPlainValue says whether a word is a number, or one that stands for itself.
+// isPlainValue says whether a word is a number, or a word that stands for itself.
 func isPlainValue(word string) bool {
 	return word != "" && (word[0]-'0' < 10 || slices.Contains([]string{"MAXVALUE", "NULL", "DEFAULT"}, word))
 }

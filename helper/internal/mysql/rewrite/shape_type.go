@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// sameTypes gives the name by which servers show a type that is known by others.
+// sameTypes has, for other names of a type, the name that servers show.
 var sameTypes = map[string]string{
 	"bool": "tinyint", "boolean": "tinyint", "int1": "tinyint", "int2": "smallint", "int3": "mediumint", "middleint": "mediumint", "int4": "int", "integer": "int",
 	"int8": "bigint", "dec": "decimal", "numeric": "decimal", "fixed": "decimal", "number": "decimal", "real": "double", "float4": "float", "float8": "double",
 	"character": "char", "varcharacter": "varchar", "varchar2": "varchar", "geomcollection": "geometrycollection",
 }
 
-// shortest are the lengths of types that have one and are given none.
+// shortest are the default lengths of types that have a length.
 var shortest = map[string]string{"char": "1", "binary": "1", "bit": "1"}
 
-// readType takes the type of a column, and gives the token behind it.
+// readType reads the type of a column, and returns the token after it.
 func (c *TablePart) readType(s *Statement, at, last int) int {
 	from := at
 	name := strings.ToLower(s.NameAt(at))
@@ -58,7 +58,7 @@ func (c *TablePart) readType(s *Statement, at, last int) int {
 	}
 	switch {
 	case slices.Contains([]string{"tinyint", "smallint", "mediumint", "int", "bigint", "year"}, name):
-		arguments = "" // it is how wide it is shown
+		arguments = "" // it is only the display width
 	case name == "decimal" && arguments == "":
 		arguments = "10,0"
 	case name == "decimal" && !strings.Contains(arguments, ","):
@@ -103,7 +103,7 @@ attributes:
 	return at
 }
 
-// HasCharset says whether a column of a type is text.
+// HasCharset says whether a column has a text type.
 func (c *TablePart) HasCharset() bool {
 	return slices.Contains([]string{"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"}, c.TypeName())
 }

@@ -8,19 +8,20 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// MySQL and MariaDB hide from one another, in comments, what the other one does not know. Some of it has another word
-// there; all else is said.
+// MySQL and MariaDB put into comments what the other one does not know. Some of it has another word in the other
+// one's language. A note reports the rest.
 
-// Versions of MariaDB from which on it has words for what MySQL has.
+// The versions of MariaDB that first had words for features of MySQL.
 const (
 	knowsInvisible = 100300
 	knowsIgnored   = 100600
 )
 
-// geometries are the types that have a system of reference.
+// geometries are the types with a spatial reference system.
 var geometries = []string{"GEOMETRY", "POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON", "GEOMETRYCOLLECTION", "GEOMCOLLECTION"}
 
-// Translate gives a statement about a table in which nothing is hidden from the server that it has a word for.
+// Translate returns a statement about a table in which the server's own words replace conditional parts that it would
+// ignore.
 func (w *Rewriter) Translate(s *Statement) *Statement {
 	if s.Kind != "TABLE" && s.Kind != "INDEX" || s.Verb != "CREATE" && s.Verb != "ALTER" {
 		return s
@@ -37,7 +38,7 @@ func (w *Rewriter) Translate(s *Statement) *Statement {
 	var changes, leftOut sqltext.Edits
 	elements, _ := s.elements()
 	for _, c := range hidden {
-		var within element // of a table that is made; none behind its columns and keys
+		var within element // of a table that is created; empty after its columns and keys
 		if i := slices.IndexFunc(elements, func(e element) bool { return e.first <= c.first && c.first <= e.last && c.last <= e.last }); i >= 0 && s.Verb == "CREATE" {
 			within = elements[i]
 		}
@@ -57,8 +58,8 @@ func (w *Rewriter) Translate(s *Statement) *Statement {
 	return s
 }
 
-// word puts the server's own word in the place of a conditional part, and says whether it has one. What it has noted to be left out
-// it adds to leftOut.
+// word replaces a conditional part by the server's own word, and says whether there is one. It adds what a note has
+// reported as left out to leftOut.
 func (w *Rewriter) word(s *Statement, c conditional, within element, changes, leftOut *sqltext.Edits) bool {
 	if !w.Server.Mariadb || c.mariadb {
 		return false
@@ -72,7 +73,7 @@ func (w *Rewriter) word(s *Statement, c conditional, within element, changes, le
 		return true
 	case s.words(c.first, "INVISIBLE") && !isKey && w.Server.Version >= knowsInvisible:
 		if within.last > 0 && s.has(within, "NOT", "NULL") && !s.has(within, "DEFAULT") && !s.has(within, "AUTO_INCREMENT") && !s.has(within, "AS") {
-			return false // MariaDB hides no column that must be given a value
+			return false // MariaDB cannot hide a column that must be given a value
 		}
 		changes.Replace(c.start, c.end, "INVISIBLE")
 		return true

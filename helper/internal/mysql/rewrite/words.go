@@ -7,10 +7,11 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// Some of what MySQL and MariaDB do not know of one another is not hidden in a comment, or in one that the other one reads too: it is an
-// error of syntax there. A table comes without it, and the user reads so.
+// Some features that MySQL and MariaDB do not share are not hidden in a comment, or in one that the other one reads
+// too. They would be syntax errors there. The table is loaded without them, and a note says so.
 
-// Adapt cuts out of a statement about a table what the server does not know, and puts its own words in the place of others.
+// Adapt removes from a statement about a table what the server does not know, and uses the server's own words where
+// it has them.
 func (w *Rewriter) Adapt(s *Statement) *Statement {
 	if s.Kind == "INDEX" && s.Verb == "CREATE" {
 		if w.Server.Mariadb && s.onExpression(element{0, len(s.Tokens)}) {
@@ -32,7 +33,7 @@ func (w *Rewriter) Adapt(s *Statement) *Statement {
 		if w.Server.Mariadb && s.onExpression(e) {
 			start, end := s.Tokens[e.first].Start, s.Tokens[e.last-1].End
 			if e.last < len(s.Tokens) {
-				end = s.Tokens[e.last].Start // with the mark that ends a comment
+				end = s.Tokens[e.last].Start // including the end of the comment
 			}
 			if kept > 0 {
 				start = s.Tokens[e.first-1].Start
@@ -61,10 +62,10 @@ func (w *Rewriter) Adapt(s *Statement) *Statement {
 	return Parse(changes.Apply(s.Text))
 }
 
-// keyOnExpression is what a key is called that has an expression in the place of a column.
+// keyOnExpression is what notes call a key with an expression instead of a column.
 const keyOnExpression = "a key on an expression"
 
-// lacks tells the user what a table comes without.
+// lacks notes what a table is loaded without.
 func (w *Rewriter) lacks(table, element, what string) {
 	where := "table " + table
 	if element != "" {
@@ -73,7 +74,7 @@ func (w *Rewriter) lacks(table, element, what string) {
 	w.Once.About(where+what, where+": this server does not know "+what+", which is left out")
 }
 
-// adaptElement does so within a column or a key.
+// adaptElement does the same within a column or a key.
 func (w *Rewriter) adaptElement(s *Statement, e element, changes *sqltext.Edits) {
 	isKey := s.isKey(e)
 	if !w.Server.Mariadb {
@@ -105,7 +106,8 @@ func (w *Rewriter) adaptElement(s *Statement, e element, changes *sqltext.Edits)
 // isKey says whether an element, or what an alteration adds, is a key.
 func (s *Statement) isKey(e element) bool { return s.keyWord(e) >= 0 }
 
-// keyWord gives the first token of a key's definition behind ADD and the name of its constraint; -1 where the element is none.
+// keyWord returns the first token of a key's definition after ADD and the constraint's name; -1 if the element is not
+// a key.
 func (s *Statement) keyWord(e element) int {
 	i := e.first
 	if s.Word(i) == "ADD" {
@@ -124,7 +126,7 @@ func (s *Statement) keyWord(e element) int {
 
 var keyWords = []string{"KEY", "INDEX", "UNIQUE", "FULLTEXT", "SPATIAL"}
 
-// keyName is what a key is called.
+// keyName returns the name of a key.
 func (s *Statement) keyName(e element) string {
 	i := s.keyWord(e)
 	for slices.Contains(keyWords, s.Word(i)) {
@@ -133,7 +135,7 @@ func (s *Statement) keyName(e element) string {
 	return s.NameAt(i)
 }
 
-// onExpression says whether an element is a key that has an expression among its columns.
+// onExpression says whether an element is a key with an expression among its columns.
 func (s *Statement) onExpression(e element) bool {
 	i := e.first
 	if s.Verb != "CREATE" || s.Kind != "INDEX" {
@@ -155,7 +157,7 @@ func (s *Statement) onExpression(e element) bool {
 	return false
 }
 
-// alterations are the parts of an ALTER TABLE between its commas.
+// alterations returns the parts of an ALTER TABLE between its commas.
 func (s *Statement) alterations() (all []element) {
 	from := s.Find("TABLE") + 2
 	for s.Symbol(from, '.') {
@@ -178,7 +180,7 @@ func (s *Statement) alterations() (all []element) {
 	return all
 }
 
-// nameAfter gives the name behind a word, without its database's.
+// nameAfter returns the name after a word, without its database.
 func (s *Statement) nameAfter(word string) string {
 	at := s.Find(word) + 1
 	for s.Symbol(at+1, '.') {

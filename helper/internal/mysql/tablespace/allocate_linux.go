@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// allocate makes room for a file, which reads as zeros then; false where the file system cannot do that.
+// allocate reserves space for a file, which then reads as zeros; false if the file system cannot do that.
 func allocate(file *os.File, size int64) (bool, error) {
 	for {
 		err := unix.Fallocate(int(file.Fd()), 0, 0, size)

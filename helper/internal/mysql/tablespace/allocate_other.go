@@ -4,5 +4,5 @@ package tablespace
 
 import "os"
 
-// allocate makes no room where there is no portable way to do that.
+// allocate reserves nothing where there is no portable way to do it.
 func allocate(*os.File, int64) (bool, error) { return false, nil }

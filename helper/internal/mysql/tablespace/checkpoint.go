@@ -11,24 +11,25 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// A server that dies goes through its log from the last checkpoint on when it starts again, and does to the files that it finds what it
-// once did to those of the empty tables: MariaDB would empty tables that have been imported, or not start at all. MySQL 9.7.4 was not seen
-// to do so, but its log says the same. So there is a checkpoint between taking the empty tables' files away and the first new one.
+// A server that restarts after a crash replays its log from the last checkpoint. It would do to the imported files
+// what it once did to those of the empty tables. MariaDB would empty the imported tables, or not start at all. MySQL
+// 9.7.4 was not seen to do so, but its log says the same. So a checkpoint is made after the empty tables' files are
+// discarded and before the first new file is created.
 
-// Why tables cannot come as files: no checkpoint can be had.
+// Reasons why tables cannot be imported as files: no checkpoint can be made.
 const (
 	noCheckpoint = "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"
 	noStatus     = "whether the server has written a checkpoint cannot be found out (SHOW ENGINE INNODB STATUS)"
 	noneWritten  = "the server wrote no checkpoint after it had taken the files of the empty tables away"
 )
 
-// canCheckpoint fails with *FilesError where checkpoint would.
+// canCheckpoint fails with *FilesError if Checkpoint would.
 func canCheckpoint(ctx context.Context, s *session.Session) error {
 	if s.Oracle {
 		_, err := readLogPosition(ctx, s)
 		return err
 	}
-	// The setting is a button, which this does not press.
+	// The setting acts as a button. OFF does not press it.
 	err := s.Exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = OFF")
 	if mysql.ErrorNumber(err) != 0 {
 		return &target.FilesError{Reason: noCheckpoint, Err: err}
@@ -36,8 +37,9 @@ func canCheckpoint(ctx context.Context, s *session.Session) error {
 	return err
 }
 
-// Checkpoint returns when the server needs nothing of what its log holds now; of the table it has taken the files away. MySQL has no
-// statement for it, but every IMPORT TABLESPACE ends with a checkpoint, and so does one that finds no file. That it did is seen each time.
+// Checkpoint returns when the server no longer needs what its log holds now. The files of the table discarded must be
+// discarded. MySQL has no statement for a checkpoint, but every IMPORT TABLESPACE ends with one, even if it finds no
+// file. Checkpoint verifies this each time.
 func Checkpoint(ctx context.Context, s *session.Session, discarded string) error {
 	if !s.Oracle {
 		err := s.Exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = ON")
@@ -60,10 +62,10 @@ func Checkpoint(ctx context.Context, s *session.Session, discarded string) error
 	return err
 }
 
-// readLogPosition is where a server stands in its log, in bytes since it was made.
+// logPosition is where a server stands in its log, in bytes since the log was created.
 type logPosition struct {
-	end        uint64 // of what has been written
-	checkpoint uint64 // what is before it is needed no more
+	end        uint64 // the end of what was written
+	checkpoint uint64 // everything before it is no longer needed
 }
 
 var (
@@ -71,7 +73,7 @@ var (
 	logCheckpoint = regexp.MustCompile(`(?m)^Last checkpoint at\s+(\d+)$`)
 )
 
-// readLogPosition fails with *FilesError where the server does not say.
+// readLogPosition fails with *FilesError if the server does not report it.
 func readLogPosition(ctx context.Context, s *session.Session) (p logPosition, err error) {
 	rows, err := s.Table(ctx, "SHOW ENGINE INNODB STATUS")
 	if mysql.ErrorNumber(err) != 0 {

@@ -11,11 +11,11 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// DropDatabase drops a database, and waits a while for those who look at it. It fails with *StrayFilesError where there are files
-// in its folder that belong to no table and that cannot be removed from here.
+// DropDatabase drops a database, and waits a while for sessions that look at it. It fails with *StrayFilesError if
+// the database's folder has files that belong to no table and that cannot be removed from here.
 func DropDatabase(ctx context.Context, s *session.Session, database string) error {
 	stray := func(err error) error { return &target.StrayFilesError{Database: database, Err: err} }
-	// Where the folder cannot be reached the server may find nothing in its way all the same.
+	// Even if the folder cannot be reached from here, it may be empty enough for the server.
 	var refused *target.FilesError
 	if err := sweepDiscarded(ctx, s, database); err != nil && !errors.As(err, &refused) {
 		return err
@@ -39,7 +39,7 @@ func DropDatabase(ctx context.Context, s *session.Session, database string) erro
 	}
 }
 
-// folderGone fails where the database that was just dropped has left its folder, of which MySQL only warns.
+// folderGone fails if the folder of the database that was just dropped is still there. MySQL only warns of that.
 func folderGone(ctx context.Context, s *session.Session, stray func(error) error) error {
 	warnings, err := s.Table(ctx, "SHOW WARNINGS")
 	for _, warning := range warnings {

@@ -19,11 +19,12 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Folder is that of a database in the data folder of the server, as it can be reached from here.
+// Folder is the folder of a database in the server's data folder, as it can be reached from here.
 type Folder struct{ *os.Root }
 
-// OpenFolder opens the folder of a database where the server says that it is, and fails with *FilesError where that is not the server's
-// own, or where no files can be made that the server can use. To find out, the server makes a table of a name that nobody can know.
+// OpenFolder opens the folder of a database where the server says it is. It fails with *FilesError if that folder is
+// not the server's own, or if no files can be created there that the server can use. To find out, it makes the server
+// create a table with a random name.
 func OpenFolder(ctx context.Context, s *session.Session, database string) (f Folder, err error) {
 	name := session.JournalPrefix + strings.ToLower(rand.Text())
 	table := mysql.QuoteName(database) + "." + mysql.QuoteName(name)
@@ -49,7 +50,8 @@ func OpenFolder(ctx context.Context, s *session.Session, database string) (f Fol
 	return there, nil
 }
 
-// FolderOf opens the folder in which a file of the server should be, which it names from its data folder on. It may be another server's.
+// FolderOf opens the folder in which a file of the server should be. The path begins at the data folder. The folder
+// may belong to another server.
 func FolderOf(ctx context.Context, s *session.Session, file string) (Folder, error) {
 	data, err := DataFolder(ctx, s)
 	if err != nil {
@@ -62,7 +64,7 @@ func FolderOf(ctx context.Context, s *session.Session, file string) (Folder, err
 	return Folder{root}, nil
 }
 
-// Prove finds out whether the folder is the one in which the server has just made a table, and whether files can be made there.
+// Prove checks that the server has just created a table in this folder, and that files can be created here.
 func (f Folder) Prove(table string) error {
 	like, err := f.Lstat(table + tablespaceEnding)
 	if err != nil {
@@ -78,7 +80,7 @@ func (f Folder) Prove(table string) error {
 	return err
 }
 
-// DataFolder gives the path of the server's data folder, as the server sees it.
+// DataFolder returns the path of the server's data folder, as the server sees it.
 func DataFolder(ctx context.Context, s *session.Session) (string, error) {
 	var path string
 	err := s.Conn.QueryRowContext(ctx, "SELECT @@datadir").Scan(&path)
@@ -93,44 +95,44 @@ func unwritable(err error) error {
 	return &target.FilesError{Reason: "the data folder of the server cannot be written to from here", Err: err}
 }
 
-// mysqlFiles are all tables of MySQL beside their files, of which those with partitions have several.
+// mysqlFiles joins all tables of MySQL with their files. Partitioned tables have several.
 const mysqlFiles = " FROM information_schema.TABLES t JOIN information_schema.FILES f" +
 	" ON SUBSTRING_INDEX(f.TABLESPACE_NAME, '#p#', 1) = CONCAT(t.TABLE_SCHEMA, '/', t.TABLE_NAME)"
 
-// Files gives how the server calls the files of InnoDB's tables in a database, by the tables' names: with the folder's name, from the data
-// folder on, and without an ending.
+// Files returns the names of the files of InnoDB's tables in a database, by table: relative to the data folder, with
+// the database's folder, and without the ending.
 func Files(ctx context.Context, s *session.Session, database string) (map[string]string, error) {
 	const file = "CAST(CONVERT(IF(@@lower_case_table_names = 0, %[1]s, LOWER(%[1]s)) USING filename) AS BINARY)"
 	query := "SELECT TABLE_NAME AS name, CONCAT(" + fmt.Sprintf(file, "TABLE_SCHEMA") + ", '/', " + fmt.Sprintf(file, "TABLE_NAME") + ") AS file" +
 		" FROM information_schema.TABLES t"
-	if s.Oracle { // the character set of file names is its own secret, but it says what they are
+	if s.Oracle { // this server does not reveal the character set of file names, but it lists the files
 		query = "SELECT t.TABLE_NAME AS name, f.FILE_NAME AS file" + mysqlFiles
 	}
 	rows, err := s.Table(ctx, query+" WHERE t.TABLE_SCHEMA = ? AND t.ENGINE = 'InnoDB'", database)
 	files := make(map[string]string, len(rows))
 	for _, row := range rows {
-		// A name has no # but those that say which partition it is.
+		// A # in the name of a file only begins the name of a partition.
 		file, _, _ := strings.Cut(strings.TrimSuffix(row["file"], tablespaceEnding), "#")
 		files[row["name"]] = file
 	}
 	return files, err
 }
 
-// IsFileOf says whether a file is one of the table whose files are called so, and what its name has behind that.
+// IsFileOf says whether a file belongs to the table whose files have that name, and returns the rest of its name.
 func IsFileOf(file, table string) (rest string, is bool) {
 	rest, ok := strings.CutPrefix(file, table)
 	ending := filepath.Ext(rest)
 	return rest, ok && (rest == ending || strings.HasPrefix(rest, "#")) && (ending == tablespaceEnding || ending == SettingsEnding)
 }
 
-// create makes a file that the server can use like one of its own.
+// create creates a file that the server can use like one of its own.
 func (f Folder) create(name string, like fs.FileInfo) (*os.File, error) {
 	file, err := f.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if owner, known := like.Sys().(*syscall.Stat_t); known {
-		// The owner is what matters: a group may be one that we are not in.
+		// Only the owner matters: this process may not be a member of the group.
 		if err = file.Chown(int(owner.Uid), int(owner.Gid)); os.Geteuid() == int(owner.Uid) {
 			err = nil
 		}
@@ -144,17 +146,17 @@ func (f Folder) create(name string, like fs.FileInfo) (*os.File, error) {
 	return file, nil
 }
 
-// The endings of files that tables consist of, or that are made to hand tables over.
+// The endings of the files that make up a table, or that are created when a table is exported.
 const (
 	tablespaceEnding = innodb.FileEnding
 	SettingsEnding   = ".cfg"
 )
 
-// IsTablespace says whether a file holds rows.
+// IsTablespace says whether a file contains rows.
 func IsTablespace(f dump.TableFile) bool { return filepath.Ext(f.Name) == tablespaceEnding }
 
-// sweepDiscarded removes the files of tables of a database that wait to be imported. MySQL drops such tables without them and says
-// nothing; but the folder stays, and no database of its name can be made any more.
+// sweepDiscarded removes the files of a database's tables that wait to be imported. MySQL drops such tables without
+// their files and without a warning. But the folder stays, and a database of its name cannot be created any more.
 func sweepDiscarded(ctx context.Context, s *session.Session, database string) error {
 	files, err := discarded(ctx, s, database)
 	if err != nil || len(files) == 0 {
@@ -168,8 +170,8 @@ func sweepDiscarded(ctx context.Context, s *session.Session, database string) er
 	})
 }
 
-// discarded names the files in the folder of a database that MySQL has taken away. There are none where the server does not say: then
-// nobody has had it take files over.
+// discarded lists the files in the folder of a database that MySQL has discarded. If the server does not report any,
+// it has never imported files.
 func discarded(ctx context.Context, s *session.Session, database string) (files []string, err error) {
 	if !s.Oracle {
 		return nil, nil
@@ -182,8 +184,8 @@ func discarded(ctx context.Context, s *session.Session, database string) (files 
 	return files, err
 }
 
-// sweep removes from the folder of a database without tables the files that a crash has left, for which the server would not drop
-// it. It fails with *FilesError where the folder cannot be reached.
+// sweep removes files that a crash has left in the folder of a database without tables, so that the server can drop
+// it. It fails with *FilesError if the folder cannot be reached.
 func sweep(ctx context.Context, s *session.Session, database string) error {
 	tables, err := s.Tables(ctx, database)
 	if err != nil {
@@ -193,12 +195,12 @@ func sweep(ctx context.Context, s *session.Session, database string) error {
 		return fmt.Errorf("database %s still has tables", database)
 	}
 	return removeFiles(ctx, s, database, func(name string) bool {
-		// MariaDB writes the definitions of views and triggers to files of such names, and renames them.
+		// MariaDB writes the definitions of views and triggers to files with these names, and then renames the files.
 		return slices.Contains([]string{tablespaceEnding, SettingsEnding}, filepath.Ext(name)) || strings.HasSuffix(name, "~")
 	})
 }
 
-// removeFiles removes unwanted files from the folder of a database. It fails with *FilesError where it cannot.
+// removeFiles removes unwanted files from the folder of a database. It fails with *FilesError if it cannot.
 func removeFiles(ctx context.Context, s *session.Session, database string, unwanted func(name string) bool) error {
 	f, err := OpenFolder(ctx, s, database)
 	if err != nil {

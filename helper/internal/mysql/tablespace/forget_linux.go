@@ -6,5 +6,5 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forget has the kernel keep in memory nothing of a file that is on disk as well, if it can.
+// forget asks the kernel to drop a file's pages from memory if they are on disk.
 func forget(file *os.File) { _ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED) }

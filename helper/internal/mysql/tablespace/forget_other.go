@@ -4,5 +4,5 @@ package tablespace
 
 import "os"
 
-// forget does nothing where there is no portable way to do that.
+// forget does nothing where there is no portable way to do it.
 func forget(*os.File) {}

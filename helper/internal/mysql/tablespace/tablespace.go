@@ -1,4 +1,4 @@
-// Package tablespace brings tables of InnoDB as files into a server: transportable tablespaces, as MySQL calls them.
+// Package tablespace imports tables of InnoDB as files: transportable tablespaces, as MySQL calls them.
 package tablespace
 
 import (
@@ -24,32 +24,33 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Tablespace is a table of the scratch database that gets its rows as files.
+// Tablespace is a table of the scratch database whose rows are imported as files.
 type Tablespace struct {
 	dump.FileTable
 	Folder   Folder
-	PageSize int64 // of the server, bytes
-	Uncached bool  // the server reads its files past the kernel's memory
-	// Space is the number that the first file gets until it is imported, 0 where all keep that which they had; the others have the next
-	// ones. MySQL does not start where two files in its folder have the same number, whether it knows them or not.
+	PageSize int64 // of the server, in bytes
+	Uncached bool  // the server bypasses the kernel's page cache
+	// Space is the tablespace number of the first file until it is imported; the other files get the next numbers. If
+	// it is 0, all files keep their own. MySQL does not start if two files in its folder have the same number, even
+	// if it does not know them.
 	Space uint32
-	File  string      // how its files are called, without an ending
+	File  string      // the name of its files, without an ending
 	like  fs.FileInfo // the file of the empty table
 
 	once  sync.Once
-	begun error // why it could not
+	begun error // why Begin failed
 	files []*os.File
-	// sparse says of each file that what is not written reads as zeros, and that there is room for it.
+	// sparse says of each file that space is reserved for it, and that what is not written reads as zeros.
 	sparse []bool
-	Left   atomic.Int64 // stretches that are not written yet
+	Left   atomic.Int64 // segments that are not written yet
 }
 
-// New makes a tablespace of a table that comes as files.
+// New returns the tablespace of a table that is stored as files.
 func New(table dump.FileTable) *Tablespace {
 	return &Tablespace{FileTable: table, files: make([]*os.File, len(table.Files)), sparse: make([]bool, len(table.Files))}
 }
 
-// Check fails with *FilesError where the table is not what it was on the server that wrote the files.
+// Check fails with *FilesError if the table is not as it was on the server that wrote the files.
 func (t *Tablespace) Check(ctx context.Context, s *session.Session) error {
 	definition, err := s.Definition(ctx, t.Name)
 	if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable {
@@ -67,13 +68,13 @@ func (t *Tablespace) Check(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-// HasFullText says whether a table has an index that lies in other files. MariaDB takes the table without it, and dies of the
-// next row.
+// HasFullText says whether a table has a full-text index, which lies in other files. MariaDB imports the table
+// without it, and crashes at the next row.
 func HasFullText(definition string) bool {
 	return rewrite.Parse([]byte(definition)).Find("FULLTEXT") > 0
 }
 
-// Discard takes the files of the empty table away.
+// Discard removes the files of the empty table.
 func (t *Tablespace) Discard(ctx context.Context, s *session.Session) error {
 	first := slices.IndexFunc(t.Files, IsTablespace)
 	if first < 0 {
@@ -94,7 +95,7 @@ func (t *Tablespace) Discard(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-// Begin makes new files. Of several callers one does it, and all hear what came of it.
+// Begin creates the new files. If it is called several times, one call does it, and all return the result.
 func (t *Tablespace) Begin() error {
 	t.once.Do(func() { t.begun = t.makeFiles() })
 	return t.begun
@@ -102,7 +103,8 @@ func (t *Tablespace) Begin() error {
 
 func (t *Tablespace) makeFiles() error {
 	for i, what := range t.Files {
-		// That the server has taken its file away shows that the folder is its own: where there still is one this fails.
+		// The server has discarded its file, which proves that the folder is its own: if the file were still there,
+		// this would fail.
 		file, err := t.Folder.create(t.File+what.Name, t.like)
 		if err != nil {
 			return t.unwritten(err)
@@ -116,8 +118,8 @@ func (t *Tablespace) makeFiles() error {
 	return nil
 }
 
-// fits compares what a file says of itself in its first page with what it is. A server would find out as well, at the cost of a
-// crash perhaps.
+// fits checks that the first page of a file agrees with what is known about it. The server would notice too, but
+// might crash.
 func (t *Tablespace) fits(text []byte, what dump.TableFile) error {
 	header, err := innodb.ReadHeader(text)
 	if err == nil {
@@ -132,17 +134,20 @@ func (t *Tablespace) fits(text []byte, what dump.TableFile) error {
 	return nil
 }
 
-// CompressedPages is why a table does not come to MySQL as files: the checksums of all of its pages depend on its number.
+// CompressedPages is why a table cannot be imported by MySQL: the checksums of all its pages depend on the
+// tablespace's number.
 const CompressedPages = "its pages are compressed (ROW_FORMAT=COMPRESSED)"
 
-// zeros is what the blocks of a file that hold nothing are compared with. InnoDB makes files larger than it needs at once.
+// zeros is compared with the blocks of a file to find the empty ones. InnoDB creates files larger than it needs at
+// first.
 var zeros [16 << 10]byte
 
-// writeSize is how much is written at once, bytes. The kernel takes the memory to keep it in as one block, and large blocks are
-// those that nobody has used for long: virtual machines give such memory back, and then get it again page by page.
+// writeSize is how many bytes are written at once. The kernel takes one block of memory for them, and large blocks
+// are usually those that were unused for long. A virtual machine gives such memory back to its host, and then
+// receives it again page by page.
 const writeSize = 256 << 10
 
-// Write puts a chunk where it belongs.
+// Write writes a chunk at its position.
 func (t *Tablespace) Write(part Segment, text []byte) error {
 	file, offset := t.files[part.File], part.Offset
 	if what := t.Files[part.File]; offset == 0 && IsTablespace(what) {
@@ -171,7 +176,7 @@ func (t *Tablespace) Write(part Segment, text []byte) error {
 	return nil
 }
 
-// nextUsed says where the first blocks that hold something begin and end.
+// nextUsed returns where the first run of blocks that are not empty begins and ends.
 func nextUsed(text []byte) (from, to int) {
 	empty := func(at int) bool {
 		block := text[at:min(at+len(zeros), len(text))]
@@ -186,7 +191,7 @@ func nextUsed(text []byte) (from, to int) {
 	return from, min(to, len(text))
 }
 
-// Take has the server make the files its own, when all of them are there.
+// Take makes the server import the files when all of them are there.
 func (t *Tablespace) Take(ctx context.Context, s *session.Session) error {
 	if err := t.Close(); err != nil {
 		return t.unwritten(err)
@@ -204,7 +209,8 @@ func (t *Tablespace) Take(ctx context.Context, s *session.Session) error {
 			t.forget(what)
 			continue
 		}
-		// It would stay behind when the table is renamed, and keep the server from dropping the database.
+		// A leftover file would stay behind when the table is renamed, and keep the server from dropping the
+		// database.
 		if err := t.Folder.Remove(t.File + what.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return t.unwritten(err)
 		}
@@ -213,8 +219,8 @@ func (t *Tablespace) Take(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-// keepCounter has MySQL write down where the counter of a table stands that was imported: it knows, and forgets it when it is started
-// again, then begins at 1 and finds every number taken (9.7.4).
+// keepCounter makes MySQL store the AUTO_INCREMENT counter of an imported table. Otherwise MySQL forgets it at the
+// next restart, begins at 1 and finds every number taken (9.7.4).
 func keepCounter(ctx context.Context, s *session.Session, table string) error {
 	if !s.Oracle {
 		return nil
@@ -231,11 +237,11 @@ func keepCounter(ctx context.Context, s *session.Session, table string) error {
 	return err
 }
 
-// counterOption finds where a table's counter stands among its options.
+// counterOption finds the counter among a table's options.
 var counterOption = regexp.MustCompile(`(?m)^\) .*?ENGINE=\w+ (AUTO_INCREMENT=\d+)`)
 
-// forget gives back the memory that the kernel keeps a file in, for those of other tables: memory that was used just now is to be
-// had for less than any other.
+// forget gives back the memory in which the kernel caches a file, so that other tables can use it: recently used
+// memory is the cheapest to get.
 func (t *Tablespace) forget(what dump.TableFile) {
 	if !t.Uncached {
 		return
@@ -246,7 +252,7 @@ func (t *Tablespace) forget(what dump.TableFile) {
 	}
 }
 
-// Refused makes of what the server says a *FilesError, unless it is not about the table.
+// Refused turns an error of the server into *FilesError if it concerns the table.
 func (t *Tablespace) Refused(err error) error {
 	var refusal *driver.MySQLError
 	if !errors.As(err, &refusal) || refusal.Number == mysql.MysqlServerShutdown || mysql.IsFull(refusal) {
@@ -255,7 +261,7 @@ func (t *Tablespace) Refused(err error) error {
 	return &target.FilesError{Table: t.Name, Reason: "the server refuses its files: " + mysql.WithoutValues(mysql.ServerMessage(err)), Err: err}
 }
 
-// unwritten makes of what the file system says a *FilesError, unless the disk is full.
+// unwritten turns an error of the file system into *FilesError, unless the disk is full.
 func (t *Tablespace) unwritten(err error) error {
 	if isFullHere(err) {
 		return err
@@ -263,7 +269,7 @@ func (t *Tablespace) unwritten(err error) error {
 	return &target.FilesError{Table: t.Name, Reason: fmt.Sprintf("its files cannot be written: %v", err), Err: err}
 }
 
-// Close closes the files that are open.
+// Close closes the open files.
 func (t *Tablespace) Close() error {
 	var all error
 	for i, file := range t.files {
@@ -275,7 +281,7 @@ func (t *Tablespace) Close() error {
 	return all
 }
 
-// isFullHere says whether an error of the file system means that there is no room left.
+// isFullHere says whether an error of the file system means that the disk is full.
 func isFullHere(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

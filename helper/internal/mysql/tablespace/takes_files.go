@@ -12,7 +12,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// TakesFiles says which files of tables the server takes; see [Database].
+// TakesFiles says which files of tables the server can import: see target.Database.
 func TakesFiles(ctx context.Context, db *session.Server) (target.FileServer, error) {
 	server := target.FileServer{Engine: db.About.Engine, Version: db.About.Version}
 	s, err := db.Connect(ctx)
@@ -38,7 +38,7 @@ func TakesFiles(ctx context.Context, db *session.Server) (target.FileServer, err
 	return server, tryFolder(ctx, db)
 }
 
-// FileSettings gives those settings of the server on which it depends whether and how it takes files, by their names.
+// FileSettings returns the settings of the server that decide whether and how it imports files, by name.
 func FileSettings(ctx context.Context, s *session.Session) (map[string]string, error) {
 	rows, err := s.Table(ctx, "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_page_size', 'innodb_file_per_table', 'innodb_force_recovery',"+
 		" 'innodb_log_checkpoint_now', 'innodb_read_only', 'innodb_encrypt_tables', 'default_table_encryption', 'innodb_compression_default',"+
@@ -50,7 +50,7 @@ func FileSettings(ctx context.Context, s *session.Session) (map[string]string, e
 	return settings, err
 }
 
-// RefusesFiles says why a server of such settings takes no files; "" where it does.
+// RefusesFiles says why a server with these settings cannot import files; "" if it can.
 func RefusesFiles(server target.FileServer, settings map[string]string) string {
 	on := func(name string) bool {
 		value := settings[name]
@@ -77,7 +77,7 @@ func RefusesFiles(server target.FileServer, settings map[string]string) string {
 	return ""
 }
 
-// ReadsPastCache says whether a server of such settings has no use for what the kernel keeps of its files in memory.
+// ReadsPastCache says whether a server with these settings bypasses the kernel's page cache.
 func ReadsPastCache(settings map[string]string) bool {
 	if buffers := settings["innodb_data_file_buffering"]; buffers != "" { // since 11.0
 		return buffers == "OFF"
@@ -85,8 +85,8 @@ func ReadsPastCache(settings map[string]string) bool {
 	return strings.HasPrefix(settings["innodb_flush_method"], "O_DIRECT")
 }
 
-// tryFolder finds out whether we can put files into a scratch database, which goes again. Under the lock nobody else has one, and what
-// an earlier run has left of it nobody needs.
+// tryFolder finds out whether files can be put into a scratch database, which it drops again. Under the lock nobody
+// else has a scratch database, and the remains of an earlier run are no longer needed.
 func tryFolder(ctx context.Context, db *session.Server) (err error) {
 	lock, err := db.Locked(ctx)
 	if err != nil {
@@ -113,7 +113,7 @@ func tryFolder(ctx context.Context, db *session.Server) (err error) {
 	return f.Close()
 }
 
-// ClassifyFiles is explain for what is done with the files of tables.
+// ClassifyFiles classifies an error that concerns the files of tables.
 func ClassifyFiles(db *session.Server, action string, err error) error {
 	var refused *target.FilesError
 	switch {
@@ -133,8 +133,8 @@ type Segment struct {
 	Offset int64 // in the file
 }
 
-// WaitingSpace is a number for a file that waits to be imported, and may be the first of some. A server's own are small: it gives them
-// one after the other.
+// WaitingSpace returns a tablespace number for the first of the files that wait to be imported. A server's own
+// numbers are small, since it counts upwards.
 func WaitingSpace() uint32 {
 	const least = 1 << 30
 	return least + rand.Uint32N(least)
