@@ -89,12 +89,18 @@ func (s *session) list(ctx context.Context) error {
 
 // noteNone says that the project has no dump, and which projects that share its folder have some.
 func (s *session) noteNone(store *bucket.Bucket, others bucket.Others) {
-	if len(others) == 0 {
-		s.out.Note("no dump in " + store.String())
-		return
+	s.out.Note(s.noDump(store.String(), others))
+	if len(others) > 0 {
+		s.out.Note("hint: " + inWords(emptyHint(others)))
 	}
-	s.out.Note("no dump of " + s.project.DumpsOf + " in " + store.String() + ", but " + others.String())
-	s.out.Note("hint: " + inWords(emptyHint(others)))
+}
+
+// noDump is "no dump in s3://bucket/folder/", with the dumps of other projects that are there.
+func (s *session) noDump(folder string, others bucket.Others) string {
+	if len(others) == 0 {
+		return "no dump in " + folder
+	}
+	return "no dump of " + s.project.DumpsOf + " in " + folder + ", but " + others.String()
 }
 
 // describeList has a column for what lies beside the dumps only where something does.

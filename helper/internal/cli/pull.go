@@ -283,7 +283,7 @@ func (s *session) leave(plan *pull.Plan) error {
 
 // rememberNewest makes `ddev describe` show a plan's dump, if it is the newest one.
 func (s *session) rememberNewest(plan *pull.Plan) {
-	if plan.Key == "" && plan.AsOf.IsZero() && !plan.Offline {
+	if plan.Key == "" && plan.AsOf.IsZero() && plan.Dump.Key != "" {
 		s.remember(plan.Dump.Key, plan.Dump.Size)
 	}
 }
@@ -294,6 +294,9 @@ func (s *session) nothingToDo(plan *pull.Plan) {
 	switch {
 	case plan.Offline:
 		s.out.Note("cannot reach the bucket, " + name + " stays as it is")
+	case plan.NoDump != nil:
+		s.out.Note(s.noDump(plan.NoDump.Target, plan.NoDump.Others) + "; " + name + " stays as it is")
+		s.out.Note("hint: " + inWords(emptyHint(plan.NoDump.Others)))
 	case plan.Newer:
 		s.announce(plan)
 	case plan.Held.Dump.Key != "":

@@ -21,6 +21,8 @@ type Plan struct {
 	Needed bool
 	// Offline means that the bucket cannot be reached and that IfNewer takes this for granted.
 	Offline bool
+	// NoDump is the bucket's error if it has no dump yet and IfNewer accepts this.
+	NoDump *bucket.Error
 	// RefreshFirst means that a fresh dump would be published, and take the place of Dump: in a dry run,
 	// elsewhere it has been done.
 	RefreshFirst bool
@@ -89,7 +91,12 @@ func (p *Plan) decide(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if p.MaxAge > 0 && (err == nil || errors.Is(err, bucket.ErrEmpty)) {
+	none := errors.Is(err, bucket.ErrEmpty)
+	if p.IfNewer && none && !p.mayRefresh() && errors.As(err, &p.NoDump) {
+		p.Needed = false // a new project must start although it has no dump yet
+		return nil
+	}
+	if p.MaxAge > 0 && (err == nil || none) {
 		err = p.freshen(ctx, err)
 	}
 	if err == nil && p.IfNewer {
@@ -98,6 +105,9 @@ func (p *Plan) decide(ctx context.Context) (err error) {
 	}
 	return err
 }
+
+// mayRefresh reports whether the plan may publish a fresh dump.
+func (p *Plan) mayRefresh() bool { return p.MaxAge > 0 && p.Refresh != nil }
 
 // decideToStay looks, before anything is published for the plan, whether the local database stays as it is whatever there is. That it was
 // changed is looked for only where it would be replaced.

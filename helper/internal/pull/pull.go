@@ -78,8 +78,8 @@ type Config struct {
 	MaxAge time.Duration
 	// Refresh publishes a fresh dump; nil where that is not possible.
 	Refresh func(context.Context) error
-	// IfNewer pulls only where the local database is empty or older than the newest dump. Then it is no
-	// error that the bucket cannot be reached, unless the local database is empty.
+	// IfNewer pulls only if the local database is empty or older than the newest dump. A bucket without a dump is no error
+	// then. Nor is a bucket that cannot be reached, unless the local database is empty.
 	IfNewer bool
 	// DiscardChanges lets IfNewer replace a local database that was changed since it was pulled, and drops earlier databases that are more
 	// than Keep although they were changed.
@@ -114,7 +114,7 @@ type Config struct {
 
 // Result says what came of a pull.
 type Result struct {
-	// Key is that of the dump that was chosen, "" where the bucket could not be reached.
+	// Key is the chosen dump's; "" if there is none or the bucket could not be reached.
 	Key string `json:"key"`
 	// Replaced is false where the local database was new enough.
 	Replaced bool `json:"replaced"`
