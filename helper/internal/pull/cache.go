@@ -21,30 +21,29 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 )
 
-// ErrCacheSpace means that the cache folder's disk has no room for the dump.
+// ErrCacheSpace means that the cache folder's disk has no space for the dump.
 var ErrCacheSpace = errors.New("no space left in the cache folder")
 
-// cachedDumps is how many dumps of a project the cache keeps, each with what lies beside it: the one at hand, and the one
+// cachedDumps is how many dumps of a project the cache keeps, each with its baked objects: the current one and the one
 // before.
 const cachedDumps = 2
 
-// cache keeps dumps as they lie in the bucket, in one folder per bucket and prefix. A dump is there
-// under its own name only when it is whole; a note beside it says which object it is. Of a dump with an index
-// every chunk is compared with its SHA-256 when it is read, and nothing else of the file is used; for one without,
-// the note says what the file must hash to.
+// cache keeps exact copies of the bucket's dumps, in one folder per bucket and prefix. A dump gets its own name only when
+// it is complete; the manifest beside it says which object it is. If the dump has an index, each chunk is compared with its
+// SHA-256 when it is read, and nothing else in the file is used. If it has none, the manifest has the hash of the whole file.
 type cache struct {
 	folder   string
 	progress Progress
 }
 
-// seal is the note beside a cached dump.
-type seal struct {
+// manifest describes a cached dump. It lies beside it.
+type manifest struct {
 	ETag   string `json:"etag"`
 	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256,omitempty"` // of a dump without an index
+	SHA256 string `json:"sha256,omitempty"` // only for a dump without an index
 }
 
-// newCache opens the part of the cache that belongs to where a dump lies.
+// newCache opens the part of the cache that belongs to an object's folder in the bucket.
 func newCache(root, bucketName string, object bucket.Object, progress Progress) (*cache, error) {
 	folder := filepath.Join(root, bucketName, filepath.FromSlash(strings.TrimSuffix(object.Key, object.Name)))
 	if !strings.HasPrefix(folder, filepath.Clean(root)+string(filepath.Separator)) {
@@ -56,35 +55,35 @@ func newCache(root, bucketName string, object bucket.Object, progress Progress) 
 	return &cache{folder: folder, progress: progress}, nil
 }
 
-// wanted is a dump that a pull needs.
-type wanted struct {
+// request names an object that a pull needs.
+type request struct {
 	store  *bucket.Bucket
 	object bucket.Object
-	// checked says that whoever reads the dump compares each of its chunks with an index.
+	// checked means that the reader compares each chunk with an index.
 	checked bool
-	// advance is told how much has been fetched. It is nil where the load tells how far the pull is.
+	// advance counts the fetched bytes. It is nil if the load reports the progress of the pull.
 	advance func(int64)
 }
 
-// expected is how much the phase of a fetch of so many bytes is about.
-func (w wanted) expected(bytes int64) int64 {
-	if w.advance == nil {
+// expected returns the total that the phase of a fetch announces: 0 if the load reports the progress.
+func (r request) expected(bytes int64) int64 {
+	if r.advance == nil {
 		return 0
 	}
 	return bytes
 }
 
-// obtain gives a dump, from the cache, or on its way there if the cache does not hold it. Of several pulls at
-// once, one fetches and the others wait for it.
-func (c *cache) obtain(ctx context.Context, w wanted) (*entry, error) {
-	path := c.path(w.object)
+// fetch returns an object from the cache. If it is not there, fetch starts to fetch it. If several pulls need the same
+// object, one fetches it and the others wait.
+func (c *cache) fetch(ctx context.Context, r request) (*entry, error) {
+	path := c.path(r.object)
 	unlock, err := lockFile(ctx, path+".lock")
 	if err != nil {
 		return nil, err
 	}
-	e, err := c.held(ctx, w)
+	e, err := c.lookup(ctx, r)
 	if e == nil && err == nil {
-		e, err = c.fetch(ctx, w, unlock)
+		e, err = c.startFetch(ctx, r, unlock)
 		if err == nil {
 			return e, nil
 		}
@@ -95,11 +94,11 @@ func (c *cache) obtain(ctx context.Context, w wanted) (*entry, error) {
 
 func (c *cache) path(object bucket.Object) string { return filepath.Join(c.folder, object.Name) }
 
-// held gives the dump as the cache holds it, nil where it does not, or where that is not what was fetched.
-func (c *cache) held(ctx context.Context, w wanted) (*entry, error) {
-	path := c.path(w.object)
-	sealed, ok := readSeal(path)
-	if !ok || sealed.ETag != w.object.ETag || sealed.Size != w.object.Size {
+// lookup returns the cached object; nil if it is not there or is damaged.
+func (c *cache) lookup(ctx context.Context, r request) (*entry, error) {
+	path := c.path(r.object)
+	m, ok := readManifest(path)
+	if !ok || m.ETag != r.object.ETag || m.Size != r.object.Size {
 		return nil, nil
 	}
 	file, err := os.Open(path)
@@ -109,37 +108,37 @@ func (c *cache) held(ctx context.Context, w wanted) (*entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the cached dump: %w", err)
 	}
-	right, err := c.isRight(ctx, file, w, sealed)
+	right, err := c.isRight(ctx, file, r, m)
 	if right {
-		return heldEntry(file, w.object), nil
+		return cachedEntry(file, r.object), nil
 	}
 	_ = file.Close()
 	if err == nil {
-		c.noteDamage(w.object)
+		c.noteDamage(r.object)
 	}
 	return nil, err
 }
 
-// isRight says whether a cached dump can be read: in a dump without an index nobody would notice any more that
-// a byte of it is wrong.
-func (c *cache) isRight(ctx context.Context, file *os.File, w wanted, sealed seal) (bool, error) {
-	if w.checked {
+// isRight reports whether a cached dump is undamaged. A dump without an index is hashed here: no later step would notice
+// a wrong byte.
+func (c *cache) isRight(ctx context.Context, file *os.File, r request, m manifest) (bool, error) {
+	if r.checked {
 		info, err := file.Stat()
-		return err == nil && info.Size() == w.object.Size, nil
+		return err == nil && info.Size() == r.object.Size, nil
 	}
-	c.progress.Phase("checking the cached dump", w.object.Size)
+	c.progress.Phase("checking the cached dump", r.object.Size)
 	sum, size, err := c.hash(ctx, file)
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
-	return err == nil && size == w.object.Size && sum == sealed.SHA256, nil
+	return err == nil && size == r.object.Size && sum == m.SHA256, nil
 }
 
 func (c *cache) noteDamage(object bucket.Object) {
-	c.progress.Note(fmt.Sprintf("the cached copy of %s is damaged, it is fetched again", object.Name))
+	c.progress.Note(fmt.Sprintf("the cached copy of %s is damaged, fetching it again", object.Name))
 }
 
-// discard removes a dump that has turned out to be damaged, unless somebody has put another in its place.
+// discard removes a damaged dump from the cache, unless another process has replaced it.
 func (c *cache) discard(ctx context.Context, e *entry) error {
 	path := c.path(e.object)
 	unlock, err := lockFile(ctx, path+".lock")
@@ -156,14 +155,14 @@ func (c *cache) discard(ctx context.Context, e *entry) error {
 	return nil
 }
 
-// readSeal reads the note beside a dump, which is none if it cannot be read.
-func readSeal(path string) (sealed seal, ok bool) {
+// readManifest reads the manifest of a dump. It is not ok if it is missing or unreadable.
+func readManifest(path string) (m manifest, ok bool) {
 	text, err := os.ReadFile(path + ".json")
-	ok = err == nil && json.Unmarshal(text, &sealed) == nil
-	return sealed, ok
+	ok = err == nil && json.Unmarshal(text, &m) == nil
+	return m, ok
 }
 
-// hash reads a file to its end.
+// hash returns the SHA-256 and the size of a file.
 func (c *cache) hash(ctx context.Context, file io.Reader) (sum string, size int64, err error) {
 	hash := sha256.New()
 	block := make([]byte, 1<<20)
@@ -184,9 +183,9 @@ func (c *cache) hash(ctx context.Context, file io.Reader) (sum string, size int6
 	}
 }
 
-// checkSpace refuses to fetch what the disk cannot hold.
+// checkSpace refuses a fetch that the disk has no space for.
 func (c *cache) checkSpace(missing int64) error {
-	// Where nobody knows how much is free, the write will tell.
+	// If the free space is unknown, the write will fail when the disk is full.
 	if free, known := freeBytes(c.folder); known && free < missing {
 		return fmt.Errorf("%w: %s has %d bytes free, %d bytes of the dump are missing", ErrCacheSpace, c.folder, free, missing)
 	}
@@ -199,15 +198,14 @@ func freeBytes(folder string) (int64, bool) {
 	return int64(disk.Bavail) * int64(disk.Bsize), err == nil
 }
 
-// sweep removes all but the newest few dumps with what lies beside them, and what fetches have left behind that nobody
-// goes on with.
+// sweep removes all but the newest dumps with their baked objects, and the partial files of fetches that have ended.
 func (c *cache) sweep() {
 	entries, err := os.ReadDir(c.folder)
 	if err != nil {
 		return
 	}
-	objects := map[string][]string{} // by their dump
-	newest := map[string]time.Time{} // of these
+	objects := map[string][]string{} // file names by dump
+	newest := map[string]time.Time{} // the newest file's time by dump
 	for _, entry := range entries {
 		if strings.HasSuffix(entry.Name(), ".part") {
 			c.sweepPart(entry.Name())
@@ -232,7 +230,7 @@ func (c *cache) sweep() {
 	}
 }
 
-// sweepPart removes what a fetch has left behind, unless it is still under way.
+// sweepPart removes a partial file unless its fetch is still running.
 func (c *cache) sweepPart(name string) {
 	dump := strings.TrimSuffix(name, ".part")
 	dump = strings.TrimSuffix(dump, filepath.Ext(dump)) // the tag
@@ -246,7 +244,7 @@ func (c *cache) sweepPart(name string) {
 	_ = os.Remove(filepath.Join(c.folder, name))
 }
 
-// isBeside says whether a file of the cache is about an object, and none itself.
+// isBeside reports whether a file of the cache belongs to an object and is not an object itself.
 func isBeside(name string) bool {
 	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".lock") || strings.HasSuffix(name, ".part")
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// Check reads a dump's text to its end and says what it holds. It fails with ErrIncomplete where the
-// text does not end as a dump does, or holds other rows than its index says; without an index only
-// the text speaks, and Unjudged says where it does not. Of an object with tables as files text is all of its content, and the files have to be made of the pages of
-// which the index says that they are. Errors of the reader are passed on.
+// Check reads a dump's text to its end and counts its contents. It fails with ErrIncomplete if the text has no proper end
+// or other rows than the index says. Without an index only the text is judged; see Unjudged for what it cannot tell. For an
+// object with tables as files, text is the object's whole content, and the files must have the page size that the index
+// says. Errors of the reader are passed on.
 func Check(text io.Reader, index *dumpfile.Index) (sqltext.Stats, error) {
 	if index != nil && index.Baked != nil {
 		text = newWithoutFiles(text, index)
 	}
 	buffered := bufio.NewReaderSize(text, headSize)
-	head, _ := buffered.Peek(headSize) // an error comes again with the next read
+	head, _ := buffered.Peek(headSize) // the next read returns the error again
 	dialect, _ := sqltext.Detect(head)
 	splitter := sqltext.NewSplitter(buffered, dialect)
 	for {
@@ -35,7 +35,7 @@ func Check(text io.Reader, index *dumpfile.Index) (sqltext.Stats, error) {
 	return stats, complete(stats, index, rowsAsText(index))
 }
 
-// notSQL makes ErrNotSQL of what the splitter says of something else than SQL.
+// notSQL wraps the splitter's error about text that is not SQL in ErrNotSQL.
 func notSQL(err error) error {
 	var found *sqltext.NotSQLError
 	if errors.As(err, &found) {
@@ -44,13 +44,14 @@ func notSQL(err error) error {
 	return err
 }
 
-// complete says whether what has been read of a dump is all that it should be: so many rows, where it has an index.
+// complete fails with ErrIncomplete if the text that was read is not a whole dump. With an index, the numbers of tables and
+// rows must match.
 func complete(stats sqltext.Stats, index *dumpfile.Index, rows int64) error {
 	switch {
 	case index == nil && stats.Missing != "":
 		return fmt.Errorf("%w: %s", ErrIncomplete, stats.Missing)
 	case stats.Header != "" && !stats.Complete:
-		return fmt.Errorf("%w: the line by which dumps end is missing", ErrIncomplete)
+		return fmt.Errorf("%w: its last line is missing", ErrIncomplete)
 	case len(stats.Tables) == 0:
 		return fmt.Errorf("%w: it creates no table", ErrIncomplete)
 	case index == nil:
@@ -62,7 +63,7 @@ func complete(stats sqltext.Stats, index *dumpfile.Index, rows int64) error {
 	return nil
 }
 
-// rowsAsText is how many of the rows are not in files.
+// rowsAsText counts the rows that come as SQL and not in files.
 func rowsAsText(index *dumpfile.Index) (rows int64) {
 	switch {
 	case index == nil:

@@ -9,15 +9,15 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/innodb"
 )
 
-// withoutFiles reads the SQL of an object with tables as files from all of its content. The files, which lie between,
-// are checked as they pass: no server can have written one with other pages than the index says. The content is that of
-// [dumpfile.NewVerifier], which ends behind the last chunk and nowhere else.
+// withoutFiles reads the SQL of an object with tables as files and skips the files between. It checks each file: its pages
+// must have the size that the index says. The content comes from [dumpfile.NewVerifier], which ends after the last chunk
+// and nowhere else.
 type withoutFiles struct {
 	content io.Reader
-	chunks  []dumpfile.Chunk // those that were not begun
-	left    int64            // of a chunk of SQL that was
+	chunks  []dumpfile.Chunk // the next chunks
+	left    int64            // bytes that are left of the current chunk of SQL
 	files   fileChecker
-	err     error // of a file, for good
+	err     error // of a file; every read returns it from then on
 }
 
 func newWithoutFiles(content io.Reader, index *dumpfile.Index) *withoutFiles {
@@ -27,7 +27,7 @@ func newWithoutFiles(content io.Reader, index *dumpfile.Index) *withoutFiles {
 func (w *withoutFiles) Read(p []byte) (int, error) {
 	for w.left == 0 && w.err == nil {
 		if len(w.chunks) == 0 {
-			return w.content.Read(p) // its end, or what is wrong behind the chunks
+			return w.content.Read(p) // the end, or an error after the last chunk
 		}
 		chunk := w.chunks[0]
 		w.chunks = w.chunks[1:]
@@ -45,18 +45,18 @@ func (w *withoutFiles) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fileChecker takes the content of all files, one after the other.
+// fileChecker checks the content of all files, one after the other.
 type fileChecker struct {
-	tables   []dumpfile.BakedTable // with the one whose file is being written
-	file     int                   // which of its files
-	written  int64                 // bytes of it
-	head     []byte                // its first bytes, as many as a header has
+	tables   []dumpfile.BakedTable // the current one and the next ones
+	file     int                   // the number of the current file in its table
+	written  int64                 // bytes of that file
+	head     []byte                // its first bytes, up to the size of a header
 	pageSize int64
 }
 
 func (c *fileChecker) Write(p []byte) (int, error) {
 	for rest := p; len(rest) > 0; {
-		table := c.tables[0] // the index has been checked: there are no more bytes than those of its files
+		table := c.tables[0] // exists: the index was checked, and the content has exactly the bytes of its files
 		file := table.Files[c.file]
 		n := min(int64(len(rest)), file.Size-c.written)
 		c.head = append(c.head, rest[:min(int(n), innodb.HeaderSize-len(c.head))]...)
@@ -72,7 +72,7 @@ func (c *fileChecker) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// end checks the file that is whole, and goes on to the next one.
+// end checks the complete file and moves on to the next one.
 func (c *fileChecker) end(table string, file dumpfile.BakedFile) error {
 	if strings.HasSuffix(file.Name, innodb.FileEnding) {
 		if err := innodb.CheckFile(c.head, c.pageSize, file.Size); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/innodb"
 )
 
-// file is one of pages as MariaDB writes it, as far as anything looks at it.
+// file returns a file of pages as MariaDB writes it, with only the bytes that the program reads.
 func file(pageSize, pages int, flags byte) string {
 	text := make([]byte, pageSize*pages)
 	text[25] = 8 // the type of the first page
@@ -21,7 +21,7 @@ func file(pageSize, pages int, flags byte) string {
 	return string(text)
 }
 
-// baked is an object with two tables as files and one as text. Its first file comes in chunks that end within its header.
+// baked returns an object with two tables as files and one as SQL. The chunks of its first file end within the header.
 func baked(t *testing.T, pageSize int64, files ...string) (object []byte, index *dumpfile.Index) {
 	t.Helper()
 	var out buffer
@@ -91,7 +91,7 @@ func TestCheckFiles(t *testing.T) {
 			t.Errorf("want %s\ngot  %v", test.err, err)
 		}
 	}
-	// Damage is found wherever it is, in files and behind them.
+	// Damage is found everywhere: in files and after them.
 	object, index := baked(t, 16<<10, good, cfg, good)
 	for _, at := range []int64{index.Chunks[3].Offset + 20, index.Chunks[7].Offset + 8, int64(len(object)) - 30} {
 		damaged := bytes.Clone(object)
@@ -107,7 +107,7 @@ func TestCheckFiles(t *testing.T) {
 	}
 }
 
-// The SQL that is checked is that of the object without its files, however little is read at once.
+// withoutFiles returns the object's SQL without its files, however small the reads are.
 func TestWithoutFiles(t *testing.T) {
 	good := file(16<<10, 2, 0x15)
 	object, index := baked(t, 16<<10, good, "cfg", good)

@@ -8,28 +8,28 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// sections are those of a dump's index as the local database calls them.
+// sections maps the sections of a dump's index to those of package dump.
 var sections = map[dumpfile.Section]dump.Section{
 	dumpfile.SectionHead: dump.Head, dumpfile.SectionRows: dump.Rows, dumpfile.SectionFiles: dump.Files,
 	dumpfile.SectionTail: dump.Tail,
 }
 
-// longestStatement is how long a statement may be that takes several chunks, in bytes: no server takes one of
-// more than 1 GiB. It bounds the memory that a forged index can ask for.
+// longestStatement is the longest statement that may span several chunks, in bytes. No server accepts one of more than
+// 1 GiB. It bounds the memory that a forged index can ask for.
 var longestStatement = 1<<30 + 64<<20
 
-// chunks are those of a dump's index, joined where a statement takes several of them.
+// chunks are the chunks of a dump's index. Those that share a statement are joined.
 type chunks struct {
 	index *dumpfile.Index
 	runs  []run
 	list  []dump.StoredChunk
-	dump  *arrival
+	dump  *partialFile
 }
 
-// run is chunks from first to last that hold whole statements.
+// run is the chunks from first to last, which together contain whole statements.
 type run struct{ first, last int }
 
-func newChunks(index *dumpfile.Index, d *arrival) *chunks {
+func newChunks(index *dumpfile.Index, d *partialFile) *chunks {
 	c := &chunks{index: index, dump: d}
 	joining := false
 	for i, chunk := range index.Chunks {
@@ -46,10 +46,10 @@ func newChunks(index *dumpfile.Index, d *arrival) *chunks {
 	return c
 }
 
-// List gives the chunks in the order in which they restore the dump.
+// List returns the chunks in the order in which they restore the dump.
 func (c *chunks) List() []dump.StoredChunk { return c.list }
 
-// Tables gives those that come as files.
+// Tables returns the tables that come as files.
 func (c *chunks) Tables() []dump.FileTable {
 	if c.index.Baked == nil {
 		return nil
@@ -69,7 +69,7 @@ func (c *chunks) Tables() []dump.FileTable {
 	return all
 }
 
-// Open gives what reads their texts.
+// Open returns a reader of the chunks' texts.
 func (c *chunks) Open() (dump.ChunkReader, error) {
 	decoder, err := dumpfile.NewChunkDecoder(c.index)
 	if err != nil {
@@ -89,7 +89,7 @@ func (r *chunkReader) Read(ctx context.Context, i int) ([]byte, error) {
 	if err != nil || run.first == run.last {
 		return text, err
 	}
-	// Such statements are rare: their memory is not kept. It grows with what has come, whatever the index says.
+	// Such statements are rare, so their memory is not reused. It grows with the text, whatever the index says.
 	joined := append([]byte(nil), text...)
 	for next := run.first + 1; next <= run.last; next++ {
 		if text, err = r.decoder.Read(source, next); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// TestChunks reads a dump as the local database does: what was cut inside a statement is one chunk again.
+// TestChunks reads a dump as the load does: chunks that were cut inside a statement are joined.
 func TestChunks(t *testing.T) {
 	d := bigDump()
 	object, _ := write(t, d)
@@ -24,7 +24,7 @@ func TestChunks(t *testing.T) {
 	if len(index.Chunks) <= len(d) {
 		t.Fatal("no statement takes several chunks")
 	}
-	arrived := newTestArrival(t, 0)
+	arrived := newTestPartialFile(t, 0)
 	if _, err := arrived.WriteAt(object, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestChunks(t *testing.T) {
 	}
 }
 
-// TestSeveralReaders reads chunks by several goroutines while the dump comes, its pieces in any order.
+// TestSeveralReaders reads chunks in several goroutines while the dump is fetched in any order.
 func TestSeveralReaders(t *testing.T) {
 	dump := bigDump()
 	object, _ := write(t, dump)
@@ -69,7 +69,7 @@ func TestSeveralReaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := newTestArrival(t, 0)
+	a := newTestPartialFile(t, 0)
 	c := newChunks(index, a)
 	early, err := c.Open()
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// GateError means that a dump by another tool, of which nothing tells whether it is complete, holds far less than the
-// local database that it would replace.
+// GateError means that a dump by another tool may be cut off: it has far fewer tables or rows than the local database that
+// it would replace, and no end that proves it complete.
 type GateError struct {
 	gate.Loss
-	// Name is that of the dump, Database that of the local database.
+	// Name is the dump's name, Database the local database's.
 	Name, Database string
 }
 
@@ -22,7 +22,7 @@ func (e *GateError) Error() string {
 	return fmt.Sprintf("%s may be cut off: it has %s, the local database %s has %d", e.Name, e.Loss, e.Database, e.Before)
 }
 
-// Unjudged says, in a sentence, that nothing tells whether a dump by another tool is complete; "" where something does.
+// Unjudged returns a sentence that says that a dump by another tool may be incomplete; "" if its end proves it complete.
 func Unjudged(name string, stats sqltext.Stats) string {
 	maker := "another tool"
 	switch {
@@ -31,11 +31,11 @@ func Unjudged(name string, stats sqltext.Stats) string {
 	case stats.Tool != "":
 		maker = stats.Tool
 	}
-	return fmt.Sprintf("whether %s is complete could not be judged: %s has written nothing at its end that tells", name, maker)
+	return fmt.Sprintf("cannot tell whether %s is complete: %s does not mark the end of a dump", name, maker)
 }
 
-// judge says where nobody can tell whether a dump by another tool is complete, and has it compared then with what it would
-// replace: far fewer tables or rows need a yes.
+// judge notes that a dump by another tool may be incomplete. It then compares the dump with the database that it would
+// replace: far fewer tables or rows need the user's consent.
 func (p *Plan) judge(ctx context.Context, load target.Load, from source, stats sqltext.Stats) error {
 	note := Unjudged(from.object.Name, stats)
 	if from.index != nil || note == "" {
@@ -61,7 +61,7 @@ func (p *Plan) judge(ctx context.Context, load target.Load, from source, stats s
 	return p.Accept(ctx, refused)
 }
 
-// comparable gives tables names that do not depend on how a dump writes them: with or without their schema, in capitals or not.
+// comparable normalizes the names of tables, which dumps write with or without their schema and in either case.
 func comparable(tables map[string]int64) gate.Contents {
 	c := gate.Contents{Tables: make(map[string]int64, len(tables))}
 	for name, rows := range tables {

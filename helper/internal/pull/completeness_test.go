@@ -11,7 +11,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// TestCutBetweenMembers cuts compressed dumps where a file may well end: between two members, streams or frames.
+// TestCutBetweenMembers cuts compressed dumps where a valid file could end: between two members, streams or frames.
 func TestCutBetweenMembers(t *testing.T) {
 	text, err := os.ReadFile("../../../tests/exports/dumps/adminer-drop.sql")
 	if err != nil {

@@ -15,40 +15,40 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// errAbandoned ends a fetch that nobody needs any more.
-var errAbandoned = errors.New("nobody needs the dump any more")
+// errAbandoned is the cause that ends a fetch whose dump is no longer needed.
+var errAbandoned = errors.New("the dump is no longer needed")
 
-// entry is a dump in the cache, or on its way there. It must be closed.
+// entry is an object in the cache, or one that is being fetched into it. It must be closed.
 type entry struct {
-	*arrival
+	*partialFile
 	object        bucket.Object
 	info          fs.FileInfo // of the file
-	kept, fetched int64       // how many bytes the cache had before, and how many have to be fetched
+	kept, fetched int64       // how many bytes were in the cache, and how many must be fetched
 
 	stop   context.CancelCauseFunc
 	done   chan struct{} // closed when the fetch has ended
-	failed error         // because of this, nil where all has come; not before done
+	failed error         // why the fetch failed; valid after done
 }
 
-// newEntry is an entry whose fetch has not begun.
+// newEntry returns an entry whose fetch has not begun.
 func newEntry(file *os.File, object bucket.Object, kept, fetched int64) *entry {
 	e := &entry{
-		arrival: newArrival(file, kept), object: object, kept: kept, fetched: fetched,
+		partialFile: newPartialFile(file, kept), object: object, kept: kept, fetched: fetched,
 		stop: func(error) {}, done: make(chan struct{}),
 	}
-	e.info, _ = file.Stat() // of an open file it works; without it the file is no other's
+	e.info, _ = file.Stat() // cannot fail for an open file; a nil info equals no other file
 	return e
 }
 
-// heldEntry is an entry that is whole.
-func heldEntry(file *os.File, object bucket.Object) *entry {
+// cachedEntry returns an entry whose file is complete.
+func cachedEntry(file *os.File, object bucket.Object) *entry {
 	e := newEntry(file, object, object.Size, 0)
 	e.end(nil)
 	close(e.done)
 	return e
 }
 
-// run fetches what is missing, at the same time as others read what has come.
+// run fetches the missing bytes in the background. Others may read meanwhile.
 func (e *entry) run(ctx context.Context, fetch func(context.Context) error) {
 	ctx, e.stop = context.WithCancelCause(ctx)
 	go func() {
@@ -61,7 +61,7 @@ func (e *entry) run(ctx context.Context, fetch func(context.Context) error) {
 	}()
 }
 
-// isWhole says whether nothing has to be waited for.
+// isWhole reports whether the file is complete.
 func (e *entry) isWhole() bool {
 	select {
 	case <-e.done:
@@ -71,13 +71,13 @@ func (e *entry) isWhole() bool {
 	}
 }
 
-// wait returns when all of the dump is there, and with a nil error only then.
+// wait returns when the fetch has ended. The error is nil only if the file is complete.
 func (e *entry) wait() error {
 	<-e.done
 	return e.failed
 }
 
-// abandon ends the fetch if it is still under way, and gives what it has failed of by itself.
+// abandon ends the fetch if it is still running. It returns the error of a fetch that had failed by itself.
 func (e *entry) abandon() error {
 	e.stop(errAbandoned)
 	if err := e.wait(); !errors.Is(err, errAbandoned) {
@@ -86,8 +86,7 @@ func (e *entry) abandon() error {
 	return nil
 }
 
-// isDamagedBy says whether an error that came of reading means that the file's bytes are not those of the dump, or
-// that the disk does not give them.
+// isDamagedBy reports whether a read error means that the file's bytes are wrong or that the disk cannot read them.
 func (e *entry) isDamagedBy(err error) bool {
 	var damaged *dumpfile.DamagedError
 	var unreadable *fs.PathError
@@ -99,17 +98,17 @@ func (e *entry) close() {
 	_ = e.file.Close()
 }
 
-// fetch begins to bring a dump into the cache. It unlocks when that has ended, unless it fails to begin.
-func (c *cache) fetch(ctx context.Context, w wanted, unlock func()) (*entry, error) {
-	path := c.path(w.object)
-	name := partPath(path, w.object)
+// startFetch starts to fetch an object into the cache. It unlocks when the fetch has ended, but not if it fails to start.
+func (c *cache) startFetch(ctx context.Context, r request, unlock func()) (*entry, error) {
+	path := c.path(r.object)
+	name := partPath(path, r.object)
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("write the cache: %w", spaceError(err))
 	}
-	from, err := resumable(file, w)
+	from, err := resumable(file, r)
 	if err == nil {
-		err = c.checkSpace(w.object.Size - from)
+		err = c.checkSpace(r.object.Size - from)
 	}
 	if err != nil {
 		_ = file.Close()
@@ -118,38 +117,38 @@ func (c *cache) fetch(ctx context.Context, w wanted, unlock func()) (*entry, err
 		}
 		return nil, err
 	}
-	e := newEntry(file, w.object, from, w.object.Size-from)
-	c.progress.Phase("fetching "+w.object.Name, w.expected(e.fetched))
+	e := newEntry(file, r.object, from, r.object.Size-from)
+	c.progress.Phase("fetching "+r.object.Name, r.expected(e.fetched))
 	e.run(ctx, func(ctx context.Context) error {
 		defer unlock()
-		err := w.store.Fetch(ctx, w.object, e, from, w.advance)
+		err := r.store.Fetch(ctx, r.object, e, from, r.advance)
 		if err == nil {
-			err = c.seal(ctx, e, w.checked)
+			err = c.commit(ctx, e, r.checked)
 		}
 		if err != nil {
-			e.leave(name, w.checked, err)
+			e.leave(name, r.checked, err)
 		}
 		return err
 	})
 	return e, nil
 }
 
-// partPath is where an object is kept while it is fetched. Another object of the same name has another place, so
-// that what is there can be gone on with.
+// partPath is the path of an object's partial file. It depends on the ETag, so that a fetch is only resumed for the same
+// object.
 func partPath(path string, object bucket.Object) string {
 	tag := sha256.Sum256([]byte(object.ETag))
 	return fmt.Sprintf("%s.%s.part", path, hex.EncodeToString(tag[:6]))
 }
 
-// resumable says how many bytes of a dump an earlier fetch has left in a file: all but the last ones, which may
-// have gaps. What of it is wrong all the same, after a crash of the machine, only an index tells.
-func resumable(file *os.File, w wanted) (from int64, err error) {
+// resumable returns how many bytes of an earlier fetch can be used: all but the last ones, which may have gaps. After a
+// crash of the machine even these may be wrong, so only a dump with an index is resumed.
+func resumable(file *os.File, r request) (from int64, err error) {
 	info, err := file.Stat()
 	if err != nil {
 		return 0, fmt.Errorf("read the cache: %w", err)
 	}
-	from = min(max(info.Size()-bucket.FetchWindow, 0), w.object.Size)
-	if w.checked && w.object.ETag != "" {
+	from = min(max(info.Size()-bucket.FetchWindow, 0), r.object.Size)
+	if r.checked && r.object.ETag != "" {
 		return from, nil
 	}
 	if err := file.Truncate(0); err != nil {
@@ -158,21 +157,21 @@ func resumable(file *os.File, w wanted) (from int64, err error) {
 	return 0, nil
 }
 
-// leave leaves what has come for the next fetch, where that can go on with it.
+// leave keeps the partial file for the next fetch, if that can resume it.
 func (e *entry) leave(name string, checked bool, err error) {
 	if !checked || errors.Is(err, bucket.ErrChanged) || errors.Is(spaceError(err), ErrCacheSpace) {
 		_ = os.Remove(name)
 		return
 	}
-	// Its length says how much there is, as it does when the program was killed; the end takes no space.
+	// The length says how much can be resumed, as after a kill. The window at the end is a hole and takes no space.
 	_ = e.file.Truncate(e.whole() + bucket.FetchWindow)
 }
 
-// seal puts a dump that has come into its place. That one whose chunks are checked has reached the disk is not
-// waited for: what a crash of the machine takes is noticed.
-func (c *cache) seal(ctx context.Context, e *entry, checked bool) error {
-	path, sealed := c.path(e.object), seal{ETag: e.object.ETag, Size: e.object.Size}
-	if err := e.file.Truncate(e.object.Size); err != nil { // what was left by an earlier fetch is longer
+// commit writes the manifest and renames the complete file to its final name. If its chunks are checked when they are
+// read, nothing waits for the disk: a crash of the machine would be noticed.
+func (c *cache) commit(ctx context.Context, e *entry, checked bool) error {
+	path, m := c.path(e.object), manifest{ETag: e.object.ETag, Size: e.object.Size}
+	if err := e.file.Truncate(e.object.Size); err != nil { // an earlier fetch may have left a longer file
 		return fmt.Errorf("write the cache: %w", err)
 	}
 	if !checked {
@@ -180,13 +179,13 @@ func (c *cache) seal(ctx context.Context, e *entry, checked bool) error {
 		if err != nil {
 			return err
 		}
-		sealed.SHA256 = sum
+		m.SHA256 = sum
 	}
-	text, err := json.Marshal(sealed)
+	text, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("describe the cached dump: %w", err)
 	}
-	// The note first: without the dump it says nothing, and a dump with an older note is fetched again.
+	// The manifest comes first: alone it has no effect, while a dump with an older manifest would be fetched again.
 	if err := os.WriteFile(path+".json", text, 0o600); err != nil {
 		return fmt.Errorf("write the cache: %w", err)
 	}
@@ -196,7 +195,7 @@ func (c *cache) seal(ctx context.Context, e *entry, checked bool) error {
 	return nil
 }
 
-// fingerprint reads a dump that has come, to know it again.
+// fingerprint hashes a complete file and waits until it is on the disk.
 func (c *cache) fingerprint(ctx context.Context, e *entry) (string, error) {
 	c.progress.Phase("", 0)
 	sum, _, err := c.hash(ctx, io.NewSectionReader(e.file, 0, e.object.Size))
@@ -209,10 +208,10 @@ func (c *cache) fingerprint(ctx context.Context, e *entry) (string, error) {
 	return sum, nil
 }
 
-// obtainPart gives a part of a dump: from the cache if that holds the whole, else on its way into a file that
-// nobody else sees.
-func (c *cache) obtainPart(ctx context.Context, w wanted, ranges []bucket.Range, bytes int64) (*entry, error) {
-	if e, err := c.held(ctx, w); e != nil || err != nil {
+// fetchPart returns ranges of an object. They come from the cache if it has the whole object; otherwise they are fetched
+// into a file that no other process sees.
+func (c *cache) fetchPart(ctx context.Context, r request, ranges []bucket.Range, bytes int64) (*entry, error) {
+	if e, err := c.lookup(ctx, r); e != nil || err != nil {
 		if e != nil {
 			e.kept = bytes
 		}
@@ -225,11 +224,11 @@ func (c *cache) obtainPart(ctx context.Context, w wanted, ranges []bucket.Range,
 	if err != nil {
 		return nil, fmt.Errorf("write the cache: %w", spaceError(err))
 	}
-	_ = os.Remove(file.Name()) // it goes when it is closed, whatever becomes of this process
-	e := newEntry(file, w.object, 0, bytes)
-	c.progress.Phase("fetching "+w.object.Name, w.expected(bytes))
+	_ = os.Remove(file.Name()) // the space is freed when the file is closed, even if the process is killed
+	e := newEntry(file, r.object, 0, bytes)
+	c.progress.Phase("fetching "+r.object.Name, r.expected(bytes))
 	e.run(ctx, func(ctx context.Context) error {
-		return w.store.FetchRanges(ctx, w.object, e, ranges, w.advance)
+		return r.store.FetchRanges(ctx, r.object, e, ranges, r.advance)
 	})
 	return e, nil
 }

@@ -12,23 +12,23 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Files says which tables of a dump come as files. It is nil where none do and nobody would expect it.
+// Files says which tables of a dump come as files.
 type Files struct {
-	Key    string // of the object that has them
-	Size   int64  // of that object, bytes
-	Tables int64  // how many come as files
-	Bytes  int64  // of these files
-	// Refused says why none do, though there is such an object; nil where it can be used.
+	Key    string // the baked object's
+	Size   int64  // of that object, in bytes
+	Tables int64  // how many tables come as files
+	Bytes  int64  // the size of these files
+	// Refused says why the object cannot be used; nil if it can.
 	Refused error
 
-	source source // where it can be used
+	source source // set if the object can be used
 }
 
-// Files says what Inspect has found beside the dump.
+// Files returns what Inspect has found; nil if the dump has no tables as files for this server.
 func (p *Plan) Files() *Files { return p.files }
 
-// lookForFiles looks beside the dump for its tables as files, for servers like the local one. That there are none, or that
-// they cannot be used, is no error: there is the dump. What would keep that away as well is one.
+// lookForFiles looks for the dump's tables as files for servers like the local one. If there are none, or they cannot be
+// used, the pull falls back to SQL. Only what would stop the SQL as well is an error.
 func (p *Plan) lookForFiles(ctx context.Context) error {
 	if p.OnlySQL || p.index == nil || !p.index.Sectioned() || p.dialect != sqltext.MySQL {
 		return nil
@@ -50,12 +50,12 @@ func (p *Plan) lookForFiles(ctx context.Context) error {
 	}
 	p.files.Refused = err
 	if err == nil && p.files.Tables == 0 {
-		p.files = nil // of what is selected none comes as files
+		p.files = nil // no selected table comes as files
 	}
 	return nil
 }
 
-// findBaked finds what was baked of the dump for servers of a series.
+// findBaked finds the object that was baked from the dump for a series of servers.
 func (p *Plan) findBaked(ctx context.Context, series string) (bucket.Object, error) {
 	if p.Key != "" { // the dump was not listed
 		return p.bucket.Baked(ctx, p.Dump.Key, series)
@@ -68,7 +68,7 @@ func (p *Plan) findBaked(ctx context.Context, series string) (bucket.Object, err
 	return bucket.Object{}, bucket.ErrNoSuchKey
 }
 
-// considerFiles says why what was baked of the dump must not be used.
+// considerFiles fails if the baked object cannot be used.
 func (p *Plan) considerFiles(ctx context.Context, object bucket.Object) error {
 	server, err := p.database.TakesFiles(ctx)
 	if err != nil {
@@ -92,8 +92,8 @@ func (p *Plan) considerFiles(ctx context.Context, object bucket.Object) error {
 	return p.preflight(ctx, p.files.source)
 }
 
-// fits compares what an object with tables as files says of itself with the dump and with the server. What it says is wrong
-// is said of the object: "was made of another dump".
+// fits compares a baked object with the dump and with the server. Its errors continue a sentence that begins with the
+// object's name: "was made from another dump".
 func fits(baked *dumpfile.Baked, dump *dumpfile.Index, server target.FileServer) error {
 	if baked == nil {
 		return errors.New("has no tables as files")
@@ -101,7 +101,7 @@ func fits(baked *dumpfile.Baked, dump *dumpfile.Index, server target.FileServer)
 	writer := target.FileServer{Engine: baked.Engine, Version: baked.Version}
 	switch {
 	case baked.DumpIndex != dump.Digest():
-		return errors.New("was made of another dump")
+		return errors.New("was made from another dump")
 	case writer.Series() != server.Series():
 		return fmt.Errorf("was made by %s %.40s, the local server is %s %s", writer.Engine, writer.Version, server.Engine, server.Version)
 	case baked.PageSize != server.PageSize:
@@ -110,13 +110,13 @@ func fits(baked *dumpfile.Baked, dump *dumpfile.Index, server target.FileServer)
 	return nil
 }
 
-// byFiles loads what lies beside the dump. Done is false where the SQL has to be loaded instead.
+// byFiles loads the baked object. Done is false if the SQL must be loaded instead.
 func (p *Plan) byFiles(ctx context.Context, cache *cache, result *Result) (stats sqltext.Stats, done bool, err error) {
 	if p.files == nil {
 		return stats, false, nil
 	}
 	if p.files.Refused == nil {
-		stats, err = p.bring(ctx, cache, p.files.source, result)
+		stats, err = p.fetchAndLoad(ctx, cache, p.files.source, result)
 		if err == nil {
 			result.Files, result.FileTables = true, p.files.Tables
 		}
@@ -130,8 +130,8 @@ func (p *Plan) byFiles(ctx context.Context, cache *cache, result *Result) (stats
 	return stats, false, p.preflight(ctx, p.dump())
 }
 
-// sqlMayDo says whether SQL can do better where files have failed: not where nobody waits any more, or where it is the
-// server or somebody else who stands in the way.
+// sqlMayDo reports whether SQL may succeed where files have failed. It cannot if the pull was cancelled, or if the cause
+// is the server or another session.
 func sqlMayDo(ctx context.Context, err error) bool {
 	var (
 		full        *target.NoSpaceError

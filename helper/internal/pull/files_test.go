@@ -21,10 +21,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// oven has bigDump with two tables as files: what `dump-helper bake` would make of it.
+// oven has bigDump with two tables as files, as `dump-helper bake` would make them.
 type oven struct {
 	dump, sql []byte
-	name      string // of the object
+	name      string // the object's
 	index     dumpfile.Index
 	parts     []texts
 }
@@ -34,7 +34,7 @@ var ovens struct {
 	baked *oven
 }
 
-// bakeOnce has the server of the tests write its tables to files.
+// bakeOnce makes the test server write its tables to files.
 func bakeOnce(t *testing.T) *oven {
 	t.Helper()
 	ovens.once.Do(func() { ovens.baked = bake(t) })
@@ -100,7 +100,7 @@ func bake(t *testing.T) *oven {
 	return o
 }
 
-// object is what lies beside the dump, after a change of what it says of itself.
+// object returns the baked object after a change of its index.
 func (o *oven) object(t *testing.T, change func(*dumpfile.Index)) []byte {
 	t.Helper()
 	var out buffer
@@ -124,7 +124,7 @@ func (o *oven) object(t *testing.T, change func(*dumpfile.Index)) []byte {
 	return out.Bytes()
 }
 
-// putBaked puts the dump, and an object beside it, into the bucket.
+// putBaked puts the dump and a baked object into the bucket.
 func (s *site) putBaked(o *oven, object []byte) {
 	s.t.Helper()
 	s.put(o.dump)
@@ -133,7 +133,7 @@ func (s *site) putBaked(o *oven, object []byte) {
 	}
 }
 
-// notes are lines about tables as files, and about what was wrong.
+// notes returns the lines about tables as files and about damage.
 func (s *site) notes() (lines []string) {
 	s.watch.mutex.Lock()
 	defer s.watch.mutex.Unlock()
@@ -145,7 +145,7 @@ func (s *site) notes() (lines []string) {
 	return lines
 }
 
-// TestFiles pulls tables as files from the bucket, from the cache, and from a cache that has gone bad.
+// TestFiles pulls tables as files from the bucket, from the cache, and from a damaged cache.
 func TestFiles(t *testing.T) {
 	o, s := bakeOnce(t), newSite(t)
 	object := o.object(t, nil)
@@ -178,7 +178,7 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	pulled(len(object))
-	if diff := cmp.Diff([]string{"the cached copy of " + o.name + " is damaged, it is fetched again"}, s.notes()); diff != "" {
+	if diff := cmp.Diff([]string{"the cached copy of " + o.name + " is damaged, fetching it again"}, s.notes()); diff != "" {
 		t.Errorf("it says (-want +got)\n%s", diff)
 	}
 	if s.fetched[0] == 0 {
@@ -186,7 +186,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestFilesAreRefused has beside the dump what is known to be wrong before anything is fetched.
+// TestFilesAreRefused puts unusable objects beside the dump. They are recognized before anything is fetched.
 func TestFilesAreRefused(t *testing.T) {
 	o, s := bakeOnce(t), newSite(t)
 	version, size := o.index.Baked.Version, o.index.Baked.PageSize
@@ -197,7 +197,7 @@ func TestFilesAreRefused(t *testing.T) {
 	}{
 		"another dump's": {
 			says(func(i *dumpfile.Index) { i.Baked.DumpIndex[0] ^= 1 }),
-			"NAME was made of another dump",
+			"NAME was made from another dump",
 		},
 		"another version's": {
 			says(func(i *dumpfile.Index) { i.Baked.Version = "10.6.22" }),
@@ -238,8 +238,8 @@ func TestFilesAreRefused(t *testing.T) {
 	}
 }
 
-// TestFilesFail has beside the dump what turns out to be wrong when it is loaded, or before. One line says why, and the SQL
-// is loaded.
+// TestFilesFail puts objects beside the dump that fail when they are loaded or before. One line says why, and the SQL is
+// loaded.
 func TestFilesFail(t *testing.T) {
 	o := bakeOnce(t)
 	object := o.object(t, nil)
@@ -254,10 +254,10 @@ func TestFilesFail(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		object []byte
-		want   string // how the line begins, or the whole of it
+		want   string // the line or its beginning
 	}{
 		"another dump's": {
-			o.object(t, func(i *dumpfile.Index) { i.Baked.DumpIndex[0] ^= 1 }), "NAME was made of another dump",
+			o.object(t, func(i *dumpfile.Index) { i.Baked.DumpIndex[0] ^= 1 }), "NAME was made from another dump",
 		},
 		"of another table": {
 			o.object(t, func(i *dumpfile.Index) {
@@ -290,7 +290,7 @@ func TestFilesFail(t *testing.T) {
 	}
 }
 
-// TestFilesGoMeanwhile deletes them from the bucket when the first part has come.
+// TestFilesGoMeanwhile deletes the files from the bucket when the first part has been fetched.
 func TestFilesGoMeanwhile(t *testing.T) {
 	o, s := bakeOnce(t), newSite(t)
 	s.putBaked(o, o.object(t, nil))
@@ -312,7 +312,7 @@ func TestFilesGoMeanwhile(t *testing.T) {
 	s.wantLoaded(o.sql)
 }
 
-// TestFilesInterrupted ends a pull while files come: nobody waits for SQL then.
+// TestFilesInterrupted interrupts a pull while files are fetched: it does not fall back to SQL.
 func TestFilesInterrupted(t *testing.T) {
 	o, s := bakeOnce(t), newSite(t)
 	s.putBaked(o, o.object(t, nil))
@@ -329,14 +329,14 @@ func TestFilesInterrupted(t *testing.T) {
 	}
 }
 
-// TestFilesOfSomeTables fetches no more of them than the selection needs.
+// TestFilesOfSomeTables fetches no more files than the selection needs.
 func TestFilesOfSomeTables(t *testing.T) {
 	o := bakeOnce(t)
 	for name, test := range map[string]struct {
 		selection Selection
 		files     int64
 		rows      int64
-		change    string // makes of what the dump holds what the local database holds afterwards
+		change    string // turns the dump's contents into those that the local database should have afterwards
 	}{
 		"one":                       {Selection{Tables: []string{"b"}}, 1, 9, "DROP TABLE a, c; CREATE TABLE mine (id INT PRIMARY KEY)"},
 		"one without its rows":      {Selection{StructureOnly: []string{"a"}}, 1, 9, "DELETE FROM a"},
@@ -366,7 +366,7 @@ func TestFilesOfSomeTables(t *testing.T) {
 	}
 }
 
-// TestOnlySQL leaves files alone.
+// TestOnlySQL ignores files.
 func TestOnlySQL(t *testing.T) {
 	o, s := bakeOnce(t), newSite(t)
 	s.putBaked(o, o.object(t, nil))
@@ -383,7 +383,7 @@ func TestOnlySQL(t *testing.T) {
 	_, err = pullWith(t.Context(), config)
 	wantError(t, err, "the object is not an SQL dump: "+o.name+" has the tables of "+dumpName+" as files")
 
-	// A dump that is named is not listed.
+	// A dump that the user names is not listed.
 	config.Key = dumpName
 	if result, err = pullWith(t.Context(), config); err != nil || !result.Files {
 		t.Errorf("with a key it is %+v, %v", result, err)
@@ -391,7 +391,7 @@ func TestOnlySQL(t *testing.T) {
 	s.wantLoaded(o.sql)
 }
 
-// TestFilesWhileAnotherPulls is refused as any pull is, and is no reason for SQL.
+// TestFilesWhileAnotherPulls fails as any second pull does, and does not fall back to SQL.
 func TestFilesWhileAnotherPulls(t *testing.T) {
 	o, s := bakeOnce(t), newSite(t)
 	s.putBaked(o, o.object(t, nil))

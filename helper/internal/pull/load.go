@@ -10,14 +10,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// preflight refuses what the local server's disk has no room for.
+// preflight fails if the local server's disk has no space for the dump.
 func (p *Plan) preflight(ctx context.Context, from source) error {
 	if from.index == nil || p.Force {
-		return nil // how much SQL there is in a foreign dump shows only when it is read
+		return nil // the size of a foreign dump's SQL is unknown until it is read
 	}
 	need := from.need()
 	if free, known := p.database.FreeBytes(ctx); known && free < need {
-		err := fmt.Errorf("%w: about %d MB are needed beside the old one, %d MB are free",
+		err := fmt.Errorf("%w: the new copy needs about %d MB, %d MB are free",
 			ErrTargetSpace, need/1_000_000, free/1_000_000)
 		if earlier, failed := p.database.Earlier(ctx); failed == nil && len(earlier) > 0 {
 			taking := &EarlierRoomError{Err: err}
@@ -31,10 +31,10 @@ func (p *Plan) preflight(ctx context.Context, from source) error {
 	return nil
 }
 
-// replace loads what has been obtained beside the live database, compares, and swaps. It says what the dump held.
-func (p *Plan) replace(ctx context.Context, from source, e *entry) (stats sqltext.Stats, err error) {
+// loadAndSwap loads a fetched object beside the live database, compares, and swaps. It returns the counts of the dump.
+func (p *Plan) loadAndSwap(ctx context.Context, from source, e *entry) (stats sqltext.Stats, err error) {
 	defer func() {
-		// What a load says of a dump that does not come is a consequence.
+		// If the fetch has failed, the error of the load is only a consequence.
 		if err == nil {
 			return
 		}
@@ -78,7 +78,7 @@ func (p *Plan) replace(ctx context.Context, from source, e *entry) (stats sqltex
 		return stats, err
 	}
 	p.Progress.Phase("swapping", 0)
-	p.remember(append([]string{p.token}, p.Tokens...)...) // whoever is killed leaves one or the other
+	p.remember(append([]string{p.token}, p.Tokens...)...) // if the process is killed, either token may be the right one
 	if err := load.Swap(ctx, target.Dump{Key: p.Dump.Key, Time: p.Dump.Time}); err != nil {
 		return stats, fmt.Errorf("swap %s: %w", name, err)
 	}
@@ -86,9 +86,9 @@ func (p *Plan) replace(ctx context.Context, from source, e *entry) (stats sqltex
 	return stats, nil
 }
 
-// await returns when there is something to load: the first chunk, or all of a dump that has to be there as a whole.
+// await returns when the load can begin: with the first chunk, or with the whole dump if the load needs that.
 func (p *Plan) await(ctx context.Context, from source, e *entry) error {
-	// Nobody else can use a PostgreSQL database while tables of it are replaced: not for as long as the network takes.
+	// A PostgreSQL database is locked while tables of it are replaced. That must not take as long as the network does.
 	if !from.inChunks() || len(p.Selection.Tables) > 0 && p.dialect == sqltext.Postgres {
 		return e.wait()
 	}
@@ -97,7 +97,7 @@ func (p *Plan) await(ctx context.Context, from source, e *entry) error {
 
 func (p *Plan) load(ctx context.Context, load target.Load, from source, e *entry) (sqltext.Stats, error) {
 	if from.inChunks() {
-		return load.RunChunks(ctx, newChunks(from.index, e.arrival), p.Progress.Advance)
+		return load.RunChunks(ctx, newChunks(from.index, e.partialFile), p.Progress.Advance)
 	}
 	text, err := from.open(e)
 	if err != nil {
@@ -107,8 +107,8 @@ func (p *Plan) load(ctx context.Context, load target.Load, from source, e *entry
 	return load.Run(ctx, text, p.dialect, p.Progress.Advance)
 }
 
-// open gives the text of a dump that is there; that of our own dumps chunk by chunk, each checked before a byte
-// of it is handed on.
+// open returns the text of a complete dump. The text of our own dumps comes chunk by chunk, each checked before any of its
+// bytes is returned.
 func (s source) open(e *entry) (io.ReadCloser, error) {
 	if s.index != nil {
 		return dumpfile.NewChunkReader(e.file, s.index, 0)

@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile takes a file's lock, which ends with the process at the latest, and waits for it where
-// another process has it.
+// lockFile locks a file. It waits while another process has the lock. The lock ends with the process at the latest.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -35,7 +34,7 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	}
 }
 
-// tryLock takes a file's lock, which ends when it is closed, unless somebody has it.
+// tryLock locks a file unless it is locked already. The lock ends when the file is closed.
 func tryLock(file *os.File) (taken bool, err error) {
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) || errors.Is(err, unix.EINTR) {

@@ -29,7 +29,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// workshop is where the servers keep their data.
+// workshop is the folder with the servers' data.
 var workshop string
 
 var (
@@ -62,14 +62,14 @@ type site struct {
 	t        *testing.T
 	db       *testserver.MySQL
 	store    *testserver.S3
-	name     string // of bucket and database
+	name     string // the bucket's and the database's
 	endpoint string
 	cacheDir string
 	watch    *watcher
 
 	onGet   atomic.Pointer[func(w http.ResponseWriter, r *http.Request, from int64) bool]
 	mutex   sync.Mutex
-	fetched map[int64]int // how often which offset of a dump was asked for
+	fetched map[int64]int // the number of requests by offset in a dump
 }
 
 var sites atomic.Int64
@@ -124,7 +124,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// hold makes requests for what lies behind the first two ranges of the dump wait; release lets them go.
+// hold delays requests for anything after the dump's first two ranges; release lets them continue.
 func (s *site) hold() (release func()) {
 	open := make(chan struct{})
 	s.meddle(func(_ http.ResponseWriter, r *http.Request) bool {
@@ -138,10 +138,10 @@ func (s *site) hold() (release func()) {
 	return sync.OnceFunc(func() { close(open) })
 }
 
-// rangeSize is how much of an object is fetched by one request.
+// rangeSize is how many bytes one request fetches.
 const rangeSize = 8 << 20
 
-// meddle does something to requests for what lies behind the first range of the dump, but for its index.
+// meddle calls a function for each request for anything after the dump's first range, except the index.
 func (s *site) meddle(f func(w http.ResponseWriter, r *http.Request) bool) {
 	g := func(w http.ResponseWriter, r *http.Request, from int64) bool {
 		return from >= rangeSize && from%rangeSize == 0 && f(w, r)
@@ -184,7 +184,7 @@ func pullWith(ctx context.Context, config Config) (Result, error) {
 	return plan.Run(ctx)
 }
 
-// pullAside pulls while the test goes on.
+// pullAside pulls in the background.
 func (s *site) pullAside(ctx context.Context) <-chan outcome {
 	done := make(chan outcome, 1)
 	go func() {
@@ -212,7 +212,7 @@ func (s *site) loading() {
 	}
 }
 
-// firstRange waits until all of the first range has come.
+// firstRange waits until the whole first range has been fetched.
 func (s *site) firstRange() {
 	s.t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -228,7 +228,7 @@ func (s *site) firstRange() {
 	}
 }
 
-// wantLoaded has the server compare the local database with the text of the dump, as its own client loads it.
+// wantLoaded compares the local database with the dump's text as the server's own client loads it.
 func (s *site) wantLoaded(sql []byte) {
 	s.t.Helper()
 	reference := s.name + "_reference"
@@ -248,7 +248,7 @@ func (s *site) wantLoaded(sql []byte) {
 	}
 }
 
-// wantUntouched looks for what a pull that failed must not leave.
+// wantUntouched fails if a failed pull has left anything behind.
 func (s *site) wantUntouched() {
 	s.t.Helper()
 	sums, err := s.db.Checksums(s.name)
@@ -279,7 +279,7 @@ func (s *site) cached() (names []string) {
 
 func (s *site) cachePath() string { return filepath.Join(s.cacheDir, s.name, "shop", dumpName) }
 
-// wantCached demands that the cache holds the dump and nothing else, as it lies in the bucket.
+// wantCached fails unless the cache has an exact copy of the dump and nothing else.
 func (s *site) wantCached(object []byte) {
 	s.t.Helper()
 	if diff := cmp.Diff([]string{dumpName, dumpName + ".json"}, s.cached()); diff != "" {
@@ -290,12 +290,12 @@ func (s *site) wantCached(object []byte) {
 	}
 }
 
-// watcher keeps what a pull tells.
+// watcher records the progress of a pull.
 type watcher struct {
 	mutex   sync.Mutex
 	said    []string // phases and notes
-	done    int64    // of the current phase
-	advance func()   // may make the load wait
+	done    int64    // bytes of the current phase
+	advance func()   // may delay the load
 }
 
 func (w *watcher) Phase(name string, _ int64) {
@@ -320,13 +320,13 @@ func (w *watcher) Note(line string) {
 	w.said = append(w.said, line)
 }
 
-// texts are whole statements and what they are.
+// texts are whole statements with their sections.
 type texts struct {
 	sql   []byte
 	about dumpfile.About
 }
 
-// bigDump is one of about 19 MB that do not compress: two tables, and a statement of several chunks.
+// bigDump is a dump of about 19 MB that do not compress: two tables, and a statement of several chunks.
 func bigDump() []texts {
 	rng := rand.New(rand.NewPCG(7, 7))
 	row := func(table string, id, size int) texts {
@@ -358,7 +358,7 @@ type buffer struct{ bytes.Buffer }
 
 func (*buffer) Room() int64 { return 0 }
 
-// write makes a dump of ours, which tells what its chunks are.
+// write makes a dump of ours from texts, each with its section.
 func write(t *testing.T, dump []texts) (object, sql []byte) {
 	t.Helper()
 	var out buffer
@@ -388,7 +388,7 @@ func write(t *testing.T, dump []texts) (object, sql []byte) {
 	return out.Bytes(), sql
 }
 
-// wantError compares the text that a user reads.
+// wantError compares an error's text with the expected one.
 func wantError(t *testing.T, err error, want string) {
 	t.Helper()
 	if err == nil || err.Error() != want {

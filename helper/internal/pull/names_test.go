@@ -10,8 +10,8 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// A local server that does not tell upper from lower case takes no dump in which names differ in nothing else: that is
-// said before anything is fetched, whatever part is wanted. Tables are named in any case there.
+// A local server that ignores the case of names refuses a dump with names that only differ in case. It does so before
+// anything is fetched, and for any part. A selection may name tables in any case there.
 func TestNamesThatDifferInCase(t *testing.T) {
 	folding, err := testserver.MariaDB(filepath.Join(t.TempDir(), "folding"), "--lower-case-table-names=1")
 	if err != nil {

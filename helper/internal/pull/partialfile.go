@@ -9,24 +9,24 @@ import (
 	"sync"
 )
 
-// arrival is a file that is being fetched: it can be read while it is written, and who asks for what has not
-// come yet waits for it.
-type arrival struct {
+// partialFile is a file that is being fetched. It can be read while it is written; a read of bytes that are still
+// missing waits for them.
+type partialFile struct {
 	file *os.File
 
 	mutex   sync.Mutex
 	changed sync.Cond
-	spans   []span // that have come, in order; no two of them touch
-	ended   bool   // nothing more will come
-	err     error  // because of this, nil where all has come
+	spans   []span // the written ranges, in order; no two of them touch
+	ended   bool   // the fetch has ended
+	err     error  // why it failed; nil if the file is complete
 }
 
-// span is a stretch of a file.
+// span is a range of a file.
 type span struct{ from, to int64 }
 
-// newArrival is a file whose first bytes are there already.
-func newArrival(file *os.File, there int64) *arrival {
-	a := &arrival{file: file}
+// newPartialFile wraps a file whose first bytes are already there.
+func newPartialFile(file *os.File, there int64) *partialFile {
+	a := &partialFile{file: file}
 	a.changed.L = &a.mutex
 	if there > 0 {
 		a.spans = []span{{0, there}}
@@ -34,8 +34,8 @@ func newArrival(file *os.File, there int64) *arrival {
 	return a
 }
 
-// WriteAt writes what has come.
-func (a *arrival) WriteAt(p []byte, at int64) (int, error) {
+// WriteAt writes bytes and wakes the readers that wait for them.
+func (a *partialFile) WriteAt(p []byte, at int64) (int, error) {
 	n, err := a.file.WriteAt(p, at)
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
@@ -44,8 +44,8 @@ func (a *arrival) WriteAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// add joins a span with those that it touches.
-func (a *arrival) add(s span) {
+// add adds a span and joins it with those that it touches.
+func (a *partialFile) add(s span) {
 	first, _ := slices.BinarySearchFunc(a.spans, s.from, func(other span, from int64) int { return cmp.Compare(other.to, from) })
 	last := first
 	for ; last < len(a.spans) && a.spans[last].from <= s.to; last++ {
@@ -54,8 +54,8 @@ func (a *arrival) add(s span) {
 	a.spans = slices.Replace(a.spans, first, last, s)
 }
 
-// whole is how many bytes from the beginning on have come without a gap.
-func (a *arrival) whole() int64 {
+// whole returns how many bytes from the beginning are there without a gap.
+func (a *partialFile) whole() int64 {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	if len(a.spans) == 0 || a.spans[0].from > 0 {
@@ -64,17 +64,17 @@ func (a *arrival) whole() int64 {
 	return a.spans[0].to
 }
 
-// end says that nothing more will come; who waits then gets the error.
-func (a *arrival) end(err error) {
+// end records that the fetch has ended. Readers that wait get the error.
+func (a *partialFile) end(err error) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	a.ended, a.err = true, err
 	a.changed.Broadcast()
 }
 
-// await returns when a stretch has come. Where the fetch has failed it fails, whatever has come: nobody needs
-// a part of what will not be whole.
-func (a *arrival) await(ctx context.Context, from, to int64) error {
+// await returns when a range is there. It fails if the fetch has failed, even for bytes that are there: a part of an
+// incomplete file is of no use.
+func (a *partialFile) await(ctx context.Context, from, to int64) error {
 	wake := context.AfterFunc(ctx, func() {
 		a.mutex.Lock()
 		defer a.mutex.Unlock()
@@ -98,27 +98,27 @@ func (a *arrival) await(ctx context.Context, from, to int64) error {
 	}
 }
 
-// has says whether a stretch has come.
-func (a *arrival) has(from, to int64) bool {
+// has reports whether a range is there.
+func (a *partialFile) has(from, to int64) bool {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	return a.covers(from, to)
 }
 
-// covers is has for who holds the mutex.
-func (a *arrival) covers(from, to int64) bool {
+// covers is has for callers that hold the mutex.
+func (a *partialFile) covers(from, to int64) bool {
 	return slices.ContainsFunc(a.spans, func(s span) bool { return s.from <= from && to <= s.to })
 }
 
-// at reads the file for as long as a context lasts.
-func (a *arrival) at(ctx context.Context) io.ReaderAt { return arrivalReader{ctx, a} }
+// at returns a reader of the file that ends with a context.
+func (a *partialFile) at(ctx context.Context) io.ReaderAt { return partialReader{ctx, a} }
 
-type arrivalReader struct {
+type partialReader struct {
 	ctx context.Context
-	*arrival
+	*partialFile
 }
 
-func (r arrivalReader) ReadAt(p []byte, at int64) (int, error) {
+func (r partialReader) ReadAt(p []byte, at int64) (int, error) {
 	if err := r.await(r.ctx, at, at+int64(len(p))); err != nil {
 		return 0, err
 	}

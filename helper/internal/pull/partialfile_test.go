@@ -12,22 +12,22 @@ import (
 	"testing/synctest"
 )
 
-func newTestArrival(t *testing.T, there int64) *arrival {
+func newTestPartialFile(t *testing.T, there int64) *partialFile {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "part"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { file.Close() })
-	return newArrival(file, there)
+	return newPartialFile(file, there)
 }
 
-// TestArrivalKnowsWhatHasCome writes pieces in any order and compares with a map of every byte.
-func TestArrivalKnowsWhatHasCome(t *testing.T) {
+// TestPartialFileKnowsWhatIsThere writes pieces in any order and compares with a map of every byte.
+func TestPartialFileKnowsWhatIsThere(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 20 {
 		const size = 200
-		a := newTestArrival(t, 10)
+		a := newTestPartialFile(t, 10)
 		var come [size]bool
 		for i := range 10 {
 			come[i] = true
@@ -75,27 +75,27 @@ func flags(come []bool) []byte {
 	return b
 }
 
-// TestArrivalWaits reads what has not come yet: it comes, or the fetch fails, or nobody waits any more.
-func TestArrivalWaits(t *testing.T) {
+// TestPartialFileWaits reads bytes that are missing. Then they are written, or the fetch fails, or the context ends.
+func TestPartialFileWaits(t *testing.T) {
 	type answer struct {
 		text string
 		err  error
 	}
 	lost, ctrlC := errors.New("the line is dead"), errors.New("interrupted")
 	for name, test := range map[string]struct {
-		then func(a *arrival, cancel context.CancelCauseFunc)
+		then func(a *partialFile, cancel context.CancelCauseFunc)
 		want answer
 	}{
-		"it comes in pieces": {func(a *arrival, _ context.CancelCauseFunc) {
+		"it comes in pieces": {func(a *partialFile, _ context.CancelCauseFunc) {
 			_, _ = a.WriteAt([]byte("cd"), 2)
 			_, _ = a.WriteAt([]byte("b"), 1)
 		}, answer{"bcd", nil}},
-		"the fetch fails":     {func(a *arrival, _ context.CancelCauseFunc) { a.end(lost) }, answer{"", lost}},
-		"the context ends":    {func(_ *arrival, cancel context.CancelCauseFunc) { cancel(ctrlC) }, answer{"", ctrlC}},
-		"it is never fetched": {func(a *arrival, _ context.CancelCauseFunc) { a.end(nil) }, answer{"", io.ErrUnexpectedEOF}},
+		"the fetch fails":     {func(a *partialFile, _ context.CancelCauseFunc) { a.end(lost) }, answer{"", lost}},
+		"the context ends":    {func(_ *partialFile, cancel context.CancelCauseFunc) { cancel(ctrlC) }, answer{"", ctrlC}},
+		"it is never fetched": {func(a *partialFile, _ context.CancelCauseFunc) { a.end(nil) }, answer{"", io.ErrUnexpectedEOF}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newTestArrival(t, 0)
+			a := newTestPartialFile(t, 0)
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
@@ -119,8 +119,8 @@ func TestArrivalWaits(t *testing.T) {
 			})
 		})
 	}
-	// Once the fetch has failed, nobody gets a part.
-	a := newTestArrival(t, 0)
+	// After a failed fetch every read fails.
+	a := newTestPartialFile(t, 0)
 	_, _ = a.WriteAt([]byte("abc"), 0)
 	a.end(lost)
 	if n, err := a.at(t.Context()).ReadAt(make([]byte, 1), 0); n != 0 || err != lost {

@@ -14,39 +14,36 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Plan is a pull that has not begun. It must be closed.
+// Plan is a pull that has not started. It must be closed.
 type Plan struct {
 	Config
-	// Needed is false where the local database is new enough, or stays as it is because of Offline.
+	// Needed is false if the local database is new enough or must stay as it is.
 	Needed bool
-	// Offline means that the bucket cannot be reached and that IfNewer takes this for granted.
+	// Offline means that the bucket cannot be reached and that IfNewer accepts this.
 	Offline bool
 	// NoDump is the bucket's error if it has no dump yet and IfNewer accepts this.
 	NoDump *bucket.Error
-	// RefreshFirst means that a fresh dump would be published, and take the place of Dump: in a dry run,
-	// elsewhere it has been done.
+	// RefreshFirst means that a pull would publish a fresh dump first and take it instead of Dump. It is set in a dry run only.
 	RefreshFirst bool
-	// Dump is the chosen one; zero where there is none yet that could be.
+	// Dump is the chosen dump; zero if there is none yet.
 	Dump bucket.Object
-	// State is that of the local database.
+	// State is the local database's.
 	State
-	// Newer says, with IfNewer, that the dump is newer than what the local database holds. It is not needed all the same where there is
-	// a reason for that to stay.
+	// Newer means, with IfNewer, that the dump is newer than the local database. The pull may still be unneeded: see Stays.
 	Newer bool
 
-	token string // of the record that a swap leaves; "" where nobody remembers it
+	token string // for the provenance that the swap records; "" if Remember is nil
 
 	bucket   *bucket.Bucket
 	database target.Database
-	// What Inspect finds.
+	// Inspect sets these.
 	compression dumpfile.Compression
-	index       *dumpfile.Index // nil for a dump that others made
+	index       *dumpfile.Index // nil for a dump by another tool
 	dialect     sqltext.Dialect
-	files       *Files // nil where there are none beside the dump
+	files       *Files // nil if the dump has no tables as files
 }
 
-// Prepare chooses the dump and decides whether it has to be pulled. Nothing local is changed, and
-// nothing is fetched.
+// Prepare chooses the dump and decides whether to pull it. It changes nothing locally and fetches nothing.
 func Prepare(ctx context.Context, config Config) (*Plan, error) {
 	p := &Plan{Config: config, Needed: true}
 	if config.Remember != nil {
@@ -69,7 +66,7 @@ func Prepare(ctx context.Context, config Config) (*Plan, error) {
 	return p, nil
 }
 
-// Tables says how many tables of a dump, which Inspect has read, are pulled.
+// Tables counts the tables that are pulled. Inspect must have found an index.
 func (p *Plan) Tables() int64 { return p.Selection.count(p.index) }
 
 // Close ends the connections to the local database.
@@ -109,8 +106,8 @@ func (p *Plan) decide(ctx context.Context) (err error) {
 // mayRefresh reports whether the plan may publish a fresh dump.
 func (p *Plan) mayRefresh() bool { return p.MaxAge > 0 && p.Refresh != nil }
 
-// decideToStay looks, before anything is published for the plan, whether the local database stays as it is whatever there is. That it was
-// changed is looked for only where it would be replaced.
+// decideToStay decides, before a dump is published for the plan, whether the local database must stay as it is. It looks for
+// changes only if the database would be replaced.
 func (p *Plan) decideToStay(ctx context.Context) error {
 	p.Newer = isOlder(p.Held, p.Dump)
 	if p.Stays == "" && (p.Newer || p.MaxAge > 0 && time.Since(p.Dump.Time) > p.MaxAge) {
@@ -126,21 +123,21 @@ func (p *Plan) decideToStay(ctx context.Context) error {
 	return nil
 }
 
-// withoutRows says of a table whether the dump has it without its rows, as far as the dump tells, or the project publishes it so.
+// withoutRows reports whether a table comes without its rows. The dump's index says so; if there is none, or it lacks the
+// table, the project's rules do.
 func (p *Plan) withoutRows(table string) bool {
 	postgres := targetDialect(p.Target) == sqltext.Postgres
-	is := func(name string) bool { return slices.Contains(calls(table, postgres), name) }
+	is := func(name string) bool { return slices.Contains(namesOf(table, postgres), name) }
 	if p.index != nil && slices.ContainsFunc(p.index.Tables, func(t dumpfile.Table) bool { return is(t.Name) }) {
 		return slices.ContainsFunc(p.index.Rules.StructureOnly, is)
 	}
 	return p.WithoutRows != nil && p.WithoutRows(table)
 }
 
-// offlinePatience is how long a bucket may keep somebody waiting who has a database to work with.
+// offlinePatience is how long a pull with IfNewer waits for the bucket if there is a local database to work with.
 const offlinePatience = 5 * time.Second
 
-// find looks for the dump that is asked for. Offline means that the bucket cannot be reached and that
-// the local database will do.
+// find chooses the dump. Offline means that the bucket cannot be reached and that the local database will do.
 func (p *Plan) find(ctx context.Context) (offline bool, err error) {
 	if !p.IfNewer || p.Held.Empty {
 		return false, p.choose(ctx)
@@ -152,7 +149,7 @@ func (p *Plan) find(ctx context.Context) (offline bool, err error) {
 	return tooSlow || errors.Is(err, bucket.ErrUnreachable), err
 }
 
-// choose finds the dump that is asked for among those that are there.
+// choose finds the requested dump in the bucket.
 func (p *Plan) choose(ctx context.Context) (err error) {
 	if p.bucket, err = p.OpenBucket(ctx); err != nil {
 		return err
@@ -184,7 +181,7 @@ func (p *Plan) newestAsOf(ctx context.Context) (bucket.Object, error) {
 	return bucket.Object{}, fmt.Errorf("%w: %s holds none from %s or before", ErrNoneBefore, p.bucket, p.AsOf.Format(time.RFC3339))
 }
 
-// freshen publishes a fresh dump where the newest one is too old, or where there is none, as found says.
+// freshen publishes a fresh dump if the newest one is too old or if there is none; found is the error that says so.
 func (p *Plan) freshen(ctx context.Context, found error) error {
 	switch {
 	case found == nil && time.Since(p.Dump.Time) <= p.MaxAge:
@@ -205,13 +202,13 @@ func (p *Plan) freshen(ctx context.Context, found error) error {
 	return err
 }
 
-// isOlder says whether a database is empty, or older than a dump. Keys alone do not tell: other tools
-// put each night's dump in the place of the last.
+// isOlder reports whether a database is empty or older than a dump. Comparing keys is not enough: other tools overwrite the
+// same key each night.
 func isOlder(held target.Contents, dump bucket.Object) bool {
 	since := held.Created
 	if held.Dump.Key != "" {
 		since = held.Dump.Time
 	}
-	// S3 gives the same object's time with fractions of a second in one answer and without in another.
+	// S3 returns the same object's time with fractions of a second in one answer and without in another.
 	return held.Empty || since.Truncate(time.Second).Before(dump.Time.Truncate(time.Second))
 }

@@ -37,7 +37,7 @@ func TestIsOlder(t *testing.T) {
 	}
 }
 
-// silence is a Progress that nobody watches.
+// silence is a Progress that shows nothing.
 type silence struct{}
 
 func (silence) Phase(string, int64) {}
@@ -46,8 +46,8 @@ func (silence) Advance(int64) {}
 
 func (silence) Note(string) {}
 
-// TestSilentBucket asks a bucket that takes connections and never answers: whoever has a database does not
-// wait for it.
+// TestSilentBucket has a bucket that accepts connections and never answers. With a local database, IfNewer does not wait
+// for it.
 func TestSilentBucket(t *testing.T) {
 	database, err := testserver.MariaDB(t.TempDir())
 	if err != nil {
@@ -87,19 +87,19 @@ func TestSilentBucket(t *testing.T) {
 	if err != nil || result != (Result{}) {
 		t.Errorf("the plan gives %+v, %v", result, err)
 	}
-	// Ctrl-C is no lack of a network.
+	// Ctrl-C does not count as being offline.
 	stopped, stop := context.WithTimeout(t.Context(), time.Second)
 	defer stop()
 	if _, err := prepare(stopped); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("an interrupted one gives %v", err)
 	}
-	// Credentials, too, may come over the network.
+	// Credentials may need the network, too.
 	unreachable := &bucket.Error{Op: "get AWS credentials", Kind: bucket.ErrUnreachable}
 	config.OpenBucket = func(context.Context) (*bucket.Bucket, error) { return nil, unreachable }
 	if plan, err := prepare(t.Context()); err != nil || !plan.Offline {
 		t.Errorf("unreachable credentials give %+v, %v", plan, err)
 	}
-	// Without a database there is nothing to start with.
+	// With an empty database the bucket is needed.
 	if err := database.Exec("DROP TABLE shop.t"); err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Package pull is the way down: a dump is fetched from the bucket, loaded beside the local database,
-// compared, and takes its place in one step. Until then the local database is not touched.
+// Package pull fetches a dump from the bucket, loads it beside the local database, compares it, and swaps it in with one
+// step. Until then the local database is not touched.
 package pull
 
 import (
@@ -17,23 +17,23 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// What keeps a dump from being pulled, apart from what bucket, dumpfile and localdb say.
+// The errors of a pull, besides those of the packages bucket, dumpfile and target.
 var (
-	// ErrNoneBefore means that there is no dump from before the time that was asked for.
+	// ErrNoneBefore means that no dump is as old as the requested time.
 	ErrNoneBefore = errors.New("no dump is as old as that")
 	// ErrTooOld means that the newest dump is older than allowed and cannot be refreshed from here.
 	ErrTooOld = errors.New("the newest dump is too old")
-	// ErrTargetSpace means that the disk of the local database has no room for a second copy.
+	// ErrTargetSpace means that the disk of the local database has no space for a second copy.
 	ErrTargetSpace = errors.New("not enough space for the local database")
-	// ErrIncomplete means that the dump does not end as dumps do, or holds other rows than its index says.
+	// ErrIncomplete means that the dump has no proper end or other rows than its index says.
 	ErrIncomplete = errors.New("the dump is incomplete")
-	// ErrNotSQL means that the object holds something else than a dump.
+	// ErrNotSQL means that the object is something else than a dump.
 	ErrNotSQL = errors.New("the object is not an SQL dump")
 )
 
-// EarlierRoomError is ErrTargetSpace where there are earlier databases that could go.
+// EarlierRoomError is ErrTargetSpace where earlier databases could be dropped.
 type EarlierRoomError struct {
-	Bytes []int64 // that each takes, the one that was replaced last first; -1 where the server does not tell
+	Bytes []int64 // the size of each, the one that was replaced last first; -1 if the server does not tell
 	Err   error
 }
 
@@ -47,90 +47,93 @@ func (e *EarlierRoomError) Error() string {
 
 func (e *EarlierRoomError) Unwrap() error { return e.Err }
 
-// WrongEngineError means that the dump is for another family of database.
+// WrongEngineError means that the dump is for another family of servers.
 type WrongEngineError struct{ Key, Dump, Target string }
 
 func (e *WrongEngineError) Error() string {
 	return fmt.Sprintf("%s is a %s dump, the local database is %s", e.Key, e.Dump, e.Target)
 }
 
-// Progress is told how far a pull has come.
+// Progress shows the progress of a pull.
 type Progress interface {
-	// Phase begins a stretch of work of about total bytes, 0 if nobody knows.
+	// Phase begins a phase of about total bytes; 0 if that is unknown.
 	Phase(name string, total int64)
-	// Advance says that n more bytes of it are done.
+	// Advance adds n bytes to the current phase.
 	Advance(n int64)
-	// Note says one line.
+	// Note prints one line.
 	Note(line string)
 }
 
 // Config says what to pull, and into what.
 type Config struct {
-	// OpenBucket opens the bucket that the dumps are in.
+	// OpenBucket opens the bucket with the dumps.
 	OpenBucket func(context.Context) (*bucket.Bucket, error)
 	// BucketName tells the dumps of different buckets apart in the cache.
 	BucketName string
 	Target     dburl.URL
-	// Key names a dump; AsOf takes the newest one that is not younger. Without either it is the newest.
+	// Key names a dump. AsOf selects the newest dump from that time or before. Without either the newest dump is pulled.
 	Key  string
 	AsOf time.Time
-	// MaxAge refreshes first where the newest dump is older; 0 takes any.
+	// MaxAge makes a refresh come first if the newest dump is older; 0 accepts any age.
 	MaxAge time.Duration
-	// Refresh publishes a fresh dump; nil where that is not possible.
+	// Refresh publishes a fresh dump; nil if that is not possible.
 	Refresh func(context.Context) error
 	// IfNewer pulls only if the local database is empty or older than the newest dump. A bucket without a dump is no error
 	// then. Nor is a bucket that cannot be reached, unless the local database is empty.
 	IfNewer bool
-	// DiscardChanges lets IfNewer replace a local database that was changed since it was pulled, and drops earlier databases that are more
-	// than Keep although they were changed.
+	// DiscardChanges lets IfNewer replace a local database that was changed since it was pulled. It also lets a pull drop
+	// earlier databases beyond Keep that were changed.
 	DiscardChanges bool
-	// Tokens are those that the record beside the local database may have if nobody has replaced the server's files since; Remember
-	// takes others in their place. Where it is nil nothing of that is kept, and what the local database was like is not either.
+	// Tokens are the tokens that the local database's provenance may have unless somebody has replaced the server's files.
+	// Remember stores new ones in their place. If it is nil, neither tokens nor fingerprints are kept.
 	Tokens   []string
 	Remember func(tokens ...string) error
-	// WithoutRows says of a table whether the project publishes it without its rows: what is in those is nobody's work. It may be nil.
+	// WithoutRows reports whether the project publishes a table without its rows. Changes in such a table do not count. It may
+	// be nil.
 	WithoutRows func(table string) bool
-	// Keep is how many earlier databases are left after a pull: see [localdb.Config].
+	// Keep is how many earlier databases are left after a pull: see [target.Config].
 	Keep int
-	// DryRun makes a plan that will not be run: nothing is published for it.
+	// DryRun makes a plan that will not be run. Nothing is published for it.
 	DryRun bool
-	// CacheDir is where fetched dumps are kept, for all projects.
+	// CacheDir is where all projects keep fetched dumps.
 	CacheDir string
-	// Selection is what is pulled of the dump.
+	// Selection is the part of the dump that is pulled.
 	Selection Selection
-	// Threads is how many connections load rows at most; 0 means as many as this machine has use for.
+	// Threads limits the connections that load rows; 0 means as many as this machine can use.
 	Threads int
-	// InOrder adds the rows of a table one after the other: see [localdb.Config].
+	// InOrder adds the rows of a table in order: see [target.Config].
 	InOrder bool
-	// OnlySQL leaves alone what lies beside the dump.
+	// OnlySQL ignores tables as files.
 	OnlySQL bool
-	// Force goes on where space looks too short, and where a dump that may be cut off holds far less than the local database.
+	// Force continues despite too little space, and with a dump that may be cut off and is far smaller than the local
+	// database.
 	Force bool
-	// Accept is asked whether that dump is to be taken all the same; it gives the error that it was handed, or another one,
-	// where it is not. Without it none is.
+	// Accept asks the user whether to load such a dump. It returns nil for yes, and the given or another error for no. If it
+	// is nil, the answer is no.
 	Accept   func(context.Context, *GateError) error
 	Progress Progress
 }
 
-// Result says what came of a pull.
+// Result is the result of a pull.
 type Result struct {
 	// Key is the chosen dump's; "" if there is none or the bucket could not be reached.
 	Key string `json:"key"`
-	// Replaced is false where the local database was new enough.
+	// Replaced is false if the local database was new enough.
 	Replaced bool `json:"replaced"`
-	// Announced is true where the dump is newer than the local database, and yet was not pulled: because of Reason.
+	// Announced is true if the dump is newer than the local database but was not pulled. Reason says why.
 	Announced bool   `json:"announced"`
 	Reason    Reason `json:"reason,omitempty"`
-	// Held is true where the user holds the local database.
+	// Held is true if the user holds the local database.
 	Held bool `json:"held"`
-	// Undo is the command that brings back what was replaced; "" where nothing was.
+	// Undo is the command that brings back the replaced database; "" if none was replaced.
 	Undo string `json:"undo,omitempty"`
-	// Earlier is how many earlier databases are kept, which take EarlierBytes as far as the server tells; 0 where nothing was replaced.
+	// Earlier is how many earlier databases are kept, and EarlierBytes their size as far as the server tells. Both are 0 if
+	// nothing was replaced.
 	Earlier      int   `json:"earlier,omitempty"`
 	EarlierBytes int64 `json:"earlier_bytes,omitempty"`
-	// Part is true where tables of the local database stay as they are; the counts are of what comes.
+	// Part is true if some tables of the local database stayed as they were. The counts are those of the pulled tables.
 	Part bool `json:"part,omitempty"`
-	// Files is true where tables have come as files, FileTables of them; NoFiles says why none have though there were files.
+	// Files is true if FileTables tables came as files. NoFiles says why none did although the dump has some.
 	Files        bool      `json:"files"`
 	FileTables   int64     `json:"file_tables,omitempty"`
 	NoFiles      string    `json:"no_files,omitempty"`
@@ -143,8 +146,7 @@ type Result struct {
 	SnapshotTime time.Time `json:"snapshot_time,omitzero"`
 }
 
-// Run brings the plan's dump into the local database, if that is needed. Whatever goes wrong, the local
-// database is as it was.
+// Run replaces the local database with the plan's dump, if that is needed. If it fails, the local database is as it was.
 func (p *Plan) Run(ctx context.Context) (Result, error) {
 	began := time.Now()
 	result := Result{Key: p.Dump.Key, SnapshotTime: p.Dump.Time}
@@ -170,7 +172,7 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 	}
 	stats, done, err := p.byFiles(ctx, cache, result)
 	if err == nil && !done {
-		stats, err = p.bring(ctx, cache, p.dump(), result)
+		stats, err = p.fetchAndLoad(ctx, cache, p.dump(), result)
 	}
 	if err != nil {
 		return err
@@ -184,52 +186,51 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 	return nil
 }
 
-// dump is the chosen dump as what is loaded.
+// dump returns the chosen dump as the source of a load.
 func (p *Plan) dump() source { return source{p.Dump, p.compression, p.index} }
 
-// bring obtains an object and puts what it holds into the local database. If what the cache held of it was not right, it
-// does so once more.
-func (p *Plan) bring(ctx context.Context, cache *cache, from source, result *Result) (sqltext.Stats, error) {
-	stats, again, err := p.attempt(ctx, cache, from, result)
+// fetchAndLoad fetches an object, loads it and swaps it in. It tries once more if the cached copy was damaged.
+func (p *Plan) fetchAndLoad(ctx context.Context, cache *cache, from source, result *Result) (sqltext.Stats, error) {
+	stats, again, err := p.fetchAndLoadOnce(ctx, cache, from, result)
 	if again {
 		cache.noteDamage(from.object)
-		stats, _, err = p.attempt(ctx, cache, from, result)
+		stats, _, err = p.fetchAndLoadOnce(ctx, cache, from, result)
 	}
 	return stats, err
 }
 
-// attempt does so once. Again means that what the cache held was not right, and is there no more.
-func (p *Plan) attempt(ctx context.Context, cache *cache, from source, result *Result) (stats sqltext.Stats, again bool, err error) {
-	e, err := p.obtain(ctx, cache, from)
+// fetchAndLoadOnce does this once. Again means that the cached copy was damaged and has been removed.
+func (p *Plan) fetchAndLoadOnce(ctx context.Context, cache *cache, from source, result *Result) (stats sqltext.Stats, again bool, err error) {
+	e, err := p.fetch(ctx, cache, from)
 	if err != nil {
 		return stats, false, err
 	}
 	defer e.close()
 	result.FetchedBytes, result.CachedBytes = e.fetched, e.kept
-	stats, err = p.replace(ctx, from, e)
+	stats, err = p.loadAndSwap(ctx, from, e)
 	if err == nil || ctx.Err() != nil || !e.isDamagedBy(err) {
 		return stats, false, err
 	}
-	_ = e.abandon() // for its lock
+	_ = e.abandon() // releases its lock
 	return stats, cache.discard(ctx, e) == nil && e.kept > 0, err
 }
 
-// obtain gives an object, or the part of it that is selected.
-func (p *Plan) obtain(ctx context.Context, cache *cache, from source) (*entry, error) {
-	w := wanted{store: p.bucket, object: from.object, checked: from.index != nil}
+// fetch fetches an object, or its selected part.
+func (p *Plan) fetch(ctx context.Context, cache *cache, from source) (*entry, error) {
+	r := request{store: p.bucket, object: from.object, checked: from.index != nil}
 	if !from.inChunks() {
-		w.advance = p.Progress.Advance
+		r.advance = p.Progress.Advance
 	}
 	if p.Selection.isAll() {
-		return cache.obtain(ctx, w)
+		return cache.fetch(ctx, r)
 	}
 	list, bytes := ranges(from.index)
-	return cache.obtainPart(ctx, w, list, bytes)
+	return cache.fetchPart(ctx, r, list, bytes)
 }
 
-// Inspect reads the chosen dump's index, which it gives, or the beginning of a dump by another tool,
-// which has none, and looks for its tables as files. It refuses what can be known to fail, before anything is fetched
-// or touched.
+// Inspect reads and returns the chosen dump's index. A dump by another tool has none: Inspect reads its beginning and
+// returns nil. It also looks for tables as files. It fails early if the pull is known to fail, before anything is fetched or
+// changed.
 func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
 	if err := p.database.Check(ctx); err != nil {
 		return nil, err
@@ -241,7 +242,7 @@ func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
 		return nil, err
 	}
 	if p.files != nil && p.files.Refused == nil {
-		return p.index, nil // a pull that turns to SQL looks then for what that needs
+		return p.index, nil // a pull that falls back to SQL checks the space then
 	}
 	return p.index, p.preflight(ctx, p.dump())
 }
@@ -249,7 +250,7 @@ func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
 func (p *Plan) inspect(ctx context.Context) error {
 	var known bool
 	if p.compression, known = dumpfile.ByName(p.Dump.Name); !known {
-		return fmt.Errorf("%w: %s does not end as the names of dumps do", ErrNotSQL, p.Dump.Name)
+		return fmt.Errorf("%w: %s does not have the ending of a dump's name", ErrNotSQL, p.Dump.Name)
 	}
 	object := p.bucket.ReaderAt(ctx, p.Dump)
 	index, err := dumpfile.ReadIndex(object, p.Dump.Size, p.compression)
@@ -276,7 +277,7 @@ func (p *Plan) inspect(ctx context.Context) error {
 	return p.checkText(head)
 }
 
-// sameNames refuses a dump with tables of which the local server would take one for the other.
+// sameNames fails if the dump has tables whose names the local server cannot tell apart.
 func (p *Plan) sameNames(index *dumpfile.Index) error {
 	if !p.database.Info().FoldsNames {
 		return nil
@@ -304,10 +305,10 @@ func targetDialect(target dburl.URL) sqltext.Dialect {
 	return sqltext.MySQL
 }
 
-// headSize is how much of a dump's text is looked at to tell what it is, in bytes.
+// headSize is how much of a dump's text is read to recognize it, in bytes.
 const headSize = 16 << 10
 
-// head gives the beginning of the dump's text.
+// head returns the beginning of the dump's text.
 func (p *Plan) head(object io.ReaderAt) ([]byte, error) {
 	reader, err := dumpfile.NewReader(io.NewSectionReader(object, 0, p.Dump.Size), p.compression)
 	if err != nil {
@@ -322,8 +323,8 @@ func (p *Plan) head(object io.ReaderAt) ([]byte, error) {
 	return head[:n], nil
 }
 
-// checkText refuses what does not begin as SQL does: an error page, a message of the shell. The
-// beginning may end anywhere, so that an end in a statement tells nothing.
+// checkText fails if the text is not SQL but, say, an error page or a message of the shell. The head may end in the middle
+// of a statement.
 func (p *Plan) checkText(head []byte) error {
 	splitter := sqltext.NewSplitter(bytes.NewReader(head), p.dialect)
 	piece, err := splitter.Next()
@@ -331,7 +332,7 @@ func (p *Plan) checkText(head []byte) error {
 		piece, err = splitter.Next()
 	}
 	if err == io.EOF && len(head) < headSize {
-		return fmt.Errorf("%s: %w: it holds no statement", p.Dump.Name, ErrNotSQL)
+		return fmt.Errorf("%s: %w: it has no statement", p.Dump.Name, ErrNotSQL)
 	}
 	if err = notSQL(err); errors.Is(err, ErrNotSQL) {
 		return fmt.Errorf("%s: %w", p.Dump.Name, err)

@@ -24,8 +24,8 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// TestLoadsWhileFetching holds back most of a dump until rows of its beginning are in the database; then it pulls
-// once more, from the cache.
+// TestLoadsWhileFetching delays most of a dump until rows of its beginning are in the database. Then it pulls once more,
+// from the cache.
 func TestLoadsWhileFetching(t *testing.T) {
 	s := newSite(t)
 	object, sql := write(t, bigDump())
@@ -65,7 +65,7 @@ func TestLoadsWhileFetching(t *testing.T) {
 	}
 }
 
-// TestLoadsSlowly makes the load wait until the cache has all of the dump.
+// TestLoadsSlowly delays the load until the cache has the whole dump.
 func TestLoadsSlowly(t *testing.T) {
 	s := newSite(t)
 	object, sql := write(t, bigDump())
@@ -85,12 +85,12 @@ func TestLoadsSlowly(t *testing.T) {
 	s.wantCached(object)
 }
 
-// TestFetchFails denies the second half of the dump; the next pull goes on where that one stopped.
+// TestFetchFails denies the second half of the dump. The next pull resumes where the first one stopped.
 func TestFetchFails(t *testing.T) {
 	s := newSite(t)
 	object, sql := write(t, bigDump())
 	s.put(object)
-	// One wait for all requests: another one's would not end once the first has been denied and the dump is gone from there.
+	// All requests share one wait: a wait of a later request would not end after the first one was denied.
 	soFar := sync.OnceFunc(func() {
 		s.loading()
 		s.firstRange()
@@ -127,7 +127,7 @@ func TestFetchFails(t *testing.T) {
 	s.wantCached(object)
 }
 
-// TestGoesOnWithDamage changes what an interrupted pull has left, as a machine does that loses its power.
+// TestGoesOnWithDamage damages the partial file of an interrupted pull, as a loss of power could.
 func TestGoesOnWithDamage(t *testing.T) {
 	s := newSite(t)
 	object, sql := write(t, bigDump())
@@ -154,7 +154,7 @@ func TestGoesOnWithDamage(t *testing.T) {
 	if err != nil || result.FetchedBytes != int64(len(object)) || result.CachedBytes != 0 {
 		t.Errorf("the next one is %+v, %v", result, err)
 	}
-	s.wantSaid("the cached copy of " + dumpName + " is damaged, it is fetched again")
+	s.wantSaid("the cached copy of " + dumpName + " is damaged, fetching it again")
 	s.wantLoaded(sql)
 	s.wantCached(object)
 }
@@ -178,7 +178,7 @@ func overwrite(t *testing.T, path string, at int64) {
 	}
 }
 
-// TestLoadFails has the server refuse a row while most of the dump is still to come, which then nobody needs.
+// TestLoadFails makes the server refuse a row while most of the dump is missing. The rest is not fetched.
 func TestLoadFails(t *testing.T) {
 	s := newSite(t)
 	dump := bigDump()
@@ -217,13 +217,13 @@ func TestDamagedInTheCache(t *testing.T) {
 		if err != nil || result.FetchedBytes != int64(len(object)) || result.CachedBytes != 0 || result.LoadedBytes != int64(len(sql)) {
 			t.Errorf("%s: %+v, %v", name, result, err)
 		}
-		s.wantSaid("the cached copy of " + dumpName + " is damaged, it is fetched again")
+		s.wantSaid("the cached copy of " + dumpName + " is damaged, fetching it again")
 		s.wantCached(object)
 	}
 	s.wantLoaded(sql)
 }
 
-// TestDamagedInTheBucket pulls a dump that is wrong where it comes from: no copy of it stays.
+// TestDamagedInTheBucket pulls a dump that is damaged in the bucket. The cache keeps no copy.
 func TestDamagedInTheBucket(t *testing.T) {
 	s := newSite(t)
 	object, _ := write(t, bigDump())
@@ -245,12 +245,12 @@ func TestDamagedInTheBucket(t *testing.T) {
 			t.Errorf("the cache has %v", found)
 		}
 	}
-	if slices.Contains(s.watch.said, "the cached copy of "+dumpName+" is damaged, it is fetched again") {
+	if slices.Contains(s.watch.said, "the cached copy of "+dumpName+" is damaged, fetching it again") {
 		t.Error("it is fetched twice")
 	}
 }
 
-// TestReplacedMeanwhile puts another object in the place of the dump while it is fetched.
+// TestReplacedMeanwhile overwrites the dump in the bucket while it is fetched.
 func TestReplacedMeanwhile(t *testing.T) {
 	s := newSite(t)
 	object, _ := write(t, bigDump())
@@ -271,7 +271,7 @@ func TestReplacedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestTwoAtOnce pulls into two databases from one cache: one fetches, the other waits for it.
+// TestTwoAtOnce pulls into two databases through one cache: one pull fetches, the other waits.
 func TestTwoAtOnce(t *testing.T) {
 	s := newSite(t)
 	object, sql := write(t, bigDump())
@@ -391,7 +391,7 @@ func TestSelection(t *testing.T) {
 	wantError(t, err, "read "+dumpName+": the dump can only be pulled as a whole")
 }
 
-// TestSweep has one pull put away what others left, but not what others are at work on.
+// TestSweep has one pull remove what earlier pulls left, but not what others are still fetching.
 func TestSweep(t *testing.T) {
 	s := newSite(t)
 	object, _ := write(t, bigDump())
@@ -418,7 +418,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestSweepKeepsWhatBelongsTogether counts a dump, and what was baked of it, as one.
+// TestSweepKeepsWhatBelongsTogether counts a dump and its baked objects as one.
 func TestSweepKeepsWhatBelongsTogether(t *testing.T) {
 	c := &cache{folder: t.TempDir()}
 	write := func(name string, age time.Duration) {
@@ -433,7 +433,7 @@ func TestSweepKeepsWhatBelongsTogether(t *testing.T) {
 			}
 		}
 	}
-	// The second one's dump is older than the third's, and what was baked of it younger.
+	// The second dump is older than the third, but its baked object is younger.
 	write("shop-20261124T063000Z-4f1c2a.sql.zst.mariadb-11.8.tables.zst", time.Minute)
 	write("shop-20261123T063000Z-4f1c2a.sql.zst", 9*time.Hour)
 	write("shop-20261123T063000Z-4f1c2a.sql.zst.mariadb-11.8.tables.zst", time.Hour)

@@ -13,34 +13,34 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
-// What keeps a part of a dump from being pulled.
+// The errors of a pull of a part.
 var (
-	// ErrOnlyWhole means that the dump is one stream: there is no telling where a table's rows are.
+	// ErrOnlyWhole means that the dump is one stream: nothing tells where a table's rows are.
 	ErrOnlyWhole = errors.New("the dump can only be pulled as a whole")
-	// ErrNoSuchTable means that a pattern of Selection.Tables means no table of the dump.
+	// ErrNoSuchTable means that a pattern of Selection.Tables matches no table of the dump.
 	ErrNoSuchTable = errors.New("the dump has no such table")
 	// ErrNothingLeft means that Selection.Skip leaves no table of the dump.
 	ErrNothingLeft = errors.New("no table of the dump is left to pull")
 )
 
-// Selection says what is pulled, by patterns of table names in which * stands for any text and ? for any
-// one character. A table of PostgreSQL is meant by its name with its schema and without. The zero Selection is
-// the whole dump.
+// Selection is the part of a dump that is pulled. Its fields are patterns of table names: * matches any text, ? any
+// character. A pattern matches a table of PostgreSQL by its name with its schema or without. The zero Selection is the whole
+// dump.
 type Selection struct {
-	// Tables are pulled, and all else of the local database stays as it is; where there is none, all is pulled.
+	// Tables are pulled, and the rest of the local database stays as it is. Without any, everything is pulled.
 	Tables        []string
-	Skip          []string // these tables are not pulled, and stay as they are
+	Skip          []string // these tables are not pulled and stay as they are
 	StructureOnly []string // these come without their rows
 
-	folds bool // the local server does not tell upper from lower case
+	folds bool // the local server ignores the case of names
 }
 
 func (s Selection) isAll() bool { return !s.IsPart() && len(s.StructureOnly) == 0 }
 
-// IsPart says whether something of the local database stays as it is.
+// IsPart reports whether some tables of the local database stay as they are.
 func (s Selection) IsPart() bool { return len(s.Tables)+len(s.Skip) > 0 }
 
-// part is what of the local database is replaced.
+// part returns which part of the local database is replaced.
 func (s Selection) part(postgres bool) target.Part {
 	if !s.IsPart() {
 		return target.Part{}
@@ -53,13 +53,13 @@ func (s Selection) part(postgres bool) target.Part {
 	}
 }
 
-// has says whether a table is pulled, with its rows or without.
+// has reports whether a table is pulled, with or without its rows.
 func (s Selection) has(table string, postgres bool) bool {
 	return (len(s.Tables) == 0 || s.meant(s.Tables, table, postgres)) && !s.meant(s.Skip, table, postgres)
 }
 
-// narrow gives the index of the part of a dump that is selected: what comes before and after all rows, and the
-// rows, or files, of some tables.
+// narrow returns the index of the selected part of a dump: what comes before and after all rows, and the rows or files of
+// the selected tables.
 func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 	if s.isAll() {
 		return index, nil
@@ -101,7 +101,7 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 	return &part, nil
 }
 
-// count says how many tables of a dump are pulled.
+// count returns how many tables of a dump are pulled.
 func (s Selection) count(index *dumpfile.Index) (tables int64) {
 	postgres := sqltext.DialectOf(index.Engine) == sqltext.Postgres
 	for _, table := range index.Tables {
@@ -112,16 +112,16 @@ func (s Selection) count(index *dumpfile.Index) (tables int64) {
 	return tables
 }
 
-// meant says whether a table is meant by one of the patterns.
+// meant reports whether one of the patterns matches a table.
 func (s Selection) meant(patterns []string, table string, postgres bool) bool {
 	if s.folds {
 		patterns, table = strings.Split(strings.ToLower(strings.Join(patterns, "\x00")), "\x00"), strings.ToLower(table)
 	}
-	return wildcard.MatchAny(patterns, calls(table, postgres)...)
+	return wildcard.MatchAny(patterns, namesOf(table, postgres)...)
 }
 
-// calls are how a table is called: a table of PostgreSQL by its name with its schema and without.
-func calls(table string, postgres bool) []string {
+// namesOf returns the names of a table that patterns match: for PostgreSQL the one with its schema and the one without.
+func namesOf(table string, postgres bool) []string {
 	names := []string{table}
 	if _, name, found := strings.Cut(table, "."); found && postgres {
 		names = append(names, name)
@@ -129,16 +129,16 @@ func calls(table string, postgres bool) []string {
 	return names
 }
 
-// bridged is how many bytes that nobody needs are fetched rather than making one more request.
-const bridged = 256 << 10
+// maxGap is how many unneeded bytes are fetched to save a request.
+const maxGap = 256 << 10
 
-// ranges are the stretches of an object that have all chunks of an index.
+// ranges returns the ranges of an object that contain all chunks of an index.
 func ranges(index *dumpfile.Index) (list []bucket.Range, bytes int64) {
 	for _, chunk := range index.Chunks {
 		next := bucket.Range{Offset: chunk.Offset, Size: chunk.Size}
 		if last := len(list) - 1; last >= 0 {
 			before := &list[last]
-			if gap := next.Offset - before.Offset - before.Size; gap <= bridged {
+			if gap := next.Offset - before.Offset - before.Size; gap <= maxGap {
 				before.Size += gap + next.Size
 				bytes += gap + next.Size
 				continue

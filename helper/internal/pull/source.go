@@ -7,23 +7,23 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// source is an object that the local database is loaded from: a dump, or what was baked of it.
+// source is the object that the local database is loaded from: a dump or an object that was baked from it.
 type source struct {
 	object      bucket.Object
 	compression dumpfile.Compression
-	index       *dumpfile.Index // of what is selected; nil for a dump that others made
+	index       *dumpfile.Index // of the selected part; nil for a dump by another tool
 }
 
-// inChunks says whether it is loaded chunk by chunk, while others are still coming, or as one text.
+// inChunks reports whether it is loaded chunk by chunk while it is fetched. Otherwise it is loaded as one text.
 func (s source) inChunks() bool { return s.index != nil && s.index.Sectioned() }
 
-// await returns when the first of its chunks has come.
+// await returns when the first chunk is there.
 func (s source) await(ctx context.Context, e *entry) error {
 	first := s.index.Chunks[0]
 	return e.await(ctx, first.Offset, first.Offset+first.Size)
 }
 
-// rawBytes is how much there is to load, 0 if nobody knows.
+// rawBytes is the size of the decompressed dump; 0 if it is unknown.
 func (s source) rawBytes() int64 {
 	if s.index == nil {
 		return 0
@@ -31,7 +31,7 @@ func (s source) rawBytes() int64 {
 	return s.index.RawBytes
 }
 
-// rows is how many of them there are, 0 if nobody knows.
+// rows is the number of rows; 0 if it is unknown.
 func (s source) rows() int64 {
 	if s.index == nil {
 		return 0
@@ -39,7 +39,7 @@ func (s source) rows() int64 {
 	return s.index.Rows
 }
 
-// fileBytes is how much of what there is to load is files of tables.
+// fileBytes is the size of the tables' files.
 func (s source) fileBytes() (bytes int64) {
 	if s.index == nil || s.index.Baked == nil {
 		return 0
@@ -52,11 +52,11 @@ func (s source) fileBytes() (bytes int64) {
 	return bytes
 }
 
-// A loaded database takes about this share of the size of its SQL: indexes come on top of the rows,
-// and pages are not full.
+// spacePerByte is about how large a loaded database is in relation to its SQL: indexes come on top of the rows, and pages
+// are not full.
 const spacePerByte = 1.6
 
-// need is how many bytes of the local server's disk it takes, about.
+// need is about how many bytes of the local server's disk it takes.
 func (s source) need() int64 {
 	files := s.fileBytes()
 	return files + int64(spacePerByte*float64(s.rawBytes()-files))

@@ -10,37 +10,37 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Reason is why a pull that nobody has asked for leaves the local database as it is, though there is a newer dump; "" where it does not.
+// Reason is why a pull with IfNewer keeps the local database although there is a newer dump; "" if it does not keep it.
 type Reason string
 
 // The reasons.
 const (
 	Held     Reason = "held"     // the user holds it
-	Chosen   Reason = "chosen"   // it was asked for by a key or a time
-	Part     Reason = "part"     // a part of a dump was put into it
+	Chosen   Reason = "chosen"   // the user asked for it by a key or a time
+	Part     Reason = "part"     // a part of a dump was pulled into it
 	Undone   Reason = "undone"   // undo has brought it back
-	Restored Reason = "restored" // the server's files were replaced: what is recorded there is not what was done last from here
-	Foreign  Reason = "foreign"  // it came by other means than a pull
-	Changed  Reason = "changed"  // it was changed since it was pulled, or nobody can tell
+	Restored Reason = "restored" // the server's files were replaced: their provenance is older than this machine's last pull
+	Foreign  Reason = "foreign"  // it was not made by a pull
+	Changed  Reason = "changed"  // it was changed since it was pulled, or may have been
 )
 
-// choices are reasons that the local database's own record gives.
+// choices are the reasons that the local database's provenance gives.
 var choices = map[target.Choice]Reason{target.ChosenDump: Chosen, target.ChosenPart: Part, target.Undone: Undone}
 
 // ErrHeld means that the user holds the local database.
 var ErrHeld = errors.New("the local database is held")
 
-// State is what there is to say of the local database before a pull.
+// State is the state of the local database before a pull.
 type State struct {
-	// Held is what it holds.
+	// Held is what it contains.
 	Held target.Contents
-	// Stays is why it is not replaced unasked; "" where nothing keeps it, or nobody has looked.
+	// Stays is why IfNewer must not replace it; "" if it may, or if that was not checked.
 	Stays Reason
-	// Changes are known where they are the reason, and where somebody has looked for them.
+	// Changes are set if they are the reason, or if they were looked for.
 	Changes target.Changes
 }
 
-// State looks at the local database, at all rows that count.
+// State examines the local database, including all rows that count as changes.
 func (c Config) State(ctx context.Context, database target.Database) (s State, err error) {
 	if s.Held, err = database.Contents(ctx); err != nil {
 		return s, err
@@ -54,7 +54,7 @@ func (c Config) State(ctx context.Context, database target.Database) (s State, e
 	return s, err
 }
 
-// ownReason says why what is recorded keeps the local database from being replaced unasked.
+// ownReason returns the reason that the provenance gives for keeping the local database.
 func (c Config) ownReason(held target.Contents) Reason {
 	switch reason := choices[held.Choice]; {
 	case held.Hold:
@@ -69,7 +69,7 @@ func (c Config) ownReason(held target.Contents) Reason {
 	return ""
 }
 
-// Allowed refuses, with ErrHeld, what the user has asked for where the user holds the local database.
+// Allowed fails with ErrHeld if the user holds the local database. With IfNewer that is a reason to stay, and no error.
 func (p *Plan) Allowed() error {
 	if p.Held.Hold && !p.IfNewer {
 		return ErrHeld
@@ -77,13 +77,13 @@ func (p *Plan) Allowed() error {
 	return nil
 }
 
-// Look completes the plan's state, which is known only as far as it decides something.
+// Look completes the plan's state. Until then only what the decision needed is known.
 func (p *Plan) Look(ctx context.Context) (err error) {
 	p.State, err = p.Config.State(ctx, p.database)
 	return err
 }
 
-// changed says whether the local database was changed, where that matters.
+// changed reports whether the local database was changed, if that matters.
 func (p *Plan) changed(ctx context.Context) (_ bool, err error) {
 	if p.Held.Empty || p.DiscardChanges {
 		return false, nil
@@ -92,12 +92,12 @@ func (p *Plan) changed(ctx context.Context) (_ bool, err error) {
 	return p.Changes.Changed(), err
 }
 
-// errStays ends a pull that nobody has asked for, because the local database has become one that stays.
+// errStays ends a pull with IfNewer because the local database must no longer be replaced.
 var errStays = errors.New("the local database stays as it is")
 
-// recheck looks just before the swap whether the local database is still one that may be replaced unasked: to load takes its time.
+// recheck checks just before the swap whether IfNewer may still replace the local database: loading takes time.
 func (p *Plan) recheck(ctx context.Context) error {
-	if !p.IfNewer || p.Selection.IsPart() { // PostgreSQL lets nobody in while a part is replaced
+	if !p.IfNewer || p.Selection.IsPart() { // PostgreSQL accepts no connection while a part is replaced
 		return nil
 	}
 	held, err := p.database.Contents(ctx)
@@ -123,7 +123,7 @@ func (p *Plan) recheck(ctx context.Context) error {
 	return nil
 }
 
-// choice is what the record of the local database will say of why it holds what this plan brings.
+// choice is the reason for this pull that the local database's provenance will record.
 func (c Config) choice() target.Choice {
 	switch {
 	case c.Selection.IsPart() && !c.IfNewer:
@@ -134,14 +134,14 @@ func (c Config) choice() target.Choice {
 	return target.Unrequested
 }
 
-// NewToken makes a token for a record: see [localdb.Config].
+// NewToken makes a token for a provenance: see [target.Config].
 func NewToken() string {
 	token := make([]byte, 8)
 	_, _ = rand.Read(token) // never fails
 	return hex.EncodeToString(token)
 }
 
-// remember tells the tokens that the record beside the local database may have from now on.
+// remember stores the tokens that the local database's provenance may have from now on.
 func (c Config) remember(tokens ...string) {
 	if c.Remember == nil {
 		return

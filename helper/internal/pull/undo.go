@@ -7,25 +7,25 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Undo brings back the local database that the last pull replaced; a second one takes that back. Of the config it takes what is said of
-// the local database and of tokens.
+// Undo brings back the local database that the last pull replaced. A second call reverts the first. It uses the fields of
+// config that are about the local database and its tokens.
 func Undo(ctx context.Context, config Config) error {
 	return config.change(ctx, func(database target.Database) error { return database.Undo(ctx) })
 }
 
-// UndoTo brings back an earlier database by its number in the list of ListEarlier, from 1; Undo takes that back. It takes of the config what
-// Undo takes.
+// UndoTo brings back an earlier database by its number in the list of ListEarlier, from 1. Undo reverts this. It uses the
+// same fields of config as Undo.
 func UndoTo(ctx context.Context, config Config, number int) error {
 	return config.change(ctx, func(database target.Database) error { return database.UndoTo(ctx, number) })
 }
 
-// Earlier is an earlier database, and what became of it after a pull had put it there.
+// Earlier is an earlier database with the changes since it was pulled.
 type Earlier struct {
 	target.Earlier
 	Changes target.Changes
 }
 
-// ListEarlier lists the earlier databases, the one that was replaced last first. It takes of the config what Undo takes.
+// ListEarlier lists the earlier databases, the one that was replaced last first. It uses the same fields of config as Undo.
 func ListEarlier(ctx context.Context, config Config) ([]Earlier, error) {
 	database, err := config.open(ctx, "")
 	if err != nil {
@@ -43,10 +43,11 @@ func ListEarlier(ctx context.Context, config Config) ([]Earlier, error) {
 	return list, err
 }
 
-// Kept lists the earlier databases that are there now, as ListEarlier does, without looking at their rows.
+// Kept lists the earlier databases as ListEarlier does, but without looking for changes.
 func (p *Plan) Kept(ctx context.Context) ([]target.Earlier, error) { return p.database.Earlier(ctx) }
 
-// DropEarlier drops the earlier database of a number and all older ones, and gives them. It takes of the config what Undo takes.
+// DropEarlier drops an earlier database by its number, and all older ones. It returns those that it dropped. It uses the
+// same fields of config as Undo.
 func DropEarlier(ctx context.Context, config Config, number int) ([]target.Earlier, error) {
 	database, err := config.open(ctx, "")
 	if err != nil {
@@ -56,7 +57,7 @@ func DropEarlier(ctx context.Context, config Config, number int) ([]target.Earli
 	return database.DropEarlier(ctx, number)
 }
 
-// Hold keeps the local database as it is: no pull replaces it until Release. It takes of the config what Undo takes.
+// Hold protects the local database from every pull until Release. It uses the same fields of config as Undo.
 func Hold(ctx context.Context, config Config) error {
 	database, err := config.open(ctx, "")
 	if err != nil {
@@ -66,13 +67,13 @@ func Hold(ctx context.Context, config Config) error {
 	return database.Mark(ctx, target.Hold)
 }
 
-// Release lets pulls replace the local database that is there now, those that nobody has asked for as well, unless it is changed
-// after that. It takes of the config what Undo takes.
+// Release lets pulls replace the current local database. A pull with IfNewer does so only while it is unchanged after the
+// release. It uses the same fields of config as Undo.
 func Release(ctx context.Context, config Config) error {
 	return config.change(ctx, func(database target.Database) error { return database.Mark(ctx, target.Release) })
 }
 
-// change does to the local database what gives its record another token.
+// change does something that gives the local database's provenance a new token.
 func (c Config) change(ctx context.Context, do func(target.Database) error) error {
 	token := NewToken()
 	database, err := c.open(ctx, token)
