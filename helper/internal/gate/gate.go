@@ -1,5 +1,4 @@
-// Package gate compares what a dump holds with what there was before, and says where so much is gone that
-// something looks to be missing.
+// Package gate compares the contents of a dump with earlier contents and recognizes a suspicious loss.
 package gate
 
 import (
@@ -9,35 +8,35 @@ import (
 )
 
 const (
-	// fewestTables is the share of the earlier tables that there must be.
+	// fewestTables is the share of the earlier tables that must still exist.
 	fewestTables = 0.8
-	// fewestRows is the share of the earlier rows that there must be.
+	// fewestRows is the share of the earlier rows that must still exist.
 	fewestRows = 0.5
-	// fewestFilled is the share of the earlier tables with rows that must have some.
+	// fewestFilled is the share of the earlier tables with rows that must still have rows.
 	fewestFilled = 0.5
-	// fewRows is a number of rows below which a share tells nothing.
+	// fewRows is the number of rows below which their share means nothing.
 	fewRows = 1000
-	// fewTables likewise: a site that loses a module may lose that many tables.
+	// fewTables is how many lost tables are suspicious at least: fewer may go with a module.
 	fewTables = 3
 )
 
 // Contents is what is compared.
 type Contents struct {
-	// Tables are the rows of each table, -1 where nobody counted them.
+	// Tables are the numbers of rows by table; -1 if they were not counted.
 	Tables map[string]int64
-	// StructureOnly are the tables that have no rows by rule.
+	// StructureOnly are the tables that a rule publishes without rows.
 	StructureOnly []string
 }
 
-// Loss is that there are suspiciously few of something.
+// Loss says what there are suspiciously few of.
 type Loss struct {
-	// What there are few of: "tables", "rows" or "tables with rows".
+	// What is "tables", "rows" or "tables with rows".
 	What string
 	// Now and Before are the two counts.
 	Now, Before int64
 }
 
-// String says how many there are now.
+// String returns the current number, as in "12 tables".
 func (l Loss) String() string {
 	if l.Now == 1 {
 		return "1 " + strings.Replace(l.What, "s", "", 1) // of tables, rows
@@ -45,8 +44,8 @@ func (l Loss) String() string {
 	return fmt.Sprintf("%d %s", l.Now, l.What)
 }
 
-// Compare looks for suspiciously fewer tables or rows than before. Tables without rows by rule are left out of the count
-// of rows on both sides, so that a new rule does not look like a loss.
+// Compare looks for suspiciously fewer tables or rows than before. Tables that a rule publishes without rows do not count on
+// either side, so that a new rule does not look like a loss.
 func Compare(now, before Contents) (Loss, bool) {
 	if loss, lost := compareTables(now, before); lost {
 		return loss, true
@@ -54,8 +53,8 @@ func Compare(now, before Contents) (Loss, bool) {
 	return compareRows(now, before, slices.Concat(now.StructureOnly, before.StructureOnly))
 }
 
-// CompareUnruled does so where nobody knows which tables have no rows by rule. Tables that are empty now are left out of
-// the count of rows, and must not be most of those that had some.
+// CompareUnruled is Compare for contents without known rules. Tables that are empty now do not count, but most tables that
+// had rows must still have some.
 func CompareUnruled(now, before Contents) (Loss, bool) {
 	if loss, lost := compareTables(now, before); lost {
 		return loss, true
@@ -98,7 +97,7 @@ func compareRows(now, before Contents, except []string) (Loss, bool) {
 	return loss, loss.Before >= fewRows && float64(loss.Now) < fewestRows*float64(loss.Before)
 }
 
-// rows counts the rows of all tables but those named.
+// rows counts the rows of all tables except some.
 func (c Contents) rows(except []string) (sum int64) {
 	for name, rows := range c.Tables {
 		if !slices.Contains(except, name) {

@@ -10,12 +10,12 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// sections are those of staging as the dump's index calls them.
+// sections maps the sections of package dump to those of a dump's index.
 var sections = map[dump.Section]dumpfile.Section{
 	dump.Head: dumpfile.SectionHead, dump.Rows: dumpfile.SectionRows, dump.Tail: dumpfile.SectionTail,
 }
 
-// chunks moves a dump that comes in chunks to the writer, and counts what it passes.
+// chunks copies a dump that comes in chunks to the writer, and counts what it copies.
 func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writer *dumpfile.Writer) (sqltext.Stats, error) {
 	stats := sqltext.Stats{Tables: make(map[string]int64, len(info.Tables))}
 	for _, table := range info.Tables {

@@ -18,10 +18,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// ErrIncomplete means that the source ended well but its text does not end as a dump does.
+// ErrIncomplete means that the source reported success but its text has no proper end.
 var ErrIncomplete = errors.New("the dump is incomplete")
 
-// Metadata names, as `list` reads them.
+// The names of metadata that `list` reads.
 const (
 	MetaEngine        = "dump-engine"
 	MetaEngineVersion = "dump-engine-version"
@@ -32,21 +32,21 @@ const (
 	MetaSnapshotTime  = "dump-snapshot-time"
 )
 
-// attempt dumps once: source, compression and upload run side by side, each waiting for the next.
-func (r *run) attempt(ctx context.Context, source *source.Source) (result Result, err error) {
+// dumpOnce makes one dump. Reading, compression and upload run at the same time, each at the pace of the next.
+func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Result, err error) {
 	r.Progress.Phase("dumping", r.expected())
-	// Before the snapshot is taken: what changes in between is then in the dump, and looks changed the next time. A dump
-	// is no worse without it.
+	// The state is read before the snapshot: what changes in between is in the dump and counts as a change next time. The
+	// dump can do without it.
 	state, err := source.State(ctx)
 	if err != nil {
-		r.Progress.Note("the next refresh will not know whether staging has changed: " + err.Error())
+		r.Progress.Note("the next refresh cannot tell whether staging has changed: " + err.Error())
 	}
 	dump, err := source.Dump(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() {
-		// The dump's own failure is the reason; that it is closed early is only its consequence.
+		// If the dump failed, this error is only a consequence.
 		_ = dump.Close()
 	}()
 	if dump.How != "" {
@@ -66,9 +66,9 @@ func (r *run) attempt(ctx context.Context, source *source.Source) (result Result
 		return Result{}, err
 	}
 	defer func() {
-		// The upload first, so that no Write is waiting when the writer is ended.
+		// The upload ends first, so that no Write waits when the writer ends.
 		if err := upload.Abort(); err != nil {
-			r.Progress.Note("parts of the upload may be left in the bucket, the next refresh removes them: " + err.Error())
+			r.Progress.Note("parts of the upload may be left in the bucket; the next refresh removes them: " + err.Error())
 		}
 		writer.Abort()
 	}()
@@ -99,7 +99,7 @@ func (r *run) attempt(ctx context.Context, source *source.Source) (result Result
 	}, nil
 }
 
-// first gives the reason why the context ended, where it did: what else failed is its consequence.
+// first returns why the context ended, if it did: other errors are its consequences.
 func (r *run) first(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -107,7 +107,7 @@ func (r *run) first(ctx context.Context, err error) error {
 	return err
 }
 
-// expected is about how much SQL there will be: as much as last time.
+// expected estimates the size of the SQL by the last dump.
 func (r *run) expected() int64 {
 	if r.previous.index == nil {
 		return 0
@@ -115,8 +115,8 @@ func (r *run) expected() int64 {
 	return r.previous.index.RawBytes
 }
 
-// stream moves the dump's text to the writer, statement by statement, so that chunks end between
-// statements, and counts what it passes.
+// stream copies the dump's text to the writer, statement by statement, so that chunks end between statements. It counts
+// what it copies.
 func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqltext.Stats, error) {
 	var notSQL *sqltext.NotSQLError
 	for {
@@ -139,12 +139,12 @@ func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqlte
 	}
 }
 
-// identify completes what a source knows about itself: a command's engine shows in its first bytes.
+// identify completes the source's info: the first bytes of a command's output tell its engine.
 func identify(info source.Info, text *bufio.Reader) source.Info {
 	if info.Engine != "" {
 		return info
 	}
-	head, _ := text.Peek(4096) // an error comes again with the next read
+	head, _ := text.Peek(4096) // the next read returns the error again
 	found, known := sqltext.Detect(head)
 	switch {
 	case !known:
@@ -158,13 +158,13 @@ func identify(info source.Info, text *bufio.Reader) source.Info {
 	return info
 }
 
-// gate decides whether a dump whose source ended well may be published.
+// gate decides whether a dump may be published after its source reported success.
 func (r *run) gate(index dumpfile.Index, stats sqltext.Stats) error {
 	switch {
 	case stats.Bytes == 0:
 		return fmt.Errorf("%w: the source printed nothing", ErrIncomplete)
 	case stats.Header != "" && !stats.Complete:
-		return fmt.Errorf("%w: the last line, which says that the dump is completed, is missing", ErrIncomplete)
+		return fmt.Errorf("%w: the last line, which marks it as completed, is missing", ErrIncomplete)
 	case stats.Header == "" && stats.Missing != "":
 		return fmt.Errorf("%w: %s", ErrIncomplete, stats.Missing)
 	case len(stats.Tables) == 0:
@@ -183,7 +183,7 @@ func contentsOf(index *dumpfile.Index) gate.Contents {
 	return gate.Contents{Tables: tables, StructureOnly: index.Rules.StructureOnly}
 }
 
-// index is what the dump says about itself.
+// index describes the dump.
 func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats) dumpfile.Index {
 	index := dumpfile.Index{
 		ToolVersion: r.ToolVersion, Project: r.Project, Publisher: r.Publisher,
@@ -197,7 +197,7 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats) d
 	return index
 }
 
-// describe is what S3 keeps beside the object.
+// describe returns the object's metadata and tags.
 func (r *run) describe(info source.Info, snapshot time.Time) bucket.UploadOptions {
 	described := map[string]string{
 		MetaEngine:        info.Engine,

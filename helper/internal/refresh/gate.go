@@ -7,13 +7,13 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/gate"
 )
 
-// ErrEmpty means that the staging database has no table, so that there is nothing to publish. Force does not help.
+// ErrEmpty means that the staging database has no tables: there is nothing to publish, even with Force.
 var ErrEmpty = errors.New("the staging database has no tables")
 
-// GateError means that a dump came to its end but looks as if something were missing from it.
+// GateError means that a dump is formally complete but suspiciously small.
 type GateError struct {
 	gate.Loss
-	// Previous is the key of the dump that it was compared with.
+	// Previous is the name of the dump that it was compared with.
 	Previous string
 }
 
@@ -21,7 +21,7 @@ func (e *GateError) Error() string {
 	return fmt.Sprintf("the dump has %s, the last one had %d (%s)", e.Loss, e.Before, e.Previous)
 }
 
-// compare refuses a dump with suspiciously fewer tables or rows than the one before.
+// compare fails for a dump with suspiciously fewer tables or rows than the one before.
 func compare(now, before gate.Contents, previous string) error {
 	if loss, lost := gate.Compare(now, before); lost {
 		return &GateError{loss, previous}

@@ -1,5 +1,5 @@
-// Package refresh is the way up: the staging database's SQL is compressed and sent to the bucket while
-// it is dumped, and becomes a visible object only when all of it is known to be right.
+// Package refresh dumps the staging database, compresses the SQL and uploads it, all at the same time. The object becomes
+// visible only when the whole dump has been checked.
 package refresh
 
 import (
@@ -14,13 +14,13 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// Progress is told how far a refresh has come.
+// Progress shows the progress of a refresh.
 type Progress interface {
-	// Phase begins a stretch of work of about total bytes, 0 if nobody knows.
+	// Phase begins a phase of about total bytes; 0 if that is unknown.
 	Phase(name string, total int64)
-	// Advance says that n more bytes of it are done.
+	// Advance adds n bytes to the current phase.
 	Advance(n int64)
-	// Note says one line.
+	// Note prints one line.
 	Note(line string)
 }
 
@@ -28,33 +28,33 @@ type Progress interface {
 type Config struct {
 	Project     string
 	ToolVersion string
-	// Publisher is who makes the dump, as in ada@laptop.
+	// Publisher names the user and machine, as in ada@laptop.
 	Publisher   string
 	Source      source.Config
 	Bucket      *bucket.Bucket
 	Compression dumpfile.Compression
-	// Level is the compression's own, 0 for the usual one.
+	// Level is the compression level; 0 for the default.
 	Level int
 	// Force publishes a dump with far fewer tables or rows than the last one.
 	Force bool
-	// IfOlderThan leaves everything as it is where the newest dump is younger; 0 always refreshes.
+	// IfOlderThan takes the newest dump if it is younger than this; 0 always makes a new one.
 	IfOlderThan time.Duration
-	// IfChanged leaves everything as it is where staging can tell that the newest dump still is what a new one would be.
+	// IfChanged takes the newest dump if staging can prove that a new one would be the same.
 	IfChanged bool
 	Retention Retention
 	Progress  Progress
-	// Yield is called when somebody else's refresh is waited for; Resume when that has ended without a dump, so that this
-	// one goes on after all. Either may be nil.
+	// Yield is called when this refresh waits for another one. Resume is called when the other one has ended without a dump
+	// and this one continues. Either may be nil.
 	Yield  func(holder string)
 	Resume func(context.Context) error
 }
 
-// Result says what came of a refresh.
+// Result is the result of a refresh.
 type Result struct {
 	Key string `json:"key"`
-	// Published is false where somebody else's dump, or one that is fresh enough, was taken instead.
+	// Published is false if an existing dump was taken instead.
 	Published bool `json:"published"`
-	// Unchanged is true where the newest dump was taken because staging has not changed since.
+	// Unchanged is true if the newest dump was taken because staging has not changed since.
 	Unchanged    bool      `json:"unchanged"`
 	ObjectBytes  int64     `json:"object_bytes"`
 	SentBytes    int64     `json:"sent_bytes"`
@@ -63,18 +63,17 @@ type Result struct {
 	Rows         int64     `json:"rows"`
 	Seconds      float64   `json:"seconds"`
 	SnapshotTime time.Time `json:"snapshot_time"`
-	// Deleted are the keys that retention removed, of dumps and of what lay beside them.
+	// Deleted are the keys of the dumps and baked objects that retention has deleted.
 	Deleted []string `json:"deleted,omitempty"`
 }
 
-// tries is how often a dump is begun when a table's definition changes under it, or somebody waits for it.
-const tries = 3
+// maxTries is how often a dump starts when a table's definition changes meanwhile or when it has to give way.
+const maxTries = 3
 
-// pause is how long is waited before a dump begins anew that was in somebody's way.
+// pause is the wait before a dump that gave way starts again.
 var pause = 3 * time.Second
 
-// Run publishes a fresh dump. Whatever goes wrong, the bucket holds neither a new object nor an
-// unfinished upload when it returns.
+// Run publishes a fresh dump. If it fails, it leaves neither a new object nor an unfinished upload in the bucket.
 func Run(ctx context.Context, config Config) (Result, error) {
 	began := time.Now()
 	r := &run{Config: config}
@@ -91,7 +90,7 @@ type run struct {
 // previous is the project's last dump by this tool.
 type previous struct {
 	object bucket.Object
-	index  *dumpfile.Index // nil where there is none
+	index  *dumpfile.Index // nil if there is none
 }
 
 func (r *run) publish(ctx context.Context) (Result, error) {
@@ -128,7 +127,7 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 	}
 	result, err := r.underLease(lease.Context(), waited)
 	if releaseErr := lease.Release(ctx, result.Key); err == nil && releaseErr != nil {
-		r.Progress.Note("the lease could not be given back, the next refresh will wait for it a while: " + releaseErr.Error())
+		r.Progress.Note("cannot release the lease, so the next refresh waits until it expires: " + releaseErr.Error())
 	}
 	if err != nil || !result.Published {
 		return result, err
@@ -137,12 +136,12 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 	return result, nil
 }
 
-// young says whether the newest dump is young enough.
+// young reports whether the newest dump is young enough.
 func (r *run) young(dumps []bucket.Object) bool {
 	return len(dumps) > 0 && time.Since(dumps[0].Time) < r.IfOlderThan
 }
 
-// underLease makes the dump, unless somebody has made one between the first look and the lease.
+// underLease makes the dump, unless another process has published one before this one got the lease.
 func (r *run) underLease(ctx context.Context, waited bool) (Result, error) {
 	if waited && r.Resume != nil {
 		if err := r.Resume(ctx); err != nil {
@@ -161,7 +160,7 @@ func (r *run) underLease(ctx context.Context, waited bool) (Result, error) {
 	return r.dump(ctx)
 }
 
-// reuse reports a dump that somebody else made, or that is fresh enough.
+// reuse returns the result for an existing dump.
 func (r *run) reuse(ctx context.Context, object bucket.Object) Result {
 	index, err := r.readIndex(ctx, object)
 	if err != nil {
@@ -170,7 +169,7 @@ func (r *run) reuse(ctx context.Context, object bucket.Object) Result {
 	return resultOf(object, index)
 }
 
-// resultOf reports a dump that is there.
+// resultOf returns the result for a dump with an index.
 func resultOf(object bucket.Object, index *dumpfile.Index) Result {
 	return Result{
 		Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time,
@@ -204,16 +203,16 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 		return Result{}, ErrEmpty
 	}
 	for try := 1; ; try++ {
-		result, err := r.attempt(ctx, src)
+		result, err := r.dumpOnce(ctx, src)
 		gaveWay := errors.Is(err, source.ErrGaveWay)
-		if try == tries || !gaveWay && !errors.Is(err, source.ErrDefinitionChanged) {
+		if try == maxTries || !gaveWay && !errors.Is(err, source.ErrDefinitionChanged) {
 			return result, err
 		}
 		if !gaveWay {
-			r.Progress.Note("a table was altered meanwhile, the dump begins anew")
+			r.Progress.Note("a table was altered during the dump; starting again")
 			continue
 		}
-		r.Progress.Note(fmt.Sprintf("%s; it begins anew", err))
+		r.Progress.Note(fmt.Sprintf("%s; starting again", err))
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -222,8 +221,7 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 	}
 }
 
-// readPrevious finds the last dump, which the gate compares with. It is looked for again now that this
-// process alone may publish.
+// readPrevious finds the last dump for the gate. It lists the bucket again, because now no other process may publish.
 func (r *run) readPrevious(ctx context.Context) error {
 	dumps, err := r.Bucket.Dumps(ctx)
 	if err != nil {
@@ -247,18 +245,17 @@ func (r *run) readPrevious(ctx context.Context) error {
 	return nil
 }
 
-// expire applies the retention rules. That it fails does not make the dump worse: it is said, not
-// returned.
+// expire applies the retention rules. A failure is only noted: the dump itself has been published.
 func (r *run) expire(ctx context.Context) []string {
 	contents, err := r.Bucket.Contents(ctx)
 	if err != nil {
-		r.Progress.Note("old dumps are kept: " + err.Error())
+		r.Progress.Note("cannot delete old dumps: " + err.Error())
 		return nil
 	}
 	var deleted []string
 	for _, object := range r.Retention.Expired(contents, time.Now()) {
 		if err := r.Bucket.Delete(ctx, object); err != nil {
-			r.Progress.Note(fmt.Sprintf("%s is kept: %s", object.Name, err))
+			r.Progress.Note("cannot delete old dumps: " + err.Error())
 			return deleted
 		}
 		deleted = append(deleted, object.Key)

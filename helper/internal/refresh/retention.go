@@ -6,17 +6,17 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 )
 
-// Retention says which dumps are kept. With neither rule set, all of them.
+// Retention says which dumps to keep. Without a rule all are kept.
 type Retention struct {
-	// Newest is how many of the newest dumps are kept, 0 for no such rule.
+	// Newest is how many of the newest dumps are kept; 0 for no such rule.
 	Newest int
-	// Days is for how many days a dump is kept, 0 for no such rule.
+	// Days is how many days a dump is kept; 0 for no such rule.
 	Days int
 }
 
-// Expired gives what no rule keeps, in the order in which it is to be deleted: those of the dumps, which come newest first, each
-// behind what lies beside it, and what has lost its dump. What others put into the bucket is never among them, nor is the newest
-// dump. Without a rule it is nothing.
+// Expired returns the objects that no rule keeps, in the order in which to delete them: dumps, each after its baked objects,
+// then baked objects without a dump. The contents must list the newest dump first. Objects of other tools and the newest
+// dump never expire, and without a rule nothing does.
 func (r Retention) Expired(contents bucket.Contents, now time.Time) []bucket.Object {
 	if r.Newest <= 0 && r.Days <= 0 {
 		return nil

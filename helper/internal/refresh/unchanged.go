@@ -9,8 +9,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// unchanged reports the newest dump where it is known to be what a new one would be, for one listing, one ranged read
-// and a few queries. The lease is not needed to find out. Where it cannot be told, the reason is noted.
+// unchanged returns the newest dump if a new one would be the same. That costs one listing, one ranged read and a few
+// queries, and needs no lease. If it cannot tell, it notes why.
 func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, error) {
 	if len(dumps) == 0 {
 		return Result{}, nil
@@ -52,20 +52,20 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 	if state.Doubt != "" {
 		r.Progress.Note(cannotTell + state.Doubt)
 	} else if index.SourceState == "" {
-		r.Progress.Note(cannotTell + "nothing is known of when " + newest.Name + " was made")
+		r.Progress.Note(cannotTell + newest.Name + " does not record the state of staging")
 	}
 	return Result{}, nil
 }
 
-const cannotTell = "whether staging has changed cannot be told: "
+const cannotTell = "cannot tell whether staging has changed: "
 
-// madeAlike says whether a new dump would be made in the same way. What of the settings decides about the SQL is part of
-// the source's state.
+// madeAlike reports whether a new dump would be made in the same way. The settings that shape the SQL are part of the
+// source's state.
 func (r *run) madeAlike(index *dumpfile.Index) bool {
 	return index.Compression == r.Compression && index.ToolVersion == r.ToolVersion && index.Project == r.Project
 }
 
-// quietSource is the source without its notes: the dump says the same ones again.
+// quietSource is the source without its notes: the dump would repeat them.
 func (r *run) quietSource() source.Config {
 	source := r.Source
 	source.Note = nil
