@@ -50,7 +50,7 @@ sums() {
 @test "tables come as files, from the bucket and from the cache" {
   run ddev dump-doctor
   assert_success
-  assert_line --regexp '^ok +tables as files +the local server takes those for mariadb-11\.8, the newest dump has them$'
+  assert_line --regexp '^ok +tables as files +the local server takes files for mariadb-11\.8; the newest dump has them$'
 
   run ddev pull-latest-dump
   assert_success

@@ -1,6 +1,6 @@
-// Package bake makes, of a dump that is in the bucket, objects with its tables as files. The dump is loaded into a
-// throw-away server of the wanted version, which writes its tables to files; what lies there is of the dump and of nothing
-// else. Staging is never asked.
+// Package bake makes objects with tables as files from a dump in the bucket. It loads the dump into a throw-away server of
+// the wanted version, which writes its tables to files. So the files only contain what is in the dump, and staging is not
+// needed.
 package bake
 
 import (
@@ -21,15 +21,15 @@ import (
 // ErrGone means that the dump was deleted while it was baked.
 var ErrGone = errors.New("the dump was deleted meanwhile")
 
-// UnfitError means that nothing can be baked of a dump, whatever the server.
+// UnfitError means that a dump cannot be baked for any server.
 type UnfitError struct {
-	Name   string // of the dump
-	Reason string // as part of a sentence
+	Name   string // the dump's
+	Reason string // a clause, as in "it is one stream"
 }
 
 func (e *UnfitError) Error() string { return e.Name + " cannot be baked: " + e.Reason }
 
-// UnsafeError means that developers would lose databases by what is baked for servers of a kind.
+// UnsafeError means that files for a kind of server are unsafe: developers could lose databases.
 type UnsafeError struct{ Refused *target.FilesError }
 
 func (e *UnsafeError) Error() string {
@@ -41,9 +41,9 @@ func (e *UnsafeError) Error() string {
 
 func (e *UnsafeError) Unwrap() error { return e.Refused }
 
-// FailedError is what went wrong with one kind of server.
+// FailedError means that a bake has failed for one kind of server.
 type FailedError struct {
-	Name string // of the dump
+	Name string // the dump's
 	Kind throwaway.Kind
 	Err  error
 }
@@ -54,13 +54,13 @@ func (e *FailedError) Error() string {
 
 func (e *FailedError) Unwrap() error { return e.Err }
 
-// Progress is told how far it has come.
+// Progress shows the progress of a bake.
 type Progress interface {
-	// Phase begins a stretch of work of about total bytes, 0 if nobody knows.
+	// Phase begins a phase of about total bytes; 0 if that is unknown.
 	Phase(name string, total int64)
-	// Advance says that n more bytes of it are done.
+	// Advance adds n bytes to the current phase.
 	Advance(n int64)
-	// Note says one line.
+	// Note prints one line.
 	Note(line string)
 }
 
@@ -68,42 +68,42 @@ type Progress interface {
 type Config struct {
 	Project     string
 	ToolVersion string
-	// Publisher is who bakes, as in ada@laptop.
+	// Publisher names the user and machine, as in ada@laptop.
 	Publisher string
 	Bucket    *bucket.Bucket
-	// Key names the dump; without one it is the newest.
+	// Key names the dump; "" for the newest one.
 	Key string
-	// Kinds are the servers to bake for, each by itself.
+	// Kinds are the kinds of servers to bake for.
 	Kinds []throwaway.Kind
-	// Force bakes anew what is there.
+	// Force bakes again even if an object exists.
 	Force bool
-	// Load loads a dump's text into a database that does not exist yet. What it keeps may lie in the folder.
+	// Load loads a dump's text into a database that does not exist yet. It may keep files in the folder.
 	Load     func(ctx context.Context, dump bucket.Object, target dburl.URL, folder string) error
 	Progress Progress
 }
 
-// Result says what came of it.
+// Result is the result of a bake.
 type Result struct {
-	Dump    string   `json:"dump"` // its key
+	Dump    string   `json:"dump"` // the dump's key
 	Objects []Object `json:"objects"`
 }
 
-// Object is what there is for one series of servers.
+// Object is the baked object for one series of servers.
 type Object struct {
 	Series string `json:"series"` // "mariadb-11.8"
-	Key    string `json:"key"`    // "" where there is none, because no table is large enough
-	// Published is false where somebody had baked it before.
+	Key    string `json:"key"`    // "" if there is no object because no table is large enough
+	// Published is false if the object existed already.
 	Published   bool             `json:"published"`
 	ObjectBytes int64            `json:"object_bytes"`
 	FileBytes   int64            `json:"file_bytes"` // of all files
-	Tables      int64            `json:"tables"`     // that come as files
+	Tables      int64            `json:"tables"`     // the tables as files
 	Small       int64            `json:"small"`      // tables that are too small to be worth it
 	Left        []dump.LeftTable `json:"left,omitempty"`
 	Seconds     float64          `json:"seconds"`
 }
 
-// Run bakes a dump for all kinds of servers. Where one of them fails the others are baked all the same; the error is then
-// a *FailedError, or several, joined. Whatever goes wrong, the bucket holds no unfinished upload when it returns.
+// Run bakes a dump for all kinds of servers. If it fails for one of them, it continues with the others. The error is then
+// one *FailedError or several, joined. It never leaves an unfinished upload in the bucket.
 func Run(ctx context.Context, config Config) (Result, error) {
 	r := &run{Config: config}
 	if err := r.choose(ctx); err != nil {
@@ -135,7 +135,7 @@ type run struct {
 	index *dumpfile.Index
 }
 
-// choose finds the dump and looks whether it can be baked.
+// choose finds the dump and checks that it can be baked.
 func (r *run) choose(ctx context.Context) (err error) {
 	if r.Key != "" {
 		r.dump, err = r.Bucket.Find(ctx, r.Key)
@@ -149,18 +149,18 @@ func (r *run) choose(ctx context.Context) (err error) {
 	compression, known := dumpfile.ByName(r.dump.Name)
 	switch {
 	case r.dump.Series != "":
-		return unfit("it is no dump, but made of one")
+		return unfit("it is not a dump but was baked from one")
 	case !known:
-		return unfit("its name does not end as those of dumps do")
+		return unfit("its name does not have the ending of a dump's name")
 	}
 	r.index, err = dumpfile.ReadIndex(r.Bucket.ReaderAt(ctx, r.dump), r.dump.Size, compression)
 	switch {
 	case errors.Is(err, dumpfile.ErrNoIndex):
-		return unfit("another tool has made it")
+		return unfit("it was made by another tool")
 	case err != nil:
 		return fmt.Errorf("read %s: %w", r.dump.Name, err)
 	case r.index.Baked != nil:
-		return unfit("it is no dump, but made of one")
+		return unfit("it is not a dump but was baked from one")
 	case r.index.Engine == string(dburl.Postgres):
 		return unfit("PostgreSQL's tables cannot travel as files")
 	case !r.index.Sectioned():
@@ -169,7 +169,7 @@ func (r *run) choose(ctx context.Context) (err error) {
 	return nil
 }
 
-// one bakes for one kind of server, unless somebody has or does.
+// one bakes for one kind of server, unless another process has done so or is doing so.
 func (r *run) one(ctx context.Context, kind throwaway.Kind) (Object, error) {
 	series := Series(kind)
 	key := bucket.Beside(r.dump.Key, series)
@@ -204,20 +204,20 @@ func (r *run) one(ctx context.Context, kind throwaway.Kind) (Object, error) {
 		made, err = r.underLease(lease.Context(), kind)
 	}
 	if releaseErr := lease.Release(ctx, made.Key); err == nil && releaseErr != nil {
-		r.Progress.Note("the lease could not be given back, the next bake will wait for it a while: " + releaseErr.Error())
+		r.Progress.Note("cannot release the lease, so the next bake waits until it expires: " + releaseErr.Error())
 	}
 	return made, err
 }
 
-// Series names the servers that a kind stands for, as keys do.
+// Series returns a kind's series of servers, as in keys: "mariadb-11.8".
 func Series(kind throwaway.Kind) string {
 	return target.FileServer{Engine: kind.Engine, Version: kind.Version}.Series()
 }
 
-// underLease bakes while nobody else bakes for the same servers.
+// underLease bakes while no other process bakes for the same servers.
 func (r *run) underLease(ctx context.Context, kind throwaway.Kind) (object Object, err error) {
 	if aborted, err := r.Bucket.AbortUnfinishedBakes(ctx, Series(kind)); err == nil && aborted > 0 {
-		r.Progress.Note("removed what an interrupted bake has left in the bucket")
+		r.Progress.Note("removed unfinished uploads of an interrupted bake")
 	}
 	r.Progress.Phase("starting "+kind.String(), 0)
 	server, err := throwaway.Start(ctx, kind, r.Progress.Note)
@@ -259,9 +259,9 @@ func (r *run) underLease(ctx context.Context, kind throwaway.Kind) (object Objec
 	return object, err
 }
 
-// survive fails with *UnsafeError where a server does not survive it to die while it takes tables as files. What InnoDB does to files
-// then is MySQL's own business and may change with any version, so it is tried with the one that they are for; MariaDB's is
-// asked for a checkpoint, which is all that it needs.
+// survive fails with *UnsafeError if a server does not survive a crash while it imports tables as files. What MySQL's InnoDB
+// does to files then may change with any version, so the version itself is tried. MariaDB only needs a checkpoint, which the
+// import requests.
 func (r *run) survive(ctx context.Context, server *throwaway.Server, kind throwaway.Kind, to dburl.URL) error {
 	if kind.Engine != "mysql" {
 		return nil

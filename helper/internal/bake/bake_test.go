@@ -25,7 +25,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// Whole bakes, by the compiled program, are in tests/stories. Here is what those cannot bring about.
+// Stories in tests/stories bake with the compiled program. These tests cover what stories cannot reach.
 
 var minio = sync.OnceValues(func() (*testserver.S3, error) {
 	folder, err := os.MkdirTemp("", "bake-minio-")
@@ -61,7 +61,7 @@ func here(t *testing.T) throwaway.Kind {
 	return throwaway.Kind{Engine: "mariadb", Version: string(version[1])}
 }
 
-// hereMySQL is the kind of the MySQL that tests have, which is found from now on.
+// hereMySQL puts the tests' MySQL on the PATH and returns its kind.
 func hereMySQL(t *testing.T) throwaway.Kind {
 	t.Helper()
 	path, err := testserver.Program("mysqld", "make tools")
@@ -75,7 +75,7 @@ func hereMySQL(t *testing.T) throwaway.Kind {
 	return throwaway.Kind{Engine: "mysql", Version: string(version[1])}
 }
 
-// quiet is a Progress that remembers the notes.
+// quiet is a Progress that records the notes.
 type quiet struct{ notes []string }
 
 func (q *quiet) Phase(string, int64) {}
@@ -84,8 +84,8 @@ func (q *quiet) Advance(int64) {}
 
 func (q *quiet) Note(line string) { q.notes = append(q.notes, line) }
 
-// site is a bucket with one dump, of three tables: one that travels, one that does not and has statements of several chunks, and
-// a small one.
+// site is a bucket with a dump of three tables: one that can come as files, one that cannot and has statements of several
+// chunks, and a small one.
 type site struct {
 	bucket *bucket.Bucket
 	dump   string
@@ -119,7 +119,7 @@ func newSite(t *testing.T) *site {
 	for i := range 2000 {
 		rows = append(rows, fmt.Sprintf("(%d,'%s')", i, strings.Repeat("text ", 40)))
 	}
-	for i := range 3 { // 10 MB each: the second and third chunk of each go on with a statement
+	for i := range 3 { // 10 MB each: the second and third chunk of each continue a statement
 		other = append(other, fmt.Sprintf("INSERT INTO old VALUES (%d,'%s');\n", i, strings.Repeat(fmt.Sprint("long", i), 2_000_000)))
 	}
 	s.chunks = []written{
@@ -153,7 +153,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// load is in place of the pull.
+// load stands in for the pull.
 func (s *site) load(ctx context.Context, _ bucket.Object, target dburl.URL, _ string) error {
 	db, err := sql.Open("mysql", fmt.Sprintf("root@unix(%s)/?maxAllowedPacket=0", target.Host))
 	if err != nil {
@@ -187,7 +187,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// What is not a file is the dump's, byte for byte and chunk for chunk, and what the dump says of itself is said again.
+// Everything but the files is copied from the dump, byte for byte and chunk for chunk, and so is the index.
 func TestBakedObject(t *testing.T) {
 	s := newSite(t)
 	result, err := Run(t.Context(), s.config)
@@ -249,7 +249,7 @@ func texts(t *testing.T, from *bucket.Bucket, object bucket.Object, index *dumpf
 	return all
 }
 
-// Of a dump that is deleted while it is baked nothing is published.
+// If a dump is deleted while it is baked, nothing is published.
 func TestDumpGoes(t *testing.T) {
 	s := newSite(t)
 	s.config.Progress = &deleting{quiet: &quiet{}, at: "finishing the upload", do: func() { must(t, s.bucket.Delete(t.Context(), bucket.Object{Key: s.dump})) }}
@@ -262,7 +262,7 @@ func TestDumpGoes(t *testing.T) {
 	}
 }
 
-// deleting does something at the beginning of a phase.
+// deleting does something when a phase begins.
 type deleting struct {
 	*quiet
 	at string
@@ -275,7 +275,7 @@ func (d *deleting) Phase(name string, _ int64) {
 	}
 }
 
-// A server of MySQL writes its tables to files as well as one of MariaDB.
+// MySQL writes its tables to files, too.
 func TestMySQL(t *testing.T) {
 	s := newSite(t)
 	s.config.Kinds = []throwaway.Kind{hereMySQL(t)}
@@ -296,7 +296,7 @@ func TestMySQL(t *testing.T) {
 	}
 }
 
-// What goes wrong with one kind of server does not keep the others from being baked.
+// A failure with one kind of server does not stop the others.
 func TestOneKindFails(t *testing.T) {
 	s := newSite(t)
 	s.config.Kinds = []throwaway.Kind{{Engine: "mariadb", Version: "99.9", Image: "none"}, s.config.Kinds[0]}
@@ -312,7 +312,7 @@ func TestOneKindFails(t *testing.T) {
 	}
 }
 
-// What a load fails with is the reason, and nothing is left in the bucket.
+// A failed load is the reported reason, and nothing is left in the bucket.
 func TestLoadFails(t *testing.T) {
 	s := newSite(t)
 	broken := errors.New("the dump is damaged")

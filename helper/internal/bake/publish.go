@@ -12,17 +12,17 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/export"
 )
 
-// smallest is how much SQL the rows of a table have at least, in bytes, for its files to be worth it: to take over a table
-// costs a server some milliseconds, however small it is.
+// smallest is the size of a table's SQL from which its files are worth it, in bytes: importing a table costs a server some
+// milliseconds, however small it is.
 const smallest = 64 << 10
 
 // compressionLevel is zstd's. Pages compress about as well as the SQL of their rows.
 const compressionLevel = 3
 
-// stretch is how much of a file is one chunk, in bytes.
-const stretch = 4 << 20
+// chunkSize is the size of the chunks of a file, in bytes.
+const chunkSize = 4 << 20
 
-// large names the tables that come as files where they can.
+// large returns the names of the tables that are large enough to come as files.
 func (r *run) large() []string {
 	bytes := map[string]int64{}
 	for _, chunk := range r.index.Chunks {
@@ -39,7 +39,7 @@ func (r *run) large() []string {
 	return all
 }
 
-// publish uploads an object with the exported tables, and with all else that the dump has.
+// publish uploads an object with the exported tables and everything else from the dump.
 func (r *run) publish(ctx context.Context, export *export.Export) (key string, size int64, err error) {
 	key = bucket.Beside(r.dump.Key, export.Server.Series())
 	upload, err := r.Bucket.Upload(ctx, key, bucket.UploadOptions{})
@@ -51,9 +51,9 @@ func (r *run) publish(ctx context.Context, export *export.Export) (key string, s
 		return "", 0, err
 	}
 	defer func() {
-		// The upload first, so that no Write is waiting when the writer is ended.
+		// The upload ends first, so that no Write waits when the writer ends.
 		if err := upload.Abort(); err != nil {
-			r.Progress.Note("parts of the upload may be left in the bucket, the next bake removes them: " + err.Error())
+			r.Progress.Note("parts of the upload may be left in the bucket; the next bake removes them: " + err.Error())
 		}
 		writer.Abort()
 	}()
@@ -73,19 +73,19 @@ func (r *run) publish(ctx context.Context, export *export.Export) (key string, s
 	return key, writer.Written(), nil
 }
 
-// checkDump takes away what was baked of a dump that is there no more.
+// checkDump deletes the new object if its dump was deleted meanwhile.
 func (r *run) checkDump(ctx context.Context, key string) error {
 	dump, err := r.Bucket.Head(ctx, r.dump.Key)
 	if err == nil && dump.ETag != r.dump.ETag {
 		err = bucket.ErrChanged
 	}
 	if !errors.Is(err, bucket.ErrNoSuchKey) && !errors.Is(err, bucket.ErrChanged) {
-		return nil // whoever cannot look finds out with the next request
+		return nil // an error that lasts will show with the next request
 	}
 	return errors.Join(ErrGone, r.Bucket.Delete(ctx, bucket.Object{Key: key}))
 }
 
-// write writes the object: the dump's head, the rows of those tables that do not come as files, files, the dump's tail.
+// write writes the object: the dump's head, the rows of the tables that do not come as files, the files, the dump's tail.
 func (r *run) write(ctx context.Context, export *export.Export, writer *dumpfile.Writer) error {
 	asFiles := make(map[string]bool, len(export.Tables))
 	for _, table := range export.Tables {
@@ -128,7 +128,7 @@ func (r *run) write(ctx context.Context, export *export.Export, writer *dumpfile
 	return writer.Close(r.describe(export))
 }
 
-// describe is what the object says about itself: what the dump says, and what the files are.
+// describe returns the object's index: the dump's index with a description of the files.
 func (r *run) describe(export *export.Export) dumpfile.Index {
 	index := *r.index
 	index.ToolVersion, index.Publisher = r.ToolVersion, r.Publisher
@@ -153,14 +153,14 @@ func (r *run) describe(export *export.Export) dumpfile.Index {
 	return index
 }
 
-// chunkWriter adds chunks one after the other, in buffers that it gets back.
+// chunkWriter adds chunks one after the other and reuses their buffers.
 type chunkWriter struct {
 	*dumpfile.Writer
 	advance func(int64)
 	spare   []byte
 }
 
-// buffer gives room for n bytes.
+// buffer returns a buffer of n bytes.
 func (w *chunkWriter) buffer(n int64) []byte {
 	if int64(cap(w.spare)) < n {
 		w.spare = make([]byte, n)
@@ -168,7 +168,7 @@ func (w *chunkWriter) buffer(n int64) []byte {
 	return w.spare[:n]
 }
 
-// copyText takes chunks over as they are in the dump.
+// copyText copies chunks of the dump.
 func (w *chunkWriter) copyText(text io.Reader, chunks []dumpfile.Chunk) (err error) {
 	for _, chunk := range chunks {
 		sql := w.buffer(chunk.RawSize)
@@ -188,7 +188,7 @@ func (w *chunkWriter) copyText(text io.Reader, chunks []dumpfile.Chunk) (err err
 	return nil
 }
 
-// copyFile adds a file in stretches.
+// copyFile adds a file in chunks.
 func (w *chunkWriter) copyFile(export *export.Export, table export.ExportedTable, file dump.TableFile) error {
 	from, err := export.Open(table, file)
 	if err != nil {
@@ -197,7 +197,7 @@ func (w *chunkWriter) copyFile(export *export.Export, table export.ExportedTable
 	defer from.Close()
 	about := dumpfile.About{Section: dumpfile.SectionFiles, Table: table.Name, File: file.Name}
 	for left := file.Size; left > 0; {
-		part := w.buffer(min(left, stretch))
+		part := w.buffer(min(left, chunkSize))
 		if _, err := io.ReadFull(from, part); err != nil {
 			return err
 		}

@@ -1,6 +1,5 @@
-// Package doctor tries everything that a refresh and a pull will need, one after the other, and says
-// of each whether it works. It changes nothing but a probe object of a few bytes and a scratch database beside the local one,
-// which it removes.
+// Package doctor checks everything that a refresh and a pull need, one thing after the other. It only writes a probe object of
+// a few bytes and a scratch database beside the local one, and removes both.
 package doctor
 
 import (
@@ -17,11 +16,11 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Status is what came of a check.
+// Status is the outcome of a check.
 type Status string
 
-// The outcomes of a check. Only Failed keeps something from working; Warning says what should be
-// better, Skipped what is not set up and hence was not tried.
+// The outcomes of a check. Failed means that something does not work, Warning that it should be better, Skipped that it is
+// not set up and was not checked.
 const (
 	OK      Status = "ok"
 	Warning Status = "warning"
@@ -29,40 +28,39 @@ const (
 	Skipped Status = "skipped"
 )
 
-// Check is one thing that was tried.
+// Check is the result of one check.
 type Check struct {
 	Name   string
 	Status Status
 	// Text says what was found.
 	Text string
-	// Hint says what to do; where it is empty, Err tells.
+	// Hint says what to do. If it is empty, Err implies it.
 	Hint string
-	// Err is why the check failed or warns, if an error said so.
+	// Err is the error behind a failure or a warning, if there is one.
 	Err error
 }
 
-// Config says what is to be tried. Each part may be missing.
+// Config says what to check. Each part may be missing.
 type Config struct {
 	// OpenBucket opens the project's bucket.
 	OpenBucket func(context.Context) (*bucket.Bucket, error)
-	// Source gives the staging database; nil where none is set.
+	// Source returns the staging database's configuration; nil if none is set.
 	Source func(context.Context) (source.Config, error)
-	// Target is the local database; nil where none is set.
+	// Target is the local database; nil if none is set.
 	Target *dburl.URL
-	// TargetError is why the local database cannot be asked; nil where it can.
+	// TargetError is why the local database cannot be used; nil if it can.
 	TargetError error
-	// Contents says what the local database holds.
+	// Contents describes the contents of the local database.
 	Contents func(context.Context, target.Database) (string, error)
-	// Earlier says which earlier databases are kept beside it, "" for none.
+	// Earlier describes the earlier databases that are kept; "" for none.
 	Earlier func(context.Context, target.Database) (string, error)
-	// WithoutRows says of its tables whether their rows do not count: see [localdb.Config].
+	// WithoutRows reports whether changes to a table's rows do not count: see [target.Config].
 	WithoutRows func(table string) bool
-	// Report is told of each check when it is done.
+	// Report is called with each check when it is done.
 	Report func(Check)
 }
 
-// Run makes all checks. One that fails leaves out only those that depend on it. Its error is the end of
-// the context.
+// Run runs all checks. If one fails, it skips only those that depend on it. It fails only if the context ends.
 func Run(ctx context.Context, config Config) error {
 	d := &doctor{Config: config}
 	d.bucket(ctx)
@@ -76,7 +74,7 @@ func Run(ctx context.Context, config Config) error {
 
 type doctor struct {
 	Config
-	baked []bucket.Object // that lie beside the newest dump
+	baked []bucket.Object // baked from the newest dump
 }
 
 func (d *doctor) ok(name, format string, values ...any) {
@@ -114,8 +112,7 @@ func (d *doctor) bucket(ctx context.Context) {
 	d.lifecycle(ctx, store)
 }
 
-// clockWarning is how far off a clock may be before it is worth a word; S3 itself refuses requests
-// beyond 15 minutes.
+// clockWarning is how far off a clock may be without a warning. S3 itself refuses requests beyond 15 minutes.
 const clockWarning = time.Minute
 
 func (d *doctor) clock(store *bucket.Bucket) {
@@ -125,7 +122,7 @@ func (d *doctor) clock(store *bucket.Bucket) {
 		d.skip("clock", "no server has answered")
 	case offset.Abs() > clockWarning:
 		d.warn("clock", fmt.Sprintf("this machine's clock differs from the server's by %s", offset.Round(time.Second).Abs()),
-			"set the clock, S3 refuses requests that are off by more than 15 minutes; after WSL2 has slept: sudo hwclock -s")
+			"set the clock: S3 refuses requests that are off by more than 15 minutes; in WSL2 after sleep: sudo hwclock -s")
 	default:
 		d.ok("clock", "within %s of the server's", clockWarning)
 	}
@@ -161,7 +158,7 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 	d.ok("newest dump", "%s, %s old", newest.Name, age)
 }
 
-// put tries what only a refresh needs: that it is denied is no failure for who only pulls.
+// put checks uploads, which only a refresh needs. Being denied is no failure if only pulls are set up.
 func (d *doctor) put(ctx context.Context, store *bucket.Bucket) {
 	for _, probe := range []struct {
 		name string
@@ -172,7 +169,7 @@ func (d *doctor) put(ctx context.Context, store *bucket.Bucket) {
 		case err == nil:
 			d.ok(probe.name, "allowed")
 		case d.Source == nil && (errors.Is(err, bucket.ErrAccessDenied) || errors.Is(err, bucket.ErrKMSDenied)):
-			d.skip(probe.name, "not allowed, and only needed to refresh")
+			d.skip(probe.name, "not allowed; only a refresh needs it")
 			return
 		default:
 			d.fail(probe.name, err)
@@ -198,7 +195,7 @@ func (d *doctor) lifecycle(ctx context.Context, store *bucket.Bucket) {
 	}
 	if settings.Versioned == bucket.Yes && settings.ExpiresVersions == bucket.No {
 		d.warn("versions", "the bucket keeps every deleted dump as a version",
-			"`dump-helper bucket setup` adds a lifecycle rule, without which what retention deletes stays for good")
+			"`dump-helper bucket setup` adds a lifecycle rule that removes them; without it, retention frees no space")
 	}
 	if settings.Public == bucket.Yes {
 		d.warn("public access", "anybody may read this bucket", "`dump-helper bucket setup` blocks that: a dump holds personal data")
@@ -207,7 +204,7 @@ func (d *doctor) lifecycle(ctx context.Context, store *bucket.Bucket) {
 
 func (d *doctor) staging(ctx context.Context) {
 	if d.Source == nil {
-		d.skip("staging", "DUMP_SOURCE is not set, which only a refresh needs")
+		d.skip("staging", "DUMP_SOURCE is not set; only a refresh needs it")
 		return
 	}
 	config, err := d.Source(ctx)
@@ -224,10 +221,10 @@ func (d *doctor) staging(ctx context.Context) {
 	info := source.Info()
 	switch {
 	case info.Engine == "":
-		d.ok("staging", "a command, which only a refresh runs")
+		d.ok("staging", "a command; only a refresh runs it")
 	case len(info.Tables) == 0:
-		d.warn("staging", fmt.Sprintf("%s %s, without any table", info.Engine, info.Version),
-			"check the database's name in DUMP_SOURCE, and that the account may see its tables")
+		d.warn("staging", fmt.Sprintf("%s %s, without tables", info.Engine, info.Version),
+			"check the database's name in DUMP_SOURCE and the account's privileges")
 	default:
 		d.ok("staging", "%s %s, %d tables, read by %s", info.Engine, info.Version, len(info.Tables), info.Client)
 	}
@@ -239,7 +236,7 @@ func (d *doctor) local(ctx context.Context) {
 		return
 	}
 	if d.Target == nil {
-		d.skip("local database", "DUMP_TARGET is not set, which only a pull needs")
+		d.skip("local database", "DUMP_TARGET is not set; only a pull needs it")
 		return
 	}
 	database, err := engine.OpenTarget(ctx, target.Config{URL: *d.Target, WithoutRows: d.WithoutRows})
@@ -268,7 +265,7 @@ func (d *doctor) local(ctx context.Context) {
 	}
 }
 
-// contents says what is in the local database, and whether a pull that nobody has asked for would leave it there.
+// contents reports the contents of the local database and whether a pull with --if-newer would keep it.
 func (d *doctor) contents(ctx context.Context, database target.Database) {
 	const name = "local contents"
 	if d.Contents == nil {
@@ -282,7 +279,7 @@ func (d *doctor) contents(ctx context.Context, database target.Database) {
 	d.ok(name, "%s", text)
 }
 
-// earlier says which earlier databases take room.
+// earlier reports the earlier databases and their size.
 func (d *doctor) earlier(ctx context.Context, database target.Database) {
 	const name = "earlier databases"
 	if d.Earlier == nil {
@@ -296,7 +293,7 @@ func (d *doctor) earlier(ctx context.Context, database target.Database) {
 	}
 }
 
-// files says whether a pull could take tables as files. That it could not is no fault: it loads SQL then.
+// files reports whether a pull could load tables as files. If not, that is no failure: it loads SQL.
 func (d *doctor) files(ctx context.Context, database target.Database) {
 	const name = "tables as files"
 	server, err := database.TakesFiles(ctx)
@@ -315,5 +312,5 @@ func (d *doctor) files(ctx context.Context, database target.Database) {
 			has = "has them"
 		}
 	}
-	d.ok(name, "the local server takes those for %s, the newest dump %s", server.Series(), has)
+	d.ok(name, "the local server takes files for %s; the newest dump %s", server.Series(), has)
 }
