@@ -2,26 +2,25 @@ package dumpfile
 
 import "context"
 
-// Add takes whole statements as a chunk of their own, and says in the index what they are. Text that is longer
-// than 8 MiB becomes several chunks, all but the last partial; a stretch of a file does, too, but none of its chunks
-// is partial. The text's buffer is the Writer's from then on; in its place comes one without content, nil perhaps.
+// Add adds whole statements as a chunk of their own and describes them in the index. Text longer than 8 MiB becomes several
+// chunks, all but the last partial; a range of a file may become several chunks, too, but none of them is partial. The text's
+// buffer belongs to the Writer from then on. In exchange the caller gets an empty one, which may be nil.
 //
-// Any number of goroutines may call Add at once, and the chunks of each lie in the order of its calls. A
-// section that comes too late is an error, and so is text that was given to Write as well: the dump cannot be
-// finished then. An error of the output is returned by a later call.
+// Any number of goroutines may call Add at the same time. The chunks of each keep the order of its calls. It is an error to add
+// a section too late or to use both Add and Write: the dump cannot be finished then. A later call returns an error of the output.
 func (w *Writer) Add(sql []byte, about About) (spare []byte, err error) {
 	return w.add(sql, about, false)
 }
 
-// AddPartial is Add for text that ends inside a statement. The next call has to go on with it: only one goroutine may add
-// then.
+// AddPartial is Add for text that ends inside a statement. The next call must continue the statement, so only one goroutine
+// may add then.
 func (w *Writer) AddPartial(sql []byte, about About) (spare []byte, err error) {
 	return w.add(sql, about, true)
 }
 
 func (w *Writer) add(sql []byte, about About, partial bool) (spare []byte, err error) {
-	// Who waits for a buffer holds the turn already: if buffers could be had before it, those who wait for the
-	// turn could leave none for the one who has it.
+	// The turn comes before the buffer: otherwise those who wait for the turn could take all buffers and leave none for the
+	// one who has it.
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
@@ -42,8 +41,8 @@ func (w *Writer) add(sql []byte, about About, partial bool) (spare []byte, err e
 	return spare, w.enqueue(&job{raw: sql, about: about, partial: partial})
 }
 
-// addLong copies text, which may be as long as a server lets a row be, into chunks of which there are never more
-// at once than of others.
+// addLong copies a long text into chunks. A row may be as long as the server allows, but there are never more chunks at
+// once than of other texts.
 func (w *Writer) addLong(sql []byte, about About, partial bool) error {
 	rows := about.Rows
 	about.Rows = 0

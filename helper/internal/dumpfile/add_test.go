@@ -171,7 +171,7 @@ func TestAddWrongOrder(t *testing.T) {
 		`write a chunk of the dump: section "rows" comes after section "tail"`:                               {head, tail, rows},
 		`write a chunk of the dump: section "" comes after section "head"`:                                   {head, {}},
 		`write a chunk of the dump: section "head" comes after section ""`:                                   {{}, head},
-		`write a chunk of the dump: there is no section "body"`:                                              {{Section: "body"}},
+		`write a chunk of the dump: unknown section "body"`:                                                  {{Section: "body"}},
 		`write a chunk of the dump: section "tail" has 1 rows of table ""`:                                   {{Section: SectionTail, Table: "", Rows: 1}},
 		`write a chunk of the dump: section "head" has 0 rows of table "a"`:                                  {{Section: SectionHead, Table: "a", Rows: 0}},
 		`write a chunk of the dump: section "rows" has -1 rows of table "a"`:                                 {{Section: SectionRows, Table: "a", Rows: -1}},
@@ -221,7 +221,7 @@ func TestAddPartial(t *testing.T) {
 	last.Rows = 1
 	for want, next := range map[string]About{
 		"": last,
-		"no reader would take the dump's index: chunk 1 does not go on with the statement inside which the one before ends": {Section: SectionTail},
+		"no reader would take the dump's index: chunk 1 does not continue the statement of the chunk before": {Section: SectionTail},
 	} {
 		var out output
 		w := newTestWriter(t.Context(), t, &out, 1)

@@ -8,42 +8,42 @@ import (
 	"slices"
 )
 
-// An object with tables as files is made of a dump, for servers of one version: it has the dump's head and tail, the rows
-// of those tables that cannot travel as files, and the files of all others. It is one more way to say what the dump says,
-// and may be gone at any time.
+// An object with tables as files is made from a dump, for one series of servers. It has the dump's head and tail, the files of
+// some tables, and the rows of those tables that cannot come as files. It is another form of the dump and may be deleted at any
+// time.
 
-// Baked says which dump an object with tables as files was made of, and which servers take the files.
+// Baked says from which dump an object with tables as files was made, and which servers can use the files.
 type Baked struct {
 	Dump      string `json:"dump"`       // the last part of the dump's key
 	DumpIndex Digest `json:"dump_index"` // the Digest of the dump's index
 	Engine    string `json:"engine"`     // mariadb or mysql
-	Version   string `json:"version"`    // of the server that wrote the files: "11.8.3"
-	PageSize  int64  `json:"page_size"`  // bytes
-	// Tables are those that come as files, in the order of their chunks.
+	Version   string `json:"version"`    // the version of the server that wrote the files: "11.8.3"
+	PageSize  int64  `json:"page_size"`  // in bytes
+	// Tables are the tables that come as files, in the order of their chunks.
 	Tables []BakedTable `json:"tables"`
-	// Checksums are what CHECKSUM TABLE said of them on the server that wrote the files, by name; of some, or of none.
+	// Checksums are the results of CHECKSUM TABLE on the server that wrote the files, by name. Some or all may be missing.
 	Checksums map[string]uint32 `json:"checksums,omitempty"`
 }
 
 // BakedTable is a table that comes as files. Its rows are counted in the index's Tables.
 type BakedTable struct {
 	Name string `json:"name"`
-	// Definition is the SHA-256 of what SHOW CREATE TABLE says of it, without where its counter stands. A server that
-	// says something else of the table that it has made of the head must not be given the files.
+	// Definition is the SHA-256 of SHOW CREATE TABLE without the value of the counter. If a server describes the table
+	// differently after it has run the head, it must not import the files.
 	Definition Digest      `json:"definition"`
 	RowFormat  string      `json:"row_format"`
 	Files      []BakedFile `json:"files"` // in the order of their chunks
 }
 
-// BakedFile is a file of a table. Its bytes are those of the chunks of SectionFiles that name it, one after the other.
+// BakedFile is a file of a table. It consists of the chunks of SectionFiles that name it, one after the other.
 type BakedFile struct {
-	// Name is what the file's name has behind that of the table: ".ibd", ".cfg", "#P#p0.ibd". There are no others: servers
-	// believe what further files in a database's folder say.
+	// Name is what follows the table's name in the file's name: ".ibd", ".cfg", "#P#p0.ibd". No other names are allowed:
+	// servers trust further files in a database's folder.
 	Name string `json:"name"`
-	Size int64  `json:"size"` // bytes
+	Size int64  `json:"size"` // in bytes
 }
 
-// UnmarshalJSON refuses a table without files, for the reason for which there is no chunk without size.
+// UnmarshalJSON rejects a table without files, for the same reason as Chunk rejects one without size.
 func (t *BakedTable) UnmarshalJSON(text []byte) error {
 	type fields BakedTable // without this method
 	var read fields
@@ -57,41 +57,41 @@ func (t *BakedTable) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// bakedFileName leads nowhere but into the database's folder.
+// bakedFileName matches names that cannot lead out of the database's folder.
 var bakedFileName = regexp.MustCompile(`^(#[0-9A-Za-z_@#$-]+)?\.(ibd|cfg)$`)
 
-// The sizes that a page of InnoDB can have, in bytes.
+// The possible page sizes of InnoDB, in bytes.
 const (
 	leastPageSize = 4 << 10
 	mostPageSize  = 64 << 10
 )
 
-// checkFiles compares the chunks of files with what Baked says of them.
+// checkFiles compares the chunks of files with Baked.
 func (idx *Index) checkFiles() error {
 	b := idx.Baked
 	if b == nil {
 		for i, chunk := range idx.Chunks {
 			if chunk.Section == SectionFiles {
-				return fmt.Errorf("chunk %d is of a file, and nothing is said of files", i)
+				return fmt.Errorf("chunk %d belongs to a file, but the index describes no files", i)
 			}
 		}
 		return nil
 	}
 	if size := b.PageSize; size < leastPageSize || size > mostPageSize || size&(size-1) != 0 {
-		return fmt.Errorf("there are no pages of %d bytes", size)
+		return fmt.Errorf("%d bytes is no page size of InnoDB", size)
 	}
 	first := slices.IndexFunc(idx.Chunks, func(chunk Chunk) bool { return chunk.Section == SectionFiles })
 	if first < 0 {
 		return errors.New("no table comes as files")
 	}
-	tables := make(map[string]bool) // whether they come as files; not made for as many as a forged index has
+	tables := make(map[string]bool) // whether they come as files; its size is bounded by the index's
 	for _, table := range idx.Tables {
 		tables[table.Name] = false
 	}
 	chunks := idx.Chunks[first:]
 	for _, table := range b.Tables {
 		if asFiles, known := tables[table.Name]; !known || asFiles {
-			return fmt.Errorf("table %.100q comes as files, and the dump does not have it, or has it twice", table.Name)
+			return fmt.Errorf("table %.100q comes as files but is not in the dump, or is there twice", table.Name)
 		}
 		tables[table.Name] = true
 		var err error
@@ -100,7 +100,7 @@ func (idx *Index) checkFiles() error {
 		}
 	}
 	if len(chunks) > 0 && chunks[0].Section == SectionFiles {
-		return fmt.Errorf("nothing is said of file %.100q of table %.100q", chunks[0].File, chunks[0].Table)
+		return fmt.Errorf("the index does not describe file %.100q of table %.100q", chunks[0].File, chunks[0].Table)
 	}
 	for i, chunk := range idx.Chunks[:first] {
 		if chunk.Section == SectionRows && tables[chunk.Table] {
@@ -110,7 +110,7 @@ func (idx *Index) checkFiles() error {
 	return nil
 }
 
-// check takes the chunks of the table's files off those that are left.
+// check removes the chunks of the table's files from those that are left.
 func (t BakedTable) check(chunks []Chunk) (rest []Chunk, err error) {
 	if len(t.Files) == 0 {
 		return nil, fmt.Errorf("table %.100q has no file", t.Name)
@@ -128,7 +128,7 @@ func (t BakedTable) check(chunks []Chunk) (rest []Chunk, err error) {
 	return chunks, nil
 }
 
-// check takes the file's chunks off those that are left.
+// check removes the file's chunks from those that are left.
 func (f BakedFile) check(table string, chunks []Chunk) (rest []Chunk, err error) {
 	if !bakedFileName.MatchString(f.Name) {
 		return nil, fmt.Errorf("table %.100q has a file %.100q", table, f.Name)
@@ -143,7 +143,7 @@ func (f BakedFile) check(table string, chunks []Chunk) (rest []Chunk, err error)
 		chunks = chunks[1:]
 	}
 	if f.Size <= 0 || left != 0 {
-		return nil, fmt.Errorf("the chunks do not give the %d bytes of file %.100q of table %.100q", f.Size, f.Name, table)
+		return nil, fmt.Errorf("the chunks do not add up to the %d bytes of file %.100q of table %.100q", f.Size, f.Name, table)
 	}
 	return chunks, nil
 }

@@ -122,14 +122,14 @@ func TestBakedLong(t *testing.T) {
 // What cannot be is not written either.
 func TestBakedOrder(t *testing.T) {
 	for want, list := range map[string][]About{
-		`section "rows" comes after section "files"`:         {{Section: SectionFiles, Table: "a", File: ".ibd"}, {Section: SectionRows, Table: "c"}},
-		`section "files" comes after section "tail"`:         {{Section: SectionTail}, {Section: SectionFiles, Table: "a", File: ".ibd"}},
-		`section "files" is of file ""`:                      {{Section: SectionFiles, Table: "a"}},
-		`section "rows" is of file ".ibd"`:                   {{Section: SectionRows, Table: "a", File: ".ibd"}},
-		`section "files" has 4 rows of table "a"`:            {{Section: SectionFiles, Table: "a", File: ".ibd", Rows: 4}},
-		`section "files" comes after section ""`:             {{}, {Section: SectionFiles, Table: "a", File: ".ibd"}},
-		`section "head" comes after section "files"`:         {{Section: SectionFiles, Table: "a", File: ".ibd"}, {Section: SectionHead}},
-		`chunk 0 is of a file, and nothing is said of files`: {{Section: SectionFiles, Table: "a", File: ".ibd"}},
+		`section "rows" comes after section "files"`:                  {{Section: SectionFiles, Table: "a", File: ".ibd"}, {Section: SectionRows, Table: "c"}},
+		`section "files" comes after section "tail"`:                  {{Section: SectionTail}, {Section: SectionFiles, Table: "a", File: ".ibd"}},
+		`section "files" is of file ""`:                               {{Section: SectionFiles, Table: "a"}},
+		`section "rows" is of file ".ibd"`:                            {{Section: SectionRows, Table: "a", File: ".ibd"}},
+		`section "files" has 4 rows of table "a"`:                     {{Section: SectionFiles, Table: "a", File: ".ibd", Rows: 4}},
+		`section "files" comes after section ""`:                      {{}, {Section: SectionFiles, Table: "a", File: ".ibd"}},
+		`section "head" comes after section "files"`:                  {{Section: SectionFiles, Table: "a", File: ".ibd"}, {Section: SectionHead}},
+		`chunk 0 belongs to a file, but the index describes no files`: {{Section: SectionFiles, Table: "a", File: ".ibd"}},
 	} {
 		w, err := NewWriter(t.Context(), &output{}, Zstd, 0, 1)
 		if err != nil {
@@ -153,53 +153,53 @@ func TestBakedOrder(t *testing.T) {
 // What an index says of files is refused where it cannot be, by the words of the message.
 func TestForgedBaked(t *testing.T) {
 	// The chunks are head, rows of c, a.ibd (12 bytes), a.ibd (8), a.cfg (3), e#P#p0.ibd (5), tail.
-	const lacks = `the chunks do not give the %d bytes of file %q of table %q`
+	const lacks = `the chunks do not add up to the %d bytes of file %q of table %q`
 	tables := func(idx *Index) []BakedTable { return idx.Baked.Tables }
 	for want, forge := range map[string]func(idx *Index){
-		`chunk 2 is of a file, and nothing is said of files`: func(idx *Index) { idx.Baked = nil },
-		`there are no pages of 0 bytes`:                      func(idx *Index) { idx.Baked.PageSize = 0 },
-		`there are no pages of -4096 bytes`:                  func(idx *Index) { idx.Baked.PageSize = -4096 },
-		`there are no pages of 2048 bytes`:                   func(idx *Index) { idx.Baked.PageSize = 2048 },
-		`there are no pages of 131072 bytes`:                 func(idx *Index) { idx.Baked.PageSize = 128 << 10 },
-		`there are no pages of 12288 bytes`:                  func(idx *Index) { idx.Baked.PageSize = 12 << 10 },
+		`chunk 2 belongs to a file, but the index describes no files`: func(idx *Index) { idx.Baked = nil },
+		`0 bytes is no page size of InnoDB`:                           func(idx *Index) { idx.Baked.PageSize = 0 },
+		`-4096 bytes is no page size of InnoDB`:                       func(idx *Index) { idx.Baked.PageSize = -4096 },
+		`2048 bytes is no page size of InnoDB`:                        func(idx *Index) { idx.Baked.PageSize = 2048 },
+		`131072 bytes is no page size of InnoDB`:                      func(idx *Index) { idx.Baked.PageSize = 128 << 10 },
+		`12288 bytes is no page size of InnoDB`:                       func(idx *Index) { idx.Baked.PageSize = 12 << 10 },
 		`no table comes as files`: func(idx *Index) {
 			idx.Chunks = append(idx.Chunks[:2:2], idx.Chunks[6])
 		},
-		`nothing is said of file "#P#p0.ibd" of table "e"`:                         func(idx *Index) { idx.Baked.Tables = tables(idx)[:1] },
-		`nothing is said of file ".ibd" of table "a"`:                              func(idx *Index) { idx.Baked.Tables = nil },
-		`table "b" comes as files, and the dump does not have it, or has it twice`: func(idx *Index) { tables(idx)[0].Name = "b" },
-		`table "a" comes as files, and the dump does not have it, or has it twice`: func(idx *Index) { tables(idx)[1].Name = "a" },
-		`table "e" is there twice`:                                                 func(idx *Index) { idx.Tables[3].Name = "e" },
-		`table "e" has no file`:                                                    func(idx *Index) { tables(idx)[1].Files = nil },
-		`table "a" has file ".ibd" twice`:                                          func(idx *Index) { tables(idx)[0].Files = []BakedFile{{".ibd", 12}, {".ibd", 8}} },
-		`table "a" has a file "/../../x.ibd"`:                                      func(idx *Index) { tables(idx)[0].Files[0].Name = "/../../x.ibd" },
-		`table "a" has a file ".frm"`:                                              func(idx *Index) { tables(idx)[0].Files[0].Name = ".frm" },
-		`table "a" has a file ".TRG"`:                                              func(idx *Index) { tables(idx)[0].Files[0].Name = ".TRG" },
-		`table "a" has a file "#x/y.ibd"`:                                          func(idx *Index) { tables(idx)[0].Files[0].Name = "#x/y.ibd" },
-		`table "a" has a file "#.ibd"`:                                             func(idx *Index) { tables(idx)[0].Files[0].Name = "#.ibd" },
-		`table "a" has a file ""`:                                                  func(idx *Index) { tables(idx)[0].Files[0].Name = "" },
-		`table "a" has a file ".ibd\x00"`:                                          func(idx *Index) { tables(idx)[0].Files[0].Name = ".ibd\x00" },
-		`table "a" has a file ".ibd\n"`:                                            func(idx *Index) { tables(idx)[0].Files[0].Name = ".ibd\n" },
-		fmt.Sprintf(lacks, 0, ".ibd", "a"):                                         func(idx *Index) { tables(idx)[0].Files[0].Size = 0 },
-		fmt.Sprintf(lacks, -1, ".ibd", "a"):                                        func(idx *Index) { tables(idx)[0].Files[0].Size = -1 },
-		fmt.Sprintf(lacks, 19, ".ibd", "a"):                                        func(idx *Index) { tables(idx)[0].Files[0].Size = 19 },
-		fmt.Sprintf(lacks, 21, ".ibd", "a"):                                        func(idx *Index) { tables(idx)[0].Files[0].Size = 21 },
-		fmt.Sprintf(lacks, int64(1)<<62, ".ibd", "a"):                              func(idx *Index) { tables(idx)[0].Files[0].Size = 1 << 62 },
-		fmt.Sprintf(lacks, 12, ".ibd", "a"):                                        func(idx *Index) { tables(idx)[0].Files[0].Size = 12; idx.Chunks[2].Partial = true },
-		fmt.Sprintf(lacks, 3, ".cfg", "a"):                                         func(idx *Index) { tables(idx)[0].Files[0].Size = 12 }, // the next chunk is of .ibd still
-		fmt.Sprintf(lacks, 5, "#P#p0.ibd", "e"):                                    func(idx *Index) { idx.Chunks[5].Table = "a" },
-		fmt.Sprintf(lacks, 5, "#P#p1.ibd", "e"):                                    func(idx *Index) { tables(idx)[1].Files[0].Name = "#P#p1.ibd" },
-		fmt.Sprintf(lacks, 6, "#P#p0.ibd", "e"):                                    func(idx *Index) { tables(idx)[1].Files[0].Size = 6 }, // which would go on in the tail
-		`chunk 1 has rows of table "e", which comes as files`:                      func(idx *Index) { idx.Chunks[1].Table = "e" },
-		`chunk 1 has rows of table "d", which the dump does not have`:              func(idx *Index) { idx.Chunks[1].Table = "d" },
-		`the chunks lack 1 of the 1 rows of table "c"`:                             func(idx *Index) { idx.Chunks[1].Rows = 0 },
-		`the chunks lack 1 of the 1 rows of table "none"`:                          func(idx *Index) { idx.Tables[3].Rows, idx.Rows = 1, 7 },
-		`table "e" has 3 of the dump's 6 rows`:                                     func(idx *Index) { idx.Tables[2].Rows = 3 },
-		`table "a" has -1 of the dump's 6 rows`:                                    func(idx *Index) { idx.Tables[0].Rows = -1 },
-		`chunk 3: section "rows" comes after section "files"`:                      func(idx *Index) { idx.Chunks[3].About = About{Section: SectionRows, Table: "c"} },
-		`chunk 2: section "files" is of file ""`:                                   func(idx *Index) { idx.Chunks[2].File = "" },
-		`chunk 2: section "files" has 3 rows of table "a"`:                         func(idx *Index) { idx.Chunks[2].Rows = 3 },
-		`chunk 6: section "tail" is of file ".ibd"`:                                func(idx *Index) { idx.Chunks[6].File = ".ibd" },
+		`the index does not describe file "#P#p0.ibd" of table "e"`:          func(idx *Index) { idx.Baked.Tables = tables(idx)[:1] },
+		`the index does not describe file ".ibd" of table "a"`:               func(idx *Index) { idx.Baked.Tables = nil },
+		`table "b" comes as files but is not in the dump, or is there twice`: func(idx *Index) { tables(idx)[0].Name = "b" },
+		`table "a" comes as files but is not in the dump, or is there twice`: func(idx *Index) { tables(idx)[1].Name = "a" },
+		`table "e" is there twice`:                                           func(idx *Index) { idx.Tables[3].Name = "e" },
+		`table "e" has no file`:                                              func(idx *Index) { tables(idx)[1].Files = nil },
+		`table "a" has file ".ibd" twice`:                                    func(idx *Index) { tables(idx)[0].Files = []BakedFile{{".ibd", 12}, {".ibd", 8}} },
+		`table "a" has a file "/../../x.ibd"`:                                func(idx *Index) { tables(idx)[0].Files[0].Name = "/../../x.ibd" },
+		`table "a" has a file ".frm"`:                                        func(idx *Index) { tables(idx)[0].Files[0].Name = ".frm" },
+		`table "a" has a file ".TRG"`:                                        func(idx *Index) { tables(idx)[0].Files[0].Name = ".TRG" },
+		`table "a" has a file "#x/y.ibd"`:                                    func(idx *Index) { tables(idx)[0].Files[0].Name = "#x/y.ibd" },
+		`table "a" has a file "#.ibd"`:                                       func(idx *Index) { tables(idx)[0].Files[0].Name = "#.ibd" },
+		`table "a" has a file ""`:                                            func(idx *Index) { tables(idx)[0].Files[0].Name = "" },
+		`table "a" has a file ".ibd\x00"`:                                    func(idx *Index) { tables(idx)[0].Files[0].Name = ".ibd\x00" },
+		`table "a" has a file ".ibd\n"`:                                      func(idx *Index) { tables(idx)[0].Files[0].Name = ".ibd\n" },
+		fmt.Sprintf(lacks, 0, ".ibd", "a"):                                   func(idx *Index) { tables(idx)[0].Files[0].Size = 0 },
+		fmt.Sprintf(lacks, -1, ".ibd", "a"):                                  func(idx *Index) { tables(idx)[0].Files[0].Size = -1 },
+		fmt.Sprintf(lacks, 19, ".ibd", "a"):                                  func(idx *Index) { tables(idx)[0].Files[0].Size = 19 },
+		fmt.Sprintf(lacks, 21, ".ibd", "a"):                                  func(idx *Index) { tables(idx)[0].Files[0].Size = 21 },
+		fmt.Sprintf(lacks, int64(1)<<62, ".ibd", "a"):                        func(idx *Index) { tables(idx)[0].Files[0].Size = 1 << 62 },
+		fmt.Sprintf(lacks, 12, ".ibd", "a"):                                  func(idx *Index) { tables(idx)[0].Files[0].Size = 12; idx.Chunks[2].Partial = true },
+		fmt.Sprintf(lacks, 3, ".cfg", "a"):                                   func(idx *Index) { tables(idx)[0].Files[0].Size = 12 }, // the next chunk is of .ibd still
+		fmt.Sprintf(lacks, 5, "#P#p0.ibd", "e"):                              func(idx *Index) { idx.Chunks[5].Table = "a" },
+		fmt.Sprintf(lacks, 5, "#P#p1.ibd", "e"):                              func(idx *Index) { tables(idx)[1].Files[0].Name = "#P#p1.ibd" },
+		fmt.Sprintf(lacks, 6, "#P#p0.ibd", "e"):                              func(idx *Index) { tables(idx)[1].Files[0].Size = 6 }, // which would go on in the tail
+		`chunk 1 has rows of table "e", which comes as files`:                func(idx *Index) { idx.Chunks[1].Table = "e" },
+		`chunk 1 has rows of table "d", which the dump does not have`:        func(idx *Index) { idx.Chunks[1].Table = "d" },
+		`the chunks lack 1 of the 1 rows of table "c"`:                       func(idx *Index) { idx.Chunks[1].Rows = 0 },
+		`the chunks lack 1 of the 1 rows of table "none"`:                    func(idx *Index) { idx.Tables[3].Rows, idx.Rows = 1, 7 },
+		`table "e" has 3 of the dump's 6 rows`:                               func(idx *Index) { idx.Tables[2].Rows = 3 },
+		`table "a" has -1 of the dump's 6 rows`:                              func(idx *Index) { idx.Tables[0].Rows = -1 },
+		`chunk 3: section "rows" comes after section "files"`:                func(idx *Index) { idx.Chunks[3].About = About{Section: SectionRows, Table: "c"} },
+		`chunk 2: section "files" is of file ""`:                             func(idx *Index) { idx.Chunks[2].File = "" },
+		`chunk 2: section "files" has 3 rows of table "a"`:                   func(idx *Index) { idx.Chunks[2].Rows = 3 },
+		`chunk 6: section "tail" is of file ".ibd"`:                          func(idx *Index) { idx.Chunks[6].File = ".ibd" },
 	} {
 		for _, c := range written {
 			object, content := smallBaked(t, c, 0)

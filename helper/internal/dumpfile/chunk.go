@@ -9,16 +9,16 @@ import (
 
 // Sizes, in bytes.
 const (
-	// chunkRaw is how much SQL a chunk has at least, except for the last one.
+	// chunkRaw is the least size of a chunk's SQL. Only the last chunk may be smaller.
 	chunkRaw = 2 << 20
-	// hardChunkRaw is where a chunk ends even inside a statement, and also one that was added as a whole: it
-	// bounds the memory that a Writer takes for rows of many megabytes.
+	// hardChunkRaw is the size at which a chunk ends even inside a statement, also one that was added as a whole. It bounds
+	// the memory of a Writer for rows of many megabytes.
 	hardChunkRaw = 8 << 20
-	// maxChunkRaw is how much SQL a reader accepts in a chunk, maxChunkSize what it accepts in the
-	// object: data that cannot be compressed grows a little.
+	// maxChunkRaw is the largest SQL of a chunk that a reader accepts, and maxChunkSize the largest compressed chunk: data
+	// that cannot be compressed grows a little.
 	maxChunkRaw  = 32 << 20
 	maxChunkSize = maxChunkRaw + 1<<20
-	// maxChunks bounds the memory that an index takes, and so the dump, to 2 TiB of SQL.
+	// maxChunks bounds the memory of an index, and so the dump, to 2 TiB of SQL.
 	maxChunks = 1 << 20
 )
 
@@ -30,33 +30,33 @@ type encoder interface {
 
 // decoder decompresses chunks, one at a time.
 type decoder interface {
-	// decode decompresses a chunk into dst, which is empty and has room for all of it.
+	// decode decompresses a chunk into dst, which is empty and has the capacity for all of it.
 	decode(dst, data []byte) ([]byte, error)
 	close()
 }
 
-// container is how chunks, padding and index are put into one file.
+// container is the file format that holds chunks, padding and index.
 type container interface {
 	compression() Compression
-	// signature is what a file of ours begins with. It decompresses to nothing, and tells a file that
-	// lost its end from one that never had an index.
+	// signature is the beginning of our files. It decompresses to nothing. It distinguishes a file that lost its end
+	// from one that never had an index.
 	signature() []byte
-	// newEncoder takes a level from 1 to maxLevel, or 0 for the usual one.
+	// newEncoder takes a level from 1 to maxLevel, or 0 for the default.
 	newEncoder(level int) (encoder, error)
 	maxLevel() int
 	newDecoder() (decoder, error)
 	// pad writes n bytes that decompress to nothing; n is at least minPad.
 	pad(out io.Writer, n int64) error
 	minPad() int64
-	// tail is all that follows the chunks and the padding: the index, and what leads to it.
+	// tail returns everything after the chunks and the padding: the index, and what leads to it.
 	tail(block []byte, chunks []Chunk, padding int64) []byte
-	// isTail tells by the last bytes of a file whether it ends as ours do.
+	// isTail reports whether the last bytes of a file are those of our format.
 	isTail(end []byte) bool
 	// readIndex reads what tail wrote.
 	readIndex(t *tailReader) (*Index, error)
 }
 
-// containerOf returns nil for what is only read.
+// containerOf returns nil for a format that is only read.
 func containerOf(c Compression) container {
 	switch c {
 	case Zstd:
@@ -68,9 +68,8 @@ func containerOf(c Compression) container {
 	}
 }
 
-// read returns the SQL of a chunk from its bytes in the object, decompressed into dst if that has
-// room and checked against all that the index says. What was not written by us never reaches the
-// decompressor.
+// read returns the SQL of a chunk from its bytes in the object. It decompresses into dst if the capacity suffices, and
+// checks everything that the index says. The decompressor only gets bytes that we wrote.
 func (c Chunk) read(dec decoder, dst, data []byte) ([]byte, error) {
 	if sum := sha256.Sum256(data); !bytes.Equal(sum[:], c.SHA256[:]) {
 		return nil, corrupt(c.Offset, "the chunk has another SHA-256 than in the index")

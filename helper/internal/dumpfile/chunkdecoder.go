@@ -9,11 +9,11 @@ import (
 type ChunkDecoder struct {
 	chunks []Chunk
 	dec    decoder
-	data   []byte // of the chunk at hand, as it lies in the object
+	data   []byte // the current chunk as it is in the object
 	raw    []byte // its SQL
 }
 
-// NewChunkDecoder reads the chunks of an index that [ReadIndex] gave. Close must be called.
+// NewChunkDecoder returns a decoder for the chunks of an index that [ReadIndex] returned. Close must be called.
 func NewChunkDecoder(idx *Index) (*ChunkDecoder, error) {
 	form := containerOf(idx.Compression)
 	if form == nil {
@@ -26,15 +26,15 @@ func NewChunkDecoder(idx *Index) (*ChunkDecoder, error) {
 	return &ChunkDecoder{chunks: idx.Chunks, dec: dec}, nil
 }
 
-// Read gives the SQL of the i-th chunk, read from the object that the index is of. It is valid until the next
-// call. A chunk that is not what the index says is a *[DamagedError]; errors of r are wrapped.
+// Read returns the SQL of the i-th chunk, read from the index's object. It is valid until the next call. For a chunk
+// that does not match the index it returns a *[DamagedError]. Errors of r are wrapped.
 func (d *ChunkDecoder) Read(r io.ReaderAt, i int) ([]byte, error) {
 	raw, err := d.decode(r, d.chunks[i], reusable(d.raw))
 	d.raw = raw
 	return raw, err
 }
 
-// decode gives the SQL of a chunk, in dst if that has room for it.
+// decode returns the SQL of a chunk, in dst if its capacity suffices.
 func (d *ChunkDecoder) decode(r io.ReaderAt, chunk Chunk, dst []byte) ([]byte, error) {
 	d.data = reusable(d.data)
 	if int64(cap(d.data)) < chunk.Size {
@@ -47,5 +47,5 @@ func (d *ChunkDecoder) decode(r io.ReaderAt, chunk Chunk, dst []byte) ([]byte, e
 	return chunk.read(d.dec, dst, d.data)
 }
 
-// Close frees the decompressor. It does not close what was read from.
+// Close frees the decompressor. It does not close r.
 func (d *ChunkDecoder) Close() { d.dec.close() }

@@ -5,19 +5,19 @@ import (
 	"sync"
 )
 
-// chunkReader decompresses chunks in parallel and hands them on in order.
+// chunkReader decompresses chunks in parallel and returns them in order.
 type chunkReader struct {
 	queue chan *fetch
 	free  chan []byte // buffers for SQL
 	stop  func()      // closes stopped
 	group sync.WaitGroup
 
-	current []byte // SQL that was not read yet
-	buf     []byte // which is in here
+	current []byte // SQL that has not been read yet
+	buf     []byte // the buffer that current is in
 	err     error
 }
 
-// fetch is a chunk on its way.
+// fetch is a chunk that is being read and decompressed.
 type fetch struct {
 	chunk Chunk
 	raw   []byte // first a free buffer, then the SQL
@@ -25,12 +25,12 @@ type fetch struct {
 	done  chan struct{}
 }
 
-// NewChunkReader reads the SQL of one of our dumps from its chunks, decompressing on that many
-// workers ahead of the reader, at most four; 0 means one for each processor. The index is that which
-// [ReadIndex] found in r. No byte of a chunk is handed on before the chunk's SHA-256 was found right.
+// NewChunkReader reads the SQL of one of our dumps from its chunks. It decompresses ahead of the reader on that many
+// workers, at most four; 0 means one for each processor. The index is the one that [ReadIndex] found in r. A chunk's SHA-256 is
+// checked before any of its bytes is returned.
 //
-// Read returns a *[DamagedError] where a chunk is not what the index says, and errors of r wrapped.
-// Close must be called. It waits for a ReadAt that is under way, and does not close r.
+// Read returns a *[DamagedError] for a chunk that does not match the index, and errors of r wrapped. Close must be called. It
+// waits for a running ReadAt and does not close r.
 func NewChunkReader(r io.ReaderAt, idx *Index, workers int) (io.ReadCloser, error) {
 	workers = min(workerCount(workers), max(len(idx.Chunks), 1))
 	decoders := make([]*ChunkDecoder, workers)
@@ -60,7 +60,7 @@ func NewChunkReader(r io.ReaderAt, idx *Index, workers int) (io.ReadCloser, erro
 	return c, nil
 }
 
-// schedule gives out the chunks, as many at once as there are buffers.
+// schedule hands out the chunks, as many at once as there are buffers.
 func (c *chunkReader) schedule(stopped <-chan struct{}, chunks []Chunk, jobs chan<- *fetch) {
 	defer close(c.queue)
 	defer close(jobs)
@@ -73,7 +73,7 @@ func (c *chunkReader) schedule(stopped <-chan struct{}, chunks []Chunk, jobs cha
 		select {
 		case buf := <-c.free:
 			f := &fetch{chunk: chunk, raw: buf, done: make(chan struct{})}
-			c.queue <- f // neither channel is ever full: both have room for all buffers
+			c.queue <- f // neither channel is ever full: both have the capacity for all buffers
 			jobs <- f
 		case <-stopped:
 			return

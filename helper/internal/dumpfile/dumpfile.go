@@ -1,14 +1,11 @@
-// Package dumpfile writes and reads dumps as they lie in a bucket: SQL text cut into chunks that are
-// compressed each by itself, so that a plain decompressor sees one stream, and behind them an index
-// that plain decompressors skip. docs/format.md is the specification. It also reads the dumps that
-// others made.
+// Package dumpfile writes and reads dumps as they are stored in a bucket. The SQL text is cut into chunks, each compressed by
+// itself, so that a plain decompressor sees one stream. An index follows that plain decompressors skip. docs/format.md is the
+// specification. The package also reads dumps by other tools.
 //
-// The package knows no database and no network: it writes to an [Output] and reads from an io.Reader
-// or io.ReaderAt.
+// It knows no database and no network: it writes to an [Output] and reads from an io.Reader or io.ReaderAt.
 //
-// Nothing that a dump says about itself is believed before it is checked: every length is compared
-// with the size of the object, and every chunk with its SHA-256, before memory is allocated or a
-// byte handed on.
+// It trusts nothing that a dump says about itself. Before it allocates memory or returns a byte, it compares every length with
+// the size of the object and every chunk with its SHA-256.
 package dumpfile
 
 import "strings"
@@ -16,7 +13,7 @@ import "strings"
 // Compression is how a dump is compressed.
 type Compression string
 
-// The compressions. [NewWriter] knows the first two, [NewReader] all of them.
+// The compressions. [NewWriter] supports the first two, [NewReader] all of them.
 const (
 	Zstd  Compression = "zstd"
 	Gzip  Compression = "gzip"
@@ -25,7 +22,7 @@ const (
 	None  Compression = "none"
 )
 
-// endings has what the names of dumps end with. No ending is the end of another.
+// endings are the endings of dumps' names. No ending is the end of another.
 var endings = map[Compression]string{
 	Zstd:  ".sql.zst",
 	Gzip:  ".sql.gz",
@@ -34,13 +31,12 @@ var endings = map[Compression]string{
 	None:  ".sql",
 }
 
-// Ending is what the name of a dump with this compression ends with, as in ".sql.zst".
+// Ending is the ending of a dump's name with this compression, as in ".sql.zst".
 func (c Compression) Ending() string {
 	return endings[c]
 }
 
-// ByName tells by the ending of a name how the dump is compressed, and false where the name is not
-// one of a dump.
+// ByName returns the compression that the ending of a dump's name says. It returns false if the name is not a dump's.
 func ByName(name string) (Compression, bool) {
 	for c, ending := range endings {
 		if strings.HasSuffix(name, ending) {
@@ -50,7 +46,7 @@ func ByName(name string) (Compression, bool) {
 	return "", false
 }
 
-// MaxLevel is the highest level of the compression, the lowest is 1; 0 where it is only read.
+// MaxLevel is the highest level of the compression; the lowest is 1. It is 0 for a compression that is only read.
 func (c Compression) MaxLevel() int {
 	if form := containerOf(c); form != nil {
 		return form.maxLevel()

@@ -6,19 +6,19 @@ import (
 )
 
 var (
-	// ErrNoIndex means that a dump has no index of ours: somebody else's program made it.
+	// ErrNoIndex means that a dump has no index of ours: another tool made it.
 	ErrNoIndex = errors.New("the dump has no index")
 	// ErrTruncated is within every [DamagedError] of a dump that ends too early.
 	ErrTruncated = errors.New("truncated")
-	// ErrCorrupt is within every [DamagedError] of a dump whose bytes are not those that were written.
+	// ErrCorrupt is within every [DamagedError] of a dump whose bytes have changed.
 	ErrCorrupt = errors.New("corrupt")
 )
 
-// DamagedError means that a dump is not what its writer wrote. It wraps ErrTruncated or ErrCorrupt.
+// DamagedError means that a dump is not as it was written. It wraps ErrTruncated or ErrCorrupt.
 type DamagedError struct {
 	Kind   error
 	Offset int64  // in the compressed object, in bytes; the damage is there or shortly before
-	Reason string // what was found there
+	Reason string // what was found
 }
 
 func (e *DamagedError) Error() string {
@@ -35,20 +35,20 @@ func corrupt(offset int64, format string, args ...any) error {
 	return &DamagedError{ErrCorrupt, offset, fmt.Sprintf(format, args...)}
 }
 
-// NotSQLError means that a dump holds something else than SQL text.
+// NotSQLError means that a dump is something else than SQL text.
 type NotSQLError struct {
-	Found string // what it seems to be, as in "a zip archive"
+	Found string // what it seems to be: "a zip archive"
 }
 
 func (e *NotSQLError) Error() string {
 	return "the dump is not SQL text but " + e.Found
 }
 
-// NewerFormatError means that a newer version of this program wrote the dump, in a format that this
-// version does not read. Plain decompressors still do.
+// NewerFormatError means that a newer version of this program wrote the dump in a format that this version cannot read. Plain
+// decompressors can.
 type NewerFormatError struct {
 	Format      int
-	ToolVersion string // that wrote it
+	ToolVersion string // the version that wrote it
 }
 
 func (e *NewerFormatError) Error() string {
@@ -56,11 +56,11 @@ func (e *NewerFormatError) Error() string {
 		e.Format, e.ToolVersion, formatVersion)
 }
 
-// WindowError means that somebody's dump was compressed in a way (zstd --long, xz with a huge
-// dictionary) that takes more memory to read than is allowed.
+// WindowError means that a foreign dump was compressed in a way (zstd --long, xz with a huge dictionary) that takes more
+// memory than allowed.
 type WindowError struct {
 	Compression   Compression
-	Window, Limit int64 // bytes
+	Window, Limit int64 // in bytes
 }
 
 func (e *WindowError) Error() string {

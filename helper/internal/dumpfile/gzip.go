@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// A gzip file is a series of members. Ours that are not chunks are empty, and carry what they have
-// to say in a subfield of the header's extra field, whose first letter is a D.
+// A gzip file is a series of members. Those of ours that are not chunks are empty and carry their data in a subfield of the
+// header's extra field. The first letter of the subfield is a D.
 const (
 	subfieldSignature = 's'
 	subfieldPad       = 'p'
@@ -24,13 +24,12 @@ const (
 	memberTrailer  = 8
 	emptyMember    = memberPrefix + 2 + memberTrailer // 2: an empty deflate stream
 
-	// indexPart is how much of the index a member holds; an extra field has less than 64 KiB.
+	// indexPart is how much of the index a member has; an extra field has less than 64 KiB.
 	indexPart   = 60 << 10
 	trailerData = 16 // offset and length of the index
 	trailerSize = emptyMember + trailerData
 
-	// A member of padding is filled with empty stored blocks of five bytes; the rest of its length is
-	// in the subfield.
+	// A member of padding is filled with empty stored blocks of five bytes. The rest of its length is in the subfield.
 	storedBlock = 5
 	padMember   = memberPrefix + storedBlock + memberTrailer
 
@@ -91,7 +90,7 @@ func (g *gzipDecoder) decode(dst, data []byte) ([]byte, error) {
 	}
 	g.r.Multistream(false)
 	for err := error(nil); err != io.EOF; {
-		// Only the end tells that the member's checksum is right: there is always room to read on.
+		// Only the end tells whether the member's checksum is right, so there must always be space to read on.
 		room := dst[len(dst):cap(dst)]
 		if len(room) == 0 {
 			room = make([]byte, 1)
@@ -107,7 +106,7 @@ func (g *gzipDecoder) decode(dst, data []byte) ([]byte, error) {
 		dst = dst[:len(dst)+n]
 	}
 	if in.Len() > 0 {
-		return nil, errors.New("the chunk has bytes behind its gzip member")
+		return nil, errors.New("the chunk has bytes after its gzip member")
 	}
 	return dst, nil
 }
@@ -132,12 +131,12 @@ func (gzipContainer) pad(out io.Writer, n int64) error {
 	if _, err := io.CopyN(out, &storedBlocks{}, n-n%storedBlock); err != nil {
 		return err
 	}
-	// The last block, then checksum and length of nothing.
+	// The last block, then the checksum and the length of nothing.
 	_, err := out.Write(append([]byte{1, 0, 0, 0xFF, 0xFF}, make([]byte, memberTrailer)...))
 	return err
 }
 
-// storedBlocks reads as empty deflate blocks without end.
+// storedBlocks reads as an endless series of empty deflate blocks.
 type storedBlocks struct{ n int }
 
 func (s *storedBlocks) Read(p []byte) (int, error) {
@@ -165,7 +164,7 @@ func appendTrailer(at, length int64) []byte {
 	return binary.LittleEndian.AppendUint64(data, uint64(length))
 }
 
-// partsOf cuts the index into what fits into a member each.
+// partsOf cuts the index into parts that fit into a member each.
 func partsOf(block []byte) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		for len(block) > 0 {
@@ -192,7 +191,7 @@ func appendEmptyMember(dst []byte, subfield byte, data []byte) []byte {
 	return append(dst, make([]byte, memberTrailer)...)
 }
 
-// isTrailer tells whether a member's extra field is that of our last member.
+// isTrailer reports whether a member's extra field is that of our last member.
 func isTrailer(extra []byte) bool {
 	return len(extra) == 4+trailerData && extra[0] == 'D' && extra[1] == subfieldTrailer
 }
@@ -222,7 +221,7 @@ func (gzipContainer) readIndex(t *tailReader) (*Index, error) {
 	if size+parts*emptyMember != end-at {
 		return nil, corrupt(end, "the index at byte %d with %d bytes does not end here", at, size)
 	}
-	// How many chunks there are is not known yet; a chunk has a header and a trailer at least.
+	// How many chunks there are is not known yet, but a chunk has at least a header and a trailer.
 	if limit := maxIndexSize(int(at / emptyMember)); size > limit {
 		return nil, corrupt(at, "an index of %d bytes behind %d bytes of chunks", size, at)
 	}
@@ -248,7 +247,7 @@ func (gzipContainer) readIndex(t *tailReader) (*Index, error) {
 		return nil, corrupt(at, "%d bytes between the last chunk and the index", gap)
 	}
 	for i := range idx.Chunks {
-		// What a gzip member ends with is the size of its content.
+		// A gzip member ends with the size of its content.
 		idx.Chunks[i].check = uint32(idx.Chunks[i].RawSize)
 	}
 	return idx, nil

@@ -7,18 +7,18 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// gzipStream decompresses a gzip file member by member. If it begins or ends as ours do, it must do
-// both; behind others zeros may follow, as on a tape.
+// gzipStream decompresses a gzip file member by member. If the file begins or ends like ours, it must do both. Foreign files may
+// be followed by zeros, as on a tape.
 type gzipStream struct {
 	src   *source
 	z     *gzip.Reader // nil before the first member
 	ours  bool
 	extra []byte // the extra field of the current member
-	// blocks says that the members are bgzip's, which closes a file by an empty one; empty that the current one has given nothing yet.
+	// blocks means that the members are bgzip's, which ends a file with an empty one; empty means that the current one has given nothing yet.
 	blocks, empty bool
 }
 
-// bgzipExtra is how the extra field of bgzip's members begins.
+// bgzipExtra is the beginning of the extra field of bgzip's members.
 var bgzipExtra = []byte("BC\x02\x00")
 
 func (g *gzipStream) Read(p []byte) (int, error) {

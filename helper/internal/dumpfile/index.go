@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// formatVersion is the format that this version writes, and the newest that it reads. Fields that a
-// reader may ignore are added without a new number.
+// formatVersion is the format that this version writes, and the newest that it reads. Fields that a reader may ignore are
+// added without a new number.
 const formatVersion = 1
 
-// Index says what a dump holds and where.
+// Index describes the contents of a dump.
 type Index struct {
 	Format        int         `json:"format"`
 	Compression   Compression `json:"compression"`
@@ -25,26 +25,26 @@ type Index struct {
 	EngineVersion string      `json:"engine_version,omitempty"`
 	Client        string      `json:"client,omitempty"` // the program that produced the SQL, with its version
 	SnapshotTime  time.Time   `json:"snapshot_time"`
-	SourceState   string      `json:"source_state,omitempty"` // of the source just before the snapshot; only whoever wrote it understands it
+	SourceState   string      `json:"source_state,omitempty"` // the source's state just before the snapshot; only the source's package understands it
 	Rules         Rules       `json:"rules"`
 	Tables        []Table     `json:"tables"`
-	Rows          int64       `json:"rows"`      // of all tables that tell
+	Rows          int64       `json:"rows"`      // of all tables with a known number
 	RawBytes      int64       `json:"raw_bytes"` // of SQL
-	// Chunks follow one another in the object and, decompressed, in the SQL text.
+	// Chunks follow one another in the object, and decompressed in the SQL text.
 	Chunks []Chunk `json:"chunks"`
-	// Baked says, in an object with tables as files, what is not said of dumps; nil in a dump.
+	// Baked describes an object with tables as files; nil in a dump.
 	Baked *Baked `json:"baked,omitempty"`
 
-	// Where ReadIndex found it.
+	// ReadIndex sets these.
 	at      int64  // offset of the index in the object
-	size    int64  // of the object
-	payload Digest // of the index as it is stored
+	size    int64  // the size of the object
+	payload Digest // the hash of the stored index
 }
 
-// Digest is the SHA-256 of an index as ReadIndex found it: it tells this dump from any other.
+// Digest is the SHA-256 of the index that ReadIndex found. It identifies the dump.
 func (idx *Index) Digest() Digest { return idx.payload }
 
-// Rules names the tables that were treated differently.
+// Rules are the tables that were treated differently.
 type Rules struct {
 	StructureOnly []string `json:"structure_only,omitempty"` // dumped without their rows
 	Excluded      []string `json:"excluded,omitempty"`       // not dumped
@@ -53,25 +53,25 @@ type Rules struct {
 // Table is a table in the dump.
 type Table struct {
 	Name string `json:"name"`
-	// Rows is -1 where the SQL text does not tell how many there will be, as with INSERT … SELECT.
+	// Rows is -1 if the SQL text does not tell how many there will be, as with INSERT … SELECT.
 	Rows int64 `json:"rows"`
 }
 
-// Chunk is a span of the SQL text, compressed by itself.
+// Chunk is a range of the SQL text, compressed by itself.
 type Chunk struct {
-	Offset  int64  `json:"offset"` // in the object, bytes
-	Size    int64  `json:"size"`   // in the object, bytes
+	Offset  int64  `json:"offset"` // in the object, in bytes
+	Size    int64  `json:"size"`   // in the object, in bytes
 	RawSize int64  `json:"raw_size"`
-	SHA256  Digest `json:"sha256"` // of its bytes in the object
-	// Partial means that the chunk ends inside a statement, which the next one goes on with.
+	SHA256  Digest `json:"sha256"` // of the bytes in the object
+	// Partial means that the chunk ends inside a statement that the next one continues.
 	Partial bool `json:"partial,omitempty"`
 	About
 
 	check uint32 // the last four bytes of the chunk: a zstd frame's own checksum
 }
 
-// UnmarshalJSON refuses a chunk without size: otherwise a forged index of many chunks that take three bytes
-// each would make a reader allocate forty times its length.
+// UnmarshalJSON rejects a chunk without size. Otherwise a forged index of many chunks that take three bytes each would make a
+// reader allocate forty times its length.
 func (c *Chunk) UnmarshalJSON(text []byte) error {
 	type fields Chunk // without this method
 	var read fields
@@ -79,7 +79,7 @@ func (c *Chunk) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	if read.Size <= 0 || read.Size > maxChunkSize || read.RawSize <= 0 || read.RawSize > maxChunkRaw {
-		return fmt.Errorf("the chunk at byte %d has a size that no chunk has", read.Offset)
+		return fmt.Errorf("the chunk at byte %d has an invalid size", read.Offset)
 	}
 	*c = Chunk(read)
 	return nil
@@ -108,8 +108,8 @@ const (
 	indexHeader = len(indexMark) + sha256.Size
 )
 
-// maxIndexSize is how long the block of a dump with that many chunks may be, in bytes. It bounds
-// what a forged index can make a reader allocate.
+// maxIndexSize is the largest block for that many chunks, in bytes. It bounds what a forged index can make a reader
+// allocate.
 func maxIndexSize(chunks int) int64 {
 	return 4<<20 + 1<<10*int64(min(chunks, maxChunks+3))
 }
@@ -131,8 +131,8 @@ func (idx *Index) encode() ([]byte, error) {
 	return block, nil
 }
 
-// decodeIndex reads a block that was found at an offset of an object, and checks all that it says
-// about the object; first is where the first chunk has to begin.
+// decodeIndex decodes a block that was found at an offset of an object. It checks everything that the block says about the
+// object; first is where the first chunk must begin.
 func decodeIndex(block []byte, c Compression, at, size, first int64) (*Index, error) {
 	if len(block) < indexHeader || string(block[:len(indexMark)]) != indexMark {
 		return nil, corrupt(at, "the index has no mark")
@@ -141,7 +141,7 @@ func decodeIndex(block []byte, c Compression, at, size, first int64) (*Index, er
 	if sum := sha256.Sum256(text); !bytes.Equal(sum[:], block[len(indexMark):indexHeader]) {
 		return nil, corrupt(at, "the index has another SHA-256 than it says")
 	}
-	// A newer format may have changed the types of fields, but not of these two.
+	// A newer format may change the types of fields, but not of these two.
 	var newer struct {
 		Format      int    `json:"format"`
 		ToolVersion string `json:"tool_version"`
@@ -163,10 +163,10 @@ func decodeIndex(block []byte, c Compression, at, size, first int64) (*Index, er
 	return idx, nil
 }
 
-// check compares the index with itself and with the object that it was found in.
+// check checks the index for contradictions with itself and with the object.
 func (idx *Index) check(c Compression, first int64) error {
 	if idx.Format < 1 {
-		return fmt.Errorf("there is no format %d", idx.Format)
+		return fmt.Errorf("unknown format %d", idx.Format)
 	}
 	if idx.Compression != c {
 		return fmt.Errorf("compression %q in a %s file", idx.Compression, c)
@@ -174,7 +174,7 @@ func (idx *Index) check(c Compression, first int64) error {
 	if idx.Rows < 0 {
 		return fmt.Errorf("%d rows", idx.Rows)
 	}
-	tables := make(map[string]bool) // not made for as many as a forged index has
+	tables := make(map[string]bool) // its size is bounded by the index's
 	for _, table := range idx.Tables {
 		if table.Rows < -1 {
 			return fmt.Errorf("table %.100q has %d rows", table.Name, table.Rows)
@@ -201,7 +201,7 @@ func (idx *Index) check(c Compression, first int64) error {
 	return idx.checkSections()
 }
 
-// dataEnd is where the last chunk ends in the object.
+// dataEnd is the end of the last chunk in the object.
 func (idx *Index) dataEnd(first int64) int64 {
 	if len(idx.Chunks) == 0 {
 		return first

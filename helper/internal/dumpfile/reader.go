@@ -11,22 +11,20 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxWindow is how much memory a dump may ask for: what zstd accepts without --long=28 or more.
+// maxWindow is how much memory a dump may need: what zstd accepts without --long=28 or more.
 const maxWindow = 128 << 20
 
 var errReaderClosed = errors.New("the dump's reader is closed")
 
-// NewReader decompresses any dump, one of ours or of others, that its name says is compressed with
-// c. What counts is the content: a dump that is compressed in another way than its name says, or not
-// at all, is read all the same.
+// NewReader decompresses any dump; c is the compression that its name says. The content decides: a dump with another
+// compression, or with none, is read as well.
 //
-// The reader returns io.EOF only where the compressed data is whole. It returns a *[DamagedError]
-// where it is not, a *[NotSQLError] if the content is no text, a *[WindowError] if it would take too
-// much memory, and errors of r wrapped. Text from before the damage, and some of the damaged text, was
-// handed on by then. What cannot be told from a stream alone is a foreign gzip,
-// bzip2 or zstd file cut exactly between two of its members or frames.
+// The reader returns io.EOF only if the compressed data is complete. Otherwise it returns a *[DamagedError]; a *[NotSQLError] if
+// the content is not text; a *[WindowError] if it would need too much memory; and errors of r wrapped. By then it has returned
+// text from before the damage and maybe some of the damaged text. A stream alone does not tell whether a foreign gzip, bzip2 or
+// zstd file was cut exactly between two of its members or frames.
 //
-// Close must be called. It waits for a Read of r that is under way, and does not close r.
+// Close must be called. It waits for a running Read of r and does not close r.
 func NewReader(r io.Reader, c Compression) (io.ReadCloser, error) {
 	src := newSource(r)
 	head, err := src.Peek(headSize)
@@ -52,7 +50,7 @@ func NewReader(r io.Reader, c Compression) (io.ReadCloser, error) {
 	return &sqlReader{src: src, text: bufio.NewReaderSize(text, 64<<10), closer: closer}, nil
 }
 
-// decompressor returns the text of a compressed source, and what ends its goroutines.
+// decompressor returns the text of a compressed source, and a function that ends its goroutines.
 func decompressor(src *source, c Compression) (io.Reader, func(), error) {
 	none := func() {}
 	switch c {
@@ -78,8 +76,8 @@ type sqlReader struct {
 	src    *source
 	text   *bufio.Reader
 	closer func()
-	seen   bool  // the head
-	err    error // what ended it
+	seen   bool  // whether the head was seen
+	err    error // why it ended
 }
 
 func (s *sqlReader) Read(p []byte) (int, error) {
@@ -99,8 +97,8 @@ func (s *sqlReader) Read(p []byte) (int, error) {
 	return n, s.err
 }
 
-// end remembers what is wrong. A decoder with goroutines may still be reading ahead: it is stopped
-// before the source is asked how far it came.
+// end records an error. A decoder with goroutines may still be reading ahead, so it is stopped before the source is asked how
+// far it got.
 func (s *sqlReader) end(err error) {
 	if err == nil {
 		return
@@ -122,8 +120,8 @@ func (s *sqlReader) Close() error {
 	return nil
 }
 
-// source is a compressed file that is read from its beginning. It knows how far it was read, and
-// tells its own failures from damage of the content.
+// source is a compressed file that is read from its beginning. It knows how far it was read, and distinguishes its own errors
+// from damage of the content.
 type source struct {
 	*bufio.Reader
 	in *countingReader
@@ -132,7 +130,7 @@ type source struct {
 type countingReader struct {
 	r   io.Reader
 	n   int64
-	err error // the first one but io.EOF
+	err error // the first error except io.EOF
 }
 
 func newSource(r io.Reader) *source {
@@ -149,10 +147,10 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// offset is that of the next byte.
+// offset is the offset of the next byte.
 func (s *source) offset() int64 { return s.in.n - int64(s.Buffered()) }
 
-// damage turns the error of a decompressor into one that says what is wrong, and with what.
+// damage turns a decompressor's error into one that says what is damaged and where.
 func (s *source) damage(err error) error {
 	var damaged *DamagedError
 	var window *WindowError

@@ -7,13 +7,13 @@ import (
 	"io"
 )
 
-// tailWindow is how much is read at once from the end of an object: enough for the index of a dump
-// of a gigabyte and more, so that one request does.
+// tailWindow is how much is read at once from the end of an object. It suffices for the index of a dump of more than a gigabyte,
+// so that one request is enough.
 const tailWindow = 128 << 10
 
-// tailReader reads from the end of an object of known size, most often from memory.
+// tailReader reads from the end of an object of known size, usually from memory.
 type tailReader struct {
-	r    io.ReaderAt // nil if buf is all there is
+	r    io.ReaderAt // nil if buf has everything
 	size int64
 	buf  []byte // the last bytes of the object
 }
@@ -26,8 +26,7 @@ func newTailReader(r io.ReaderAt, size int64) (*tailReader, error) {
 	return t, err
 }
 
-// bytes returns n bytes at an offset; that both lie within the object, and that n is not too much to
-// allocate, is for the caller to know.
+// bytes returns n bytes at an offset. The caller knows that both are within the object and that n is not too much to allocate.
 func (t *tailReader) bytes(offset, n int64) ([]byte, error) {
 	if start := t.size - int64(len(t.buf)); offset >= start {
 		return t.buf[offset-start : offset-start+n], nil
@@ -42,12 +41,11 @@ func (t *tailReader) bytes(offset, n int64) ([]byte, error) {
 	return data, nil
 }
 
-// ReadIndex reads the index of an object of the given size in bytes; c is the compression that its
-// name tells. It reads the end of the object, and the beginning where that end is not one of ours.
+// ReadIndex reads the index of an object of the given size in bytes; c is the compression that its name says. It reads the end of
+// the object. If that is not ours, it also reads the beginning.
 //
-// It returns ErrNoIndex for a dump that others made, a *[DamagedError] for one of ours that was cut
-// or altered in its last part, and a *[NewerFormatError]. That the index can be read says nothing
-// about the chunks: [NewChunkReader] and [NewVerifier] check those.
+// It returns ErrNoIndex for a dump by another tool, a *[DamagedError] for one of ours that was cut or changed near its end, and
+// a *[NewerFormatError]. It does not check the chunks: [NewChunkReader] and [NewVerifier] do.
 func ReadIndex(r io.ReaderAt, size int64, c Compression) (*Index, error) {
 	form := containerOf(c)
 	if form == nil || size <= 0 {
@@ -67,7 +65,7 @@ func ReadIndex(r io.ReaderAt, size int64, c Compression) (*Index, error) {
 	if !errors.Is(err, ErrNoIndex) && !errors.Is(err, ErrCorrupt) {
 		return nil, err
 	}
-	// Somebody else's dump, or one of ours without its end? Ours begin with a signature.
+	// Is it a foreign dump, or one of ours without its end? Ours begin with a signature.
 	signature := form.signature()
 	if size < int64(len(signature)) {
 		return nil, ErrNoIndex

@@ -5,45 +5,45 @@ import (
 	"fmt"
 )
 
-// About says what the statements of a chunk are. Of a dump that was written as one stream nothing is said.
+// About describes the statements of a chunk. It is zero for a dump that was written as one stream.
 type About struct {
 	Section Section `json:"section,omitempty"`
-	// Table is the one whose rows a chunk of SectionRows has, and Rows is how many. Where a statement is so long
-	// that it takes several chunks, the last of them has the rows.
+	// Table is the table whose rows are in a chunk of SectionRows, and Rows is how many. If a statement takes several chunks,
+	// the last of them has the rows.
 	Table string `json:"table,omitempty"`
 	Rows  int64  `json:"rows,omitempty"`
-	// File is, in a chunk of SectionFiles, what the name of the file has behind that of Table, as in ".ibd".
+	// File is set in a chunk of SectionFiles. It is what follows Table in the file's name: ".ibd".
 	File string `json:"file,omitempty"`
 }
 
-// Section is what a chunk's statements are for. The sections of a dump follow one another.
+// Section is the purpose of a chunk's statements. The sections of a dump follow one another.
 type Section string
 
 const (
-	// SectionHead is what comes before all rows: settings, tables.
+	// SectionHead is everything before the rows: settings and tables.
 	SectionHead Section = "head"
-	// SectionRows is rows of one table. Every line is a whole statement; chunks may be loaded in any order, and
-	// at the same time.
+	// SectionRows is rows of one table. Every line is a whole statement. Chunks may be loaded in any order and at the same
+	// time.
 	SectionRows Section = "rows"
-	// SectionFiles is a stretch of a file of a table, whose rows are in it: only an object with tables as files has such
-	// chunks, see [Baked].
+	// SectionFiles is a range of a table's file, which contains its rows. Only an object with tables as files has such chunks:
+	// see [Baked].
 	SectionFiles Section = "files"
-	// SectionTail is what comes after all rows: views, triggers, indexes.
+	// SectionTail is everything after the rows: views, triggers, indexes.
 	SectionTail Section = "tail"
 )
 
-// sectionOrder is how sections follow one another. All chunks of a dump have one, or none has.
+// sectionOrder is the order of the sections. Either all chunks of a dump have one or none has.
 var sectionOrder = map[Section]int{"": 0, SectionHead: 1, SectionRows: 2, SectionFiles: 3, SectionTail: 4}
 
-// Sectioned says whether the chunks tell what they are: then rows can be loaded in any order.
+// Sectioned reports whether the chunks have sections: then rows can be loaded in any order.
 func (idx *Index) Sectioned() bool { return len(idx.Chunks) > 0 && idx.Chunks[0].Section != "" }
 
-// follow says what is wrong with a chunk that lies behind another one. The first one is asked with itself.
+// follow checks a chunk against the one before. The first chunk is checked against itself.
 func (a About) follow(before About) error {
 	place, known := sectionOrder[a.Section]
 	switch {
 	case !known:
-		return fmt.Errorf("there is no section %.100q", a.Section)
+		return fmt.Errorf("unknown section %.100q", a.Section)
 	case place < sectionOrder[before.Section] || (place == 0) != (before.Section == ""):
 		return fmt.Errorf("section %q comes after section %q", a.Section, before.Section)
 	case (a.Section == SectionFiles) != (a.File != ""):
@@ -54,7 +54,7 @@ func (a About) follow(before About) error {
 	return nil
 }
 
-// checkSections says what is wrong with what the chunks are said to be.
+// checkSections checks what the chunks say about themselves.
 func (idx *Index) checkSections() error {
 	for i, chunk := range idx.Chunks {
 		before := idx.Chunks[max(i-1, 0)]
@@ -63,9 +63,9 @@ func (idx *Index) checkSections() error {
 		}
 		switch {
 		case i > 0 && before.Partial && (chunk.Section != before.Section || chunk.Table != before.Table):
-			return fmt.Errorf("chunk %d does not go on with the statement inside which the one before ends", i)
+			return fmt.Errorf("chunk %d does not continue the statement of the chunk before", i)
 		case chunk.Partial && chunk.Rows > 0:
-			return fmt.Errorf("chunk %d ends inside a statement and has %d rows all the same", i, chunk.Rows)
+			return fmt.Errorf("chunk %d ends inside a statement but has %d rows", i, chunk.Rows)
 		case chunk.Partial && i == len(idx.Chunks)-1:
 			return errors.New("the last chunk ends inside a statement")
 		}
@@ -76,8 +76,8 @@ func (idx *Index) checkSections() error {
 	return idx.checkRows()
 }
 
-// checkRows compares the rows of the chunks with those of the tables. No sum of them can overflow: each is
-// taken from what is left of the number that it has to be.
+// checkRows compares the rows of the chunks with those of the tables. No sum can overflow: each number is subtracted from what
+// is left of the total.
 func (idx *Index) checkRows() error {
 	left := make(map[string]int64, len(idx.Tables))
 	all := idx.Rows

@@ -39,8 +39,8 @@ func TestForgedSections(t *testing.T) {
 	// The chunks are head, rows of a (2), rows of a (1), rows of c (1), tail.
 	long := strings.Repeat("ü", 10_000)
 	for want, forge := range map[string]func(idx *Index){
-		`chunk 1: there is no section "body"`:                func(idx *Index) { idx.Chunks[1].Section = "body" },
-		`chunk 0: there is no section "` + long[:200] + `"`:  func(idx *Index) { idx.Chunks[0].Section = Section(long) },
+		`chunk 1: unknown section "body"`:                    func(idx *Index) { idx.Chunks[1].Section = "body" },
+		`chunk 0: unknown section "` + long[:200] + `"`:      func(idx *Index) { idx.Chunks[0].Section = Section(long) },
 		`chunk 4: section "head" comes after section "rows"`: func(idx *Index) { idx.Chunks[4].Section = SectionHead },
 		`chunk 1: section "rows" comes after section "tail"`: func(idx *Index) { idx.Chunks[0].Section = SectionTail },
 		`chunk 1: section "rows" comes after section ""`:     func(idx *Index) { idx.Chunks[0].Section = "" },
@@ -83,15 +83,15 @@ func TestForgedSections(t *testing.T) {
 			idx.Tables, idx.Rows = []Table{{"a", 0}, {"c", math.MaxInt64}, {"e", math.MaxInt64}, {"f", 4}}, 2
 		},
 		// A statement goes on where it can, and nowhere else.
-		`chunk 1 does not go on with the statement inside which the one before ends`: func(idx *Index) { idx.Chunks[0].Partial = true },
-		`chunk 3 does not go on with the statement inside which the one before ends`: func(idx *Index) {
+		`chunk 1 does not continue the statement of the chunk before`: func(idx *Index) { idx.Chunks[0].Partial = true },
+		`chunk 3 does not continue the statement of the chunk before`: func(idx *Index) {
 			idx.Chunks[2].Partial, idx.Chunks[2].Rows, idx.Chunks[1].Rows = true, 0, 3
 		},
-		`chunk 4 does not go on with the statement inside which the one before ends`: func(idx *Index) {
+		`chunk 4 does not continue the statement of the chunk before`: func(idx *Index) {
 			idx.Chunks[3].Partial, idx.Chunks[3].Rows, idx.Tables[1].Rows, idx.Rows = true, 0, 0, 3
 		},
-		`chunk 1 ends inside a statement and has 2 rows all the same`: func(idx *Index) { idx.Chunks[1].Partial = true },
-		`the last chunk ends inside a statement`:                      func(idx *Index) { idx.Chunks[4].Partial = true },
+		`chunk 1 ends inside a statement but has 2 rows`: func(idx *Index) { idx.Chunks[1].Partial = true },
+		`the last chunk ends inside a statement`:         func(idx *Index) { idx.Chunks[4].Partial = true },
 	} {
 		for _, c := range written {
 			object, _ := smallSections(t, c, 0)
@@ -147,13 +147,13 @@ func TestHugeIndex(t *testing.T) {
 		return "[" + strings.Repeat(item+",", n-1) + item + "]"
 	}
 	for text, want := range map[string]string{
-		`"chunks":` + many(`{}`):                                                "the chunk at byte 0 has a size that no chunk has",
+		`"chunks":` + many(`{}`):                                                "the chunk at byte 0 has an invalid size",
 		`"chunks":` + many(`0`):                                                 "json: cannot unmarshal number into Go struct field Index.chunks of type dumpfile.fields",
-		`"chunks":` + many(`null`):                                              "the chunk at byte 0 has a size that no chunk has",
+		`"chunks":` + many(`null`):                                              "the chunk at byte 0 has an invalid size",
 		`"chunks":` + many(`{"size":1,"raw_size":1}`):                           "chunk 0 is not where the one before ends",
-		`"chunks":` + many(`{"size":-1,"raw_size":1}`):                          "the chunk at byte 0 has a size that no chunk has",
-		`"chunks":[{"size":1,"raw_size":4611686018427387904}]`:                  "the chunk at byte 0 has a size that no chunk has",
-		`"chunks":[{"size":4611686018427387904,"raw_size":1}]`:                  "the chunk at byte 0 has a size that no chunk has",
+		`"chunks":` + many(`{"size":-1,"raw_size":1}`):                          "the chunk at byte 0 has an invalid size",
+		`"chunks":[{"size":1,"raw_size":4611686018427387904}]`:                  "the chunk at byte 0 has an invalid size",
+		`"chunks":[{"size":4611686018427387904,"raw_size":1}]`:                  "the chunk at byte 0 has an invalid size",
 		`"chunks":[{"size":1` + strings.Repeat("0", 1<<20) + `}]`:               "json: cannot unmarshal number 1" + strings.Repeat("0", 300-len("json: cannot unmarshal number 1")),
 		`"chunks":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000): "invalid character '[' exceeded max depth",
 		`"tables":` + many(`{}`):                                                "table \"\" is there twice",

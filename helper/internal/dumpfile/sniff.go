@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// magics are what files begin with.
+// magics are the first bytes of files.
 var magics = map[Compression]string{
 	Zstd:  "\x28\xB5\x2F\xFD",
 	Gzip:  "\x1F\x8B",
@@ -13,7 +13,7 @@ var magics = map[Compression]string{
 	XZ:    "\xFD7zXZ\x00",
 }
 
-// sniff tells by the first bytes how a file is compressed: None if in no way that is known here.
+// sniff returns the compression that the first bytes of a file show; None if they show none.
 func sniff(head []byte) Compression {
 	for c, magic := range magics {
 		if bytes.HasPrefix(head, []byte(magic)) {
@@ -26,15 +26,15 @@ func sniff(head []byte) Compression {
 	return None
 }
 
-// isSkippable tells whether a skippable frame of zstd begins here.
+// isSkippable reports whether a skippable frame of zstd begins here.
 func isSkippable(head []byte) bool {
 	return len(head) >= 4 && head[0]&0xF0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2A, 0x4D, 0x18})
 }
 
-// headSize is how much of a file tells what it is.
+// headSize is how much of a file is enough to recognize it.
 const headSize = 512
 
-// foreignHeads are what files begin with that people take for dumps.
+// foreignHeads are the beginnings of files that people mistake for dumps.
 var foreignHeads = []struct{ head, name string }{
 	{"PGDMP", "an archive of pg_dump -Fc, which pg_restore reads"},
 	{"PK\x03\x04", "a zip archive"},
@@ -44,8 +44,8 @@ var foreignHeads = []struct{ head, name string }{
 	{"7z\xBC\xAF\x27\x1C", "a 7z archive"},
 }
 
-// notSQL returns a *NotSQLError if text cannot begin like this; head is its first headSize bytes, or
-// all of it. Text that is wrong in finer ways is for whoever reads the SQL to find.
+// notSQL returns a *NotSQLError if no text begins like this; head is its first headSize bytes, or all of it. Finer checks are
+// up to the reader of the SQL.
 func notSQL(head []byte) error {
 	if c := sniff(head); c != None {
 		return &NotSQLError{string(c) + " data"}

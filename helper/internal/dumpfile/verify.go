@@ -6,10 +6,9 @@ import (
 	"io"
 )
 
-// NewVerifier reads the SQL of a dump from its whole object, and returns io.EOF only if every byte
-// of the object that matters is right: with an index, which [ReadIndex] found in the same object,
-// the chunks, their checksums, the padding, and the index itself; without one it is [NewReader].
-// Close must be called; it does not close r.
+// NewVerifier reads the SQL of a dump from its whole object. It returns io.EOF only if every byte that matters is right. With an
+// index that [ReadIndex] found in the same object, these are the chunks, their checksums, the padding and the index itself.
+// Without one it is [NewReader]. Close must be called; it does not close r.
 func NewVerifier(r io.Reader, c Compression, idx *Index) (io.ReadCloser, error) {
 	if idx == nil {
 		return NewReader(r, c)
@@ -31,10 +30,10 @@ type verifier struct {
 	dec  decoder
 	idx  *Index
 
-	next    int    // chunk
+	next    int    // the number of the next chunk
 	data    []byte // of a chunk
 	raw     []byte
-	current []byte // what of raw was not read yet
+	current []byte // the part of raw that was not read yet
 	err     error
 }
 
@@ -50,7 +49,7 @@ func (v *verifier) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// advance reads the next chunk, or all that follows the last one.
+// advance reads the next chunk, or everything after the last one.
 func (v *verifier) advance() error {
 	if v.src.offset() == 0 {
 		if err := v.expect(v.form.signature(), "the signature"); err != nil {
@@ -86,7 +85,7 @@ func (v *verifier) finish() error {
 			return err
 		}
 	}
-	// ReadIndex allocated as much for it.
+	// ReadIndex has allocated as much for it.
 	tail := make([]byte, v.idx.size-v.idx.at)
 	if err := v.readFull(tail); err != nil {
 		return err
@@ -112,7 +111,7 @@ func (v *verifier) finish() error {
 	}
 }
 
-// expect reads bytes that are known beforehand.
+// expect reads bytes that must have a known value.
 func (v *verifier) expect(want []byte, what string) error {
 	at := v.src.offset()
 	got := make([]byte, len(want))

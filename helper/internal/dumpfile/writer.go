@@ -11,15 +11,15 @@ import (
 	"sync/atomic"
 )
 
-// Output is where a dump goes.
+// Output is what a dump is written to.
 type Output interface {
 	io.Writer
-	// Room is how many bytes are still owed to an open part of fixed length, 0 if there is none. A
-	// dump never ends within such a part.
+	// Room is how many bytes an open part of fixed length still needs; 0 if there is none. A dump never ends within such a
+	// part.
 	Room() int64
 }
 
-// maxWorkers bounds the memory of a Writer and of a chunk reader, whatever the machine.
+// maxWorkers bounds the memory of a Writer and of a chunk reader on any machine.
 const maxWorkers = 4
 
 var (
@@ -27,8 +27,8 @@ var (
 	errAborted = errors.New("the dump's writer was aborted")
 )
 
-// Writer cuts SQL text into chunks, compresses several of them at once and writes them in order. Its
-// memory is bounded: Write and Add wait where the output is slow. One goroutine at a time may use it, but for Add.
+// Writer cuts SQL text into chunks, compresses several of them at once and writes them in order. Its memory is bounded: Write
+// and Add wait while the output is slow. Only one goroutine at a time may use it, except for Add.
 type Writer struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -37,18 +37,18 @@ type Writer struct {
 
 	raw   []byte        // the chunk that is being filled; nil if there is none
 	last  *About        // of the chunk before; nil if there is none
-	turn  chan struct{} // full while somebody adds a chunk, and from Close on
-	raws  chan []byte   // buffers that are free, for SQL
-	datas chan []byte   // and for compressed chunks
+	turn  chan struct{} // full while a goroutine adds a chunk, and after Close
+	raws  chan []byte   // free buffers for SQL
+	datas chan []byte   // free buffers for compressed chunks
 	jobs  chan *job     // to the workers
 	queue chan *job     // the same, in order, to the goroutine that writes
 	group sync.WaitGroup
 
-	chunks  []Chunk // of the goroutine that writes, until it has ended
+	chunks  []Chunk // owned by the goroutine that writes, until it has ended
 	written atomic.Int64
 }
 
-// job is a chunk on its way.
+// job is a chunk that is being compressed and written.
 type job struct {
 	raw     []byte // the worker's
 	rawSize int
@@ -61,17 +61,16 @@ type job struct {
 	err    error
 }
 
-// NewWriter returns a Writer for Zstd or Gzip that compresses on that many workers, at most four; 0
-// means one for each processor. The level is the compression's own, 1 to 22 of zstd or 1 to 9 of gzip; 0 is
-// the one that makes dumps fast. Its goroutines end with Close, Abort or the context, provided that a
-// Write of out ends then as well.
+// NewWriter returns a Writer for Zstd or Gzip that compresses on that many workers, at most four; 0 means one for each
+// processor. The level is the compression's, 1 to 22 for zstd or 1 to 9 for gzip; 0 is the fast default. Its goroutines end with
+// Close, Abort or the context, provided that a Write of out ends then as well.
 func NewWriter(ctx context.Context, out Output, c Compression, level, workers int) (*Writer, error) {
 	form := containerOf(c)
 	if form == nil {
-		return nil, fmt.Errorf("dumps are not written with compression %q", c)
+		return nil, fmt.Errorf("cannot write dumps with compression %q", c)
 	}
 	if most := form.maxLevel(); level < 0 || level > most {
-		return nil, fmt.Errorf("%s has no level %d, but 1 to %d", c, level, most)
+		return nil, fmt.Errorf("%s has no level %d (1 to %d)", c, level, most)
 	}
 	workers = workerCount(workers)
 	encoders := make([]encoder, workers)
@@ -92,7 +91,7 @@ func NewWriter(ctx context.Context, out Output, c Compression, level, workers in
 	}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
 	for range cap(w.raws) {
-		w.raws <- nil // allocated when it is needed: most dumps are small
+		w.raws <- nil // allocated when needed: most dumps are small
 	}
 	for range cap(w.datas) {
 		w.datas <- nil
@@ -111,7 +110,7 @@ func workerCount(wanted int) int {
 	return min(wanted, maxWorkers)
 }
 
-// Write takes SQL text. An error of the output is returned by the next call.
+// Write adds SQL text. The next call returns an error of the output.
 func (w *Writer) Write(p []byte) (int, error) {
 	var n int
 	for n < len(p) {
@@ -136,11 +135,10 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Cut says that the text so far ends between two statements: a good place to end the chunk, if it is
-// long enough.
+// Cut says that the text so far ends between two statements. The chunk ends here if it is long enough.
 func (w *Writer) Cut() {
 	if len(w.raw) >= chunkRaw {
-		// It fails only where every later call fails as well.
+		// It only fails if every later call fails as well.
 		_ = w.endChunk(false)
 	}
 }
@@ -150,13 +148,13 @@ func (w *Writer) startChunk() (err error) {
 		return err
 	}
 	if w.raw == nil {
-		// A chunk, and the statement that makes it long enough: the clients' have a megabyte.
+		// A chunk, and the statement that makes it long enough: the clients write statements of a megabyte.
 		w.raw = make([]byte, 0, chunkRaw+5<<18)
 	}
 	return nil
 }
 
-// freeRaw waits for a buffer for SQL; it may be nil.
+// freeRaw waits for a buffer for SQL, which may be nil.
 func (w *Writer) freeRaw() ([]byte, error) {
 	select {
 	case buf := <-w.raws:
@@ -166,7 +164,7 @@ func (w *Writer) freeRaw() ([]byte, error) {
 	}
 }
 
-// makeRoom makes room in the chunk for n more bytes, or for as many as it may have at all.
+// makeRoom makes room in the chunk for n more bytes, or as many as it may have.
 func (w *Writer) makeRoom(n int) {
 	if len(w.raw)+n > cap(w.raw) && cap(w.raw) < hardChunkRaw {
 		w.raw = append(make([]byte, 0, hardChunkRaw), w.raw...)
@@ -191,8 +189,8 @@ func (w *Writer) enqueue(j *job) error {
 	}
 	w.last = &about
 	j.rawSize, j.done = len(j.raw), make(chan struct{})
-	// The buffer is taken here, in order: if workers took theirs, those with later chunks could
-	// leave none for the one that all wait for.
+	// The buffer is taken here, in order: if workers took buffers, those with later chunks could leave none for the
+	// chunk that all wait for.
 	select {
 	case j.data = <-w.datas:
 	case <-w.ctx.Done():
@@ -201,7 +199,7 @@ func (w *Writer) enqueue(j *job) error {
 	if j.data == nil {
 		j.data = make([]byte, 0, chunkRaw/2)
 	}
-	// There are no more jobs than buffers: neither channel is ever full.
+	// There are no more jobs than buffers, so neither channel is ever full.
 	w.queue <- j
 	w.jobs <- j
 	return nil
@@ -218,7 +216,7 @@ func (w *Writer) compress(e encoder) {
 			j.data, j.err = e.encode(j.data[:0], j.raw)
 			j.digest = sha256.Sum256(j.data)
 			w.raws <- reusable(j.raw)
-			j.raw = nil // while the job waits for the output
+			j.raw = nil // frees it while the job waits for the output
 			close(j.done)
 		case <-w.ctx.Done():
 			return
@@ -226,8 +224,7 @@ func (w *Writer) compress(e encoder) {
 	}
 }
 
-// reusable gives a buffer's room for the next chunk, unless it is so large that keeping it would break the
-// bound of memory.
+// reusable returns a buffer for the next chunk, unless it is so large that keeping it would exceed the bound of memory.
 func reusable(buf []byte) []byte {
 	if cap(buf) > hardChunkRaw {
 		return nil
@@ -235,7 +232,7 @@ func reusable(buf []byte) []byte {
 	return buf[:0]
 }
 
-// writeChunks writes what the workers compressed.
+// writeChunks writes the compressed chunks.
 func (w *Writer) writeChunks() {
 	if err := w.writeOut(w.form.signature()); err != nil {
 		w.cancel(err)
@@ -295,16 +292,16 @@ func (w *Writer) writeOut(p []byte) error {
 	return err
 }
 
-// Written is how many bytes the output has taken so far. Any goroutine may ask.
+// Written is how many bytes the output has taken so far. Any goroutine may call it.
 func (w *Writer) Written() int64 { return w.written.Load() }
 
-// Close writes what is left and then the index: the given one, with Format, Compression, RawBytes
-// and Chunks filled in; where chunks tell their rows, those must be the rows of its tables. The dump is
-// complete if and only if it returns nil. It ends all goroutines.
+// Close writes the rest and then the index: the given one, with Format, Compression, RawBytes and Chunks filled in. If the
+// chunks have rows, those must match the rows of its tables. The dump is complete if and only if Close returns nil. It ends all
+// goroutines.
 func (w *Writer) Close(idx Index) error {
 	defer w.stop(errClosed)
 	select {
-	case w.turn <- struct{}{}: // for good: no Add is under way any more, or will be
+	case w.turn <- struct{}{}: // stays full: no Add runs any more
 	case <-w.ctx.Done():
 	}
 	if err := context.Cause(w.ctx); err != nil {
@@ -335,7 +332,7 @@ func (w *Writer) Close(idx Index) error {
 	return w.writeTail(&idx)
 }
 
-// writeTail writes the index, behind padding if it would otherwise end within an open part.
+// writeTail writes the index, after padding if it would otherwise end within an open part.
 func (w *Writer) writeTail(idx *Index) error {
 	block, err := idx.encode()
 	if err != nil {
@@ -343,7 +340,7 @@ func (w *Writer) writeTail(idx *Index) error {
 	}
 	tail := w.form.tail(block, idx.Chunks, 0)
 	if room := w.out.Room(); room > int64(len(tail)) {
-		// Padding may make the tail longer, by an entry in the seek table.
+		// Padding may make the tail longer by an entry in the seek table.
 		longer := len(w.form.tail(block, idx.Chunks, 1))
 		padding := max(room-int64(longer), w.form.minPad())
 		if err := w.form.pad(writerFunc(w.writeOut), padding); err != nil {
@@ -364,8 +361,8 @@ func (f writerFunc) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Abort ends all goroutines; what was written is no complete dump. It waits for a Write of the output
-// that is under way. After Close, or a second time, it does nothing.
+// Abort ends all goroutines; the output has no complete dump then. It waits for a running Write of the output. After Close, or
+// when called again, it does nothing.
 func (w *Writer) Abort() { w.stop(errAborted) }
 
 func (w *Writer) stop(cause error) {

@@ -14,8 +14,8 @@ const (
 	xzStreamFooter = 12
 )
 
-// xzStream decompresses an xz file. The decoder takes an end between two blocks for the end of the
-// file, so the last bytes are looked at here; and it allocates whatever dictionary a file asks for.
+// xzStream decompresses an xz file. The decoder mistakes an end between two blocks for the end of the file, so the last bytes are
+// checked here. It also allocates any dictionary that a file asks for.
 type xzStream struct {
 	src  *source
 	tail xzTail
@@ -40,7 +40,7 @@ func (x *xzStream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checkWindow looks at the filter of the first block; xz gives all blocks of a file the same.
+// checkWindow checks the filter of the first block; xz gives all blocks of a file the same.
 func (x *xzStream) checkWindow() error {
 	head, err := x.src.Peek(xzStreamHeader + 1)
 	if err != nil {
@@ -54,7 +54,7 @@ func (x *xzStream) checkWindow() error {
 		return noEOF(err)
 	}
 	header, sum := head[xzStreamHeader:xzStreamHeader+length-4], head[xzStreamHeader+length-4:]
-	if binary.LittleEndian.Uint32(sum) != crc32.ChecksumIEEE(header) { // the decoder says so
+	if binary.LittleEndian.Uint32(sum) != crc32.ChecksumIEEE(header) { // the decoder reports it
 		return nil
 	}
 	flags, fields := header[1], header[2:]
@@ -64,7 +64,7 @@ func (x *xzStream) checkWindow() error {
 			fields = fields[max(n, 0):]
 		}
 	}
-	// LZMA2 is filter 0x21 with one byte of properties. What has another filter the decoder refuses.
+	// LZMA2 is filter 0x21 with one byte of properties. The decoder rejects other filters.
 	if len(fields) < 3 || fields[0] != 0x21 || fields[1] != 1 {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (x *xzStream) checkWindow() error {
 	return nil
 }
 
-// xzTail remembers the last bytes that were read, without the padding: zeros, in fours.
+// xzTail keeps the last bytes that were read, without the padding, which is zeros in groups of four.
 type xzTail struct {
 	src  *source
 	read int64 // so far, in bytes
@@ -91,8 +91,8 @@ func (t *xzTail) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// trim keeps what a footer can be in. All that xz writes is aligned to four bytes, so a word of zeros
-// in the right place is padding, or of no interest.
+// trim keeps what may be a footer. xz aligns everything to four bytes, so a word of zeros in the right place is padding or
+// irrelevant.
 func (t *xzTail) trim() {
 	whole := max(len(t.last)-int(t.read%4), 0)
 	rest := t.last[whole:]
@@ -104,14 +104,14 @@ func (t *xzTail) trim() {
 	t.last = append(append(t.last[:0], kept...), rest...)
 }
 
-// ReadByte lets the decoder read byte by byte without a buffer of its own.
+// ReadByte lets the decoder read single bytes without a buffer of its own.
 func (t *xzTail) ReadByte() (byte, error) {
 	var b [1]byte
 	_, err := io.ReadFull(t, b[:])
 	return b[0], err
 }
 
-// isFooter tells whether what was read ends with the footer of a stream.
+// isFooter reports whether what was read ends with the footer of a stream.
 func (t *xzTail) isFooter() bool {
 	t.trim()
 	if t.read%4 != 0 || len(t.last) < xzStreamFooter {

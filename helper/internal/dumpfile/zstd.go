@@ -31,8 +31,7 @@ const (
 	emptyCheck = 0x51D8E999
 )
 
-// zstdSignature is a zstd frame without content. Its eight bytes for a content size of nothing are
-// what no compressor spends.
+// zstdSignature is a zstd frame without content. It spends eight bytes on a content size of zero, which no compressor does.
 var zstdSignature = []byte{
 	0x28, 0xB5, 0x2F, 0xFD, // magic number
 	0xE4,                   // content size in 8 bytes, one segment, checksum
@@ -55,7 +54,7 @@ func (zstdContainer) newEncoder(level int) (encoder, error) {
 	return new(fastEncoder), nil
 }
 
-// fastEncoder is what dumps are compressed with usually.
+// fastEncoder is the usual encoder of dumps.
 type fastEncoder struct{ e zstdfast.Encoder }
 
 func (f *fastEncoder) encode(dst, raw []byte) ([]byte, error) { return f.e.Encode(dst, raw) }
@@ -63,7 +62,7 @@ func (f *fastEncoder) encode(dst, raw []byte) ([]byte, error) { return f.e.Encod
 func (zstdContainer) maxLevel() int { return 22 }
 
 func newZstdEncoder(level zstd.EncoderLevel) (encoder, error) {
-	// An encoder keeps twice its window in memory. Larger ones made dumps of the clients no smaller.
+	// An encoder keeps twice its window in memory. Larger windows did not make the clients' dumps smaller.
 	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
 	if err != nil {
 		return nil, fmt.Errorf("start zstd: %w", err)
@@ -143,8 +142,7 @@ func (z zstdContainer) readIndex(t *tailReader) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The first frame is the signature, the last one the index, those between are the chunks and
-	// perhaps one of padding.
+	// The first frame is the signature and the last one the index. Those between are the chunks and maybe one of padding.
 	if len(frames) < 2 || frames[0] != (seekFrame{int64(len(zstdSignature)), 0, emptyCheck}) {
 		return nil, ErrNoIndex
 	}
@@ -174,8 +172,8 @@ func (z zstdContainer) readIndex(t *tailReader) (*Index, error) {
 	return idx, nil
 }
 
-// agree compares the chunks with the frames of the seek table, which may have one more, the padding,
-// and takes the checksums over from there.
+// agree compares the chunks with the frames of the seek table, which may have one more for the padding, and copies the checksums
+// from there.
 func (idx *Index) agree(frames []seekFrame, minPad int64) error {
 	if n := len(frames); n == len(idx.Chunks)+1 {
 		if pad := frames[n-1]; pad.size < minPad || pad.rawSize != 0 || pad.check != emptyCheck {
@@ -202,8 +200,8 @@ type seekFrame struct {
 	check         uint32
 }
 
-// readSeekTable reads the table at the end of a file that ends in a seek table's footer, and returns
-// its entries and where it begins. Their sizes are known to add up to that offset.
+// readSeekTable reads the table at the end of a file that ends in a seek table's footer. It returns the entries and where the
+// first frame begins. The sizes of the entries are known to add up to that offset.
 func readSeekTable(t *tailReader) ([]seekFrame, int64, error) {
 	if t.size < skippableHeader+seekFooter {
 		return nil, 0, ErrNoIndex
@@ -213,13 +211,12 @@ func readSeekTable(t *tailReader) ([]seekFrame, int64, error) {
 		return nil, 0, err
 	}
 	count := int64(binary.LittleEndian.Uint32(footer))
-	if footer[4] != seekChecksums || count > maxChunks+3 { // a seekable file, but not of ours
+	if footer[4] != seekChecksums || count > maxChunks+3 { // a seekable file, but not one of ours
 		return nil, 0, ErrNoIndex
 	}
 	length := count*seekEntry + seekFooter
 	at := t.size - length - skippableHeader
-	// Each frame has eight bytes at least, so a table that does not lie is bounded by the size of the
-	// object.
+	// Each frame has at least eight bytes, so the size of the object bounds an honest table.
 	if at < count*skippableHeader {
 		return nil, 0, corrupt(t.size-seekFooter, "a seek table of %d frames in %d bytes", count, t.size)
 	}
@@ -247,7 +244,7 @@ func readSeekTable(t *tailReader) ([]seekFrame, int64, error) {
 	return frames, at, nil
 }
 
-// zeros reads as zeros without end.
+// zeros reads as an endless series of zeros.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) {

@@ -6,14 +6,14 @@ import (
 	"io"
 )
 
-// zstdStream hands a zstd file on to a decoder, and looks at its frames on the way: it must end where
-// a frame ends, if it is one of ours behind the seek table, and no frame may need too much memory.
+// zstdStream passes a zstd file on to a decoder and checks its frames on the way. The file must end where a frame ends, and one of
+// ours after the seek table. No frame may need too much memory.
 type zstdStream struct {
 	src      *source
 	begun    bool
 	ours     bool   // it begins with our signature
-	magic    uint32 // of the frame that was begun last
-	inFrame  bool   // its header was passed, its last block was not
+	magic    uint32 // of the current frame
+	inFrame  bool   // its header has passed, its last block has not
 	checksum bool   // it ends with a checksum
 	span     int64  // how many bytes come before the next header
 	err      error
