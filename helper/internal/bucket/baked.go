@@ -9,20 +9,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Beside a dump there may be objects with its tables as files, one for each series of servers that somebody wanted. They
-// may be missing, and they go with their dump. One that lies there without its dump is an orphan: the dump was deleted by
-// other tools, or while the object was being made.
+// A dump may have baked objects beside it: its tables as files, one object for each series of servers. They may be missing, and
+// they are deleted with their dump. A baked object without its dump is an orphan: another tool deleted the dump, or the dump was
+// deleted while the object was made.
 
-// Contents is what a listing finds of a project.
+// Contents is what a listing finds for a project.
 type Contents struct {
-	Dumps   []Object // as Dumps gives them, with their Baked
-	Orphans []Object // tables as files whose dump is gone
+	Dumps   []Object // as Dumps returns them, with their Baked
+	Orphans []Object // baked objects whose dump is gone
 	Others  Others   // of other projects
 }
 
-// Baked looks for the tables as files of the dump with that key, for servers of a series, by one request. The kind of
-// error is ErrNoSuchKey where there are none; also where that cannot be told from their not being for everybody, as S3
-// does without permission to list.
+// Baked looks for the tables as files of a dump, by its key, for a series of servers. It takes one request. If there are none,
+// the kind of error is ErrNoSuchKey. Without permission to list, S3 returns the same for objects that may not be read.
 func (b *Bucket) Baked(ctx context.Context, dump, series string) (Object, error) {
 	found, err := b.Head(ctx, Beside(dump, series))
 	var failure *Error
@@ -32,7 +31,7 @@ func (b *Bucket) Baked(ctx context.Context, dump, series string) (Object, error)
 	return found, err
 }
 
-// AllBaked lists the tables as files of the dump with that key, by series.
+// AllBaked lists a dump's tables as files, by its key, in the order of series.
 func (b *Bucket) AllBaked(ctx context.Context, dump string) ([]Object, error) {
 	prefix := dump + "."
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
@@ -43,7 +42,7 @@ func (b *Bucket) AllBaked(ctx context.Context, dump string) ([]Object, error) {
 			return nil, b.fail(ctx, "list", "s3:ListBucket", prefix, err)
 		}
 		for _, o := range page.Contents {
-			// What begins like this dump may be another one's.
+			// The key may also begin with the key of another dump.
 			if object := b.listed(o); object.Series != "" && object.Key == Beside(dump, object.Series) {
 				found = append(found, object)
 			}
@@ -55,8 +54,8 @@ func (b *Bucket) AllBaked(ctx context.Context, dump string) ([]Object, error) {
 
 func bySeries(x, y Object) int { return strings.Compare(x.Series, y.Series) }
 
-// deleteBaked removes what lies beside a dump, before the dump: who dies in between leaves nothing that has no dump. Where it
-// may not be listed it stays, as an orphan.
+// deleteBaked removes the baked objects of a dump before the dump itself, so that an interruption leaves no orphan. Without
+// permission to list, they stay as orphans.
 func (b *Bucket) deleteBaked(ctx context.Context, dump string) error {
 	beside, err := b.AllBaked(ctx, dump)
 	if errors.Is(err, ErrAccessDenied) {
@@ -70,17 +69,17 @@ func (b *Bucket) deleteBaked(ctx context.Context, dump string) error {
 	return err
 }
 
-// AcquireBake takes the lease for making the tables as files of a dump, which is one for all dumps of the project and one
-// series of servers. It waits as Acquire does; the Result, where there is one, is the key of what somebody else has made of
-// this very dump meanwhile. Without one it may be there all the same, if others had the lease in between: look again. Release takes
-// the key of what was made.
+// AcquireBake takes the lease for making tables as files. There is one for each project and series of servers. It waits as Acquire
+// does. The lease may have a Result: the key of what another process has baked from the same dump meanwhile. Without a Result
+// the object may still exist, because other processes may have had the lease in between: look again. Release takes the key of
+// the new object.
 func (b *Bucket) AcquireBake(ctx context.Context, dump, series string, opts LeaseOptions) (*Lease, error) {
 	for {
 		lease, err := b.acquire(ctx, b.bakeLeaseKey(series), opts)
 		if err != nil || lease.Result() == "" || lease.Result() == Beside(dump, series) {
 			return lease, err
 		}
-		// Of another dump: this one's turn comes after all.
+		// The result is for another dump: wait for the turn of this one.
 	}
 }
 

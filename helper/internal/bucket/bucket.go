@@ -1,6 +1,5 @@
-// Package bucket keeps dumps in an S3 bucket: it lists them, uploads and fetches them, and lets one
-// refresh per project run at a time. Everything that the AWS SDK says stays in here; callers see
-// Objects and typed Errors.
+// Package bucket stores dumps in an S3 bucket. It lists, uploads and fetches them, and lets one refresh per project run at a time.
+// The AWS SDK's types and errors stay inside: callers see Objects and typed Errors.
 package bucket
 
 import (
@@ -18,34 +17,33 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Config says which bucket, and how to reach it.
+// Config says which bucket to use and how to reach it.
 type Config struct {
 	Bucket  string // the bucket's name
 	Prefix  string // dumps are direct children of Prefix/; slashes around it do not matter
 	Project string // the project's name, which its keys begin with
 
-	Region    string // wins over AWS_REGION and the profile's region
+	Region    string // takes precedence over AWS_REGION and the profile's region
 	Endpoint  string // of an S3-compatible store; empty means AWS
-	PathStyle bool   // put the bucket into the path; taken for granted for IPs and hosts without a dot
+	PathStyle bool   // put the bucket into the path; the default for IPs and hosts without a dot
 	SSE       string // AES256, aws:kms or aws:kms:dsse; empty means the bucket's default
 	KMSKeyID  string // implies aws:kms where SSE is empty
 
-	// Environment holds AWS_* settings, the process's own environment merged in; nil means the
-	// process's environment alone.
+	// Environment has AWS_* settings, merged with the process's environment; nil means the process's environment alone.
 	Environment map[string]string
 
-	RateLimit *RateLimit // bounds what goes over the network; nil is no limit
+	RateLimit *RateLimit // limits the network traffic; nil is no limit
 
-	Note func(string) // what the user should know though nothing failed; nil is silent
+	Note func(string) // prints what the user should know although nothing failed; nil is silent
 }
 
-// Bucket is one project's dumps in a bucket. It is safe for concurrent use.
+// Bucket is one project's part of a bucket. It is safe for concurrent use.
 type Bucket struct {
 	name, prefix, project string
 	client                *s3.Client
 	access                access
 	clock                 *clock
-	aws                   bool // and not a store that is compatible
+	aws                   bool // it is AWS and not a compatible store
 	keys                  keyPattern
 	sse                   types.ServerSideEncryption
 	kmsKeyID              string
@@ -54,11 +52,11 @@ type Bucket struct {
 
 	wantsMD5 atomic.Bool // the bucket refuses parts without a Content-MD5
 	noteFunc func(string)
-	noted    sync.Map // notes that were given, each is given once
+	noted    sync.Map // the notes that were given; each is given once
 }
 
-// Open prepares access to a bucket and looks the credentials up. It does not call the bucket.
-// Errors are *Error of kind ErrNoCredentials, ErrSSOExpired, ErrExpired or ErrUnreachable.
+// Open prepares access to a bucket and looks up the credentials. It does not call the bucket. Its errors are *Error of kind
+// ErrNoCredentials, ErrSSOExpired, ErrExpired or ErrUnreachable.
 func Open(ctx context.Context, c Config) (*Bucket, error) {
 	b := &Bucket{
 		name:     c.Bucket,
@@ -101,9 +99,8 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 			o.BaseEndpoint = aws.String(endpoint)
 		}
 		o.UsePathStyle = c.PathStyle || (o.BaseEndpoint != nil && needsPathStyle(*o.BaseEndpoint))
-		// Whole request bodies are covered by the signed SHA-256, which every S3 server checks. The
-		// SDK's own default, a CRC in a trailer, makes some stores fail and others keep the
-		// trailer's framing as the object's content.
+		// The signature has the SHA-256 of whole request bodies, which every S3 server checks. The SDK's own default, a CRC in a
+		// trailer, makes some stores fail. Others store the trailer's framing as content.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		o.DisableLogOutputChecksumValidationSkipped = true
@@ -112,19 +109,19 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 	return b, nil
 }
 
-// callAttempts is how often a small request is tried; transferAttempts how often a part or a range
-// is, where hours of work may be lost and waiting out a short outage pays.
+// callAttempts is how often a small request is tried, and transferAttempts how often a part or a range is: hours of work may be
+// lost, so waiting out a short outage pays.
 const (
 	callAttempts     = 4
 	transferAttempts = 10
 )
 
-// patient makes a transfer's request outlast a short outage.
+// patient makes a transfer's requests outlast a short outage.
 func (b *Bucket) patient(o *s3.Options) {
 	o.Retryer = retry.AddWithMaxAttempts(retry.AddWithMaxBackoffDelay(o.Retryer, b.pace.backoff), transferAttempts)
 }
 
-// String is the bucket and prefix as a URL: s3://bucket/prefix/.
+// String returns the bucket and prefix as a URL: s3://bucket/prefix/.
 func (b *Bucket) String() string { return b.target(b.join("")) }
 
 // target names a key in messages.
@@ -138,7 +135,7 @@ func (b *Bucket) join(name string) string {
 	return b.prefix + "/" + name
 }
 
-// stateKey is the key of something that the helper keeps for itself beside the dumps.
+// stateKey is the key of a state object beside the dumps.
 func (b *Bucket) stateKey(name string) string {
 	return b.join(".dump-refresh/" + b.project + "." + name)
 }
@@ -153,7 +150,7 @@ func (b *Bucket) note(text string) {
 	}
 }
 
-// checkEndpoint refuses what is not a URL, which the SDK would take apart in surprising ways.
+// checkEndpoint rejects what is not a URL: the SDK would parse it in surprising ways.
 func checkEndpoint(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -162,8 +159,7 @@ func checkEndpoint(endpoint string) error {
 	return nil
 }
 
-// needsPathStyle says whether bucket.HOST cannot be a name: for IPs, and for names such as localhost
-// or a container's.
+// needsPathStyle reports whether bucket.HOST cannot be a name: for IPs, and for names such as localhost or a container's.
 func needsPathStyle(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -173,7 +169,7 @@ func needsPathStyle(endpoint string) bool {
 	return net.ParseIP(host) != nil || !strings.Contains(host, ".") || strings.HasSuffix(host, ".localhost")
 }
 
-// detached is a context that outlives ctx's cancellation, for what must be cleaned up, but not for long.
+// detached returns a context for cleaning up. It outlives the cancellation of ctx, but not for long.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 }

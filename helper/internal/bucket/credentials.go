@@ -12,19 +12,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// defaultRegion is used where nobody names one: S3-compatible stores want any, and AWS answers a
-// wrong one with the right one.
+// defaultRegion is used if no region is set. S3-compatible stores accept any, and AWS names the right one when it is wrong.
 const defaultRegion = "us-east-1"
 
-// access is what is known about how the user signs in, for messages.
+// access describes how the user signs in, for messages.
 type access struct {
 	profile string // the profile in use, "default" if none is named
 	source  string // where the credentials come from
 	sso     bool   // the profile signs in with aws sso login
 }
 
-// loadAccess reads the AWS settings as every AWS tool does, environment (which may be nil) in place
-// of the process's environment, and looks the credentials up.
+// loadAccess reads the AWS settings as every AWS tool does and looks up the credentials. The environment takes the place of the
+// process's environment; it may be nil.
 func loadAccess(ctx context.Context, environment map[string]string, region string) (aws.Config, access, error) {
 	get := func(names ...string) string { return firstOf(environment, names...) }
 	profile := get("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
@@ -54,7 +53,7 @@ func loadAccess(ctx context.Context, environment map[string]string, region strin
 	if region != "" {
 		opts = append(opts, config.WithRegion(region))
 	}
-	// Keys win over a profile's, as they do in the process's environment.
+	// Keys take precedence over a profile's, as they do in the process's environment.
 	id, key := get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY")
 	switch {
 	case id != "" && key != "":
@@ -91,12 +90,12 @@ func loadAccess(ctx context.Context, environment map[string]string, region strin
 	return cfg, acc, nil
 }
 
-// failed is the error of credentials that could not be had.
+// failed is the error for credentials that were not found.
 func (a access) failed(ctx context.Context, err error) error {
 	return classify(ctx, a, nil, &Error{Op: "get AWS credentials", Err: err})
 }
 
-// describeSource says in a user's words where credentials come from.
+// describeSource describes where credentials come from.
 func describeSource(source, profile string) string {
 	switch {
 	case source == "AWS_ACCESS_KEY_ID" || strings.HasPrefix(source, "EnvConfig"):
@@ -119,7 +118,7 @@ func describeSource(source, profile string) string {
 	return source
 }
 
-// usesSSO says whether a profile, or the one it takes its credentials from, signs in by SSO.
+// usesSSO reports whether a profile, or the one that it takes its credentials from, signs in with SSO.
 func usesSSO(c *config.SharedConfig) bool {
 	for ; c != nil; c = c.Source {
 		if c.SSOSessionName != "" || c.SSOStartURL != "" {
@@ -129,7 +128,7 @@ func usesSSO(c *config.SharedConfig) bool {
 	return false
 }
 
-// firstOf is the first set value: of environment, where a name is in it, of the process otherwise.
+// firstOf returns the first value that is set: from environment for the names in it, else from the process.
 func firstOf(environment map[string]string, names ...string) string {
 	for _, name := range names {
 		if v := environment[name]; v != "" {
@@ -142,7 +141,7 @@ func firstOf(environment map[string]string, names ...string) string {
 	return ""
 }
 
-// namedCredentials makes errors of the credentials recognisable in whatever request they turn up.
+// namedCredentials makes the errors of credentials recognizable in any request.
 type namedCredentials struct{ aws.CredentialsProvider }
 
 func (n namedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
@@ -158,10 +157,10 @@ type credentialsError struct{ err error }
 func (e *credentialsError) Error() string { return e.err.Error() }
 func (e *credentialsError) Unwrap() error { return e.err }
 
-// ssoCodes are what the SSO services call a session that has ended.
+// ssoCodes are the SSO services' codes for an expired session.
 var ssoCodes = []string{"UnauthorizedException", "InvalidGrantException", "ExpiredTokenException", "InvalidClientException"}
 
-// classifyCredentials fills in the kind for credentials that could not be had.
+// classifyCredentials sets the kind for credentials that were not found.
 func classifyCredentials(a access, e *Error) {
 	var profile config.SharedConfigProfileNotExistError
 	api := apiError(e.Err)

@@ -8,9 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Delete removes an object. In a versioned bucket it removes the version itself, so that the storage is freed;
-// where that is not allowed it leaves a marker and notes so. A missing object is no error. Of a dump it removes first what
-// lies beside it.
+// Delete removes an object. In a versioned bucket it removes the version itself, to free the space. If that is not allowed, it leaves
+// a marker and notes this. A missing object is no error. It removes a dump's baked objects first.
 func (b *Bucket) Delete(ctx context.Context, o Object) error {
 	if who, _ := b.keys.read(base(o.Key)); who == ours {
 		if err := b.deleteBaked(ctx, o.Key); err != nil {
@@ -20,15 +19,15 @@ func (b *Bucket) Delete(ctx context.Context, o Object) error {
 	_, series := readBaked(base(o.Key))
 	for {
 		version, err := b.deleteOnce(ctx, o)
-		// What lies beside a dump may have been made more than once: when the newest version goes, the one before is there again.
+		// A baked object may have several versions: when the newest one is deleted, the one before appears again.
 		if err != nil || version == "" || series == "" || o.VersionID != "" {
 			return err
 		}
 	}
 }
 
-// deleteOnce removes the newest version of an object, and says which that was: none in a bucket without versions, where there
-// is no object, and where a marker was all that could be left.
+// deleteOnce removes the newest version of an object and returns it. It returns none in a bucket without versions, if there is no
+// object, and if it could only leave a marker.
 func (b *Bucket) deleteOnce(ctx context.Context, o Object) (removed string, err error) {
 	version := o.VersionID
 	if version == "" {
@@ -60,8 +59,8 @@ func (b *Bucket) deleteOnce(ctx context.Context, o Object) (removed string, err 
 	return aws.ToString(in.VersionId), nil
 }
 
-// newestVersion is the version that an object has now: empty in a bucket without versions, and where nothing may be
-// asked. Who deletes dumps need not be able to read them, and finds it by listing.
+// newestVersion returns an object's current version: "" in a bucket without versions and if it may not be read. It lists
+// versions, because deleting dumps must not need permission to read them.
 func (b *Bucket) newestVersion(ctx context.Context, key string) (string, error) {
 	now, err := b.Head(ctx, key)
 	if !errors.Is(err, ErrAccessDenied) {

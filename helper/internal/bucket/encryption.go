@@ -9,8 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// encryptByDefault has the bucket encrypt what is put without a word about encryption: as the settings of the project
-// say, or with keys of S3's own.
+// encryptByDefault makes the bucket encrypt objects by default: as the project's settings say, or with keys of S3's own.
 func (b *Bucket) encryptByDefault() setting {
 	want := types.ServerSideEncryptionByDefault{SSEAlgorithm: b.sse, KMSMasterKeyID: optional(b.kmsKeyID)}
 	if want.SSEAlgorithm == "" {
@@ -32,13 +31,13 @@ func (b *Bucket) encryptByDefault() setting {
 			return text, false, nil
 		},
 		set: func(ctx context.Context) error {
-			rule, err := b.encryption(ctx) // with whatever else is set there
+			rule, err := b.encryption(ctx) // with everything else that is set there
 			if err != nil {
 				return err
 			}
 			rule.ApplyServerSideEncryptionByDefault = &want
 			if want.SSEAlgorithm == types.ServerSideEncryptionAwsKms {
-				rule.BucketKeyEnabled = aws.Bool(true) // one request to KMS for many objects
+				rule.BucketKeyEnabled = aws.Bool(true) // one request to KMS serves many objects
 			}
 			_, err = b.client.PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{
 				Bucket:                            &b.name,
@@ -49,7 +48,7 @@ func (b *Bucket) encryptByDefault() setting {
 	}
 }
 
-// encryption reads the bucket's rule, which is empty where there is none. The error is the SDK's.
+// encryption reads the bucket's rule, which is empty if there is none. The error is the SDK's.
 func (b *Bucket) encryption(ctx context.Context) (types.ServerSideEncryptionRule, error) {
 	out, err := b.client.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &b.name})
 	switch {
@@ -63,17 +62,17 @@ func (b *Bucket) encryption(ctx context.Context) (types.ServerSideEncryptionRule
 	return out.ServerSideEncryptionConfiguration.Rules[0], nil
 }
 
-// encryptsAs says whether an encryption is the one that is wanted, or a stronger one that fits it.
+// encryptsAs reports whether an encryption is the wanted one, or a stronger one that satisfies it.
 func encryptsAs(now, want types.ServerSideEncryptionByDefault) bool {
 	if want.SSEAlgorithm == types.ServerSideEncryptionAes256 {
-		return true // KMS is more
+		return true // KMS is stronger
 	}
 	twice := now.SSEAlgorithm == types.ServerSideEncryptionAwsKmsDsse && want.SSEAlgorithm == types.ServerSideEncryptionAwsKms
 	if now.SSEAlgorithm != want.SSEAlgorithm && !twice {
 		return false
 	}
 	have, key := aws.ToString(now.KMSMasterKeyID), aws.ToString(want.KMSMasterKeyID)
-	// A key has a name of its own, and an ARN that ends with it: …:key/ID, …:alias/NAME.
+	// A key is named by its ID or alias, or by an ARN that ends with it: …:key/ID, …:alias/NAME.
 	return key == "" || have == key || strings.HasSuffix(have, "/"+key) || strings.HasSuffix(have, ":"+key) ||
 		have != "" && (strings.HasSuffix(key, "/"+have) || strings.HasSuffix(key, ":"+have))
 }

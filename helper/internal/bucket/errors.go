@@ -18,11 +18,11 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Kind is what went wrong, for hints and exit codes. A Kind is an error, so that
-// errors.Is(err, bucket.ErrNoSuchBucket) finds it in an *Error.
+// Kind is the cause of an error, for hints and exit codes. It is an error itself, so errors.Is(err, bucket.ErrNoSuchBucket) finds
+// it in an *Error.
 type Kind string
 
-// What can go wrong. The texts are part of the messages.
+// The kinds of errors. Their texts are part of the messages.
 const (
 	ErrNoCredentials Kind = "no AWS credentials found"
 	ErrSSOExpired    Kind = "the SSO session has expired"            // Profile is set
@@ -34,7 +34,7 @@ const (
 	ErrNoSuchBucket  Kind = "no such bucket"
 	ErrNoSuchKey     Kind = "no such object"
 	ErrNoSuchSecret  Kind = "no such secret"
-	ErrWrongRegion   Kind = "the bucket is in another region" // Region is set where the server says it
+	ErrWrongRegion   Kind = "the bucket is in another region" // Region is set if the server names it
 	ErrClockSkew     Kind = "this machine's clock is wrong"   // Offset is set
 	ErrArchived      Kind = "the object is archived and must be restored first"
 	ErrChanged       Kind = "the object was replaced meanwhile"
@@ -46,24 +46,24 @@ const (
 	ErrDamaged       Kind = "the store did not keep what was sent"
 	ErrLeaseLost     Kind = "the lease was lost to another refresh"
 	ErrReference     Kind = "not a reference to a secret"
-	ErrRejected      Kind = "rejected" // anything else that the server said
+	ErrRejected      Kind = "rejected" // any other answer of the server
 )
 
 func (k Kind) Error() string { return string(k) }
 
-// Error is every error of this package that is not a cancelled context or the caller's own.
+// Error is the type of all errors of this package, except for cancelled contexts and the caller's own errors.
 type Error struct {
-	Op      string        // what was being done: "list", "put part 3 of"
+	Op      string        // what was done: "list", "put part 3 of"
 	Target  string        // what it was done to: s3://bucket/key
 	Kind    Kind          // what went wrong
-	Action  string        // ErrAccessDenied: the permission that is missing, s3:PutObject
-	Profile string        // credentials: the AWS profile they were looked up by
-	Region  string        // ErrWrongRegion: the right one, empty if the server did not say
+	Action  string        // ErrAccessDenied: the missing permission, s3:PutObject
+	Profile string        // credentials: the AWS profile
+	Region  string        // ErrWrongRegion: the right one; empty if the server did not say
 	Offset  time.Duration // ErrClockSkew: the server's clock minus this machine's
 	Others  Others        // ErrEmpty: whose dumps are there instead
 	Err     error         // the cause; its text is the SDK's and no part of the message
 
-	message string // the server's own words, if they help
+	message string // the server's message, if it helps
 }
 
 // Error is "list s3://b/p/: access denied, s3:ListBucket is missing: Access Denied".
@@ -94,16 +94,16 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is finds the Kind.
+// Is makes errors.Is find the Kind.
 func (e *Error) Is(target error) bool { return target == e.Kind }
 
-// fail makes an error of the SDK one of ours. key is empty for what concerns the whole bucket; action is
-// the permission that the call needs.
+// fail turns an error of the SDK into one of ours. key is empty for the whole bucket; action is the permission that the call
+// needs.
 func (b *Bucket) fail(ctx context.Context, op, action, key string, err error) error {
 	return classify(ctx, b.access, b.clock, &Error{Op: op, Target: b.target(key), Action: action, Err: err})
 }
 
-// classify fills in what went wrong in e.Err. A cancelled context stays what it is: the caller's own cause.
+// classify sets what went wrong, by e.Err. A cancelled context keeps the caller's own cause.
 func classify(ctx context.Context, a access, c *clock, e *Error) error {
 	if ctx.Err() != nil {
 		return &cancelled{e.Op, e.Target, context.Cause(ctx)}
@@ -127,7 +127,7 @@ func classify(ctx context.Context, a access, c *clock, e *Error) error {
 	default:
 		e.Kind, e.message = ErrRejected, innermost(e.Err)
 	}
-	// Servers, and every answer to a HEAD, call a wrong clock by many names.
+	// Servers have many codes for a wrong clock, and the answer to a HEAD has none.
 	if c != nil {
 		offset, known := c.Offset()
 		switch {
@@ -143,7 +143,7 @@ func classify(ctx context.Context, a access, c *clock, e *Error) error {
 	return e
 }
 
-// cancelled is a call that its own context ended.
+// cancelled means that a call's context has ended.
 type cancelled struct {
 	op, target string
 	cause      error
@@ -154,7 +154,7 @@ func (e *cancelled) Error() string {
 }
 func (e *cancelled) Unwrap() error { return e.cause }
 
-// kinds translates the codes of S3, its relatives and the services behind credentials and secrets.
+// kinds maps the codes of S3, of compatible stores and of the services for credentials and secrets.
 var kinds = map[string]Kind{
 	"AccessDenied":                       ErrAccessDenied,
 	"AccessDeniedException":              ErrAccessDenied,
@@ -207,7 +207,7 @@ var kinds = map[string]Kind{
 // rightRegion finds the region in "the region 'us-east-1' is wrong; expecting 'eu-central-1'".
 var rightRegion = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
 
-// classifyAPI fills in the kind for an answer of the server.
+// classifyAPI sets the kind for an answer of the server.
 func classifyAPI(e *Error, api smithy.APIError) {
 	code := api.ErrorCode()
 	status, header := response(e.Err)
@@ -248,11 +248,11 @@ func classifyAPI(e *Error, api smithy.APIError) {
 		}
 		e.message = ""
 	case kind == ErrNoSuchKey || kind == ErrNoSuchBucket || kind == ErrChanged || kind == ErrSSOExpired:
-		e.message = "" // says no more than ours
+		e.message = "" // says no more than the kind
 	}
 }
 
-// code is the error code that the server answered with, "" if it did not.
+// code returns the server's error code; "" if it did not answer.
 func code(err error) string {
 	if api := apiError(err); api != nil {
 		return api.ErrorCode()
@@ -260,7 +260,7 @@ func code(err error) string {
 	return ""
 }
 
-// apiError is the server's answer in an error, nil if there is none.
+// apiError returns the server's answer in an error; nil if there is none.
 func apiError(err error) smithy.APIError {
 	var api smithy.APIError
 	if errors.As(err, &api) {
@@ -269,7 +269,7 @@ func apiError(err error) smithy.APIError {
 	return nil
 }
 
-// response is the status and header of the answer in an error.
+// response returns the status and header of the answer in an error.
 func response(err error) (int, http.Header) {
 	var resp *awshttp.ResponseError
 	if errors.As(err, &resp) && resp.Response != nil {
@@ -278,7 +278,7 @@ func response(err error) (int, http.Header) {
 	return 0, http.Header{}
 }
 
-// service and operation name the call in an error: "s3", "PutObject".
+// service and operation return the call that failed: "s3", "PutObject".
 func service(err error) string {
 	var op *smithy.OperationError
 	if errors.As(err, &op) {
@@ -295,7 +295,7 @@ func operation(err error) string {
 	return ""
 }
 
-// isNetwork says whether an error came from below HTTP.
+// isNetwork reports whether an error came from below HTTP.
 func isNetwork(err error) bool {
 	return isType[*net.OpError](err) || isType[*net.DNSError](err) || isType[*url.Error](err) ||
 		isCertificate(err) || isCut(err) || errors.Is(err, errIdle) || errors.Is(err, context.DeadlineExceeded)
@@ -310,7 +310,7 @@ func isCertificate(err error) bool {
 		isType[x509.HostnameError](err) || isType[tls.RecordHeaderError](err)
 }
 
-// networkMessage is an error from below HTTP in its own words, without the SDK's and the URL.
+// networkMessage returns the text of an error from below HTTP, without the SDK's and the URL.
 func networkMessage(err error) string {
 	var (
 		dns     *net.DNSError
@@ -332,7 +332,7 @@ func networkMessage(err error) string {
 	return innermost(err)
 }
 
-// innermost is the text at the bottom of a chain of errors, where the SDK has added nothing yet.
+// innermost returns the text of the innermost error, before the SDK added to it.
 func innermost(err error) string {
 	for {
 		next := errors.Unwrap(err)

@@ -13,27 +13,27 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// FetchWindow is how far, in bytes, Fetch writes ahead of the first gap at most. A file that Fetch left
-// behind, however it was ended, is whole up to its end less FetchWindow.
+// FetchWindow is how far, in bytes, Fetch may write ahead of the first gap. A file that an interrupted Fetch left behind is complete
+// up to its end less FetchWindow.
 const FetchWindow = 64 << 20
 
-// writeError is an error of where bytes go to, which no new request mends.
+// writeError is an error of the writer. A new request would not help.
 type writeError struct{ error }
 
 func (e writeError) Unwrap() error { return e.error }
 
-// Range is a stretch of an object, in bytes.
+// Range is a range of an object, in bytes.
 type Range struct{ Offset, Size int64 }
 
-// Fetch writes an object's bytes from offset from to its end to w, at their own offsets, by several requests
-// at once, which begin in order. A request that breaks is made again from where it stopped. progress may be nil; it
-// is given the size of each piece written, one call at a time. An object that is replaced meanwhile is an *Error of
-// kind ErrChanged; errors of w are returned as they are.
+// Fetch writes an object's bytes, from offset from to its end, to w at their own offsets. It makes several requests at a time,
+// which begin in order. A broken request resumes where it stopped. progress may be nil; it gets the size of each written piece,
+// one call at a time. If the object is replaced meanwhile, the error is an *Error of kind ErrChanged. Errors of w are returned
+// unchanged.
 func (b *Bucket) Fetch(ctx context.Context, o Object, w io.WriterAt, from int64, progress func(n int64)) error {
 	return b.FetchRanges(ctx, o, w, []Range{{from, o.Size - from}}, progress)
 }
 
-// FetchRanges does what Fetch does for stretches of an object, which it fetches in the order given.
+// FetchRanges is Fetch for ranges of an object. It fetches them in the given order.
 func (b *Bucket) FetchRanges(ctx context.Context, o Object, w io.WriterAt, ranges []Range, progress func(n int64)) error {
 	var mu sync.Mutex
 	report := func(n int64) {
@@ -45,7 +45,7 @@ func (b *Bucket) FetchRanges(ctx context.Context, o Object, w io.WriterAt, range
 	}
 	work, inner := errgroup.WithContext(ctx)
 	work.SetLimit(b.limits.ranges)
-	var started []chan struct{} // closed as the requests end well, in order
+	var started []chan struct{} // closed in order as the requests succeed
 	all := true
 	for want := range requests(ranges, b.limits.rangeSize) {
 		if int64(len(started)+1)*b.limits.rangeSize > FetchWindow {
@@ -82,7 +82,7 @@ func (b *Bucket) FetchRanges(ctx context.Context, o Object, w io.WriterAt, range
 	return err
 }
 
-// requests cuts ranges into those of single requests.
+// requests splits ranges into those of single requests.
 func requests(ranges []Range, longest int64) iter.Seq[Range] {
 	return func(yield func(Range) bool) {
 		for _, r := range ranges {
@@ -116,13 +116,13 @@ func copyAt(w io.WriterAt, at int64, r io.Reader, report func(int64)) error {
 	}
 }
 
-// Open reads an object from its beginning to its end, by one request that is made again where it breaks.
-// Errors of Read are those of Fetch.
+// Open reads an object from beginning to end with one request, which resumes where it breaks. Errors of Read are those of
+// Fetch.
 func (b *Bucket) Open(ctx context.Context, o Object) io.ReadCloser {
 	return b.ranged(ctx, o, 0, o.Size)
 }
 
-// ReaderAt reads pieces of an object, each by a request of its own. Errors are those of Fetch.
+// ReaderAt reads pieces of an object, each with its own request. Errors are those of Fetch.
 func (b *Bucket) ReaderAt(ctx context.Context, o Object) io.ReaderAt { return readerAt{ctx, b, o} }
 
 type readerAt struct {
@@ -148,14 +148,14 @@ func (r readerAt) ReadAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
-// rangeReader reads a range of an object, over as many requests as it takes.
+// rangeReader reads a range of an object with as many requests as it takes.
 type rangeReader struct {
 	ctx       context.Context
 	b         *Bucket
 	o         Object
 	at, left  int64
 	body      io.ReadCloser
-	fruitless int // requests in a row that brought no byte
+	fruitless int // successive requests that got no byte
 }
 
 func (b *Bucket) ranged(ctx context.Context, o Object, at, size int64) *rangeReader {
@@ -172,7 +172,7 @@ func (r *rangeReader) Read(p []byte) (int, error) {
 		n, err := r.body.Read(p[:min(int64(len(p)), r.left)])
 		if n > 0 {
 			r.at, r.left, r.fruitless = r.at+int64(n), r.left-int64(n), 0
-			return n, nil // an error will come again
+			return n, nil // the next read returns the error again
 		}
 		if err == nil {
 			continue
@@ -189,7 +189,7 @@ func (r *rangeReader) Read(p []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// pause waits before the next try, or gives up.
+// pause waits before the next try, or fails if there were too many.
 func (r *rangeReader) pause(err error) error {
 	if r.fruitless++; r.fruitless >= transferAttempts || r.ctx.Err() != nil {
 		return r.fail(err)
@@ -201,7 +201,7 @@ func (r *rangeReader) pause(err error) error {
 	return nil
 }
 
-// fail names the permission: one that does not hold for a named version is not enough for it.
+// fail names the missing permission. Named versions need another permission than others.
 func (r *rangeReader) fail(err error) error {
 	action := "s3:GetObject"
 	if r.o.VersionID != "" {
@@ -210,7 +210,7 @@ func (r *rangeReader) fail(err error) error {
 	return r.b.fail(r.ctx, "fetch", action, r.o.Key, err)
 }
 
-// request asks for what is left.
+// request requests the rest of the range.
 func (r *rangeReader) request() error {
 	want := fmt.Sprintf("bytes=%d-%d", r.at, r.at+r.left-1)
 	in := &s3.GetObjectInput{Bucket: &r.b.name, Key: &r.o.Key, Range: &want, IfMatch: optional(r.o.ETag), VersionId: optional(r.o.VersionID)}
@@ -218,7 +218,7 @@ func (r *rangeReader) request() error {
 	if err != nil {
 		return r.fail(err)
 	}
-	if got := out.ETag; got != nil && r.o.ETag != "" && *got != r.o.ETag { // the store ignores If-Match
+	if got := out.ETag; got != nil && r.o.ETag != "" && *got != r.o.ETag { // the store has ignored If-Match
 		_ = out.Body.Close()
 		return &Error{Op: "fetch", Target: r.b.target(r.o.Key), Kind: ErrChanged}
 	}

@@ -8,25 +8,24 @@ import (
 	"time"
 )
 
-// Keys of dumps that dump-refresh made: NAME-20261122T063000Z-4f1c2a.sql.zst. The time is that of the
-// snapshot, UTC; the random end keeps two dumps of one second apart.
+// The keys of our dumps look like NAME-20261122T063000Z-4f1c2a.sql.zst. The time is the snapshot's, in UTC. The random end
+// distinguishes dumps of the same second.
 
 // keyTime is the layout of the time in a key.
 const keyTime = "20060102T150405Z"
 
-// endings of objects that count as dumps, whoever put them there.
+// endings are the endings of objects that count as dumps, whichever tool made them.
 var endings = []string{".sql", ".sql.gz", ".sql.bz2", ".sql.xz", ".sql.zst"}
 
-// anyProject matches the last part of a dump-refresh key of whatever project.
+// anyProject matches the last part of any project's dump-refresh key.
 var anyProject = regexp.MustCompile(`^(.+)-([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{6}(\.sql(?:\.(?:gz|bz2|xz|zst))?)$`)
 
-// keyPattern recognises one project's keys.
+// keyPattern matches one project's keys.
 type keyPattern struct{ project string }
 
 func newKeyPattern(project string) keyPattern { return keyPattern{project} }
 
-// owner says whose a key is: ours with the snapshot's time, another project's, or nobody's (a dump
-// that some other tool put there).
+// owner is the owner of a key: this project with the snapshot's time, another project, or nobody (a dump by another tool).
 type owner int
 
 const (
@@ -35,7 +34,7 @@ const (
 	sibling
 )
 
-// read takes the last part of a key.
+// read parses the last part of a key.
 func (p keyPattern) read(base string) (owner, time.Time) {
 	m := anyProject.FindStringSubmatch(base)
 	if m == nil {
@@ -43,7 +42,7 @@ func (p keyPattern) read(base string) (owner, time.Time) {
 	}
 	at, err := time.Parse(keyTime, m[2])
 	switch {
-	case err != nil: // looks like a time and is none
+	case err != nil: // looks like a time but is not valid
 		return nobody, time.Time{}
 	case m[1] != p.project:
 		return sibling, at
@@ -51,7 +50,7 @@ func (p keyPattern) read(base string) (owner, time.Time) {
 	return ours, at
 }
 
-// isDump says whether a name ends like a dump.
+// isDump reports whether a name has the ending of a dump's.
 func isDump(base string) bool {
 	for _, e := range endings {
 		if strings.HasSuffix(base, e) && len(base) > len(e) {
@@ -61,7 +60,7 @@ func isDump(base string) bool {
 	return false
 }
 
-// contentType is what browsers and tools are told about a dump.
+// contentType is the content type of a dump.
 func contentType(key string) string {
 	switch {
 	case strings.HasSuffix(key, ".zst"):
@@ -74,31 +73,32 @@ func contentType(key string) string {
 	return "application/octet-stream"
 }
 
-// NewKey is the key of a new dump: PREFIX/PROJECT-20261122T063000Z-4f1c2a.sql.zst, ending being
-// ".sql.zst" here. No two calls give the same.
+// NewKey returns a key for a new dump: PREFIX/PROJECT-20261122T063000Z-4f1c2a.sql.zst if ending is ".sql.zst". No two calls return
+// the same.
 func (b *Bucket) NewKey(snapshot time.Time, ending string) string {
 	var random [3]byte
 	_, _ = rand.Read(random[:]) // never fails
 	return b.join(b.project + "-" + snapshot.UTC().Format(keyTime) + "-" + hex.EncodeToString(random[:]) + ending)
 }
 
-// Beside is the key of what is made of a dump for servers of one series, as in "mariadb-11.8": the dump's tables as files. It
-// is no dump, and goes with the dump that it lies beside.
+// Beside returns the key of the tables as files that are baked from a dump for a series of servers, as in "mariadb-11.8". The object
+// is not a dump and is deleted with its dump.
 func Beside(dump, series string) string { return dump + "." + series + besideEnding }
 
-// besideEnding is what such keys end with.
+// besideEnding is the ending of such keys.
 const besideEnding = ".tables.zst"
 
-// anyBeside matches the last part of such a key. A series has no dot before a letter, so that there is one way to read it.
+// anyBeside matches the last part of such a key. A series has no dot before a letter, so there is only one way to parse it.
 var anyBeside = regexp.MustCompile(`^(.+)\.([a-z]+-[0-9]+(?:\.[0-9]+)*)` + regexp.QuoteMeta(besideEnding) + `$`)
 
-// DumpOf is the key of the dump that an object lies beside, by its key or the last part of it; of a dump it is its own.
+// DumpOf returns the key of the dump that an object was baked from, by the object's key or its last part. For a dump it returns
+// the same key.
 func DumpOf(key string) string {
 	dump, _ := readBaked(key)
 	return dump
 }
 
-// readBaked takes the last part of a key apart: into that of the dump and the series, which is empty if the key is a dump's.
+// readBaked splits the last part of a key into that of the dump and the series, which is empty if the key is a dump's.
 func readBaked(base string) (dump, series string) {
 	if m := anyBeside.FindStringSubmatch(base); m != nil {
 		return m[1], m[2]
@@ -106,5 +106,5 @@ func readBaked(base string) (dump, series string) {
 	return base, ""
 }
 
-// base is the last part of a key.
+// base returns the last part of a key.
 func base(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }

@@ -11,13 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A lease lets one refresh per project run at a time; there is another one for each series of servers for which tables are made
-// as files. It is an object, PREFIX/.dump-refresh/NAME.lease.json,
-// that is only ever written under a condition: it must not exist yet (If-None-Match), or be as it was read
-// (If-Match), so that of several writers one wins. Its holder writes it again and again; who waits
-// watches its ETag and takes it over once it has not changed for long by the waiter's own clock, so
-// no two clocks are compared. Releasing is writing too, with the result in it: those who waited
-// use that result, and nobody needs permission to delete.
+// A lease lets one refresh per project run at a time. There is another one for each series of servers that tables as files are made
+// for. It is an object, PREFIX/.dump-refresh/NAME.lease.json, that is only written conditionally: it must not exist yet
+// (If-None-Match), or must be as it was read (If-Match), so that one of several writers wins. The holder rewrites it regularly. A
+// waiter watches its ETag and takes it over when it has not changed for a while by the waiter's own clock, so no two clocks are
+// compared. A release is also a write, which has the result: waiters use that result, and nobody needs permission to delete.
 
 // leaseFile is the object's content.
 type leaseFile struct {
@@ -26,8 +24,8 @@ type leaseFile struct {
 	Started time.Time `json:"started"` // by the holder's clock, for people
 	State   string    `json:"state"`   // held or released
 	Result  string    `json:"result,omitempty"`
-	Token   string    `json:"token"` // one acquisition's own
-	Beat    int       `json:"beat"`  // makes each write differ from the one before
+	Token   string    `json:"token"` // identifies one acquisition
+	Beat    int       `json:"beat"`  // makes each write differ from the last
 }
 
 const (
@@ -35,13 +33,13 @@ const (
 	released = "released"
 )
 
-// LeaseOptions say who asks.
+// LeaseOptions say who acquires a lease.
 type LeaseOptions struct {
-	Holder string              // who this is, for those who wait: "name@host"
-	Wait   func(holder string) // called once for each holder that is waited for; may be nil
+	Holder string              // the name that waiters see: "name@host"
+	Wait   func(holder string) // called once for each holder that Acquire waits for; may be nil
 }
 
-// Lease is the right to refresh, or the result of someone who had it.
+// Lease is the right to refresh, or the result of the refresh that had it.
 type Lease struct {
 	b      *Bucket
 	key    string
@@ -53,25 +51,24 @@ type Lease struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	stop   chan struct{} // closed by Release
-	end    chan struct{} // closed when no renewal runs any more
+	end    chan struct{} // closed when no renewal runs
 }
 
-// Result is what the holder that was waited for released its lease with: the key of a fresh dump. If it is
-// empty, the lease is held and Release must be called.
+// Result is the result with which the previous holder released its lease: the key of a fresh dump. If it is empty, this lease is
+// held and Release must be called.
 func (l *Lease) Result() string { return l.result }
 
-// Context is for the work under the lease: it ends when the lease is lost, and the cause is then an
-// *Error of kind ErrLeaseLost.
+// Context is for the work under the lease. It ends when the lease is lost; the cause is then an *Error of kind ErrLeaseLost.
 func (l *Lease) Context() context.Context { return l.ctx }
 
-// Acquire takes the project's lease. While somebody else holds it, Acquire waits: if that one ends with a
-// result, it returns a Lease with that Result, which is not held; if that one ends without, or shows no sign
-// of life for 30 seconds, it takes the lease over.
+// Acquire takes the project's lease. While another process holds it, Acquire waits. If that process releases it with a result,
+// Acquire returns a Lease with that Result, which is not held. If it releases it without one, or shows no sign of life for 30
+// seconds, Acquire takes the lease over.
 func (b *Bucket) Acquire(ctx context.Context, opts LeaseOptions) (*Lease, error) {
 	return b.acquire(ctx, b.leaseKey(), opts)
 }
 
-// acquire takes the lease that has a key.
+// acquire takes the lease with a key.
 func (b *Bucket) acquire(ctx context.Context, key string, opts LeaseOptions) (*Lease, error) {
 	w := b.newWaiter(key, opts)
 	etag, result, err := w.acquire(ctx)
@@ -88,7 +85,7 @@ func (b *Bucket) acquire(ctx context.Context, key string, opts LeaseOptions) (*L
 	return l, nil
 }
 
-// waiter is one attempt to get the lease.
+// waiter acquires one lease.
 type waiter struct {
 	b     *Bucket
 	key   string
@@ -96,9 +93,9 @@ type waiter struct {
 	mine  leaseFile
 	plain bool // the store ignores conditions
 
-	seen    string    // ETag of the lease that is waited for
+	seen    string    // the ETag of the current holder's lease
 	since   time.Time // when it was first seen, monotonic
-	waited  bool      // for a living holder
+	waited  bool      // whether it waited for a living holder
 	holders map[string]bool
 }
 
@@ -109,10 +106,10 @@ func (b *Bucket) newWaiter(key string, opts LeaseOptions) waiter {
 	}}
 }
 
-// acquire returns the ETag of the lease it took, or the result it waited for.
+// acquire returns the ETag of the lease that it took, or the result that it waited for.
 func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
-	// Mostly there is a lease from last time, but not asking first saves the permission to
-	// read for those who are the first, and tells a missing lease from one that may not be read.
+	// Usually there is a lease from last time. Still, not reading it first spares the first users the permission to read, and
+	// distinguishes a missing lease from one that may not be read.
 	etag, err = w.take(ctx, "")
 	for errors.Is(err, errTaken) {
 		var current leaseFile
@@ -125,7 +122,7 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 			return "", "", err
 		}
 		switch {
-		case current.Token == w.mine.Token: // an earlier try did it, and its answer was lost
+		case current.Token == w.mine.Token: // an earlier try succeeded, but its answer was lost
 			return etag, "", nil
 		case current.State == released && w.waited && current.Result != "":
 			return "", current.Result, nil
@@ -142,7 +139,7 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 	return etag, "", err
 }
 
-// dead says whether a lease has not changed for too long.
+// dead reports whether a lease has not changed for too long.
 func (w *waiter) dead(etag string) bool {
 	if etag != w.seen {
 		w.seen, w.since = etag, time.Now()
@@ -150,7 +147,7 @@ func (w *waiter) dead(etag string) bool {
 	return time.Since(w.since) > w.b.pace.expiry
 }
 
-// tell reports that a holder is waited for.
+// tell reports a holder that this waits for.
 func (w *waiter) tell(holder string) {
 	w.waited = true
 	if w.holders == nil {
@@ -162,10 +159,10 @@ func (w *waiter) tell(holder string) {
 	w.holders[holder] = true
 }
 
-// errTaken is a condition that did not hold.
+// errTaken means that a write's condition did not hold.
 var errTaken = errors.New("somebody else has the lease")
 
-// take writes the lease in place of the one with the ETag old, or of none.
+// take writes the lease over the one with the ETag old, or as a new one.
 func (w *waiter) take(ctx context.Context, old string) (string, error) {
 	if w.plain {
 		return w.takePlainly(ctx)
@@ -179,10 +176,10 @@ func (w *waiter) take(ctx context.Context, old string) (string, error) {
 	}
 	select {
 	case <-ctx.Done():
-		return etag, nil // to be given back
+		return etag, nil // to be released
 	default:
 	}
-	// The same again must fail. Some stores take no notice of conditions.
+	// The same write must fail now. Some stores ignore conditions.
 	_, err = w.write(ctx, old, true)
 	switch {
 	case err == nil:
@@ -193,8 +190,7 @@ func (w *waiter) take(ctx context.Context, old string) (string, error) {
 	return "", err
 }
 
-// takePlainly is for stores without conditions: write, give others who do the same the time to overwrite
-// it, and look who was last.
+// takePlainly is for stores without conditions: it writes, gives competing writers the time to overwrite, and checks who was last.
 func (w *waiter) takePlainly(ctx context.Context) (string, error) {
 	w.plain = true
 	current, etag, err := w.b.readLease(ctx, w.key)
@@ -210,11 +206,11 @@ func (w *waiter) takePlainly(ctx context.Context) (string, error) {
 	return w.settle(ctx)
 }
 
-// lingering is how long the answer to a write is waited for that was under way when the context ended. It may
-// have happened, and a lease that nobody knows of would keep the next one waiting.
+// lingering is how long to wait for the answer to a write that was running when the context ended. The write may have succeeded, and
+// a lease that nobody knows of would delay the next refresh.
 const lingering = 3 * time.Second
 
-// write writes the lease. It succeeds after the context has ended, too, if it had begun before.
+// write writes the lease. A write that has begun continues after the context has ended.
 func (w *waiter) write(ctx context.Context, old string, conditional bool) (string, error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
@@ -227,11 +223,11 @@ func (w *waiter) write(ctx context.Context, old string, conditional bool) (strin
 	return w.b.writeLease(longer, w.key, w.mine, old, conditional)
 }
 
-// settle finds out whether a write without condition was the last.
+// settle checks whether an unconditional write was the last one.
 func (w *waiter) settle(ctx context.Context) (string, error) {
 	w.plain = true
 	w.b.note("this store ignores conditional writes: two refreshes that begin in the same second may both run")
-	_ = w.b.sleep(ctx, w.b.pace.settle) // who has been interrupted gives it back, if it is his
+	_ = w.b.sleep(ctx, w.b.pace.settle) // after an interruption the caller releases the lease if it owns it
 	ctx, cancel := detached(ctx)
 	defer cancel()
 	current, etag, err := w.b.readLease(ctx, w.key)
@@ -260,7 +256,7 @@ func (l *Lease) keep() {
 		switch {
 		case err == nil:
 			alive = time.Now()
-		// Stop before the others may think that this one is dead.
+		// Stop before others may consider this holder dead.
 		case errors.Is(err, errTaken), time.Since(alive) > l.b.pace.expiry-l.b.pace.renew/2:
 			l.cancel(&Error{Op: "keep", Target: l.b.target(l.key), Kind: ErrLeaseLost, Err: err})
 			return
@@ -268,7 +264,7 @@ func (l *Lease) keep() {
 	}
 }
 
-// renew shows a sign of life. errTaken means that the lease is another's.
+// renew shows a sign of life. errTaken means that the lease belongs to another process.
 func (l *Lease) renew() error {
 	ctx, cancel := context.WithTimeout(l.ctx, l.b.pace.renew)
 	defer cancel()
@@ -277,7 +273,7 @@ func (l *Lease) renew() error {
 	return l.write(ctx, next)
 }
 
-// write puts next in place of the lease that is held.
+// write writes next over the lease that is held.
 func (l *Lease) write(ctx context.Context, next leaseFile) error {
 	if !l.atomic {
 		if current, _, err := l.b.readLease(ctx, l.key); err != nil {
@@ -288,7 +284,7 @@ func (l *Lease) write(ctx context.Context, next leaseFile) error {
 	}
 	etag, err := l.b.writeLease(ctx, l.key, next, l.etag, l.atomic)
 	if errors.Is(err, errTaken) {
-		// Perhaps by this lease's own earlier write, whose answer was lost.
+		// Perhaps it was this lease's own earlier write, whose answer was lost.
 		current, now, readErr := l.b.readLease(ctx, l.key)
 		switch {
 		case errors.Is(readErr, ErrNoSuchKey):
@@ -310,8 +306,8 @@ func (l *Lease) write(ctx context.Context, next leaseFile) error {
 	return nil
 }
 
-// Release gives the lease back, with the key of the dump that those who wait shall use, or empty if there is none.
-// It works after the context has ended. It does nothing for a lease that is not held.
+// Release releases the lease with the key of the dump that waiters shall use, or "" if there is none. It works after the context has
+// ended. It does nothing for a lease that is not held.
 func (l *Lease) Release(ctx context.Context, result string) error {
 	if l.result != "" {
 		return nil
@@ -344,7 +340,7 @@ func (l *Lease) Release(ctx context.Context, result string) error {
 
 func (b *Bucket) leaseKey() string { return b.stateKey("lease.json") }
 
-// readLease reads the lease and its ETag. A lease that cannot be understood is like a released one.
+// readLease reads the lease and its ETag. An invalid lease counts as released.
 func (b *Bucket) readLease(ctx context.Context, key string) (leaseFile, string, error) {
 	text, etag, err := b.readSmall(ctx, key)
 	if err != nil {
@@ -357,11 +353,11 @@ func (b *Bucket) readLease(ctx context.Context, key string) (leaseFile, string, 
 	return f, etag, nil
 }
 
-// errUnconditional is a store that refuses conditions.
+// errUnconditional means that a store rejects conditions.
 var errUnconditional = errors.New("conditional writes are not supported")
 
-// writeLease writes the lease and returns its ETag: where conditional, in place of the one with the ETag old, or
-// of none if old is empty. errTaken means that the condition did not hold.
+// writeLease writes the lease and returns its ETag. If conditional, it replaces the lease with the ETag old, or makes one if old
+// is empty. errTaken means that the condition did not hold.
 func (b *Bucket) writeLease(ctx context.Context, key string, f leaseFile, old string, conditional bool) (string, error) {
 	text, err := json.Marshal(f)
 	if err != nil {

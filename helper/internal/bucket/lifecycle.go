@@ -10,11 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// lifecycle is what a bucket does with objects as they grow old. It is only ever written whole, so what others have put
-// into it is kept as it was read.
+// lifecycle is what a bucket does with ageing objects. It can only be written as a whole, so rules of others are kept as they were
+// read.
 type lifecycle struct {
 	rules []types.LifecycleRule
-	// smallest is what S3 remembers beside the rules: which objects are too small to be moved.
+	// smallest is a setting that S3 keeps beside the rules: which objects are too small to be moved.
 	smallest types.TransitionDefaultMinimumObjectSize
 }
 
@@ -30,7 +30,7 @@ func (b *Bucket) lifecycle(ctx context.Context) (lifecycle, error) {
 	return lifecycle{out.Rules, out.TransitionDefaultMinimumObjectSize}, nil
 }
 
-// putRule puts a rule beside those that are there, or in place of the one with its ID. The error is the SDK's.
+// putRule adds a rule or replaces the one with its ID. The error is the SDK's.
 func (b *Bucket) putRule(ctx context.Context, rule types.LifecycleRule) error {
 	now, err := b.lifecycle(ctx)
 	if err != nil {
@@ -50,15 +50,15 @@ func (b *Bucket) putRule(ctx context.Context, rule types.LifecycleRule) error {
 	return err
 }
 
-// aborting finds a rule that removes unfinished uploads of all keys that begin with prefix.
+// aborting finds a rule that removes unfinished uploads of all keys with a prefix.
 func (l lifecycle) aborting(prefix string) (types.LifecycleRule, bool) {
 	return l.find(prefix, func(r types.LifecycleRule) bool {
 		return r.AbortIncompleteMultipartUpload != nil && r.AbortIncompleteMultipartUpload.DaysAfterInitiation != nil
 	})
 }
 
-// expiring finds a rule that removes old versions of all keys that begin with prefix. One that keeps some of each key
-// removes no dump: a dump's key is written once, so its only old version is the newest.
+// expiring finds a rule that removes old versions of all keys with a prefix. A rule that keeps some versions of each key removes no
+// dump: a dump's key is written once, so its only old version is the newest.
 func (l lifecycle) expiring(prefix string) (types.LifecycleRule, bool) {
 	return l.find(prefix, func(r types.LifecycleRule) bool {
 		e := r.NoncurrentVersionExpiration
@@ -76,9 +76,9 @@ func (l lifecycle) find(prefix string, does func(types.LifecycleRule) bool) (typ
 	return l.rules[at], true
 }
 
-// covers says whether a rule is about all objects whose keys begin with a prefix.
+// covers reports whether a rule applies to all objects whose keys have a prefix.
 func covers(rule types.LifecycleRule, keys string) bool {
-	prefix := aws.ToString(rule.Prefix) //nolint:staticcheck // old, and still in use
+	prefix := aws.ToString(rule.Prefix) //nolint:staticcheck // deprecated and still in use
 	if f := rule.Filter; f != nil {
 		if f.Tag != nil || f.ObjectSizeGreaterThan != nil || f.ObjectSizeLessThan != nil {
 			return false

@@ -15,36 +15,35 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Object is a dump in the bucket, or what lies beside one.
+// Object is a dump in the bucket, or an object that was baked from one.
 type Object struct {
-	Key          string    // whole key
-	Name         string    // last part of the key
+	Key          string    // the whole key
+	Name         string    // the last part of the key
 	Size         int64     // bytes
-	Time         time.Time // snapshot time where the key says it, else LastModified; UTC, whole seconds
-	Ours         bool      // the key is one of this project's own
-	LastModified time.Time // UTC, with fractions where the store tells them; for a multipart upload the time of its start
+	Time         time.Time // the snapshot's time if the key has it, else LastModified; in UTC, whole seconds
+	Ours         bool      // the key is one of this project's dumps by this tool
+	LastModified time.Time // in UTC, with fractions if the store has them; for a multipart upload when it began
 	ETag         string    // changes with the content, in quotes as the server gives it
 	StorageClass string    // STANDARD, GLACIER, …
 	VersionID    string    // Head only, and only in versioned buckets
 
-	// Series is set of a dump's tables as files: the servers that they are for, as in "mariadb-11.8".
+	// Series is set for a dump's tables as files: the servers that can use them, as in "mariadb-11.8".
 	Series string
-	// Baked are the tables as files that lie beside a dump, by series; Dumps, Contents and Newest only.
+	// Baked are a dump's tables as files, in the order of series; only set by Dumps, Contents and Newest.
 	Baked []Object
 
-	// Metadata is what the uploader said of it, names in lower case; Head only.
+	// Metadata is the uploader's, with names in lower case; Head only.
 	Metadata map[string]string
 }
 
-// Dumps lists the project's dumps, newest first: direct children of the prefix that end like a dump and
-// are not empty, its own and those that other tools put there. Another project's own are left out,
-// even if both share a prefix. An empty list is no error.
+// Dumps lists the project's dumps, newest first. These are direct children of the prefix that have the ending of a dump and are not
+// empty, by this tool or another. It leaves out the dumps of other projects that share the prefix. An empty list is no error.
 func (b *Bucket) Dumps(ctx context.Context) ([]Object, error) {
 	contents, err := b.Contents(ctx)
 	return contents.Dumps, err
 }
 
-// Contents lists what Dumps lists, and tables as files whose dump is gone.
+// Contents lists what Dumps lists, and orphans.
 func (b *Bucket) Contents(ctx context.Context) (Contents, error) {
 	prefix := b.join("")
 	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{
@@ -83,14 +82,14 @@ func (b *Bucket) Contents(ctx context.Context) (Contents, error) {
 	return found, nil
 }
 
-// listed is an object as a listing has it.
+// listed is an object in a listing.
 func (b *Bucket) listed(o types.Object) Object {
 	object := b.object(aws.ToString(o.Key), aws.ToInt64(o.Size), aws.ToTime(o.LastModified))
 	object.ETag, object.StorageClass = aws.ToString(o.ETag), string(o.StorageClass)
 	return object
 }
 
-// Newest is the first of Dumps. If there is none, the error's kind is ErrEmpty.
+// Newest returns the first of Dumps. If there is none, the error's kind is ErrEmpty.
 func (b *Bucket) Newest(ctx context.Context) (Object, error) {
 	contents, err := b.Contents(ctx)
 	if err != nil {
@@ -102,13 +101,13 @@ func (b *Bucket) Newest(ctx context.Context) (Object, error) {
 	return contents.Dumps[0], nil
 }
 
-// newestFirst orders dumps; the key decides between two of one moment, so that the order is always the same.
+// newestFirst orders dumps. The key decides between two of the same time, so that the order is stable.
 func newestFirst(x, y Object) int {
 	return cmp.Or(y.Time.Compare(x.Time), y.LastModified.Compare(x.LastModified), strings.Compare(y.Key, x.Key))
 }
 
-// object is what the key and the listing tell. Some listings tell fractions of a second, which keys do not: with them, somebody
-// else's dump would be newer than one of ours that was made after it, within the same second. There they decide second.
+// object makes an Object from a key and its entry in a listing. Times lose their fractions of a second, which keys do not have:
+// otherwise a foreign dump would seem newer than one of ours from later in the same second. LastModified decides within a second.
 func (b *Bucket) object(key string, size int64, modified time.Time) Object {
 	modified = modified.UTC()
 	o := Object{Key: key, Name: base(key), Size: size, LastModified: modified, Time: modified.Truncate(time.Second)}
@@ -136,8 +135,8 @@ func (b *Bucket) Find(ctx context.Context, key string) (Object, error) {
 	return obj, err
 }
 
-// Head asks for one object by its whole key. The kind of error is ErrNoSuchKey where there is none;
-// without permission to list, S3 says ErrAccessDenied for a missing one too.
+// Head returns an object by its whole key. If there is none, the kind of error is ErrNoSuchKey; without permission to list, S3
+// returns ErrAccessDenied for a missing object.
 func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
 	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
 	if err != nil {
@@ -150,8 +149,8 @@ func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
 	return o, nil
 }
 
-// Metadata travels in headers, so anything but printable ASCII is encoded as mail headers are (RFC 2047),
-// which S3 itself does when it hands such values out.
+// Metadata is sent in headers, so everything but printable ASCII is encoded as in mail headers (RFC 2047). S3 itself does this when
+// it returns such values.
 
 func encodeMetadata(in map[string]string) map[string]string {
 	out := make(map[string]string, len(in))

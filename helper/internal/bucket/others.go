@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// Others counts the dumps of other projects that lie in a project's folder, by the project's name. One of them may be
-// what the project was called before.
+// Others counts the dumps of other projects in a project's folder, by the project's name. One of them may be this project's former
+// name.
 type Others map[string]int
 
-// projectName is what DDEV takes for a name. No other text of a key is repeated in an advice to run a command with it.
+// projectName matches the names that DDEV accepts. No other text from a key is put into a command that users may run.
 var projectName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // add counts a dump by the last part of its key.
@@ -23,7 +23,7 @@ func (o Others) add(base string) {
 	}
 }
 
-// Names are the projects, the one with the most dumps first.
+// Names returns the projects' names, the one with the most dumps first.
 func (o Others) Names() []string {
 	return slices.SortedFunc(maps.Keys(o), func(x, y string) int { return cmp.Or(cmp.Compare(o[y], o[x]), strings.Compare(x, y)) })
 }

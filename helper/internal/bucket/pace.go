@@ -2,15 +2,15 @@ package bucket
 
 import "time"
 
-// pace is how long things wait. Tests use a faster one.
+// pace has all delays. Tests use shorter ones.
 type pace struct {
-	retry   time.Duration // before a broken fetch goes on; doubles
-	backoff time.Duration // the most that is waited before a transfer is tried again
-	cut     time.Duration // after aborting an upload whose requests were cut, before looking at it
+	retry   time.Duration // before a broken fetch resumes; doubles
+	backoff time.Duration // the longest delay before a transfer is tried again
+	cut     time.Duration // between aborting an upload with broken requests and checking that it is gone
 	renew   time.Duration // between two signs of life of a lease's holder
-	expiry  time.Duration // a holder without one for so long is dead
-	poll    time.Duration // between two looks at somebody else's lease
-	settle  time.Duration // for stores without conditional writes: how long two writers may cross
+	expiry  time.Duration // a holder without a sign of life for so long is dead
+	poll    time.Duration // between two reads of another process's lease
+	settle  time.Duration // for stores without conditional writes: how long two writes may overlap
 }
 
 var defaultPace = pace{

@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// S3 takes 10,000 parts of 5 MiB to 5 GiB and objects of up to 5 TiB. A dump's size is not known
-// beforehand, so parts begin small and grow: the first 2,000 are of one size (16 GB in all), from
-// there each is a little bigger than the one before, until the last is 4.7 GiB.
+// S3 accepts 10,000 parts of 5 MiB to 5 GiB and objects of up to 5 TiB. The size of a dump is not known beforehand, so parts begin
+// small and grow: the first 2,000 have the same size (16 GB in all), then each is a little bigger than the one before, up to 4.7 GiB.
 
 const (
 	mib      = 1 << 20
@@ -19,14 +18,14 @@ const (
 
 // limits bound an upload's memory. Tests use smaller ones.
 type limits struct {
-	firstPart   int64 // size of the first parts
-	steadyParts int32 // how many there are of that size
+	firstPart   int64 // the size of the first parts
+	steadyParts int32 // how many parts have that size
 	growth      float64
-	maxBuffer   int64 // a part up to this size is kept until it is sent, and can be sent again
+	maxBuffer   int64 // a part up to this size is buffered as a whole and can be sent again
 	memory      int64 // all buffers together
 	workers     int64 // parts sent at the same time
 
-	rangeSize int64 // of one request when fetching
+	rangeSize int64 // bytes of one request when fetching
 	ranges    int   // requests at the same time when fetching
 }
 
@@ -41,8 +40,7 @@ var defaultLimits = limits{
 	ranges:      4,
 }
 
-// partSize is the size of part n, which counts from 1. It grows in steps of 1 MiB, so that a buffer serves
-// for more than one part.
+// partSize returns the size of part n, which counts from 1. It grows in steps of 1 MiB, so that a buffer fits more than one part.
 func (l limits) partSize(n int32) int64 {
 	if n <= l.steadyParts {
 		return l.firstPart
@@ -51,8 +49,7 @@ func (l limits) partSize(n int32) int64 {
 	return int64(math.Ceil(size/mib)) * mib
 }
 
-// buffers hands out memory for parts, never more than the limit, and uses it again: left to the garbage
-// collector, twice as much would lie about.
+// buffers hands out memory for parts, up to a limit, and reuses it. The garbage collector alone would need twice as much.
 type buffers struct {
 	budget *semaphore.Weighted
 	mu     sync.Mutex
@@ -61,7 +58,7 @@ type buffers struct {
 
 func newBuffers(l limits) *buffers { return &buffers{budget: semaphore.NewWeighted(l.memory)} }
 
-// get waits until size bytes may be used; the buffer is empty and holds size.
+// get waits until size bytes may be used. The buffer is empty and has that capacity.
 func (b *buffers) get(ctx context.Context, size int64) ([]byte, error) {
 	if err := b.budget.Acquire(ctx, size); err != nil {
 		return nil, err
@@ -78,7 +75,7 @@ func (b *buffers) get(ctx context.Context, size int64) ([]byte, error) {
 	return make([]byte, 0, size), nil
 }
 
-// put gives a buffer back that get made.
+// put returns a buffer from get.
 func (b *buffers) put(buf []byte) {
 	size := int64(cap(buf))
 	b.mu.Lock()

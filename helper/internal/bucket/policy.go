@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// refusePlainHTTP looks whether the bucket's policy refuses requests without TLS. It is not set: a bucket has one
-// policy, which others wrote, and a mistake in merging it locks everybody out or lets somebody in.
+// refusePlainHTTP checks whether the bucket's policy rejects requests without TLS. It cannot set this: a bucket has one policy, which
+// others wrote, and a mistake in merging it locks everybody out or lets somebody in.
 func (b *Bucket) refusePlainHTTP() setting {
 	const missing = "no bucket policy refuses requests without TLS: docs/bucket.md has one"
 	return setting{
@@ -30,7 +30,7 @@ func (b *Bucket) refusePlainHTTP() setting {
 	}
 }
 
-// policyStatement is what is looked at of a statement of a policy.
+// policyStatement has the fields of a policy's statement that matter here.
 type policyStatement struct {
 	Effect    string
 	Principal any
@@ -38,7 +38,7 @@ type policyStatement struct {
 	Condition map[string]map[string]any
 }
 
-// deniesPlainHTTP says whether a policy denies everybody requests without TLS. One that cannot be read does not.
+// deniesPlainHTTP reports whether a policy denies requests without TLS to everybody. An unreadable policy does not.
 func deniesPlainHTTP(policy string) bool {
 	var document struct{ Statement json.RawMessage }
 	if json.Unmarshal([]byte(policy), &document) != nil {
@@ -46,7 +46,7 @@ func deniesPlainHTTP(policy string) bool {
 	}
 	var statements []policyStatement
 	if json.Unmarshal(document.Statement, &statements) != nil {
-		var one policyStatement // which may stand there without brackets
+		var one policyStatement // a single statement needs no brackets
 		if json.Unmarshal(document.Statement, &one) != nil {
 			return false
 		}
@@ -65,7 +65,7 @@ func deniesPlainHTTP(policy string) bool {
 	return false
 }
 
-// isEverybody says whether a principal is "*" or {"AWS": "*"}.
+// isEverybody reports whether a principal is "*" or {"AWS": "*"}.
 func isEverybody(principal any) bool {
 	if accounts, ok := principal.(map[string]any); ok {
 		principal = accounts["AWS"]
@@ -73,7 +73,7 @@ func isEverybody(principal any) bool {
 	return only(principal) == "*"
 }
 
-// requiresTLS says whether a condition is that there is no TLS.
+// requiresTLS reports whether a condition applies to requests without TLS.
 func requiresTLS(keys map[string]any) bool {
 	for name, value := range keys {
 		if value = only(value); strings.EqualFold(name, "aws:SecureTransport") && (value == false || value == "false") {
@@ -83,7 +83,7 @@ func requiresTLS(keys map[string]any) bool {
 	return false
 }
 
-// only is the value of a list of one, which policies write with and without brackets.
+// only returns the value of a list of one, which policies write with or without brackets.
 func only(value any) any {
 	if list, ok := value.([]any); ok && len(list) == 1 {
 		return list[0]

@@ -12,12 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// Probes tell a user what works before anything depends on it.
+// Probes show what works before anything depends on it.
 
 // Answer is what is known about a setting of the bucket.
 type Answer int
 
-// Unknown is what a store that has no such setting says, and a user who may not ask.
+// Unknown is the answer if the store has no such setting or the user may not read it.
 const (
 	Unknown Answer = iota
 	Yes
@@ -26,14 +26,14 @@ const (
 
 func (a Answer) String() string { return [...]string{"unknown", "yes", "no"}[a] }
 
-// Credentials says where the credentials come from: "AWS_ACCESS_KEY_ID", "profile shop (SSO)".
+// Credentials describes where the credentials come from: "AWS_ACCESS_KEY_ID", "profile shop (SSO)".
 func (b *Bucket) Credentials() string { return b.access.source }
 
-// ClockOffset is the server's time minus this machine's, as of the last answer, within about a second;
-// false if there was none yet.
+// ClockOffset returns the server's time minus this machine's, within about a second, as of the last answer; false if there was
+// none yet.
 func (b *Bucket) ClockOffset() (time.Duration, bool) { return b.clock.Offset() }
 
-// CanList says whether the prefix may be listed: nil, or why not.
+// CanList checks whether the prefix may be listed. It returns nil or the reason.
 func (b *Bucket) CanList(ctx context.Context) error {
 	prefix := b.join("")
 	_, err := b.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix, MaxKeys: aws.Int32(1)})
@@ -43,7 +43,7 @@ func (b *Bucket) CanList(ctx context.Context) error {
 	return nil
 }
 
-// CanGet says whether a dump may be read, by reading its first byte.
+// CanGet checks whether a dump may be read, by reading its first byte.
 func (b *Bucket) CanGet(ctx context.Context, o Object) error {
 	r := b.ranged(ctx, o, 0, min(1, o.Size))
 	defer r.Close()
@@ -53,7 +53,7 @@ func (b *Bucket) CanGet(ctx context.Context, o Object) error {
 	return nil
 }
 
-// CanPut says whether objects may be written under the prefix, by writing a tiny one beside the dumps.
+// CanPut checks whether objects may be written under the prefix, by writing a tiny one beside the dumps.
 func (b *Bucket) CanPut(ctx context.Context) error {
 	key := b.stateKey("probe")
 	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader([]byte("probe\n")),
@@ -65,8 +65,7 @@ func (b *Bucket) CanPut(ctx context.Context) error {
 	return nil
 }
 
-// CanUpload says whether dumps of more than one part may be written, which CanPut does not: with KMS it takes
-// kms:Decrypt as well as kms:GenerateDataKey.
+// CanUpload checks whether dumps of several parts may be written. With KMS these need kms:Decrypt as well as kms:GenerateDataKey.
 func (b *Bucket) CanUpload(ctx context.Context) error {
 	u, err := b.Upload(ctx, b.stateKey("probe"), UploadOptions{})
 	if err != nil {
@@ -86,7 +85,7 @@ func (b *Bucket) CanUpload(ctx context.Context) error {
 	return nil
 }
 
-// removeProbe deletes a probe. The next one overwrites what may not be deleted.
+// removeProbe deletes a probe. If it may not, the next probe overwrites it.
 func (b *Bucket) removeProbe(ctx context.Context, key string) {
 	if err := b.Delete(ctx, Object{Key: key}); err != nil {
 		b.note("a probe of a few bytes stays in the bucket: " + b.target(key))
@@ -101,8 +100,8 @@ type Settings struct {
 	Public           Answer // anybody may read it
 }
 
-// Settings asks for the bucket's settings. What may not be asked, or the store does not have, is Unknown; the error is
-// for a bucket that cannot be asked at all.
+// Settings reads the bucket's settings. Those that may not be read or that the store does not have are Unknown. It only fails if
+// the bucket cannot be used at all.
 func (b *Bucket) Settings(ctx context.Context) (Settings, error) {
 	var s Settings
 	dumps := b.join(b.project + "-")
@@ -128,13 +127,13 @@ func (b *Bucket) Settings(ctx context.Context) (Settings, error) {
 	return s, nil
 }
 
-// versioned says whether deleted and overwritten objects stay as versions. The error is the SDK's.
+// versioned reports whether deleted and overwritten objects stay as versions. The error is the SDK's.
 func (b *Bucket) versioned(ctx context.Context) (bool, error) {
 	out, err := b.client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &b.name})
 	return err == nil && out.Status == types.BucketVersioningStatusEnabled, err
 }
 
-// public says whether the bucket's policy lets anybody in. The error is the SDK's.
+// public reports whether the bucket's policy lets anybody in. The error is the SDK's.
 func (b *Bucket) public(ctx context.Context) (Answer, error) {
 	out, err := b.client.GetBucketPolicyStatus(ctx, &s3.GetBucketPolicyStatusInput{Bucket: &b.name})
 	switch {
@@ -153,7 +152,7 @@ func answer(yes bool) Answer {
 	return No
 }
 
-// unless passes on what makes asking pointless.
+// unless returns only errors that make further requests pointless.
 func (b *Bucket) unless(ctx context.Context, err error) error {
 	err = b.fail(ctx, "look at", "", "", err)
 	for _, k := range []Kind{ErrAccessDenied, ErrRejected, ErrNoSuchKey, ErrUnavailable, ErrEndpoint} {

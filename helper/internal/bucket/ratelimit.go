@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// RateLimit bounds how many bytes per second go to and from buckets, all that have the same RateLimit together. It
-// counts the bodies of requests and answers, those that are sent again as often as they are sent.
+// RateLimit limits the bytes per second to and from all buckets that share it. It counts the bodies of requests and answers, also
+// those that are sent again.
 type RateLimit struct {
 	rate  float64 // bytes per second
-	piece int     // bytes that pass at once
+	piece int     // bytes that may pass at once
 
 	mu   sync.Mutex
 	free time.Time // when the next byte may pass
 }
 
-// saved is how much of the time in which nothing was sent can be made up for, which bounds the size of bursts.
+// saved is how much unused time can be made up for. It bounds the size of bursts.
 const saved = 100 * time.Millisecond
 
-// NewRateLimit makes a limit of that many bytes per second. For 0 it is nil, which limits nothing.
+// NewRateLimit makes a limit of that many bytes per second. For 0 it returns nil, which limits nothing.
 func NewRateLimit(bytesPerSecond int64) *RateLimit {
 	if bytesPerSecond <= 0 {
 		return nil
@@ -29,7 +29,7 @@ func NewRateLimit(bytesPerSecond int64) *RateLimit {
 	return &RateLimit{rate: float64(bytesPerSecond), piece: int(min(max(bytesPerSecond/20, 1<<10), 64<<10))}
 }
 
-// take waits until n bytes may pass, or gives the cause of the context's end.
+// take waits until n bytes may pass, or returns the cause of the context's end.
 func (l *RateLimit) take(ctx context.Context, n int) error {
 	l.mu.Lock()
 	now := time.Now()
@@ -52,7 +52,7 @@ func (l *RateLimit) take(ctx context.Context, n int) error {
 	}
 }
 
-// limit makes reading a body wait until what was read may pass. A nil limit gives the body itself.
+// limit returns a body that keeps to the limit. A nil limit returns the body itself.
 func (l *RateLimit) limit(ctx context.Context, body io.ReadCloser) io.ReadCloser {
 	if l == nil {
 		return body

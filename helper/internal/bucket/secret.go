@@ -11,9 +11,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
-// ReadSecret reads a password that AWS keeps: "aws-secretsmanager:ID" or "aws-ssm:NAME". environment
-// and region are those of Config; an ARN's own region wins. Errors are *Error, of kind ErrNoSuchSecret or
-// ErrAccessDenied mostly, ErrReference if ref is neither.
+// ReadSecret reads a password that AWS stores: "aws-secretsmanager:ID" or "aws-ssm:NAME". environment and region are as in Config;
+// an ARN's region takes precedence. Errors are *Error, usually of kind ErrNoSuchSecret or ErrAccessDenied; ErrReference if ref
+// is neither.
 func ReadSecret(ctx context.Context, environment map[string]string, region, ref string) (secret.String, error) {
 	scheme, id, _ := strings.Cut(ref, ":")
 	if id == "" || (scheme != "aws-secretsmanager" && scheme != "aws-ssm") {

@@ -13,12 +13,12 @@ import (
 
 // Shape is what a bucket for dumps should be like.
 type Shape struct {
-	Create      bool  // make the bucket where there is none
+	Create      bool  // make the bucket if there is none
 	AbortDays   int32 // unfinished uploads are removed after so many days
 	VersionDays int32 // old versions are removed after so many days
 }
 
-// State says how a setting of the bucket is, or what came of setting it.
+// State is the state of a setting, or the result of changing it.
 type State string
 
 // States of a setting.
@@ -27,7 +27,7 @@ const (
 	WouldSet    State = "would set"
 	WasSet      State = "set"
 	Unsupported State = "this store cannot"
-	// LeftAlone is what should be otherwise and is not for a program to change.
+	// LeftAlone means that a setting should be different, but that a program must not change it.
 	LeftAlone State = "left alone"
 )
 
@@ -35,35 +35,35 @@ const (
 type Item struct {
 	Name  string `json:"name"`
 	State State  `json:"state"`
-	Text  string `json:"text"` // what is there, or what it becomes
+	Text  string `json:"text"` // the current value, or the new one
 }
 
-// Setup brings a bucket into shape, in two steps, so that somebody can be asked between them.
+// Setup sets up a bucket in two steps, so that the user can be asked between them.
 type Setup struct {
 	b        *Bucket
 	settings []setting
-	isNew    bool // there is no bucket yet whose settings could be looked at
+	isNew    bool // there is no bucket yet, so its settings cannot be read
 	// Items are the bucket's settings, in the order in which they are set.
 	Items []Item
 }
 
-// setting is a thing that the bucket is to do by itself.
+// setting is a setting of the bucket.
 type setting struct {
 	name string
-	// want says what it is to be.
+	// want describes the wanted value.
 	want string
-	// look says how it is, and whether that is well.
+	// look describes the current value, and says whether it is right.
 	look func(context.Context) (found string, so bool, err error)
 	// read and write are the permissions.
 	read, write string
-	// set makes it so; nil is for what is not for a program to change.
+	// set changes it; nil if a program must not change it.
 	set func(context.Context) error
-	// needs names a setting without which this one is better left alone, which otherwise says.
+	// needs names a setting without which this one stays as it is; otherwise says so.
 	needs, otherwise string
 }
 
-// PlanSetup looks at the bucket and says what would be set. It changes nothing. The error is an *Error; its kind is
-// ErrNoSuchBucket where there is no bucket and none is to be made.
+// PlanSetup reads the bucket's settings and plans the changes. It changes nothing. The error is an *Error; its kind is
+// ErrNoSuchBucket if there is no bucket and none is to be made.
 func (b *Bucket) PlanSetup(ctx context.Context, shape Shape) (*Setup, error) {
 	s := &Setup{b: b, settings: []setting{
 		b.blockPublicAccess(), b.encryptByDefault(), b.abortUnfinishedAfter(shape.AbortDays), b.expireVersionsAfter(shape.VersionDays), b.keepVersions(),
@@ -95,7 +95,7 @@ func (b *Bucket) PlanSetup(ctx context.Context, shape Shape) (*Setup, error) {
 	return s, nil
 }
 
-// Changes is how many settings would be set.
+// Changes counts the settings to change.
 func (s *Setup) Changes() int {
 	n := 0
 	for _, item := range s.Items {
@@ -106,12 +106,12 @@ func (s *Setup) Changes() int {
 	return n
 }
 
-// Apply sets what PlanSetup has found missing and looks whether it is so then; Items say what came of it. Done is told
-// of each when it is final. A failure, an *Error, ends it; what was set until then stays.
+// Apply makes the planned changes and reads the settings again. Items have the results. done is called with each item when it is
+// final. Apply stops at the first failure, an *Error; earlier changes stay.
 func (s *Setup) Apply(ctx context.Context, done func(Item)) error {
 	for i, setting := range s.settings {
 		item := &s.Items[i]
-		if s.isNew && i > 0 { // S3 makes buckets with much of this
+		if s.isNew && i > 0 { // S3 sets much of this for new buckets
 			var err error
 			if *item, err = s.look(ctx, setting); err != nil {
 				return err
@@ -156,7 +156,7 @@ func (s *Setup) apply(ctx context.Context, setting setting, item *Item) error {
 	return nil
 }
 
-// look finds out how a setting is.
+// look reads the current value of a setting.
 func (s *Setup) look(ctx context.Context, setting setting) (Item, error) {
 	item := Item{Name: setting.name}
 	found, so, err := setting.look(ctx)
@@ -178,7 +178,7 @@ func (s *Setup) look(ctx context.Context, setting setting) (Item, error) {
 	return item, nil
 }
 
-// missing says why a setting is better left alone, if it is.
+// missing returns why a setting must stay as it is; "" if it need not.
 func (s *Setup) missing(setting setting) string {
 	if slices.ContainsFunc(s.Items, func(i Item) bool { return i.Name == setting.needs && i.State == Unsupported }) {
 		return setting.otherwise
@@ -186,20 +186,20 @@ func (s *Setup) missing(setting setting) string {
 	return ""
 }
 
-// lacks says whether a store that is not S3 itself has no such setting. Some call what they do not know malformed:
-// those statuses are named by who sends it.
+// lacks reports whether a store other than S3 lacks a setting. Some stores call unknown requests malformed: the
+// caller passes the statuses that mean this.
 func (b *Bucket) lacks(err error, also ...int) bool {
 	status, _ := response(err)
 	return !b.aws && apiError(err) != nil && slices.Contains(append(also, http.StatusNotImplemented, http.StatusMethodNotAllowed), status)
 }
 
-// theBucket is the name of the setting that is the bucket itself.
+// theBucket is the setting that is the bucket itself.
 const theBucket = "bucket"
 
 func (b *Bucket) create() setting {
 	region := b.client.Options().Region
 	in := &s3.CreateBucketInput{Bucket: &b.name}
-	if region != "us-east-1" { // which is no location to S3 but the lack of one
+	if region != "us-east-1" { // S3 does not accept this one as a location, only its absence
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
 	}
 	return setting{
@@ -295,7 +295,7 @@ func (b *Bucket) expireVersionsAfter(days int32) setting {
 	}
 }
 
-// oldVersions names the setting that keeping versions needs.
+// oldVersions is the setting that versioning needs.
 const oldVersions = "old versions"
 
 func (b *Bucket) keepVersions() setting {
@@ -319,8 +319,7 @@ func (b *Bucket) keepVersions() setting {
 	}
 }
 
-// ruleID is the ID of a lifecycle rule of ours. It names the folder, so that projects that share a bucket have rules of
-// their own.
+// ruleID is the ID of our lifecycle rule. It contains the folder, so that projects that share a bucket have separate rules.
 func (b *Bucket) ruleID(what string) string {
 	id := "dump-refresh-" + what
 	if b.prefix != "" {
@@ -329,7 +328,7 @@ func (b *Bucket) ruleID(what string) string {
 	return id
 }
 
-// ruled says whether a rule is well: one of ours has the days that are asked for, those of others stay as they are.
+// ruled reports whether a rule is right: ours must have the requested days, those of others may have any.
 func ruled(rule types.LifecycleRule, ours string, now, want int32, describe func(int32, string) string) (string, bool, error) {
 	id := aws.ToString(rule.ID)
 	if id == ours && now != want {

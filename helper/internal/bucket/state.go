@@ -9,32 +9,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// Small JSON objects that are no dumps: what is known about a project lies below its prefix, what is known about
-// several projects below .dump-refresh/ of the bucket. They are overwritten, never deleted, and never listed as dumps.
+// State is kept in small JSON objects that are not dumps: a project's below its prefix, that of several projects below .dump-refresh/
+// in the bucket. They are overwritten, never deleted, and never listed as dumps.
 
-// mostState bounds what is read of a small object, in bytes.
+// mostState bounds the size of a small object, in bytes.
 const mostState = 4 << 20
 
-// ReadState reads what WriteState wrote under a name. The kind of error is ErrNoSuchKey if there is nothing; without
-// permission to list, S3 says ErrAccessDenied then.
+// ReadState reads what WriteState wrote under a name. If there is nothing, the kind of error is ErrNoSuchKey; without permission to
+// list, S3 returns ErrAccessDenied.
 func (b *Bucket) ReadState(ctx context.Context, name string) ([]byte, error) {
 	text, _, err := b.readSmall(ctx, b.stateKey(name))
 	return text, err
 }
 
-// WriteState writes PREFIX/.dump-refresh/PROJECT.NAME, of several writers the last one wins.
+// WriteState writes PREFIX/.dump-refresh/PROJECT.NAME. The last of several writers wins.
 func (b *Bucket) WriteState(ctx context.Context, name string, text []byte) error {
 	return b.writeSmall(ctx, b.stateKey(name), text)
 }
 
-// WriteShared writes .dump-refresh/NAME, which all projects of the bucket have in common.
+// WriteShared writes .dump-refresh/NAME, which all projects in the bucket share.
 func (b *Bucket) WriteShared(ctx context.Context, name string, text []byte) error {
 	return b.writeSmall(ctx, sharedKey(name), text)
 }
 
 func sharedKey(name string) string { return ".dump-refresh/" + name }
 
-// Place is what Buckets have in common that are in the same S3 bucket.
+// Place is the same for all Buckets in the same S3 bucket.
 func (b *Bucket) Place() string {
 	return aws.ToString(b.client.Options().BaseEndpoint) + " " + b.name
 }
@@ -60,7 +60,7 @@ func (b *Bucket) writeSmall(ctx context.Context, key string, text []byte) error 
 	return nil
 }
 
-// small is the request that writes a small object.
+// small returns the request that writes a small object.
 func (b *Bucket) small(key string, text []byte) *s3.PutObjectInput {
 	return &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(text), ContentMD5: contentMD5(text),
 		ContentType: aws.String("application/json"), ServerSideEncryption: b.sse, SSEKMSKeyId: optional(b.kmsKeyID)}

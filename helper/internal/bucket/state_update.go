@@ -8,17 +8,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// updateTries bounds how often a change is made again because somebody else was faster.
+// updateTries is how often a change is tried when other writers are faster.
 const updateTries = 8
 
-// UpdateState changes what WriteState wrote under a name, so that of several who do so at once none undoes what another
-// has done: change is called again, with what is there then, if somebody was faster. It gets nil where there is
-// nothing, and gives nil to leave things as they are. On stores that know no conditions the last one wins.
+// UpdateState changes what WriteState wrote under a name. Concurrent changes do not undo each other: if another writer was faster,
+// change is called again with the new content. It gets nil if there is nothing, and returns nil to change nothing. On stores
+// without conditions the last writer wins.
 func (b *Bucket) UpdateState(ctx context.Context, name string, change func(text []byte) ([]byte, error)) error {
 	return b.update(ctx, b.stateKey(name), change)
 }
 
-// UpdateShared does the same with what WriteShared wrote.
+// UpdateShared does the same for WriteShared.
 func (b *Bucket) UpdateShared(ctx context.Context, name string, change func(text []byte) ([]byte, error)) error {
 	return b.update(ctx, sharedKey(name), change)
 }
@@ -26,7 +26,7 @@ func (b *Bucket) UpdateShared(ctx context.Context, name string, change func(text
 func (b *Bucket) update(ctx context.Context, key string, change func(text []byte) ([]byte, error)) error {
 	for try := 1; ; try++ {
 		text, etag, unread := b.readSmall(ctx, key)
-		denied := errors.Is(unread, ErrAccessDenied) // which is what S3 may say of an object that is not there
+		denied := errors.Is(unread, ErrAccessDenied) // S3 may return this for a missing object
 		if unread != nil && !denied && !errors.Is(unread, ErrNoSuchKey) {
 			return unread
 		}
@@ -47,8 +47,8 @@ func (b *Bucket) update(ctx context.Context, key string, change func(text []byte
 	}
 }
 
-// writeOver writes a small object in place of the one with that ETag, or where there is none if it is empty. The
-// error's kind is ErrChanged if that is not what is there.
+// writeOver replaces a small object with that ETag, or makes one if the ETag is empty. If that is not what is there, the kind of
+// error is ErrChanged.
 func (b *Bucket) writeOver(ctx context.Context, key string, text []byte, etag string) error {
 	conditional := b.small(key, text)
 	if etag == "" {

@@ -11,20 +11,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// streamedPart is a part too big for memory: its request has a fixed length and is fed by Write. It cannot
-// be sent again, and there is one at a time. Only dumps beyond some 50 GB have any.
+// streamedPart is a part too big for memory. Its request has a fixed length, and Write feeds it. It cannot be sent again, and there is
+// only one at a time. Only dumps beyond some 50 GB have any.
 type streamedPart struct {
 	number int32
 	head   []byte // the buffer with its first bytes
 	size   int64
-	room   int64 // bytes it still needs
+	room   int64 // bytes that are still missing
 	pipe   *io.PipeWriter
 	end    chan struct{} // closed when the request has ended
 	etag   *string
 	err    error
 }
 
-// beginStream opens a part of size bytes, the filled buffer being its beginning.
+// beginStream begins a part of size bytes. The filled buffer is its beginning.
 func (u *Upload) beginStream(size int64) error {
 	if err := u.open(); err != nil {
 		return err
@@ -35,7 +35,7 @@ func (u *Upload) beginStream(size int64) error {
 	u.stream, u.buf, u.part = s, nil, u.part+1
 	u.sending.Go(func() {
 		defer close(s.end)
-		// The request's end waits for its body's, which waits for Write.
+		// The request ends with its body, which waits for Write.
 		stop := context.AfterFunc(u.ctx, func() { _ = body.CloseWithError(context.Cause(u.ctx)) })
 		defer stop()
 		out, err := u.b.client.UploadPart(u.ctx, &s3.UploadPartInput{
@@ -54,10 +54,10 @@ func (u *Upload) beginStream(size int64) error {
 	return nil
 }
 
-// once is for a body that cannot be read a second time.
+// once is a body that can be read only once.
 func once(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
 
-// write feeds the part with as much of p as it needs.
+// write gives the part as much of p as it needs.
 func (s *streamedPart) write(p []byte) (int, error) {
 	if int64(len(p)) > s.room {
 		p = p[:s.room]

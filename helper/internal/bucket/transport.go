@@ -15,26 +15,25 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// idleTime is how long a connection may stand still before its request is given up and tried again.
-// There is no limit to how long a request may take as long as bytes move: a fixed one kills long
-// transfers over slow lines.
+// idleTime is how long a connection may be idle before its request is ended and tried again. A request that makes progress may take
+// any time: a fixed limit would end long transfers over slow lines.
 const idleTime = 60 * time.Second
 
-// completeTime is the same for a request that the server works on for long, in silence.
+// completeTime is the same for a request that the server processes for long without sending anything.
 const completeTime = 15 * time.Minute
 
-// errIdle is a request that stood still; the SDK tries again, as after any cut connection.
+// errIdle ends an idle request. The SDK tries again, as after any broken connection.
 var errIdle = errors.New("no data was sent or received for too long")
 
 type idleKey struct{}
 
-// withIdle changes the idle time of the requests made with ctx.
+// withIdle changes the idle time of requests with ctx.
 func withIdle(ctx context.Context, d time.Duration) context.Context {
 	return context.WithValue(ctx, idleKey{}, d)
 }
 
-// newHTTPClient is the client of all S3 requests. base is the SDK's own, if the user has
-// certificates of their own (AWS_CA_BUNDLE), else nil.
+// newHTTPClient returns the client for all S3 requests. base is the SDK's client if the user has their own certificates
+// (AWS_CA_BUNDLE), else nil.
 func newHTTPClient(base aws.HTTPClient, c *clock, limit *RateLimit) aws.HTTPClient {
 	inner, ok := base.(*awshttp.BuildableClient)
 	if !ok {
@@ -50,7 +49,7 @@ func newHTTPClient(base aws.HTTPClient, c *clock, limit *RateLimit) aws.HTTPClie
 	return &httpClient{inner: inner, clock: c, limit: limit}
 }
 
-// httpClient ends requests that stand still, keeps to the rate limit and reads the server's clock.
+// httpClient ends idle requests, keeps to the rate limit and reads the server's clock.
 type httpClient struct {
 	inner aws.HTTPClient
 	clock *clock
@@ -72,16 +71,16 @@ func (c *httpClient) Do(req *http.Request) (*http.Response, error) {
 	resp, err := c.inner.Do(req)
 	w.timer.Stop()
 	if err != nil {
-		err = w.explain(err)
+		err = w.classify(err)
 		cancel(nil)
 		return nil, err
 	}
 	c.clock.read(resp.Header.Get("Date"))
-	resp.Body = c.limit.limit(ctx, &watchedResponse{resp.Body, w}) // outside of the watch, which sees only the server
+	resp.Body = c.limit.limit(ctx, &watchedResponse{resp.Body, w}) // outside of the watch, which must see only the server
 	return resp, nil
 }
 
-// watch cancels a request that stands still.
+// watch cancels an idle request.
 type watch struct {
 	ctx    context.Context
 	idle   time.Duration
@@ -89,15 +88,15 @@ type watch struct {
 	cancel context.CancelCauseFunc
 }
 
-// explain puts errIdle in place of the cancellation that it caused.
-func (w *watch) explain(err error) error {
+// classify replaces the cancellation that the watch caused with errIdle.
+func (w *watch) classify(err error) error {
 	if errors.Is(context.Cause(w.ctx), errIdle) {
 		return fmt.Errorf("%w (%s)", errIdle, w.idle)
 	}
 	return err
 }
 
-// watchedRequest watches a body being sent. The time that its source takes to produce bytes does not count.
+// watchedRequest watches a body that is sent. The time that its source needs does not count.
 type watchedRequest struct {
 	io.ReadCloser
 	w *watch
@@ -110,7 +109,7 @@ func (r *watchedRequest) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// watchedResponse watches a body being received. The time that its reader takes between reads does not count.
+// watchedResponse watches a body that is received. The time that its reader needs does not count.
 type watchedResponse struct {
 	io.ReadCloser
 	w *watch
@@ -121,7 +120,7 @@ func (r *watchedResponse) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	r.w.timer.Stop()
 	if err != nil && err != io.EOF {
-		err = r.w.explain(err)
+		err = r.w.classify(err)
 	}
 	return n, err
 }
@@ -135,12 +134,12 @@ func (r *watchedResponse) Close() error {
 
 // clock compares this machine's clock with the server's.
 type clock struct {
-	offset atomic.Int64 // nanoseconds, see Offset; unknown until known is set
+	offset atomic.Int64 // in nanoseconds; valid once known is set
 	known  atomic.Bool
 	note   func(string)
 }
 
-// maxSkew is the difference that S3 tolerates.
+// maxSkew is the largest difference that S3 tolerates.
 const maxSkew = 15 * time.Minute
 
 // read takes a response's Date header.
@@ -156,12 +155,12 @@ func (c *clock) read(date string) {
 	c.offset.Store(int64(offset))
 }
 
-// Offset is the server's time minus this machine's: positive where this machine's clock is late.
+// Offset is the server's time minus this machine's: positive if this machine's clock is slow.
 func (c *clock) Offset() (time.Duration, bool) {
 	return time.Duration(c.offset.Load()), c.known.Load()
 }
 
-// describeOffset says how this machine's clock differs: "20m0s behind", "3h0m0s ahead of".
+// describeOffset describes how this machine's clock differs: "20m0s behind", "3h0m0s ahead of".
 func describeOffset(d time.Duration) string {
 	minutes := time.Duration(math.Round(d.Abs().Minutes())) * time.Minute
 	if d < 0 {

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// AbortUnfinished removes the parts of this project's uploads that were never completed, which nobody sees
-// and somebody pays for, and says how many there were. Only the holder of the lease may call it: it
-// would end a running upload of a dump as well. Uploads of tables as files stay while somebody has the lease to make them.
+// AbortUnfinished removes this project's uploads that were never completed, which are invisible and cost money. It returns how many
+// there were. Only the holder of the lease may call it: it would also end a running upload of a dump. Uploads of tables as
+// files stay while another process has the lease for them.
 func (b *Bucket) AbortUnfinished(ctx context.Context) (int, error) {
 	bakes := map[string]bool{}
 	return b.abortUnfinished(ctx, func(u unfinished) (bool, error) {
@@ -33,14 +33,14 @@ func (b *Bucket) AbortUnfinished(ctx context.Context) (int, error) {
 	})
 }
 
-// AbortUnfinishedBakes does it for uploads of tables as files for one series of servers. Only the holder of the lease of
-// AcquireBake may call it.
+// AbortUnfinishedBakes does the same for tables as files for one series of servers. Only the holder of the lease of AcquireBake may
+// call it.
 func (b *Bucket) AbortUnfinishedBakes(ctx context.Context, series string) (int, error) {
 	return b.abortUnfinished(ctx, func(u unfinished) (bool, error) { return u.series == series, nil })
 }
 
-// bakes says whether somebody is making tables as files for a series. A holder of that lease who has given no sign of life
-// for long, by the store's own clock, has died; the lease is taken from him, so that he knows if he comes back.
+// bakes reports whether a process is making tables as files for a series. A holder of that lease without a sign of life for long, by
+// the store's own clock, is dead. The lease is taken from it, so that it notices if it comes back.
 func (b *Bucket) bakes(ctx context.Context, series string) (bool, error) {
 	key := b.bakeLeaseKey(series)
 	current, etag, err := b.readLease(ctx, key)
@@ -56,7 +56,7 @@ func (b *Bucket) bakes(ctx context.Context, series string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	offset, _ := b.clock.Offset() // known from the answer
+	offset, _ := b.clock.Offset() // known from the last answer
 	if lease.ETag != etag || time.Now().Add(offset).Sub(lease.LastModified) < 2*b.pace.expiry {
 		return true, nil
 	}
@@ -68,15 +68,15 @@ func (b *Bucket) bakes(ctx context.Context, series string) (bool, error) {
 	return false, err
 }
 
-// unfinished is an upload of this project that was begun.
+// unfinished is an unfinished upload of this project.
 type unfinished struct {
 	key, id string
 	series  string // of tables as files, empty for a dump's
 }
 
-// abortUnfinished removes those uploads that are to go, those of dumps first.
+// abortUnfinished aborts some of those uploads, those of dumps first.
 func (b *Bucket) abortUnfinished(ctx context.Context, goes func(unfinished) (bool, error)) (int, error) {
-	// All of them are listed before it is asked who is at work: what begins later is not among them.
+	// All uploads are listed before the leases are read, so that later ones are not among them.
 	uploads, err := b.listUnfinished(ctx)
 	if err != nil {
 		return 0, err
@@ -100,7 +100,7 @@ func (b *Bucket) abortUnfinished(ctx context.Context, goes func(unfinished) (boo
 // listUnfinished lists this project's unfinished uploads, those of dumps first.
 func (b *Bucket) listUnfinished(ctx context.Context) ([]unfinished, error) {
 	prefix := b.join(b.project + "-")
-	if !b.aws { // MinIO takes a prefix for a whole key
+	if !b.aws { // MinIO mistakes a prefix for a whole key
 		prefix = ""
 	}
 	pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: &prefix})

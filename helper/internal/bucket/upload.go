@@ -24,17 +24,17 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// UploadOptions say what goes with an object.
+// UploadOptions are an object's metadata and tags.
 type UploadOptions struct {
 	Metadata map[string]string // any text; about 2 KB in all
-	Tags     map[string]string // left out, with a note, where the user or the store cannot tag
+	Tags     map[string]string // left out, with a note, if the user may not or the store cannot tag
 }
 
 // ErrAborted is what Write and Complete return after Abort.
 var ErrAborted = errors.New("the upload was aborted")
 
-// Upload sends an object whose size nobody knows yet, in parts. The object appears with Complete
-// and not before. Write, Room and Complete are for one goroutine; Abort and Sent for any.
+// Upload sends an object of unknown size in parts. The object appears with Complete and not before. Write, Room and Complete are for
+// one goroutine, Abort and Sent for any.
 type Upload struct {
 	b    *Bucket
 	key  string
@@ -47,23 +47,22 @@ type Upload struct {
 	workers *semaphore.Weighted
 	sending sync.WaitGroup
 	sent    atomic.Int64
-	cut     atomic.Bool // a part's request did not end well, the server may still be at it
+	cut     atomic.Bool // a part's request broke, and the server may still be processing it
 
-	turn     sync.Mutex    // Write, Complete or Abort; what follows is theirs
-	id       string        // of the multipart upload, empty while there is none
+	turn     sync.Mutex    // held by Write, Complete or Abort; guards the following fields
+	id       string        // the multipart upload's ID; empty while there is none
 	part     int32         // the number of the part being filled, from 1
-	buf      []byte        // what is in it, nil if nothing is
-	stream   *streamedPart // the part being streamed, if one is
+	buf      []byte        // the content of the current part; nil if there is none
+	stream   *streamedPart // the part that is being streamed, if any
 	written  int64
 	mayExist bool // a request was made that makes the object appear
 	closed   bool // completed or aborted
 
 	mu    sync.Mutex
-	parts []types.CompletedPart // what the server has
+	parts []types.CompletedPart // the parts that the server has
 }
 
-// Upload begins an upload; nothing is sent yet. Abort must be called in the end, it does nothing after
-// Complete.
+// Upload begins an upload; nothing is sent yet. Abort must be called in the end. It does nothing after Complete.
 func (b *Bucket) Upload(ctx context.Context, key string, opts UploadOptions) (*Upload, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
@@ -74,8 +73,8 @@ func (b *Bucket) Upload(ctx context.Context, key string, opts UploadOptions) (*U
 	return u, nil
 }
 
-// Write takes bytes, and waits while too many are on their way. After a failure it returns that failure
-// at once: an *Error, or the cause of the context's end.
+// Write adds bytes. It waits while too many are being sent. After a failure it returns that failure at once: an *Error, or the cause
+// of the context's end.
 func (u *Upload) Write(p []byte) (int, error) {
 	u.turn.Lock()
 	defer u.turn.Unlock()
@@ -94,7 +93,7 @@ func (u *Upload) Write(p []byte) (int, error) {
 	return total, nil
 }
 
-// take puts some of p where it belongs.
+// take takes some of p.
 func (u *Upload) take(p []byte) (int, error) {
 	if u.stream != nil {
 		n, err := u.stream.write(p)
@@ -113,8 +112,8 @@ func (u *Upload) take(p []byte) (int, error) {
 			return 0, u.or(err)
 		}
 		u.buf = buf
-	case len(u.buf) < cap(u.buf): // room left, below
-	// The buffer is full and more is coming, so this is not the last part.
+	case len(u.buf) < cap(u.buf): // there is space left; filled below
+	// The buffer is full and more follows, so this is not the last part.
 	case size > u.b.limits.maxBuffer:
 		return 0, u.or(u.beginStream(size))
 	default:
@@ -125,8 +124,8 @@ func (u *Upload) take(p []byte) (int, error) {
 	return n, nil
 }
 
-// Room is how many bytes the part being streamed still needs, 0 if none is. Complete refuses to end
-// inside of one: its length was promised to the server.
+// Room is how many bytes the streamed part still needs; 0 if there is none. Complete refuses to end inside one: the server was
+// promised its length.
 func (u *Upload) Room() int64 {
 	if u.stream == nil {
 		return 0
@@ -140,7 +139,7 @@ func (u *Upload) Sent() int64 { return u.sent.Load() }
 // Key is the key of the object.
 func (u *Upload) Key() string { return u.key }
 
-// failure is the first failure, nil if all is well.
+// failure returns the first failure; nil if there is none.
 func (u *Upload) failure() error {
 	if u.ctx.Err() == nil {
 		return nil
@@ -148,7 +147,7 @@ func (u *Upload) failure() error {
 	return context.Cause(u.ctx)
 }
 
-// or puts the first failure in place of err, which may only be its consequence.
+// or returns the first failure instead of err, which may be only a consequence.
 func (u *Upload) or(err error) error {
 	if err == nil {
 		return nil
@@ -157,12 +156,12 @@ func (u *Upload) or(err error) error {
 	return u.failure()
 }
 
-// open begins the multipart upload, unless that was done.
+// open begins the multipart upload unless it has begun.
 func (u *Upload) open() error {
 	if u.id != "" {
 		return nil
 	}
-	// Not cancelled with the upload: the server might begin one whose name nobody learns.
+	// It is not cancelled with the upload: the server might begin one whose ID nobody learns.
 	ctx, cancel := detached(u.ctx)
 	defer cancel()
 	in := &s3.CreateMultipartUploadInput{
@@ -180,7 +179,7 @@ func (u *Upload) open() error {
 	})
 }
 
-// tagged makes a request with tags, and without where that is refused.
+// tagged makes a request with tags; if they are rejected, without.
 func (u *Upload) tagged(request func(tags *string) error) error {
 	if len(u.opts.Tags) == 0 {
 		return request(nil)
@@ -200,8 +199,8 @@ func (u *Upload) tagged(request func(tags *string) error) error {
 	return nil
 }
 
-// tagValue makes a text one that S3 takes as a tag's value: at most 256 letters, digits, spaces and
-// + - = . _ : / @. Servers' versions hold others.
+// tagValue makes a valid tag value of a text: at most 256 letters, digits, spaces and + - = . _ : / @. Versions of servers
+// contain other characters.
 func tagValue(text string) string {
 	const most = 256
 	value := []rune(strings.Map(func(r rune) rune {
@@ -213,7 +212,7 @@ func tagValue(text string) string {
 	return string(value[:min(len(value), most)])
 }
 
-// send hands the filled buffer to a worker.
+// send gives the filled buffer to a worker.
 func (u *Upload) send() error {
 	if err := u.open(); err != nil {
 		return err
@@ -240,8 +239,8 @@ func (u *Upload) send() error {
 	return nil
 }
 
-// putPart sends a part. The signature holds its SHA-256, which the server checks; an MD5 on top costs as
-// much again and is only sent where a bucket insists on it, as those with object lock do.
+// putPart sends a part. Its SHA-256 is in the signature, which the server checks. An MD5 as well would cost as much again, so it is
+// only sent to buckets that require it, as those with object lock do.
 func (b *Bucket) putPart(ctx context.Context, in *s3.UploadPartInput, part []byte) (*s3.UploadPartOutput, error) {
 	if b.wantsMD5.Load() {
 		in.ContentMD5 = contentMD5(part)
@@ -255,28 +254,26 @@ func (b *Bucket) putPart(ctx context.Context, in *s3.UploadPartInput, part []byt
 	return b.putPart(ctx, in, part)
 }
 
-// signPayload makes the signature hold the SHA-256 of the payload, which the SDK leaves out where there is
-// TLS.
+// signPayload puts the payload's SHA-256 into the signature, which the SDK omits with TLS.
 func signPayload(stack *middleware.Stack) error {
 	_, err := stack.Finalize.Swap((&v4.ComputePayloadSHA256{}).ID(), &v4.ComputePayloadSHA256{})
 	return err
 }
 
-// insistsOnMD5 says whether a request was refused because it has no Content-MD5.
+// insistsOnMD5 reports whether a request was rejected because it has no Content-MD5.
 func insistsOnMD5(err error) bool {
 	api := apiError(err)
 	return api != nil && strings.Contains(api.ErrorMessage(), "Content-MD5")
 }
 
-// done notes a part that the server has.
+// done records a part that the server has.
 func (u *Upload) done(number int32, etag *string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.parts = append(u.parts, types.CompletedPart{PartNumber: &number, ETag: etag})
 }
 
-// Complete makes the object appear, and checks that it has the size that was written. After an error the
-// object does not exist once Abort was called.
+// Complete makes the object appear and checks its size. After an error, the object does not exist once Abort was called.
 func (u *Upload) Complete(ctx context.Context) error {
 	u.turn.Lock()
 	defer u.turn.Unlock()
@@ -330,7 +327,7 @@ func (u *Upload) putWhole() error {
 	return err
 }
 
-// putTogether sends the last part, waits for all, and has the server make one object of them.
+// putTogether sends the last part, waits for all parts, and completes the upload.
 func (u *Upload) putTogether() error {
 	if len(u.buf) > 0 {
 		if err := u.send(); err != nil {
@@ -348,7 +345,7 @@ func (u *Upload) putTogether() error {
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: u.parts},
 	}, u.b.patient)
 	if code(err) == "NoSuchUpload" && u.exists() {
-		return nil // the first try did it, and its answer was lost
+		return nil // the first try succeeded, but its answer was lost
 	}
 	if err != nil {
 		return u.b.fail(u.ctx, "complete", "s3:PutObject", u.key, err)
@@ -361,7 +358,7 @@ func (u *Upload) exists() bool {
 	return err == nil && o.Size == u.written
 }
 
-// check compares the size: there are stores that keep more than they were sent.
+// check compares the size: some stores keep more than they were sent.
 func (u *Upload) check() error {
 	o, err := u.b.Head(u.ctx, u.key)
 	switch {
@@ -377,10 +374,10 @@ func (u *Upload) check() error {
 	return nil
 }
 
-// Abort ends an upload that was not completed and removes what the server has of it. It works
-// after the context has ended, takes at most half a minute, and may be called at any time and more than once.
+// Abort ends an upload that was not completed and removes its parts from the server. It works after the context has ended and takes
+// at most half a minute. It may be called at any time and more than once.
 func (u *Upload) Abort() error {
-	u.cancel(ErrAborted) // ends a Write or Complete that is at work
+	u.cancel(ErrAborted) // ends a running Write or Complete
 	u.turn.Lock()
 	defer u.turn.Unlock()
 	if u.closed {
@@ -404,8 +401,8 @@ func (u *Upload) Abort() error {
 	return err
 }
 
-// abort ends a multipart upload and asks whether it is gone, after a pause: a server that still works on a
-// part whose request was cut may bring the upload back.
+// abort aborts a multipart upload and checks after a pause that it is gone: a server that still processes a part whose request broke
+// may bring the upload back.
 func (b *Bucket) abort(ctx context.Context, key, id string, pause time.Duration) error {
 	for range 5 {
 		_, err := b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.name, Key: &key, UploadId: &id})
@@ -423,13 +420,13 @@ func (b *Bucket) abort(ctx context.Context, key, id string, pause time.Duration)
 	return &Error{Op: "abort upload of", Target: b.target(key), Kind: ErrRejected, message: "parts keep arriving"}
 }
 
-// contentMD5 has the server check what it got; buckets with object lock insist on it.
+// contentMD5 makes the server check the content; buckets with object lock require it.
 func contentMD5(p []byte) *string {
 	sum := md5.Sum(p) //nolint:gosec // as above
 	return aws.String(base64.StdEncoding.EncodeToString(sum[:]))
 }
 
-// optional is nil for an empty text.
+// optional returns nil for an empty text.
 func optional(s string) *string {
 	if s == "" {
 		return nil
