@@ -1,9 +1,8 @@
-// Package sqltext takes the text of SQL dumps apart: into statements, rows and the lines that only a
-// client program understands. It knows the texts of mysqldump, mariadb-dump and pg_dump, and no
-// database.
+// Package sqltext splits the text of SQL dumps into statements, rows and the lines that only a client program understands. It knows
+// the texts of mysqldump, mariadb-dump and pg_dump, and needs no database.
 //
-// Nothing here rewrites anything, and nothing is found by searching in text that may be data: every
-// byte is passed by a scanner that knows whether it stands in a string, a name, a comment or a row.
+// It never searches in text that may be data: a scanner passes every byte and knows whether it is in a string, a name, a comment
+// or a row. It changes nothing by itself.
 package sqltext
 
 import (
@@ -14,13 +13,13 @@ import (
 // Dialect is the language of a dump.
 type Dialect int
 
-// The dialects. MySQL is MariaDB's too.
+// The dialects. MariaDB's is MySQL.
 const (
 	MySQL Dialect = iota
 	Postgres
 )
 
-// String gives the dialect's usual name.
+// String returns the dialect's usual name.
 func (d Dialect) String() string {
 	if d == Postgres {
 		return "PostgreSQL"
@@ -28,10 +27,10 @@ func (d Dialect) String() string {
 	return "MySQL"
 }
 
-// EnginePostgres is how sources and indexes name PostgreSQL; every other engine speaks MySQL.
+// EnginePostgres is the name of PostgreSQL in sources and indexes. All other engines use the dialect MySQL.
 const EnginePostgres = "postgres"
 
-// DialectOf gives the dialect of an engine's dumps.
+// DialectOf returns the dialect of an engine's dumps.
 func DialectOf(engine string) Dialect {
 	if engine == EnginePostgres {
 		return Postgres
@@ -39,8 +38,7 @@ func DialectOf(engine string) Dialect {
 	return MySQL
 }
 
-// Detect tells the dialect from the first bytes of a dump; a few kilobytes are plenty. The second
-// value is false where nothing tells.
+// Detect recognizes the dialect by the first bytes of a dump; a few kilobytes are enough. The second value is false if it cannot.
 func Detect(head []byte) (Dialect, bool) {
 	marks := []struct {
 		text    string
@@ -77,5 +75,5 @@ func Detect(head []byte) (Dialect, bool) {
 	return dialect, found
 }
 
-// adminerPostgres is how Adminer opens its dumps of PostgreSQL.
+// adminerPostgres is the beginning of Adminer's dumps of PostgreSQL.
 var adminerPostgres = regexp.MustCompile(`(?m)^-- Adminer [^ ]+ PostgreSQL `)

@@ -2,7 +2,7 @@ package sqltext
 
 import "slices"
 
-// Edits are replacements of spans of a text.
+// Edits are replacements of ranges of a text.
 type Edits []edit
 
 type edit struct {
@@ -10,10 +10,10 @@ type edit struct {
 	text       string
 }
 
-// Replace replaces the bytes from start to end, end not included, by a text.
+// Replace replaces the bytes from start to end, end not included, with a text.
 func (e *Edits) Replace(start, end int, text string) { *e = append(*e, edit{start, end, text}) }
 
-// Apply gives the text with all replacements made; the text itself where there are none.
+// Apply returns the text with all replacements made. Without any it returns the text itself.
 func (e Edits) Apply(text []byte) []byte {
 	if len(e) == 0 {
 		return text

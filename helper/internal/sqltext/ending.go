@@ -7,30 +7,30 @@ import (
 	"strings"
 )
 
-// ending finds out whether a dump has come to its end. Tools that write a closing line are known by that. Of the others
-// it goes by what they open at the beginning and close at the end: saved variables, a transaction, checks that are off.
-// Whatever else a dump opens it must close: tables that are locked, keys that are disabled, a delimiter.
+// ending finds out whether a dump is complete. The dumps of some tools have a closing line. For those of others it counts what they
+// open at the beginning and close at the end: saved variables, a transaction, checks that are off. A dump must also close
+// everything else that it opens: locked tables, disabled keys, a delimiter.
 type ending struct {
 	dialect Dialect
-	tool    *tool  // that has signed the dump; nil where none has, or none that is known
-	signed  string // the line by which it did
-	closed  bool   // its closing line is the last thing that was read
+	tool    *tool  // the tool that signed the dump; nil if none or an unknown one did
+	signed  string // the line by which the tool signed
+	closed  bool   // the last thing that was read is its closing line
 	earlier string // what an earlier dump in the same text lacks
-	begun   bool   // a table has been made or filled
+	begun   bool   // a table has been created or filled
 
-	saved    map[string]bool // variables in which settings are saved, in capitals; true where that was at the beginning
-	restored bool            // one that was saved at the beginning has been put back, and no rows or tables followed
-	off      map[string]bool // settings that are off, likewise
-	on       bool            // one of these has been turned on again, likewise
+	saved    map[string]bool // variables in which settings are saved, in capitals; true if saved at the beginning
+	restored bool            // one that was saved at the beginning has been restored, and no rows or tables followed
+	off      map[string]bool // settings that are off; the value is as above
+	on       bool            // one of these has been turned on again; as above
 
-	transaction, outer bool              // one has begun; it did at the beginning
+	transaction, outer bool              // one has begun; it began at the beginning
 	committed          bool              // that one has been committed, and no rows or tables followed
-	disabled           map[string]string // table: what of it is disabled
+	disabled           map[string]string // what is disabled, by table
 	locked             bool
-	delimiter          string // "" for the usual one
-	restricted         bool   // psql is, by \restrict
+	delimiter          string // "" for the default
+	restricted         bool   // psql is restricted, by \restrict
 
-	tables, keys int // tables made, and keys that they were made with or given
+	tables, keys int // tables created, and keys created with them or added
 }
 
 func newEnding(dialect Dialect) ending {
@@ -56,7 +56,7 @@ func (e *ending) comment(text []byte) {
 	}
 }
 
-// closes says whether a line is the tool's closing one. Without a tool it is that of a dump whose head was cut off on purpose.
+// closes reports whether a line is the tool's closing one. Without a tool it must be that of a dump whose head was removed on purpose.
 func (e *ending) closes(text []byte) bool {
 	if e.tool != nil {
 		return e.tool.closes != nil && e.tool.closes.Match(text)
@@ -64,19 +64,19 @@ func (e *ending) closes(text []byte) bool {
 	return completed.Match(text) || bytes.HasPrefix(text, []byte("PostgreSQL database dump complete"))
 }
 
-// sign notes a tool's opening line.
+// sign records a tool's opening line.
 func (e *ending) sign(opened *tool, signed []byte) {
 	inside := e.tool != nil && !e.closed && e.tool.closes != nil
 	switch {
 	case inside && (!e.begun || slices.Contains(e.tool.wraps, opened.name)):
-		return // the outer one's line comes last
+		return // the outer one's closing line comes last
 	case inside && e.earlier == "":
 		e.earlier = e.missing() + ", and another dump follows"
 	}
 	e.tool, e.signed, e.closed = opened, string(signed), false
 }
 
-// command reads a line for the client.
+// command handles a line for the client.
 func (e *ending) command(text []byte) {
 	words := strings.Fields(string(text))
 	switch {
@@ -93,16 +93,16 @@ func (e *ending) command(text []byte) {
 	}
 }
 
-// rows reads that rows come.
+// rows records that rows follow.
 func (e *ending) rows() {
 	e.content()
 	e.begun = true
 }
 
-// content notes that the dump goes on.
+// content records that the dump continues.
 func (e *ending) content() { e.closed, e.restored, e.on, e.committed = false, false, false, false }
 
-// statement reads a statement that is not about rows.
+// statement handles a statement that is not about rows.
 func (e *ending) statement(text []byte) {
 	e.closed = false
 	first := NextToken(text, 0, e.dialect)
@@ -130,7 +130,7 @@ func (e *ending) statement(text []byte) {
 	}
 }
 
-// alter reads ALTER TABLE.
+// alter handles ALTER TABLE.
 func (e *ending) alter(text []byte, kind Token) {
 	parts, _, end := QualifiedName(text, kind.End, e.dialect)
 	if kind.Is(text, "TABLE") && NextToken(text, kind.End, e.dialect).Is(text, "ONLY") {
@@ -155,7 +155,7 @@ func (e *ending) alter(text []byte, kind Token) {
 	}
 }
 
-// countKeys counts those that a statement makes, behind an offset, where that tells something.
+// countKeys counts the keys that a statement creates after an offset, if the number means something.
 func (e *ending) countKeys(text []byte, at int) {
 	if e.tool == nil || !e.tool.keysLast {
 		return
@@ -167,7 +167,7 @@ func (e *ending) countKeys(text []byte, at int) {
 	}
 }
 
-// missing says what the dump has opened and not closed, "" where nothing tells that it is cut off.
+// missing returns what the dump has opened and not closed; "" if nothing shows that it is cut off.
 func (e *ending) missing() string {
 	switch {
 	case e.earlier != "":
@@ -197,7 +197,7 @@ func (e *ending) missing() string {
 	return ""
 }
 
-// whole says whether the dump has come to an end that is known to be its own.
+// whole reports whether the dump has ended in a way that is known to be the tool's.
 func (e *ending) whole() bool {
 	switch {
 	case e.missing() != "":
@@ -205,12 +205,12 @@ func (e *ending) whole() bool {
 	case e.closed:
 		return true
 	case len(e.saved) > 0:
-		return false // it ends within its last lines: no rows and no tables are lost, but that is not known of every tool
+		return false // it ends within its last lines: no rows or tables are lost, but not every tool is known to end so
 	}
 	return e.restored || e.tool != nil && (e.tool.checks && e.on && len(e.off) == 0 || e.tool.commits && e.committed)
 }
 
-// least gives the first key in alphabetical order.
+// least returns the first key in alphabetical order.
 func least[V any](of map[string]V) (first string) {
 	for key := range of {
 		if first == "" || key < first {

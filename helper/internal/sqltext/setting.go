@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// savedName is what the variables are called in which dumps save settings, in capitals.
+// savedName matches the variables in which dumps save settings, in capitals.
 var savedName = regexp.MustCompile(`^(?:OLD|SAVED?|PREV|PREVIOUS|ORIG|ORIGINAL|MYSQLDUMP_TEMP)_`)
 
-// switches are settings that dumps turn off, with the values that mean so, and turn on again.
+// switches are settings that dumps turn off and on again, with the values that turn them off.
 var switches = map[string][]string{
 	"FOREIGN_KEY_CHECKS":       {"0", "OFF", "FALSE"},
 	"SESSION_REPLICATION_ROLE": {"REPLICA"},
 }
 
-// set reads SET, from an offset behind that word.
+// set handles SET, from the offset after that word.
 func (e *ending) set(text []byte, at int) {
 	for at < len(text) {
 		var a assignment
@@ -42,12 +42,12 @@ func (e *ending) set(text []byte, at int) {
 	}
 }
 
-// assignment is one of those that a SET makes.
+// assignment is one assignment of a SET.
 type assignment struct {
-	name  string // of the variable, in capitals
-	user  bool   // it is one of the user's, with an @
-	value string // where it is a single word, in capitals
-	from  string // the user's variable that the value is made of, in capitals
+	name  string // the variable's name, in capitals
+	user  bool   // it is a user variable, with an @
+	value string // the value if it is a single word, in capitals
+	from  string // the user variable that the value is made from, in capitals
 }
 
 func (a assignment) isOneOf(values ...string) bool {
@@ -59,7 +59,7 @@ func (a assignment) isOneOf(values ...string) bool {
 	return false
 }
 
-// nextAssignment reads an assignment, and gives the offset behind the comma that ends it.
+// nextAssignment reads an assignment and returns the offset after the comma that ends it.
 func nextAssignment(text []byte, at int, dialect Dialect) (a assignment, end int) {
 	assigned, depth := false, 0
 	for token := NextToken(text, at, dialect); ; token = NextToken(text, token.End, dialect) {
@@ -76,7 +76,7 @@ func nextAssignment(text []byte, at int, dialect Dialect) (a assignment, end int
 		case !assigned && (token.IsSymbol(text, '=') || token.Is(text, "TO")):
 			assigned = true
 		case token.IsSymbol(text, '@'):
-			// One @ makes a variable the user's, two a setting.
+			// One @ means a user variable, two mean a setting.
 			next := NextToken(text, token.End, dialect)
 			if next.IsSymbol(text, '@') {
 				token = next
@@ -88,7 +88,7 @@ func nextAssignment(text []byte, at int, dialect Dialect) (a assignment, end int
 				a.name, a.user = strings.ToUpper(next.Name(text)), true
 			}
 		case !assigned && (token.Kind == Word || token.Kind == QuotedName):
-			a.name = word // the last one, behind SESSION
+			a.name = word // the last one, after SESSION
 		case assigned && a.value == "" && token.Kind != Symbol:
 			a.value = word
 		}

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Kind tells what a piece of a dump is.
+// Kind is the kind of a piece of a dump.
 type Kind int
 
 // The kinds of pieces.
 const (
 	Filler    Kind = iota // comments, blank lines, empty statements
-	Statement             // any statement but those below
+	Statement             // any other statement
 	Rows                  // INSERT or REPLACE … VALUES …
 	CopyBegin             // PostgreSQL's COPY … FROM stdin;
 	CopyRows              // whole lines of a COPY's data
@@ -23,7 +23,7 @@ const (
 	Command               // a line for the client program: DELIMITER, MariaDB's sandbox line, psql's \restrict
 )
 
-// Piece is a span of a dump. The Raw of all pieces, one after the other, are the dump byte for byte.
+// Piece is a range of a dump. The Raw of all pieces together is the dump, byte for byte.
 type Piece struct {
 	Kind Kind
 	// Raw is valid until the next call of Next.
@@ -32,22 +32,21 @@ type Piece struct {
 	Text []byte
 	// Offset is where Raw begins in the dump, in bytes.
 	Offset int64
-	// Table is the table that Rows, CopyBegin and CopyRows fill: the bare name for MySQL,
-	// schema.table, as it is written, for PostgreSQL.
+	// Table is the table that Rows, CopyBegin and CopyRows fill: the bare name for MySQL, and schema.table as written for
+	// PostgreSQL.
 	Table string
-	// Rows counts the rows of this piece; -1 where the text does not tell how many there will be, as
-	// with INSERT … SELECT and INSERT IGNORE.
+	// Rows is the number of rows in this piece; -1 if the text does not tell, as with INSERT … SELECT and INSERT IGNORE.
 	Rows int64
 }
 
 // ErrUnterminated means that the text ends inside a statement, a string or a COPY.
 var ErrUnterminated = errors.New("the dump ends in the middle of a statement")
 
-// NotSQLError means that something stands where a statement should begin that begins no statement.
+// NotSQLError means that no statement begins where one should.
 type NotSQLError struct {
-	// Offset is where it stands, in bytes from the beginning of the dump.
+	// Offset is where that is, in bytes from the beginning of the dump.
 	Offset int64
-	// Excerpt is how it begins.
+	// Excerpt is the text there.
 	Excerpt string
 }
 
@@ -56,33 +55,33 @@ func (e *NotSQLError) Error() string {
 }
 
 const (
-	// readSize is the size of mysqldump's statements, and about what is read at a time.
+	// readSize is the size of mysqldump's statements, and about how much is read at a time.
 	readSize = 1 << 20
-	// bufferSize is what the buffer holds, unless a statement is longer.
+	// bufferSize is the size of the buffer, unless a statement is longer.
 	bufferSize = 4 * readSize
 	// copyBlock is how much of a COPY's data makes a piece.
 	copyBlock = 1 << 20
-	// longestStatement is MySQL's own limit for a packet, and hence for a statement.
+	// longestStatement is MySQL's own limit for a packet, and so for a statement.
 	longestStatement = 1<<30 + readSize
 )
 
-// Splitter takes a dump apart while it is read.
+// Splitter splits a dump while it reads it.
 type Splitter struct {
 	source  io.Reader
 	dialect Dialect
 
-	buf        []byte // what has been read and not yet been handed out: buf[start:end]
+	buf        []byte // what has been read and not yet returned: buf[start:end]
 	start, end int
-	offset     int64 // of buf[start] in the dump
-	readErr    error // what the source said last, io.EOF at its end
+	offset     int64 // the offset of buf[start] in the dump
+	readErr    error // the source's last error, io.EOF at its end
 
 	delimiter []byte
-	escapes   bool   // a backslash in '…' escapes what follows
+	escapes   bool   // a backslash in '…' escapes the next character
 	copying   string // the table of the COPY whose data is being read
 	stats     statistics
 }
 
-// NewSplitter reads a dump of the given dialect from source.
+// NewSplitter returns a Splitter for a dump of a dialect.
 func NewSplitter(source io.Reader, dialect Dialect) *Splitter {
 	return &Splitter{
 		source: source, dialect: dialect, delimiter: []byte(";"), escapes: dialect == MySQL,
@@ -90,8 +89,8 @@ func NewSplitter(source io.Reader, dialect Dialect) *Splitter {
 	}
 }
 
-// Next gives the next piece, and io.EOF after the last one. Its other errors are the source's own,
-// ErrUnterminated and *NotSQLError.
+// Next returns the next piece, and io.EOF after the last one. Its other errors are the source's own, ErrUnterminated and
+// *NotSQLError.
 func (s *Splitter) Next() (Piece, error) {
 	s.compact()
 	if s.start == s.end && !s.fill() {
@@ -111,7 +110,7 @@ func (s *Splitter) Next() (Piece, error) {
 	return piece, nil
 }
 
-// Stats tells what has been seen so far; the whole dump once Next has given io.EOF.
+// Stats returns the counts so far. They are those of the whole dump once Next has returned io.EOF.
 func (s *Splitter) Stats() Stats { return s.stats.snapshot() }
 
 func (s *Splitter) scan() (Piece, error) {
@@ -135,7 +134,7 @@ func (s *Splitter) scan() (Piece, error) {
 	return s.scanStatement()
 }
 
-// fill reads more and says whether there is more.
+// fill reads more and reports whether there was more.
 func (s *Splitter) fill() bool {
 	if s.readErr != nil {
 		return false
@@ -168,7 +167,7 @@ func (s *Splitter) have(at int) bool {
 	return true
 }
 
-// broken gives the reason why a statement cannot be read to its end.
+// broken returns the reason why a statement cannot be read to its end.
 func (s *Splitter) broken() error {
 	if s.readErr == io.EOF {
 		return ErrUnterminated
@@ -176,8 +175,7 @@ func (s *Splitter) broken() error {
 	return s.readErr
 }
 
-// compact moves what is left to the front of the buffer, and lets go of a buffer that one long
-// statement has blown up.
+// compact moves the rest to the front of the buffer, and frees a buffer that one long statement has enlarged.
 func (s *Splitter) compact() {
 	left := s.end - s.start
 	if len(s.buf) > 4*bufferSize && left < readSize {
@@ -186,22 +184,22 @@ func (s *Splitter) compact() {
 		s.buf, s.start, s.end = small, 0, left
 		return
 	}
-	// Early enough that a statement of the usual size fits behind what is left: growing in the middle of
-	// one costs a new buffer.
+	// It does so early enough that a statement of the usual size fits after the rest: growing in the middle of one costs a new
+	// buffer.
 	if s.start > 0 && len(s.buf)-s.start < 2*readSize {
 		copy(s.buf, s.buf[s.start:s.end])
 		s.start, s.end = 0, left
 	}
 }
 
-// byteOrderMark is what some programs of Windows begin UTF-8 text with, and clients pass over.
+// byteOrderMark is the beginning of UTF-8 text by some programs of Windows. Clients skip it.
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
-// scanFiller gives the offset of the first byte that is neither white space nor comment.
+// scanFiller returns the offset of the first byte that is neither white space nor comment.
 func (s *Splitter) scanFiller() (int, error) {
 	at := s.start
 	for s.have(at) {
-		s.have(at + 3) // enough to tell a comment
+		s.have(at + 3) // enough to recognize a comment
 		rest := s.buf[at:s.end]
 		var err error
 		switch {
@@ -229,7 +227,7 @@ func (s *Splitter) scanFiller() (int, error) {
 	return at, nil
 }
 
-// after gives the offset behind the next occurrence of mark, io.EOF where there is none.
+// after returns the offset after the next occurrence of mark, or io.EOF if there is none.
 func (s *Splitter) after(at int, mark string) (int, error) {
 	from := at
 	for {
@@ -243,7 +241,7 @@ func (s *Splitter) after(at int, mark string) (int, error) {
 	}
 }
 
-// afterComment gives the offset behind the comment that begins at at; PostgreSQL's comments nest.
+// afterComment returns the offset after the comment that begins at at. PostgreSQL's comments nest.
 func (s *Splitter) afterComment(at int) (int, error) {
 	if s.dialect == MySQL {
 		end, err := s.after(at+2, "*/")
@@ -269,7 +267,7 @@ func (s *Splitter) afterComment(at int) (int, error) {
 	return 0, s.broken()
 }
 
-// scanCommand gives the end of the client's command that begins here, 0 where there is none.
+// scanCommand returns the end of the client's command that begins here; 0 if there is none.
 func (s *Splitter) scanCommand() (int, error) {
 	s.have(s.start + 32)
 	rest := s.buf[s.start:s.end]
@@ -305,7 +303,7 @@ func (s *Splitter) lineEnd() (int, error) {
 	return end, err
 }
 
-// notSQL describes what stands at the current offset.
+// notSQL describes the text at the current offset.
 func (s *Splitter) notSQL() error {
 	s.have(s.start + 40)
 	excerpt := s.buf[s.start:min(s.end, s.start+40)]
@@ -346,7 +344,7 @@ func (s *Splitter) scanStatement() (Piece, error) {
 	return piece, nil
 }
 
-// readStringSetting notices where a dump changes whether backslashes escape in plain strings.
+// readStringSetting notices if a dump changes whether backslashes escape in plain strings.
 func (s *Splitter) readStringSetting(text []byte) {
 	name, value, off := "standard_conforming_strings", "off", true
 	if s.dialect == MySQL {
@@ -368,7 +366,7 @@ func (s *Splitter) readStringSetting(text []byte) {
 		if !sign.IsSymbol(text, '=') && !sign.Is(text, "TO") {
 			continue // the old value is saved
 		}
-		// What a variable holds is not known; dumps put the usual value back by one.
+		// A variable's value is unknown; dumps use one to restore the default.
 		set := NextToken(text, sign.End, s.dialect)
 		s.escapes = bytes.Contains(bytes.ToLower(text[set.Start:set.End]), []byte(value)) == off
 	}
@@ -376,11 +374,11 @@ func (s *Splitter) readStringSetting(text []byte) {
 
 // rowGroups is what statementEnd learns about the parentheses of a statement.
 type rowGroups struct {
-	count  int // of pairs that stand in no other pair
-	breaks int // gaps between and behind them that hold more than a comma
+	count  int // the pairs that are not inside another pair
+	breaks int // the gaps between and after them that have more than a comma
 }
 
-// interesting marks, for each dialect, the bytes at which the scanner must look twice.
+// interesting marks, for each dialect, the bytes at which the scanner must look closer.
 var interesting = [2][256]bool{
 	MySQL:    mark("'\"`;-#/()"),
 	Postgres: mark("'\"$;-/()Ee"),
@@ -393,7 +391,7 @@ func mark(bytes string) (table [256]bool) {
 	return table
 }
 
-// statementEnd gives the offset of the delimiter that ends the statement at start.
+// statementEnd returns the offset of the delimiter that ends the statement at start.
 func (s *Splitter) statementEnd() (groups rowGroups, end int, err error) {
 	special := interesting[s.dialect]
 	special[s.delimiter[0]] = true
@@ -456,8 +454,7 @@ func (s *Splitter) statementEnd() (groups rowGroups, end int, err error) {
 	}
 }
 
-// stringEnd gives the offset behind the quote that closes a string whose content begins at at; 0 where
-// text ends before.
+// stringEnd returns the offset after the quote that closes a string whose content begins at at; 0 if the text ends before.
 func stringEnd(text []byte, at int, escapes bool) int {
 	for begin := at; ; begin = at {
 		i := bytes.IndexByte(text[at:], '\'')
@@ -475,8 +472,7 @@ func (s *Splitter) atDelimiter(at int) bool {
 	return s.have(at+len(s.delimiter)-1) && bytes.Equal(s.buf[at:at+len(s.delimiter)], s.delimiter)
 }
 
-// skipSpecial gives the offset behind the string, name or comment that begins at at, or behind the one
-// byte there.
+// skipSpecial returns the offset after the string, name or comment that begins at at, or after the single byte there.
 func (s *Splitter) skipSpecial(at int) (int, error) {
 	switch c := s.buf[at]; {
 	case c == '\'':
@@ -521,8 +517,8 @@ func (s *Splitter) skipSpecial(at int) (int, error) {
 	return at + 1, nil
 }
 
-// afterQuote gives the offset behind the quote that closes a literal whose content begins at at. A
-// doubled quote needs no care: it ends one literal and begins another.
+// afterQuote returns the offset after the quote that closes a literal whose content begins at at. A doubled quote needs no care:
+// it ends one literal and begins another.
 func (s *Splitter) afterQuote(at int, quote byte, escapes bool) (int, error) {
 	from := at
 	for {
@@ -563,7 +559,7 @@ func (s *Splitter) beginCopy(piece Piece, end int) (Piece, error) {
 	}, nil
 }
 
-// scanCopy gives whole lines of a COPY's data, or the line that ends it.
+// scanCopy returns whole lines of a COPY's data, or the line that ends it.
 func (s *Splitter) scanCopy() (Piece, error) {
 	for {
 		data := s.buf[s.start:s.end]
@@ -589,7 +585,7 @@ func (s *Splitter) scanCopy() (Piece, error) {
 	}
 }
 
-// startsStatement says whether a statement may begin with the token.
+// startsStatement reports whether a statement may begin with the token.
 func startsStatement(text []byte, first Token) bool {
 	if first.Kind != Word {
 		return first.IsSymbol(text, '(')
@@ -599,15 +595,15 @@ func startsStatement(text []byte, first Token) bool {
 	return found
 }
 
-// beginsOpening says whether a text is how such a word, or what may stand before it, begins.
+// beginsOpening reports whether a text is the beginning of such a word, or of what may stand before it.
 func beginsOpening(text []byte) bool {
 	text = bytes.ToUpper(text)
 	begins := func(word string) bool { return strings.HasPrefix(word, string(text)) }
 	return slices.ContainsFunc(openings, begins) || bytes.HasPrefix(text, []byte("/*")) || begins("--") || begins("/*") || begins("DELIMITER")
 }
 
-// openings are the words that statements begin with, sorted. What only a client understands (source,
-// system, pager) is deliberately missing.
+// openings are the words that statements begin with, sorted. Words that only a client understands (source, system, pager) are
+// missing on purpose.
 var openings = []string{
 	"ALTER", "ANALYSE", "ANALYZE", "BEGIN", "CALL", "CHANGE", "CHECK", "CHECKPOINT", "CHECKSUM", "CLUSTER", "COMMENT",
 	"COMMIT", "COPY", "CREATE", "DEALLOCATE", "DECLARE", "DELETE", "DISCARD", "DO", "DROP", "END", "EXECUTE",

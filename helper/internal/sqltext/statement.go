@@ -2,8 +2,7 @@ package sqltext
 
 import "strings"
 
-// insertedRows reads the head of an INSERT or REPLACE: the table, and how many rows it will add, -1
-// where the text does not tell.
+// insertedRows reads the head of an INSERT or REPLACE: the table, and how many rows it will add; -1 if the text does not tell.
 func insertedRows(text []byte, groups rowGroups, dialect Dialect) (table string, rows int64) {
 	token := NextToken(text, 0, dialect)
 	exact := token.Is(text, "INSERT")
@@ -35,7 +34,7 @@ func insertedRows(text []byte, groups rowGroups, dialect Dialect) (table string,
 	return table, int64(count)
 }
 
-// copyTarget reads a COPY statement: its table, and whether it is filled from the lines that follow.
+// copyTarget reads a COPY statement: its table, and whether the following lines fill it.
 func copyTarget(text []byte) (table string, fromStdin bool) {
 	parts, _, end := QualifiedName(text, len("COPY"), Postgres)
 	if len(parts) == 0 {
@@ -49,7 +48,7 @@ func copyTarget(text []byte) (table string, fromStdin bool) {
 	return "", false
 }
 
-// tableName is how a table is named in statistics.
+// tableName is the name of a table in statistics.
 func tableName(parts []string, dialect Dialect) string {
 	if dialect == MySQL {
 		return parts[len(parts)-1]
@@ -57,8 +56,7 @@ func tableName(parts []string, dialect Dialect) string {
 	return strings.Join(parts, ".")
 }
 
-// createdTable gives the table that a statement creates, dropped the one that it drops. Temporary
-// tables do not count.
+// createdTable returns the table that a statement creates; dropped is the one that it drops. Temporary tables do not count.
 func createdTable(text []byte, dialect Dialect) (created, dropped string) {
 	token := NextToken(text, 0, dialect)
 	creates, drops := token.Is(text, "CREATE"), token.Is(text, "DROP")
@@ -91,8 +89,8 @@ func createdTable(text []byte, dialect Dialect) (created, dropped string) {
 	}
 }
 
-// insideBody says whether text, cut at a semicolon, ends within the body of a PostgreSQL function that
-// is written as BEGIN ATOMIC … END. The rule is psql's.
+// insideBody reports whether text, cut at a semicolon, ends within the body of a PostgreSQL function that is written as BEGIN ATOMIC …
+// END. The rule is psql's.
 func insideBody(text []byte) bool {
 	token := NextToken(text, 0, Postgres)
 	if !token.Is(text, "CREATE") {

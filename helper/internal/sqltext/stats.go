@@ -2,24 +2,24 @@ package sqltext
 
 import "maps"
 
-// Stats tells what a dump holds.
+// Stats are counts of the contents of a dump.
 type Stats struct {
 	// Bytes of SQL text.
 	Bytes int64
-	// Rows by table, for every table that the dump creates or fills; -1 where the text does not tell.
+	// Rows by table, for every table that the dump creates or fills; -1 if the text does not tell.
 	Tables map[string]int64
-	// Rows of all tables together, of which those are left out that the text does not tell.
+	// Rows of all tables together, except those that the text does not tell.
 	Rows int64
-	// Statements counts those for the server, COPY included.
+	// Statements counts the statements for the server, COPY included.
 	Statements int64
-	// Tool is the program that made the dump, "" where its comments do not tell. Header is the line by which it opens
-	// its dumps, "" where that is one whose dumps have no closing line.
+	// Tool is the program that made the dump; "" if its comments do not tell. Header is its opening line; "" if the tool's dumps
+	// have no closing line.
 	Tool, Header string
-	// Complete says that the dump ends as dumps of its tool do: with their closing line, or by closing what it has opened
-	// at its beginning.
+	// Complete means that the dump ends as its tool's dumps do: with a closing line, or by closing what it opened at the
+	// beginning.
 	Complete bool
-	// Missing says, in a sentence, by what the dump is known to be cut off; "" where it is not. A dump that is neither
-	// complete nor known to be cut off has no end by which that could be told.
+	// Missing is a sentence that says what is missing from a dump that is known to be cut off; "" otherwise. A dump that is
+	// neither complete nor known to be cut off has no end that would tell.
 	Missing string
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// TokenKind tells what a token is.
+// TokenKind is the kind of a token.
 type TokenKind int
 
 // The kinds of tokens.
@@ -17,23 +17,23 @@ const (
 	Symbol                      // any other single character
 )
 
-// Token is a span of SQL text.
+// Token is a range of SQL text.
 type Token struct {
 	Kind       TokenKind
 	Start, End int
 }
 
-// Is says whether the token is the given keyword, in any case.
+// Is reports whether the token is a keyword, in any case.
 func (t Token) Is(text []byte, keyword string) bool {
 	return t.Kind == Word && len(keyword) == t.End-t.Start && strings.EqualFold(string(text[t.Start:t.End]), keyword)
 }
 
-// IsSymbol says whether the token is the given character.
+// IsSymbol reports whether the token is a character.
 func (t Token) IsSymbol(text []byte, symbol byte) bool {
 	return t.Kind == Symbol && text[t.Start] == symbol
 }
 
-// Name gives the name that a Word or QuotedName token stands for, without its quotes.
+// Name returns the name that a Word or QuotedName token stands for, without its quotes.
 func (t Token) Name(text []byte) string {
 	raw := string(text[t.Start:t.End])
 	if t.Kind != QuotedName || len(raw) < 2 {
@@ -43,8 +43,8 @@ func (t Token) Name(text []byte) string {
 	return strings.ReplaceAll(raw[1:len(raw)-1], quote+quote, quote)
 }
 
-// NextToken gives the token at or after offset at of a statement's text. White space and comments are
-// passed over; MySQL's executable comments (/*!50001 … */) count as the text that they hold.
+// NextToken returns the token at or after offset at of a statement's text. It skips white space and comments. MySQL's executable
+// comments (/*!50001 … */) count as the text in them.
 func NextToken(text []byte, at int, dialect Dialect) Token {
 	at = skipFiller(text, at, dialect)
 	if at >= len(text) {
@@ -79,7 +79,7 @@ func NextToken(text []byte, at int, dialect Dialect) Token {
 	return Token{Word, at, end}
 }
 
-// skipFiller gives the offset of the first byte at or after at that is neither white space nor comment.
+// skipFiller returns the offset of the first byte at or after at that is neither white space nor comment.
 func skipFiller(text []byte, at int, dialect Dialect) int {
 	for at < len(text) {
 		rest := text[at:]
@@ -109,8 +109,8 @@ func skipFiller(text []byte, at int, dialect Dialect) int {
 	return at
 }
 
-// executable gives the length of the opening of an executable comment, /*! or /*M! with an optional
-// version, at the start of text; 0 where there is none.
+// executable returns the length of the opening of an executable comment, /*! or /*M! with an optional version, at the start of
+// text; 0 if there is none.
 func executable(text []byte) int {
 	var n int
 	switch {
@@ -127,8 +127,7 @@ func executable(text []byte) int {
 	return n
 }
 
-// isLineComment says whether text begins with a comment that ends with the line. MySQL wants white
-// space after the two dashes.
+// isLineComment reports whether text begins with a comment that ends with the line. MySQL requires white space after the two dashes.
 func isLineComment(text []byte, dialect Dialect) bool {
 	if dialect == MySQL && text[0] == '#' {
 		return true
@@ -139,8 +138,8 @@ func isLineComment(text []byte, dialect Dialect) bool {
 	return dialect == Postgres || len(text) == 2 || isSpace(text[2]) || text[2] < ' '
 }
 
-// closing gives the offset behind the quote that closes a literal whose content begins at at; a
-// doubled quote and, with escapes, a quote behind a backslash do not close it.
+// closing returns the offset after the quote that closes a literal whose content begins at at. A doubled quote does not close it,
+// nor, with escapes, a quote after a backslash.
 func closing(text []byte, at int, quote byte, escapes bool) int {
 	for {
 		i := bytes.IndexByte(text[at:], quote)
@@ -159,7 +158,7 @@ func closing(text []byte, at int, quote byte, escapes bool) int {
 	}
 }
 
-// backslashes counts those at the end of text.
+// backslashes counts the backslashes at the end of text.
 func backslashes(text []byte) int {
 	n := 0
 	for n < len(text) && text[len(text)-1-n] == '\\' {
@@ -168,7 +167,7 @@ func backslashes(text []byte) int {
 	return n
 }
 
-// dollarTag gives the length of PostgreSQL's $tag$ at the start of text, 0 where there is none.
+// dollarTag returns the length of PostgreSQL's $tag$ at the start of text; 0 if there is none.
 func dollarTag(text []byte) int {
 	for i := 1; i < len(text); i++ {
 		switch c := text[i]; {
@@ -187,8 +186,8 @@ func isWordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c >= 0x80
 }
 
-// QualifiedName reads a name of one or more parts joined by dots, at or after offset at. It gives the
-// parts without quotes, and where the name begins and ends; no parts where there is no name.
+// QualifiedName reads a name of one or more parts joined by dots, at or after offset at. It returns the parts without quotes, and
+// where the name begins and ends; no parts if there is no name.
 func QualifiedName(text []byte, at int, dialect Dialect) (parts []string, start, end int) {
 	start, end = at, at
 	for {

@@ -5,27 +5,27 @@ import (
 	"regexp"
 )
 
-// tool is a program that writes dumps, by what it says in their comments.
+// tool is a program that writes dumps. Comments in its dumps identify it.
 type tool struct {
 	name string
-	// opens is how the line begins by which it opens a dump.
+	// opens matches the line that opens its dumps.
 	opens *regexp.Regexp
-	// closes is how the line begins by which it closes one; nil where it writes none, or not always.
+	// closes matches the line that closes them; nil if it writes none, or not always.
 	closes *regexp.Regexp
-	// checks means that it turns foreign_key_checks off at the beginning, if at all, and on at the end; others leave it off.
+	// checks means that it turns foreign_key_checks off at the beginning, if at all, and on at the end. Other tools leave it off.
 	checks bool
-	// commits means that a transaction that it begins at the beginning ends at the end; with others it may be one table's.
+	// commits means that a transaction that begins at the beginning ends at the end. With other tools it may be one table's.
 	commits bool
-	// keysLast means that it makes tables without keys, and adds these at the end.
+	// keysLast means that it creates tables without keys and adds these at the end.
 	keysLast bool
-	// wraps are the tools of whose dumps its own may consist.
+	// wraps are the tools whose dumps its own may contain.
 	wraps []string
 }
 
-// line is how a line of a comment begins, without the comment's mark.
+// line matches the beginning of a comment's line, without the comment's mark.
 func line(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?:` + pattern + `)`) }
 
-// completed is the closing line of mysqldump and of those that imitate it.
+// completed matches the closing line of mysqldump and its imitators.
 var completed = line(`Dump completed`)
 
 var tools = []*tool{
@@ -44,7 +44,7 @@ var tools = []*tool{
 	{name: "Sequel Ace", opens: line(`Sequel (?:Ace|Pro) SQL dump`)},
 	{name: "TablePlus", opens: line(`TablePlus [0-9]`)},
 	{name: "Navicat", opens: line(`Navicat .*(?:Data Transfer|Dump SQL)`)},
-	{name: "Navicat", opens: line(`Source Server Type +:`), checks: true}, // its newer versions, which turn the checks on again
+	{name: "Navicat", opens: line(`Source Server Type +:`), checks: true}, // newer versions, which turn the checks on again
 	{name: "SQLyog", opens: line(`SQLyog `)},
 	{name: "dbForge Studio", opens: line(`.*Devart dbForge Studio`)},
 	{name: "UpdraftPlus", opens: line(`Created by UpdraftPlus version`)},
@@ -53,7 +53,7 @@ var tools = []*tool{
 	{name: "WP Migrate", opens: line(`WordPress MySQL database migration`)},
 }
 
-// toolThatOpens gives the tool that opens its dumps by a line; nil where none does.
+// toolThatOpens returns the tool that opens its dumps with a line; nil if there is none.
 func toolThatOpens(text []byte) *tool {
 	for _, t := range tools {
 		if t.opens.Match(text) {
@@ -63,7 +63,7 @@ func toolThatOpens(text []byte) *tool {
 	return nil
 }
 
-// commentLine takes the marks of a comment off a line.
+// commentLine removes the marks of a comment from a line.
 func commentLine(text []byte) []byte {
 	text = bytes.TrimSpace(bytes.TrimPrefix(text, byteOrderMark))
 	for _, mark := range []string{"--", "#", "/*"} {

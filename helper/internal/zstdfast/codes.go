@@ -2,14 +2,14 @@ package zstdfast
 
 import "math/bits"
 
-// codes are what a sequence's numbers are coded as: each is a code and, for most, some bits more.
+// codes are the codes of a sequence's numbers: each number is a code and, usually, some more bits.
 type codes struct{ literals, match, offset uint8 }
 
 // kind is one of the three kinds of codes (RFC 8878, 3.1.1.3.2).
 type kind struct {
-	symbols     int // how many there are
+	symbols     int // the number of symbols
 	maxAccuracy uint
-	// What is known to every decoder.
+	// Every decoder knows these.
 	known         []int16
 	knownAccuracy uint
 }
@@ -29,7 +29,7 @@ var (
 	}
 )
 
-// How many bits follow a code, and from which number on. The offset's code is how many bits follow it.
+// The number of bits that follow a code, and the first number of that code. For an offset, the code is the number of bits.
 var (
 	literalLengthBits = [maxSymbols]uint8{16: 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 	literalLengthBase = baseOf(0, literalLengthBits)
@@ -62,7 +62,7 @@ func codesOf[T [64]uint8 | [128]uint8](base [maxSymbols]uint32) (codes T) {
 	return codes
 }
 
-// codes gives those of a sequence.
+// codes returns the codes of a sequence.
 func (s sequence) codes() (c codes) {
 	if s.literals < uint32(len(literalLengthCodes)) {
 		c.literals = literalLengthCodes[s.literals]

@@ -1,6 +1,6 @@
-// Package zstdfast compresses text of a few megabytes into a frame of the zstd format (RFC 8878), for dumps that are
-// written as fast as rows come. It does one thing, the parse of zstd's fastest level over a text that is in memory as a
-// whole: no dictionary, no stream, no other level. Any zstd decoder reads its frames.
+// Package zstdfast compresses text of a few megabytes into a frame of the zstd format (RFC 8878). It is made for dumps that are written
+// as fast as rows arrive. It does one thing: the parse of zstd's fastest level, over a text that is in memory as a whole. It has
+// no dictionary, no streaming and no other level. Any zstd decoder reads its frames.
 package zstdfast
 
 import (
@@ -11,17 +11,16 @@ import (
 	"github.com/klauspost/compress/huff0"
 )
 
-// MaxSize is how long a text may be, bytes: what lies further back than that has no code in the tables of the format that
-// need not be written.
+// MaxSize is the longest text, in bytes. The format's tables that need not be written have no code for larger offsets.
 const MaxSize = 256 << 20
 
 const (
 	frameMagic = 0xFD2FB528
-	// frameForm says that the length of the text follows in four bytes, that it is the window as well, and that a checksum
-	// ends the frame.
+	// frameForm says that the length of the text follows in four bytes, that it is also the window, and that a checksum ends the
+	// frame.
 	frameForm = 2<<6 | 1<<5 | 1<<2
 
-	// blockSize is how much text a block has at most, bytes; the format's maximum.
+	// blockSize is the most text in a block, in bytes; the format's maximum.
 	blockSize       = 128 << 10
 	blockHeaderSize = 3
 
@@ -29,14 +28,14 @@ const (
 	compressedBlock = 2
 )
 
-// Encoder compresses texts, one at a time. The zero value is ready; it takes about 1 MiB, and keeps it.
+// Encoder compresses texts, one at a time. The zero value is ready. It allocates about 1 MiB and keeps it.
 type Encoder struct {
-	// positions says where in the text seven bytes of a hash were seen last.
+	// positions says where in the text a hash of seven bytes was seen last.
 	positions [1 << hashBits]uint32
 	// repeated is the last two offsets, as the decoder knows them.
 	repeated [2]int
 
-	// Of the block at hand.
+	// The current block's.
 	literals  []byte
 	sequences []sequence
 	codes     []codes
@@ -52,7 +51,7 @@ type sequence struct {
 	offset   uint32 // as a value of the format: 1 to 3 are repeated offsets, others are three more than the offset
 }
 
-// Encode appends a frame with all of the text to dst. It fails where the text is longer than [MaxSize].
+// Encode appends a frame with the whole text to dst. It fails if the text is longer than [MaxSize].
 func (e *Encoder) Encode(dst, text []byte) ([]byte, error) {
 	if len(text) > MaxSize {
 		return dst, fmt.Errorf("compress %d bytes at once: %d are the most", len(text), MaxSize)
@@ -60,7 +59,7 @@ func (e *Encoder) Encode(dst, text []byte) ([]byte, error) {
 	clear(e.positions[:])
 	e.repeated = [2]int{1, 4}
 	e.huffman.Reuse = huff0.ReusePolicyNone
-	e.huffman.WantLogLess = 4 // below a sixteenth it is not worth what decompressing costs
+	e.huffman.WantLogLess = 4 // a gain below a sixteenth is not worth the cost of decompressing
 
 	dst = binary.LittleEndian.AppendUint32(dst, frameMagic)
 	dst = append(dst, frameForm)
@@ -87,13 +86,13 @@ func (e *Encoder) appendBlock(dst, text []byte, start, end int) []byte {
 	if length := end - start; size >= length-length>>6 {
 		dst = append(dst[:at+blockHeaderSize], text[start:end]...)
 		kind, size = rawBlock, length
-		// The decoder learns neither offsets nor a tree from it.
+		// The decoder learns neither offsets nor a tree from this block.
 		e.repeated = repeated
 		e.huffman.Reuse = huff0.ReusePolicyNone
 	}
 	header := kind<<1 | uint32(size)<<3
 	if end == len(text) {
-		header |= 1 // the last one
+		header |= 1 // the last block
 	}
 	putUint24(dst[at:], header)
 	return dst

@@ -8,9 +8,9 @@ import (
 const (
 	// maxSymbols is more than any kind of code has, and a power of two.
 	maxSymbols = 64
-	// maxStates is how many states a table has at most.
+	// maxStates is the most states of a table.
 	maxStates = 1 << 9
-	// maxWeightsSize is more than the description of a table takes, with room for a word: ten bits for each symbol.
+	// maxWeightsSize is more than the largest description of a table, with space for a word: ten bits for each symbol.
 	maxWeightsSize = 128
 	// minAccuracy is the least logarithm of the number of states.
 	minAccuracy = 5
@@ -23,24 +23,24 @@ type table struct {
 	symbols  [maxSymbols]transition
 }
 
-// transition leads from a state to the one that a symbol leaves: (state + bits) >> 16 lower bits of the state are written,
-// and what is left of it plus find is where in states the next one is. It is how zstd's own encoder does it
-// (FSE_buildCTable_wksp): the sum counts one bit more from the state on that needs one.
+// transition leads from a state to the next one for a symbol: (state + bits) >> 16 lower bits of the state are written, and the rest
+// plus find is the index in states of the next state. zstd's own encoder does it like this (FSE_buildCTable_wksp): the sum counts
+// one more bit from the first state that needs it.
 type transition struct {
 	bits uint32
 	find int32
 }
 
-// rare is the weight of a symbol that has less than one state: it has one, and all of its bits are written.
+// rare is the weight of a symbol that would have less than one state. It gets one, and all bits of the state are written.
 const rare = -1
 
-// build makes the table of weights, which add up to 1<<accuracy, rare ones as 1.
+// build makes the table from weights, which add up to 1<<accuracy; rare counts as 1.
 func (t *table) build(weights []int16, accuracy uint) {
 	t.accuracy = accuracy
 	size := 1 << accuracy
 	spread := spreadSymbols(weights, size)
 
-	var next [maxSymbols]int // where in states those of a symbol go on
+	var next [maxSymbols]int // the index in states of the next state of each symbol
 	clear(t.symbols[:])
 	total := 0
 	for symbol, weight := range weights {
@@ -62,7 +62,7 @@ func (t *table) build(weights []int16, accuracy uint) {
 	}
 }
 
-// spreadSymbols says which symbol each state is of, in the order that the format prescribes (RFC 8878, 4.1.1).
+// spreadSymbols assigns a symbol to each state, in the order of the format (RFC 8878, 4.1.1).
 func spreadSymbols(weights []int16, size int) (spread [maxStates]uint8) {
 	high := size - 1
 	for symbol, weight := range weights {
@@ -89,7 +89,7 @@ func (t *table) buildSingle() {
 	clear(t.symbols[:])
 }
 
-// first is the state that the decoder ends in, of the last symbol. It takes no bits.
+// first is the state for the last symbol, in which the decoder ends. It takes no bits.
 func (t *table) first(symbol uint8) uint32 {
 	transition := t.symbols[symbol%maxSymbols]
 	n := (transition.bits + 1<<15) >> 16
@@ -110,7 +110,7 @@ func weigh(counts []uint32, total int, accuracy uint) (weights [maxSymbols]int16
 			largest = symbol
 		}
 	}
-	// What rounding has left over, or taken too much. The larger a weight, the less it matters.
+	// Correct the error of rounding. The larger a weight, the less a correction matters.
 	for left < 0 && -left >= int(weights[largest])/2 {
 		less := weights[largest] / 2
 		weights[largest] -= less
@@ -154,7 +154,7 @@ func appendWeights(dst []byte, weights []int16, accuracy uint) []byte {
 		if value != 1 || left <= 1 {
 			continue
 		}
-		// How many more have no weight, by threes.
+		// The number of further symbols without weight, in groups of three.
 		more := 0
 		for weights[symbol+1+more] == 0 {
 			more++

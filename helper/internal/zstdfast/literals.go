@@ -15,9 +15,9 @@ const (
 )
 
 const (
-	// fewLiterals are not worth a tree.
+	// fewLiterals is the number up to which a tree is not worth it.
 	fewLiterals = 16
-	// From manyLiterals on they come as four streams, which are decoded side by side.
+	// From manyLiterals on there are four streams, which are decoded in parallel.
 	manyLiterals = 1 << 10
 )
 
@@ -43,12 +43,12 @@ func (e *Encoder) appendLiterals(dst []byte) []byte {
 		return append(appendCompressedHeader(dst, kind, length, len(out)), out...)
 	case errors.Is(err, huff0.ErrUseRLE):
 		return append(appendRawHeader(dst, repeatedLiteral, length), e.literals[0])
-	default: // too few, or not to be compressed
+	default: // too few, or incompressible
 		return append(appendRawHeader(dst, rawLiterals, length), e.literals...)
 	}
 }
 
-// appendRawHeader appends the header of literals as they are, or of one that is repeated.
+// appendRawHeader appends the header of raw literals, or of one repeated literal.
 func appendRawHeader(dst []byte, kind uint64, length int) []byte {
 	n := uint64(length)
 	switch {

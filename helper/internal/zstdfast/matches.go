@@ -3,9 +3,9 @@ package zstdfast
 import "math/bits"
 
 const (
-	// hashBits decides how many positions are remembered. With one bit more, dumps become 3 % smaller and take 14 % longer.
+	// hashBits decides how many positions are remembered. With one more bit, dumps are 3 % smaller and take 14 % longer.
 	hashBits = 15
-	// minMatch is how long a match is at least, bytes.
+	// minMatch is the shortest match, in bytes.
 	minMatch = 4
 	// loadSize is how many bytes are read at a position.
 	loadSize = 8
@@ -13,18 +13,17 @@ const (
 	patience = 128
 )
 
-// hash is of the lower seven bytes: shorter matches hardly pay. The factor is that of zstd's own (ZSTD_hash7).
+// hash hashes the lower seven bytes: shorter matches hardly pay. The factor is zstd's own (ZSTD_hash7).
 func hash(bytes uint64) uint32 {
 	return uint32(bytes << 8 * 58295818150454627 >> (64 - hashBits))
 }
 
-// findMatches cuts text[start:end] into literals and sequences. It is the parse of zstd's fastest level
-// (ZSTD_compressBlock_fast): what was seen at a position is looked up while the one before is compared, so that memory is
-// not waited for.
+// findMatches splits text[start:end] into literals and sequences. It is the parse of zstd's fastest level (ZSTD_compressBlock_fast):
+// it looks up one position while it compares the one before, so that it does not wait for memory.
 //
-// It reads text from 0 to end alone: positions grow, none is looked at from limit on, which is as far from the end as a read
-// is long; what they are compared with lies before them. No repeated offset is larger than the position at hand: those that a
-// frame begins with are 1, which is tried from the fourth byte on, and 4, tried behind a match.
+// It only reads text from 0 to end. Positions grow, and it reads none from limit on, which is one read before the end. Matches lie
+// before the positions. No repeated offset is larger than the current position: a frame begins with 1, which is tried from the
+// fourth byte on, and 4, which is tried after a match.
 func (e *Encoder) findMatches(text []byte, start, end int) {
 	if e.literals == nil {
 		e.literals = make([]byte, 0, blockSize+shortSize)
@@ -32,13 +31,13 @@ func (e *Encoder) findMatches(text []byte, start, end int) {
 	}
 	literals, sequences := e.literals[:0], e.sequences[:0]
 	src, positions := sourceOf(text), &e.positions
-	here := max(start, 1) // nothing lies before the first byte
+	here := max(start, 1) // nothing is before the first byte
 	last, beforeLast := e.repeated[0], e.repeated[1]
 	anchor := start // where the literals of the next sequence begin
 	limit := end - loadSize
 search:
 	for {
-		// next is the position after here; third and fourth are the two after these, a step further.
+		// next is the position after here; third and fourth are the two after that, a step further.
 		step, longer := 2, here+patience
 		next, third, fourth := here+1, here+step, here+step+1
 		if fourth >= limit {
@@ -53,7 +52,7 @@ search:
 			if src.four(third) == src.four(third-last) {
 				positions[hashNext] = uint32(next)
 				here, match, length, offset = third, third-last, minMatch, 1
-				// That leaves one literal before it at least: without one, the offset before the last would be meant.
+				// At least one literal remains before it. Without one, the code would mean the second last offset.
 				if src.at(here-1) == src.at(match-1) {
 					here, match, length = here-1, match-1, length+1
 				}
@@ -80,7 +79,7 @@ search:
 					}
 					continue
 				}
-				// It must lie within the match: positions ahead of the search are none to be found.
+				// It must be within the match: positions ahead of the search must not be found.
 				if step <= minMatch {
 					positions[hashNext] = uint32(next)
 				}
@@ -116,10 +115,10 @@ search:
 	e.repeated = [2]int{last, beforeLast}
 }
 
-// shortSize is how long what [appendShort] appends mostly is at most, bytes.
+// shortSize is the usual limit of what [appendShort] appends, in bytes.
 const shortSize = 16
 
-// appendShort appends text[from:to] to dst, which has room for it and shortSize bytes more.
+// appendShort appends text[from:to] to dst, which has the capacity for it and shortSize bytes more.
 func appendShort(dst, text []byte, from, to int) []byte {
 	if to-from > shortSize || from+shortSize > len(text) {
 		return append(dst, text[from:to]...)
@@ -129,7 +128,7 @@ func appendShort(dst, text []byte, from, to int) []byte {
 	return dst[:size+to-from]
 }
 
-// common says how many bytes before end are the same from here and from there on, which is before here.
+// common counts the equal bytes from there and from here on, up to end; there is before here.
 func (s source) common(here, there, end int) int {
 	begin := here
 	for here+loadSize <= end {

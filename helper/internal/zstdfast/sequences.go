@@ -15,7 +15,7 @@ const (
 const (
 	// fewSequences are not worth tables of their own.
 	fewSequences = 48
-	// maxSequenceSize is what a sequence takes at most: 26 bits for three states, 16 and 16 for lengths, 28 for the offset.
+	// maxSequenceSize is the largest size of a sequence: 26 bits for three states, 16 and 16 for lengths, 28 for the offset.
 	maxSequenceSize = 11
 )
 
@@ -49,7 +49,7 @@ func (e *Encoder) appendSequences(dst []byte) []byte {
 	return e.appendStates(dst)
 }
 
-// choose makes the table for codes that are counted, appends what a decoder needs to make it as well, and says where from.
+// choose makes the table for the counted codes. It appends what a decoder needs for the table, and returns where the table comes from.
 func (t *table) choose(dst []byte, counts *[maxSymbols]uint32, total int, kind kind) ([]byte, byte) {
 	last, different := 0, 0
 	for symbol, count := range counts[:kind.symbols] {
@@ -66,7 +66,7 @@ func (t *table) choose(dst []byte, counts *[maxSymbols]uint32, total int, kind k
 		t.build(kind.known, kind.knownAccuracy)
 		return dst, knownTable
 	}
-	// As many states as that there are four codes for each, but two for every symbol at least.
+	// Four codes for each state on average, but at least two states for every symbol.
 	accuracy := max(uint(bits.Len(uint(total)))-2, uint(bits.Len(uint(last)))+1, minAccuracy)
 	accuracy = min(accuracy, kind.maxAccuracy)
 	weights := weigh(counts[:last+1], total, accuracy)
@@ -92,7 +92,7 @@ func (e *Encoder) appendStates(dst []byte) []byte {
 			b, match = b.addState(matches, match, c.match)
 			b, literal = b.addState(literals, literal, c.literals)
 		}
-		// What the codes leave open.
+		// The bits that follow the codes.
 		inLiterals, inMatch, inOffset := uint(literalLengthBits[c.literals%maxSymbols]), uint(matchLengthBits[c.match%maxSymbols]), uint(c.offset%32)
 		lengths := uint64(s.match-matchLengthBase[c.match%maxSymbols])<<inLiterals | uint64(s.literals-literalLengthBase[c.literals%maxSymbols])
 		distance := uint64(s.offset) &^ (1 << inOffset)
@@ -105,11 +105,11 @@ func (e *Encoder) appendStates(dst []byte) []byte {
 	b = b.add(uint64(match)&(1<<matches.accuracy-1), matches.accuracy)
 	b = b.add(uint64(offset)&(1<<offsets.accuracy-1), offsets.accuracy)
 	b = b.add(uint64(literal)&(1<<literals.accuracy-1), literals.accuracy)
-	b = b.add(1, 1).flush(out) // the mark by which a decoder finds the last bit
+	b = b.add(1, 1).flush(out) // marks the last bit for the decoder
 	return dst[:begin+b.end()]
 }
 
-// addState adds the bits that lead from a state to the one that a symbol leaves.
+// addState adds the bits that lead from a state to the next one for a symbol.
 func (b bitStream) addState(t *table, state uint32, symbol uint8) (bitStream, uint32) {
 	step := t.symbols[symbol%maxSymbols]
 	n := (state + step.bits) >> 16 & 31
