@@ -1,5 +1,4 @@
-// Package dburl reads the URLs by which databases are named: mysql://user@host:3306/name and
-// postgres://user@host:5432/name.
+// Package dburl parses the URLs of databases: mysql://user@host:3306/name and postgres://user@host:5432/name.
 package dburl
 
 import (
@@ -14,7 +13,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
-// Engine is the family of a database server. MariaDB counts as MySQL here: they share a protocol.
+// Engine is the family of a database server. MariaDB counts as MySQL: they share a protocol.
 type Engine string
 
 // The engines.
@@ -23,11 +22,11 @@ const (
 	Postgres Engine = "postgres"
 )
 
-// TLS says how a connection is protected.
+// TLS is how a connection is protected.
 type TLS string
 
-// The ways to protect a connection. Preferred, the default, uses TLS where the server offers it and
-// does not check the certificate; Verify checks chain and host name.
+// The ways to protect a connection. Preferred, the default, uses TLS if the server offers it and does not check the certificate. Verify
+// checks the chain and the host name.
 const (
 	TLSPreferred TLS = "preferred"
 	TLSOff       TLS = "off"
@@ -40,34 +39,33 @@ type URL struct {
 	Engine   Engine
 	User     string
 	Password secret.String
-	// Host is a name, an address, or, where it begins with a slash, the folder (PostgreSQL) or the
-	// path (MySQL) of a Unix socket, given as ?socket=/path.
+	// Host is a name or an address. If it begins with a slash, it is the folder (PostgreSQL) or the path (MySQL) of a Unix
+	// socket, given as ?socket=/path.
 	Host string
 	Port int
 	Name string
 	TLS  TLS
-	// CA is the path of a PEM file with the authorities that Verify trusts; empty means the system's.
+	// CA is the path of a PEM file with the authorities that Verify trusts; "" for the system's.
 	CA string
-	// Server says which of the servers that may answer there is meant; nil where it is whichever answers.
+	// Server is the intended server; nil if any server that answers is right.
 	Server *Server
 }
 
-// Server is one certain server. A name alone does not tell: in a network that projects share, several servers answer to it.
+// Server is one certain server. A name is not enough: in a network that projects share, several servers answer to it.
 type Server struct {
-	// Hostname is what the machine that it runs on calls itself.
+	// Hostname is the name of the server's machine.
 	Hostname string
-	// Addresses are those at which it is reached, the best one first; none where the URL's host is to be looked up.
+	// Addresses are the server's addresses, the best one first; none if the URL's host is to be looked up.
 	Addresses []string
 }
 
-// Parse reads a database URL. Its errors never contain the password.
+// Parse parses a database URL. Its errors never contain the password.
 func Parse(text string) (URL, error) {
 	u, err := parse(text)
 	if err == nil {
 		return u, nil
 	}
-	// A password with special characters derails the parser, so that parts of it end up in places that
-	// its message quotes.
+	// A password with special characters confuses the parser, and its message may quote parts of it.
 	_, rest, _ := strings.Cut(text, "://")
 	if at := strings.LastIndex(rest, "@"); at >= 0 && strings.ContainsAny(rest[:at], "/?#@%[]") {
 		err = errors.New("not a URL (a special character in user or password must be percent-encoded)")
@@ -78,13 +76,13 @@ func Parse(text string) (URL, error) {
 func parse(text string) (URL, error) {
 	parsed, err := url.Parse(text)
 	if err != nil {
-		// url.Error repeats the whole text: only its cause is passed on.
+		// url.Error repeats the whole text, so only its cause is passed on.
 		var cause *url.Error
 		if errors.As(err, &cause) {
 			err = cause.Err
 		}
 		if strings.HasPrefix(err.Error(), "invalid port") {
-			// What it quotes is a password where the host was forgotten.
+			// If the host is missing, it quotes a password.
 			err = errors.New("what follows the host's colon is not a port")
 		}
 		return URL{}, fmt.Errorf("not a URL: %w", err)
@@ -146,7 +144,7 @@ func (u *URL) readQuery(query url.Values) error {
 	return nil
 }
 
-// tlsModes holds our words and those of libpq and the MySQL clients.
+// tlsModes has our words and those of libpq and the MySQL clients.
 var tlsModes = map[string]TLS{
 	"off": TLSOff, "on": TLSOn, "verify": TLSVerify, "preferred": TLSPreferred,
 	"false": TLSOff, "true": TLSOn, "skip-verify": TLSOn,
@@ -155,10 +153,10 @@ var tlsModes = map[string]TLS{
 	"verify-ca": TLSVerify, "verify-full": TLSVerify, "verify_ca": TLSVerify, "verify_identity": TLSVerify,
 }
 
-// IsSocket says whether the server is reached through a Unix socket.
+// IsSocket reports whether the server is reached through a Unix socket.
 func (u URL) IsSocket() bool { return strings.HasPrefix(u.Host, "/") }
 
-// Address gives host:port, or the socket's path.
+// Address returns host:port, or the socket's path.
 func (u URL) Address() string {
 	if u.IsSocket() {
 		return u.Host
@@ -166,12 +164,12 @@ func (u URL) Address() string {
 	return net.JoinHostPort(u.Host, strconv.Itoa(u.Port))
 }
 
-// IsLocal says whether the server runs on this machine.
+// IsLocal reports whether the server runs on this machine.
 func (u URL) IsLocal() bool {
 	return u.IsSocket() || slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Host)
 }
 
-// String gives the URL with its password as ***.
+// String returns the URL with its password as ***.
 func (u URL) String() string {
 	user := url.PathEscape(u.User)
 	if u.Password.IsSet() {

@@ -8,7 +8,7 @@ import (
 // Dial opens a connection, as net.Dialer does.
 type Dial = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// DialOneOf makes of a dial function one that takes the port alone from the address that it is given, and tries these in turn.
+// DialOneOf wraps a dial function: it takes only the port from the address that it gets, and tries the given addresses in turn.
 func DialOneOf(addresses []string, dial Dial) Dial {
 	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
 		_, port, err := net.SplitHostPort(address)

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// Reference says where a secret is kept, for files that must not hold it: env:NAME or file:PATH. It is no secret itself.
+// Reference says where a secret is stored, for files that must not contain it: env:NAME or file:PATH. It is not secret itself.
 type Reference string
 
-// ErrNoReference means that a secret itself was written where the name of its place must be.
+// ErrNoReference means that a secret was written in place of a reference.
 var ErrNoReference = errors.New("this is a secret and must not be here; write env:NAME or file:PATH, which say where it is")
 
-// Check says whether it is one, or empty. The error does not repeat what was written.
+// Check checks that it is a reference or empty. The error does not repeat the text.
 func (r Reference) Check() error {
 	kind, name, _ := strings.Cut(string(r), ":")
 	if r == "" || (kind == "env" || kind == "file") && name != "" && !strings.HasPrefix(name, "//") {
@@ -23,7 +23,7 @@ func (r Reference) Check() error {
 	return ErrNoReference
 }
 
-// Read gets the secret, without the white space around it; a path is relative to dir. That there is nothing is an error.
+// Read reads the secret and trims white space. A path is relative to dir. An empty secret is an error.
 func (r Reference) Read(dir string) (String, error) {
 	if err := r.Check(); err != nil {
 		return String{}, err

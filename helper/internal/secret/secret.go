@@ -1,4 +1,4 @@
-// Package secret keeps values that must never be printed.
+// Package secret holds values that must never be printed.
 package secret
 
 import "fmt"
@@ -6,20 +6,19 @@ import "fmt"
 // redacted is what every secret prints as.
 const redacted = "***"
 
-// String is a secret text. However it is printed, logged or marshalled, it shows as ***; only
-// Reveal gives the text.
+// String is a secret text. However it is printed, logged or marshalled, it shows as ***. Only Reveal returns the text.
 type String struct{ text string }
 
-// New makes a secret of text.
+// New makes a secret of a text.
 func New(text string) String { return String{text} }
 
-// Reveal gives the text itself, to be handed to a server or a child's environment and to nothing else.
+// Reveal returns the text. Pass it only to a server or to a child's environment.
 func (s String) Reveal() string { return s.text }
 
-// IsSet says whether there is a text.
+// IsSet reports whether there is a text.
 func (s String) IsSet() bool { return s.text != "" }
 
-// String prints ***, or nothing where there is no secret.
+// String returns ***, or "" if there is no secret.
 func (s String) String() string {
 	if s.text == "" {
 		return ""
@@ -27,8 +26,8 @@ func (s String) String() string {
 	return redacted
 }
 
-// Format makes every verb, %#v among them, print ***.
+// Format makes every verb, also %#v, print ***.
 func (s String) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(s.String())) }
 
-// MarshalText makes JSON and YAML hold ***.
+// MarshalText makes JSON and YAML contain ***.
 func (s String) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -1,7 +1,7 @@
-// Package spelling finds the name that was probably meant.
+// Package spelling finds the name that the user probably meant.
 package spelling
 
-// Nearest gives the known name that is closest to name, and how many letters of it are wrong.
+// Nearest returns the known name that is closest to name, and how many letters differ.
 func Nearest(name string, known []string) (closest string, wrong int) {
 	wrong = -1
 	for _, candidate := range known {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// inImage are what images of different age call their programs.
+// inImage are the programs' names in images of different age.
 func inImage(engine string) programs {
 	if engine == "mysql" {
 		return programs{engine: engine, server: `"$(command -v mysqld)"`}
@@ -22,7 +22,7 @@ func inImage(engine string) programs {
 	}
 }
 
-// findImage looks for Docker, and fetches the kind's image where it is not there. The reason says why there can be no container.
+// findImage looks for Docker, and pulls the kind's image if it is missing. The reason says why a container is impossible.
 func findImage(ctx context.Context, kind Kind, note func(string)) (found origin, reason string) {
 	docker, err := exec.LookPath("docker")
 	switch {
@@ -44,13 +44,13 @@ func findImage(ctx context.Context, kind Kind, note func(string)) (found origin,
 	}
 	user, root := fmt.Sprintf("%d:%d", os.Geteuid(), os.Getegid()), os.Geteuid() == 0
 	if strings.Contains(string(options), "rootless") {
-		user, root = "0:0", true // who is this user outside of the container
+		user, root = "0:0", true // root in the container is this user outside
 	}
 	var name string
 	return origin{
 		name: "a container of " + image,
 		command: func(folder string) []string {
-			name = "dump-bake-" + strings.ToLower(rand.Text()) // the one before it may still be being removed
+			name = "dump-bake-" + strings.ToLower(rand.Text()) // a new name, because the last container may still be being removed
 			return []string{
 				docker, "run", "--rm", "--interactive", "--pull=never", "--name=" + name, "--network=none", "--user=" + user,
 				"--security-opt=label=disable", "--log-driver=none", "--volume=" + folder + ":" + folder, "--entrypoint=/bin/sh", image,

@@ -2,7 +2,7 @@ package throwaway
 
 import "strings"
 
-// NoServerError means that there is no server of a kind to be had here.
+// NoServerError means that no server of a kind is available here.
 type NoServerError struct {
 	Kind    Kind
 	Reasons []string

@@ -16,7 +16,7 @@ type origin struct {
 	name string
 	// command starts a server whose files are in a folder.
 	command func(folder string) []string
-	// remove takes away what a killed command leaves; nil where that is nothing.
+	// remove removes what a killed command leaves; nil if it leaves nothing.
 	remove func(context.Context)
 }
 
@@ -33,7 +33,7 @@ func find(ctx context.Context, kind Kind, note func(string)) (origin, error) {
 		}
 		return origin{}, noServer(ctx, kind, append(reasons, reason))
 	}
-	// Whoever names an image means that one.
+	// If the user names an image, only that one counts.
 	container, reason := findImage(ctx, kind, note)
 	if container.command == nil {
 		return origin{}, noServer(ctx, kind, []string{reason})
@@ -48,13 +48,13 @@ func noServer(ctx context.Context, kind Kind, reasons []string) error {
 	return &NoServerError{Kind: kind, Reasons: reasons}
 }
 
-// elsewhere is where servers are that are on no ordinary user's PATH.
+// elsewhere are folders of servers that are not on an ordinary user's PATH.
 var elsewhere = []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/mysql/bin"}
 
-// versionOf finds the version in what servers say of themselves, and the name of those that have one in it.
+// versionOf finds the version in a server's output, and the name of servers that print one with it.
 var versionOf = regexp.MustCompile(`Ver (([0-9]+\.[0-9]+)\.[0-9]+)(-MariaDB)?`)
 
-// findProgram looks for a server of this machine; where there is none of that kind the reasons say which there are.
+// findProgram looks for a server on this machine. If there is none of that kind, the reasons say which there are.
 func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string) {
 	var seen []string
 	for _, name := range []string{"mariadbd", "mysqld"} {
@@ -95,7 +95,7 @@ func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string
 	return origin{}, reasons
 }
 
-// paths are those at which a program is found, each once: MariaDB has one that is called like MySQL's.
+// paths returns the paths of a program, each once: MariaDB may have a program with the name of MySQL's.
 func paths(name string) []string {
 	var all []string
 	for _, folder := range append(filepath.SplitList(os.Getenv("PATH")), elsewhere...) {
@@ -107,7 +107,7 @@ func paths(name string) []string {
 	return all
 }
 
-// complaint is the first line of what a program that failed has said.
+// complaint returns the first line that a failed program printed.
 func complaint(err error) string {
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// folderPattern names the folders of throw-away servers, in the folder for temporary files.
+// folderPattern is the pattern of throw-away servers' folders in the folder for temporary files.
 const folderPattern = "dump-bake-*"
 
-// The names in such a folder. A socket's whole path has to be short.
+// The names in such a folder. A socket's whole path must be short.
 const (
 	lockName   = "lock"
 	dataName   = "data"
@@ -20,10 +20,10 @@ const (
 	socketName = "s"
 )
 
-// longestSocket is how long the path of a Unix socket may be everywhere.
+// longestSocket is the longest path of a Unix socket that works everywhere.
 const longestSocket = 103
 
-// folder belongs to whoever has the lock in it, which ends with the process.
+// folder belongs to the process that has locked it. The lock ends with the process.
 type folder struct {
 	path string
 	lock *os.File
@@ -49,7 +49,7 @@ func newFolder() (*folder, error) {
 	return f, nil
 }
 
-// claim locks a folder. The lock has its name only when it is locked: before that nobody else looks for it.
+// claim locks a folder. The lock file gets its name only when it is locked, so no other process sees it unlocked.
 func claim(path string) (*os.File, error) {
 	unnamed := filepath.Join(path, lockName+".new")
 	file, err := os.OpenFile(unnamed, os.O_CREATE|os.O_RDWR, 0o600)
@@ -66,7 +66,7 @@ func claim(path string) (*os.File, error) {
 	return file, nil
 }
 
-// sweep removes the folders whose owners have gone. What cannot be removed is somebody else's.
+// sweep removes the folders of dead processes. Those that cannot be removed belong to other users.
 func sweep(temporary string) {
 	locks, _ := filepath.Glob(filepath.Join(temporary, folderPattern, lockName))
 	for _, name := range locks {

@@ -10,40 +10,40 @@ import (
 	"time"
 )
 
-// process is a server under a shell that ends it when the pipe closes that is the shell's standard input. This holds for
-// a server in a container, too, and where this program is killed.
+// process is a server under a shell that ends it when the shell's standard input, a pipe, closes. So the server ends even if it is in
+// a container or if this program is killed.
 type process struct {
-	ctx    context.Context // without end
+	ctx    context.Context // never ends
 	cmd    *exec.Cmd
 	pipe   io.Closer
 	ended  chan struct{}
-	remove func(context.Context) // what is left where the command is killed; may be nil
+	remove func(context.Context) // removes what a killed command leaves; may be nil
 }
 
-// supervision is the shell's script around another one that prepares the data folder and becomes the server. The group of
-// processes is the shell's own.
+// supervision is the shell's script around another one that prepares the data folder and becomes the server. They are one process
+// group.
 const supervision = `exec 4<&0
 { cat <&4 >/dev/null; kill -9 0; } &
 { SERVER; } 4<&- </dev/null &
 wait $!
 `
 
-// supervised is the script that runs another one.
+// supervised returns the script that runs another one.
 func supervised(script string) string { return strings.Replace(supervision, "SERVER", script, 1) }
 
-// startProcess starts a command that reads its end from its standard input.
+// startProcess starts a command that ends when its standard input does.
 func startProcess(ctx context.Context, words []string, log string) (*process, error) {
 	output, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer output.Close()
-	ctx = context.WithoutCancel(ctx) // it ends by its pipe
+	ctx = context.WithoutCancel(ctx) // the pipe ends it
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = cleanEnvironment(), output, output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for this program
-	// The shell may have ended while the kernel is not done with the server, which still has its files then: this pipe closes
-	// when nobody of the group is there any more.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must only reach this program
+	// The shell may end before the server does, which still has its files open then. This pipe closes when no process of the
+	// group is left.
 	alive, theirs, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func startProcess(ctx context.Context, words []string, log string) (*process, er
 	return p, nil
 }
 
-// end ends the server and waits until it has.
+// end ends the server and waits for it.
 func (p *process) end() {
 	_ = p.pipe.Close()
 	select {
@@ -82,7 +82,7 @@ func (p *process) end() {
 	<-p.ended
 }
 
-// cleanEnvironment is this program's environment without what is secret, and without what servers obey.
+// cleanEnvironment is this program's environment without secrets and without the variables that servers obey.
 func cleanEnvironment() []string {
 	var kept []string
 	for _, entry := range os.Environ() {

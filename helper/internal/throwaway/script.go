@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// programs are what a server is started by, as a shell finds them.
+// programs are the programs that start a server, as a shell finds them.
 type programs struct {
 	engine  string
-	install string // fills the data folder; "" where the server does it itself
+	install string // fills the data folder; "" if the server does this itself
 	server  string
 }
 
-// script prepares the data folder if it is empty, and becomes the server. Root says that it runs as root.
+// script prepares the data folder if it is empty, and becomes the server. root means that it runs as root.
 func script(p programs, folder string, root bool) string {
 	data, tmp := filepath.Join(folder, dataName), filepath.Join(folder, tmpName)
 	var user []string
@@ -28,19 +28,19 @@ func script(p programs, folder string, root bool) string {
 		install = command(p.server, []string{"--no-defaults", "--initialize-insecure"}, withoutKeys, places)
 	}
 	filled := quote(filepath.Join(data, "ibdata1"))
-	return "{ test -e " + filled + " || " + install + "; } && exec " + command(p.server, serverWords(p.engine, folder), places)
+	return "{ test -e " + filled + " || " + install + "; } && exec " + command(p.server, serverArguments(p.engine, folder), places)
 }
 
-// serverWords are for a server whose data nobody needs after a crash. What decides over the files of tables is as in the
-// servers of DDEV.
-func serverWords(engine, folder string) []string {
+// serverArguments are for a server whose data is not needed after a crash. The settings that affect the files of tables are
+// those of DDEV's servers.
+func serverArguments(engine, folder string) []string {
 	words := []string{
 		"--no-defaults",
 		"--socket=" + filepath.Join(folder, socketName),
 		"--pid-file=" + filepath.Join(folder, "pid"),
 		"--skip-networking",
 		"--secure-file-priv=",
-		"--event-scheduler=OFF", // or the site's events would run
+		"--event-scheduler=OFF", // otherwise the site's events would run
 		"--character-set-server=utf8mb4",
 		"--max-allowed-packet=1G",
 		"--innodb-page-size=16k",
@@ -62,12 +62,12 @@ func serverWords(engine, folder string) []string {
 	return append(words, "--loose-innodb-log-file-size=256M", "--loose-aria-pagecache-buffer-size=8M")
 }
 
-// withoutKeys are for a MySQL server that makes no keys for connections over networks, which takes it a while.
+// withoutKeys are for a MySQL server that makes no keys for network connections, which would take a while.
 var withoutKeys = []string{
 	"--loose-auto-generate-certs=OFF", "--loose-caching-sha2-password-auto-generate-rsa-keys=OFF", "--loose-sha256-password-auto-generate-rsa-keys=OFF",
 }
 
-// command is a shell's command of a program, which is written as the shell needs it, and words.
+// command returns a shell command of a program, which is already quoted, and arguments.
 func command(program string, lists ...[]string) string {
 	var text strings.Builder
 	text.WriteString(program)
@@ -77,7 +77,7 @@ func command(program string, lists ...[]string) string {
 	return text.String()
 }
 
-// quote writes a word for a shell.
+// quote quotes an argument for a shell.
 func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
 // The bounds of a buffer pool, in bytes.
@@ -86,7 +86,7 @@ const (
 	mostPool  = 2 << 30
 )
 
-// bufferPool is a quarter of the memory that is free, in bytes.
+// bufferPool is a quarter of the free memory, in bytes.
 func bufferPool() int64 {
 	text, _ := os.ReadFile("/proc/meminfo")
 	for line := range strings.Lines(string(text)) {

@@ -1,6 +1,6 @@
-// Package throwaway starts database servers for one purpose: each has an empty data folder of its own and is reached
-// through a Unix socket alone, and nothing of it is left when it has been stopped. Neither is where the program is killed:
-// the server ends with the pipe that it was given, and its folder goes with the next start.
+// Package throwaway starts database servers for one purpose. Each has its own empty data folder, can only be reached through a Unix
+// socket, and leaves nothing behind when it is stopped. If the program is killed, the server ends with its pipe, and the next
+// start removes its folder.
 package throwaway
 
 import (
@@ -16,17 +16,17 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// Kind says which server is wanted.
+// Kind says which server to start.
 type Kind struct {
 	Engine  string // mariadb or mysql
-	Version string // its first two parts: "11.8"
-	// Image is what a container is made of where this machine has no such server; "" for the official one.
+	Version string // the first two parts: "11.8"
+	// Image is the container image to use if this machine has no such server; "" for the official one.
 	Image string
 }
 
 func (k Kind) String() string { return k.Engine + ":" + k.Version }
 
-// image is what a container is made of.
+// image is the container image to use.
 func (k Kind) image() string {
 	if k.Image != "" {
 		return k.Image
@@ -34,7 +34,7 @@ func (k Kind) image() string {
 	return k.String()
 }
 
-// Server is a running server. Its user root has no password, and nobody else can reach the socket.
+// Server is a running server. Its user root has no password, and no other user can reach the socket.
 type Server struct {
 	// Source says what was started: "mariadbd 10.11.14", "a container of mariadb:11.8".
 	Source  string
@@ -44,14 +44,14 @@ type Server struct {
 	process *process
 }
 
-// How long a server may take until it answers, and to end.
+// How long a server may take to start, and to end.
 const (
 	startPatience = 3 * time.Minute
 	stopPatience  = 20 * time.Second
 )
 
-// Start starts a server, and returns when it answers. It fails with *NoServerError where there is none of that kind. Note is
-// told in one line what takes long.
+// Start starts a server and returns when it is ready. It fails with *NoServerError if there is none of that kind. note gets a line
+// before anything that takes long.
 func Start(ctx context.Context, kind Kind, note func(string)) (*Server, error) {
 	origin, err := find(ctx, kind, note)
 	if err != nil {
@@ -88,12 +88,12 @@ func (s *Server) start(ctx context.Context) (err error) {
 	return nil
 }
 
-// fits says whether what a server says of its version is this kind's.
+// fits reports whether a server's version is this kind's.
 func (k Kind) fits(version string) bool {
 	return strings.HasPrefix(version, k.Version+".") && strings.Contains(strings.ToLower(version), "mariadb") == (k.Engine == "mariadb")
 }
 
-// await returns the server's version when it answers.
+// await waits until the server is ready, and returns its version.
 func (s *Server) await(ctx context.Context) (version string, err error) {
 	config := mysql.NewConfig()
 	config.User, config.Net, config.Addr = "root", "unix", s.Socket()
@@ -120,7 +120,7 @@ func (s *Server) await(ctx context.Context) (version string, err error) {
 	}
 }
 
-// lastWords is what the server's log ends with.
+// lastWords returns the end of the server's log.
 func (s *Server) lastWords() string {
 	const most = 600
 	text, err := os.ReadFile(s.folder.file("log"))
@@ -130,11 +130,11 @@ func (s *Server) lastWords() string {
 	return ""
 }
 
-// Crash ends the server at once, as a machine does that loses power, but for what the kernel still had to write, and starts it again
-// with the data that it had.
+// Crash ends the server at once and starts it again with the same data. It is like a loss of power, except that the kernel still
+// writes what it has.
 func (s *Server) Crash(ctx context.Context) error {
 	s.process.end()
-	// A process of the same number may be somebody else's now.
+	// The process ID may belong to another process now.
 	for _, name := range []string{s.Socket(), s.Socket() + ".lock"} {
 		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("start %s again: %w", s.Source, err)
@@ -143,13 +143,13 @@ func (s *Server) Crash(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-// Socket is the path of the server's Unix socket.
+// Socket returns the path of the server's Unix socket.
 func (s *Server) Socket() string { return s.folder.file(socketName) }
 
-// Folder gives a folder that goes with the server.
+// Folder returns a folder that is removed with the server.
 func (s *Server) Folder(name string) string { return filepath.Join(s.folder.path, name) }
 
-// Stop ends the server at once, and removes all that it had. A second Stop does nothing.
+// Stop ends the server at once and removes everything that it had. A second Stop does nothing.
 func (s *Server) Stop() error {
 	if s.process != nil {
 		s.process.end()

@@ -1,4 +1,4 @@
-// Package units reads amounts as people write them: lengths of time and numbers of bytes.
+// Package units parses amounts as people write them: durations and numbers of bytes.
 package units
 
 import (
@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Duration reads a length of time such as 30m, 12h or 2d; it is more than 0.
+// Duration parses a duration such as 30m, 12h or 2d. It must be positive.
 func Duration(text string) (time.Duration, error) {
 	length, err := time.ParseDuration(text)
 	if days, isDays := strings.CutSuffix(text, "d"); isDays {
@@ -26,7 +26,7 @@ func Duration(text string) (time.Duration, error) {
 
 var byteCount = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)([kKmMgG]?)$`)
 
-// Bytes reads a number of bytes as curl, wget and aws write rates: k, M and G are powers of 1024.
+// Bytes parses a number of bytes as curl, wget and aws write rates: k, M and G are powers of 1024.
 func Bytes(text string) (int64, error) {
 	wrong := errors.New("not a number of bytes such as 500k or 1.5M")
 	match := byteCount.FindStringSubmatch(text)

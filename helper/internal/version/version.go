@@ -23,7 +23,7 @@ func Parse(text string) (v Version, ok bool) {
 	return v, true
 }
 
-// Less says whether a version is older than another.
+// Less reports whether a version is older than another.
 func (v Version) Less(w Version) bool {
 	if v.Major != w.Major {
 		return v.Major < w.Major

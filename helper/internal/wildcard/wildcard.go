@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// Match says whether a name is meant by a pattern, in which * stands for any text and ? for any one character. It takes time in
-// proportion to the product of their lengths at most.
+// Match reports whether a name matches a pattern, in which * matches any text and ? any character. Its time is at most proportional
+// to the product of their lengths.
 func Match(pattern, name string) bool { return match([]rune(pattern), []rune(name)) }
 
-// MatchAny says whether one of the names, which all mean the same thing, is meant by one of the patterns.
+// MatchAny reports whether one of several names for the same thing matches one of the patterns.
 func MatchAny(patterns []string, names ...string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return Match(pattern, name) })
 	})
 }
 
-// match goes back to the last star where the text behind it turns out to be another.
+// match goes back to the last star if the text after it does not match.
 func match(pattern, name []rune) bool {
 	star, behind, at := -1, 0, 0
 	for i := 0; i < len(name); {
