@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// bench measures everything that the options ask for, says what came of it and judges it.
+// bench measures everything that the options ask for, prints the results and checks the promises.
 func bench(ctx context.Context, o options) (err error) {
 	for _, program := range neededPrograms {
 		if _, err := exec.LookPath(program); err != nil {
@@ -36,7 +36,7 @@ func bench(ctx context.Context, o options) (err error) {
 			}
 			r.Results = append(r.Results, results...)
 			r.Verdicts = judge(r.Results)
-			// Each time: a run takes long, and what ends it early should not take all with it.
+			// After each contest: a run takes long, and an interruption should not lose everything.
 			if o.report != "" {
 				if err := r.write(o.report); err != nil {
 					return err
@@ -48,7 +48,7 @@ func bench(ctx context.Context, o options) (err error) {
 	return r.broken()
 }
 
-// mariadbContests starts two servers and fills staging, if anything of theirs is to be measured.
+// mariadbContests starts two servers and fills staging, unless nothing of theirs is measured.
 func (s *site) mariadbContests(ctx context.Context, o options) ([]*contest, error) {
 	var contests []*contest
 	if o.wants("up") || o.wants("down") {
@@ -106,8 +106,8 @@ func (s *site) postgresContests(ctx context.Context, o options) ([]*contest, err
 	return contests, s.prepare(ctx, contests, s.startPostgres, 128)
 }
 
-// prepare starts the servers of contests and fills staging. Staging has memory for all of its data, for the disk is
-// not what is compared.
+// prepare starts the servers of contests and fills staging. Staging has memory for all of its data, because the disk is not what is
+// compared.
 func (s *site) prepare(ctx context.Context, contests []*contest, start func(string, int) (server, error), localMemory int) error {
 	if len(contests) == 0 {
 		return nil

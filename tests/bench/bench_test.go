@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDocumentShowsTheFigures compares docs/benchmarks.md with the figures it is made from.
+// TestDocumentShowsTheFigures compares docs/benchmarks.md with the figures from which it is made.
 func TestDocumentShowsTheFigures(t *testing.T) {
 	const figures, document = "../../docs/benchmarks.json", "../../docs/benchmarks.md"
 	want, err := os.ReadFile(document)
@@ -56,7 +56,7 @@ func TestDocumentWithoutPlaceForFigures(t *testing.T) {
 	}
 }
 
-// took makes the result of a way whose runs took so many seconds, with the memory of each in MiB.
+// took makes the result of a way from the seconds of its runs and the memory of each in MiB.
 func took(key string, mebibytes int64, seconds ...float64) wayResult {
 	w := wayResult{Key: key, Name: "way " + key}
 	for _, s := range seconds {
@@ -83,7 +83,7 @@ func TestPromises(t *testing.T) {
 		want    []string
 	}{
 		{
-			"the way up", []result{{Name: "mariadb up", Ways: []wayResult{
+			"refresh", []result{{Name: "mariadb up", Ways: []wayResult{
 				took(ours, 149, 8, 30, 9), took("gzip", 1, 31, 31, 31), took("mydumper/tables", 1, 20), took("mydumper/rows", 1, 11), took("null", 1, 9),
 			}}},
 			[]string{
@@ -94,7 +94,7 @@ func TestPromises(t *testing.T) {
 			},
 		},
 		{
-			"the way down, with the cache in one run above", []result{{Name: "mariadb down", Ways: []wayResult{
+			"pull, with the cache in one run above", []result{{Name: "mariadb down", Ways: []wayResult{
 				took(ours, 90, 4), took(cached, 200, 3), took("gzip", 1, 10), took("mydumper/rows", 1, 7),
 			}}},
 			[]string{
@@ -180,9 +180,9 @@ BENCH_PEERS: "rsync" is none of directory, dumpling, gzip, mydumper, null, s5cmd
 	}
 }
 
-// TestMeasure runs command lines whose costs are known.
+// TestMeasure runs command lines with known costs.
 func TestMeasure(t *testing.T) {
-	// tail keeps what it is to print: 64 MiB.
+	// tail keeps what it prints: 64 MiB.
 	one, err := measure(t.Context(), os.Environ(), t.TempDir(), "head -c 64M /dev/zero | tail -c 64M >/dev/null; sleep 0.1")
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// contest is one database, the ways to bring it up and down, and how often each is measured; 0: not at all.
+// contest is a database, the ways to refresh and to pull it, and how often each is measured; 0 for never.
 type contest struct {
 	name, title      string
 	database         string // its name on both servers: views tell it
@@ -30,7 +30,7 @@ type direction struct {
 	// before and after surround a run and are not measured.
 	before func(way) error
 	after  func(way, *cost) error
-	// check fails if a run has lost something; it looks at the first of each command line.
+	// check fails if a run has lost something. It is called after the first run of each command line.
 	check func(way) error
 }
 
@@ -64,7 +64,7 @@ func (s *site) compete(ctx context.Context, c *contest) ([]result, error) {
 func (s *site) up(ctx context.Context, c *contest) direction {
 	folder := func(w way) string { return c.name + "/" + w.key }
 	return direction{
-		name: c.name + " up", title: c.title + ", the way up", runs: c.upRuns, server: c.staging,
+		name: c.name + " up", title: c.title + ", refresh", runs: c.upRuns, server: c.staging,
 		job:    func(w way) job { return w.up },
 		before: func(w way) error { return s.deleteDumps(ctx, folder(w)) },
 		after: func(w way, got *cost) (err error) {
@@ -91,10 +91,10 @@ func (s *site) up(ctx context.Context, c *contest) direction {
 
 func (s *site) down(ctx context.Context, c *contest) direction {
 	return direction{
-		name: c.name + " down", title: c.title + ", the way down", runs: c.downRuns, server: c.local,
+		name: c.name + " down", title: c.title + ", pull", runs: c.downRuns, server: c.local,
 		job: func(w way) job { return w.down },
 		before: func(w way) error {
-			// What is baked anew in each round is in no cache.
+			// An object that is baked again in each round is in no cache.
 			if w.key == cached && slices.ContainsFunc(c.ways, func(w way) bool { return w.bakes }) {
 				if err := c.renewLocal(); err != nil {
 					return err
@@ -108,14 +108,14 @@ func (s *site) down(ctx context.Context, c *contest) direction {
 		after: func(way, *cost) error { return nil },
 		check: func(w way) error {
 			if w.bakes {
-				return nil // those who take what it makes are checked
+				return nil // the ways that load what it makes are checked
 			}
 			return c.compareTables(w)
 		},
 	}
 }
 
-// renewLocal leaves one database on the local server, an empty one.
+// renewLocal leaves a single, empty database on the local server.
 func (c *contest) renewLocal() error {
 	if err := c.local.dropDatabases(); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (c *contest) renewLocal() error {
 	return c.local.createDatabase(c.database)
 }
 
-// compareTables says how the local database differs from staging.
+// compareTables compares the local database with staging.
 func (c *contest) compareTables(w way) error {
 	got, err := c.local.Checksums(c.database)
 	if err != nil {
@@ -140,9 +140,9 @@ func (c *contest) compareTables(w way) error {
 	return nil
 }
 
-// publish runs each way up once, for those that also go down.
+// publish runs each refresh once whose way also pulls.
 func (s *site) publish(ctx context.Context, c *contest, up direction) error {
-	say("\n%s: bringing dumps up, for the way down", c.title)
+	say("\n%s: uploading the dumps that are pulled", c.title)
 	for _, w := range c.ways {
 		if len(w.up.lines) == 0 || len(w.down.lines) == 0 {
 			continue
@@ -154,8 +154,8 @@ func (s *site) publish(ctx context.Context, c *contest, up direction) error {
 	return nil
 }
 
-// compare measures all ways in one direction. The first round, which is not counted, warms everything up,
-// checks the outcome and chooses among command lines; then each round has an order of its own.
+// compare measures all ways in one direction. The first round is not counted: it warms everything up, checks the outcome
+// and chooses among command lines. Each later round has an order of its own.
 func (s *site) compare(ctx context.Context, c *contest, d direction) (result, error) {
 	r := result{Name: d.name, Title: d.title}
 	var ways []way
@@ -188,7 +188,7 @@ func (s *site) compare(ctx context.Context, c *contest, d direction) (result, er
 	return r, nil
 }
 
-// fastest runs all command lines of a way, checks what came of each and gives the fastest.
+// fastest runs all command lines of a way, checks the outcome of each and returns the fastest.
 func (s *site) fastest(ctx context.Context, c *contest, d direction, w way) (string, error) {
 	best, least := "", 0.0
 	for _, line := range d.job(w).lines {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// machine is where it was measured.
+// machine is the machine that was measured.
 type machine struct {
 	CPU    string `json:"cpu"`
 	Cores  int    `json:"cores"`
@@ -36,13 +36,13 @@ func thisMachine() machine {
 	return m
 }
 
-// neededPrograms are those that command lines use and a machine may not have.
+// neededPrograms are the programs of the command lines that a machine may lack.
 var neededPrograms = []string{
 	"dump-helper", "mariadb-dump", "mariadb", "mydumper", "myloader", "dumpling", "pg_dump", "pg_restore", "psql",
 	"gzip", "zstd", "aws", "s5cmd",
 }
 
-// program is one that took part.
+// program is a program that took part.
 type program struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
@@ -57,7 +57,7 @@ func programs(ctx context.Context, s3Server string) []program {
 	return list
 }
 
-// version is that of a Go program's module, or the first line of what a program says of itself.
+// version returns the version of a Go program's module, or the first line of what a program prints about itself.
 func version(ctx context.Context, name string) string {
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -74,6 +74,6 @@ func version(ctx context.Context, name string) string {
 		return "unknown"
 	}
 	line, _, _ := strings.Cut(string(output), "\n")
-	// Some say where they lie.
+	// Some print their own path.
 	return strings.Trim(strings.ReplaceAll(line, path, name), " *")
 }

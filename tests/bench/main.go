@@ -1,6 +1,6 @@
-// Command bench measures what a refresh and a pull cost beside everything else that one could use, on the same
-// databases, S3 server and machine, by turns. It fails if one of the promises is broken. `make bench` installs and
-// builds what it needs; docs/benchmarks.md tells of it.
+// Command bench compares the costs of a refresh and of a pull with those of other tools, on the same databases, S3 server and
+// machine, in turns. It fails if a promise is broken. `make bench` installs and builds what it needs; docs/benchmarks.md
+// describes it.
 //
 //	bench                        measures
 //	bench table FIGURES          prints the tables of a file that BENCH_JSON named
@@ -57,8 +57,8 @@ func run(ctx context.Context, words []string) error {
 	return errors.New("usage: bench [table FIGURES [DOCUMENT]]")
 }
 
-// loadVerb makes this program fill a database. It does so in a process of its own because the kernel counts
-// the peak memory of a process from before its exec: the children of a big program look big.
+// loadVerb makes this program fill a database. It does so in a separate process because the kernel's peak memory of a process begins
+// before its exec: the children of a big program look big.
 const loadVerb = "load"
 
 func load(ctx context.Context, address, megabytes string) error {
@@ -69,5 +69,5 @@ func load(ctx context.Context, address, megabytes string) error {
 	return data.Load(ctx, address, data.Options{Seed: 1, MB: mb, View: true, Trigger: true})
 }
 
-// say writes a line of talk; the figures are in BENCH_JSON.
+// say prints a line about the progress; the figures are in BENCH_JSON.
 func say(format string, arguments ...any) { fmt.Printf(format+"\n", arguments...) }

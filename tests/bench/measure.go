@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// cost is what one command took.
+// cost is the cost of one command.
 type cost struct {
 	// Seconds on the clock.
 	Wall float64 `json:"wall_seconds"`
-	// CPU is that of the command and all processes it started, ServerCPU that of the database server meanwhile.
+	// CPU is the CPU time of the command and its descendants, ServerCPU that of the database server meanwhile.
 	CPU       float64 `json:"cpu_seconds"`
 	ServerCPU float64 `json:"server_cpu_seconds"`
-	// Peak is the highest resident memory of the command's biggest process, as the kernel counted it.
+	// Peak is the highest resident memory of the command's biggest process, as the kernel counts it.
 	Peak int64 `json:"peak_bytes"`
-	// TreePeak is the highest sum over the processes that ran at one time, each with its own peak until then.
-	// Memory that processes share is in it more than once.
+	// TreePeak is the highest sum over the processes that ran at the same time, each with its own peak until then. Shared memory counts
+	// more than once.
 	TreePeak int64 `json:"tree_peak_bytes"`
-	// Stored is what lies in S3 afterwards.
+	// Stored is the size of the objects in S3 afterwards.
 	Stored int64 `json:"stored_bytes,omitempty"`
 }
 
-// measure runs bash with a command line, to its end.
+// measure runs a command line with bash, to its end.
 func measure(ctx context.Context, environ []string, dir, line string) (cost, error) {
 	cmd := exec.CommandContext(ctx, "bash", "-eu", "-o", "pipefail", "-c", line)
 	var complaints bytes.Buffer
@@ -51,14 +51,14 @@ func measure(ctx context.Context, environ []string, dir, line string) (cost, err
 	peak := int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) * 1024
 	return cost{
 		Wall: wall.Seconds(),
-		// Those of the children are in it: wait4 adds what a process had waited for itself.
+		// They include those of the children: wait4 adds the times of the processes that a process waited for.
 		CPU:      (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(),
 		Peak:     peak,
 		TreePeak: max(peak, treePeak),
 	}, nil
 }
 
-// watchTree follows a process and its descendants until ended, and gives their highest memory together.
+// watchTree follows a process and its descendants until ended is closed, and returns their highest memory together.
 func watchTree(pid int, ended <-chan struct{}) int64 {
 	most := int64(0)
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -77,7 +77,7 @@ func watchTree(pid int, ended <-chan struct{}) int64 {
 	}
 }
 
-// medians gives the median of each figure.
+// medians returns the median of each figure.
 func medians(costs []cost) cost {
 	return cost{
 		Wall:      median(costs, func(c cost) float64 { return c.Wall }),

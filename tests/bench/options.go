@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// options are what the environment sets.
+// options are set by the environment.
 type options struct {
 	// Sizes of the databases, in millions of bytes of SQL.
 	megabytes, postgresMegabytes, smallMegabytes int
-	// How often each way is measured: up, down, and the small database, where a run is over in no time.
+	// How often each way is measured: refresh, pull, and the small database, whose runs are short.
 	runs, pullRuns, smallRuns int
-	// server is versitygw or minio, report the file for the figures, under the folder of the servers' data.
+	// server is versitygw or minio; report is the file for the figures; under is the folder for the servers' data.
 	server, report, under string
-	// only and peers are what is compared, by names; everything if empty.
+	// only and peers are the names of what is compared; everything if empty.
 	only, peers []string
 }
 
-// parts are what BENCH_ONLY chooses from.
+// parts are the values of BENCH_ONLY.
 var parts = []string{"up", "down", "baked", "connections", "small", "postgres"}
 
 func readOptions(getenv func(string) string) (options, error) {
@@ -65,10 +65,10 @@ func commaList(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// wants says whether a part is measured.
+// wants reports whether a part is measured.
 func (o options) wants(part string) bool { return len(o.only) == 0 || slices.Contains(o.only, part) }
 
-// chosen gives those ways that take part. Ours always do.
+// chosen returns the ways that take part. Ours always do.
 func (o options) chosen(ways []way) []way {
 	if len(o.peers) == 0 {
 		return ways

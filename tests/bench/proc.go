@@ -26,13 +26,13 @@ func tree(pid int) []int {
 	return all
 }
 
-// highWater gives the highest resident memory of a process since its exec, in bytes; 0 if it has ended.
+// highWater returns the highest resident memory of a process since its exec, in bytes; 0 if it has ended.
 func highWater(pid int) int64 {
 	kilobytes, _ := strconv.ParseInt(strings.TrimSuffix(procField(fmt.Sprintf("/proc/%d/status", pid), "VmHWM"), " kB"), 10, 64)
 	return kilobytes * 1024
 }
 
-// procField gives the value of the first line NAME: VALUE of a file of the kernel's.
+// procField returns the value of the first line NAME: VALUE in a file of the kernel's.
 func procField(file, name string) string {
 	text, _ := os.ReadFile(file)
 	for line := range strings.Lines(string(text)) {
@@ -43,13 +43,13 @@ func procField(file, name string) string {
 	return ""
 }
 
-// cpuSeconds gives the CPU time of a server so far: its own, and that of its children, ended ones too.
+// cpuSeconds returns the CPU time of a server so far, with that of its children, also of those that have ended.
 func cpuSeconds(pid int) float64 {
-	const ticksPerSecond = 100 // of every Linux that programs see
+	const ticksPerSecond = 100 // the same on every Linux
 	ticks := 0
 	for _, p := range tree(pid) {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p))
-		// The name, in parentheses, may hold anything; utime, stime, cutime and cstime are the 12th to 15th behind it.
+		// The name, in parentheses, may contain anything. utime, stime, cutime and cstime are the 12th to 15th field after it.
 		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 		if len(fields) < 15 {
 			continue
@@ -62,8 +62,7 @@ func cpuSeconds(pid int) float64 {
 	return float64(ticks) / ticksPerSecond
 }
 
-// settle waits until the disk has what was written and the servers do nothing, so that no run pays for what the
-// one before it left to do.
+// settle waits until the disk has written everything and the servers are idle, so that no run pays for the one before.
 func settle(ctx context.Context, servers ...int) error {
 	const patience, interval, idle = 60 * time.Second, 200 * time.Millisecond, 0.02
 	syscall.Sync()

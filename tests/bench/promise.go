@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// promise is what must hold in every run of the bench: of two medians, or of memory.
+// promise must hold in every run of the bench. It is about two medians, or about memory.
 type promise struct {
-	result string // name of a result, such as "mariadb up"
-	way    string // key of the one of ours that it is about; if empty, the first for time, all for memory
-	// peers are keys; what is compared with is the fastest of them. None means all.
+	result string // the name of a result, such as "mariadb up"
+	way    string // the key of the way of ours that it is about; if empty, the first for time, all for memory
+	// peers are keys. The fastest of them is compared with. None means all.
 	peers []string
-	most  float64 // ratio of the times; 0: it is about memory
-	peak  int64   // bytes
+	most  float64 // the limit of the ratio of the times; 0 if it is about memory
+	peak  int64   // in bytes
 }
 
 var promises = []promise{
@@ -27,7 +27,7 @@ var promises = []promise{
 	{result: "mariadb down", peers: []string{"mydumper/tables", "mydumper/rows"}, most: 0.55},
 	{result: "baked down", way: cached, peers: []string{"gzip"}, most: 0.15},
 	{result: "baked down", way: cached, peers: []string{asSQL}, most: 0.35},
-	// It loads the dump, as a pull does; what it adds to that takes less time than another pull.
+	// It loads the dump, as a pull does. What it does beyond that takes less time than another pull.
 	{result: "baked down", way: baked, peers: []string{asSQL}, most: 2},
 	{result: "small up", most: 1.1},
 	{result: "small down", most: 1.1},
@@ -41,13 +41,13 @@ var promises = []promise{
 	{result: "postgres down", peak: 200 << 20},
 }
 
-// verdict is what came of a promise.
+// verdict is the result for a promise.
 type verdict struct {
 	Text string `json:"text"`
 	Kept bool   `json:"kept"`
 }
 
-// judge looks at those promises for which there are figures.
+// judge checks the promises for which there are figures.
 func judge(results []result) []verdict {
 	var verdicts []verdict
 	for _, p := range promises {
@@ -66,8 +66,7 @@ func judge(results []result) []verdict {
 	return verdicts
 }
 
-// judgeTime compares ours with the fastest of the peers. To find nothing to compare with is not to keep a promise, and
-// not to break one.
+// judgeTime compares ours with the fastest of the peers. Without a peer the promise is neither kept nor broken.
 func (p promise) judgeTime(r result) (v verdict, found bool) {
 	us, best := r.way(cmp.Or(p.way, ours)), wayResult{}
 	for _, w := range r.Ways {
@@ -88,7 +87,7 @@ func (p promise) judgeTime(r result) (v verdict, found bool) {
 	}, true
 }
 
-// who is the one of ours that a promise is about.
+// who returns the way of ours that a promise is about.
 func (p promise) who(w wayResult) string {
 	if p.way == "" {
 		return "dump-helper"
@@ -96,7 +95,7 @@ func (p promise) who(w wayResult) string {
 	return w.Name
 }
 
-// judgeMemory looks at every run of ours: memory is bounded, not on average.
+// judgeMemory checks every run of ours: memory is bounded, not on average.
 func (p promise) judgeMemory(r result) (v verdict, found bool) {
 	most := int64(0)
 	for _, w := range r.Ways {
@@ -112,7 +111,7 @@ func (p promise) judgeMemory(r result) (v verdict, found bool) {
 	}, true
 }
 
-// broken is an error with a line for each promise that is broken.
+// broken returns an error with a line for each broken promise.
 func (r report) broken() error {
 	var lines []string
 	for _, v := range r.Verdicts {

@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// report is everything that was measured, as it lies in the file that BENCH_JSON names.
+// report has everything that was measured. The file that BENCH_JSON names contains it.
 type report struct {
 	Date     string    `json:"date"`
 	S3       string    `json:"s3"`
@@ -23,7 +23,7 @@ type result struct {
 	Ways  []wayResult `json:"ways"`
 }
 
-// wayResult is what one way took.
+// wayResult is the result of one way.
 type wayResult struct {
 	Key     string `json:"key"`
 	Name    string `json:"name"`
@@ -32,7 +32,7 @@ type wayResult struct {
 	Runs    []cost `json:"runs"`
 }
 
-// way gives what a key took.
+// way returns the result of a key.
 func (r result) way(key string) wayResult {
 	for _, w := range r.Ways {
 		if w.Key == key {

@@ -7,18 +7,18 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// server is a database server, of whatever kind.
+// server is a database server of any kind.
 type server interface {
 	URL(database string) string
 	PID() int
 	Kill()
-	// Checksums gives one for each table of a database.
+	// Checksums returns a checksum for each table of a database.
 	Checksums(database string) (map[string]string, error)
-	// clientOptions are those by which all client programs of this kind find the server.
+	// clientOptions are the options by which all client programs of this kind find the server.
 	clientOptions() string
-	// createDatabase makes an empty one.
+	// createDatabase creates an empty database.
 	createDatabase(name string) error
-	// dropDatabases drops all of them.
+	// dropDatabases drops all databases.
 	dropDatabases() error
 }
 
@@ -28,7 +28,7 @@ func (m mariadb) clientOptions() string {
 	return fmt.Sprintf("--host=127.0.0.1 --port=%d --user=root", m.Port)
 }
 
-// kind is engine and series, as `dump-helper bake` wants to be told.
+// kind is the engine and the series, as `dump-helper bake` takes them.
 func (m mariadb) kind() (string, error) {
 	rows, err := m.Query("SELECT SUBSTRING_INDEX(VERSION(), '.', 2)")
 	if err != nil {
@@ -78,7 +78,7 @@ func (p postgres) dropDatabases() error {
 	return nil
 }
 
-// Checksums gives the number of rows and a sum over all of them, whatever their order.
+// Checksums returns the number of rows and a sum over all of them that does not depend on their order.
 func (p postgres) Checksums(database string) (map[string]string, error) {
 	tables, err := p.Query(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 
 const bucket = "bench"
 
-// site is what the bench works on: a folder, an S3 server and database servers.
+// site has what the bench needs: a folder, an S3 server and database servers.
 type site struct {
 	dir     string
 	s3      *testserver.S3
@@ -38,14 +38,14 @@ func newSite(under, s3Server string) (_ *site, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	// PostgreSQL runs as another user, who must get to its folder.
+	// PostgreSQL runs as another user, who needs access to its folder.
 	if err := os.Chmod(s.dir, 0o755); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(s.project(), ".ddev"), 0o755); err != nil {
 		return nil, err
 	}
-	// No preset belongs to the type php: all rows go up, as with the peers.
+	// The type php has no preset, so that all rows are published, as with the peers.
 	if err := os.WriteFile(filepath.Join(s.project(), ".ddev", "config.yaml"), []byte("name: bench\ntype: php\n"), 0o644); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (s *site) close() error {
 	return os.RemoveAll(s.dir)
 }
 
-// startMariaDB starts a server with so much memory for data.
+// startMariaDB starts a server with that much memory for data.
 func (s *site) startMariaDB(name string, poolMegabytes int) (server, error) {
 	m, err := testserver.MariaDB(filepath.Join(s.dir, name), fmt.Sprintf("--innodb-buffer-pool-size=%dM", poolMegabytes), "--innodb-log-file-size=256M")
 	if err != nil {
@@ -91,7 +91,7 @@ func (s *site) startPostgres(name string, bufferMegabytes int) (server, error) {
 	return postgres{p}, nil
 }
 
-// fill makes a database of so many megabytes of SQL.
+// fill makes a database of that many megabytes of SQL.
 func (s *site) fill(ctx context.Context, staging server, database string, megabytes int) error {
 	if err := staging.createDatabase(database); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (s *site) fill(ctx context.Context, staging server, database string, megaby
 	return nil
 }
 
-// environ gives a command its variables: those of all ways, and the settings of ours.
+// environ returns the variables of a command: those of all ways, and our settings.
 func (s *site) environ(c *contest, w way) []string {
 	environ := slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		for _, prefix := range []string{"AWS_", "DUMP_", "PG", "MYSQL_", "S3"} {
@@ -129,12 +129,12 @@ func (s *site) environ(c *contest, w way) []string {
 		"CORES="+strconv.Itoa(cores()), "KIND="+c.kind)
 }
 
-// cores is how many threads the peers get; never one alone, for dumps wait for servers too.
+// cores is how many threads the peers get. One would not be enough, because dumps also wait for servers.
 func cores() int { return max(2, runtime.NumCPU()) }
 
 func (s *site) files() string { return filepath.Join(s.dir, "files") }
 
-// emptyFiles empties the folder for what a way needs on disk.
+// emptyFiles empties the folder for files that a way needs on disk.
 func (s *site) emptyFiles() error {
 	if err := os.RemoveAll(s.files()); err != nil {
 		return err
@@ -142,7 +142,7 @@ func (s *site) emptyFiles() error {
 	return os.MkdirAll(s.files(), 0o755)
 }
 
-// stored gives the keys below a folder of the bucket and the sum of their sizes.
+// stored returns the keys below a folder of the bucket and the sum of their sizes.
 func (s *site) stored(ctx context.Context, folder string) (keys []string, size int64, err error) {
 	name, prefix := bucket, folder+"/"
 	pages := s3.NewListObjectsV2Paginator(s.s3.Client(), &s3.ListObjectsV2Input{Bucket: &name, Prefix: &prefix})
@@ -159,7 +159,7 @@ func (s *site) stored(ctx context.Context, folder string) (keys []string, size i
 	return keys, size, nil
 }
 
-// deleteDumps empties a folder of the bucket, so that every run finds the same and the disk does not fill.
+// deleteDumps empties a folder of the bucket, so that every run begins alike and the disk does not fill.
 func (s *site) deleteDumps(ctx context.Context, folder string) error {
 	keys, _, err := s.stored(ctx, folder)
 	if err != nil {

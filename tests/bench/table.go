@@ -36,7 +36,7 @@ func (r report) markdown() string {
 	return out.String()
 }
 
-// table has a line for each way: the medians of its runs.
+// table has a line for each way, with the medians of its runs.
 func (r result) table() string {
 	stored := false
 	for _, w := range r.Ways {
@@ -64,7 +64,7 @@ func (r result) table() string {
 	return align(rows)
 }
 
-// align makes a table of Markdown that reads well as it is, too. Numbers stand to the right.
+// align aligns a Markdown table so that its source is readable, too. Numbers are aligned to the right.
 func align(rows [][]string) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -100,13 +100,13 @@ func align(rows [][]string) string {
 	return out.String()
 }
 
-// The lines of a document between which its figures are.
+// The figures in a document are between these lines.
 const (
 	figuresBegin = "<!-- Figures: `make bench-table` writes what is below. -->\n"
 	figuresEnd   = "<!-- End of the figures. -->\n"
 )
 
-// writeDocument puts the tables of a file of figures into a document.
+// writeDocument inserts the tables of a file of figures into a document.
 func writeDocument(figures, document string) error {
 	r, err := readReport(figures)
 	if err != nil {

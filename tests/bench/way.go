@@ -6,28 +6,27 @@ import (
 	"strings"
 )
 
-// way is one way to bring a database to S3, to bring it from there, or both. It leaves its dump in the folder
-// $DUMPS/KEY.
+// way is one way to upload a dump of a database, to load one, or both. It leaves its dump in the folder $DUMPS/KEY.
 type way struct {
-	// key is a name; what is before its slash is the one that BENCH_PEERS knows.
+	// key is a name. The part before its slash is the name that BENCH_PEERS takes.
 	key      string
 	up, down job
-	// proof restores what up has written, to see that nothing is missing, where there is no way down.
+	// proof restores what up has written, to check that nothing is missing, if there is no down.
 	proof string
-	// dumps is the key of the way whose dump it takes; its own if empty.
+	// dumps is the key of the way whose dump it loads; its own if empty.
 	dumps string
-	// bakes says that its way down leaves the local database alone: it makes what others take.
+	// bakes means that its down leaves the local database alone: it makes what other ways load.
 	bakes bool
 }
 
-// job is what is measured. Its command lines are for bash, with the variables of [site.environ]; where there are
-// several, the first round tries them all and the others take the fastest. None: there is no such job.
+// job is what is measured. Its command lines are for bash, with the variables of [site.environ]. If there are several, the
+// first round tries them all and the others take the fastest. Without any there is no such job.
 type job struct {
 	name  string
 	lines []string
 }
 
-// peerOf gives what is before the slash of a key.
+// peerOf returns the part of a key before the slash.
 func peerOf(key string) string {
 	peer, _, _ := strings.Cut(key, "/")
 	return peer
@@ -57,7 +56,7 @@ const (
 	asSQL = "dump-helper/sql"
 )
 
-// bakedWays are ours with tables as files beside the dump, what it costs to put them there, and two with SQL.
+// bakedWays are ours with tables as files beside the dump, the making of these files, and two with SQL.
 var bakedWays = []way{
 	{
 		key:  ours,
@@ -163,12 +162,12 @@ var commonWays = slices.Concat(oursWays, []way{
 	},
 })
 
-// mariadbWays are the same and a yardstick: no dump of that client can be made faster.
+// mariadbWays are the same and a yardstick: that client cannot dump faster.
 var mariadbWays = slices.Concat(commonWays, []way{
 	{key: "null", up: job{"mariadb-dump to /dev/null", []string{mysqldump + ` > /dev/null`}}},
 })
 
-// smallWays are the same and one that starts faster than the aws command does.
+// smallWays are the same and one that starts faster than the aws command.
 var smallWays = slices.Concat(commonWays, []way{{
 	key:  "s5cmd",
 	up:   job{"mariadb-dump, zstd -1, s5cmd pipe", []string{mysqldump + ` | zstd -1 --quiet | s5cmd pipe $DUMPS/s5cmd/dump.sql.zst`}},
@@ -211,7 +210,7 @@ var postgresWays = slices.Concat(oursWays, []way{
 	},
 })
 
-// peerNames are what BENCH_PEERS chooses from.
+// peerNames are the values of BENCH_PEERS.
 func peerNames() []string {
 	var names []string
 	for _, w := range slices.Concat(mariadbWays, smallWays, postgresWays) {
