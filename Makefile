@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*.bash tests/*.bats tests/*/*.sh tests/lab/images/*/*.sh commands/*/* dump-refresh/*.sh deploy/*/*.sh)
 
-.PHONY: help build image release test test-fast test-go test-shell test-ddev reference lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
+.PHONY: help build image release test test-fast test-race test-race-fast test-go test-shell test-ddev reference lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
 
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,12 +36,22 @@ release: ## compiles the program for all systems, with checksums, into dist/
 	cd dist && sha256sum dump-helper_* >checksums.txt
 
 # The last line counts the Go tests.
-test: packages tools lint test-shell test-ddev test-go ## runs everything, against real servers; needs Debian and root
+test: packages tools lint test-shell test-ddev test-race-fast test-go ## runs everything, against real servers; needs Debian and root
 
-# Without packages that start servers; the tests of the others skip what takes long or needs more programs.
+# Packages that start no servers; their tests skip what takes long or needs more programs.
+SERVERLESS = $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}{{end}}' ./... | \
+  grep -v tests/testserver | cut -d ' ' -f 1)
+
 test-fast: ## runs the tests that need no server and no root, in less than a minute
-	go test -short ./tests/docs $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}{{end}}' ./... | \
-	  grep -v tests/testserver | cut -d ' ' -f 1)
+	go test -short ./tests/docs $(SERVERLESS)
+
+# Everything with the race detector takes hours on a small machine: CI does it every night. Of what needs no server, compression is left to
+# that, too.
+test-race: packages tools ## runs the Go tests of the program with the race detector, needs gcc
+	CGO_ENABLED=1 go test -race -count=1 -timeout=60m ./helper/...
+
+test-race-fast: ## runs with the race detector what needs no server and does not compress
+	CGO_ENABLED=1 go test -race -short $$(printf '%s\n' $(SERVERLESS) | grep /helper/ | grep -vE '/(dumpfile|zstdfast)$$')
 
 test-go: ## runs the Go tests, against real servers
 	go vet ./...
