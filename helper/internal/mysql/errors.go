@@ -1,4 +1,4 @@
-// Package mysql is what reading from MySQL and MariaDB and loading into them have in common: names, quoting, and the numbers of errors.
+// Package mysql is what reading from MySQL and MariaDB and loading into them have in common: names, quoting and error numbers.
 package mysql
 
 import (
@@ -14,43 +14,43 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 )
 
-// Numbers of the server's errors.
+// Errors of the server by number (errno).
 const (
-	MysqlFilesLeft          = 1010
-	MysqlTooManyConnections = 1040
-	MysqlDatabaseDenied     = 1044
-	MysqlAccessDenied       = 1045
-	MysqlUnknownDatabase    = 1049
-	MysqlTableExists        = 1050
-	MysqlUnknownCommand     = 1047
-	MysqlServerShutdown     = 1053
-	MysqlUnknownColumn      = 1054
-	MysqlNothingToDrop      = 1091
-	MysqlEmptyQuery         = 1065
-	mysqlTableFull          = 1114
-	MysqlUnknownTable       = 1146
-	MysqlTableDenied        = 1142
-	MysqlUnknownVariable    = 1193
-	MysqlLockWaitTimeout    = 1205
-	MysqlDeadlock           = 1213
-	MysqlRoutineDenied      = 1370
-	MysqlSpecificDenied     = 1227
-	MysqlWrongValue         = 1231
-	MysqlOptionPrevents     = 1290
-	MysqlUnsupportedPrepare = 1295
-	MysqlTooManyPrepared    = 1461
-	MysqlEventEndsEarly     = 1543
-	MysqlEventInThePast     = 1588
-	MysqlEventPastChange    = 1589
-	MysqlAuthPlugin         = 1698
-	MysqlReadOnlyMode       = 1836
-	MysqlFolderStays        = 3607
-	MysqlFolderExists       = 3678
-	MysqlFolderLeft         = 3681
+	ErrnoFilesLeft          = 1010
+	ErrnoTooManyConnections = 1040
+	ErrnoDatabaseDenied     = 1044
+	ErrnoAccessDenied       = 1045
+	ErrnoUnknownDatabase    = 1049
+	ErrnoTableExists        = 1050
+	ErrnoUnknownCommand     = 1047
+	ErrnoServerShutdown     = 1053
+	ErrnoUnknownColumn      = 1054
+	ErrnoNothingToDrop      = 1091
+	ErrnoEmptyQuery         = 1065
+	errnoTableFull          = 1114
+	ErrnoUnknownTable       = 1146
+	ErrnoTableDenied        = 1142
+	ErrnoUnknownVariable    = 1193
+	ErrnoLockWaitTimeout    = 1205
+	ErrnoDeadlock           = 1213
+	ErrnoRoutineDenied      = 1370
+	ErrnoSpecificDenied     = 1227
+	ErrnoWrongValue         = 1231
+	ErrnoOptionPrevents     = 1290
+	ErrnoUnsupportedPrepare = 1295
+	ErrnoTooManyPrepared    = 1461
+	ErrnoEventEndsEarly     = 1543
+	ErrnoEventInThePast     = 1588
+	ErrnoEventPastChange    = 1589
+	ErrnoAuthPlugin         = 1698
+	ErrnoReadOnlyMode       = 1836
+	ErrnoFolderStays        = 3607
+	ErrnoFolderExists       = 3678
+	ErrnoFolderLeft         = 3681
 )
 
-// ErrorNumber gives the number of the server's error, 0 where err is not one.
-func ErrorNumber(err error) uint16 {
+// Errno returns the number of the server's error, 0 if err is not one.
+func Errno(err error) uint16 {
 	var serverError *driver.MySQLError
 	if errors.As(err, &serverError) {
 		return serverError.Number
@@ -58,13 +58,13 @@ func ErrorNumber(err error) uint16 {
 	return 0
 }
 
-// ServerOption finds what a server calls a setting of its own that keeps it from doing something.
+// ServerOption finds, in an error, the server's name for the setting that prevents an action.
 var ServerOption = regexp.MustCompile(`--([a-z][a-z-]+)`)
 
-// IsFull says whether the server means that a disk is full.
+// IsFull says whether the server reports a full disk.
 func IsFull(err *driver.MySQLError) bool {
 	const diskFull = 1021
-	return slices.Contains([]uint16{mysqlTableFull, diskFull}, err.Number) ||
+	return slices.Contains([]uint16{errnoTableFull, diskFull}, err.Number) ||
 		strings.Contains(err.Message, "No space left on device") ||
 		strings.Contains(err.Message, "errno: 28") || strings.Contains(err.Message, "error 28 ")
 }
@@ -76,15 +76,15 @@ func IsLost(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
 }
 
-// rowValues finds what servers quote of a row in their messages.
+// rowValues finds the values of rows that servers quote in their messages.
 var rowValues = regexp.MustCompile(`(?s)(entry|value:?) '.*' (for)|( near) '.*'`)
 
-// WithoutValues takes the values of rows out of a server's message.
+// WithoutValues removes the values of rows from a server's message.
 func WithoutValues(message string) string {
 	return rowValues.ReplaceAllString(message, "$1$3 … $2")
 }
 
-// ServerMessage is the server's own message, or err's where it is not one of the server.
+// ServerMessage returns the server's own message, or that of err if the server did not send it.
 func ServerMessage(err error) string {
 	var serverError *driver.MySQLError
 	if errors.As(err, &serverError) {

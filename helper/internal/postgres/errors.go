@@ -1,4 +1,4 @@
-// Package postgres is what reading from PostgreSQL and loading into it have in common: quoting, and the codes of errors.
+// Package postgres is what reading from PostgreSQL and loading into it have in common: quoting and error codes (SQLSTATE).
 package postgres
 
 import (
@@ -8,9 +8,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ServerSays gives the server's own message where there is one: pgconn's repeats the connection's
+// ServerError returns the error that the server sent, if there is one: pgconn repeats the connection's
 // settings.
-func ServerSays(err error) error {
+func ServerError(err error) error {
 	var serverError *pgconn.PgError
 	if errors.As(err, &serverError) {
 		return serverError
@@ -18,27 +18,27 @@ func ServerSays(err error) error {
 	return err
 }
 
-// Codes of the server's errors.
+// Errors of the server by SQLSTATE.
 const (
-	PgNotAuthorised      = "28000"
-	PgDeadlock           = "40P01"
-	PgTooManyConnections = "53300"
-	PgWrongPassword      = "28P01"
-	PgUnknownDatabase    = "3D000"
-	PgDenied             = "42501"
-	PgUndefinedObject    = "42704"
-	PgDuplicateSchema    = "42P06"
-	PgObjectInUse        = "55006"
-	PgDiskFull           = "53100"
-	PgNotSupported       = "0A000"
-	PgUndefinedFile      = "58P01"
-	PgUndefinedTable     = "42P01"
-	PgLockTimeout        = "55P03"
-	PgAdminShutdown      = "57P01"
-	PgCrashShutdown      = "57P02"
+	InvalidAuthorization  = "28000"
+	DeadlockDetected      = "40P01"
+	TooManyConnections    = "53300"
+	InvalidPassword       = "28P01"
+	UnknownDatabase       = "3D000"
+	InsufficientPrivilege = "42501"
+	UndefinedObject       = "42704"
+	DuplicateSchema       = "42P06"
+	ObjectInUse           = "55006"
+	DiskFull              = "53100"
+	FeatureNotSupported   = "0A000"
+	UndefinedFile         = "58P01"
+	UndefinedTable        = "42P01"
+	LockNotAvailable      = "55P03"
+	AdminShutdown         = "57P01"
+	CrashShutdown         = "57P02"
 )
 
-// SQLState gives the code of the server's error, "" where err is not one.
+// SQLState returns the code of the server's error, "" if err is not one.
 func SQLState(err error) string {
 	var serverError *pgconn.PgError
 	if errors.As(err, &serverError) {
@@ -47,5 +47,5 @@ func SQLState(err error) string {
 	return ""
 }
 
-// PgValue finds the value of a row that PostgreSQL quotes at the end of its messages.
-var PgValue = regexp.MustCompile(`(?s): ".*"$`)
+// QuotedValue finds the value of a row that PostgreSQL quotes at the end of its messages.
+var QuotedValue = regexp.MustCompile(`(?s): ".*"$`)

@@ -73,13 +73,13 @@ func (e *Export) open(ctx context.Context, tables []string) (err error) {
 		err = e.holder.Exec(ctx, "USE "+mysql.QuoteName(e.db.Names.Live))
 	}
 	if err != nil {
-		return e.db.Explain("use database "+e.db.Names.Live, err)
+		return e.db.Classify("use database "+e.db.Names.Live, err)
 	}
 	if err := e.list(ctx, tables); err != nil {
-		return e.db.Explain("list the tables to export", err)
+		return e.db.Classify("list the tables to export", err)
 	}
 	if err := e.flush(ctx); err != nil {
-		return e.db.Explain("export the tables", err)
+		return e.db.Classify("export the tables", err)
 	}
 	for i := range e.Tables {
 		if err := e.findFiles(&e.Tables[i]); err != nil {
@@ -155,7 +155,7 @@ func (e *Export) flush(ctx context.Context) error {
 	for _, table := range slices.Clone(e.Tables) {
 		err := e.holder.Exec(ctx, "FLUSH TABLES "+mysql.QuoteName(table.Name)+" FOR EXPORT")
 		switch {
-		case mysql.ErrorNumber(err) != 0:
+		case mysql.Errno(err) != 0:
 			e.leave(table.Name, mysql.ServerMessage(err))
 		case err != nil:
 			return err

@@ -31,7 +31,7 @@ func triesAtOnce() int { return min(max(runtime.NumCPU(), 2), 4) }
 func (e *Export) Try(ctx context.Context, progress func(bytes int64)) error {
 	n := e.db.Names
 	if err := e.holderless(ctx, func(s *session.Session) error { return s.CreateBeside(ctx, n.Live, n.Incoming) }); err != nil {
-		return e.db.Explain("create database "+n.Incoming, err)
+		return e.db.Classify("create database "+n.Incoming, err)
 	}
 	queue := make(chan ExportedTable)
 	var mutex sync.Mutex
@@ -90,7 +90,7 @@ func (e *Export) holderless(ctx context.Context, do func(*session.Session) error
 func (e *Export) try(ctx context.Context, s *session.Session, table ExportedTable) (reason string, err error) {
 	defer func() {
 		// An error of the server concerns the table, which is left out. It is not a failure of the export.
-		if mysql.ErrorNumber(err) != 0 {
+		if mysql.Errno(err) != 0 {
 			reason, err = strings.ReplaceAll(mysql.ServerMessage(err), mysql.QuoteName(e.db.Names.Incoming)+".", ""), nil
 		}
 		if err == nil {

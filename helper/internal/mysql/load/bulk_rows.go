@@ -77,8 +77,8 @@ func InsertBulk(ctx context.Context, s *session.Session, table string, statement
 		return done, err
 	}
 	done, err = execute(ctx, s)
-	switch mysql.ErrorNumber(err) {
-	case mysql.MysqlUnsupportedPrepare, mysql.MysqlUnknownCommand:
+	switch mysql.Errno(err) {
+	case mysql.ErrnoUnsupportedPrepare, mysql.ErrnoUnknownCommand:
 		s.Wire.Bulk = false // whatever it has announced
 		return done, ErrNotBulk
 	}
@@ -111,7 +111,7 @@ func prepareBulk(ctx context.Context, s *session.Session, table string, statemen
 		insert.id, err = conn.Prepare(insert.statement())
 		return err
 	})
-	if mysql.ErrorNumber(err) != 0 {
+	if mysql.Errno(err) != 0 {
 		return ErrNotBulk // running the text shows what is wrong
 	}
 	if err == nil {

@@ -106,19 +106,19 @@ func (l *Load) tableChunks(ctx context.Context, chunks dump.Chunks, from, files,
 	// about rows unreliable.
 	for _, setting := range []string{"COMMIT", "SET SESSION autocommit = 1, unique_checks = 1, foreign_key_checks = 0"} {
 		if err := l.Pool.Everywhere(ctx, setting); err != nil {
-			return 0, l.Server.Explain("prepare for rows", err)
+			return 0, l.Server.Classify("prepare for rows", err)
 		}
 	}
 	l.checked = true
 	if err := l.forRows(ctx); err != nil {
-		return 0, l.Server.Explain("prepare for rows", err)
+		return 0, l.Server.Classify("prepare for rows", err)
 	}
 	if err := l.findVersions(ctx); err != nil {
 		return 0, err
 	}
 	bulk, err := l.takesBulk(ctx)
 	if err != nil {
-		return 0, l.Server.Explain("prepare for rows", err)
+		return 0, l.Server.Classify("prepare for rows", err)
 	}
 	r := &rowLoad{Load: l, list: chunks.List(), progress: progress, left: map[string]*atomic.Int64{}, bulk: bulk}
 	r.offsets = make([]int64, len(r.list))
@@ -175,7 +175,7 @@ func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int)
 		if counts[table] > 1 {
 			matters, err := r.inOrder(ctx, table)
 			if err != nil {
-				return r.Server.Explain("look for the primary key of table "+table, err)
+				return r.Server.Classify("look for the primary key of table "+table, err)
 			}
 			if job, known := ordered[table]; known {
 				r.jobs.left[job].chunks = append(r.jobs.left[job].chunks, i)
@@ -223,7 +223,7 @@ func (r *rowLoad) work(ctx context.Context, s *session.Session, reader dump.Chun
 			}
 			count, err := s.Count(ctx, r.Versions.countOf(job.table))
 			if err != nil {
-				return r.Server.Explain("count the rows of table "+job.table, err)
+				return r.Server.Classify("count the rows of table "+job.table, err)
 			}
 			r.Counted.Add(job.table, count)
 			if r.Server.Config.Token == "" || !r.Server.Config.Part.IsAll() || r.Server.Config.WithoutRows(job.table) {
@@ -231,7 +231,7 @@ func (r *rowLoad) work(ctx context.Context, s *session.Session, reader dump.Chun
 			}
 			sum, err := s.Checksum(ctx, r.Server.Names.Incoming, job.table)
 			if err != nil {
-				return r.Server.Explain("sum up the rows of table "+job.table, err)
+				return r.Server.Classify("sum up the rows of table "+job.table, err)
 			}
 			r.Counted.AddSum(job.table, sum)
 		}

@@ -51,7 +51,7 @@ func (l *Load) compareDefinitions(ctx context.Context) error {
 			}
 		}
 		rows, err := l.Lock.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(l.Server.Names.Incoming)+"."+mysql.QuoteName(table))
-		if err != nil && mysql.ErrorNumber(err) == 0 {
+		if err != nil && mysql.Errno(err) == 0 {
 			return err
 		}
 		made := &rewrite.TableShape{Options: map[string]rewrite.Trait{}}

@@ -31,7 +31,7 @@ func (l *Load) deferKeys(ctx context.Context, tables []string) (map[string]*defe
 	}
 	referenced, err := l.referenced(ctx)
 	if err != nil {
-		return nil, l.Server.Explain("look for foreign keys", err)
+		return nil, l.Server.Classify("look for foreign keys", err)
 	}
 	var mutex sync.Mutex
 	all := map[string]*deferredKeys{}
@@ -39,7 +39,7 @@ func (l *Load) deferKeys(ctx context.Context, tables []string) (map[string]*defe
 		table := tables[i]
 		keys, err := deferKeys(ctx, s, table, referenced[table])
 		if err != nil {
-			return l.Server.Explain("take the keys off table "+table, err)
+			return l.Server.Classify("take the keys off table "+table, err)
 		}
 		if keys != nil {
 			mutex.Lock()
@@ -101,14 +101,14 @@ func deferKeys(ctx context.Context, s *session.Session, table string, referenced
 		table: table, definition: definition,
 		drop: alter + strings.Join(drop, ", "), add: alter + strings.Join(add, ", ") + ", ALGORITHM=INPLACE",
 	}
-	if _, err := s.Retry(ctx, k.drop); mysql.ErrorNumber(err) != 0 {
+	if _, err := s.Retry(ctx, k.drop); mysql.Errno(err) != 0 {
 		return nil, nil // the server needs one of them
 	} else if err != nil {
 		return nil, err
 	}
 	same, err := addKeys(ctx, s, k)
 	switch {
-	case err != nil && mysql.ErrorNumber(err) == 0:
+	case err != nil && mysql.Errno(err) == 0:
 		return nil, err
 	case err == nil && same:
 		_, err = s.Retry(ctx, k.drop)

@@ -56,11 +56,11 @@ func (f *fileLoad) look(ctx context.Context) error {
 	incoming := f.Server.Names.Incoming
 	settings, err := tablespace.FileSettings(ctx, f.Lock)
 	if err != nil {
-		return f.Server.Explain("ask for settings of the server", err)
+		return f.Server.Classify("ask for settings of the server", err)
 	}
 	files, err := tablespace.Files(ctx, f.Lock, incoming)
 	if err != nil {
-		return f.Server.Explain("ask for the files of tables", err)
+		return f.Server.Classify("ask for the files of tables", err)
 	}
 	file := func(table string) string {
 		if settings["lower_case_table_names"] == "1" {
@@ -72,7 +72,7 @@ func (f *fileLoad) look(ctx context.Context) error {
 		return tablespace.ClassifyFiles(f.Server, "look for the data folder", err)
 	}
 	if err = f.Lock.Exec(ctx, "USE "+mysql.QuoteName(incoming)); err != nil {
-		return f.Server.Explain("use database "+incoming, err)
+		return f.Server.Classify("use database "+incoming, err)
 	}
 	pageSize, _ := strconv.ParseInt(settings["innodb_page_size"], 10, 64)
 	space := tablespace.WaitingSpace()
@@ -101,7 +101,7 @@ func (l *Load) openFilePool(ctx context.Context) error {
 		return nil
 	}
 	pool, err := l.Server.OpenPool(ctx, more)
-	if mysql.ErrorNumber(err) == mysql.MysqlTooManyConnections {
+	if mysql.Errno(err) == mysql.ErrnoTooManyConnections {
 		return nil
 	}
 	if err != nil {
@@ -110,7 +110,7 @@ func (l *Load) openFilePool(ctx context.Context) error {
 	l.filePool = pool
 	for _, setting := range []string{"USE " + mysql.QuoteName(l.Server.Names.Incoming), "SET SESSION lock_wait_timeout = 3600"} {
 		if err := pool.Everywhere(ctx, setting); err != nil {
-			return l.Server.Explain("use database "+l.Server.Names.Incoming, err)
+			return l.Server.Classify("use database "+l.Server.Names.Incoming, err)
 		}
 	}
 	return nil

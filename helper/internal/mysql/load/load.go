@@ -76,7 +76,7 @@ func (l *Load) prepare(ctx context.Context) error {
 		"SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', unique_checks = 0, lock_wait_timeout = 3600",
 	} {
 		if err := l.Pool.Everywhere(ctx, setting); err != nil {
-			return db.Explain("use database "+n.Incoming, err)
+			return db.Classify("use database "+n.Incoming, err)
 		}
 	}
 	if err := l.prepareForRows(ctx); err != nil {
@@ -86,7 +86,7 @@ func (l *Load) prepare(ctx context.Context) error {
 		return err
 	}
 	if err := l.Lock.Conn.QueryRowContext(ctx, "SELECT @@max_allowed_packet").Scan(&l.packet); err != nil {
-		return db.Explain("ask for max_allowed_packet", err)
+		return db.Classify("ask for max_allowed_packet", err)
 	}
 	l.packet -= packetHead
 	notes := target.NewOnce(db.Config.Note)
@@ -131,7 +131,7 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 		return splitter.Stats(), err
 	}
 	// A dump may end with autocommit off.
-	return splitter.Stats(), l.Server.Explain("end the load", l.Pool.Everywhere(ctx, "COMMIT"))
+	return splitter.Stats(), l.Server.Classify("end the load", l.Pool.Everywhere(ctx, "COMMIT"))
 }
 
 func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
@@ -146,7 +146,7 @@ func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
 		l.statements++
 		text, err := l.Rewriter.Rewrite(ctx, piece.Text)
 		if err != nil || text == nil {
-			return l.Server.Explain("read the dump", err)
+			return l.Server.Classify("read the dump", err)
 		}
 		return l.failed(ctx, piece, l.statement(ctx, text))
 	}
@@ -167,7 +167,7 @@ func (l *Load) rows(ctx context.Context, piece sqltext.Piece) error {
 	}
 	text, err := l.Rewriter.Rows(piece.Text)
 	if err != nil {
-		return l.Server.Explain("read the dump", err)
+		return l.Server.Classify("read the dump", err)
 	}
 	if int64(len(text)) <= l.packet {
 		return l.insert(ctx, piece, text)
@@ -249,7 +249,7 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 	}
 	l.Pool.Alone = l.Pool.Alone || beginsTransaction(s)
 	err := do(ctx, string(text))
-	for tries := 0; tries < 10 && mysql.ErrorNumber(err) == mysql.MysqlWrongValue && s.Verb == "SET"; tries++ {
+	for tries := 0; tries < 10 && mysql.Errno(err) == mysql.ErrnoWrongValue && s.Verb == "SET"; tries++ {
 		match := unknownMode.FindStringSubmatch(err.Error())
 		if match == nil {
 			break
@@ -263,21 +263,21 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 	if err == nil && s.Kind == "TABLE" && s.Verb != "DROP" {
 		return l.hearOf(ctx, s)
 	}
-	switch mysql.ErrorNumber(err) {
-	case mysql.MysqlEmptyQuery:
+	switch mysql.Errno(err) {
+	case mysql.ErrnoEmptyQuery:
 		return nil // it is for servers of the other family, or newer ones
-	case mysql.MysqlUnknownVariable:
+	case mysql.ErrnoUnknownVariable:
 		if s.Verb == "SET" {
 			l.Rewriter.Once.About(err.Error(), "a setting of the dump is unknown here: "+mysql.ServerMessage(err))
 			return nil
 		}
-	case mysql.MysqlSpecificDenied:
+	case mysql.ErrnoSpecificDenied:
 		// Only an administrator may create objects that run as someone else.
 		if mine, changed := rewrite.ReplaceDefiner(string(text), func(string, string) bool { return true }); changed {
 			l.Rewriter.Once.About("definer", "this account may not make things in the name of others: views and routines belong to "+l.Server.Account)
 			return do(ctx, mine)
 		}
-	case mysql.MysqlEventEndsEarly, mysql.MysqlEventInThePast, mysql.MysqlEventPastChange:
+	case mysql.ErrnoEventEndsEarly, mysql.ErrnoEventInThePast, mysql.ErrnoEventPastChange:
 		return nil // the event's time is over
 	}
 	return err
@@ -320,7 +320,7 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 	if errors.As(err, &names) {
 		return names
 	}
-	explained := l.Server.Explain("load the dump", err)
+	explained := l.Server.Classify("load the dump", err)
 	var full *target.NoSpaceError
 	var lost *target.LostError
 	if errors.As(explained, &full) || errors.As(explained, &lost) {
@@ -347,7 +347,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	}
 	l.Versions.tell(l.Server.Config.Note)
 	if err := l.compareDefinitions(ctx); err != nil {
-		return l.Server.Explain("compare the tables' definitions", err)
+		return l.Server.Classify("compare the tables' definitions", err)
 	}
 	if stats.Header != "" && !stats.Complete {
 		return target.ErrIncomplete
@@ -356,7 +356,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	elsewhere, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND ENGINE IN"+
 		" ('MRG_MyISAM', 'FEDERATED', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP')", l.Server.Names.Incoming)
 	if err != nil {
-		return l.Server.Explain("list the tables", err)
+		return l.Server.Classify("list the tables", err)
 	}
 	var tables []string
 	for table, want := range stats.Tables {
@@ -375,13 +375,13 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	}
 	views, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?", l.Server.Names.Incoming)
 	if err != nil {
-		return l.Server.Explain("list the views", err)
+		return l.Server.Classify("list the views", err)
 	}
 	for _, name := range views {
-		if err := l.Lock.Exec(ctx, "SELECT 1 FROM "+incoming+mysql.QuoteName(name)+" LIMIT 0"); mysql.ErrorNumber(err) != 0 {
+		if err := l.Lock.Exec(ctx, "SELECT 1 FROM "+incoming+mysql.QuoteName(name)+" LIMIT 0"); mysql.Errno(err) != 0 {
 			l.Server.Config.Note(fmt.Sprintf("view %s does not work: %s", name, mysql.ServerMessage(err)))
 		} else if err != nil {
-			return l.Server.Explain("try view "+name, err)
+			return l.Server.Classify("try view "+name, err)
 		}
 	}
 	return nil
@@ -398,10 +398,10 @@ func (l *Load) compareTables(ctx context.Context, tables []string, rows map[stri
 		}
 		got, err := s.Count(ctx, l.Versions.countOf(table))
 		switch {
-		case mysql.ErrorNumber(err) == mysql.MysqlUnknownTable:
+		case mysql.Errno(err) == mysql.ErrnoUnknownTable:
 			return &target.MismatchError{Table: table, Want: want, Got: -1}
 		case err != nil:
-			return l.Server.Explain("count the rows of table "+table, err)
+			return l.Server.Classify("count the rows of table "+table, err)
 		case want >= 0 && want != got:
 			return &target.MismatchError{Table: table, Want: want, Got: got}
 		}
@@ -420,12 +420,12 @@ func (l *Load) EndSessions(ctx context.Context) error {
 	ids, err := s.List(ctx, "SELECT ID AS name FROM information_schema.PROCESSLIST WHERE DB = ? OR ID = IS_USED_LOCK(?)",
 		l.Server.Names.Incoming, l.Server.LockName())
 	if err != nil {
-		return l.Server.Explain("look for sessions of ours", err)
+		return l.Server.Classify("look for sessions of ours", err)
 	}
 	for _, id := range ids {
 		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.Lock.ID || l.Pool.Has(number) || l.filePool.Has(number)) {
 			if err := s.Kill(ctx, number); err != nil {
-				return l.Server.Explain("end a session of ours", err)
+				return l.Server.Classify("end a session of ours", err)
 			}
 		}
 	}

@@ -11,7 +11,7 @@ func (l *Load) Replaced(ctx context.Context) (map[string]int64, error) {
 	tables, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE IN"+
 		" ('BASE TABLE', 'SYSTEM VERSIONED')", l.Server.Names.Live)
 	if err != nil {
-		return nil, l.Server.Explain("list the tables of "+l.Server.Names.Live, err)
+		return nil, l.Server.Classify("list the tables of "+l.Server.Names.Live, err)
 	}
 	rows := make(map[string]int64, len(tables))
 	for _, table := range tables {
@@ -20,10 +20,10 @@ func (l *Load) Replaced(ctx context.Context) (map[string]int64, error) {
 		switch {
 		case err == nil:
 			rows[table] = count
-		case mysql.ErrorNumber(err) != 0:
+		case mysql.Errno(err) != 0:
 			rows[table] = -1 // a damaged table, or one whose engine does not answer
 		default:
-			return nil, l.Server.Explain("count the rows of table "+table, err)
+			return nil, l.Server.Classify("count the rows of table "+table, err)
 		}
 	}
 	return rows, nil

@@ -49,12 +49,12 @@ func (l *Load) prepareForRows(ctx context.Context) error {
 		"SET SESSION system_versioning_alter_history = KEEP",
 	} {
 		// A server may not know a setting, or may not let this account change it.
-		if err := l.Pool.Everywhere(ctx, setting); err != nil && mysql.ErrorNumber(err) == 0 {
-			return l.Server.Explain("prepare for rows", err)
+		if err := l.Pool.Everywhere(ctx, setting); err != nil && mysql.Errno(err) == 0 {
+			return l.Server.Classify("prepare for rows", err)
 		}
 	}
 	if err := l.Pool.Sessions[0].Conn.QueryRowContext(ctx, "SELECT @@max_error_count").Scan(&l.warnings.listed); err != nil {
-		return l.Server.Explain("prepare for rows", err)
+		return l.Server.Classify("prepare for rows", err)
 	}
 	if l.warnings.listed == 0 {
 		return &target.SettingError{Name: "max_error_count", Value: "0", Err: errUnheard}

@@ -38,7 +38,7 @@ func CheckLive(ctx context.Context, db *session.Server, s *session.Session, part
 	}
 	all, err := references(ctx, s, db.Names.Live, part)
 	if err != nil {
-		return db.Explain("look for foreign keys", err)
+		return db.Classify("look for foreign keys", err)
 	}
 	return target.Tied(all, part.Includes, func(r target.Reference) bool { return part.Includes(r.From) != part.Includes(r.To) })
 }
@@ -50,7 +50,7 @@ func CheckIncoming(ctx context.Context, db *session.Server, s *session.Session, 
 	}
 	all, err := references(ctx, s, db.Names.Incoming, part)
 	if err != nil {
-		return db.Explain("look for foreign keys", err)
+		return db.Classify("look for foreign keys", err)
 	}
 	return target.Tied(all, part.Includes, func(r target.Reference) bool { return part.Includes(r.From) && !part.Includes(r.To) })
 }

@@ -40,13 +40,13 @@ func (l *Load) prepareForVersions(ctx context.Context) error {
 		return nil
 	}
 	err := l.Pool.Everywhere(ctx, "SET SESSION "+insertHistory+" = 1")
-	if err != nil && mysql.ErrorNumber(err) == 0 {
-		return l.Server.Explain("prepare for rows", err)
+	if err != nil && mysql.Errno(err) == 0 {
+		return l.Server.Classify("prepare for rows", err)
 	}
 	l.Versions.Taken = err == nil
 	var seconds sql.NullFloat64
 	if err := l.Lock.Conn.QueryRowContext(ctx, "SELECT UNIX_TIMESTAMP('2100-01-01 00:00:00')").Scan(&seconds); err != nil {
-		return l.Server.Explain("ask for the last moment that the server knows", err)
+		return l.Server.Classify("ask for the last moment that the server knows", err)
 	}
 	l.Versions.Extended = seconds.Float64 > 0
 	return nil
@@ -61,7 +61,7 @@ func (l *Load) findVersions(ctx context.Context) error {
 		" LEFT JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND BINARY c.TABLE_NAME = t.TABLE_NAME AND c.GENERATION_EXPRESSION = 'ROW START'"+
 		" WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'SYSTEM VERSIONED' ORDER BY t.TABLE_NAME", l.Server.Names.Incoming)
 	if err != nil {
-		return l.Server.Explain("look for system-versioned tables", err)
+		return l.Server.Classify("look for system-versioned tables", err)
 	}
 	v := &l.Versions
 	v.Tables, v.numbered = nil, nil

@@ -42,7 +42,7 @@ func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
 	}
 	snapshot, err := m.openSnapshot(ctx, read)
 	if err != nil {
-		return nil, m.explain(err)
+		return nil, m.classify(err)
 	}
 	return &source.Dump{
 		Info:         info,
@@ -57,7 +57,7 @@ func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
 				}
 				return spare, err
 			})
-			return m.explainRows(err)
+			return m.classifyRows(err)
 		},
 	}, nil
 }
@@ -176,8 +176,8 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 	}
 }
 
-// explainRows tells what went wrong while rows were read.
-func (m *Server) explainRows(err error) error {
+// classifyRows says what went wrong while rows were read.
+func (m *Server) classifyRows(err error) error {
 	var taken *emitError
 	var server *driver.MySQLError
 	switch {
@@ -188,7 +188,7 @@ func (m *Server) explainRows(err error) error {
 	case errors.As(err, &server) && definitionChanged[server.Number]:
 		return source.Failure("source "+m.url.String(), source.ErrDefinitionChanged, err)
 	}
-	return m.explain(err)
+	return m.classify(err)
 }
 
 // definitionChanged is what a server says of a table that was altered or dropped since the snapshot.

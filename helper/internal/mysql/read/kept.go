@@ -52,7 +52,7 @@ func (s *snapshot) findKept(ctx context.Context, read []string) error {
 	}
 	var conns [2]*sql.Conn
 	for i := range conns {
-		if conns[i], err = s.add(ctx); errors.Is(s.server.explain(err), source.ErrTooManyConnections) {
+		if conns[i], err = s.add(ctx); errors.Is(s.server.classify(err), source.ErrTooManyConnections) {
 			return nil
 		}
 		if err != nil {

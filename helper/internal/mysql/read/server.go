@@ -98,7 +98,7 @@ func (m *Server) Inspect(ctx context.Context) (source.Info, error) {
 		return m.inspectTables(ctx, conn, &info)
 	})
 	if err != nil {
-		return source.Info{}, m.explain(err)
+		return source.Info{}, m.classify(err)
 	}
 	return info, nil
 }
@@ -211,7 +211,7 @@ func (m *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 		return err
 	})
 	if err != nil {
-		return nil, m.explain(err)
+		return nil, m.classify(err)
 	}
 	ctx, stop := dumpclient.Watched(ctx, m.watchClient)
 	child, err := dumpclient.InBlocks(ctx, m.client.program(target.arguments(m.client), target)).Start(ctx)
@@ -357,8 +357,8 @@ func usesTLS(ctx context.Context, conn *sql.Conn) (bool, error) {
 	return cipher != "", err
 }
 
-// explain turns what the driver says into an error of this package.
-func (m *Server) explain(err error) error {
+// classify turns an error of the driver into one of package source.
+func (m *Server) classify(err error) error {
 	doing := "source " + m.url.String()
 	var setting *settings.Error
 	if errors.As(err, &setting) {

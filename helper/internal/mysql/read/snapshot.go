@@ -105,7 +105,7 @@ func (s *snapshot) connect(ctx context.Context) ([]*sql.Conn, error) {
 	wanted := connectionsFor(m.config.Threads, readLimits(ctx, first, m.url.User))
 	for len(conns) < wanted+1 {
 		conn, err := s.add(ctx)
-		if errors.Is(m.explain(err), source.ErrTooManyConnections) {
+		if errors.Is(m.classify(err), source.ErrTooManyConnections) {
 			break
 		}
 		if err != nil {

@@ -44,7 +44,7 @@ func (m *Server) State(ctx context.Context) (source.State, error) {
 		return err
 	})
 	if err != nil {
-		return source.State{}, m.explain(err)
+		return source.State{}, m.classify(err)
 	}
 	return state, nil
 }

@@ -41,7 +41,7 @@ func (c *Collations) choose(ctx context.Context, what, name string, near []strin
 	c.Nearest[key] = name // if the server knows none, let it report the error
 	for _, candidate := range append([]string{name}, near...) {
 		rows, err := c.Ask.Table(ctx, probe(candidate))
-		if err != nil && mysql.ErrorNumber(err) == 0 {
+		if err != nil && mysql.Errno(err) == 0 {
 			return "", err
 		}
 		if err == nil && len(rows) > 0 {

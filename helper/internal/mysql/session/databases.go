@@ -24,7 +24,7 @@ func (s *Session) CreateBeside(ctx context.Context, live string, databases ...st
 	}
 	for _, database := range databases {
 		err := s.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+mysql.QuoteName(database)+defaults)
-		if mysql.ErrorNumber(err) == mysql.MysqlFolderExists {
+		if mysql.Errno(err) == mysql.ErrnoFolderExists {
 			return &target.StrayFilesError{Database: database, Err: err}
 		}
 		if err != nil {

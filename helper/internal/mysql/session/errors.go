@@ -13,8 +13,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Explain turns what the driver says into this package's errors; nil stays nil.
-func (db *Server) Explain(action string, err error) error {
+// Classify turns an error of the driver into one of package target; nil stays nil.
+func (db *Server) Classify(action string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -43,21 +43,21 @@ func (db *Server) Explain(action string, err error) error {
 		return fmt.Errorf("%s: %w", action, err)
 	case errors.As(err, &serverError):
 		switch serverError.Number {
-		case mysql.MysqlAccessDenied, mysql.MysqlAuthPlugin:
+		case mysql.ErrnoAccessDenied, mysql.ErrnoAuthPlugin:
 			return &target.AuthError{User: db.Config.URL.User, Server: server, Err: err}
-		case mysql.MysqlDatabaseDenied, mysql.MysqlTableDenied, mysql.MysqlSpecificDenied, mysql.MysqlRoutineDenied:
+		case mysql.ErrnoDatabaseDenied, mysql.ErrnoTableDenied, mysql.ErrnoSpecificDenied, mysql.ErrnoRoutineDenied:
 			return &target.PrivilegeError{Action: action, Grant: db.grant(), Err: err}
-		case mysql.MysqlServerShutdown:
+		case mysql.ErrnoServerShutdown:
 			return &target.LostError{Server: server, Err: err}
-		case mysql.MysqlReadOnlyMode:
+		case mysql.ErrnoReadOnlyMode:
 			return &target.SettingError{Name: "innodb_force_recovery or innodb_read_only", Err: fmt.Errorf("%s: %w", action, err)}
-		case mysql.MysqlOptionPrevents: // "The MySQL server is running with the --read-only option so it cannot execute this statement"
+		case mysql.ErrnoOptionPrevents: // "The MySQL server is running with the --read-only option so it cannot execute this statement"
 			if option := mysql.ServerOption.FindStringSubmatch(serverError.Message); option != nil {
 				return &target.SettingError{Name: strings.ReplaceAll(option[1], "-", "_"), Err: fmt.Errorf("%s: %w", action, err)}
 			}
 		}
-		if serverError.Number == mysql.MysqlTooManyPrepared {
-			setting := globalSettings[mysql.MysqlTooManyPrepared]
+		if serverError.Number == mysql.ErrnoTooManyPrepared {
+			setting := globalSettings[mysql.ErrnoTooManyPrepared]
 			return &target.SettingError{Name: setting.name, Needs: setting.needs, Err: fmt.Errorf("%s: %w", action, err)}
 		}
 		if mysql.IsFull(serverError) {

@@ -26,12 +26,12 @@ var globalSettings = map[uint16]globalSetting{
 	1418:                       {"log_bin_trust_function_creators", "1", "ON"}, // "This function has none of DETERMINISTIC, NO SQL, or …"
 	1419:                       {"log_bin_trust_function_creators", "1", "ON"}, // "You do not have the SUPER privilege and binary logging is enabled"
 	3161:                       {"disabled_storage_engines", "", "''"},
-	mysql.MysqlTooManyPrepared: {"max_prepared_stmt_count", "16382", "16382"},
+	mysql.ErrnoTooManyPrepared: {"max_prepared_stmt_count", "16382", "16382"},
 }
 
 // SettingBehind gives the setting of the server to blame for a statement that has failed; nil where none is known.
 func (db *Server) SettingBehind(ctx context.Context, err error) *target.SettingError {
-	setting, known := globalSettings[mysql.ErrorNumber(err)]
+	setting, known := globalSettings[mysql.Errno(err)]
 	if !known {
 		return nil
 	}

@@ -44,7 +44,7 @@ func (db *Server) OpenPool(ctx context.Context, size int) (*Pool, error) {
 	c := &Pool{idle: make(chan *Session, size), tables: map[string]bool{}}
 	for range size {
 		s, err := db.Connect(ctx)
-		if mysql.ErrorNumber(err) == mysql.MysqlTooManyConnections && len(c.Sessions) > 0 {
+		if mysql.Errno(err) == mysql.ErrnoTooManyConnections && len(c.Sessions) > 0 {
 			break // those that there are do it, too
 		}
 		if err != nil {

@@ -97,7 +97,7 @@ func (db *Server) Inspect(ctx context.Context) error {
 	err = s.Conn.QueryRowContext(ctx, "SELECT VERSION(), @@version_comment, @@lower_case_table_names, CURRENT_USER()").
 		Scan(&version, &comment, &foldNames, &db.Account)
 	if err != nil {
-		return db.Explain("ask for the server's version", err)
+		return db.Classify("ask for the server's version", err)
 	}
 	live := db.Config.URL.Name
 	if foldNames == 1 {
@@ -113,7 +113,7 @@ func (db *Server) Inspect(ctx context.Context) error {
 		db.About.Engine = "mariadb"
 	}
 	db.About.Exists, err = s.Exists(ctx, live)
-	return db.Explain("look for database "+live, err)
+	return db.Classify("look for database "+live, err)
 }
 
 // Info tells what Inspect found.

@@ -60,7 +60,7 @@ func (db *Server) Connect(ctx context.Context) (*Session, error) {
 	s := &Session{Oracle: db.About.Engine == "mysql"}
 	conn, err := db.Pool.Conn(context.WithValue(ctx, protocol.DialedBy{}, &s.Wire))
 	if err != nil {
-		if explained := db.Explain("connect", err); !mysql.IsLost(err) {
+		if explained := db.Classify("connect", err); !mysql.IsLost(err) {
 			return nil, explained
 		}
 		return nil, &target.UnreachableError{Server: db.Config.URL.Address(), Err: err}
@@ -80,7 +80,7 @@ func (db *Server) Connect(ctx context.Context) (*Session, error) {
 	}
 	if err != nil {
 		s.Close()
-		return nil, db.Explain("prepare a connection", err)
+		return nil, db.Classify("prepare a connection", err)
 	}
 	return s, nil
 }
@@ -109,7 +109,7 @@ func (s *Session) Retry(ctx context.Context, statement string) (rows int64, err 
 // Retry runs a statement again while the server ends it because of a deadlock.
 func Retry[result any](run func() (result, error)) (done result, err error) {
 	for range target.DeadlockTries {
-		if done, err = run(); mysql.ErrorNumber(err) != mysql.MysqlDeadlock {
+		if done, err = run(); mysql.Errno(err) != mysql.ErrnoDeadlock {
 			break
 		}
 	}
@@ -197,7 +197,7 @@ func (db *Server) Locked(ctx context.Context) (*Session, error) {
 	err = s.Conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, ?)", name, int(lockPatience/time.Second)).Scan(&got)
 	switch {
 	case err != nil:
-		err = db.Explain("take the lock of database "+db.Names.Live, err)
+		err = db.Classify("take the lock of database "+db.Names.Live, err)
 	case got.Int64 != 1:
 		err = &target.BusyError{Name: db.Names.Live, Holder: s.holder(ctx, name), Running: true}
 	default:

@@ -50,7 +50,7 @@ func earlier(ctx context.Context, s *session.Session, n target.Names) ([]target.
 			continue
 		}
 		k, err := earlierAt(ctx, s, n, database)
-		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable { // no lock is held, so the journal may be gone by now
+		if mysql.Errno(err) == mysql.ErrnoUnknownTable { // no lock is held, so the journal may be gone by now
 			continue
 		}
 		if err != nil {
@@ -95,7 +95,7 @@ func (db *Database) Earlier(ctx context.Context) ([]target.Earlier, error) {
 	}
 	defer s.Close()
 	all, err := earlier(ctx, s, db.Names)
-	return target.Listed(all), db.Explain("list the earlier databases", err)
+	return target.Listed(all), db.Classify("list the earlier databases", err)
 }
 
 // nameStates names the states that an earlier version of this program left without a name.
@@ -200,7 +200,7 @@ func dropTables(ctx context.Context, s *session.Session, database string) error 
 			if err == nil {
 				break
 			}
-			if mysql.ErrorNumber(err) != mysql.MysqlLockWaitTimeout || round == session.LockRounds {
+			if mysql.Errno(err) != mysql.ErrnoLockWaitTimeout || round == session.LockRounds {
 				return err
 			}
 		}
@@ -232,11 +232,11 @@ func (db *Database) prune(ctx context.Context, s *session.Session) error {
 	ctx = context.WithoutCancel(ctx)
 	all, err := earlier(ctx, s, db.Names)
 	if err != nil {
-		return db.Explain("list the earlier databases", err)
+		return db.Classify("list the earlier databases", err)
 	}
 	drop, err := target.Surplus(all, db.Config.Keep, func(k target.Kept) (bool, error) { return db.hasWork(ctx, s, k.Database) })
 	if err != nil {
-		return db.Explain("look at the earlier databases", err)
+		return db.Classify("look at the earlier databases", err)
 	}
 	for _, k := range drop {
 		db.noteUndropped(k.Database, dropEarlier(ctx, s, db.Names, k.Database))
@@ -264,7 +264,7 @@ func (db *Database) DropEarlier(ctx context.Context, number int) ([]target.Earli
 	}
 	all, err := earlier(ctx, s, db.Names)
 	if err != nil {
-		return nil, db.Explain("list the earlier databases", err)
+		return nil, db.Classify("list the earlier databases", err)
 	}
 	if _, err := target.AtNumber(all, number); err != nil {
 		return nil, err
@@ -275,7 +275,7 @@ func (db *Database) DropEarlier(ctx context.Context, number int) ([]target.Earli
 			return dropped, err
 		}
 		if err := dropEarlier(context.WithoutCancel(ctx), s, db.Names, k.Database); err != nil {
-			return dropped, db.Explain("drop database "+k.Database, err)
+			return dropped, db.Classify("drop database "+k.Database, err)
 		}
 		dropped = append(dropped, k.Earlier)
 	}
@@ -299,7 +299,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	n := db.Names
 	all, err := earlier(ctx, s, n)
 	if err != nil {
-		return db.Explain("list the earlier databases", err)
+		return db.Classify("list the earlier databases", err)
 	}
 	k, err := target.AtNumber(all, number)
 	if err != nil {
@@ -315,15 +315,15 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	action := "read the journal of database " + k.Database
 	was, err := readJournal(ctx, s, at(n, k.Database), session.JournalDone, oldSide)
 	if err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	was.provenance.Choice, was.provenance.Token = target.Undone, db.Config.Token
 	e, err := readExtent(ctx, s, at(n, k.Database), session.JournalDone)
 	if err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	if err := checkInside(ctx, s, k.Database, e.has); err != nil {
-		return db.Explain("look for the files of tables", err)
+		return db.Classify("look for the files of tables", err)
 	}
 	var tied *target.ForeignKeyError
 	if err := load.CheckLive(ctx, db.Server, s, e.part()); errors.As(err, &tied) {
@@ -334,7 +334,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	turn := turn{from: k.Database, extent: e, new: was, state: k.State, plan: func(ctx context.Context) ([]move, error) { return backFromPrevious(ctx, s, n, e) }}
 	if k.Database != n.Previous {
 		if turn.slot, err = slotForPrevious(ctx, s, n); err != nil {
-			return db.Explain("look for the earlier databases", err)
+			return db.Classify("look for the earlier databases", err)
 		}
 		turn.plan = func(ctx context.Context) ([]move, error) { return backFromOlder(ctx, s, n, e, k.Database, turn.slot) }
 	}

@@ -17,7 +17,7 @@ func (db *Database) EarlierChanges(ctx context.Context, earlier target.Earlier) 
 	}
 	defer s.Close()
 	changes, err := db.earlierChanges(ctx, s, earlier.Database, target.SearchPatience)
-	return changes, db.Explain("ask whether database "+earlier.Database+" was changed", err)
+	return changes, db.Classify("ask whether database "+earlier.Database+" was changed", err)
 }
 
 // hasWork says whether an earlier database must be kept because it was changed, or may have been.
@@ -50,7 +50,7 @@ func (db *Database) earlierChanges(ctx context.Context, s *session.Session, data
 		pulled = within(pulled, e, was.objects)
 	}
 	changes, err := db.changesIn(ctx, s, database, pulled, was.objects, patience)
-	if mysql.ErrorNumber(err) != 0 {
+	if mysql.Errno(err) != 0 {
 		return target.Changes{Unknown: true}, nil // a table is locked, or cannot be read
 	}
 	return changes.And(was.provenance.Released), err

@@ -103,7 +103,7 @@ func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database
 		f.Tables[table.name] = taken
 		return nil
 	})
-	if mysql.ErrorNumber(err) != 0 {
+	if mysql.Errno(err) != 0 {
 		return nil, nil //nolint:nilnil // a table that cannot be read is no reason to fail: that nobody knows counts as changed
 	}
 	return f, err
@@ -134,10 +134,10 @@ func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
 	}
 	defer s.Close()
 	changes, err := db.changes(ctx, s)
-	if mysql.ErrorNumber(err) != 0 {
+	if mysql.Errno(err) != 0 {
 		return target.Changes{Unknown: true}, nil // a definition cannot be read, or a table is locked
 	}
-	return changes, db.Explain("ask whether database "+db.Names.Live+" was changed", err)
+	return changes, db.Classify("ask whether database "+db.Names.Live+" was changed", err)
 }
 
 func (db *Database) changes(ctx context.Context, s *session.Session) (target.Changes, error) {

@@ -124,8 +124,8 @@ func hasForeignKey(ctx context.Context, s *session.Session, database, table, nam
 // dropForeignKey drops a foreign key of a table, if both exist.
 func dropForeignKey(ctx context.Context, s *session.Session, database, table, name string) error {
 	err := s.Exec(ctx, fmt.Sprintf("ALTER TABLE %s.%s DROP FOREIGN KEY %s", mysql.QuoteName(database), mysql.QuoteName(table), mysql.QuoteName(name)))
-	switch mysql.ErrorNumber(err) {
-	case mysql.MysqlNothingToDrop, mysql.MysqlUnknownTable, mysql.MysqlUnknownDatabase:
+	switch mysql.Errno(err) {
+	case mysql.ErrnoNothingToDrop, mysql.ErrnoUnknownTable, mysql.ErrnoUnknownDatabase:
 		return nil
 	}
 	return err

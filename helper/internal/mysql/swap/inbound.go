@@ -93,14 +93,14 @@ func referring(ctx context.Context, s *session.Session, n target.Names) (keys []
 			" WHERE SUBSTRING_INDEX(REF_NAME, '/', 1) IN "+ours+" AND SUBSTRING_INDEX(FOR_NAME, '/', 1) NOT IN "+ours+" ORDER BY 1", slices.Concat(arguments, arguments)...)
 	}
 	// MySQL 8 and newer report plain names; older servers and MariaDB report them as files are named.
-	if keys, err = query("INNODB_FOREIGN"); mysql.ErrorNumber(err) != 0 {
+	if keys, err = query("INNODB_FOREIGN"); mysql.Errno(err) != 0 {
 		ours = strings.ReplaceAll(ours, "?", "CAST(CONVERT(IF(@@lower_case_table_names = 0, ?, LOWER(?)) USING filename) AS BINARY)")
 		for i := 0; i < len(arguments); i += 2 {
 			arguments = slices.Insert(arguments, i, arguments[i])
 		}
 		keys, err = query("INNODB_SYS_FOREIGN")
 	}
-	if mysql.ErrorNumber(err) != 0 {
+	if mysql.Errno(err) != 0 {
 		return nil, false, nil
 	}
 	return keys, err == nil, err
@@ -137,9 +137,9 @@ func (db *Database) tryInbound(ctx context.Context, s *session.Session, from str
 			}
 			err := s.Exec(ctx, statement)
 			switch {
-			case mysql.ErrorNumber(err) == mysql.MysqlDatabaseDenied || mysql.ErrorNumber(err) == mysql.MysqlTableDenied:
+			case mysql.Errno(err) == mysql.ErrnoDatabaseDenied || mysql.Errno(err) == mysql.ErrnoTableDenied:
 				return db.classifyInbound("try", k, err)
-			case mysql.ErrorNumber(err) != 0 && strings.HasPrefix(statement, "ALTER"):
+			case mysql.Errno(err) != 0 && strings.HasPrefix(statement, "ALTER"):
 				return &target.InboundKeyError{Database: k.Database, Table: k.Table, Name: k.Name, Refers: k.Refers, Reason: mysql.ServerMessage(err),
 					Remedy: detachKey(k.Database, k.Table, k.Name), Err: err}
 			case err != nil:
@@ -178,16 +178,16 @@ func (db *Database) attachInbound(ctx context.Context, s *session.Session, journ
 		}
 		err = db.patiently(ctx, s, func() error {
 			err := s.Exec(ctx, k.Add)
-			if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable { // the other database has dropped its table
+			if mysql.Errno(err) == mysql.ErrnoUnknownTable { // the other database has dropped its table
 				return nil
 			}
 			return err
 		})
-		switch mysql.ErrorNumber(err) {
+		switch mysql.Errno(err) {
 		case 0:
-		case mysql.MysqlUnknownDatabase:
+		case mysql.ErrnoUnknownDatabase:
 			continue
-		case mysql.MysqlDatabaseDenied, mysql.MysqlTableDenied:
+		case mysql.ErrnoDatabaseDenied, mysql.ErrnoTableDenied:
 			return db.classifyInbound("put back", k, err)
 		default:
 			db.Config.Note(fmt.Sprintf("%s, which refers to table %s, cannot be put back: %s", k, k.Refers, mysql.ServerMessage(err)))
@@ -204,11 +204,11 @@ func (db *Database) attachInbound(ctx context.Context, s *session.Session, journ
 // classifyInbound names the key that could not be dropped or added again.
 func (db *Database) classifyInbound(action string, k inboundKey, err error) error {
 	action += " " + k.String()
-	switch mysql.ErrorNumber(err) {
-	case mysql.MysqlDatabaseDenied, mysql.MysqlTableDenied:
+	switch mysql.Errno(err) {
+	case mysql.ErrnoDatabaseDenied, mysql.ErrnoTableDenied:
 		return &target.PrivilegeError{Action: action, Grant: "GRANT SELECT, ALTER, INDEX, REFERENCES ON " + mysql.QuoteName(k.Database) + ".* TO " + db.Grantee(), Err: err}
 	}
-	return db.Explain(action, err)
+	return db.Classify(action, err)
 }
 
 // tellInbound notes which keys of other databases a swap drops and adds again.
@@ -223,7 +223,7 @@ func (db *Database) tellInbound(ctx context.Context, s *session.Session) error {
 		keys, err = db.inbound(ctx, s, extent{})
 	}
 	if err != nil {
-		return db.Explain("look for foreign keys of other databases", err)
+		return db.Classify("look for foreign keys of other databases", err)
 	}
 	for _, k := range keys {
 		if db.Config.Part.Includes(k.Refers) {
@@ -241,7 +241,7 @@ func (db *Database) Check(ctx context.Context) error {
 	}
 	defer s.Close()
 	if err := checkInside(ctx, s, db.Names.Live, db.Config.Part.Includes); err != nil {
-		return db.Explain("look for the files of tables", err)
+		return db.Classify("look for the files of tables", err)
 	}
 	return db.tellInbound(ctx, s)
 }

@@ -89,7 +89,7 @@ func noteInJournal(ctx context.Context, s *session.Session, n target.Names, jour
 // addLater adds a row to a closed journal. An earlier version may have written it, with a column less.
 func addLater(ctx context.Context, s *session.Session, n target.Names, add func() error) error {
 	err := add()
-	if mysql.ErrorNumber(err) != mysql.MysqlUnknownColumn {
+	if mysql.Errno(err) != mysql.ErrnoUnknownColumn {
 		return err
 	}
 	if err := s.Exec(ctx, "ALTER TABLE "+mysql.QuoteName(n.Previous)+"."+mysql.QuoteName(session.JournalDone)+" ADD on_table varbinary(512) NOT NULL"); err != nil {

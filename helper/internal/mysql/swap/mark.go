@@ -21,7 +21,7 @@ func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
 	if err := db.recoverLocked(ctx, s); err != nil {
 		return err
 	}
-	return db.Explain("note what becomes of database "+db.Names.Live, db.mark(ctx, s, mark))
+	return db.Classify("note what becomes of database "+db.Names.Live, db.mark(ctx, s, mark))
 }
 
 func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Mark) error {
@@ -48,7 +48,7 @@ func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Ma
 	if mark == target.Release {
 		kept.LastTable = last
 		changes, err := db.changes(ctx, s)
-		if mysql.ErrorNumber(err) != 0 {
+		if mysql.Errno(err) != 0 {
 			changes, err = target.Changes{Unknown: true}, nil
 		}
 		if err != nil {

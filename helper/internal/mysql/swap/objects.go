@@ -149,7 +149,7 @@ func (db *Database) create(ctx context.Context, s *session.Session, database str
 				case err == nil:
 					progress = true
 					target.OnStep("object made")
-				case mysql.ErrorNumber(err) == 0:
+				case mysql.Errno(err) == 0:
 					return err
 				default:
 					refused = append(refused, o)
@@ -199,14 +199,14 @@ func (db *Database) createOne(ctx context.Context, s *session.Session, database 
 	if err == nil {
 		err = s.Exec(ctx, o.SQL)
 	}
-	if mysql.ErrorNumber(err) == mysql.MysqlSpecificDenied {
+	if mysql.Errno(err) == mysql.ErrnoSpecificDenied {
 		// Only an administrator may create objects that run as someone else.
 		if mine, changed := rewrite.ReplaceDefiner(o.SQL, func(string, string) bool { return true }); changed {
 			db.Config.Note(fmt.Sprintf("%s %s now belongs to %s", strings.ToLower(string(o.Kind)), o.Name, db.Account))
 			err = s.Exec(ctx, mine)
 		}
 	}
-	if mysql.ErrorNumber(err) == mysql.MysqlEventInThePast || mysql.ErrorNumber(err) == mysql.MysqlEventPastChange {
+	if mysql.Errno(err) == mysql.ErrnoEventInThePast || mysql.Errno(err) == mysql.ErrnoEventPastChange {
 		err = nil // the event's time is over
 	}
 	// Some modes turn '' into NULL.

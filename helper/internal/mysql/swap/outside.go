@@ -31,7 +31,7 @@ func checkInside(ctx context.Context, s *session.Session, database string, has f
 			continue
 		}
 		rows, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(database)+"."+mysql.QuoteName(table))
-		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable {
+		if mysql.Errno(err) == mysql.ErrnoUnknownTable {
 			continue // dropped a moment ago
 		}
 		if err != nil {

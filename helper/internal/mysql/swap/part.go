@@ -75,7 +75,7 @@ func (db *Database) extent(ctx context.Context, s *session.Session) (extent, err
 	for _, database := range databases {
 		tables, err := s.Tables(ctx, database)
 		if err != nil {
-			return extent{}, db.Explain("list the tables of database "+database, err)
+			return extent{}, db.Classify("list the tables of database "+database, err)
 		}
 		for _, table := range tables {
 			if part.Includes(table) && !slices.Contains(e.Tables, table) {
@@ -96,18 +96,18 @@ func (db *Database) provenanceAfterPart(ctx context.Context, s *session.Session,
 	action := "ask what database " + db.Names.Live + " holds"
 	tables, err := s.Tables(ctx, db.Names.Live)
 	if err != nil {
-		return target.Provenance{}, db.Explain(action, err)
+		return target.Provenance{}, db.Classify(action, err)
 	}
 	if len(tables) == 0 {
 		return target.Provenance{LastTable: last}, nil
 	}
 	was, err := ReadProvenance(ctx, s, db.Names)
 	if err != nil {
-		return target.Provenance{}, db.Explain(action, err)
+		return target.Provenance{}, db.Classify(action, err)
 	}
 	first, _, err := tableNumbers(ctx, s, db.Names.Live)
 	if err != nil || !was.Describes(first) {
-		return target.Provenance{Hold: was.Hold}, db.Explain(action, err)
+		return target.Provenance{Hold: was.Hold}, db.Classify(action, err)
 	}
 	was.LastTable = max(was.LastTable, last)
 	return was, nil

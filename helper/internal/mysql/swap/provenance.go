@@ -24,11 +24,11 @@ func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	defer s.Close()
 	tables, err := s.Tables(ctx, db.Names.Live)
 	if err != nil {
-		return target.Contents{}, db.Explain(action, err)
+		return target.Contents{}, db.Classify(action, err)
 	}
 	kept, err := ReadProvenance(ctx, s, db.Names)
 	if err != nil {
-		return target.Contents{}, db.Explain(action, err)
+		return target.Contents{}, db.Classify(action, err)
 	}
 	if len(tables) == 0 {
 		held := kept.Contents(0)
@@ -37,13 +37,13 @@ func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	}
 	first, _, err := tableNumbers(ctx, s, db.Names.Live)
 	if err != nil {
-		return target.Contents{}, db.Explain(action, err)
+		return target.Contents{}, db.Classify(action, err)
 	}
 	held := kept.Contents(first)
 	if !kept.Describes(first) {
 		held.Created, err = created(ctx, s, db.Names.Live)
 	}
-	return held, db.Explain(action, err)
+	return held, db.Classify(action, err)
 }
 
 // ReadProvenance returns what the journal says about the live database, which may have been replaced since.
@@ -58,7 +58,7 @@ func ReadProvenance(ctx context.Context, s *session.Session, n target.Names) (ta
 			continue
 		}
 		live, err := readJournal(ctx, s, n, journal, newSide)
-		if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable {
+		if mysql.Errno(err) == mysql.ErrnoUnknownTable {
 			continue
 		}
 		return live.provenance, err
@@ -77,7 +77,7 @@ func tableNumbers(ctx context.Context, s *session.Session, database string) (fir
 		folder := fmt.Sprintf(q.folder, "IF(@@lower_case_table_names = 0, ?, LOWER(?))")
 		err = s.Conn.QueryRowContext(ctx, fmt.Sprintf("SELECT MIN(TABLE_ID), MAX(TABLE_ID) FROM information_schema.%s"+
 			" WHERE CAST(SUBSTRING_INDEX(NAME, '/', 1) AS BINARY) = CAST(%s AS BINARY)", q.view, folder), q.name, q.name).Scan(&low, &high)
-		if mysql.ErrorNumber(err) == 0 {
+		if mysql.Errno(err) == 0 {
 			return low.Int64, high.Int64, err
 		}
 	}
@@ -114,7 +114,7 @@ func created(ctx context.Context, s *session.Session, database string) (time.Tim
 		var seconds sql.NullInt64
 		err := s.Conn.QueryRowContext(ctx, query, database).Scan(&seconds)
 		switch {
-		case mysql.ErrorNumber(err) != 0:
+		case mysql.Errno(err) != 0:
 			continue // few accounts may read the mysql database
 		case err != nil:
 			return time.Time{}, err

@@ -42,7 +42,7 @@ func (l *pull) open(ctx context.Context) error {
 		return err
 	}
 	if err := l.Lock.CreateBeside(ctx, n.Live, n.Incoming); err != nil {
-		return l.db.Explain("create database "+n.Incoming, err)
+		return l.db.Classify("create database "+n.Incoming, err)
 	}
 	var err error
 	l.Load, err = load.New(ctx, l.db.Server, l.Lock)
@@ -63,7 +63,7 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 	}
 	_, last, err := tableNumbers(ctx, l.Lock, n.Incoming)
 	if err != nil {
-		return db.Explain("number the tables of the dump", err)
+		return db.Classify("number the tables of the dump", err)
 	}
 	holds := target.Provenance{Dump: dump, LastTable: last}
 	if !e.isAll() {
@@ -73,16 +73,16 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 	}
 	objects, err := capture(ctx, l.Lock, n.Incoming)
 	if err != nil {
-		return db.Explain("read the views and routines of the dump", err)
+		return db.Classify("read the views and routines of the dump", err)
 	}
 	if objects, err = l.detach(ctx, e, objects); err != nil {
-		return db.Explain("take foreign keys off the tables of the dump", err)
+		return db.Classify("take foreign keys off the tables of the dump", err)
 	}
 	for i, o := range objects {
 		switch o.Kind {
 		case trigger:
 			if err := drop(ctx, l.Lock, n.Incoming, o); err != nil {
-				return db.Explain("drop trigger "+o.Name, err)
+				return db.Classify("drop trigger "+o.Name, err)
 			}
 		case event:
 			o.SQL, _ = rewrite.SetEventStatus(o.SQL, l.Events[o.Name])
@@ -92,7 +92,7 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 	holds.Choice, holds.Token, holds.Fingerprint = db.Config.Choice, db.Config.Token, nil
 	if e.isAll() && db.Config.Token != "" {
 		if holds.Fingerprint, err = db.fingerprintOf(ctx, l.Pool, n.Incoming, objects, &l.Counted); err != nil {
-			return db.Explain("look at the tables of the dump", err)
+			return db.Classify("look at the tables of the dump", err)
 		}
 	}
 	l.Pool.Close()

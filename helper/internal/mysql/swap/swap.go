@@ -41,7 +41,7 @@ func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn)
 	ctx = context.WithoutCancel(ctx)
 	n := db.Names
 	if err := checkInside(ctx, s, n.Live, e.has); err != nil {
-		return db.Explain("look for the files of tables", err)
+		return db.Classify("look for the files of tables", err)
 	}
 	var old contents
 	present, err := capture(ctx, s, n.Live)
@@ -49,14 +49,14 @@ func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn)
 		return &target.PrivilegeError{Action: "read the routines of database " + n.Live, Grant: db.grantShowRoutine(), Err: err}
 	}
 	if err != nil {
-		return db.Explain("read the views and routines of database "+n.Live, err)
+		return db.Classify("read the views and routines of database "+n.Live, err)
 	}
 	if old.provenance, err = ReadProvenance(ctx, s, n); err != nil {
-		return db.Explain("read the journal of database "+n.Previous, err)
+		return db.Classify("read the journal of database "+n.Previous, err)
 	}
 	first, _, err := tableNumbers(ctx, s, n.Live)
 	if err != nil {
-		return db.Explain("number the tables of database "+n.Live, err)
+		return db.Classify("number the tables of database "+n.Live, err)
 	}
 	old.provenance = old.provenance.Of(first)
 	for i, o := range present {
@@ -70,20 +70,20 @@ func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn)
 	}
 	inbound, err := db.inbound(ctx, s, e)
 	if err != nil {
-		return db.Explain("look for foreign keys of other databases", err)
+		return db.Classify("look for foreign keys of other databases", err)
 	}
 	line, err := nextDescent(ctx, s, n, turn.state)
 	if err != nil {
-		return db.Explain("list the earlier databases", err)
+		return db.Classify("list the earlier databases", err)
 	}
 	beside := []string{n.Live, n.Previous, n.Spare}
 	if turn.slot != "" {
 		beside = append(beside, turn.slot)
 	}
 	if err := s.CreateBeside(ctx, n.Live, beside...); err != nil {
-		return db.Explain("create databases beside "+n.Live, err)
+		return db.Classify("create databases beside "+n.Live, err)
 	}
-	err = db.Explain("try foreign keys of other databases", db.tryInbound(ctx, s, turn.from, inbound))
+	err = db.Classify("try foreign keys of other databases", db.tryInbound(ctx, s, turn.from, inbound))
 	if err == nil {
 		err = writeJournal(ctx, s, n, e, line, old, new, inbound)
 	}
@@ -110,7 +110,7 @@ func (db *Database) moveTables(waiting, ctx context.Context, s *session.Session,
 	n := db.Names
 	moves, err := plan(ctx)
 	if err != nil {
-		return db.Explain("list the tables to exchange", err)
+		return db.Classify("list the tables to exchange", err)
 	}
 	for _, o := range old {
 		inTheWay := o.Kind == view && slices.ContainsFunc(moves, func(m move) bool {
@@ -119,7 +119,7 @@ func (db *Database) moveTables(waiting, ctx context.Context, s *session.Session,
 		if o.Kind == trigger || o.Kind == foreignKey || inTheWay {
 			err := db.patiently(waiting, s, func() error { return drop(ctx, s, n.Live, o) })
 			if err != nil {
-				return db.Explain(fmt.Sprintf("drop %s %s", strings.ToLower(string(o.Kind)), o.Name), err)
+				return db.Classify(fmt.Sprintf("drop %s %s", strings.ToLower(string(o.Kind)), o.Name), err)
 			}
 			target.OnStep("trigger or key dropped")
 		}
@@ -136,15 +136,15 @@ func (db *Database) moveTables(waiting, ctx context.Context, s *session.Session,
 		target.OnStep("moves written")
 		return s.Exec(ctx, renameStatement(n, moves))
 	})
-	return db.Explain("exchange the tables", err)
+	return db.Classify("exchange the tables", err)
 }
 
 // patiently retries an action while sessions of the site hold the tables that it needs.
 func (db *Database) patiently(waiting context.Context, s *session.Session, do func() error) error {
 	for round := 1; ; round++ {
 		err := do()
-		switch mysql.ErrorNumber(err) {
-		case mysql.MysqlLockWaitTimeout, mysql.MysqlTableExists, mysql.MysqlUnknownTable:
+		switch mysql.Errno(err) {
+		case mysql.ErrnoLockWaitTimeout, mysql.ErrnoTableExists, mysql.ErrnoUnknownTable:
 		default:
 			return err
 		}
@@ -152,7 +152,7 @@ func (db *Database) patiently(waiting context.Context, s *session.Session, do fu
 		case waiting.Err() != nil:
 			return waiting.Err()
 		case round < session.LockRounds:
-		case mysql.ErrorNumber(err) == mysql.MysqlLockWaitTimeout:
+		case mysql.Errno(err) == mysql.ErrnoLockWaitTimeout:
 			return &target.BusyError{Name: db.Names.Live, Holder: s.Users(context.WithoutCancel(waiting), db.Names.Live)}
 		default:
 			return err
@@ -177,10 +177,10 @@ func (db *Database) rollBack(ctx context.Context, s *session.Session) error {
 	pending, err := s.HasTable(ctx, n.Previous, session.JournalPending)
 	if err == nil && pending {
 		if err := takeBack(ctx, s, n); err != nil {
-			return db.Explain("put the tables of database "+n.Live+" back", err)
+			return db.Classify("put the tables of database "+n.Live+" back", err)
 		}
 		if err := db.attachInbound(ctx, s, session.JournalPending); err != nil {
-			return db.Explain("put foreign keys of other databases back", err)
+			return db.Classify("put foreign keys of other databases back", err)
 		}
 		var old contents
 		var present []object
@@ -206,7 +206,7 @@ func (db *Database) rollBack(ctx context.Context, s *session.Session) error {
 	if err == nil {
 		err = db.sweepOlder(ctx, s)
 	}
-	return db.Explain("put the triggers of database "+n.Live+" back", err)
+	return db.Classify("put the triggers of database "+n.Live+" back", err)
 }
 
 // rollForward makes what the live database still lacks after its tables have been moved.
@@ -215,55 +215,55 @@ func (db *Database) rollForward(ctx context.Context, s *session.Session) error {
 	action := "finish the swap of database " + n.Live
 	new, err := readJournal(ctx, s, n, session.JournalSwapped, newSide)
 	if err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	e, err := readExtent(ctx, s, n, session.JournalSwapped)
 	if err == nil {
 		err = db.attachInbound(ctx, s, session.JournalSwapped)
 	}
 	if err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	present, err := capture(ctx, s, n.Live)
 	if err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	present = e.carried(present)
 	for _, o := range without(present, new.objects) {
 		if err := drop(ctx, s, n.Live, o); err != nil {
-			return db.Explain(action, err)
+			return db.Classify(action, err)
 		}
 		target.OnStep("old view dropped")
 	}
 	missing := without(new.objects, present)
 	if err := db.complete(ctx, s, n.Live, missing, new.objects); err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	target.OnStep("views made")
 	if err := fixSequences(ctx, s, n); err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	if len(missing) > 0 {
 		if err := adoptObjects(ctx, s, n, new); err != nil {
-			return db.Explain(action, err)
+			return db.Classify(action, err)
 		}
 	}
 	if err := s.Exec(ctx, fmt.Sprintf("DROP TABLE IF EXISTS %s.%s", mysql.QuoteName(n.Previous), mysql.QuoteName(session.JournalMarked))); err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	err = s.Exec(ctx, fmt.Sprintf("RENAME TABLE %[1]s.%[2]s TO %[1]s.%[3]s",
 		mysql.QuoteName(n.Previous), mysql.QuoteName(session.JournalSwapped), mysql.QuoteName(session.JournalDone)))
 	if err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	target.OnStep("journal closed")
 	for _, garbage := range []string{n.Incoming, n.Spare} {
 		if err := tablespace.DropDatabase(ctx, s, garbage); err != nil {
-			return db.Explain("drop database "+garbage, err)
+			return db.Classify("drop database "+garbage, err)
 		}
 		target.OnStep("garbage dropped")
 	}
-	return db.Explain("drop an older database", db.sweepOlder(ctx, s))
+	return db.Classify("drop an older database", db.sweepOlder(ctx, s))
 }
 
 // complete makes the objects of all that are missing. Triggers fire in the order in which they were made: if one is
@@ -294,7 +294,7 @@ func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error
 	n := db.Names
 	swapped, err := s.HasTable(ctx, n.Previous, session.JournalSwapped)
 	if err != nil {
-		return db.Explain("look for an interrupted swap", err)
+		return db.Classify("look for an interrupted swap", err)
 	}
 	if swapped {
 		err = db.rollForward(ctx, s)
@@ -305,12 +305,12 @@ func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error
 		return err
 	}
 	if err := loosen(ctx, s, n); err != nil {
-		return db.Explain("take foreign keys off the tables of database "+n.Previous, err)
+		return db.Classify("take foreign keys off the tables of database "+n.Previous, err)
 	}
 	if err := nameStates(ctx, s, n); err != nil {
-		return db.Explain("complete the journal of database "+n.Previous, err)
+		return db.Classify("complete the journal of database "+n.Previous, err)
 	}
-	return db.Explain("drop database "+n.Incoming, tablespace.DropDatabase(ctx, s, n.Incoming))
+	return db.Classify("drop database "+n.Incoming, tablespace.DropDatabase(ctx, s, n.Incoming))
 }
 
 // Recover finishes what an interrupted run left: see target.Database.
@@ -329,7 +329,7 @@ func (db *Database) swap(ctx context.Context, s *session.Session, e extent, new 
 	n := db.Names
 	slot, err := db.slotInSwap(ctx, s)
 	if err != nil {
-		return db.Explain("look for the earlier databases", err)
+		return db.Classify("look for the earlier databases", err)
 	}
 	err = db.exchange(ctx, s, turn{
 		from: n.Incoming, extent: e, new: new, state: target.NewState(), slot: slot,

@@ -14,9 +14,9 @@ func (db *Database) writable(ctx context.Context, s *session.Session) error {
 	err := s.Conn.QueryRowContext(ctx, "SELECT @@GLOBAL.read_only").Scan(&readOnly)
 	if err == nil && readOnly != "0" && readOnly != "OFF" {
 		err = s.Exec(ctx, "DROP TABLE IF EXISTS "+mysql.QuoteName(db.Names.Incoming)+"."+mysql.QuoteName("none"))
-		if mysql.ErrorNumber(err) == mysql.MysqlUnknownDatabase {
+		if mysql.Errno(err) == mysql.ErrnoUnknownDatabase {
 			err = nil
 		}
 	}
-	return db.Explain("write to the local server", err)
+	return db.Classify("write to the local server", err)
 }

@@ -31,7 +31,7 @@ func canCheckpoint(ctx context.Context, s *session.Session) error {
 	}
 	// The setting acts as a button. OFF does not press it.
 	err := s.Exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = OFF")
-	if mysql.ErrorNumber(err) != 0 {
+	if mysql.Errno(err) != 0 {
 		return &target.FilesError{Reason: noCheckpoint, Err: err}
 	}
 	return err
@@ -43,7 +43,7 @@ func canCheckpoint(ctx context.Context, s *session.Session) error {
 func Checkpoint(ctx context.Context, s *session.Session, discarded string) error {
 	if !s.Oracle {
 		err := s.Exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = ON")
-		if mysql.ErrorNumber(err) != 0 {
+		if mysql.Errno(err) != 0 {
 			return &target.FilesError{Reason: noCheckpoint, Err: err}
 		}
 		return err
@@ -52,7 +52,7 @@ func Checkpoint(ctx context.Context, s *session.Session, discarded string) error
 	if err != nil {
 		return err
 	}
-	if _, err := s.Retry(ctx, "ALTER TABLE "+mysql.QuoteName(discarded)+" IMPORT TABLESPACE"); err == nil || mysql.ErrorNumber(err) == 0 {
+	if _, err := s.Retry(ctx, "ALTER TABLE "+mysql.QuoteName(discarded)+" IMPORT TABLESPACE"); err == nil || mysql.Errno(err) == 0 {
 		return err
 	}
 	after, err := readLogPosition(ctx, s)
@@ -76,7 +76,7 @@ var (
 // readLogPosition fails with *FilesError if the server does not report it.
 func readLogPosition(ctx context.Context, s *session.Session) (p logPosition, err error) {
 	rows, err := s.Table(ctx, "SHOW ENGINE INNODB STATUS")
-	if mysql.ErrorNumber(err) != 0 {
+	if mysql.Errno(err) != 0 {
 		return p, &target.FilesError{Reason: noStatus, Err: err}
 	}
 	if err != nil {

@@ -24,16 +24,16 @@ func DropDatabase(ctx context.Context, s *session.Session, database string) erro
 	for round := 1; ; round++ {
 		err := s.Exec(ctx, "DROP DATABASE IF EXISTS "+mysql.QuoteName(database))
 		switch {
-		case mysql.ErrorNumber(err) == mysql.MysqlFolderLeft, mysql.ErrorNumber(err) == mysql.MysqlFilesLeft && swept:
+		case mysql.Errno(err) == mysql.ErrnoFolderLeft, mysql.Errno(err) == mysql.ErrnoFilesLeft && swept:
 			return stray(err)
-		case mysql.ErrorNumber(err) == mysql.MysqlFilesLeft:
+		case mysql.Errno(err) == mysql.ErrnoFilesLeft:
 			if sweepErr := sweep(ctx, s, database); sweepErr != nil {
 				return stray(fmt.Errorf("%w; %w", err, sweepErr))
 			}
 			swept = true
 		case err == nil && s.Oracle:
 			return folderGone(ctx, s, stray)
-		case mysql.ErrorNumber(err) != mysql.MysqlLockWaitTimeout || round == session.LockRounds:
+		case mysql.Errno(err) != mysql.ErrnoLockWaitTimeout || round == session.LockRounds:
 			return err
 		}
 	}
@@ -43,7 +43,7 @@ func DropDatabase(ctx context.Context, s *session.Session, database string) erro
 func folderGone(ctx context.Context, s *session.Session, stray func(error) error) error {
 	warnings, err := s.Table(ctx, "SHOW WARNINGS")
 	for _, warning := range warnings {
-		if warning["code"] == strconv.Itoa(mysql.MysqlFolderStays) {
+		if warning["code"] == strconv.Itoa(mysql.ErrnoFolderStays) {
 			return stray(errors.New(warning["message"]))
 		}
 	}

@@ -178,7 +178,7 @@ func discarded(ctx context.Context, s *session.Session, database string) (files 
 	}
 	files, err = s.List(ctx, "SELECT SUBSTRING_INDEX(f.FILE_NAME, '/', -1) AS name"+mysqlFiles+
 		" JOIN information_schema.INNODB_TABLESPACES s ON s.NAME = f.TABLESPACE_NAME WHERE t.TABLE_SCHEMA = ? AND s.STATE = 'discarded'", database)
-	if mysql.ErrorNumber(err) != 0 {
+	if mysql.Errno(err) != 0 {
 		err = nil
 	}
 	return files, err

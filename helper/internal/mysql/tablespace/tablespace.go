@@ -53,7 +53,7 @@ func New(table dump.FileTable) *Tablespace {
 // Check fails with *FilesError if the table is not as it was on the server that wrote the files.
 func (t *Tablespace) Check(ctx context.Context, s *session.Session) error {
 	definition, err := s.Definition(ctx, t.Name)
-	if mysql.ErrorNumber(err) == mysql.MysqlUnknownTable {
+	if mysql.Errno(err) == mysql.ErrnoUnknownTable {
 		return &target.FilesError{Table: t.Name, Reason: "the dump does not make it", Err: err}
 	}
 	if err != nil {
@@ -255,7 +255,7 @@ func (t *Tablespace) forget(what dump.TableFile) {
 // Refused turns an error of the server into *FilesError if it concerns the table.
 func (t *Tablespace) Refused(err error) error {
 	var refusal *driver.MySQLError
-	if !errors.As(err, &refusal) || refusal.Number == mysql.MysqlServerShutdown || mysql.IsFull(refusal) {
+	if !errors.As(err, &refusal) || refusal.Number == mysql.ErrnoServerShutdown || mysql.IsFull(refusal) {
 		return err
 	}
 	return &target.FilesError{Table: t.Name, Reason: "the server refuses its files: " + mysql.WithoutValues(mysql.ServerMessage(err)), Err: err}

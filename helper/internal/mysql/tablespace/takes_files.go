@@ -22,7 +22,7 @@ func TakesFiles(ctx context.Context, db *session.Server) (target.FileServer, err
 	defer s.Close()
 	settings, err := FileSettings(ctx, s)
 	if err != nil {
-		return server, db.Explain("ask for settings of the server", err)
+		return server, db.Classify("ask for settings of the server", err)
 	}
 	server.PageSize, _ = strconv.ParseInt(settings["innodb_page_size"], 10, 64)
 	if reason := RefusesFiles(server, settings); reason != "" {
@@ -30,7 +30,7 @@ func TakesFiles(ctx context.Context, db *session.Server) (target.FileServer, err
 	}
 	data, err := DataFolder(ctx, s)
 	if err != nil {
-		return server, db.Explain("ask for the server's data folder", err)
+		return server, db.Classify("ask for the server's data folder", err)
 	}
 	if _, err := os.Stat(data); err != nil {
 		return server, unreachable(err)
@@ -98,13 +98,13 @@ func tryFolder(ctx context.Context, db *session.Server) (err error) {
 	}
 	incoming := db.Names.Incoming
 	if err := DropDatabase(ctx, lock, incoming); err != nil {
-		return db.Explain("drop database "+incoming, err)
+		return db.Classify("drop database "+incoming, err)
 	}
 	defer func() {
-		err = errors.Join(err, db.Explain("drop database "+incoming, DropDatabase(context.WithoutCancel(ctx), lock, incoming)))
+		err = errors.Join(err, db.Classify("drop database "+incoming, DropDatabase(context.WithoutCancel(ctx), lock, incoming)))
 	}()
 	if err := lock.CreateBeside(ctx, db.Names.Live, incoming); err != nil {
-		return db.Explain("create database "+incoming, err)
+		return db.Classify("create database "+incoming, err)
 	}
 	f, err := OpenFolder(ctx, lock, incoming)
 	if err != nil {
@@ -122,7 +122,7 @@ func ClassifyFiles(db *session.Server, action string, err error) error {
 	case isFullHere(err):
 		return &target.NoSpaceError{Server: db.Config.URL.Address(), Err: err}
 	}
-	return db.Explain(action, err)
+	return db.Classify(action, err)
 }
 
 // Segment is a chunk of the dump that is part of a file.

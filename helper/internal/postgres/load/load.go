@@ -52,7 +52,7 @@ func (l *Load) prepare(ctx context.Context) error {
 	db := l.Server
 	rows, err := l.Lock.Query(ctx, "SELECT r.rolname, d.oid IS NOT NULL FROM pg_roles r LEFT JOIN pg_database d ON d.datdba = r.oid AND d.datname = $1", db.Names.Live)
 	if err != nil {
-		return db.Explain("list the roles", err)
+		return db.Classify("list the roles", err)
 	}
 	l.owner = db.User
 	for _, row := range rows {
@@ -231,19 +231,19 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 			l.settings = append(l.settings, string(text))
 		}
 		return nil
-	case postgres.SQLState(err) == postgres.PgDuplicateSchema && first == "CREATE SCHEMA PUBLIC":
+	case postgres.SQLState(err) == postgres.DuplicateSchema && first == "CREATE SCHEMA PUBLIC":
 		return nil // template0 already has it
-	case (postgres.SQLState(err) == postgres.PgUndefinedObject || postgres.SQLState(err) == postgres.PgDenied) &&
+	case (postgres.SQLState(err) == postgres.UndefinedObject || postgres.SQLState(err) == postgres.InsufficientPrivilege) &&
 		(slices.ContainsFunc(forgiven, begins) || begins("ALTER") && strings.Contains(string(text), " OWNER TO ")):
 		var serverError *pgconn.PgError
 		errors.As(err, &serverError)
 		l.once.About(serverError.Message, "a "+strings.Fields(first)[0]+" of the dump is skipped: "+serverError.Message)
 		return nil
-	case begins("CREATE EXTENSION") && postgres.SQLState(err) == postgres.PgDenied:
+	case begins("CREATE EXTENSION") && postgres.SQLState(err) == postgres.InsufficientPrivilege:
 		return &target.PrivilegeError{Action: "create extension " + extensionName(text),
-			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Server.Config.URL.User) + " SUPERUSER", Err: postgres.ServerSays(err)}
-	case begins("CREATE EXTENSION") && slices.Contains([]string{postgres.PgNotSupported, postgres.PgUndefinedFile, postgres.PgUndefinedObject}, postgres.SQLState(err)):
-		return &target.ExtensionError{Name: extensionName(text), Err: postgres.ServerSays(err)}
+			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Server.Config.URL.User) + " SUPERUSER", Err: postgres.ServerError(err)}
+	case begins("CREATE EXTENSION") && slices.Contains([]string{postgres.FeatureNotSupported, postgres.UndefinedFile, postgres.UndefinedObject}, postgres.SQLState(err)):
+		return &target.ExtensionError{Name: extensionName(text), Err: postgres.ServerError(err)}
 	}
 	return l.Failed(ctx, statement, err)
 }
@@ -307,7 +307,7 @@ func (l *Load) Failed(ctx context.Context, statement Statement, err error) error
 	if ctx.Err() != nil {
 		return fmt.Errorf("load the dump: %w", ctx.Err())
 	}
-	explained := l.Server.Explain("load the dump", err)
+	explained := l.Server.Classify("load the dump", err)
 	var full *target.NoSpaceError
 	var lost *target.LostError
 	var serverError *pgconn.PgError
@@ -318,7 +318,7 @@ func (l *Load) Failed(ctx context.Context, statement Statement, err error) error
 	if statement.Kind == sqltext.Statement {
 		e.Excerpt = target.Excerpt(statement.Text)
 	} else {
-		e.Message = postgres.PgValue.ReplaceAllString(e.Message, "")
+		e.Message = postgres.QuotedValue.ReplaceAllString(e.Message, "")
 	}
 	return e
 }
@@ -337,7 +337,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	for table, want := range stats.Tables {
 		relation, mixed, err := l.find(ctx, table)
 		if err != nil {
-			return l.Server.Explain("look for table "+table, err)
+			return l.Server.Classify("look for table "+table, err)
 		}
 		if relation == "" {
 			return &target.MismatchError{Table: table, Want: want, Got: -1}
@@ -359,7 +359,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 		}
 		rows, err := l.Main.Query(ctx, "SELECT count(*) FROM "+relation)
 		if err != nil {
-			return l.Server.Explain("count the rows of table "+t.name, err)
+			return l.Server.Classify("count the rows of table "+t.name, err)
 		}
 		if got := rows[0][0]; got != fmt.Sprint(t.want) {
 			e := &target.MismatchError{Table: t.name, Want: t.want}

@@ -75,7 +75,7 @@ func (l *Load) hasTablespace(ctx context.Context, name string) (bool, error) {
 	if l.tablespaces == nil {
 		rows, err := l.Lock.Query(ctx, "SELECT spcname FROM pg_tablespace")
 		if err != nil {
-			return false, l.Server.Explain("list the tablespaces", err)
+			return false, l.Server.Classify("list the tablespaces", err)
 		}
 		for _, row := range rows {
 			l.tablespaces = append(l.tablespaces, row[0])

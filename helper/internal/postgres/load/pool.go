@@ -27,7 +27,7 @@ func (l *Load) connect(ctx context.Context) (*session.Session, error) {
 	// This is safe: the commit of the swap flushes all earlier commits as well.
 	if err := s.Exec(ctx, "SET synchronous_commit = off"); err != nil {
 		s.Close()
-		return nil, l.Server.Explain("prepare a connection", err)
+		return nil, l.Server.Classify("prepare a connection", err)
 	}
 	return s, nil
 }
@@ -42,7 +42,7 @@ func (l *Load) together(ctx context.Context, jobs int, work func(context.Context
 	sessions = max(1, min(sessions, jobs))
 	for 1+len(l.helpers) < sessions {
 		s, err := l.connect(ctx)
-		if postgres.SQLState(err) == postgres.PgTooManyConnections {
+		if postgres.SQLState(err) == postgres.TooManyConnections {
 			break // the sessions that exist do the work
 		}
 		if err != nil {
@@ -55,7 +55,7 @@ func (l *Load) together(ctx context.Context, jobs int, work func(context.Context
 	for _, helper := range l.helpers[:min(sessions-1, len(l.helpers))] {
 		group.Go(func() error {
 			if err := helper.Exec(ctx, strings.Join(l.settings[helper.settings:], ";\n")); err != nil {
-				return l.Server.Explain("prepare a connection", err)
+				return l.Server.Classify("prepare a connection", err)
 			}
 			helper.settings = len(l.settings)
 			return work(ctx, helper.Session)

@@ -67,7 +67,7 @@ func (t *Tail) Flush(ctx context.Context) error {
 	}
 	l := t.Load
 	if err := l.measure(ctx, t.builds); err != nil {
-		return l.Server.Explain("ask for the sizes of the tables", err)
+		return l.Server.Classify("ask for the sizes of the tables", err)
 	}
 	// The slowest first, so that all sessions end at about the same time.
 	slices.SortStableFunc(t.builds, func(a, b *pgBuild) int { return cmp.Compare(b.size, a.size) })
@@ -101,7 +101,7 @@ func (t *Tail) Flush(ctx context.Context) error {
 func (l *Load) build(ctx context.Context, s *session.Session, build *pgBuild) error {
 	var err error
 	for range target.DeadlockTries {
-		if err = s.Exec(ctx, string(build.Text)); postgres.SQLState(err) != postgres.PgDeadlock {
+		if err = s.Exec(ctx, string(build.Text)); postgres.SQLState(err) != postgres.DeadlockDetected {
 			break
 		}
 	}

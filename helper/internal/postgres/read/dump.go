@@ -128,14 +128,14 @@ func after(ctx context.Context, emit dump.Emit, done <-chan struct{}) dump.Emit 
 	}
 }
 
-// explainDump turns what the driver says in the middle of a dump into an error of this package.
-func (p *Server) explainDump(doing string, err error) error {
+// classifyDump turns an error of the driver in the middle of a dump into one of package source.
+func (p *Server) classifyDump(doing string, err error) error {
 	var server *pgconn.PgError
 	if !errors.As(err, &server) {
 		if p.tunnel != nil {
-			err = p.tunnel.ExplainCut(err)
+			err = p.tunnel.ClassifyCut(err)
 		}
-		return fmt.Errorf("%s: %w", doing, p.explain(err))
+		return fmt.Errorf("%s: %w", doing, p.classify(err))
 	}
 	switch server.Code {
 	case "40001", // a standby had to undo what the snapshot needs

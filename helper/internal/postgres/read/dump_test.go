@@ -384,12 +384,12 @@ func TestPostgresExplainDump(t *testing.T) {
 		{"XX001", "missing chunk number 0 for toast value 1", nil,
 			"read public.t: PostgreSQL 15.18 failed (SQLSTATE XX001): missing chunk number 0 for toast value 1"},
 	} {
-		err := p.explainDump("read public.t", &pgconn.PgError{Code: test.code, Message: test.message})
+		err := p.classifyDump("read public.t", &pgconn.PgError{Code: test.code, Message: test.message})
 		if test.kind != nil && !errors.Is(err, test.kind) || !strings.Contains(err.Error(), test.text) {
 			t.Errorf("%s: %v", test.code, err)
 		}
 	}
-	lost := p.explainDump("read public.t", io.ErrUnexpectedEOF)
+	lost := p.classifyDump("read public.t", io.ErrUnexpectedEOF)
 	sourcetest.ExpectError(t, lost, source.ErrConnectionLost, "read public.t: source postgres://reader@db.example.com:5432/shop: connection lost: unexpected EOF")
 }
 

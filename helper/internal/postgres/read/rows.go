@@ -177,12 +177,12 @@ func (s *snapshot) read(ctx context.Context, reader *pgx.Conn, piece pageRange, 
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return s.postgres.explainDump(doing, err)
+		return s.postgres.classifyDump(doing, err)
 	case tag.RowsAffected() != chunks.read:
 		return source.Failure(doing, source.ErrConnectionLost, fmt.Errorf("the server sent %d rows, %d came", tag.RowsAffected(), chunks.read))
 	}
 	if _, err := reader.Exec(ctx, source.GiveBack); err != nil {
-		return s.postgres.explainDump(doing, err)
+		return s.postgres.classifyDump(doing, err)
 	}
 	if piece.table.left.Add(-1) == 0 && s.aside != nil {
 		if err := s.sameTable(ctx, piece.table.from.relationName); err != nil {

@@ -83,7 +83,7 @@ func (p *Server) Inspect(ctx context.Context) (source.Info, error) {
 		return p.inspectTables(ctx, tx, &info)
 	})
 	if err != nil {
-		return source.Info{}, p.explain(err)
+		return source.Info{}, p.classify(err)
 	}
 	return info, nil
 }
@@ -230,7 +230,7 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 		return tx.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&d.SnapshotTime)
 	})
 	if err != nil {
-		return nil, p.explain(err)
+		return nil, p.classify(err)
 	}
 	d.SnapshotTime = d.SnapshotTime.UTC()
 	ctx, stop := dumpclient.Watched(ctx, p.watchClient)
@@ -328,8 +328,8 @@ func quoteConninfo(value string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
 }
 
-// explain turns what the driver says into an error of this package.
-func (p *Server) explain(err error) error {
+// classify turns an error of the driver into one of package source.
+func (p *Server) classify(err error) error {
 	doing := "source " + p.url.String()
 	var setting *settings.Error
 	if errors.As(err, &setting) {

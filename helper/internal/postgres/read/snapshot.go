@@ -64,7 +64,7 @@ func (s *snapshot) take(ctx context.Context) error {
 	p := s.postgres
 	keeper, err := s.connect(ctx)
 	if err != nil {
-		return p.explain(err)
+		return p.classify(err)
 	}
 	s.readers = []*pgx.Conn{keeper}
 	err = keeper.QueryRow(ctx, "SELECT statement_timestamp(), pg_export_snapshot()").Scan(&s.time, &s.id)
@@ -72,41 +72,41 @@ func (s *snapshot) take(ctx context.Context) error {
 		return &snapshotNotSharedError{cause}
 	}
 	if err != nil {
-		return p.explainDump("take a snapshot", err)
+		return p.classifyDump("take a snapshot", err)
 	}
 	// Locks on tables are given back by going back to here.
 	if _, err := keeper.Exec(ctx, source.SetSavepoint); err != nil {
-		return p.explainDump("take a snapshot", err)
+		return p.classifyDump("take a snapshot", err)
 	}
 	s.info = p.about
 	if err := p.inspectTables(ctx, keeper, &s.info); err != nil {
-		return s.explainList(err)
+		return s.classifyList(err)
 	}
 	tables, err := p.readTables(ctx, keeper)
 	if err != nil {
-		return s.explainList(err)
+		return s.classifyList(err)
 	}
 	s.pieces = cutTables(tables, p.server)
 	known, err := readAll(keeper.PgConn().Exec(ctx, postgresFiles))
 	if err != nil {
-		return s.explainList(err)
+		return s.classifyList(err)
 	}
 	s.tables = readMadeOf(known)
 	catalog, err := readAll(keeper.PgConn().Exec(ctx, postgresCatalog))
 	if err != nil || len(catalog) != 1 {
-		return s.explainList(err)
+		return s.classifyList(err)
 	}
 	s.catalog = catalog[0][0]
 	if _, err := keeper.Exec(ctx, source.GiveBack); err != nil {
-		return s.explainList(err)
+		return s.classifyList(err)
 	}
 	limits, err := readPostgresLimits(ctx, keeper)
 	if err != nil {
-		return s.explainList(err)
+		return s.classifyList(err)
 	}
 	if limits.spareOne() {
 		if s.aside, err = s.connectAside(ctx); err != nil {
-			return p.explain(err)
+			return p.classify(err)
 		}
 	}
 	return s.share(ctx, min(limits.readers(p.config.Threads), len(s.pieces)))
@@ -121,12 +121,12 @@ func (s *snapshot) connectAside(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, config)
 }
 
-func (s *snapshot) explainList(err error) error {
+func (s *snapshot) classifyList(err error) error {
 	var missing *source.PrivilegeError
 	if errors.As(err, &missing) {
-		return s.postgres.explain(err)
+		return s.postgres.classify(err)
 	}
-	return s.postgres.explainDump("list the tables", err)
+	return s.postgres.classifyDump("list the tables", err)
 }
 
 // refusedToShare gives the server's reason for not exporting or importing a snapshot: it is none where the server

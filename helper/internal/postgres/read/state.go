@@ -42,7 +42,7 @@ func (p *Server) State(ctx context.Context) (source.State, error) {
 		return err
 	})
 	if err != nil {
-		return source.State{}, p.explain(err)
+		return source.State{}, p.classify(err)
 	}
 	return state, nil
 }

@@ -89,7 +89,7 @@ func (s *snapshot) sameTable(ctx context.Context, name relationName) error {
 	doing := "read " + name.String()
 	rows, err := s.now(ctx, postgresFiles+" AND n.nspname = "+quoteLiteral(name.schema)+" AND c.relname = "+quoteLiteral(name.name))
 	if err != nil {
-		return s.postgres.explainDump(doing, err)
+		return s.postgres.classifyDump(doing, err)
 	}
 	before, now := s.tables[name], readMadeOf(rows)[name]
 	same := before.file == now.file
@@ -107,7 +107,7 @@ func (s *snapshot) sameTable(ctx context.Context, name relationName) error {
 func (s *snapshot) sameAfterwards(ctx context.Context) error {
 	keeper := s.readers[0]
 	if _, err := keeper.Exec(ctx, "COMMIT"); err != nil {
-		return s.postgres.explainDump("end the snapshot", err)
+		return s.postgres.classifyDump("end the snapshot", err)
 	}
 	s.readers, s.aside = s.readers[1:], keeper
 	if err := s.sameCatalog(ctx); err != nil {
@@ -149,7 +149,7 @@ func (s *snapshot) sameCatalog(ctx context.Context) error {
 	}
 	rows, err := s.now(ctx, postgresCatalog)
 	if err != nil {
-		return s.postgres.explainDump("read the definitions", err)
+		return s.postgres.classifyDump("read the definitions", err)
 	}
 	if len(rows) != 1 || rows[0][0] != s.catalog {
 		return source.Failure("read the definitions", source.ErrDefinitionChanged, errors.New("something was altered meanwhile"))

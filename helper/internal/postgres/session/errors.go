@@ -14,8 +14,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Explain turns what the driver says into this package's errors; nil stays nil.
-func (db *Server) Explain(action string, err error) error {
+// Classify turns an error of the driver into one of package target; nil stays nil.
+func (db *Server) Classify(action string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -27,11 +27,11 @@ func (db *Server) Explain(action string, err error) error {
 		return fmt.Errorf("%s: %w", action, err)
 	case errors.As(err, &serverError):
 		switch {
-		case serverError.Code == postgres.PgDenied:
+		case serverError.Code == postgres.InsufficientPrivilege:
 			return &target.PrivilegeError{Action: action, Grant: db.grant(), Err: err}
-		case serverError.Code == postgres.PgDiskFull, strings.Contains(serverError.Message, "No space left on device"):
+		case serverError.Code == postgres.DiskFull, strings.Contains(serverError.Message, "No space left on device"):
 			return &target.NoSpaceError{Server: server, Err: errors.New(serverError.Message)}
-		case serverError.Code == postgres.PgAdminShutdown, serverError.Code == postgres.PgCrashShutdown:
+		case serverError.Code == postgres.AdminShutdown, serverError.Code == postgres.CrashShutdown:
 			return &target.LostError{Server: server, Err: err}
 		}
 	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),

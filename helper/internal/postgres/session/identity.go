@@ -16,9 +16,9 @@ func (db *Server) checkServer(ctx context.Context, s *Session) error {
 	case err == nil:
 		return db.server.Compare(found)
 	case postgres.SQLState(err) == "":
-		return db.Explain("ask who the server is", err)
+		return db.Classify("ask who the server is", err)
 	}
-	return db.server.CannotTell(errors.New(postgres.ServerSays(err).Error()))
+	return db.server.CannotTell(errors.New(postgres.ServerError(err).Error()))
 }
 
 // identity asks a server who it is. For the name of its machine there is no function: it is in a file, which takes a superuser
@@ -37,7 +37,7 @@ func (s *Session) identity(ctx context.Context, withHostname bool) (found oneser
 		return found, nil
 	}
 	// Up to version 10 a function may not leave the data folder, and COPY may. It takes a table, which is gone with the transaction.
-	if postgres.SQLState(err) != postgres.PgDenied {
+	if postgres.SQLState(err) != postgres.InsufficientPrivilege {
 		return found, err
 	}
 	results, err := s.Conn.Exec(ctx, "BEGIN; CREATE TEMPORARY TABLE dump_hostname (name text) ON COMMIT DROP; "+

@@ -44,7 +44,7 @@ func New(ctx context.Context, config target.Config) (*Server, error) {
 		Names: target.NamesFor(config.URL.Name, 63, func(name string) int { return len(name) }),
 	}
 	s, err := db.Connect(ctx, db.Maintenance)
-	if postgres.SQLState(err) == postgres.PgUnknownDatabase {
+	if postgres.SQLState(err) == postgres.UnknownDatabase {
 		db.Maintenance = "template1"
 		s, err = db.Connect(ctx, db.Maintenance)
 	}
@@ -54,7 +54,7 @@ func New(ctx context.Context, config target.Config) (*Server, error) {
 	defer s.Close()
 	rows, err := s.Query(ctx, "SELECT current_setting('server_version'), current_user, count(*) FROM pg_database WHERE datname = $1", db.Names.Live)
 	if err != nil {
-		return nil, db.Explain("ask for the server's version", err)
+		return nil, db.Classify("ask for the server's version", err)
 	}
 	version, _, _ := strings.Cut(rows[0][0], " ")
 	db.About = target.Info{Engine: "postgres", Version: version, Name: db.Names.Live, Exists: rows[0][2] != "0"}
@@ -88,7 +88,7 @@ func (db *Server) Connect(ctx context.Context, database string) (*Session, error
 	}
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
-		return nil, db.explainConnect(ctx, database, err)
+		return nil, db.classifyConnect(ctx, database, err)
 	}
 	s := &Session{conn, context.WithoutCancel(ctx)}
 	// Nothing here is bent or ended by settings that the server's administrator meant for the site.
@@ -98,7 +98,7 @@ func (db *Server) Connect(ctx context.Context, database string) (*Session, error
 		if errors.As(err, &setting) {
 			return nil, &target.SettingError{Name: setting.Name, Value: setting.Value, Err: setting}
 		}
-		return nil, db.Explain("prepare a connection", err)
+		return nil, db.Classify("prepare a connection", err)
 	}
 	if err := db.checkServer(ctx, s); err != nil {
 		s.Close()
@@ -122,20 +122,20 @@ func (db *Server) Enter(ctx context.Context) (*Session, error) {
 	return nil, &target.BusyError{Name: db.Names.Live, Holder: db.holder(ctx, beside), Running: true}
 }
 
-func (db *Server) explainConnect(ctx context.Context, database string, err error) error {
+func (db *Server) classifyConnect(ctx context.Context, database string, err error) error {
 	server := db.Config.URL.Address()
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("connect to %s: %w", server, ctx.Err())
-	case postgres.SQLState(err) == postgres.PgUnknownDatabase:
+	case postgres.SQLState(err) == postgres.UnknownDatabase:
 		return fmt.Errorf("connect to database %s of %s: %w", database, server, err)
-	case postgres.SQLState(err) == postgres.PgWrongPassword, postgres.SQLState(err) == postgres.PgNotAuthorised:
-		return &target.AuthError{User: db.Config.URL.User, Server: server, Err: postgres.ServerSays(err)}
-	case postgres.SQLState(err) == postgres.PgDenied:
+	case postgres.SQLState(err) == postgres.InvalidPassword, postgres.SQLState(err) == postgres.InvalidAuthorization:
+		return &target.AuthError{User: db.Config.URL.User, Server: server, Err: postgres.ServerError(err)}
+	case postgres.SQLState(err) == postgres.InsufficientPrivilege:
 		return &target.PrivilegeError{Action: "connect to database " + database,
-			Grant: fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s", postgres.QuoteIdentifier(database), postgres.QuoteIdentifier(db.Config.URL.User)), Err: postgres.ServerSays(err)}
+			Grant: fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s", postgres.QuoteIdentifier(database), postgres.QuoteIdentifier(db.Config.URL.User)), Err: postgres.ServerError(err)}
 	}
-	return &target.UnreachableError{Server: server, Err: postgres.ServerSays(err)}
+	return &target.UnreachableError{Server: server, Err: postgres.ServerError(err)}
 }
 
 // Close ends the session, after Ctrl-C too.
@@ -204,7 +204,7 @@ func (db *Server) Locked(ctx context.Context) (*Session, error) {
 		switch {
 		case err != nil:
 			s.Close()
-			return nil, db.Explain("take the lock of database "+db.Names.Live, err)
+			return nil, db.Classify("take the lock of database "+db.Names.Live, err)
 		case rows[0][0] == "t":
 			return s, nil
 		case try < lockTries:

@@ -33,7 +33,7 @@ func (db *Database) copyLive(ctx context.Context, s *session.Session) (guard *se
 	action := "copy database " + n.Live
 	rows, err := s.Query(ctx, "SELECT d.oid, r.rolname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE d.datname = $1", n.Live)
 	if err != nil {
-		return nil, db.Explain(action, err)
+		return nil, db.Classify(action, err)
 	}
 	if len(rows) == 0 {
 		return nil, target.ErrNoDatabase
@@ -65,7 +65,7 @@ func (db *Database) copyLive(ctx context.Context, s *session.Session) (guard *se
 		}
 	}()
 	if err := unhurried(ctx, guard); err != nil {
-		return guard, db.Explain(action, err)
+		return guard, db.Classify(action, err)
 	}
 
 	err = db.alone(ctx, action, s, func(ctx context.Context) error {
@@ -106,7 +106,7 @@ func (db *Database) copyLive(ctx context.Context, s *session.Session) (guard *se
 		cancel(err)
 	}
 	if failed := group.Wait(); failed != nil || err != nil {
-		err = db.Explain(action, context.Cause(line))
+		err = db.Classify(action, context.Cause(line))
 	}
 	target.OnStep("copied")
 	return guard, err

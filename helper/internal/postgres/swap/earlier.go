@@ -51,7 +51,7 @@ func (db *Database) Earlier(ctx context.Context) ([]target.Earlier, error) {
 	defer s.Close()
 	all, _, err := earlier(ctx, s, db.Names)
 	if err != nil {
-		return nil, db.Explain("list the earlier databases", err)
+		return nil, db.Classify("list the earlier databases", err)
 	}
 	list := target.Listed(all)
 	for i := range list {
@@ -116,7 +116,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	n := db.Names
 	all, labels, err := earlier(ctx, s, n)
 	if err != nil {
-		return db.Explain("list the earlier databases", err)
+		return db.Classify("list the earlier databases", err)
 	}
 	back, err := target.AtNumber(all, number)
 	if err != nil {
@@ -124,7 +124,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	}
 	was, err := currentLabel(ctx, s, n)
 	if err != nil {
-		return db.Explain("read the comment on database "+n.Previous, err)
+		return db.Classify("read the comment on database "+n.Previous, err)
 	}
 	was.Live = db.stillHolds(ctx, was.Live)
 	comes := labels[back.Database]
@@ -138,7 +138,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	if back.Database != n.Previous {
 		var place string
 		if place, comments, err = aside(ctx, s, n, true); err != nil {
-			return db.Explain("look for the earlier databases", err)
+			return db.Classify("look for the earlier databases", err)
 		}
 		if comments == nil {
 			comments = map[string]string{}
@@ -156,11 +156,11 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 func (db *Database) prune(ctx context.Context, s *session.Session) error {
 	all, labels, err := earlier(ctx, s, db.Names)
 	if err != nil {
-		return db.Explain("list the earlier databases", err)
+		return db.Classify("list the earlier databases", err)
 	}
 	drop, err := target.Surplus(all, db.Config.Keep, func(k target.Kept) (bool, error) { return db.hasWork(ctx, labels[k.Database], k.Database) })
 	if err != nil {
-		return db.Explain("look at the earlier databases", err)
+		return db.Classify("look at the earlier databases", err)
 	}
 	for _, k := range drop {
 		if err := db.dropEarlier(ctx, s, k.Database); err != nil {
@@ -178,14 +178,14 @@ func (db *Database) dropEarlier(ctx context.Context, s *session.Session, databas
 	if database == n.Previous {
 		was, err := currentLabel(ctx, s, n)
 		if err != nil {
-			return db.Explain("read the comment on database "+database, err)
+			return db.Classify("read the comment on database "+database, err)
 		}
 		text, err := label{Live: was.Live, Marked: true}.text()
 		if err == nil {
 			err = s.Exec(ctx, "CREATE DATABASE "+postgres.QuoteIdentifier(n.Incoming)+" TEMPLATE template0")
 		}
 		if err != nil {
-			return db.Explain("create database "+n.Incoming, err)
+			return db.Classify("create database "+n.Incoming, err)
 		}
 		e.renames, e.comments = append(e.renames, rename{n.Incoming, database}), map[string]string{database: text}
 	}
@@ -207,7 +207,7 @@ func (db *Database) DropEarlier(ctx context.Context, number int) ([]target.Earli
 	}
 	all, _, err := earlier(ctx, s, db.Names)
 	if err != nil {
-		return nil, db.Explain("list the earlier databases", err)
+		return nil, db.Classify("list the earlier databases", err)
 	}
 	if _, err := target.AtNumber(all, number); err != nil {
 		return nil, err

@@ -19,10 +19,10 @@ func (db *Database) EarlierChanges(ctx context.Context, earlier target.Earlier) 
 	comment, err := commentOf(ctx, s, earlier.Database)
 	s.Close()
 	if err != nil {
-		return target.Changes{}, db.Explain(action, err)
+		return target.Changes{}, db.Classify(action, err)
 	}
 	changes, err := db.earlierChanges(ctx, readLabel(comment), earlier.Database, target.SearchPatience)
-	return changes, db.Explain(action, err)
+	return changes, db.Classify(action, err)
 }
 
 // hasWork says whether an earlier database must be kept because it was changed, or may have been. l is its label.

@@ -195,7 +195,7 @@ func rowsSince(ctx context.Context, s *session.Session, table pgRelation, age in
 func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
 	action := "ask whether database " + db.Names.Live + " was changed"
 	s, err := db.Enter(ctx)
-	if postgres.SQLState(err) == postgres.PgUnknownDatabase {
+	if postgres.SQLState(err) == postgres.UnknownDatabase {
 		return target.Changes{Unknown: true}, nil
 	}
 	if err != nil {
@@ -204,13 +204,13 @@ func (db *Database) Changes(ctx context.Context) (target.Changes, error) {
 	defer s.Close()
 	kept, err := currentLabel(ctx, s, db.Names)
 	if err != nil || kept.Live.Fingerprint == nil {
-		return target.Changes{Unknown: true}, db.Explain(action, err)
+		return target.Changes{Unknown: true}, db.Classify(action, err)
 	}
 	changes, err := changesIn(ctx, s, *kept.Live.Fingerprint, db.Config.WithoutRows, target.SearchPatience)
 	if postgres.SQLState(err) != "" {
 		return target.Changes{Unknown: true}, nil // a table is locked, or the account may not read it
 	}
-	return changes, db.Explain(action, err)
+	return changes, db.Classify(action, err)
 }
 
 // changesIn compares the session's database with a fingerprint.

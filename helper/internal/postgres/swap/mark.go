@@ -19,7 +19,7 @@ func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
 	if err := db.dropGarbage(ctx, s); err != nil {
 		return err
 	}
-	return db.Explain("note what becomes of database "+db.Names.Live, db.mark(ctx, s, mark))
+	return db.Classify("note what becomes of database "+db.Names.Live, db.mark(ctx, s, mark))
 }
 
 // fingerprintNow takes the fingerprint of the live database while others may use it. It waits for a moment when
@@ -44,7 +44,7 @@ func (db *Database) fingerprintNow(ctx context.Context, s *session.Session) (*ta
 func (db *Database) mark(ctx context.Context, s *session.Session, mark target.Mark) error {
 	n := db.Names
 	inside, err := db.Enter(ctx)
-	if postgres.SQLState(err) == postgres.PgUnknownDatabase {
+	if postgres.SQLState(err) == postgres.UnknownDatabase {
 		return target.ErrNothingToMark
 	}
 	if err != nil {

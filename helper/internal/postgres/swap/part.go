@@ -93,7 +93,7 @@ func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 	action := "prepare the tables that are replaced"
 	there, err := listTables(ctx, l.Main)
 	if err != nil {
-		return l.db.Explain(action, err)
+		return l.db.Classify(action, err)
 	}
 	if l.tables, err = replaced(l.dump, there, l.db.Config.Part); err != nil {
 		return err
@@ -109,18 +109,18 @@ func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 	}
 	references, err := references(ctx, l.Main)
 	if err != nil {
-		return l.db.Explain("look for foreign keys", err)
+		return l.db.Classify("look for foreign keys", err)
 	}
 	comes := func(table string) bool { _, comes := l.Columns[table]; return comes }
 	if err := target.Tied(references, comes, func(r target.Reference) bool { return comes(r.From) != comes(r.To) }); err != nil {
 		return err
 	}
 	if l.numbered, err = sequences(ctx, l.Main, l.tables); err != nil {
-		return l.db.Explain(action, err)
+		return l.db.Classify(action, err)
 	}
 	var statements []string
 	if statements, l.restore, err = watchers(ctx, l.Main, l.tables); err != nil {
-		return l.db.Explain(action, err)
+		return l.db.Classify(action, err)
 	}
 	var filled []string
 	for _, table := range l.tables {
@@ -133,7 +133,7 @@ func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 	}
 	err = l.Main.Exec(ctx, strings.Join(statements, ";\n")) // one transaction
 	target.OnStep("tables emptied")
-	return l.db.Explain(action, err)
+	return l.db.Classify(action, err)
 }
 
 // tail sets the sequences that belong to the tables.
@@ -148,7 +148,7 @@ func (l *partPull) tail(ctx context.Context, script *load.Script, piece sqltext.
 	}
 	rows, err := l.Main.Query(ctx, "SELECT coalesce(to_regclass("+name+")::oid, 0)")
 	if err != nil {
-		return l.db.Explain("look for sequence "+name, err)
+		return l.db.Classify("look for sequence "+name, err)
 	}
 	if _, ours := l.numbered[rows[0][0]]; !ours {
 		l.Count(piece)
@@ -195,7 +195,7 @@ func (l *partPull) Compare(ctx context.Context, stats sqltext.Stats) error {
 		}
 		rows, err := l.Main.Query(ctx, "SELECT count(*) FROM ONLY "+table.quoted)
 		if err != nil {
-			return l.db.Explain("count the rows of table "+table.name, err)
+			return l.db.Classify("count the rows of table "+table.name, err)
 		}
 		if want := stats.Tables[table.name]; rows[0][0] != fmt.Sprint(want) {
 			e := &target.MismatchError{Table: table.name, Want: want}
@@ -227,7 +227,7 @@ func (db *Database) checkLive(ctx context.Context) error {
 	defer s.Close()
 	references, err := references(ctx, s)
 	if err != nil {
-		return db.Explain("look for foreign keys", err)
+		return db.Classify("look for foreign keys", err)
 	}
 	has := db.Config.Part.Includes
 	return target.Tied(references, has, func(r target.Reference) bool { return has(r.From) != has(r.To) })

@@ -55,7 +55,7 @@ func (l label) text() (string, error) {
 func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	action := "ask what database " + db.Names.Live + " holds"
 	s, err := db.Enter(ctx)
-	if postgres.SQLState(err) == postgres.PgUnknownDatabase {
+	if postgres.SQLState(err) == postgres.UnknownDatabase {
 		return target.Contents{Empty: true}, nil
 	}
 	if err != nil {
@@ -64,17 +64,17 @@ func (db *Database) Contents(ctx context.Context) (target.Contents, error) {
 	defer s.Close()
 	first, _, err := tableNumbers(ctx, s)
 	if err != nil {
-		return target.Contents{}, db.Explain(action, err)
+		return target.Contents{}, db.Classify(action, err)
 	}
 	kept, err := currentLabel(ctx, s, db.Names)
 	if err != nil {
-		return target.Contents{}, db.Explain(action, err)
+		return target.Contents{}, db.Classify(action, err)
 	}
 	held := kept.Live.Contents(first)
 	if held.Empty = first == 0; !held.Empty && !kept.Live.Describes(first) {
 		held.Created, err = created(ctx, s)
 	}
-	return held, db.Explain(action, err)
+	return held, db.Classify(action, err)
 }
 
 // currentLabel reads the label in the comment on the previous database.

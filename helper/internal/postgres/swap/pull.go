@@ -54,7 +54,7 @@ func (l *pull) open(ctx context.Context) error {
 // create creates the scratch database: empty, or as a copy of the live one if only some of its tables are replaced.
 func (l *pull) create(ctx context.Context) (err error) {
 	if !l.db.Config.Part.TablesOnly {
-		return l.db.Explain("create database "+l.db.Names.Incoming, l.db.create(ctx, l.Lock))
+		return l.db.Classify("create database "+l.db.Names.Incoming, l.db.create(ctx, l.Lock))
 	}
 	l.guard, err = l.db.copyLive(ctx, l.Lock)
 	return err
@@ -68,7 +68,7 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 	}
 	l.Main.Close()
 	if err != nil {
-		return l.db.Explain("look at the tables of the dump", err)
+		return l.db.Classify("look at the tables of the dump", err)
 	}
 	n := l.db.Names
 	return l.db.swap(ctx, l.Lock, turn{

@@ -68,11 +68,11 @@ func (l *stayPull) open(ctx context.Context, stats sqltext.Stats) (err error) {
 	action := "compare the tables that stay"
 	there, err := listTables(ctx, l.source)
 	if err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	made, err := listTables(ctx, l.Main)
 	if err != nil {
-		return db.Explain(action, err)
+		return db.Classify(action, err)
 	}
 	for name := range stats.Tables {
 		if _, known := there[name]; !known && !db.Config.Part.Includes(name) {
@@ -106,11 +106,11 @@ const patience = 20 * time.Second
 func (l *stayPull) copyRows(ctx context.Context) error {
 	db := l.db
 	if err := unhurried(ctx, l.source); err != nil {
-		return db.Explain("prepare a connection", err)
+		return db.Classify("prepare a connection", err)
 	}
 	encoding, err := l.Main.Query(ctx, "SELECT current_setting('client_encoding')")
 	if err != nil {
-		return db.Explain("ask for the encoding", err)
+		return db.Classify("ask for the encoding", err)
 	}
 	var filled []pgTable
 	lock := ""
@@ -123,11 +123,11 @@ func (l *stayPull) copyRows(ctx context.Context) error {
 	// As pg_dump writes rows.
 	err = l.source.Exec(ctx, fmt.Sprintf("SET client_encoding = %s; SET datestyle = 'ISO'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;"+
 		" SET row_security = off; SET lock_timeout = %d; BEGIN%s", postgres.QuoteText(encoding[0][0]), patience.Milliseconds(), lock))
-	if postgres.SQLState(err) == postgres.PgLockTimeout {
+	if postgres.SQLState(err) == postgres.LockNotAvailable {
 		return &target.BusyError{Name: db.Names.Live, Holder: "a transaction that has written to tables that stay"}
 	}
 	if err != nil {
-		return db.Explain("lock the tables that stay", err)
+		return db.Classify("lock the tables that stay", err)
 	}
 	l.rows = map[string]int64{}
 	for _, table := range filled {
@@ -170,19 +170,19 @@ func (l *stayPull) number(ctx context.Context) error {
 	action := "set the sequences of the tables that stay"
 	sequences, err := sequences(ctx, l.source, l.stay)
 	if err != nil {
-		return l.db.Explain(action, err)
+		return l.db.Classify(action, err)
 	}
 	for _, sequence := range sequences {
 		rows, err := l.source.Query(ctx, "SELECT last_value, is_called FROM "+sequence.quoted)
 		if err != nil {
-			return l.db.Explain(action, err)
+			return l.db.Classify(action, err)
 		}
 		_, err = l.Main.Query(ctx, "SELECT setval($1::regclass, $2::bigint, $3::boolean)", sequence.quoted, rows[0][0], rows[0][1])
-		if postgres.SQLState(err) == postgres.PgUndefinedTable {
+		if postgres.SQLState(err) == postgres.UndefinedTable {
 			return &target.UnfitError{Table: sequence.table, Reason: "sequence " + sequence.name + ", which belongs to it locally, is not in the dump"}
 		}
 		if err != nil {
-			return l.db.Explain(action, err)
+			return l.db.Classify(action, err)
 		}
 	}
 	return nil
@@ -206,11 +206,11 @@ func (l *stayPull) Swap(ctx context.Context, _ target.Dump) error {
 	_, last, err := tableNumbers(ctx, l.Main)
 	l.Main.Close()
 	if err != nil {
-		return db.Explain("number the tables of the dump", err)
+		return db.Classify("number the tables of the dump", err)
 	}
 	first, _, err := tableNumbers(ctx, l.source)
 	if err != nil {
-		return db.Explain("number the tables", err)
+		return db.Classify("number the tables", err)
 	}
 	if l.guard, err = db.Connect(ctx, db.Maintenance); err != nil {
 		return err
@@ -234,7 +234,7 @@ func (l *stayPull) Swap(ctx context.Context, _ target.Dump) error {
 // closed.
 func (db *Database) exclude(ctx context.Context, guard, last *session.Session) error {
 	if err := unhurried(ctx, guard); err != nil {
-		return db.Explain("prepare a connection", err)
+		return db.Classify("prepare a connection", err)
 	}
 	watch, err := db.Connect(ctx, db.Maintenance)
 	if err != nil {

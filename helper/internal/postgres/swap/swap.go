@@ -47,7 +47,7 @@ func (db *Database) swap(ctx context.Context, s *session.Session, t turn) error 
 	n := db.Names
 	was, err := currentLabel(ctx, s, n)
 	if err != nil {
-		return db.Explain("read the comment on database "+n.Previous, err)
+		return db.Classify("read the comment on database "+n.Previous, err)
 	}
 	if t.by == s { // otherwise nobody can connect, and this was already checked
 		was.Live = db.stillHolds(ctx, was.Live)
@@ -60,18 +60,18 @@ func (db *Database) swap(ctx context.Context, s *session.Session, t turn) error 
 	}
 	keep, err := db.keepsPrevious(ctx, was)
 	if err != nil {
-		return db.Explain("look at database "+n.Previous, err)
+		return db.Classify("look at database "+n.Previous, err)
 	}
 	place, comments, err := aside(ctx, s, n, keep)
 	if err != nil {
-		return db.Explain("look for the earlier databases", err)
+		return db.Classify("look for the earlier databases", err)
 	}
 	if comments == nil {
 		comments = map[string]string{}
 	}
 	comments[n.Previous] = now
 	if err := db.copySettings(ctx, s); err != nil {
-		return db.Explain("copy the settings of database "+n.Live, err)
+		return db.Classify("copy the settings of database "+n.Live, err)
 	}
 	if err := db.exchange(ctx, t.by, exchange{t.renames(place), comments}); err != nil {
 		return err
@@ -114,13 +114,13 @@ func (db *Database) leave(ctx context.Context, s *session.Session, l label) (com
 		target.OnStep("empty database made")
 	}
 	if err != nil {
-		return "", db.Explain("create database "+n.Live, err)
+		return "", db.Classify("create database "+n.Live, err)
 	}
 	if l.Comment, err = commentOf(ctx, s, n.Live); err != nil {
-		return "", db.Explain("read the comment on database "+n.Live, err)
+		return "", db.Classify("read the comment on database "+n.Live, err)
 	}
 	if l, err = replacedNow(ctx, s, n, l); err != nil {
-		return "", db.Explain("list the earlier databases", err)
+		return "", db.Classify("list the earlier databases", err)
 	}
 	return l.text()
 }
@@ -148,8 +148,8 @@ func (db *Database) alone(ctx context.Context, action string, s *session.Session
 		switch {
 		case err == nil:
 			return nil
-		case postgres.SQLState(err) != postgres.PgObjectInUse:
-			return db.Explain(action, err)
+		case postgres.SQLState(err) != postgres.ObjectInUse:
+			return db.Classify(action, err)
 		case waiting.Err() != nil:
 			return waiting.Err()
 		case try == swapTries:
@@ -244,7 +244,7 @@ func (db *Database) dropGarbage(ctx context.Context, s *session.Session) error {
 	for _, database := range []string{db.Names.Incoming, db.Names.Spare} {
 		present, err := exists(ctx, s, database)
 		if err != nil {
-			return db.Explain("look for database "+database, err)
+			return db.Classify("look for database "+database, err)
 		}
 		if !present {
 			continue
@@ -253,12 +253,12 @@ func (db *Database) dropGarbage(ctx context.Context, s *session.Session) error {
 			stop := db.endSessions(ctx)
 			err = s.Exec(ctx, "DROP DATABASE IF EXISTS "+postgres.QuoteIdentifier(database))
 			stop()
-			if postgres.SQLState(err) != postgres.PgObjectInUse || try == swapTries {
+			if postgres.SQLState(err) != postgres.ObjectInUse || try == swapTries {
 				break
 			}
 		}
 		if err != nil {
-			return db.Explain("drop database "+database, err)
+			return db.Classify("drop database "+database, err)
 		}
 		target.OnStep("garbage dropped")
 	}

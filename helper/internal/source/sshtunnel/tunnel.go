@@ -292,10 +292,10 @@ func (t *Tunnel) keepAlive() {
 	}
 }
 
-// ExplainCut adds to a client's failure that the connection which it used broke: of that it knows
+// ClassifyCut adds to a client's failure that the connection which it used broke: of that it knows
 // little, and some of its ways to fail at it are silent. Where the client may have noticed before we
 // have, it waits a moment for the same news.
-func (t *Tunnel) ExplainCut(err error) error {
+func (t *Tunnel) ClassifyCut(err error) error {
 	select {
 	case <-t.cut:
 		return source.Failure("ssh connection to "+t.Name, source.ErrConnectionLost, err)
@@ -314,7 +314,7 @@ func (r cutReader) Read(p []byte) (int, error) {
 	n, err := r.client.Read(p)
 	var failed *source.ClientError
 	if errors.As(err, &failed) && (failed.Reason == nil || errors.Is(failed.Reason, source.ErrConnectionLost)) {
-		err = r.tunnel.ExplainCut(err)
+		err = r.tunnel.ClassifyCut(err)
 	}
 	return n, err
 }
