@@ -77,11 +77,11 @@ news() {
   assert_equal "$(news)" 4
   run ddev snapshot restore before
   assert_success
-  assert_output --partial "nothing is pulled, db is being restored; "
+  assert_output --partial "nothing is pulled, because db is being restored; "
   assert_equal "$(news)" 3
   run ddev restart -y
   assert_success
-  assert_output --partial " is newer, and not pulled: db was restored or replaced by other means; \`ddev pull-latest-dump\` replaces it, --undo brings it back then"
+  assert_output --partial " is newer, and not pulled: db was restored or replaced by other means; \`ddev pull-latest-dump\` replaces it, and --undo brings it back"
   assert_equal "$(news)" 3
   # Without its hooks a restore is found out afterwards.
   run ddev pull-latest-dump
@@ -135,7 +135,7 @@ news() {
   publish
   run ddev restart -y
   assert_success
-  assert_output --partial "db has come by other means than a pull; "
+  assert_output --partial "db does not come from a pull; "
   run ddev pull-latest-dump --hold
   assert_success
   run ddev pull-latest-dump

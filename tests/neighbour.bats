@@ -108,7 +108,7 @@ on_machine() {
     run ddev dump-doctor --set="$setting"
     assert_failure
     assert_output --partial "${setting%%=*}: store leads to container ddev-$NEIGHBOUR-db, which is another project's"
-    assert_output --partial "hint: start the service of this project that is called so; if that container is meant, write its name in full: ddev-$NEIGHBOUR-db"
+    assert_output --partial "hint: start this project's service of that name; if you mean that container, write its full name: ddev-$NEIGHBOUR-db"
   done
   run ddev pull-latest-dump --undo --target=mysql://root:root@store:3306/db
   assert_failure
@@ -135,7 +135,7 @@ on_machine() {
 
   docker kill "ddev-$SITE_NAME-db" >/dev/null
   refuses_everything "the database of project $SITE_NAME does not run: its container ddev-$SITE_NAME-db is exited" \
-    "start it with \`ddev restart\`; \`ddev logs -s db\` tells what became of it"
+    "start it with \`ddev restart\`; \`ddev logs -s db\` shows what happened to it"
   run ddev refresh-dump --set=DUMP_SOURCE=mysql://root@db:3306/db
   assert_failure
   assert_line "error: the database of project $SITE_NAME does not run: its container ddev-$SITE_NAME-db is exited"
@@ -157,7 +157,7 @@ on_machine() {
   ddev config --omit-containers=db >/dev/null
   ddev restart -y >/dev/null 2>&1
   refuses_everything "project $SITE_NAME has no database of its own: omit_containers in its DDEV settings names db" \
-    "take db out of omit_containers and run \`ddev restart\`, or name another database with DUMP_TARGET or --target"
+    "remove db from omit_containers and run \`ddev restart\`, or name another database with DUMP_TARGET or --target"
   run ddev pull dump-refresh --skip-confirmation
   assert_failure
   assert_output --partial "error: project $SITE_NAME has no database of its own"

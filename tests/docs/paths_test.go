@@ -32,3 +32,26 @@ func TestArchitectureNamesFilesThatExist(t *testing.T) {
 		}
 	}
 }
+
+// packagePath is a package in a command of a document.
+var packagePath = regexp.MustCompile(`\./(helper/[a-z0-9_/-]+|tests/[a-z0-9_/-]+)`)
+
+// A reader of any document can run the commands that name a package.
+func TestDocumentsNamePackagesThatExist(t *testing.T) {
+	root := filepath.Join("..", "..")
+	documents, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(documents) == 0 {
+		t.Fatalf("%d documents, %v", len(documents), err)
+	}
+	for _, document := range append(documents, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")) {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range packagePath.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(root, strings.TrimSuffix(match[1], "/"))); err != nil {
+				t.Errorf("%s names %s, which does not exist", filepath.Base(document), match[0])
+			}
+		}
+	}
+}

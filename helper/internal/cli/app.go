@@ -1,5 +1,5 @@
-// Package cli is the command line: one file per verb, which turns flags into a struct once and runs
-// it, and one table of exit codes and hints.
+// Package cli is the command line. Each verb has a file that turns its flags into a struct and runs it. One table holds all
+// exit codes and hints.
 package cli
 
 import (
@@ -16,13 +16,13 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
-// Main runs the program and gives its exit code.
+// Main runs the program and returns its exit code.
 func Main(ctx context.Context, args []string, version string) int {
 	err := run(ctx, newApp(version), args)
 	if err == nil {
 		return exitOK
 	}
-	code, hint := explain(ctx, err)
+	code, hint := classify(ctx, err)
 	out := ui.Standard(false, false)
 	if code == exitInterrupted {
 		out.Note("interrupted")
@@ -34,7 +34,7 @@ func Main(ctx context.Context, args []string, version string) int {
 
 // run runs a command line.
 func run(ctx context.Context, app *cli.App, args []string) error {
-	var unknown string // what `help` was asked for
+	var unknown string // the argument of `help`
 	app.CommandNotFound = func(_ *cli.Context, name string) { unknown = name }
 	if err := app.RunContext(ctx, interspersed(app, args)); err != nil || unknown == "" {
 		return err
@@ -45,13 +45,13 @@ func run(ctx context.Context, app *cli.App, args []string) error {
 func newApp(version string) *cli.App {
 	return &cli.App{
 		Name:                      "dump-helper",
-		Usage:                     "keep a project's database dump fresh in S3, and bring it into the local database",
+		Usage:                     "keep a project's database dump fresh in S3, and load it into the local database",
 		UsageText:                 "dump-helper VERB [flags]",
 		Version:                   version,
 		HideVersion:               true,
 		EnableBashCompletion:      true,
-		DisableSliceFlagSeparator: true, // a setting's value may hold commas
-		// Exit codes and messages are ours: nothing may print or exit before Main does.
+		DisableSliceFlagSeparator: true, // a setting's value may contain commas
+		// Only Main prints errors and exits.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   usageError,
 		Writer:         os.Stdout,
@@ -80,26 +80,25 @@ func newApp(version string) *cli.App {
 	}
 }
 
-// usage is a command line that makes no sense.
+// usage is the error for a wrong command line.
 type usage struct{ reason string }
 
 func (e *usage) Error() string { return e.reason }
 
-// command completes a verb: the flags that all of them have, and what urfave/cli needs to be told
-// for each command.
+// command completes a verb with the flags that all verbs have and the settings that urfave/cli needs for each command.
 func command(verb cli.Command) *cli.Command {
 	verb.Flags = append(verb.Flags,
-		&cli.StringFlag{Name: "project", Usage: "the DDEV project is the one around `DIR`", DefaultText: "the working directory"},
+		&cli.StringFlag{Name: "project", Usage: "use the DDEV project around `DIR`", DefaultText: "the working directory"},
 	)
 	return complete(verb)
 }
 
-// complete is command without the flag that names a project.
+// complete does the same as command, without the flag that names a project.
 func complete(verb cli.Command) *cli.Command {
 	verb.Flags = append(verb.Flags,
 		&cli.StringSliceFlag{Name: "set", Usage: "override a setting (`NAME=VALUE`)"},
 		&cli.BoolFlag{Name: "json", Usage: "write the result as JSON"},
-		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing but errors"},
+		&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "print nothing but errors"},
 	)
 	for _, flag := range verb.Flags {
 		if flag, ok := flag.(*cli.BoolFlag); ok {
@@ -118,7 +117,7 @@ func complete(verb cli.Command) *cli.Command {
 	return &verb
 }
 
-// group completes a verb that has verbs of its own below it.
+// group completes a verb that has verbs below it.
 func group(verb cli.Command) *cli.Command {
 	verb.OnUsageError = usageError
 	verb.HideHelpCommand = true
@@ -147,8 +146,8 @@ func group(verb cli.Command) *cli.Command {
 type session struct {
 	out     *ui.Output
 	project *project.Project
-	rate    *bucket.RateLimit // of all buckets that are opened
-	note    func(string)      // what the user should know though nothing failed
+	rate    *bucket.RateLimit // for all buckets together
+	note    func(string)      // for what the user should know although nothing failed
 }
 
 // open reads the settings of the project that the flags name.
@@ -171,7 +170,7 @@ func open(c *cli.Context) (*session, error) {
 	return s, err
 }
 
-// assignments reads what --set says.
+// assignments parses --set.
 func assignments(c *cli.Context) (map[string]string, error) {
 	flags := map[string]string{}
 	for _, assignment := range c.StringSlice("set") {
@@ -184,7 +183,7 @@ func assignments(c *cli.Context) (map[string]string, error) {
 	return flags, nil
 }
 
-// confirm asks before something is replaced or deleted, unless --yes was given.
+// confirm asks before replacing or deleting something, unless --yes was given.
 func (s *session) confirm(c *cli.Context, question string) error {
 	if c.Bool("yes") {
 		return nil

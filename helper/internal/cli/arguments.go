@@ -7,8 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// interspersed puts a verb's flags before its arguments, where urfave/cli wants them: people write
-// `dump-helper verify KEY --json` as well.
+// interspersed moves a verb's flags before its arguments, because urfave/cli requires that order. People also write
+// `dump-helper verify KEY --json`.
 func interspersed(app *cli.App, args []string) []string {
 	at := slices.IndexFunc(args[min(1, len(args)):], func(arg string) bool { return !strings.HasPrefix(arg, "-") }) + 1
 	if at == 0 {
@@ -53,7 +53,7 @@ func interspersed(app *cli.App, args []string) []string {
 	return append(append(sorted, "--"), plain...)
 }
 
-// takesValue says whether the value of a flag is the next argument.
+// takesValue reports whether the value of a flag is the next argument.
 func takesValue(verb *cli.Command, arg string) bool {
 	name := strings.TrimLeft(arg, "-")
 	if strings.Contains(name, "=") {

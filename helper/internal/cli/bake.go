@@ -20,11 +20,11 @@ import (
 func bakeCommand(version string) *cli.Command {
 	return command(cli.Command{
 		Name:  "bake",
-		Usage: "put a dump's tables beside it as files, which servers take over faster than SQL",
+		Usage: "store a dump's tables beside it as files, which servers import faster than SQL",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "key", Usage: "bake the dump `KEY` instead of the newest one"},
-			&cli.StringFlag{Name: "for", Usage: "bake for these `SERVERS`, as in mariadb:11.8,mysql:8.4", DefaultText: "DUMP_BAKE"},
-			&cli.BoolFlag{Name: "force", Usage: "bake anew what is there"},
+			&cli.StringFlag{Name: "for", Usage: "bake for these `SERVERS`, such as mariadb:11.8,mysql:8.4", DefaultText: "DUMP_BAKE"},
+			&cli.BoolFlag{Name: "force", Usage: "bake again even if the baked object exists"},
 			limitRateFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -56,7 +56,7 @@ func (s *session) bake(ctx context.Context, options bakeOptions) (bake.Result, e
 	return s.bakeTo(ctx, options, s.out)
 }
 
-// bakeInFleet is bake as one of many. It gives the series of servers for which the dump is baked.
+// bakeInFleet bakes one project of a fleet. It returns the series of servers for which the dump is baked.
 func (s *session) bakeInFleet(ctx context.Context, version, key string, progress fleet.Progress) (series []string, err error) {
 	result, err := s.bakeTo(ctx, bakeOptions{version: version, key: key}, progress)
 	for _, object := range result.Objects {
@@ -82,21 +82,21 @@ func (s *session) bakeTo(ctx context.Context, options bakeOptions, progress bake
 	return bake.Run(ctx, config)
 }
 
-// bakeReport says what came of baking a dump that is there in any case.
+// bakeReport is the result of baking a dump that is already published.
 type bakeReport struct {
 	bake.Result
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
 }
 
-// notBaked is what went wrong after a refresh that has done its work.
+// notBaked is the error of a bake after a successful refresh.
 type notBaked struct{ err error }
 
 func (e *notBaked) Error() string { return "the dump is published, but not baked: " + e.err.Error() }
 
 func (e *notBaked) Unwrap() error { return e.err }
 
-// bakeRefreshed bakes the dump of a refresh. What goes wrong is an error for those who asked for it, and said to all others.
+// bakeRefreshed bakes the dump of a refresh. A failure is an error if --bake was given, and a note otherwise.
 func (s *session) bakeRefreshed(ctx context.Context, version, key string, asked bool) (bakeReport, error) {
 	result, err := s.bake(ctx, bakeOptions{version: version, key: key})
 	s.out.Print("%s", describeBake(result))
@@ -107,7 +107,7 @@ func (s *session) bakeRefreshed(ctx context.Context, version, key string, asked 
 	if err = (&notBaked{err}); asked || ctx.Err() != nil {
 		return report, err
 	}
-	_, report.Hint = explain(ctx, err)
+	_, report.Hint = classify(ctx, err)
 	report.Error = err.Error()
 	s.out.Note(report.Error)
 	if report.Hint != "" {
@@ -116,13 +116,13 @@ func (s *session) bakeRefreshed(ctx context.Context, version, key string, asked 
 	return report, nil
 }
 
-// loadBeside gives the ordinary pull of a dump into a server that keeps nothing.
+// loadBeside returns an ordinary pull of a dump into a temporary server.
 func (s *session) loadBeside(progress pull.Progress) func(context.Context, bucket.Object, dburl.URL, string) error {
 	return func(ctx context.Context, dump bucket.Object, target dburl.URL, folder string) error {
 		plan, err := pull.Prepare(ctx, pull.Config{
 			OpenBucket: s.openBucket, BucketName: s.project.Bucket, Target: target, Key: dump.Key, OnlySQL: true, InOrder: true,
 			CacheDir: folder, Progress: progress,
-			Remember: func(...string) error { return nil }, // checksums of the tables are for those who take their files
+			Remember: func(...string) error { return nil }, // only pulls of the files need the tables' checksums
 		})
 		if err != nil {
 			return err
@@ -133,17 +133,17 @@ func (s *session) loadBeside(progress pull.Progress) func(context.Context, bucke
 	}
 }
 
-// describeBake says what came of it, a line for each kind of server, and then why tables are not among the files.
+// describeBake has a line for each kind of server, followed by the reasons why tables are not among the files.
 func describeBake(result bake.Result) string {
 	var text strings.Builder
 	for _, object := range result.Objects {
 		switch {
 		case object.Key == "":
-			fmt.Fprintf(&text, "nothing to bake for %s, no table is worth it\n", object.Series)
+			fmt.Fprintf(&text, "nothing to bake for %s: no table is large enough\n", object.Series)
 		case !object.Published:
-			fmt.Fprintf(&text, "nothing to do, %s is there (%s)\n", object.Key, ui.Bytes(object.ObjectBytes))
+			fmt.Fprintf(&text, "nothing to do, %s exists (%s)\n", object.Key, ui.Bytes(object.ObjectBytes))
 		default:
-			fmt.Fprintf(&text, "published %s\n%s as files of %s in %s, %s too small to be worth it, %s\n", object.Key,
+			fmt.Fprintf(&text, "published %s\n%s as files of %s in %s, %s too small, %s\n", object.Key,
 				ui.Count(object.Tables, "table"), ui.Bytes(object.FileBytes), ui.Bytes(object.ObjectBytes), ui.Count(object.Small, "table"),
 				ui.Duration(time.Duration(object.Seconds*float64(time.Second))))
 		}

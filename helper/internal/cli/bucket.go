@@ -14,20 +14,20 @@ import (
 func bucketCommand() *cli.Command {
 	return group(cli.Command{
 		Name:        "bucket",
-		Usage:       "look after the bucket itself",
+		Usage:       "manage the bucket itself",
 		Subcommands: []*cli.Command{bucketSetupCommand()},
 	})
 }
 
-// mostDays is more than S3 needs and less than it takes.
+// mostDays is more than anybody needs and less than S3 accepts.
 const mostDays = 3650
 
 func bucketSetupCommand() *cli.Command {
 	return command(cli.Command{
 		Name:  "setup",
-		Usage: "bring the bucket into shape: encryption, versions, lifecycle, no public access",
+		Usage: "configure the bucket: encryption, versions, lifecycle, no public access",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "create", Usage: "make the bucket if there is none"},
+			&cli.BoolFlag{Name: "create", Usage: "create the bucket if it does not exist"},
 			&cli.StringFlag{Name: "abort-after", Usage: "remove unfinished uploads after `DAYS`", DefaultText: "2"},
 			&cli.StringFlag{Name: "keep-versions", Usage: "remove old versions after `DAYS`", DefaultText: "30"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be set"},
@@ -52,7 +52,7 @@ func bucketSetupCommand() *cli.Command {
 	})
 }
 
-// days reads a flag for a number of days.
+// days parses a flag for a number of days.
 func days(c *cli.Context, flag string, usual int) (int32, error) {
 	n, err := number(c.String(flag), mostDays)
 	if err != nil || n == 0 && c.IsSet(flag) {
@@ -64,7 +64,7 @@ func days(c *cli.Context, flag string, usual int) (int32, error) {
 	return int32(n), nil
 }
 
-// noBucket is a bucket that is not there and could be made.
+// noBucket is the error for a bucket that does not exist and could be created.
 type noBucket struct{ error }
 
 func (e *noBucket) Unwrap() error { return e.error }

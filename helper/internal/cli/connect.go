@@ -29,7 +29,7 @@ func (s *session) openBucket(ctx context.Context) (*bucket.Bucket, error) {
 	})
 }
 
-// awsEnvironment is the AWS_* part of the environment and of the project's .env files.
+// awsEnvironment returns the AWS_* variables of the environment and of the project's .env files.
 func (s *session) awsEnvironment() map[string]string {
 	variables := map[string]string{}
 	for _, pair := range environment() {
@@ -41,7 +41,7 @@ func (s *session) awsEnvironment() map[string]string {
 	return variables
 }
 
-// source says where the project's rows come from.
+// source returns the URL of the staging database.
 func (s *session) source(ctx context.Context) (source.Config, error) {
 	if err := s.project.RequireSource(); err != nil {
 		return source.Config{}, err
@@ -59,20 +59,20 @@ func (s *session) source(ctx context.Context) (source.Config, error) {
 	}
 	if s.project.Source.URL != nil {
 		url := *s.project.Source.URL
-		url.Password = password // of the places that can hold one, the project has chosen
+		url.Password = password // the project's settings have decided which password applies
 		if server := url.Server; server == nil && s.project.SSH == "" {
 			if err := refuseNeighbour(ctx, net.DefaultResolver, "DUMP_SOURCE", url.Host); err != nil {
 				return source.Config{}, err
 			}
 		} else if server != nil && len(server.Addresses) > 0 {
-			url.Host = server.Addresses[0] // other projects' servers answer to the name as well
+			url.Host = server.Addresses[0] // other projects' servers answer to the same name
 		}
 		config.URL = &url
 	}
 	return config, nil
 }
 
-// publisher is who runs this, as in ada@laptop.
+// publisher names who runs this, such as ada@laptop.
 func publisher() string {
 	name, host := "unknown", "unknown"
 	if current, err := user.Current(); err == nil && current.Username != "" {

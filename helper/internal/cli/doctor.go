@@ -15,9 +15,9 @@ import (
 func doctorCommand(version string) *cli.Command {
 	return command(cli.Command{
 		Name:  "doctor",
-		Usage: "try everything that a refresh and a pull need, and say what to do",
+		Usage: "check everything that a refresh and a pull need, and say what to fix",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "settings", Usage: "only print every setting, its value, and where it comes from"},
+			&cli.BoolFlag{Name: "settings", Usage: "only print every setting, its value and its origin"},
 			&cli.BoolFlag{Name: "version", Usage: "only print the version"},
 		},
 		Action: func(c *cli.Context) error {
@@ -36,7 +36,7 @@ func doctorCommand(version string) *cli.Command {
 	})
 }
 
-// unhealthy is the error of a doctor whose failures have been printed already.
+// unhealthy is the error after failed checks, which have already been printed.
 type unhealthy struct {
 	failures int
 	first    error
@@ -62,7 +62,7 @@ func (s *session) doctor(ctx context.Context) error {
 	failed := &unhealthy{}
 	report := func(check doctor.Check) {
 		if check.Hint == "" && check.Err != nil {
-			_, check.Hint = explain(ctx, check.Err)
+			_, check.Hint = classify(ctx, check.Err)
 		}
 		if check.Status == doctor.Failed {
 			failed.failures++

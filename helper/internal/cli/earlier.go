@@ -15,10 +15,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
-// earlierVerbs are the flags that make a pull deal with the earlier databases, and pull nothing.
+// earlierVerbs are the flags with which `pull` manages earlier databases and pulls nothing.
 var earlierVerbs = []string{"undo", "undo-to", "list-earlier", "drop-earlier"}
 
-// asksForEarlier says whether one of them is given.
+// asksForEarlier reports whether one of them is given.
 func asksForEarlier(c *cli.Context) bool {
 	for _, flag := range earlierVerbs {
 		if isGiven(c, flag) {
@@ -28,13 +28,13 @@ func asksForEarlier(c *cli.Context) bool {
 	return false
 }
 
-// isGiven says whether a flag is there, with a value that is not no.
+// isGiven reports whether a flag is given and not false.
 func isGiven(c *cli.Context, flag string) bool {
 	text := c.String(flag)
 	return c.IsSet(flag) && text != "" && text != "false"
 }
 
-// earlierExcludes are groups of flags that exclude each other because of the flags that deal with earlier databases.
+// earlierExcludes are groups of flags that exclude each other because of the flags for earlier databases.
 func earlierExcludes() [][]string {
 	groups := [][]string{earlierVerbs}
 	for _, flag := range earlierVerbs[1:] {
@@ -45,11 +45,11 @@ func earlierExcludes() [][]string {
 	return groups
 }
 
-// earlierNumber reads the number of an earlier database.
+// earlierNumber parses the number of an earlier database.
 func earlierNumber(c *cli.Context, flag string) (int, error) {
 	n, err := strconv.Atoi(c.String(flag))
 	if err != nil || n < 1 {
-		return 0, &usage{fmt.Sprintf("--%s %s: a number from 1 is expected, as --list-earlier shows it", flag, c.String(flag))}
+		return 0, &usage{fmt.Sprintf("--%s %s: a number that --list-earlier shows is expected, 1 or more", flag, c.String(flag))}
 	}
 	return n, nil
 }
@@ -58,13 +58,13 @@ func earlierNumber(c *cli.Context, flag string) (int, error) {
 type listedEarlier struct {
 	Number   int       `json:"number"`
 	Database string    `json:"database"` // on the server
-	Key      string    `json:"key"`      // of the dump that it was loaded from, "" where it is not known
+	Key      string    `json:"key"`      // of the dump that it was loaded from, "" if unknown
 	Replaced time.Time `json:"replaced,omitzero"`
 	Part     bool      `json:"part"` // it has only the tables that were replaced
 	Tables   int64     `json:"tables"`
-	Bytes    int64     `json:"bytes"`             // both are -1 where the server does not tell
-	Changed  *bool     `json:"changed"`           // whether it was changed since a pull put it there, null where nobody can tell
-	Changes  []string  `json:"changes,omitempty"` // some of what was
+	Bytes    int64     `json:"bytes"`             // both are -1 if unknown
+	Changed  *bool     `json:"changed"`           // whether it was changed after it was pulled, null if unknown
+	Changes  []string  `json:"changes,omitempty"` // some of what was changed
 }
 
 func (s *session) listEarlier(ctx context.Context) error {
@@ -99,7 +99,7 @@ func (s *session) listEarlier(ctx context.Context) error {
 	return s.out.Result(map[string]any{"earlier": list, "kept": s.project.KeepLocal})
 }
 
-// changedIn says in few words what was changed in an earlier database.
+// changedIn sums up what was changed in an earlier database.
 func changedIn(changes target.Changes) string {
 	switch {
 	case changes.Unknown:
@@ -110,7 +110,7 @@ func changedIn(changes target.Changes) string {
 	return namesOf(changes)
 }
 
-// bytesOf adds up how much some earlier databases take, as far as it is known.
+// bytesOf adds up the known sizes of earlier databases.
 func bytesOf(all []target.Earlier) (bytes int64) {
 	for _, k := range all {
 		bytes += max(k.Bytes, 0)
@@ -118,7 +118,7 @@ func bytesOf(all []target.Earlier) (bytes int64) {
 	return bytes
 }
 
-// amountKept says how many earlier databases there are, and how much they take.
+// amountKept says how many earlier databases there are, and their size.
 func amountKept(all []target.Earlier) string {
 	if len(all) == 1 {
 		return "1 earlier database is kept (" + ui.Bytes(bytesOf(all)) + ")"
@@ -126,19 +126,19 @@ func amountKept(all []target.Earlier) string {
 	return fmt.Sprintf("%d earlier databases are kept (%s)", len(all), ui.Bytes(bytesOf(all)))
 }
 
-// sayKept says after a pull what is kept beside the database that it has replaced.
+// sayKept says after a pull which earlier databases are kept.
 func (s *session) sayKept(all []target.Earlier) {
 	if len(all) < 2 {
 		return
 	}
 	text := amountKept(all)
 	if len(all) > s.project.KeepLocal {
-		text += ", more than DUMP_KEEP_LOCAL: a pull drops none that was changed locally"
+		text += ", more than DUMP_KEEP_LOCAL: a pull drops none that has local changes"
 	}
 	s.out.Print("%s; %s\n", text, inWords("`dump-helper pull --list-earlier` lists them, --drop-earlier drops them"))
 }
 
-// earlier says which earlier databases are kept, "" for none.
+// earlier says which earlier databases are kept; "" if none is.
 func (s *session) earlier(ctx context.Context, database target.Database) (string, error) {
 	all, err := database.Earlier(ctx)
 	if err != nil || len(all) == 0 {
@@ -151,7 +151,7 @@ func (s *session) earlier(ctx context.Context, database target.Database) (string
 	return amountKept(all) + inWords("; `dump-helper pull --drop-earlier 1` drops "+them), nil
 }
 
-// earlierOrigin says what an earlier database held when it was live.
+// earlierOrigin names the dump that an earlier database was loaded from.
 func earlierOrigin(k target.Earlier) string {
 	text := cmp.Or(k.Dump.Key, "unknown origin")
 	if k.Part {
@@ -182,7 +182,7 @@ func (s *session) dropEarlier(c *cli.Context) error {
 		return err
 	}
 	target := *s.project.Target
-	if err := s.confirm(c, fmt.Sprintf("drop the earlier database %d of %s at %s, and those that are older?", n, target.Name, target.Address())); err != nil {
+	if err := s.confirm(c, fmt.Sprintf("drop the earlier database %d of %s at %s and all older ones?", n, target.Name, target.Address())); err != nil {
 		return err
 	}
 	dropped, err := pull.DropEarlier(c.Context, s.local(), n)

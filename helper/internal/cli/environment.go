@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// forwardedVariable lists, separated by blanks, the names of the caller's variables that the add-on's
-// host commands hand into the container of the dump service.
+// forwardedVariable holds the names, separated by spaces, of the caller's variables that the add-on's host commands pass
+// into the container of the dump service.
 const forwardedVariable = "DUMP_REFRESH_FORWARDED"
 
-// environment is the environment that settings and credentials are taken from. In the dump service a
-// variable may also come from the time when the container was made: from a .env file of the project, which
-// DDEV reads for it, and which may have changed since. The file counts then, as it is now.
+// environment is the source of settings and credentials. In the dump service, a variable may date from when the container
+// was created: DDEV read it from one of the project's .env files, which may have changed since. Then the file's current
+// content counts.
 func environment() []string {
 	forwarded, inService := os.LookupEnv(forwardedVariable)
 	if !inService {

@@ -27,39 +27,39 @@ import (
 // The exit codes, as docs/reference.md documents them.
 const (
 	exitOK          = 0
-	exitUnexpected  = 1   // nobody thought of this
-	exitUsage       = 2   // the command line makes no sense
+	exitUnexpected  = 1   // an error that no class describes
+	exitUsage       = 2   // the command line is wrong
 	exitSettings    = 3   // a setting is missing or wrong
-	exitAccess      = 4   // credentials are missing, wrong or expired, or do not allow it
+	exitAccess      = 4   // credentials are missing, wrong, expired or insufficient
 	exitNotFound    = 5   // no such bucket, no such dump
 	exitStaging     = 6   // the staging database could not be dumped
-	exitGate        = 7   // the dump looks as if something were missing, and was not published
-	exitDamaged     = 8   // the dump in the bucket is incomplete, damaged, or no dump
+	exitGate        = 7   // something seems to be missing from the dump, so it was not published
+	exitDamaged     = 8   // the object in the bucket is incomplete, damaged, or not a dump
 	exitLocal       = 9   // the local database could not be replaced; it is as it was
 	exitNoSpace     = 10  // a disk is full
-	exitBusy        = 11  // another refresh or pull is at work
+	exitBusy        = 11  // another refresh or pull is running
 	exitNetwork     = 12  // a server cannot be reached, or a clock is wrong
 	exitStale       = 13  // not every project of the fleet has a fresh dump
-	exitBake        = 14  // a dump could not be baked; the dump itself is there
+	exitBake        = 14  // a dump could not be baked; the dump itself is published
 	exitInterrupted = 130 // Ctrl-C
 )
 
 var (
-	errNotConfirmed = errors.New("this needs a yes, and there is no terminal to ask on")
+	errNotConfirmed = errors.New("this must be confirmed, and there is no terminal to ask on")
 	errDeclined     = errors.New("not confirmed, nothing was changed")
 )
 
-// explain gives the exit code of an error, and what its user can do next.
-func explain(ctx context.Context, err error) (code int, hint string) {
+// classify returns the exit code of an error, and a hint for the user.
+func classify(ctx context.Context, err error) (code int, hint string) {
 	if ctx.Err() != nil {
 		return exitInterrupted, ""
 	}
 	if after := (*notBaked)(nil); errors.As(err, &after) {
-		_, hint = explain(ctx, after.err)
+		_, hint = classify(ctx, after.err)
 		return exitBake, hint
 	}
-	code, hint = exitUnexpected, "if this looks like a mistake of dump-helper, please report it with the output of `dump-helper version`"
-	for _, row := range explanations {
+	code, hint = exitUnexpected, "if this looks like a bug in dump-helper, please report it with the output of `dump-helper version`"
+	for _, row := range errorClasses {
 		if found, ok := row.matches(err); ok {
 			code, hint = row.code, found
 			break
@@ -68,7 +68,7 @@ func explain(ctx context.Context, err error) (code int, hint string) {
 	return code, inWords(hint)
 }
 
-// inWords gives a hint in the words of whoever reads it.
+// inWords names commands in a hint as its reader knows them: in a DDEV project, those of the add-on.
 func inWords(hint string) string {
 	if os.Getenv("IS_DDEV_PROJECT") == "true" {
 		return ddevWords.Replace(hint)
@@ -76,14 +76,14 @@ func inWords(hint string) string {
 	return hint
 }
 
-// mayPass says whether what went wrong may be gone a little later, so that another try makes sense.
+// mayPass reports whether an error may be temporary, so that another try makes sense.
 func mayPass(err error) bool {
 	for _, passing := range []error{source.ErrConnectionLost, source.ErrTooManyConnections, source.ErrDefinitionChanged, source.ErrGaveWay, bucket.ErrChanged} {
 		if errors.Is(err, passing) {
 			return true
 		}
 	}
-	for _, row := range explanations {
+	for _, row := range errorClasses {
 		if _, ok := row.matches(err); ok {
 			return row.code == exitBusy || row.code == exitNetwork && !errors.Is(err, bucket.ErrClockSkew)
 		}
@@ -91,8 +91,8 @@ func mayPass(err error) bool {
 	return false
 }
 
-// ddevWords makes hints of the table those of somebody who works with the DDEV add-on: the verbs are
-// commands of DDEV there, and the target is the project's own database unless a setting says otherwise.
+// ddevWords turns hints into those for users of the DDEV add-on: the verbs are DDEV commands there, and the target is the
+// project's own database unless a setting says otherwise.
 var ddevWords = strings.NewReplacer(
 	"dump-helper VERB --help", "ddev help COMMAND",
 	"dump-helper pull", "ddev pull-latest-dump",
@@ -104,26 +104,26 @@ var ddevWords = strings.NewReplacer(
 	"start an ssh-agent and run: ssh-add ", ddevKeyHint,
 	"run: ssh-add ", ddevKeyHint,
 	"update dump-helper", "update the add-on with `ddev add-on get jobiqo/dump-refresh`",
-	targetAuthHint, "if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: put one that it has into DUMP_TARGET in .ddev/.env.dump",
-	wrongServerHint, "nothing was read from that server or changed on it; `ddev restart` starts the project's own; check DUMP_TARGET if you have set it",
-	targetUnreachableHint, "start the project: ddev start; if it runs, `ddev logs -s db` tells about its database; check DUMP_TARGET if you have set it",
+	targetAuthHint, "if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: name an existing one in DUMP_TARGET in .ddev/.env.dump",
+	wrongServerHint, "nothing was read from that server or changed on it; `ddev restart` starts the project's own server; check DUMP_TARGET if you have set it",
+	targetUnreachableHint, "start the project: ddev start; if it runs, `ddev logs -s db` shows the database's log; check DUMP_TARGET if you have set it",
 )
 
-// explanation is a row of the table of errors.
-type explanation struct {
+// errorClass is a row of the table of errors.
+type errorClass struct {
 	code int
-	// matches says whether an error is meant, and gives the hint for it.
+	// matches reports whether an error belongs to the class, and returns its hint.
 	matches func(error) (hint string, ok bool)
 }
 
-// is makes the row of an error value.
-func is(target error, code int, hint string) explanation {
-	return explanation{code, func(err error) (string, bool) { return hint, errors.Is(err, target) }}
+// is returns the class of an error value.
+func is(target error, code int, hint string) errorClass {
+	return errorClass{code, func(err error) (string, bool) { return hint, errors.Is(err, target) }}
 }
 
-// as makes the row of a type of error.
-func as[E error](code int, hint func(E) string) explanation {
-	return explanation{code, func(err error) (string, bool) {
+// as returns the class of a type of error.
+func as[E error](code int, hint func(E) string) errorClass {
+	return errorClass{code, func(err error) (string, bool) {
 		var found E
 		if !errors.As(err, &found) {
 			return "", false
@@ -132,8 +132,8 @@ func as[E error](code int, hint func(E) string) explanation {
 	}}
 }
 
-// explanations is the table of errors; the first row that matches counts.
-var explanations = []explanation{
+// errorClasses is the table of errors. The first row that matches applies.
+var errorClasses = []errorClass{
 	as(exitUsage, func(*usage) string { return "dump-helper VERB --help shows what is possible" }),
 	is(errNotConfirmed, exitUsage, "add --yes"),
 	is(errDeclined, exitUsage, ""),
@@ -141,20 +141,20 @@ var explanations = []explanation{
 
 	// The fleet.
 	as(exitStale, func(*staleError) string {
-		return "the reasons are above, with what to do about each"
+		return "see the reasons and hints above"
 	}),
 	as(exitSettings, func(e *fleet.ConfigError) string {
 		if e.Nearest != "" {
-			return "write " + e.Nearest + ", or take it out"
+			return "write " + e.Nearest + ", or remove it"
 		}
 		return "docs/reference.md shows what a fleet.yaml looks like"
 	}),
 	as(exitSettings, func(e *fleet.CheckoutError) string {
-		return "try `git ls-remote " + e.URL + "` as the same user; nobody can be asked for a password here"
+		return "try `git ls-remote " + e.URL + "` as the same user; it must not ask for a password"
 	}),
-	is(fleet.ErrTimeLimit, exitStaging, "nothing was published; look whether staging hangs, or raise time_limit in fleet.yaml"),
+	is(fleet.ErrTimeLimit, exitStaging, "nothing was published; check whether staging hangs, or raise time_limit in fleet.yaml"),
 
-	is(fleet.ErrBakeTimeLimit, exitBake, "the dump is there, pulls load its SQL; raise time_limit in fleet.yaml, or take DUMP_BAKE away"),
+	is(fleet.ErrBakeTimeLimit, exitBake, "the dump is published, and pulls load its SQL; raise time_limit in fleet.yaml, or remove DUMP_BAKE"),
 
 	// The bucket.
 	is(bucket.ErrLeaseLost, exitBusy, "nothing was published; `dump-helper list` shows what the other refresh did"),
@@ -173,7 +173,7 @@ var explanations = []explanation{
 		return "add --create to make it; or check DUMP_S3_BUCKET, DUMP_S3_ENDPOINT and the account of the credentials"
 	}),
 	is(bucket.ErrNoSuchBucket, exitNotFound, "check DUMP_S3_BUCKET, DUMP_S3_ENDPOINT and the account of the credentials"),
-	is(bucket.ErrNoSuchKey, exitNotFound, "`dump-helper list` shows the keys that are there"),
+	is(bucket.ErrNoSuchKey, exitNotFound, "`dump-helper list` shows the existing keys"),
 	is(bucket.ErrNoSuchSecret, exitSettings, "check DUMP_SOURCE_PASSWORD_FROM, the region and the account"),
 	is(bucket.ErrReference, exitSettings, "write aws-secretsmanager:ID or aws-ssm:NAME"),
 	ofKind(bucket.ErrWrongRegion, exitSettings, func(e *bucket.Error) string {
@@ -183,12 +183,12 @@ var explanations = []explanation{
 		return "set DUMP_S3_REGION=" + e.Region
 	}),
 	is(bucket.ErrClockSkew, exitNetwork, "set this machine's clock; after WSL2 has slept: sudo hwclock -s"),
-	is(bucket.ErrArchived, exitNotFound, "restore it in S3 first (aws s3api restore-object), or take another one with --key"),
+	is(bucket.ErrArchived, exitNotFound, "restore it in S3 first (aws s3api restore-object), or select another one with --key"),
 	is(bucket.ErrChanged, exitDamaged, "try again"),
 	is(bucket.ErrUnreachable, exitNetwork, "check the network, DUMP_S3_ENDPOINT and DUMP_S3_REGION"),
-	is(bucket.ErrUnavailable, exitNetwork, "the server has trouble, try again later"),
+	is(bucket.ErrUnavailable, exitNetwork, "the server has a problem; try again later"),
 	is(bucket.ErrNoSpace, exitNoSpace, "free some space in the store, or lower DUMP_KEEP"),
-	is(bucket.ErrEndpoint, exitSettings, "check DUMP_S3_ENDPOINT, it is a URL such as https://s3.example.com"),
+	is(bucket.ErrEndpoint, exitSettings, "check DUMP_S3_ENDPOINT; it must be a URL such as https://s3.example.com"),
 	{exitNotFound, ofOthers},
 	is(bucket.ErrEmpty, exitNotFound, emptyHint(nil)),
 	is(bucket.ErrDamaged, exitDamaged, "try again; if it happens again, the store is at fault"),
@@ -197,7 +197,7 @@ var explanations = []explanation{
 	// Baking.
 	as(exitBake, noServerHint),
 	as(exitBake, func(*bake.UnfitError) string {
-		return "pulls load its SQL; dumps of MySQL and MariaDB that `dump-helper refresh` makes with --engine=native can be baked"
+		return "pulls load its SQL; only dumps of MySQL and MariaDB that `dump-helper refresh` makes with --engine=native can be baked"
 	}),
 	as(exitBake, func(*bake.UnsafeError) string {
 		return "pulls load the dump's SQL; take that server out of DUMP_BAKE"
@@ -206,43 +206,43 @@ var explanations = []explanation{
 
 	// Settings.
 	whichOwnDatabase(func(e *project.OwnDatabaseError) bool { return e.Omitted }, exitSettings,
-		"take db out of omit_containers and run `ddev restart`, or name another database with DUMP_TARGET or --target"),
+		"remove db from omit_containers and run `ddev restart`, or name another database with DUMP_TARGET or --target"),
 	whichOwnDatabase(func(e *project.OwnDatabaseError) bool { return e.Owner != "" }, exitLocal,
 		"nothing was read or changed; stop that project, or give one of the two another name"),
 	whichOwnDatabase(func(e *project.OwnDatabaseError) bool { return e.Status == "" }, exitNetwork,
 		"start it with `ddev restart`; a project that has no database of its own needs DUMP_TARGET or --target"),
 	as(exitNetwork, func(*project.OwnDatabaseError) string {
-		return "start it with `ddev restart`; `ddev logs -s db` tells what became of it"
+		return "start it with `ddev restart`; `ddev logs -s db` shows what happened to it"
 	}),
 	as(exitSettings, func(e *neighbourError) string {
-		return "start the service of this project that is called so; if that container is meant, write its name in full: " + e.container
+		return "start this project's service of that name; if you mean that container, write its full name: " + e.container
 	}),
-	is(project.ErrNoProject, exitSettings, "run it in a DDEV project, or name one with --project"),
+	is(project.ErrNoProject, exitSettings, "run this in a DDEV project, or name one with --project"),
 	as(exitSettings, settingsHint),
 
 	// The dump itself.
 	is(errUnusable, exitDamaged, "delete it, or bake its dump anew with --force; pulls load the dump without it"),
-	is(pull.ErrNoneBefore, exitNotFound, "`dump-helper list` shows what is there"),
+	is(pull.ErrNoneBefore, exitNotFound, "`dump-helper list` shows the existing dumps"),
 	is(pull.ErrTooOld, exitNotFound, "run `dump-helper refresh` where DUMP_SOURCE is set, or allow more with --max-age"),
-	is(pull.ErrNoSuchTable, exitUsage, "check the names that --tables was given; * stands for any text, ? for one character"),
-	is(pull.ErrNothingLeft, exitUsage, "check the names that --tables and --skip-tables were given"),
-	is(pull.ErrOnlyWhole, exitUsage, "leave out --tables, --skip-tables and --structure-only-tables; dumps that were made with --engine=native have parts"),
-	is(pull.ErrNotSQL, exitDamaged, "`dump-helper list` shows the other dumps, --key takes one of them"),
+	is(pull.ErrNoSuchTable, exitUsage, "check the names in --tables; * stands for any text, ? for one character"),
+	is(pull.ErrNothingLeft, exitUsage, "check the names in --tables and --skip-tables"),
+	is(pull.ErrOnlyWhole, exitUsage, "leave out --tables, --skip-tables and --structure-only-tables; only dumps made with --engine=native can be pulled in part"),
+	is(pull.ErrNotSQL, exitDamaged, "`dump-helper list` shows the other dumps, --key selects one"),
 	is(pull.ErrIncomplete, exitDamaged, damagedHint),
 	is(target.ErrIncomplete, exitDamaged, damagedHint),
 	is(dumpfile.ErrTruncated, exitDamaged, damagedHint),
 	is(dumpfile.ErrCorrupt, exitDamaged, damagedHint),
 	as(exitDamaged, func(*dumpfile.NotSQLError) string { return damagedHint }),
 	as(exitDamaged, func(*dumpfile.NewerFormatError) string {
-		return "update dump-helper; zstd -dc reads the dump meanwhile"
+		return "update dump-helper; until then, zstd -dc reads the dump"
 	}),
 	as(exitDamaged, func(*dumpfile.WindowError) string { return "compress it without --long" }),
 
 	// Staging.
 	ofCommand(exitStaging, "nothing was published; run the command of DUMP_SOURCE by hand to see what it does"),
-	as(exitStaging, func(e *source.PrivilegeError) string { return "an administrator of staging runs: " + e.Grant }),
+	as(exitStaging, func(e *source.PrivilegeError) string { return "ask an administrator of staging to run: " + e.Grant }),
 	as(exitStaging, func(e *source.HostKeyChangedError) string {
-		return fmt.Sprintf("if the server was set up anew, remove line %d of %s and run `ssh %s` once; if not, somebody is listening in", e.Line, e.File, e.Name)
+		return fmt.Sprintf("if the server was reinstalled, remove line %d of %s and run `ssh %s` once; if not, somebody is listening in", e.Line, e.File, e.Name)
 	}),
 	as(exitStaging, func(e *source.HostKeyUnknownError) string {
 		return fmt.Sprintf("run `ssh %s` once, compare the fingerprint, and say yes", e.Name)
@@ -256,8 +256,8 @@ var explanations = []explanation{
 	}),
 	is(source.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump"),
 	is(source.ErrNoDatabase, exitStaging, "check the database's name in DUMP_SOURCE"),
-	is(source.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE: inside the tunnel, SSH has checked whom you talk to"),
-	is(source.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off goes without, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
+	is(source.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE; SSH has already verified the host"),
+	is(source.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off disables TLS, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
 	is(source.ErrSeveralServers, exitStaging, "nothing was published; name one of the servers in DUMP_SOURCE"),
 	is(source.ErrTooManyConnections, exitStaging, "try again later, lower --threads, or raise max_connections on staging"),
 	as(exitStaging, func(e *source.SettingError) string {
@@ -272,11 +272,11 @@ var explanations = []explanation{
 	is(source.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
 	is(source.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
 	is(source.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
-	is(source.ErrSnapshotTooLong, exitStaging, "nothing was published; see that less is dumped (structure_only and exclude in .ddev/dump-refresh/rules.yaml), or over a faster line"),
+	is(source.ErrSnapshotTooLong, exitStaging, "nothing was published; dump less (structure_only and exclude in .ddev/dump-refresh/rules.yaml), or use a faster connection"),
 	is(source.ErrGaveWay, exitStaging, "nothing was published; tables on staging are being altered or locked (a deployment, a backup?), try again at a quieter time"),
 	is(source.ErrDefinitionChanged, exitStaging, "tables on staging are being altered (a deployment?), try again when that is over"),
 	as(exitNetwork, func(*source.SSHUnreachableError) string {
-		return "check host and port in DUMP_SSH, or what ~/.ssh/config has for them"
+		return "check host and port in DUMP_SSH, or in ~/.ssh/config"
 	}),
 	is(source.ErrUnreachable, exitNetwork, "check host and port in DUMP_SOURCE; if staging is behind a bastion, set DUMP_SSH"),
 	is(source.ErrConnectionLost, exitStaging, "nothing was published, try again; if it happens again, look at the server's log"),
@@ -298,7 +298,7 @@ var explanations = []explanation{
 	is(target.ErrNothingToMark, exitNotFound, "pull a dump first"),
 	is(pull.ErrCacheSpace, exitNoSpace, "free some space, or name another folder in DUMP_CACHE_DIR"),
 	as(exitNoSpace, func(e *pull.EarlierRoomError) string {
-		return fmt.Sprintf("`dump-helper pull --drop-earlier %d` drops what was replaced first, --list-earlier lists all that could go; or try anyway with --force", len(e.Bytes))
+		return fmt.Sprintf("`dump-helper pull --drop-earlier %d` drops the oldest earlier database, --list-earlier lists all of them; or try anyway with --force", len(e.Bytes))
 	}),
 	is(pull.ErrTargetSpace, exitNoSpace, "free some space, or try anyway with --force"),
 	as(exitNoSpace, func(*target.NoSpaceError) string {
@@ -308,7 +308,7 @@ var explanations = []explanation{
 	as(exitLocal, func(*target.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*oneserver.WrongServerError) string { return wrongServerHint }),
 	as(exitLocal, func(*target.AuthError) string { return targetAuthHint }),
-	is(target.ErrNoDatabase, exitUsage, "leave out --tables and --skip-tables: the first pull brings everything"),
+	is(target.ErrNoDatabase, exitUsage, "leave out --tables and --skip-tables: the first pull must load everything"),
 	as(exitLocal, func(*target.UnfitError) string {
 		return "the local database is as it was; a pull without --tables and --skip-tables brings all tables as they are in the dump"
 	}),
@@ -318,7 +318,7 @@ var explanations = []explanation{
 			return "set " + e.Name + " to " + e.Needs + " on the local server and try again; the local database is as it was"
 		}
 		if e.Value == "" {
-			return "set " + e.Name + " back on the local server, which takes no changes as it is"
+			return "set " + e.Name + " back on the local server; with this value it accepts no changes"
 		}
 		return "set " + e.Name + " back on the local server, or name an account in DUMP_TARGET that may set it for its own sessions"
 	}),
@@ -326,33 +326,33 @@ var explanations = []explanation{
 		return "rename one of them on staging or list it under exclude in .ddev/dump-refresh/rules.yaml, or use a local server with lower_case_table_names=0; the local database is as it was"
 	}),
 	as(exitLocal, func(e *target.PrivilegeError) string {
-		return "an administrator of the local database runs: " + e.Grant
+		return "ask an administrator of the local database to run: " + e.Grant
 	}),
 	as(exitBusy, func(e *target.BusyError) string {
 		if e.Running {
 			return "wait for it to end"
 		}
-		return "end what uses the database (a long request, cron, an SQL client) and try again"
+		return "close whatever uses the database (a long request, cron, an SQL client) and try again"
 	}),
 	as(exitNetwork, func(*target.UnreachableError) string { return targetUnreachableHint }),
 	as(exitLocal, func(*target.LostError) string {
-		return "look at the local server's log and start it again; nothing is lost, the next pull puts away what is left"
+		return "look at the local server's log and start it again; nothing is lost, and the next pull cleans up"
 	}),
 	as(exitLocal, func(e *target.StrayFilesError) string {
-		return "what those files belong to is not known, they may be in use: dump the databases of the local server that matter, then move the folder of " +
-			e.Database + " out of its data folder while it is stopped, and keep it until all is seen to work"
+		return "those files may still be in use: dump the databases that matter, stop the local server, move the folder of " +
+			e.Database + " out of its data folder, and keep it until everything works"
 	}),
 	as(exitLocal, func(e *target.InboundKeyError) string {
-		return "the local database is as it was; take the key off, and try again: " + e.Remedy
+		return "the local database is as it was; drop the key and try again: " + e.Remedy
 	}),
 	as(exitLocal, func(e *target.OutsideError) string {
-		return "nothing was changed; this brings them in, then try again: " + e.Remedy
+		return "nothing was changed; bring them in with this statement, then try again: " + e.Remedy
 	}),
 	as(exitLocal, func(*target.LoadError) string {
-		return "the local database is as it was; another dump can be taken with --key"
+		return "the local database is as it was; --key selects another dump"
 	}),
 	as(exitDamaged, func(*target.MismatchError) string {
-		return "the local database is as it was; try again, or take another dump with --key"
+		return "the local database is as it was; try again, or select another dump with --key"
 	}),
 	as(exitDamaged, func(*target.ChunkError) string { return damagedHint }),
 	as(exitLocal, func(*target.SeveralDatabasesError) string { return "dump one database at a time, without --databases" }),
@@ -362,11 +362,11 @@ var explanations = []explanation{
 	as(exitLocal, func(e *target.ExtensionError) string {
 		return "install the extension " + e.Name + " on the local server"
 	}),
-	is(target.ErrNothingToUndo, exitNotFound, "undo follows a pull; each pull keeps the database that it replaces, and DUMP_KEEP_LOCAL says how many are kept"),
+	is(target.ErrNothingToUndo, exitNotFound, "pull first; each pull keeps the database that it replaces, and DUMP_KEEP_LOCAL says how many are kept"),
 	as(exitNotFound, func(*target.NoEarlierError) string { return "`dump-helper pull --list-earlier` lists them" }),
 	as(exitUsage, func(e *target.PartOfError) string {
 		if e.First == 0 {
-			return "nothing was changed; it cannot be brought back, `dump-helper pull --drop-earlier " + strconv.Itoa(e.Number) + "` drops it, and those that are older"
+			return "nothing was changed; it cannot be brought back; `dump-helper pull --drop-earlier " + strconv.Itoa(e.Number) + "` drops it and those that are older"
 		}
 		return "nothing was changed; bring that one back first with `dump-helper pull --undo-to " + strconv.Itoa(e.First) + "`, then look at --list-earlier again"
 	}),
@@ -374,7 +374,7 @@ var explanations = []explanation{
 }
 
 const (
-	damagedHint     = "`dump-helper list` shows the other dumps, --key takes one of them; `dump-helper refresh` makes a new one"
+	damagedHint     = "`dump-helper list` shows the other dumps, --key selects one; `dump-helper refresh` makes a new one"
 	wrongEngineHint = "nothing was changed; DUMP_S3_PREFIX or DUMP_TARGET belongs to another project"
 
 	ddevKeyHint = "run `ddev auth ssh`, which asks for the passphrase of "
@@ -384,7 +384,7 @@ const (
 	targetUnreachableHint = "start the local database server, and check DUMP_TARGET"
 )
 
-// ofOthers matches an error that there is no dump, where others have some in the same folder.
+// ofOthers matches the error that a project has no dump although other projects have some in the same folder.
 func ofOthers(err error) (hint string, ok bool) {
 	var found *bucket.Error
 	if !errors.As(err, &found) || found.Kind != bucket.ErrEmpty || len(found.Others) == 0 {
@@ -393,43 +393,43 @@ func ofOthers(err error) (hint string, ok bool) {
 	return emptyHint(found.Others), true
 }
 
-// emptyHint says what to do where a project has no dump, but others that share its folder may have some.
+// emptyHint returns the hint for a project without a dump. Others are projects with dumps in the same folder.
 func emptyHint(others bucket.Others) string {
 	if len(others) == 0 {
 		return "run `dump-helper refresh`, or check DUMP_S3_BUCKET and DUMP_S3_PREFIX"
 	}
-	return "if this project was called so before, run: ddev config --web-environment-add=DUMP_PROJECT=" + others.Names()[0] +
+	return "if this project had that name before, run: ddev config --web-environment-add=DUMP_PROJECT=" + others.Names()[0] +
 		"; if not, run `dump-helper refresh`"
 }
 
-// noServerHint says how one comes to a server to bake with.
+// noServerHint says how to get a server to bake with.
 func noServerHint(e *throwaway.NoServerError) string {
 	if os.Getenv("IS_DDEV_PROJECT") == "true" {
-		return "there is none in DDEV's containers: run dump-helper bake on a machine that has " + e.Kind.String() + " or Docker, best where the dumps are refreshed"
+		return "DDEV's containers have none: run dump-helper bake on a machine that has " + e.Kind.String() + " or Docker, preferably the one that refreshes the dumps"
 	}
-	return "install that server (it need not run), or Docker; another image is named by --for " + e.Kind.Engine + ":" + e.Kind.Version + "=IMAGE"
+	return "install that server (it need not run), or Docker; --for " + e.Kind.Engine + ":" + e.Kind.Version + "=IMAGE uses another image"
 }
 
-// foreignKeyHint says how tables that foreign keys tie together are pulled.
+// foreignKeyHint says how to pull tables that foreign keys connect.
 func foreignKeyHint(e *target.ForeignKeyError) string {
 	if len(e.Missing) == 0 {
-		return "take that foreign key off the table, and add it again afterwards"
+		return "drop that foreign key, and add it again afterwards"
 	}
 	tables := strings.Join(e.Missing, ",")
-	return "such tables are pulled together or not at all: add " + tables + " to --tables, or take " + tables + " out of --skip-tables"
+	return "pull these tables together or not at all: add " + tables + " to --tables, or remove " + tables + " from --skip-tables"
 }
 
-// whichOwnDatabase makes the row of one of the reasons why a project's own database cannot be used.
-func whichOwnDatabase(reason func(*project.OwnDatabaseError) bool, code int, hint string) explanation {
-	return explanation{code, func(err error) (string, bool) {
+// whichOwnDatabase returns the class of one of the reasons why a project's own database cannot be used.
+func whichOwnDatabase(reason func(*project.OwnDatabaseError) bool, code int, hint string) errorClass {
+	return errorClass{code, func(err error) (string, bool) {
 		var found *project.OwnDatabaseError
 		return hint, errors.As(err, &found) && reason(found)
 	}}
 }
 
-// ofKind makes the row of a kind of bucket error whose hint depends on the error.
-func ofKind(kind bucket.Kind, code int, hint func(*bucket.Error) string) explanation {
-	return explanation{code, func(err error) (string, bool) {
+// ofKind returns the class of a kind of bucket error whose hint depends on the error.
+func ofKind(kind bucket.Kind, code int, hint func(*bucket.Error) string) errorClass {
+	return errorClass{code, func(err error) (string, bool) {
 		var found *bucket.Error
 		if !errors.As(err, &found) || found.Kind != kind {
 			return "", false
@@ -438,7 +438,7 @@ func ofKind(kind bucket.Kind, code int, hint func(*bucket.Error) string) explana
 	}}
 }
 
-// settingsHint says what to do about a setting.
+// settingsHint returns the hint for a wrong setting.
 func settingsHint(problem *project.ConfigError) string {
 	switch {
 	case errors.Is(problem, project.ErrMissing):
@@ -446,14 +446,14 @@ func settingsHint(problem *project.ConfigError) string {
 	case errors.Is(problem, project.ErrPasswordExposed):
 		return "put it into .ddev/.env.dump and keep that file out of git, or use DUMP_SOURCE_PASSWORD_FROM"
 	case errors.Is(problem, project.ErrUnknownName):
-		return "write " + problem.Nearest + ", or take it out"
+		return "write " + problem.Nearest + ", or remove it"
 	case errors.Is(problem, project.ErrPasswordUnavailable):
 		return "check DUMP_SOURCE_PASSWORD_FROM: env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME"
 	}
 	return "`dump-helper settings` shows every setting and where it comes from"
 }
 
-// examples are values of the settings that cannot be done without.
+// examples are values for required settings.
 var examples = map[string]string{
 	"DUMP_S3_BUCKET": "my-bucket",
 	"DUMP_SOURCE":    "mysql://user@staging.example.com/name",
@@ -461,15 +461,15 @@ var examples = map[string]string{
 	"DUMP_TARGET":    "mysql://db@127.0.0.1:3306/db",
 }
 
-// ofCommand makes the row of a source command that failed: what it said is its own affair.
-func ofCommand(code int, hint string) explanation {
-	return explanation{code, func(err error) (string, bool) {
+// ofCommand returns the class of a failed source command, whatever its output.
+func ofCommand(code int, hint string) errorClass {
+	return errorClass{code, func(err error) (string, bool) {
 		var found *source.ClientError
 		return hint, errors.As(err, &found) && found.Client == sourcecommand.Command
 	}}
 }
 
-// sourceHint says what to do about a dump client that failed for a reason that nobody foresaw.
+// sourceHint returns the hint for a dump client that failed for an unknown reason.
 func sourceHint(e *source.ClientError) string {
 	if strings.HasPrefix(e.Status, "killed") {
 		return "nothing was published, try again; if nobody killed it, the machine was short of memory"

@@ -28,8 +28,8 @@ func TestHintsInAndOutsideDDEV(t *testing.T) {
 		},
 		{
 			errors.New("nobody thought of this"),
-			"if this looks like a mistake of dump-helper, please report it with the output of `dump-helper version`",
-			"if this looks like a mistake of dump-helper, please report it with the output of `ddev dump-doctor --version`",
+			"if this looks like a bug in dump-helper, please report it with the output of `dump-helper version`",
+			"if this looks like a bug in dump-helper, please report it with the output of `ddev dump-doctor --version`",
 		},
 		{
 			bucket.ErrEmpty,
@@ -43,18 +43,18 @@ func TestHintsInAndOutsideDDEV(t *testing.T) {
 		},
 		{
 			pull.ErrNoneBefore,
-			"`dump-helper list` shows what is there",
-			"`ddev list-dumps` shows what is there",
+			"`dump-helper list` shows the existing dumps",
+			"`ddev list-dumps` shows the existing dumps",
 		},
 		{
 			dumpfile.ErrCorrupt,
-			"`dump-helper list` shows the other dumps, --key takes one of them; `dump-helper refresh` makes a new one",
-			"`ddev list-dumps` shows the other dumps, --key takes one of them; `ddev refresh-dump` makes a new one",
+			"`dump-helper list` shows the other dumps, --key selects one; `dump-helper refresh` makes a new one",
+			"`ddev list-dumps` shows the other dumps, --key selects one; `ddev refresh-dump` makes a new one",
 		},
 		{
 			&dumpfile.NewerFormatError{},
-			"update dump-helper; zstd -dc reads the dump meanwhile",
-			"update the add-on with `ddev add-on get jobiqo/dump-refresh`; zstd -dc reads the dump meanwhile",
+			"update dump-helper; until then, zstd -dc reads the dump",
+			"update the add-on with `ddev add-on get jobiqo/dump-refresh`; until then, zstd -dc reads the dump",
 		},
 		{
 			&project.ConfigError{Kind: project.ErrInvalidValue},
@@ -70,22 +70,22 @@ func TestHintsInAndOutsideDDEV(t *testing.T) {
 			&target.AuthError{},
 			"check user and password in DUMP_TARGET",
 			"if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: " +
-				"put one that it has into DUMP_TARGET in .ddev/.env.dump",
+				"name an existing one in DUMP_TARGET in .ddev/.env.dump",
 		},
 		{
 			&target.UnreachableError{},
 			"start the local database server, and check DUMP_TARGET",
-			"start the project: ddev start; if it runs, `ddev logs -s db` tells about its database; check DUMP_TARGET if you have set it",
+			"start the project: ddev start; if it runs, `ddev logs -s db` shows the database's log; check DUMP_TARGET if you have set it",
 		},
 		{
 			&oneserver.WrongServerError{},
 			"nothing was read from that server or changed on it; check DUMP_TARGET, and whether the local server still runs",
-			"nothing was read from that server or changed on it; `ddev restart` starts the project's own; check DUMP_TARGET if you have set it",
+			"nothing was read from that server or changed on it; `ddev restart` starts the project's own server; check DUMP_TARGET if you have set it",
 		},
 	} {
 		for environment, want := range map[string]string{"": test.outside, "false": test.outside, "true": test.inDDEV} {
 			t.Setenv("IS_DDEV_PROJECT", environment)
-			if _, hint := explain(t.Context(), test.err); hint != want {
+			if _, hint := classify(t.Context(), test.err); hint != want {
 				t.Errorf("%T with IS_DDEV_PROJECT=%s: got %s, want %s", test.err, environment, hint, want)
 			}
 		}
@@ -100,15 +100,15 @@ func TestOwnDatabaseThatIsNotThere(t *testing.T) {
 		hint string
 	}{
 		{project.OwnDatabaseError{Omitted: true}, exitSettings,
-			"take db out of omit_containers and run `ddev restart`, or name another database with DUMP_TARGET or --target"},
+			"remove db from omit_containers and run `ddev restart`, or name another database with DUMP_TARGET or --target"},
 		{project.OwnDatabaseError{Status: "running", Owner: "project blog in /blog"}, exitLocal,
 			"nothing was read or changed; stop that project, or give one of the two another name"},
 		{project.OwnDatabaseError{}, exitNetwork,
 			"start it with `ddev restart`; a project that has no database of its own needs DUMP_TARGET or --target"},
 		{project.OwnDatabaseError{Status: "exited"}, exitNetwork,
-			"start it with `ddev restart`; `ddev logs -s db` tells what became of it"},
+			"start it with `ddev restart`; `ddev logs -s db` shows what happened to it"},
 	} {
-		if code, hint := explain(t.Context(), &test.err); code != test.code || hint != test.hint {
+		if code, hint := classify(t.Context(), &test.err); code != test.code || hint != test.hint {
 			t.Errorf("%v: got %d and %s, want %d and %s", &test.err, code, hint, test.code, test.hint)
 		}
 	}

@@ -23,39 +23,39 @@ func fleetCommand(version string) *cli.Command {
 	})
 }
 
-// defaultFleetFile is read where no flag says which projects there are.
+// defaultFleetFile is read if no flag names the projects.
 const defaultFleetFile = "fleet.yaml"
 
-// fleetFlags say which projects there are.
+// fleetFlags name the projects.
 func fleetFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "file", Usage: "the projects are those of `FILE`", DefaultText: defaultFleetFile},
-		&cli.StringFlag{Name: "root", Usage: "the projects are those below `DIR`, no file is needed"},
-		&cli.StringFlag{Name: "max-age", Usage: "a dump is as it should be if it is younger than `AGE`, as in 12h or 2d"},
+		&cli.StringFlag{Name: "file", Usage: "use the projects listed in `FILE`", DefaultText: defaultFleetFile},
+		&cli.StringFlag{Name: "root", Usage: "use the projects below `DIR`, without a file"},
+		&cli.StringFlag{Name: "max-age", Usage: "treat dumps younger than `AGE` as fresh, such as 12h or 2d"},
 	}
 }
 
-// shardFlags say which part of them is this process's.
+// shardFlags select this process's part of the projects.
 func shardFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "shard", Usage: "take part `I/N` of the projects, as in 1/4"},
-		&cli.StringFlag{Name: "shards", Usage: "there are `N` shards, and the environment says which one this is"},
+		&cli.StringFlag{Name: "shard", Usage: "take part `I/N` of the projects, such as 1/4"},
+		&cli.StringFlag{Name: "shards", Usage: "divide the projects into `N` shards; the environment says which one this is"},
 	}
 }
 
-// fleetConfig reads what the flags name.
+// fleetConfig reads the fleet that the flags name.
 func fleetConfig(c *cli.Context) (config fleet.Config, err error) {
 	file, root := c.String("file"), c.String("root")
 	switch {
 	case file != "" && root != "":
-		return config, &usage{"--file and --root exclude one another"}
+		return config, &usage{"--file and --root exclude each other"}
 	case root != "":
 		config, err = fleet.ScanOnly(root)
 	case file != "":
 		config, err = fleet.ReadConfig(file)
 	default:
 		if _, missing := os.Stat(defaultFleetFile); missing != nil {
-			return config, &usage{"say which projects there are: --file FILE or --root DIR"}
+			return config, &usage{"no projects given: use --file FILE or --root DIR"}
 		}
 		config, err = fleet.ReadConfig(defaultFleetFile)
 	}
@@ -72,7 +72,7 @@ func fleetConfig(c *cli.Context) (config fleet.Config, err error) {
 	return config, err
 }
 
-// shard reads which part of the projects is this process's.
+// shard returns this process's part of the projects.
 func shard(c *cli.Context) (fleet.Shard, error) {
 	if text := c.String("shard"); text != "" {
 		found, err := fleet.ParseShard(text)
@@ -92,8 +92,8 @@ func shard(c *cli.Context) (fleet.Shard, error) {
 	return found, nil
 }
 
-// mostShards is more than any engine runs.
+// mostShards is more than any system runs.
 const mostShards = 10000
 
-// fleetOutput is where a verb of fleet talks to.
+// fleetOutput is the output of a verb of fleet.
 func fleetOutput(c *cli.Context) *ui.Output { return ui.Standard(c.Bool("quiet"), c.Bool("json")) }

@@ -13,7 +13,7 @@ import (
 func fleetPlanCommand(version string) *cli.Command {
 	return complete(cli.Command{
 		Name:  "plan",
-		Usage: "say what `fleet refresh` would do, and why, without touching anything",
+		Usage: "show what `fleet refresh` would do, and why, without changing anything",
 		Flags: append(fleetFlags(), shardFlags()...),
 		Action: func(c *cli.Context) error {
 			out := fleetOutput(c)
@@ -26,18 +26,18 @@ func fleetPlanCommand(version string) *cli.Command {
 	})
 }
 
-// openedFleet is a fleet with what is known of it.
+// openedFleet is a fleet with what is known about it.
 type openedFleet struct {
 	limits fleet.Limits
 	shard  fleet.Shard
 	items  []*fleet.Item
 	labels map[string]string
-	// contacts are to be told what comes of a run; file is the fleet.yaml that names them, dir its folder.
+	// contacts are told about the result of a run; file is the fleet.yaml that names them, dir its folder.
 	contacts  fleet.Contacts
 	file, dir string
 }
 
-// openFleet reads the fleet that the flags name, and asks its buckets.
+// openFleet reads the fleet that the flags name, and surveys its buckets.
 func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, error) {
 	config, err := fleetConfig(c)
 	if err != nil {
@@ -68,7 +68,7 @@ func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, er
 // planned is a project as `fleet plan --json` shows it.
 type planned struct {
 	Project      string       `json:"project"`
-	Place        string       `json:"place"`
+	Slot         string       `json:"slot"`
 	Store        string       `json:"store,omitempty"`
 	Action       fleet.Action `json:"action"`
 	Why          string       `json:"why"`
@@ -86,7 +86,7 @@ func (f *openedFleet) plan(out *ui.Output) error {
 	for i, item := range f.items {
 		counts[item.Action]++
 		p := planned{
-			Project: item.Project.Name, Place: item.Project.Place, Store: item.Project.Store,
+			Project: item.Project.Name, Slot: item.Project.Slot, Store: item.Project.Store,
 			Action: item.Action, Why: item.Why, Shard: item.Shard, Expected: item.Expected.Seconds(),
 		}
 		age, size, takes := "-", "-", "-"
@@ -98,12 +98,12 @@ func (f *openedFleet) plan(out *ui.Output) error {
 			takes = "about " + ui.Duration(item.Expected)
 		}
 		list[i] = p
-		rows = append(rows, []string{f.labels[item.Project.Place], string(item.Action), age, size, takes, oneLine(item.Why)})
+		rows = append(rows, []string{f.labels[item.Project.Slot], string(item.Action), age, size, takes, oneLine(item.Why)})
 	}
-	out.Print("%s\n%d to refresh, up to %d at once, %d of one staging server; %d fresh, %d that cannot be refreshed",
+	out.Print("%s\n%d to refresh, up to %d at once, up to %d per staging server; %d fresh, %d cannot be refreshed",
 		ui.Table(rows), counts[fleet.Refresh], f.limits.Parallel, f.limits.PerHost, counts[fleet.Skip], counts[fleet.Report])
 	if f.shard.Count > 0 {
-		out.Print(", %d of other shards than %s", counts[fleet.Leave], f.shard)
+		out.Print(", %d in shards other than %s", counts[fleet.Leave], f.shard)
 	}
 	out.Print("\n")
 	return out.Result(map[string]any{

@@ -19,19 +19,19 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
-// fleetLoader makes the projects of a fleet from its entries, each read by the same code as that of a single command.
+// fleetLoader turns the entries of a fleet into projects. It reads each with the same code as a single command.
 type fleetLoader struct {
 	out     *ui.Output
 	version string
-	flags   map[string]string // settings that win over all
-	// rate is what all projects have together; nil leaves each its own.
+	flags   map[string]string // settings that override all others
+	// rate is shared by all projects; nil leaves each its own.
 	rate *bucket.RateLimit
 }
 
 // checkouts is how many repositories are fetched at once.
 const checkouts = 8
 
-// load gives the projects in the order of their entries. What is wrong with one is its Problem.
+// load returns the projects in the order of their entries. A project's error is in its Problem.
 func (l fleetLoader) load(ctx context.Context, config fleet.Config) ([]fleet.Project, error) {
 	entries, err := config.Entries()
 	if err != nil {
@@ -54,14 +54,14 @@ func (l fleetLoader) load(ctx context.Context, config fleet.Config) ([]fleet.Pro
 }
 
 func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Project {
-	result := fleet.Project{Place: entry.Place(), Policy: entry.Policy}
+	result := fleet.Project{Slot: entry.Slot(), Policy: entry.Policy}
 	folder := entry.Path
 	if entry.Git != "" {
 		result.Name = strings.TrimSuffix(filepath.Base(entry.Git), ".git")
 		var stale error
 		folder, stale, result.Problem = fleet.Checkout(ctx, cacheFolder(), entry)
 		if stale != nil {
-			l.out.Note("the settings of last time are used: " + stale.Error())
+			l.out.Note("using the settings that were fetched last: " + stale.Error())
 		}
 		if result.Problem != nil {
 			return result
@@ -69,7 +69,7 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	} else {
 		result.Name = filepath.Base(folder)
 	}
-	// A single command looks for its project upwards, too: here that would be another one.
+	// A single command also searches the folders above for its project. Here that would find another one.
 	if _, err := os.Stat(filepath.Join(folder, ".ddev", "config.yaml")); err != nil {
 		result.Problem = &fleet.ConfigError{File: folder, Text: "no .ddev/config.yaml in this folder"}
 		return result
@@ -113,7 +113,7 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	return result
 }
 
-// stagingHost names the server whose connections a refresh takes.
+// stagingHost returns the server whose connections a refresh uses.
 func stagingHost(p *project.Project) string {
 	var parts []string
 	if p.SSH != "" {
@@ -125,7 +125,7 @@ func stagingHost(p *project.Project) string {
 	return strings.Join(parts, " ")
 }
 
-// cacheFolder is where checkouts are kept.
+// cacheFolder is the folder for checkouts.
 func cacheFolder() string {
 	if folder := os.Getenv("DUMP_CACHE_DIR"); filepath.IsAbs(folder) {
 		return folder
@@ -136,7 +136,7 @@ func cacheFolder() string {
 	return filepath.Join(os.TempDir(), "dump-refresh-"+strconv.Itoa(os.Getuid()))
 }
 
-// labels gives each project, by its place, the name that it is shown by: its own, unless others have the same.
+// labels maps each project's slot to the name to show: the project's own, unless others have the same.
 func labels(projects []fleet.Project) map[string]string {
 	count := map[string]int{}
 	for _, p := range projects {
@@ -144,9 +144,9 @@ func labels(projects []fleet.Project) map[string]string {
 	}
 	result := map[string]string{}
 	for _, p := range projects {
-		result[p.Place] = p.Name
+		result[p.Slot] = p.Name
 		if count[p.Name] > 1 {
-			result[p.Place] += " (" + p.Place + ")"
+			result[p.Slot] += " (" + p.Slot + ")"
 		}
 	}
 	return result

@@ -23,7 +23,7 @@ func fleetRefreshCommand(version string) *cli.Command {
 		Usage: "publish a fresh dump of every project that is due",
 		Flags: append(append(flags, metricsFlags()...),
 			&cli.StringFlag{Name: "parallel", Usage: "refresh at most `N` projects at once", DefaultText: "by processors and memory"},
-			&cli.StringFlag{Name: "limit-rate", Usage: "all projects together send and fetch at most `RATE` bytes per second, as in 500k or 10M"},
+			&cli.StringFlag{Name: "limit-rate", Usage: "send and fetch at most `RATE` bytes per second for all projects together, such as 500k or 10M"},
 		),
 		Action: func(c *cli.Context) error {
 			return runFleet(c, fleetOutput(c), version)
@@ -31,7 +31,7 @@ func fleetRefreshCommand(version string) *cli.Command {
 	})
 }
 
-// limitFlags are those that win over fleet.yaml.
+// limitFlags parses the flags that override fleet.yaml.
 func limitFlags(c *cli.Context, config *fleet.Config) error {
 	parallel, err := number(c.String("parallel"), mostParallel)
 	if err != nil {
@@ -63,7 +63,7 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	if err := f.wait(ctx, out); err != nil {
 		return err
 	}
-	// The collector works harder as the process comes near the limit.
+	// The garbage collector works harder as the process approaches the limit.
 	debug.SetMemoryLimit(f.limits.Memory)
 	report := fleet.RunReport{
 		Version: 1, Started: time.Now().UTC(), Publisher: publisher(), ToolVersion: version,
@@ -73,7 +73,7 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	runner := fleet.Runner{
 		Limits: f.limits, Shard: f.shard, MayPass: mayPass, Watcher: teller.watch(watcher), Bakes: watcher,
 		Hint: func(err error) string {
-			_, hint := explain(context.WithoutCancel(ctx), err)
+			_, hint := classify(context.WithoutCancel(ctx), err)
 			return hint
 		},
 	}
@@ -98,20 +98,20 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	return nil
 }
 
-// staleError says that a run has not made every dump fresh.
+// staleError means that a run has not made every dump fresh.
 type staleError struct{ stale, all int }
 
 func (e *staleError) Error() string {
 	return fmt.Sprintf("%d of %s without a fresh dump", e.stale, ui.Count(int64(e.all), "project"))
 }
 
-// wait lets a random part of the jitter pass, so that not all machines of a company ask at the same second.
+// wait waits for a random part of the jitter, so that not all machines begin in the same second.
 func (f *openedFleet) wait(ctx context.Context, out *ui.Output) error {
 	if f.limits.Jitter <= 0 {
 		return nil
 	}
 	pause := rand.N(f.limits.Jitter)
-	out.Note("beginning in " + ui.Duration(pause))
+	out.Note("starting in " + ui.Duration(pause))
 	select {
 	case <-time.After(pause):
 		return nil
@@ -120,7 +120,7 @@ func (f *openedFleet) wait(ctx context.Context, out *ui.Output) error {
 	}
 }
 
-// refreshInFleet is refresh as one of many.
+// refreshInFleet refreshes one project of a fleet.
 func (s *session) refreshInFleet(ctx context.Context, turn fleet.Turn, options refreshOptions) (fleet.Outcome, error) {
 	config, err := s.refreshConfig(ctx, options)
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 func fleetReportCommand(version string) *cli.Command {
 	return complete(cli.Command{
 		Name:  "report",
-		Usage: "write what `fleet status` shows as a page to look at",
-		Flags: append(fleetFlags(), &cli.StringFlag{Name: "html", Usage: "write the page into `FILE`"}),
+		Usage: "write what `fleet status` shows as an HTML page",
+		Flags: append(fleetFlags(), &cli.StringFlag{Name: "html", Usage: "write the page to `FILE`"}),
 		Action: func(c *cli.Context) error {
 			path := c.String("html")
 			if path == "" {
-				return &usage{"say where the page goes: --html FILE"}
+				return &usage{"no file for the page given: use --html FILE"}
 			}
 			out := fleetOutput(c)
 			found, err := lookAtFleet(c, out, version)
@@ -36,7 +36,7 @@ func fleetReportCommand(version string) *cli.Command {
 	})
 }
 
-// writePage writes a page that is complete whenever somebody opens it.
+// writePage writes the page. Readers never see an incomplete file.
 func writePage(path string, found []fleet.ProjectStatus) error {
 	var page bytes.Buffer
 	if err := report.Write(&page, found, time.Now()); err != nil {

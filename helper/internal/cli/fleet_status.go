@@ -18,7 +18,7 @@ import (
 func fleetStatusCommand(version string) *cli.Command {
 	return complete(cli.Command{
 		Name:  "status",
-		Usage: "show how the dumps of every project stand, by what the buckets know",
+		Usage: "show the state of every project's dumps, as the buckets know it",
 		Flags: fleetFlags(),
 		Action: func(c *cli.Context) error {
 			out := fleetOutput(c)
@@ -35,7 +35,7 @@ func fleetStatusCommand(version string) *cli.Command {
 	})
 }
 
-// lookAtFleet reads how the projects stand that the flags name.
+// lookAtFleet reads the status of the projects that the flags name.
 func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.ProjectStatus, error) {
 	config, err := fleetConfig(c)
 	if err != nil {
@@ -50,12 +50,12 @@ func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.Projec
 		return nil, err
 	}
 	return fleet.Look(c.Context, projects, func(err error) string {
-		_, hint := explain(c.Context, err)
+		_, hint := classify(c.Context, err)
 		return hint
 	})
 }
 
-// staleness is the error of a fleet that is not all fresh.
+// staleness returns an error if a project is not fresh.
 func staleness(found []fleet.ProjectStatus) error {
 	if n := len(found) - countFresh(found); n > 0 {
 		return &staleError{n, len(found)}
@@ -72,13 +72,13 @@ func countFresh(found []fleet.ProjectStatus) (n int) {
 	return n
 }
 
-// verdictColours are those of verdicts on a terminal.
+// verdictColours are the colours of verdicts on a terminal.
 var verdictColours = map[fleet.Verdict]ui.Colour{
 	fleet.VerdictBroken: ui.Magenta, fleet.VerdictUnreachable: ui.Magenta, fleet.VerdictNever: ui.Red,
 	fleet.VerdictFailing: ui.Red, fleet.VerdictStale: ui.Yellow, fleet.VerdictFresh: ui.Green,
 }
 
-// statusText is a table of the projects, the worst first, and what is wrong with those that are not well.
+// statusText is a table of the projects, the worst first, followed by their errors.
 func statusText(found []fleet.ProjectStatus, paint func(string, ui.Colour) string) string {
 	names := statusLabels(found)
 	head := []string{paint("VERDICT", ui.Plain), "PROJECT", "AGE", "AT MOST", "SIZE", "", "TOOK", ""}
@@ -89,7 +89,7 @@ func statusText(found []fleet.ProjectStatus, paint func(string, ui.Colour) strin
 	rows := [][]string{head}
 	var problems strings.Builder
 	for _, p := range found {
-		name, age, most, size, took := names[p.Place], "-", "-", "-", "-"
+		name, age, most, size, took := names[p.Slot], "-", "-", "-", "-"
 		if p.Key != "" {
 			age, size = ui.Duration(p.Age.Duration().Round(time.Second)), ui.Bytes(p.ObjectBytes)
 		}
@@ -118,7 +118,7 @@ func statusText(found []fleet.ProjectStatus, paint func(string, ui.Colour) strin
 	return ui.Table(rows) + problems.String() + fmt.Sprintf("\n%d of %s fresh\n", countFresh(found), ui.Count(int64(len(found)), "project"))
 }
 
-// change is how far the last dump is from those before it, in percent.
+// change formats a trend in percent.
 func change(trend float64) string {
 	if whole := math.Round(100 * trend); whole != 0 {
 		return fmt.Sprintf("%+.0f%%", whole)
@@ -129,7 +129,7 @@ func change(trend float64) string {
 func statusLabels(found []fleet.ProjectStatus) map[string]string {
 	projects := make([]fleet.Project, len(found))
 	for i, p := range found {
-		projects[i] = fleet.Project{Name: p.Name, Place: p.Place}
+		projects[i] = fleet.Project{Name: p.Name, Slot: p.Slot}
 	}
 	return labels(projects)
 }

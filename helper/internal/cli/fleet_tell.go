@@ -13,20 +13,20 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
-// metricsFlags say where the metrics of a run go.
+// metricsFlags are the flags for the metrics of a run.
 func metricsFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "metrics-file", Usage: "at the end write metrics for Prometheus into `FILE`, for node_exporter's textfile collector"},
-		&cli.StringFlag{Name: "metrics-listen", Usage: "give Prometheus /metrics at `ADDRESS` while the run goes on, as in 127.0.0.1:9177"},
+		&cli.StringFlag{Name: "metrics-file", Usage: "at the end, write metrics for Prometheus to `FILE`, for node_exporter's textfile collector"},
+		&cli.StringFlag{Name: "metrics-listen", Usage: "during the run, serve metrics for Prometheus at `ADDRESS`, such as 127.0.0.1:9177"},
 	}
 }
 
-// fleetTeller tells monitoring and people what comes of a run.
+// fleetTeller reports a run to monitoring and people.
 type fleetTeller struct {
 	out      *ui.Output
 	contacts notify.Config
 	hint     func(error) string
-	items    map[string]*fleet.Item // those of this run, by place
+	items    map[string]*fleet.Item // those of this run, by slot
 	file     string                 // of metrics
 	server   *metrics.Server        // of metrics
 	board    metrics.Board
@@ -35,14 +35,14 @@ type fleetTeller struct {
 	run   metrics.Run
 }
 
-// newFleetTeller begins to tell, which is when flags and contacts that make no sense are found.
+// newFleetTeller starts reporting. It fails if flags or contacts are wrong.
 func newFleetTeller(c *cli.Context, out *ui.Output, f *openedFleet) (*fleetTeller, error) {
 	t := &fleetTeller{
 		out: out, contacts: notify.Config{Contacts: f.contacts, Dir: f.dir}, items: map[string]*fleet.Item{},
 		file: c.String("metrics-file"),
 		run:  metrics.Run{Results: map[fleet.State]int{}},
 		hint: func(err error) string {
-			_, hint := explain(context.WithoutCancel(c.Context), err)
+			_, hint := classify(context.WithoutCancel(c.Context), err)
 			return hint
 		},
 	}
@@ -53,7 +53,7 @@ func newFleetTeller(c *cli.Context, out *ui.Output, f *openedFleet) (*fleetTelle
 		if item.Action == fleet.Leave {
 			continue
 		}
-		t.items[item.Project.Place] = item
+		t.items[item.Project.Slot] = item
 		t.board.Show(item.Status(nil, t.hint))
 		if item.Action == fleet.Refresh {
 			t.run.Waiting++
@@ -98,7 +98,7 @@ func (l *measuredLane) Close() {
 
 func (m *measuring) End(result fleet.Result) {
 	m.Watcher.End(result)
-	item := m.teller.items[result.Place]
+	item := m.teller.items[result.Slot]
 	m.teller.count(func(run *metrics.Run) {
 		run.Results[result.State]++
 		if item.Action == fleet.Refresh {
@@ -118,8 +118,8 @@ func (t *fleetTeller) count(change func(*metrics.Run)) {
 	t.board.ShowRun(t.run)
 }
 
-// end tells what came of the run. None of what goes wrong here makes the run worse: it is said. Of a run that was
-// interrupted nobody is told but the metrics.
+// end reports the result of the run. Failures here are notes, because they do not affect the run. An interrupted run only
+// updates the metrics and notifies nobody.
 func (t *fleetTeller) end(ctx context.Context, allWell bool) {
 	t.count(func(run *metrics.Run) { run.Ended = time.Now() })
 	if ctx.Err() == nil && (t.contacts.Webhook != "" || t.file != "") {

@@ -40,10 +40,10 @@ func TestMayPass(t *testing.T) {
 }
 
 func TestLabelsAreTheNamesWhereTheseDiffer(t *testing.T) {
-	got := labels([]fleet.Project{{Name: "shop", Place: "/a/shop"}, {Name: "shop", Place: "/b/shop"}, {Name: "blog", Place: "/a/blog"}})
-	for place, want := range map[string]string{"/a/shop": "shop (/a/shop)", "/b/shop": "shop (/b/shop)", "/a/blog": "blog"} {
-		if got[place] != want {
-			t.Errorf("%s: %s", place, got[place])
+	got := labels([]fleet.Project{{Name: "shop", Slot: "/a/shop"}, {Name: "shop", Slot: "/b/shop"}, {Name: "blog", Slot: "/a/blog"}})
+	for slot, want := range map[string]string{"/a/shop": "shop (/a/shop)", "/b/shop": "shop (/b/shop)", "/a/blog": "blog"} {
+		if got[slot] != want {
+			t.Errorf("%s: %s", slot, got[slot])
 		}
 	}
 }

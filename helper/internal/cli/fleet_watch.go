@@ -12,7 +12,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
-// fleetWatcher shows a run: what happens as a line, what goes on as a lane of the board.
+// fleetWatcher shows a run on a board: events as lines, and running tries as lanes.
 type fleetWatcher struct {
 	board  *ui.Board
 	labels map[string]string
@@ -37,10 +37,10 @@ func (w *fleetWatcher) close() { w.board.Close() }
 // Begin opens a lane.
 func (w *fleetWatcher) Begin(project *fleet.Project, try int) fleet.Lane {
 	w.count(1, -1)
-	label := w.labels[project.Place]
+	label := w.labels[project.Slot]
 	text := label + ": begins"
 	if try > 1 {
-		text = fmt.Sprintf("%s: begins again, try %d of %d", label, try, project.Retries+1)
+		text = fmt.Sprintf("%s: starting again, try %d of %d", label, try, project.Retries+1)
 	}
 	w.board.Say(text)
 	return &fleetLane{w.board.Lane(label), w}
@@ -57,17 +57,17 @@ func (l *fleetLane) Close() {
 	l.watcher.count(-1, 1)
 }
 
-// Retry says why a project is tried again.
+// Retry prints why a project is tried again.
 func (w *fleetWatcher) Retry(project *fleet.Project, err error, after time.Duration) {
 	w.Note(project, fmt.Sprintf("%s; again in %s", oneLine(err.Error()), ui.Duration(after)))
 }
 
-// Note says one line of a project.
+// Note prints one line about a project.
 func (w *fleetWatcher) Note(project *fleet.Project, line string) {
-	w.board.Say(w.labels[project.Place] + ": " + line)
+	w.board.Say(w.labels[project.Slot] + ": " + line)
 }
 
-// End says what came of a project. Of those that are as they should be without having been touched the summary tells.
+// End prints the result of a project. Projects that needed nothing appear only in the summary.
 func (w *fleetWatcher) End(result fleet.Result) {
 	w.mutex.Lock()
 	w.counts[result.State]++
@@ -75,7 +75,7 @@ func (w *fleetWatcher) End(result fleet.Result) {
 	if result.Tries > 0 {
 		w.count(0, -1)
 	}
-	label := w.labels[result.Place]
+	label := w.labels[result.Slot]
 	switch {
 	case result.State == fleet.Published:
 		w.board.Say(fmt.Sprintf("%s: published %s, %s in %s", label, result.Key, ui.Bytes(result.ObjectBytes), seconds(result.Seconds)))
@@ -88,22 +88,22 @@ func (w *fleetWatcher) End(result fleet.Result) {
 
 // Bake opens a lane for a bake.
 func (w *fleetWatcher) Bake(project *fleet.Project) fleet.Lane {
-	label := w.labels[project.Place]
+	label := w.labels[project.Slot]
 	w.board.Say(label + ": bakes")
 	return w.board.Lane(label)
 }
 
-// Baked says what came of a bake.
+// Baked prints the result of a bake.
 func (w *fleetWatcher) Baked(project *fleet.Project, baking fleet.Baking) {
-	label := w.labels[project.Place]
+	label := w.labels[project.Slot]
 	if baking.Error != "" {
 		w.board.Say(label + ": not baked: " + oneLine(baking.Error))
 		return
 	}
-	w.board.Say(fmt.Sprintf("%s: baked for %s in %s", label, cmp.Or(strings.Join(baking.Series, ", "), "no server, no table is worth it"), seconds(baking.Seconds)))
+	w.board.Say(fmt.Sprintf("%s: baked for %s in %s", label, cmp.Or(strings.Join(baking.Series, ", "), "no server: no table is large enough"), seconds(baking.Seconds)))
 }
 
-// count keeps the line for the rest.
+// count updates the status line.
 func (w *fleetWatcher) count(running, waiting int) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
@@ -111,10 +111,10 @@ func (w *fleetWatcher) count(running, waiting int) {
 	w.board.Status(tally(w.counts) + fmt.Sprintf("%d running, %d waiting", w.running, w.waiting))
 }
 
-// states are in the order in which they are counted for people.
+// states are in the order in which the summary counts them.
 var states = []fleet.State{fleet.Published, fleet.Unchanged, fleet.Fresh, fleet.Failed, fleet.NotRun}
 
-// tally is "12 published, 3 fresh, ".
+// tally returns a text such as "12 published, 3 fresh, ".
 func tally(counts map[fleet.State]int) string {
 	var text strings.Builder
 	for _, state := range states {
@@ -129,14 +129,14 @@ func good(report fleet.RunReport) int {
 	return report.Counts[fleet.Published] + report.Counts[fleet.Unchanged] + report.Counts[fleet.Fresh]
 }
 
-// summary tells what came of each project, and what to do about those that failed.
+// summary prints the result of each project, and what to do about those that failed.
 func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
 	results := slices.Clone(report.Projects)
-	slices.SortFunc(results, func(a, b fleet.Result) int { return strings.Compare(f.labels[a.Place], f.labels[b.Place]) })
+	slices.SortFunc(results, func(a, b fleet.Result) int { return strings.Compare(f.labels[a.Slot], f.labels[b.Slot]) })
 	rows := [][]string{{"PROJECT", "STATE", "AGE", "SIZE", "TIME"}}
 	var problems strings.Builder
 	for _, result := range results {
-		label, age, size, took := f.labels[result.Place], "-", "-", "-"
+		label, age, size, took := f.labels[result.Slot], "-", "-", "-"
 		if result.Key != "" {
 			age, size = ui.Duration(time.Since(result.SnapshotTime)), ui.Bytes(result.ObjectBytes)
 		}
@@ -157,7 +157,7 @@ func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
 	out.Print("%s%s\n%s in %s\n", ui.Table(rows), problems.String(), strings.TrimSuffix(tally(report.Counts), ", "), seconds(report.Seconds))
 }
 
-// notBakedText says why a dump is not baked, if there is a reason.
+// notBakedText adds the reason why a dump is not baked, if there is one.
 func notBakedText(text *strings.Builder, label, reason, hint string) {
 	if reason == "" {
 		return
@@ -170,5 +170,5 @@ func notBakedText(text *strings.Builder, label, reason, hint string) {
 
 func seconds(n float64) string { return ui.Duration(time.Duration(n * float64(time.Second))) }
 
-// oneLine makes a text of several lines fit into one.
+// oneLine joins several lines into one.
 func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

@@ -6,12 +6,11 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 )
 
-// globalFailOnHookFail is the line by which `ddev config global` says that fail_on_hook_fail is set for all projects.
+// globalFailOnHookFail is the line in the output of `ddev config global` if fail_on_hook_fail is set for all projects.
 const globalFailOnHookFail = "fail-on-hook-fail=true"
 
-// hookFailed is the shell function that is called with a task's status, hook, text and origin when the
-// task has failed. It ends what calls it, a subshell, where DDEV would not go on. Status 130 is a Ctrl-C,
-// which is meant for the whole command.
+// hookFailed is the shell function for a failed task. Its arguments are the task's status, hook, text and origin. It ends
+// the subshell that calls it if DDEV would not go on. Status 130 is Ctrl-C, which is meant for the whole command.
 const hookFailed = `hook_failed() {
   if [ "$1" -eq 130 ]; then
     exit 130
@@ -25,10 +24,9 @@ const hookFailed = `hook_failed() {
 }
 `
 
-// hookFunctions gives the text of two functions for bash 3.2 or newer, pre_import_db and post_import_db,
-// which run the project's hooks of these names as `ddev import-db` does. They are for a shell on the
-// machine itself, with DDEV_EXECUTABLE and DDEV_APPROOT. Everything they print goes to standard error,
-// for the result of a pull is on standard output.
+// hookFunctions returns two functions for bash 3.2 or newer, pre_import_db and post_import_db, which run the project's
+// hooks of these names as `ddev import-db` does. They need a shell on the host with DDEV_EXECUTABLE and DDEV_APPROOT. They
+// print to standard error, because the result of a pull is on standard output.
 func hookFunctions(pre, post []project.Task, failOnHookFail bool) string {
 	var text strings.Builder
 	if len(pre)+len(post) > 0 {
@@ -60,7 +58,7 @@ func writeHookFunction(text *strings.Builder, function, hook string, tasks []pro
 	text.WriteString(")\n")
 }
 
-// taskCommand gives the shell command of a task, "" for one that DDEV can make nothing of.
+// taskCommand returns the shell command of a task, "" for one that DDEV does not understand.
 func taskCommand(task project.Task) string {
 	const ddev = `"$DDEV_EXECUTABLE" `
 	container := "--service " + quote(task.Service)
@@ -69,7 +67,7 @@ func taskCommand(task project.Task) string {
 	}
 	switch task.Kind {
 	case project.TaskExec:
-		// DDEV takes a single argument for the text of a command, as it is.
+		// DDEV runs a single argument as a shell command.
 		return ddev + "exec " + container + " -- " + quote(task.Command)
 	case project.TaskExecRaw:
 		return ddev + "exec --raw " + container + " -- " + quoteAll(task.Arguments...)
@@ -81,7 +79,7 @@ func taskCommand(task project.Task) string {
 	return ""
 }
 
-// quote makes one word of a shell of any text.
+// quote quotes a text as one word for a shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 func quoteAll(texts ...string) string {

@@ -18,7 +18,7 @@ import (
 func inspectCommand() *cli.Command {
 	return command(cli.Command{
 		Name:      "inspect",
-		Usage:     "show what a dump holds, without fetching it",
+		Usage:     "show what a dump contains, without downloading it",
 		ArgsUsage: "[KEY]",
 		Action: func(c *cli.Context) error {
 			s, err := open(c)
@@ -30,8 +30,8 @@ func inspectCommand() *cli.Command {
 	})
 }
 
-// dump finds the dump with the key, or what lies beside one, the newest dump where there is no key; and its index, nil where
-// others made the dump.
+// dump finds the object with the key, a dump or a baked object, or the newest dump if the key is empty. It also returns the
+// index, which is nil for a foreign dump.
 func (s *session) dump(ctx context.Context, key string) (*bucket.Bucket, bucket.Object, *dumpfile.Index, error) {
 	store, err := s.openBucket(ctx)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *session) dump(ctx context.Context, key string) (*bucket.Bucket, bucket.
 	return store, object, index, nil
 }
 
-// isNamedRight says whether the index is of what the object's name says: a dump, or tables as files of that dump for those servers.
+// isNamedRight reports whether the index matches the object's name: a dump, or a baked object of that dump for those servers.
 func isNamedRight(object bucket.Object, index *dumpfile.Index) bool {
 	baked := index.Baked
 	if baked == nil || object.Series == "" {
@@ -70,13 +70,13 @@ func isNamedRight(object bucket.Object, index *dumpfile.Index) bool {
 	return baked.Dump == bucket.DumpOf(object.Name) && strings.HasPrefix(baked.Engine+"-"+baked.Version+".", object.Series+".")
 }
 
-// errMisnamed is an object whose name says something else than its index.
-var errMisnamed = fmt.Errorf("the dump is %w: what it is and what its name says are not the same", dumpfile.ErrCorrupt)
+// errMisnamed means that an object's name and its index disagree.
+var errMisnamed = fmt.Errorf("the dump is %w: its content does not match its name", dumpfile.ErrCorrupt)
 
-// errUnusable is a baked object that is not what it should be. The dump says the same.
+// errUnusable means that a baked object is damaged. The dump has the same data.
 var errUnusable = errors.New("the baked object cannot be used")
 
-// unusable makes errUnusable of what is wrong with a baked object itself.
+// unusable turns an error in a baked object itself into errUnusable.
 func unusable(object bucket.Object, err error) error {
 	for _, wrong := range []error{dumpfile.ErrNoIndex, dumpfile.ErrCorrupt, dumpfile.ErrTruncated, pull.ErrIncomplete, pull.ErrNotSQL} {
 		if object.Series != "" && errors.Is(err, wrong) {
@@ -86,7 +86,7 @@ func unusable(object bucket.Object, err error) error {
 	return err
 }
 
-// compressionOf tells by an object's name how it is compressed.
+// compressionOf returns an object's compression, according to its name.
 func compressionOf(object bucket.Object) dumpfile.Compression {
 	if object.Series != "" {
 		return dumpfile.Zstd
@@ -102,11 +102,11 @@ func (s *session) inspect(ctx context.Context, key string) error {
 	}
 	s.out.Print("%s", describeObject(object))
 	if index == nil {
-		s.out.Print("another tool made this dump, it has no index; dump-helper verify reads it whole\n")
+		s.out.Print("another tool made this dump, so it has no index; dump-helper verify reads all of it\n")
 		return s.out.Result(map[string]any{"key": object.Key, "object_bytes": object.Size, "time": object.Time})
 	}
 	s.out.Print("%s", describeIndex(index))
-	// What the chunks are is for programs that read objects themselves.
+	// The list of chunks is for programs that read objects themselves.
 	brief := *index
 	brief.Chunks = nil
 	result := map[string]any{"key": object.Key, "object_bytes": object.Size, "time": object.Time, "index": brief, "chunks": len(index.Chunks)}
@@ -151,7 +151,7 @@ func describeIndex(index *dumpfile.Index) string {
 	return text.String()
 }
 
-// describeContents says how much an object holds.
+// describeContents sums up an object's contents.
 func describeContents(index *dumpfile.Index, tables, rows int64) string {
 	text := ui.Count(tables, "table") + ", " + ui.Count(rows, "row") + ", "
 	if index.Baked == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// settingFlags are the flags that stand for a setting.
+// settingFlags are the flags that override a setting.
 var settingFlags = map[string]string{
 	"target":     "DUMP_TARGET",
 	"engine":     "DUMP_ENGINE",
@@ -18,13 +18,13 @@ var settingFlags = map[string]string{
 }
 
 func limitRateFlag() cli.Flag {
-	return &cli.StringFlag{Name: "limit-rate", Usage: "send and fetch at most `RATE` bytes per second, as in 500k or 10M"}
+	return &cli.StringFlag{Name: "limit-rate", Usage: "send and fetch at most `RATE` bytes per second, such as 500k or 10M"}
 }
 
-// mostThreads is more than any server has been seen to gain from.
+// mostThreads is more than any known server benefits from.
 const mostThreads = 16
 
-// threads reads the flag for the number of connections that rows go over; 0 leaves the choice to who opens them.
+// threads parses the flag for the number of connections; 0 is the default.
 func threads(c *cli.Context) (int, error) {
 	n, err := number(c.String("threads"), mostThreads)
 	if err != nil {
@@ -33,7 +33,7 @@ func threads(c *cli.Context) (int, error) {
 	return n, nil
 }
 
-// level reads the flag for how hard to compress; 0 leaves the choice to the compression.
+// level parses the flag for the compression level; 0 is the default.
 func level(c *cli.Context, compression string) (int, error) {
 	most := dumpfile.Compression(compression).MaxLevel()
 	n, err := number(c.String("level"), most)
@@ -43,7 +43,7 @@ func level(c *cli.Context, compression string) (int, error) {
 	return n, nil
 }
 
-// number reads a whole number from 0 to most. Without a text it is 0.
+// number parses a whole number from 0 to most. An empty text is 0.
 func number(text string, most int) (int, error) {
 	if text == "" {
 		return 0, nil

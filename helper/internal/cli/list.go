@@ -36,13 +36,13 @@ type listed struct {
 	AgeSeconds  int64     `json:"age_seconds"`
 	ObjectBytes int64     `json:"object_bytes"`
 	Engine      string    `json:"engine,omitempty"`
-	Client      string    `json:"client,omitempty"` // what made the dump, with its version
+	Client      string    `json:"client,omitempty"` // the program that made the dump, with its version
 	Publisher   string    `json:"publisher,omitempty"`
 	Ours        bool      `json:"ours"`
 	Storage     string    `json:"storage_class,omitempty"`
-	// Baked are the series of servers for which the dump's tables are there as files.
+	// Baked are the series of servers for which the dump is baked.
 	Baked      []string `json:"baked,omitempty"`
-	BakedBytes int64    `json:"baked_bytes,omitempty"` // of all of these objects
+	BakedBytes int64    `json:"baked_bytes,omitempty"` // of all baked objects
 }
 
 func (s *session) list(ctx context.Context) error {
@@ -87,7 +87,7 @@ func (s *session) list(ctx context.Context) error {
 	return s.out.Result(result)
 }
 
-// noteNone says that the project has no dump, and which projects that share its folder have some.
+// noteNone says that the project has no dump, and which projects in the same folder have some.
 func (s *session) noteNone(store *bucket.Bucket, others bucket.Others) {
 	s.out.Note(s.noDump(store.String(), others))
 	if len(others) > 0 {
@@ -103,7 +103,7 @@ func (s *session) noDump(folder string, others bucket.Others) string {
 	return "no dump of " + s.project.DumpsOf + " in " + folder + ", but " + others.String()
 }
 
-// describeList has a column for what lies beside the dumps only where something does.
+// describeList has a column for baked objects only if there are any.
 func describeList(entries []listed) string {
 	baked := slices.ContainsFunc(entries, func(entry listed) bool { return entry.Baked != nil })
 	rows := [][]string{{"AGE", "SIZE", "ENGINE", "PUBLISHED BY", "KEY"}}
@@ -130,8 +130,8 @@ func describeList(entries []listed) string {
 	return ui.Table(rows)
 }
 
-// describeDump adds what only a request for each dump tells. It may be denied to who may list: then
-// the listing is still good.
+// describeDump adds what needs a request for each dump. That request may be denied to users who may list; then the listing
+// lacks these columns.
 func describeDump(ctx context.Context, store *bucket.Bucket, dump bucket.Object, entry *listed) error {
 	object, err := store.Head(ctx, dump.Key)
 	if err != nil {
@@ -142,14 +142,14 @@ func describeDump(ctx context.Context, store *bucket.Bucket, dump bucket.Object,
 	}
 	entry.Engine, entry.Publisher = object.Metadata[refresh.MetaEngine], object.Metadata[refresh.MetaPublisher]
 	entry.Client = object.Metadata[refresh.MetaClient]
-	// Servers add where they were built: 11.8.3-MariaDB-0+deb13u1 from Debian.
+	// Leave out the build: Debian's version is 11.8.3-MariaDB-0+deb13u1.
 	if version, _, _ := strings.Cut(object.Metadata[refresh.MetaEngineVersion], "-"); version != "" && entry.Engine != "" {
 		entry.Engine += " " + version
 	}
 	return nil
 }
 
-// remember makes `ddev describe` show the newest dump, with its size in bytes.
+// remember stores the newest dump and its size in bytes for `ddev describe`.
 func (s *session) remember(key string, size int64) {
 	if err := s.project.RememberNewest(path.Base(key) + ", " + ui.Bytes(size)); err != nil {
 		s.out.Note(err.Error())

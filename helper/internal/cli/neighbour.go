@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// neighbourError means that a setting's host is answered by a container of another DDEV project.
+// neighbourError means that the host in a setting is a container of another DDEV project.
 type neighbourError struct{ setting, host, container string }
 
 func (e *neighbourError) Error() string {
@@ -22,10 +22,11 @@ type resolver interface {
 	LookupAddr(ctx context.Context, address string) ([]string, error)
 }
 
-// refuseNeighbour fails with *neighbourError where the host of a setting is the short name of a service that another DDEV project
-// has, too, and this one has not, or not now. In the network that projects share every container answers to the name of its service.
-// Docker looks in the project's own network first, and says of an address of the shared one which container has it. Whoever
-// means another project's container writes its name in full, which no other has. An address that nobody can tell anything of passes.
+// refuseNeighbour fails with *neighbourError if the host in a setting is the short name of a service that another DDEV
+// project runs and this one does not. In the network that projects share, every container answers to the name of its
+// service. Docker resolves a name in the project's own network first, and a reverse lookup of an address in the shared one
+// names its container. Those who mean another project's container use its full name, which is unique. An address without a
+// name is accepted.
 func refuseNeighbour(ctx context.Context, names resolver, setting, host string) error {
 	const shared = ".ddev_default"
 	if os.Getenv("IS_DDEV_PROJECT") != "true" || host == "" || host == "localhost" || strings.ContainsAny(host, ".:/") {
@@ -44,12 +45,12 @@ func refuseNeighbour(ctx context.Context, names resolver, setting, host string) 
 	return nil
 }
 
-// requireTarget makes sure that there is a target, and that it is not another project's by mistake.
+// requireTarget makes sure that there is a target, and that it does not belong to another project by mistake.
 func (s *session) requireTarget(ctx context.Context) error {
 	if err := s.project.RequireTarget(); err != nil {
 		return err
 	}
-	if s.project.Target.Server != nil { // the server says who it is
+	if s.project.Target.Server != nil { // the server identifies itself
 		return nil
 	}
 	return refuseNeighbour(ctx, net.DefaultResolver, "DUMP_TARGET", s.project.Target.Host)

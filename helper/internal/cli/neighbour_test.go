@@ -48,8 +48,8 @@ func TestRefuseNeighbour(t *testing.T) {
 		}
 	}
 	t.Setenv("IS_DDEV_PROJECT", "")
-	code, hint := explain(t.Context(), &neighbourError{"DUMP_TARGET", "mysql8", "ddev-blog-mysql8"})
-	if want := "start the service of this project that is called so; if that container is meant, write its name in full: ddev-blog-mysql8"; code != exitSettings || hint != want {
+	code, hint := classify(t.Context(), &neighbourError{"DUMP_TARGET", "mysql8", "ddev-blog-mysql8"})
+	if want := "start this project's service of that name; if you mean that container, write its full name: ddev-blog-mysql8"; code != exitSettings || hint != want {
 		t.Errorf("got %d and %s", code, hint)
 	}
 }

@@ -65,4 +65,4 @@ func (s *session) prune(ctx context.Context, dryRun bool) error {
 	return s.out.Result(map[string]any{"deleted": deleted, "freed_bytes": freed, "kept": kept, "dry_run": dryRun})
 }
 
-var errNoRetention = fmt.Errorf("neither DUMP_KEEP nor DUMP_KEEP_DAYS is set, so that every dump is kept")
+var errNoRetention = fmt.Errorf("neither DUMP_KEEP nor DUMP_KEEP_DAYS is set, so every dump is kept")

@@ -20,24 +20,24 @@ func pullCommand(version string) *cli.Command {
 		Name:  "pull",
 		Usage: "replace the local database with the newest dump",
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "target", Usage: "replace the database at `URL`, as in mysql://user@host/name"},
+			&cli.StringFlag{Name: "target", Usage: "replace the database at `URL`, such as mysql://user@host/name"},
 			&cli.StringFlag{Name: "key", Usage: "pull the dump `KEY` instead of the newest one"},
-			&cli.StringFlag{Name: "as-of", Usage: "pull the newest dump from `TIME` or before, as in 2026-11-22 or 2026-11-22T06:30:00Z"},
-			&cli.StringFlag{Name: "max-age", Usage: "refresh first if the newest dump is older than `AGE`, as in 30m, 12h or 2d"},
-			&cli.BoolFlag{Name: "if-newer", Usage: "do nothing unless the local database is empty, or as it was pulled and older than the newest dump"},
-			&cli.BoolFlag{Name: "discard-changes", Usage: "with --if-newer, replace a local database that was changed since it was pulled, too; drop earlier ones that are too many even if they were changed"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be pulled, change nothing"},
-			&cli.BoolFlag{Name: "force", Usage: "go on even if the disk of the local database looks too small, or the dump may be cut off and holds far less than that database"},
+			&cli.StringFlag{Name: "as-of", Usage: "pull the newest dump made at or before `TIME`, such as 2026-11-22 or 2026-11-22T06:30:00Z"},
+			&cli.StringFlag{Name: "max-age", Usage: "refresh first if the newest dump is older than `AGE`, such as 30m, 12h or 2d"},
+			&cli.BoolFlag{Name: "if-newer", Usage: "do nothing unless the local database is empty, or unchanged since its pull and older than the newest dump"},
+			&cli.BoolFlag{Name: "discard-changes", Usage: "with --if-newer, also replace a local database that was changed since its pull; drop surplus earlier databases even if they were changed"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "show what would be pulled, and change nothing"},
+			&cli.BoolFlag{Name: "force", Usage: "go on even if the local disk seems too small, or if the dump may be cut off and has far less than the local database"},
 			&cli.BoolFlag{Name: "undo", Usage: "bring back the database that the last pull replaced"},
 			&cli.StringFlag{Name: "undo-to", Usage: "bring back the earlier database `NUMBER`, as --list-earlier shows it"},
-			&cli.BoolFlag{Name: "list-earlier", Usage: "list the earlier databases that are kept, the one that was replaced last first"},
-			&cli.StringFlag{Name: "drop-earlier", Usage: "drop the earlier database `NUMBER`, and those that are older"},
-			&cli.BoolFlag{Name: "hold", Usage: "keep the local database as it is, whatever dumps come, until --release"},
-			&cli.BoolFlag{Name: "release", Usage: "let pulls replace the local database that is there now"},
-			&cli.BoolFlag{Name: "skip-hooks", Usage: "run no pre-import-db and post-import-db hooks, as ddev pull-latest-dump does otherwise"},
+			&cli.BoolFlag{Name: "list-earlier", Usage: "list the earlier databases that are kept, the most recent first"},
+			&cli.StringFlag{Name: "drop-earlier", Usage: "drop the earlier database `NUMBER` and all older ones"},
+			&cli.BoolFlag{Name: "hold", Usage: "let no pull replace the local database until --release"},
+			&cli.BoolFlag{Name: "release", Usage: "let pulls replace the local database again"},
+			&cli.BoolFlag{Name: "skip-hooks", Usage: "do not run the pre-import-db and post-import-db hooks that ddev pull-latest-dump runs"},
 			&cli.BoolFlag{Name: "hooks", Hidden: true, Usage: "print the hooks that belong to this pull as shell functions"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
-			&cli.BoolFlag{Name: "sql", Usage: "load SQL, even where there are tables as files"},
+			&cli.BoolFlag{Name: "sql", Usage: "load SQL even if the dump is baked"},
 			&cli.StringFlag{Name: "threads", Usage: "load over at most `N` connections, 1 to 16"},
 			limitRateFlag(),
 		}, selectionFlags()...),
@@ -54,7 +54,7 @@ func pullCommand(version string) *cli.Command {
 			}
 			if c.Bool("if-newer") && !c.Bool("dry-run") && isRestoring() {
 				if c.Bool("hooks") {
-					return evaluate(c, hookFunctions(nil, nil, false)) // the pull itself says what is to be said
+					return evaluate(c, hookFunctions(nil, nil, false)) // the pull itself prints the message
 				}
 				return s.stayRestored()
 			}
@@ -80,7 +80,7 @@ func pullCommand(version string) *cli.Command {
 	})
 }
 
-// exclusive refuses flags that contradict one another.
+// exclusive refuses flags that contradict each other.
 func exclusive(c *cli.Context) error {
 	for _, group := range append([][]string{
 		{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"},
@@ -111,7 +111,7 @@ func (s *session) pull(c *cli.Context, version string) error {
 		return s.confirm(c, fmt.Sprintf("replace %s%s at %s?", cmp.Or(partOf(config.Selection), "the database "), s.project.Target.Name, s.project.Target.Address()))
 	}
 	if !config.IfNewer && !config.DryRun {
-		if err := mayReplace(); err != nil { // before a refresh, which may take long
+		if err := mayReplace(); err != nil { // before a refresh, which may take a long time
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (s *session) pull(c *cli.Context, version string) error {
 		return err
 	}
 	if !result.Replaced {
-		return s.leave(plan) // somebody has changed the local database meanwhile
+		return s.leave(plan) // the local database has changed meanwhile
 	}
 	s.rememberNewest(plan)
 	tables, content := ui.Count(result.Tables, "table"), "SQL"
@@ -155,14 +155,14 @@ func (s *session) pull(c *cli.Context, version string) error {
 		result.Undo = undoCommand()
 		s.out.Print("%s brings the earlier one back\n", result.Undo)
 	}
-	if kept, err := plan.Kept(ctx); err == nil { // the pull itself has succeeded
+	if kept, err := plan.Kept(ctx); err == nil { // an error here is not one of the pull
 		result.Earlier, result.EarlierBytes = len(kept), bytesOf(kept)
 		s.sayKept(kept)
 	}
 	return s.out.Result(result)
 }
 
-// partOf is how one says that not all of a database is replaced; "" where it is.
+// partOf introduces the name of a database of which only a part is replaced; "" if all of it is.
 func partOf(selection pull.Selection) string {
 	if selection.IsPart() {
 		return "a part of "
@@ -170,7 +170,7 @@ func partOf(selection pull.Selection) string {
 	return ""
 }
 
-// pullConfig says what the flags ask for.
+// pullConfig turns the flags into the config of a pull.
 func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error) {
 	asOf, err := moment(c, "as-of")
 	if err != nil {
@@ -209,10 +209,10 @@ func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error
 	return config, nil
 }
 
-// accept asks whether a dump is to be taken that may be cut off; where nobody can be asked it is not.
+// accept asks whether to load a dump that may be cut off. Without a terminal the answer is no.
 func (s *session) accept(ctx context.Context, refused *pull.GateError) error {
 	s.out.Finish()
-	agreed, err := s.out.Confirm(ctx, refused.Error()+"; take it all the same?")
+	agreed, err := s.out.Confirm(ctx, refused.Error()+"; load it anyway?")
 	switch {
 	case errors.Is(err, ui.ErrNoAnswer):
 		return refused
@@ -224,9 +224,9 @@ func (s *session) accept(ctx context.Context, refused *pull.GateError) error {
 	return nil
 }
 
-// printHooks prints what the host command evaluates before the pull that the flags ask for: the functions that
-// run the hooks, empty ones where there will be no import. A pull that is known to fail fails here, before any
-// hook has run; one that is not needed ends here.
+// printHooks prints what the host command evaluates before the pull: the functions that run the hooks, or empty ones if
+// there will be no import. A pull that is certain to fail does so here, before any hook has run. One that is not needed ends
+// here.
 func (s *session) printHooks(c *cli.Context, version string) error {
 	pre, post := s.project.Hooks("pre-import-db"), s.project.Hooks("post-import-db")
 	if c.Bool("skip-hooks") || asksForEarlier(c) || c.Bool("hold") || c.Bool("release") || c.Bool("dry-run") || len(pre)+len(post) == 0 {
@@ -261,13 +261,13 @@ func (s *session) printHooks(c *cli.Context, version string) error {
 	return evaluate(c, hookFunctions(pre, post, s.project.FailOnHookFail))
 }
 
-// evaluate prints a text that the host command evaluates.
+// evaluate prints shell code for the host command to evaluate.
 func evaluate(c *cli.Context, text string) error {
 	_, err := fmt.Fprint(c.App.Writer, text)
 	return err
 }
 
-// leave says that the local database stays as it is, and why.
+// leave prints that the local database stays as it is, and why.
 func (s *session) leave(plan *pull.Plan) error {
 	s.rememberNewest(plan)
 	s.nothingToDo(plan)
@@ -277,18 +277,18 @@ func (s *session) leave(plan *pull.Plan) error {
 	}
 	return s.out.Result(struct {
 		pull.Result
-		Changed []string `json:"changed,omitempty"` // what was changed in the local database since it was pulled, where that is the reason
+		Changed []string `json:"changed,omitempty"` // the local changes since the pull, if they are the reason
 	}{result, plan.Changes.Names})
 }
 
-// rememberNewest makes `ddev describe` show a plan's dump, if it is the newest one.
+// rememberNewest stores a plan's dump for `ddev describe`, if it is the newest one.
 func (s *session) rememberNewest(plan *pull.Plan) {
 	if plan.Key == "" && plan.AsOf.IsZero() && plan.Dump.Key != "" {
 		s.remember(plan.Dump.Key, plan.Dump.Size)
 	}
 }
 
-// nothingToDo says why a plan leaves the local database as it is.
+// nothingToDo prints why a plan leaves the local database as it is.
 func (s *session) nothingToDo(plan *pull.Plan) {
 	name := s.project.Target.Name
 	switch {
@@ -306,28 +306,28 @@ func (s *session) nothingToDo(plan *pull.Plan) {
 	}
 }
 
-// previewed is what a dry run says of a pull.
+// previewed is the result of a dry run.
 type previewed struct {
 	Key          string    `json:"key"`
 	Replaced     bool      `json:"replaced"`
 	WouldReplace bool      `json:"would_replace"`
 	WouldRefresh bool      `json:"would_refresh"`
-	Holds        string    `json:"holds"` // the key of the dump that the local database holds, "" where it is not known
+	Holds        string    `json:"holds"` // the key of the dump that the local database was loaded from, "" if unknown
 	Announced    bool      `json:"announced"`
-	Reason       string    `json:"reason,omitempty"`  // why the local database is not replaced by a pull that nobody has asked for
-	Held         bool      `json:"held"`              // the user holds the local database
-	Changed      []string  `json:"changed,omitempty"` // what was changed in it since it was pulled
+	Reason       string    `json:"reason,omitempty"`  // why an automatic pull does not replace the local database
+	Held         bool      `json:"held"`              // with --hold
+	Changed      []string  `json:"changed,omitempty"` // the local changes since the pull
 	Tables       int64     `json:"tables,omitempty"`
 	Rows         int64     `json:"rows,omitempty"`
 	RawBytes     int64     `json:"raw_bytes,omitempty"`
 	ObjectBytes  int64     `json:"object_bytes,omitempty"`
-	Files        bool      `json:"files"`                 // whether tables would come as files
-	FileTables   int64     `json:"file_tables,omitempty"` // so many
-	NoFiles      string    `json:"no_files,omitempty"`    // why none would though there are files
+	Files        bool      `json:"files"`                 // whether tables would be imported as files
+	FileTables   int64     `json:"file_tables,omitempty"` // how many
+	NoFiles      string    `json:"no_files,omitempty"`    // why none would although the dump is baked
 	SnapshotTime time.Time `json:"snapshot_time,omitzero"`
 }
 
-// preview says what a pull would do.
+// preview prints what a pull would do.
 func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 	if err := plan.Look(ctx); err != nil {
 		return err
@@ -372,16 +372,16 @@ func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 	case files == nil:
 	case files.Refused != nil:
 		would.NoFiles = files.Refused.Error()
-		s.out.Print("all tables would come as SQL: %s\n", would.NoFiles)
+		s.out.Print("all tables would be loaded as SQL: %s\n", would.NoFiles)
 	default:
 		would.Files, would.FileTables = true, files.Tables
-		s.out.Print("%s would come as files of %s from %s: %s\n",
+		s.out.Print("%s would be imported as files of %s from %s: %s\n",
 			ui.Count(files.Tables, "table"), ui.Bytes(files.Bytes), files.Key, ui.Bytes(files.Size))
 	}
 	return s.out.Result(would)
 }
 
-// origin says where what a database holds has come from.
+// origin says where the contents of a database come from.
 func origin(held target.Contents) string {
 	switch {
 	case held.Empty:

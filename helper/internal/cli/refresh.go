@@ -18,13 +18,13 @@ func refreshCommand(version string) *cli.Command {
 		Usage: "publish a fresh dump of the staging database",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "force", Usage: "publish even if the dump has far fewer tables or rows than the last one"},
-			&cli.BoolFlag{Name: "full", Usage: "send every byte anew, whatever the last dump holds (so far every refresh does)"},
-			&cli.StringFlag{Name: "if-older-than", Usage: "do nothing if the newest dump is younger than `AGE`, as in 30m, 12h or 2d"},
+			&cli.BoolFlag{Name: "full", Usage: "send every byte again, whatever the last dump contains (so far every refresh does)"},
+			&cli.StringFlag{Name: "if-older-than", Usage: "do nothing if the newest dump is younger than `AGE`, such as 30m, 12h or 2d"},
 			&cli.BoolFlag{Name: "if-changed", Usage: "do nothing if the staging database can tell that it has not changed since the newest dump"},
-			&cli.StringFlag{Name: "engine", Usage: "read a database's rows by `ENGINE`: native, or client for its official dump client"},
+			&cli.StringFlag{Name: "engine", Usage: "read rows with `ENGINE`: native, or client for the official dump client"},
 			&cli.StringFlag{Name: "threads", Usage: "read rows over at most `N` connections, 1 to 16"},
 			&cli.StringFlag{Name: "level", Usage: "compress at level `N`, 1 to 22 of zstd or 1 to 9 of gzip"},
-			&cli.BoolFlag{Name: "bake", Usage: "then bake the dump for DUMP_BAKE, and fail where that fails; --bake=false does not bake"},
+			&cli.BoolFlag{Name: "bake", Usage: "then bake the dump for DUMP_BAKE, and fail if that fails; --bake=false does not bake"},
 			limitRateFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -70,7 +70,7 @@ func refreshCommand(version string) *cli.Command {
 	})
 }
 
-// refreshed is what came of a refresh whose dump was then baked.
+// refreshed is the result of a refresh whose dump was then baked.
 type refreshed struct {
 	refresh.Result
 	Bake bakeReport `json:"bake"`
@@ -81,7 +81,7 @@ type refreshOptions struct {
 	force          bool
 	ifOlderThan    time.Duration
 	ifChanged      bool
-	threads, level int // 0 for the usual ones
+	threads, level int // 0 for the defaults
 }
 
 func (s *session) refresh(ctx context.Context, options refreshOptions) (refresh.Result, error) {
@@ -94,7 +94,7 @@ func (s *session) refresh(ctx context.Context, options refreshOptions) (refresh.
 	return refresh.Run(ctx, config)
 }
 
-// refreshConfig is all of a refresh but where its progress goes.
+// refreshConfig is the config of a refresh, without its progress.
 func (s *session) refreshConfig(ctx context.Context, options refreshOptions) (refresh.Config, error) {
 	if err := s.project.RequireBucket(); err != nil {
 		return refresh.Config{}, err
@@ -124,7 +124,7 @@ func describeRefresh(result refresh.Result) string {
 	var text strings.Builder
 	switch {
 	case result.Unchanged:
-		text.WriteString("nothing to do, staging is as it was when " + result.Key + " was made\n")
+		text.WriteString("nothing to do, staging has not changed since " + result.Key + "\n")
 	case result.Published:
 		text.WriteString("published " + result.Key + "\n")
 	default:

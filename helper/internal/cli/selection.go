@@ -9,16 +9,16 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 )
 
-// selectionFlags say which tables are pulled; each takes a list, and may be repeated.
+// selectionFlags select the tables to pull. Each takes a list and may be repeated.
 func selectionFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "tables", Usage: "pull only the tables in `LIST`, as in node,field_*; all others stay as they are"},
-		&cli.StringSliceFlag{Name: "skip-tables", Usage: "leave the tables in `LIST` as they are, as in users,sessions"},
-		&cli.StringSliceFlag{Name: "structure-only-tables", Usage: "pull the tables in `LIST` without their rows, as in node,cache_*"},
+		&cli.StringSliceFlag{Name: "tables", Usage: "pull only the tables in `LIST`, such as node,field_*; all others stay as they are"},
+		&cli.StringSliceFlag{Name: "skip-tables", Usage: "leave the tables in `LIST` as they are, such as users,sessions"},
+		&cli.StringSliceFlag{Name: "structure-only-tables", Usage: "pull the tables in `LIST` without their rows, such as node,cache_*"},
 	}
 }
 
-// selection reads the flags that say which tables are pulled.
+// selection parses the flags that select tables.
 func selection(c *cli.Context) (chosen pull.Selection, err error) {
 	for _, of := range []struct {
 		flag string
@@ -31,7 +31,7 @@ func selection(c *cli.Context) (chosen pull.Selection, err error) {
 	return chosen, nil
 }
 
-// tableList reads a flag that holds names of tables.
+// tableList parses a flag that holds names of tables.
 func tableList(c *cli.Context, flag string) ([]string, error) {
 	var names []string
 	for _, list := range c.StringSlice(flag) {
@@ -42,7 +42,7 @@ func tableList(c *cli.Context, flag string) ([]string, error) {
 		}
 	}
 	if len(names) == 0 && c.IsSet(flag) {
-		return nil, &usage{fmt.Sprintf("--%s: names of tables are expected, as in node,cache_*", flag)}
+		return nil, &usage{fmt.Sprintf("--%s: names of tables are expected, such as node,cache_*", flag)}
 	}
 	return names, nil
 }

@@ -9,7 +9,7 @@ import (
 func settingsCommand() *cli.Command {
 	return command(cli.Command{
 		Name:  "settings",
-		Usage: "print every setting, its value, and where it comes from",
+		Usage: "print every setting, its value and its origin",
 		Action: func(c *cli.Context) error {
 			s, err := open(c)
 			if err != nil {

@@ -13,18 +13,18 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
-// undoCommand is how a pull is undone.
+// undoCommand is the command that undoes a pull.
 func undoCommand() string { return inWords("dump-helper pull --undo") }
 
-// announce says in one line that there is a newer dump, and why it was not pulled.
+// announce prints one line: there is a newer dump, and why it was not pulled.
 func (s *session) announce(plan *pull.Plan) {
 	name := s.project.Target.Name
-	replace := "`dump-helper pull` replaces it, --undo brings it back then"
+	replace := "`dump-helper pull` replaces it, and --undo brings it back"
 	switch plan.Stays {
 	case pull.Held:
 		replace = "`dump-helper pull --release` lets it be replaced"
 	case pull.Changed:
-		replace += "; with --discard-changes a hook replaces it, too"
+		replace += "; with --discard-changes a hook replaces it as well"
 	}
 	what := plan.Dump.Key + " is newer"
 	if plan.Dump.Key == "" {
@@ -33,7 +33,7 @@ func (s *session) announce(plan *pull.Plan) {
 	s.out.Print("%s, and not pulled: %s %s; %s\n", what, name, because(plan.State), inWords(replace))
 }
 
-// because says why a local database stays as it is.
+// because returns the reason why a local database stays as it is.
 func because(local pull.State) string {
 	switch local.Stays {
 	case pull.Held:
@@ -41,21 +41,21 @@ func because(local pull.State) string {
 	case pull.Chosen:
 		return "holds " + local.Held.Dump.Key + ", which was asked for"
 	case pull.Part:
-		return "has got a part of a dump"
+		return "contains a part of a dump"
 	case pull.Undone:
 		return "was brought back by --undo"
 	case pull.Restored:
 		return "was restored or replaced by other means"
 	case pull.Foreign:
-		return "has come by other means than a pull"
+		return "does not come from a pull"
 	}
 	return changed(local.Changes)
 }
 
-// mostNames is how many changes are listed.
+// mostNames is the most changes that are listed.
 const mostNames = 5
 
-// changed says what was changed in a local database.
+// changed describes the changes in a local database.
 func changed(changes target.Changes) string {
 	if changes.Unknown {
 		return "may have been changed since it was pulled"
@@ -63,7 +63,7 @@ func changed(changes target.Changes) string {
 	return fmt.Sprintf("was changed since it was pulled (%s)", namesOf(changes))
 }
 
-// namesOf lists what was changed.
+// namesOf lists the changes.
 func namesOf(changes target.Changes) string {
 	names := changes.Names
 	more := changes.More
@@ -77,7 +77,7 @@ func namesOf(changes target.Changes) string {
 	return text
 }
 
-// state says of a local database, in some words each, what keeps it from being replaced unasked; nothing where nothing does.
+// state lists what prevents an automatic pull from replacing a local database.
 func state(local pull.State) []string {
 	var all []string
 	if local.Stays != "" && local.Stays != pull.Changed {
@@ -89,7 +89,7 @@ func state(local pull.State) []string {
 	return all
 }
 
-// contents says what the local database holds, and what keeps it from being replaced unasked.
+// contents says which dump the local database was loaded from, and what prevents an automatic pull from replacing it.
 func (s *session) contents(ctx context.Context, database target.Database) (string, error) {
 	local, err := s.local().State(ctx, database)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *session) contents(ctx context.Context, database target.Database) (strin
 	return strings.Join(append([]string{origin(local.Held)}, stays...), "; "), nil
 }
 
-// withoutRows says of a table whether the project publishes it without its rows.
+// withoutRows reports whether the project publishes a table without its rows.
 func (s *session) withoutRows(table string) bool {
 	names := []string{table}
 	if _, name, found := strings.Cut(table, "."); found && s.project.Target.Engine == "postgres" {
@@ -111,7 +111,7 @@ func (s *session) withoutRows(table string) bool {
 	return wildcard.MatchAny(s.project.Rules.StructureOnly, names...)
 }
 
-// local is the part of a pull's config that is about the local database.
+// local returns the part of a pull's config that is about the local database.
 func (s *session) local() pull.Config {
 	return pull.Config{
 		Target: *s.project.Target, Tokens: s.project.Tokens(), Remember: s.project.RememberTokens, WithoutRows: s.withoutRows, Progress: s.out,
@@ -131,23 +131,23 @@ func (s *session) release(c *cli.Context) error {
 	if err := pull.Release(c.Context, s.local()); err != nil {
 		return err
 	}
-	s.out.Print("released %s: a pull may replace it, one with --if-newer as long as it is not changed\n", s.project.Target.Name)
+	s.out.Print("released %s: a pull may replace it; one with --if-newer only if it is unchanged\n", s.project.Target.Name)
 	return s.out.Result(map[string]any{"held": false, "target": s.project.Target.String()})
 }
 
-// isRestoring says whether this runs in a hook of a start by which DDEV restores a snapshot: what it is about to do is in the variable that
-// tells the database's container what to run. PostgreSQL always has something there.
+// isRestoring reports whether this runs in a hook while DDEV restores a snapshot. The variable with the command of the
+// database's container then says so. For PostgreSQL, that variable is never empty.
 func isRestoring() bool {
 	command := os.Getenv("DDEV_DB_CONTAINER_COMMAND")
 	return strings.Contains(command, "restore_snapshot ") || strings.Contains(command, "/mnt/snapshots/")
 }
 
-// stayRestored leaves alone a database that is being restored, and makes it one that stays: from now on nobody knows its token. It may not
-// be there yet.
+// stayRestored does not touch a database that is being restored, and makes sure that it stays: its token is forgotten. The
+// database may not exist yet.
 func (s *session) stayRestored() error {
 	if err := s.project.RememberTokens(pull.NewToken()); err != nil {
 		return err
 	}
-	s.out.Print("nothing is pulled, %s is being restored; %s\n", s.project.Target.Name, inWords("`dump-helper pull` replaces it, --undo brings it back then"))
+	s.out.Print("nothing is pulled, because %s is being restored; %s\n", s.project.Target.Name, inWords("`dump-helper pull` replaces it, and --undo brings it back"))
 	return s.out.Result(pull.Result{Reason: pull.Restored})
 }

@@ -7,18 +7,17 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// storedTable is what a table's rows, or its files, take in an object.
+// storedTable is the space that a table takes in an object.
 type storedTable struct {
 	Name        string `json:"name"`
 	Rows        int64  `json:"rows"`
 	RawBytes    int64  `json:"raw_bytes"` // of SQL, or of files
 	ObjectBytes int64  `json:"object_bytes"`
 	Chunks      int    `json:"chunks"`
-	Files       int    `json:"files,omitempty"` // 0 where it comes as rows
+	Files       int    `json:"files,omitempty"` // 0 if it is stored as rows
 }
 
-// storedTables gives the tables of a dump whose chunks tell what they are, those that take the most first; nil for
-// any other dump.
+// storedTables returns the tables of a dump, the largest first, if its chunks name their tables; nil otherwise.
 func storedTables(index *dumpfile.Index) []storedTable {
 	if !index.Sectioned() {
 		return nil
@@ -48,7 +47,7 @@ func storedTables(index *dumpfile.Index) []storedTable {
 	return tables
 }
 
-// storedFiles counts the files of an object, and their bytes.
+// storedFiles counts the files of an object and their bytes.
 func storedFiles(index *dumpfile.Index) (files, size int64) {
 	if index.Baked == nil {
 		return 0, 0

@@ -257,7 +257,7 @@ func TestTroubleshootingHasTheTableOfErrors(t *testing.T) {
 				t.Errorf("%q is not what the program says, which has %q in it", says, failure.err)
 			}
 			says = "`" + says + "`"
-			code, hint := explain(t.Context(), failure.err)
+			code, hint := classify(t.Context(), failure.err)
 			explained[matching(failure.err)] = true
 			table += fmt.Sprintf("| %s | %d | %s | %s |\n", says, code, causes[says], hint)
 			if causes[says] == "" {
@@ -266,7 +266,7 @@ func TestTroubleshootingHasTheTableOfErrors(t *testing.T) {
 		}
 		want[part.section] = table
 	}
-	for i, row := range explanations {
+	for i, row := range errorClasses {
 		if !explained[i] {
 			t.Errorf("row %d of the table of errors (exit code %d) has no failure in this test, and so none in docs/troubleshooting.md", i+1, row.code)
 		}
@@ -292,7 +292,7 @@ func TestTroubleshootingHasTheTableOfErrors(t *testing.T) {
 
 // matching gives the row of the table of errors that an error has, -1 for none.
 func matching(err error) int {
-	for i, row := range explanations {
+	for i, row := range errorClasses {
 		if _, ok := row.matches(err); ok {
 			return i
 		}

@@ -9,61 +9,62 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 )
 
-// Announce tells people what is new about the projects, all of it at once, and remembers it in the projects' buckets:
-// each failure, staleness and recovery is told once, whatever machine finds it. What tell returns goes to note, as does
-// all else that goes wrong here: none of it makes a dump worse. What could not be told is told next time.
+// Announce tells people the news of all projects in one message and stores the notification state in the projects'
+// buckets: each failure, staleness and recovery is told once, whichever machine finds it. Errors, those of tell included,
+// go to note, because none of them affects a dump. What could not be told is told next time.
 //
-// It is written down before it is told. Of several machines that find the same, the one whose write comes first tells it,
-// and the others see no news any more.
+// The state is written before the message is sent. If several machines find the same news, the one that writes first
+// sends the message, and the others no longer see any news.
 func Announce(ctx context.Context, projects []Project, found []ProjectStatus, tell func(context.Context, []News) error, note func(string)) {
-	byPlace, order := map[string]Project{}, map[string]int{}
+	bySlot, order := map[string]Project{}, map[string]int{}
 	for _, project := range projects {
-		byPlace[project.Place] = project
+		bySlot[project.Slot] = project
 	}
 	for i, status := range found {
-		order[status.Place] = i
+		order[status.Slot] = i
 	}
 	var all []News
 	var undo []func(context.Context) error
 	keep := func(more []News, takeBack func(context.Context) error, err error) {
 		if err != nil {
-			note("people may be told again: " + err.Error()) // better twice than never
+			note("this may be announced again: " + err.Error()) // better twice than never
 		}
 		if len(more) > 0 {
 			all, undo = append(all, more...), append(undo, takeBack)
 		}
 	}
 	for _, status := range found {
-		if event, _ := news(status, status.told); event != "" && !status.unknown() {
-			keep(rememberInHistory(ctx, byPlace[status.Place], status))
+		if event, _ := news(status, status.notified); event != "" && !status.unknown() {
+			keep(rememberInHistory(ctx, bySlot[status.Slot], status))
 		}
 	}
-	keep(rememberShared(ctx, byPlace, found))
+	keep(rememberShared(ctx, bySlot, found))
 	if len(all) == 0 {
 		return
 	}
-	slices.SortFunc(all, func(x, y News) int { return order[x.Project.Place] - order[y.Project.Place] })
+	slices.SortFunc(all, func(x, y News) int { return order[x.Project.Slot] - order[y.Project.Slot] })
 	if err := tell(ctx, all); err != nil {
 		note(err.Error())
 		for _, takeBack := range undo {
 			if err := takeBack(context.WithoutCancel(ctx)); err != nil {
-				note("people will not be told any more: " + err.Error())
+				note("this will not be announced any more: " + err.Error())
 			}
 		}
 	}
 }
 
-// rememberInHistory writes down that people know what is new about a project. It gives that, and how to make it untold.
+// rememberInHistory stores the notification state in the project's history. It returns the news, and a function that
+// restores the state of before.
 func rememberInHistory(ctx context.Context, project Project, status ProjectStatus) ([]News, func(context.Context) error, error) {
 	var store *bucket.Bucket
-	var before, after Told
-	event, _ := news(status, status.told)
+	var before, after Notified
+	event, _ := news(status, status.notified)
 	store, err := project.Open(ctx)
 	if err == nil {
 		err = updateHistory(ctx, store, func(history *History) bool {
-			before = history.Told
+			before = history.Notified
 			event, after = news(status, before)
-			history.Project, history.Told = project.Name, after
+			history.Project, history.Notified = project.Name, after
 			return event != ""
 		})
 	}
@@ -75,58 +76,59 @@ func rememberInHistory(ctx context.Context, project Project, status ProjectStatu
 			return nil
 		}
 		return updateHistory(ctx, store, func(history *History) bool {
-			mine := history.Told.equal(after)
+			mine := history.Notified.equal(after)
 			if mine {
-				history.Told = before
+				history.Notified = before
 			}
 			return mine
 		})
 	}, err
 }
 
-// unknown says whether the project has no history that could be read.
+// unknown reports whether the project has no history that could be read.
 func (p ProjectStatus) unknown() bool {
 	return p.Verdict == VerdictBroken || p.Verdict == VerdictUnreachable
 }
 
-// sharedTold is the object in which a bucket remembers what people have been told of projects that have no history to
-// remember it in, by their place: those whose settings are broken, and those whose bucket cannot be reached.
-const sharedTold = "fleet/told.json"
+// sharedNotified is the object that keeps the notification state, by slot, of projects without a readable history: those
+// with broken settings, and those whose bucket cannot be reached.
+const sharedNotified = "fleet/notified.json"
 
-// rememberShared is rememberInHistory for those projects. It takes the bucket of the first project that has one.
+// rememberShared does the same as rememberInHistory for those projects. It uses the first project's bucket that can be
+// reached.
 func rememberShared(ctx context.Context, projects map[string]Project, found []ProjectStatus) (all []News, takeBack func(context.Context) error, err error) {
 	var unknown []News
-	var places []string
+	var slots []string
 	for _, status := range found {
 		if status.unknown() {
 			unknown = append(unknown, News{Failing, status})
 		} else {
-			places = append(places, status.Place)
+			slots = append(slots, status.Slot)
 		}
 	}
-	if len(places) == 0 {
+	if len(slots) == 0 {
 		return unknown, func(context.Context) error { return nil }, nil
 	}
-	store, err := projects[slices.Min(places)].Open(ctx)
+	store, err := projects[slices.Min(slots)].Open(ctx)
 	if err != nil {
 		return unknown, func(context.Context) error { return nil }, err
 	}
-	before := map[string]Told{}
-	err = updateShared(ctx, store, func(told map[string]Told) bool {
-		all, before = nil, map[string]Told{}
+	before := map[string]Notified{}
+	err = updateShared(ctx, store, func(notified map[string]Notified) bool {
+		all, before = nil, map[string]Notified{}
 		changed := false
 		for _, status := range found {
-			known := told[status.Place]
+			known := notified[status.Slot]
 			event, after := news(status, known)
 			switch {
 			case status.unknown() && event != "":
-				told[status.Place] = after
+				notified[status.Slot] = after
 			case !status.unknown() && !known.nothing():
-				delete(told, status.Place) // from now on its history tells
+				delete(notified, status.Slot) // from now on its history has the state
 			default:
 				continue
 			}
-			before[status.Place], changed = known, true
+			before[status.Slot], changed = known, true
 			if status.unknown() || event == Recovered {
 				all = append(all, News{event, status})
 			}
@@ -135,16 +137,16 @@ func rememberShared(ctx context.Context, projects map[string]Project, found []Pr
 	})
 	switch {
 	case err != nil && len(unknown) == 0:
-		return nil, nil, nil // who may not read it has no such projects to remember, or has told of them each time
+		return nil, nil, nil // nothing is lost: without access to this object, nothing was ever stored in it
 	case err != nil:
 		return unknown, func(context.Context) error { return nil }, err
 	}
 	return all, func(ctx context.Context) error {
-		return updateShared(ctx, store, func(told map[string]Told) bool {
-			for place, known := range before {
-				told[place] = known
+		return updateShared(ctx, store, func(notified map[string]Notified) bool {
+			for slot, known := range before {
+				notified[slot] = known
 				if known.nothing() {
-					delete(told, place)
+					delete(notified, slot)
 				}
 			}
 			return len(before) > 0
@@ -152,19 +154,19 @@ func rememberShared(ctx context.Context, projects map[string]Project, found []Pr
 	}, nil
 }
 
-func updateShared(ctx context.Context, store *bucket.Bucket, change func(map[string]Told) bool) error {
-	err := store.UpdateShared(ctx, sharedTold, func(text []byte) ([]byte, error) {
-		told := map[string]Told{}
-		if json.Unmarshal(text, &told) != nil || told == nil {
-			told = map[string]Told{}
+func updateShared(ctx context.Context, store *bucket.Bucket, change func(map[string]Notified) bool) error {
+	err := store.UpdateShared(ctx, sharedNotified, func(text []byte) ([]byte, error) {
+		notified := map[string]Notified{}
+		if json.Unmarshal(text, &notified) != nil || notified == nil {
+			notified = map[string]Notified{}
 		}
-		if !change(told) {
+		if !change(notified) {
 			return nil, nil
 		}
-		return json.Marshal(told)
+		return json.Marshal(notified)
 	})
 	if err != nil {
-		return fmt.Errorf("remember what people were told: %w", err)
+		return fmt.Errorf("store the notification state: %w", err)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func newCompany(t *testing.T, names ...string) *company {
 	c := &company{S3: server, t: t}
 	for _, name := range names {
 		c.projects = append(c.projects, fleet.Project{
-			Name: name, Place: "/srv/" + name, Store: "s3://dumps/" + name, Policy: fleet.Policy{MaxAge: 24 * time.Hour},
+			Name: name, Slot: "/srv/" + name, Store: "s3://dumps/" + name, Policy: fleet.Policy{MaxAge: 24 * time.Hour},
 			Open: func(ctx context.Context) (*bucket.Bucket, error) {
 				return bucket.Open(ctx, bucket.Config{
 					Bucket: "dumps", Prefix: name, Project: name, Endpoint: server.Endpoint, PathStyle: true, Region: server.Region,
@@ -126,7 +126,7 @@ func TestLook(t *testing.T) {
 		}
 	}
 	c.projects[4].Open = func(context.Context) (*bucket.Bucket, error) { return nil, errors.New("no such bucket") }
-	c.projects = append(c.projects, fleet.Project{Name: "wrong", Place: "/srv/wrong", Problem: errors.New("DUMP_SORCE is not a setting")})
+	c.projects = append(c.projects, fleet.Project{Name: "wrong", Slot: "/srv/wrong", Problem: errors.New("DUMP_SORCE is not a setting")})
 	var got []string
 	for _, p := range c.look() {
 		got = append(got, strings.TrimRight(fmt.Sprintf("%s %s %s %s", p.Verdict, p.Name, p.Error, p.Hint), " "))
@@ -166,7 +166,7 @@ func TestWhatCouldNotBeToldIsToldNextTime(t *testing.T) {
 	c := newCompany(t, "archive", "shop")
 	c.dump("archive", 1)
 	c.dump("shop", 30)
-	c.projects = append(c.projects, fleet.Project{Name: "wrong", Place: "/srv/wrong", Problem: errors.New("no bucket")})
+	c.projects = append(c.projects, fleet.Project{Name: "wrong", Slot: "/srv/wrong", Problem: errors.New("no bucket")})
 	c.refuses = errors.New("the server answered 500")
 	c.wantTold("while nobody can be told", "failing wrong", "stale shop")
 	if diff := cmp.Diff([]string{"the server answered 500"}, c.notes); diff != "" {
@@ -177,8 +177,22 @@ func TestWhatCouldNotBeToldIsToldNextTime(t *testing.T) {
 	c.wantTold("and later")
 }
 
-// A project whose settings are broken has no bucket that could remember anything, and neither has one whose bucket
-// cannot be reached.
+// An earlier version of this program called the notification state "told".
+func TestReadsTheFormerNameOfTheNotificationState(t *testing.T) {
+	c := newCompany(t, "shop")
+	c.dump("shop", 30)
+	history := `{"version": 1, "project": "shop", "runs": [], "told": {"stale": "2026-11-26T06:45:00Z"}}`
+	if err := c.PutObject("dumps", "shop/.dump-refresh/shop.history.json", []byte(history)); err != nil {
+		t.Fatal(err)
+	}
+	c.wantTold("when an earlier version has told it")
+	c.dump("shop", 0)
+	c.wantTold("when it is fresh again", "recovered shop")
+	c.wantTold("and later")
+}
+
+// A project with broken settings has no bucket that could keep its state, and neither has one whose bucket cannot be
+// reached.
 func TestWhatHasNoHistoryIsToldOnce(t *testing.T) {
 	c := newCompany(t, "archive", "shop")
 	c.dump("archive", 1)
@@ -199,7 +213,7 @@ func TestOfSeveralMachinesOneTells(t *testing.T) {
 	c := newCompany(t, "archive", "shop")
 	c.dump("archive", 1)
 	c.dump("shop", 30)
-	c.projects = append(c.projects, fleet.Project{Name: "wrong", Place: "/srv/wrong", Problem: errors.New("no bucket")})
+	c.projects = append(c.projects, fleet.Project{Name: "wrong", Slot: "/srv/wrong", Problem: errors.New("no bucket")})
 	found := c.look()
 	var mutex sync.Mutex
 	var told []string

@@ -9,27 +9,27 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 )
 
-// Baking is what came of baking a project's dump.
+// Baking is the result of baking a project's dump.
 type Baking struct {
 	Dump string `json:"dump"` // its key
-	// Series are the servers for which the dump is baked now, as in "mariadb-11.8".
+	// Series are the series of servers for which the dump is baked now, as in "mariadb-11.8".
 	Series  []string `json:"series,omitempty"`
 	Seconds float64  `json:"seconds"`
-	// Error and Hint are what a user would have read; neither holds a secret.
+	// Error and Hint are what a user would have read. Neither contains a secret.
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
 }
 
-// bake bakes the newest dumps that are not. All dumps are fresh by then, as far as they can be: whoever waits for one
-// does not wait for somebody else's to be baked. A bake takes a server's memory and all processors: it is one at a time.
+// bake bakes the newest dumps that are not baked yet. It comes after all refreshes, so that no project waits for another
+// one's bake. Bakes run one at a time, because each starts a server and uses all processors.
 func (s *schedule) bake(ctx context.Context, items []*Item) {
-	byPlace := map[string]*Item{}
+	bySlot := map[string]*Item{}
 	for _, item := range items {
-		byPlace[item.Project.Place] = item
+		bySlot[item.Project.Slot] = item
 	}
 	for i := range s.results {
 		result := &s.results[i]
-		item := byPlace[result.Place]
+		item := bySlot[result.Slot]
 		if ctx.Err() != nil {
 			return
 		}
@@ -39,7 +39,7 @@ func (s *schedule) bake(ctx context.Context, items []*Item) {
 	}
 }
 
-// wantsBake says whether a dump is to be baked, as far as the survey knows.
+// wantsBake reports whether a dump has to be baked, as far as the survey knows.
 func (i *Item) wantsBake(key string) bool {
 	if len(i.Project.Bakes) == 0 || key == "" {
 		return false
@@ -47,7 +47,7 @@ func (i *Item) wantsBake(key string) bool {
 	return i.Newest == nil || i.Newest.Key != key || len(bakedOf(i.Newest, i.Project.Bakes)) < len(i.Project.Bakes)
 }
 
-// bakedOf are those of the wanted series for which a dump is baked.
+// bakedOf returns those of the wanted series for which a dump is baked.
 func bakedOf(dump *bucket.Object, wanted []string) (there []string) {
 	for _, series := range wanted {
 		if slices.ContainsFunc(dump.Baked, func(object bucket.Object) bool { return object.Series == series }) {
@@ -57,7 +57,7 @@ func bakedOf(dump *bucket.Object, wanted []string) (there []string) {
 	return there
 }
 
-// bakeOne bakes one dump; nil where that was interrupted.
+// bakeOne bakes one dump. It returns nil if that was interrupted.
 func (s *schedule) bakeOne(ctx context.Context, item *Item, key string) *Baking {
 	began := time.Now()
 	lane := s.Bakes.Bake(item.Project)
@@ -88,7 +88,7 @@ func (s *schedule) bakeOne(ctx context.Context, item *Item, key string) *Baking 
 	return baking
 }
 
-// recordBake keeps what came of a bake.
+// recordBake stores the result of a bake in the history.
 func (s *schedule) recordBake(ctx context.Context, item *Item, baking Baking) {
 	if item.bucket == nil {
 		return

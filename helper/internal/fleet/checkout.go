@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkoutLimit is how long fetching the .ddev of one repository may take.
+// checkoutLimit limits how long fetching the .ddev of one repository may take.
 const checkoutLimit = 2 * time.Minute
 
 // A CheckoutError says that a repository could not be fetched.
@@ -29,11 +29,11 @@ func (e *CheckoutError) Error() string { return "fetch " + e.URL + ": " + e.Err.
 
 func (e *CheckoutError) Unwrap() error { return e.Err }
 
-// Checkout brings the .ddev folder of a repository, and nothing else of it, into a folder below cache, and gives that
-// folder. Where the repository cannot be reached, what the last time brought is still good: then stale says why. Both
-// errors are *CheckoutError.
+// Checkout fetches the .ddev folder of a repository, and nothing else, into a folder below cache and returns that folder.
+// If the repository cannot be reached, it returns what was fetched last, and stale says why. Both errors are
+// *CheckoutError.
 func Checkout(ctx context.Context, cache string, entry Entry) (folder string, stale, err error) {
-	sum := sha256.Sum256([]byte(entry.Place()))
+	sum := sha256.Sum256([]byte(entry.Slot()))
 	folder = filepath.Join(cache, "fleet", hex.EncodeToString(sum[:8]))
 	err = prepare(ctx, folder, entry)
 	if err == nil {
@@ -51,7 +51,7 @@ func prepare(ctx context.Context, folder string, entry Entry) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, checkoutLimit, fmt.Errorf("no end after %s", checkoutLimit))
+	ctx, cancel := context.WithTimeoutCause(ctx, checkoutLimit, fmt.Errorf("not finished after %s", checkoutLimit))
 	defer cancel()
 	unlock, err := lockFolder(ctx, folder)
 	if err != nil {
@@ -69,7 +69,7 @@ func fetch(ctx context.Context, folder string, entry Entry) error {
 	for _, words := range [][]string{
 		{"init", "--quiet"},
 		{"config", "remote.origin.url", entry.Git},
-		// The server leaves files out of what it sends (blob:none); those below .ddev are fetched one by one.
+		// The server sends no file contents (blob:none). Git then fetches the files below .ddev one by one.
 		{"config", "remote.origin.promisor", "true"},
 		{"config", "remote.origin.partialclonefilter", "blob:none"},
 		{"sparse-checkout", "set", "--no-cone", "/.ddev/"},
@@ -83,7 +83,7 @@ func fetch(ctx context.Context, folder string, entry Entry) error {
 	return nil
 }
 
-// git runs git where it can ask nobody anything.
+// git runs git so that it cannot prompt.
 func git(ctx context.Context, folder string, words ...string) error {
 	command := exec.CommandContext(ctx, "git", words...)
 	command.Dir = folder
@@ -94,7 +94,7 @@ func git(ctx context.Context, folder string, words ...string) error {
 	}
 	var said bytes.Buffer
 	command.Stderr = &said
-	command.WaitDelay = time.Second // for a child of git's that keeps its standard error
+	command.WaitDelay = time.Second // in case a child of git keeps standard error open
 	err := command.Run()
 	switch {
 	case err == nil:
@@ -108,7 +108,7 @@ func git(ctx context.Context, folder string, words ...string) error {
 	return fmt.Errorf("git %s: %s (%w)", words[0], lines[len(lines)-1], err)
 }
 
-// lockFolder keeps other processes from the folder, until it is unlocked or this process ends.
+// lockFolder keeps other processes out of the folder until it is unlocked or this process ends.
 func lockFolder(ctx context.Context, folder string) (unlock func(), err error) {
 	file, err := os.OpenFile(folder+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

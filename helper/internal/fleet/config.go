@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// Config is what fleet.yaml says.
+// Config is the content of fleet.yaml.
 type Config struct {
-	// Defaults are for every project, as far as it has nothing of its own.
+	// Defaults apply to every project that does not say otherwise.
 	Defaults Entry
 	Limits
-	// LimitRate is how many bytes per second go to and from all buckets together; 0 leaves each project its own limit.
+	// LimitRate limits the bytes per second to and from all buckets together; 0 leaves each project its own limit.
 	LimitRate int64
-	// Projects are those that are listed, with the defaults filled in.
+	// Projects are the listed ones, with the defaults filled in.
 	Projects []Entry
-	// Scan are the folders that are searched for projects.
+	// Scan are the folders to search for projects.
 	Scan []string
 	Contacts
-	// File is where it says so, Dir its folder, which paths in it are relative to.
+	// File is the path of the file, Dir its folder. Paths in the file are relative to Dir.
 	File, Dir string
 }
 
 // Entry is one project of a fleet, or the defaults for all.
 type Entry struct {
-	// Path is the project's folder, absolute. Git is the URL of its repository instead, and Ref the branch, tag or
-	// commit in there; empty is the repository's own choice.
+	// Path is the project's folder, absolute. Alternatively, Git is the URL of its repository, and Ref a branch, tag or
+	// commit; if empty, the repository's default branch.
 	Path     string
 	Git, Ref string
 	Policy
@@ -36,8 +36,8 @@ type Entry struct {
 	Set map[string]string
 }
 
-// Place is where the project's settings come from.
-func (e Entry) Place() string {
+// Slot identifies the project in the fleet: the folder or Git URL that its settings come from.
+func (e Entry) Slot() string {
 	switch {
 	case e.Git != "" && e.Ref != "":
 		return e.Git + "#" + e.Ref
@@ -47,30 +47,30 @@ func (e Entry) Place() string {
 	return e.Path
 }
 
-// Limits say how much a run does at once. What is 0 is chosen by what the machine has.
+// Limits say how much a run does at once. A value of 0 is chosen by the machine's resources.
 type Limits struct {
-	// Parallel is how many refreshes run at once, PerHost how many of them read from the same staging server.
+	// Parallel is how many refreshes run at once, PerHost how many of them may read from the same staging server.
 	Parallel, PerHost int
-	// Memory is what the process shall need at most, in bytes.
+	// Memory is the most memory that the process should use, in bytes.
 	Memory int64
-	// Jitter is how long a run waits at most before it begins, a random part of it each time.
+	// Jitter is the longest random wait before a run begins.
 	Jitter time.Duration
 }
 
-// DefaultPolicy is in force where fleet.yaml says nothing.
+// DefaultPolicy applies if fleet.yaml says nothing.
 var DefaultPolicy = Policy{MaxAge: 24 * time.Hour, TimeLimit: time.Hour, Retries: 2}
 
-// LeastRate is the lowest limit, in bytes per second, as that of a single command: with a lower one, servers would take
-// connections that send so seldom for dead.
+// LeastRate is the lowest limit, in bytes per second, the same as for a single command. Below it, servers would consider
+// connections dead.
 const LeastRate = 16 << 10
 
-// leastMemory is what a process needs for one refresh at a time.
+// leastMemory is the memory needed for one refresh at a time.
 const leastMemory = baseMemory + refreshMemory
 
-// defaultPerHost leaves most of a staging server's connections to others.
+// defaultPerHost leaves most of a staging server's connections free for others.
 const defaultPerHost = 2
 
-// ReadConfig reads a fleet.yaml. Its error is ConfigErrors if something in it is wrong.
+// ReadConfig reads a fleet.yaml. If its content is wrong, the error is ConfigErrors.
 func ReadConfig(path string) (Config, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,14 +98,14 @@ func ScanOnly(folder string) (Config, error) {
 	return Config{Defaults: Entry{Policy: DefaultPolicy}, Scan: []string{absolute}}, nil
 }
 
-// Entries gives the projects that are listed and those that are found, each once; what is listed counts for what is
-// found, too.
+// Entries returns the projects that are listed and those that are found, each once. If a project is both, its listed entry
+// applies.
 func (c Config) Entries() ([]Entry, error) {
 	var entries []Entry
 	seen := map[string]bool{}
 	add := func(entry Entry) {
-		if !seen[entry.Place()] {
-			seen[entry.Place()] = true
+		if !seen[entry.Slot()] {
+			seen[entry.Slot()] = true
 			entries = append(entries, entry)
 		}
 	}
@@ -126,12 +126,12 @@ func (c Config) Entries() ([]Entry, error) {
 	return entries, nil
 }
 
-// A ConfigError is one thing that is wrong in a fleet.yaml.
+// A ConfigError is one mistake in a fleet.yaml.
 type ConfigError struct {
 	File string
-	Line int // 0 where it is the file as a whole
+	Line int // 0 if it is about the whole file
 	Text string
-	// Nearest is the key that was probably meant, for one that does not exist.
+	// Nearest is the key that was probably meant, if an unknown one was found.
 	Nearest string
 }
 
@@ -142,7 +142,7 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text)
 }
 
-// ConfigErrors is everything that is wrong in a fleet.yaml.
+// ConfigErrors are all mistakes in a fleet.yaml.
 type ConfigErrors []*ConfigError
 
 // Unwrap lets errors.As see each problem.
@@ -154,7 +154,7 @@ func (es ConfigErrors) Unwrap() []error {
 	return errs
 }
 
-// Error gives one line for each.
+// Error returns one line for each.
 func (es ConfigErrors) Error() string {
 	text := ""
 	for i, e := range es {

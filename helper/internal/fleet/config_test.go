@@ -71,22 +71,22 @@ defaults: {max_age: 2d, time_limit: 90m, set: {DUMP_KEEP: "14", DUMP_ENGINE: cli
 
 func TestConfigSaysWhatIsWrong(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
-		{"", "fleet.yaml: is empty; projects or scan must say which projects there are"},
-		{"parallel: 3", "fleet.yaml:1: names no project; projects lists some, scan names folders to search"},
+		{"", "fleet.yaml: the file is empty; list projects under projects, or folders to search under scan"},
+		{"parallel: 3", "fleet.yaml:1: the file names no project; list projects under projects, or folders to search under scan"},
 		{"projects: [", "fleet.yaml:1: not valid YAML: did not find expected node content"},
 		{"scan: [a]\nparallels: 3\njitter: soon\nper_host: 0\n", "fleet.yaml:2: unknown key parallels, did you mean parallel?\n" +
-			"fleet.yaml:3: a length of time such as 30m, 12h or 2d is expected (got \"soon\")\n" +
+			"fleet.yaml:3: a duration such as 30m, 12h or 2d is expected (got \"soon\")\n" +
 			"fleet.yaml:4: a whole number, 1 or more, is expected (got \"0\")"},
 		{"projects:\n  - pth: a\n  - {path: a, git: b}\n  - {path: a, ref: b}\n  - a\n", "fleet.yaml:2: unknown key pth, did you mean path?\n" +
-			"fleet.yaml:3: a project has either path, a folder, or git, the URL of a repository\n" +
-			"fleet.yaml:4: ref is for projects with git\n" +
+			"fleet.yaml:3: a project needs either path, a folder, or git, the URL of a repository\n" +
+			"fleet.yaml:4: ref needs git\n" +
 			"fleet.yaml:5: keys and values are expected here"},
-		{"projects: [{git: 'https://ada:secret@example.com/a.git'}]", "fleet.yaml:1: git: the URL must not hold a user or a password; git finds them by its credential helpers, or use ssh"},
-		{"scan: [a]\nscan: [b]\ndefaults: {max_agee: 3h}\nmemory: lots", "fleet.yaml:2: scan is there twice\n" +
+		{"projects: [{git: 'https://ada:secret@example.com/a.git'}]", "fleet.yaml:1: git: the URL must not contain a user or a password; use git's credential helpers or ssh"},
+		{"scan: [a]\nscan: [b]\ndefaults: {max_agee: 3h}\nmemory: lots", "fleet.yaml:2: scan is given twice\n" +
 			"fleet.yaml:3: unknown key max_agee, did you mean max_age?\n" +
 			"fleet.yaml:4: bytes such as 500k, 50M or 2G are expected, at least 184320k (got \"lots\")"},
 		{"scan: [a]\nlimit_rate: 10k", "fleet.yaml:2: bytes such as 500k, 50M or 2G are expected, at least 16k (got \"10k\")"},
-		{"scan: a\nprojects: [{path: ''}]", "fleet.yaml:1: a list is expected here\nfleet.yaml:2: path: a text is expected"},
+		{"scan: a\nprojects: [{path: ''}]", "fleet.yaml:1: a list is expected here\nfleet.yaml:2: path: a string is expected"},
 	} {
 		_, err := parseConfig("fleet.yaml", "/srv", []byte(test.text))
 		if err == nil || err.Error() != test.want {

@@ -18,10 +18,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/units"
 )
 
-// fields are the keys that a mapping may have, with what reads their values.
+// fields maps the keys that a mapping may have to the functions that read their values.
 type fields map[string]func(*yaml.Node)
 
-// configReader reads a fleet.yaml and collects what is wrong in it.
+// configReader reads a fleet.yaml and collects its mistakes.
 type configReader struct {
 	file, folder string
 	problems     ConfigErrors
@@ -42,10 +42,10 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 	}
 	config := Config{Defaults: Entry{Policy: DefaultPolicy}, File: file, Dir: folder}
 	if len(document.Content) == 0 {
-		return Config{}, ConfigErrors{{File: file, Text: "is empty; projects or scan must say which projects there are"}}
+		return Config{}, ConfigErrors{{File: file, Text: "the file is empty; list projects under projects, or folders to search under scan"}}
 	}
 	root := document.Content[0]
-	// The defaults come first, wherever they stand in the file.
+	// Read the defaults first, wherever they are in the file.
 	r.mapping(root, fields{"defaults": func(node *yaml.Node) { r.mapping(node, r.entry(&config.Defaults), true) }}, false)
 	r.mapping(root, fields{
 		"defaults":   func(*yaml.Node) {},
@@ -71,7 +71,7 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 		},
 	}, true)
 	if len(r.problems) == 0 && len(config.Projects)+len(config.Scan) == 0 {
-		r.add(root, "names no project; projects lists some, scan names folders to search")
+		r.add(root, "the file names no project; list projects under projects, or folders to search under scan")
 	}
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b *ConfigError) int { return cmp.Compare(a.Line, b.Line) })
@@ -84,7 +84,7 @@ func (r *configReader) add(node *yaml.Node, text string) {
 	r.problems = append(r.problems, &ConfigError{File: r.file, Line: node.Line, Text: text})
 }
 
-// mapping reads the values of a mapping. Where it is strict, a key that is not among the fields is an error.
+// mapping reads the values of a mapping. If strict, an unknown key is an error.
 func (r *configReader) mapping(node *yaml.Node, known fields, strict bool) {
 	if node = resolved(node); node.Kind != yaml.MappingNode {
 		if strict {
@@ -98,7 +98,7 @@ func (r *configReader) mapping(node *yaml.Node, known fields, strict bool) {
 		read, ok := known[key.Value]
 		switch {
 		case ok && seen[key.Value]:
-			r.add(key, key.Value+" is there twice")
+			r.add(key, key.Value+" is given twice")
 		case ok:
 			read(value)
 		case strict:
@@ -117,7 +117,7 @@ func resolved(node *yaml.Node) *yaml.Node {
 	return node
 }
 
-// entry gives the keys that projects and defaults have in common.
+// entry returns the keys that projects and defaults have in common.
 func (r *configReader) entry(entry *Entry) fields {
 	return fields{
 		"max_age":    r.duration(&entry.MaxAge),
@@ -129,7 +129,7 @@ func (r *configReader) entry(entry *Entry) fields {
 				set = map[string]string{}
 			}
 			if node.Kind != yaml.MappingNode {
-				r.add(node, "set: settings and their values are expected, as in DUMP_KEEP: \"14\"")
+				r.add(node, "set: settings with their values are expected, such as DUMP_KEEP: \"14\"")
 				return
 			}
 			for i := 0; i+1 < len(node.Content); i += 2 {
@@ -148,7 +148,7 @@ func (r *configReader) project(node *yaml.Node, defaults Entry) Entry {
 	known["git"] = func(node *yaml.Node) {
 		r.text("git", func(text string) { entry.Git = text })(node)
 		if address, err := url.Parse(node.Value); err == nil && address.User != nil && address.Scheme != "ssh" {
-			r.add(node, "git: the URL must not hold a user or a password; git finds them by its credential helpers, or use ssh")
+			r.add(node, "git: the URL must not contain a user or a password; use git's credential helpers or ssh")
 		}
 	}
 	known["ref"] = r.text("ref", func(text string) { entry.Ref = text })
@@ -157,9 +157,9 @@ func (r *configReader) project(node *yaml.Node, defaults Entry) Entry {
 	switch {
 	case len(r.problems) > before:
 	case (len(paths) == 1) == (entry.Git != ""):
-		r.add(node, "a project has either path, a folder, or git, the URL of a repository")
+		r.add(node, "a project needs either path, a folder, or git, the URL of a repository")
 	case entry.Ref != "" && entry.Git == "":
-		r.add(node, "ref is for projects with git")
+		r.add(node, "ref needs git")
 	}
 	if len(paths) == 1 {
 		entry.Path = paths[0]
@@ -179,18 +179,18 @@ func (r *configReader) list(node *yaml.Node) []*yaml.Node {
 	return items
 }
 
-// text reads a text that is not empty.
+// text reads a string that is not empty.
 func (r *configReader) text(name string, set func(string)) func(*yaml.Node) {
 	return func(node *yaml.Node) {
 		if node.Kind != yaml.ScalarNode || node.Tag == "!!null" || node.Value == "" {
-			r.add(node, name+": a text is expected")
+			r.add(node, name+": a string is expected")
 			return
 		}
 		set(node.Value)
 	}
 }
 
-// path reads a folder, which is relative to that of the file.
+// path reads a folder, relative to that of the file.
 func (r *configReader) path(to *[]string) func(*yaml.Node) {
 	return r.text("path", func(text string) {
 		if !filepath.IsAbs(text) {
@@ -211,7 +211,7 @@ func (r *configReader) number(to *int, least int) func(*yaml.Node) {
 	}
 }
 
-// bytes reads a number of bytes, which is 0 or not less than another one.
+// bytes reads a number of bytes: 0, or at least least.
 func (r *configReader) bytes(to *int64, least int64) func(*yaml.Node) {
 	return func(node *yaml.Node) {
 		n, err := units.Bytes(node.Value)
@@ -227,7 +227,7 @@ func (r *configReader) duration(to *time.Duration) func(*yaml.Node) {
 	return func(node *yaml.Node) {
 		d, err := units.Duration(node.Value)
 		if err != nil {
-			r.add(node, "a length of time such as 30m, 12h or 2d is expected (got "+strconv.Quote(node.Value)+")")
+			r.add(node, "a duration such as 30m, 12h or 2d is expected (got "+strconv.Quote(node.Value)+")")
 			return
 		}
 		*to = d

@@ -6,17 +6,17 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
-// Contacts are whom fleet.yaml wants to be told what came of a run. Who knows one of the URLs may speak in the fleet's
-// name, so the file holds only where they are.
+// Contacts are the URLs to notify after a run. Anybody who knows one can post in the fleet's name, so fleet.yaml only says
+// where to find them.
 type Contacts struct {
-	// Webhook is sent what is new, in the form of WebhookTemplate; empty is that of Slack.
+	// Webhook receives the news, formatted by WebhookTemplate. An empty template means Slack's format.
 	Webhook         secret.Reference
 	WebhookTemplate string
-	// Heartbeat is requested after a run in which all is well.
+	// Heartbeat is requested after a run that leaves every project fresh.
 	Heartbeat secret.Reference
 }
 
-// reference reads where a secret is.
+// reference parses where to find a secret.
 func (r *configReader) reference(name string, to *secret.Reference) func(*yaml.Node) {
 	return func(node *yaml.Node) {
 		reference := secret.Reference(node.Value)

@@ -1,5 +1,6 @@
-// Package fleet keeps the dumps of many projects fresh: whose turn it is, how many at once, what came of it, and who
-// is told. What one project needs is handed in: this package knows no settings and makes no dump itself.
+// Package fleet keeps the dumps of many projects fresh. It decides which projects are due and how many run at once,
+// collects the results and tells people about them. It knows no settings and makes no dumps: the caller supplies
+// functions for that.
 package fleet
 
 import (
@@ -11,29 +12,29 @@ import (
 
 // Project is one project of the fleet.
 type Project struct {
-	// Name is the project's own, which need not be the only one of that name in the fleet; Place is where its settings
-	// come from, a folder or a Git URL, and is.
-	Name, Place string
+	// Name is the project's own name. Others in the fleet may have the same. Slot identifies the project in the fleet: it
+	// is the folder or Git URL that its settings come from.
+	Name, Slot string
 	// Store is the folder of its dumps, as s3://bucket/prefix.
 	Store string
-	// Host is the staging server that its rows come from, host:port; empty where that is not known.
+	// Host is the staging server that its rows come from, as host:port; empty if unknown.
 	Host string
 	Policy
-	// Problem is why the project cannot be refreshed at all: settings that are missing or wrong. All that follows is
-	// nil then.
+	// Problem is why the project cannot be refreshed at all: settings are missing or wrong. Then all fields below are
+	// nil.
 	Problem error
 	// Open opens the bucket.
 	Open func(context.Context) (*bucket.Bucket, error)
-	// Refresh publishes a fresh dump, unless staging has not changed since the newest one, or that one is younger than
-	// Policy.Due says.
+	// Refresh publishes a fresh dump, unless staging has not changed since the newest one, or the newest one is younger
+	// than Policy.Due.
 	Refresh func(context.Context, Turn) (Outcome, error)
-	// Bakes are the series of servers that its dumps are baked for, as in "mariadb-11.8". Bake bakes the dump with that key for
-	// all of them, and says for which it is baked now; nil where there are none.
+	// Bakes are the series of servers that its dumps are baked for, as in "mariadb-11.8". Bake bakes the dump with that key
+	// for all of them and returns the series for which it is baked now. It is nil if there are none.
 	Bakes []string
 	Bake  func(ctx context.Context, key string, progress Progress) ([]string, error)
 }
 
-// Policy is what fleet.yaml says of a project, or of all.
+// Policy is what fleet.yaml says about one project, or about all.
 type Policy struct {
 	// MaxAge is how old the newest dump may be.
 	MaxAge time.Duration
@@ -43,49 +44,49 @@ type Policy struct {
 	Retries int
 }
 
-// Due is how old a newest dump is when it is time for another one. That is before MaxAge, so that a schedule that runs
-// once in MaxAge finds each dump due, and does not pass over those that were made a minute later than the others.
+// Due is the age at which a newest dump is due for renewal. It is less than MaxAge, so that a schedule that runs once per
+// MaxAge finds every dump due, also those that were made a minute later than the others.
 func (p Policy) Due() time.Duration { return p.MaxAge * 3 / 4 }
 
-// Turn is a project's place among those that are being refreshed.
+// Turn is a project's turn to refresh, for which it holds a slot.
 type Turn interface {
 	Progress
-	// Yield gives the place to another project while somebody else's refresh of this one is waited for.
+	// Yield frees the slot for another project while this one waits for somebody else to refresh it.
 	Yield(holder string)
-	// Resume waits for a place again, and begins the time limit anew.
+	// Resume waits for a slot again and restarts the time limit.
 	Resume(context.Context) error
 }
 
-// Progress is told how far the refresh of one project has come.
+// Progress receives how far the refresh of one project has come.
 type Progress interface {
-	// Phase begins a stretch of work of about total bytes, 0 if nobody knows.
+	// Phase begins a phase of about total bytes, 0 if unknown.
 	Phase(name string, total int64)
 	// Advance says that n more bytes of it are done.
 	Advance(n int64)
-	// Note says one line.
+	// Note prints one line.
 	Note(line string)
 }
 
-// State is what came of a project in a run.
+// State is the result of a project in a run.
 type State string
 
 const (
 	// Published means that a fresh dump was published.
 	Published State = "published"
-	// Unchanged means that staging is as it was when the newest dump was made.
+	// Unchanged means that staging has not changed since the newest dump.
 	Unchanged State = "unchanged"
 	// Fresh means that the newest dump is young enough, or that somebody else has just made it.
 	Fresh State = "fresh"
 	// Failed means that the last try failed.
 	Failed State = "failed"
-	// NotRun means that the run ended before the project's turn, or in its middle.
+	// NotRun means that the run ended before or during the project's turn.
 	NotRun State = "not run"
 )
 
-// Good says whether the project's newest dump is as it should be.
+// Good reports whether the project has a newest dump as it should be.
 func (s State) Good() bool { return s == Published || s == Unchanged || s == Fresh }
 
-// Outcome is what came of a project. Sizes are in bytes.
+// Outcome is a project's state and its newest dump. Sizes are in bytes.
 type Outcome struct {
 	State        State     `json:"state"`
 	Key          string    `json:"key,omitempty"` // of the newest dump

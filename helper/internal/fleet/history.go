@@ -2,42 +2,42 @@ package fleet
 
 import "time"
 
-// History is what a project's bucket knows of its refreshes by a fleet: the object PREFIX/.dump-refresh/NAME.history.json.
-// It is written after each try by whoever made it, and read by `fleet status` and `fleet report` of everybody, and by
-// `fleet refresh` to begin with those that take longest. That it is lost costs nothing but that knowledge.
+// History records a project's refreshes by a fleet, in the object PREFIX/.dump-refresh/NAME.history.json. Each refresh
+// adds to it. `fleet status` and `fleet report` read it, and `fleet refresh` uses it to begin with the longest refreshes.
+// Losing it costs nothing but that knowledge.
 type History struct {
-	// Version is 1; a reader that finds a higher one takes the history for empty.
+	// Version is 1. A reader that finds a higher one treats the history as empty.
 	Version int    `json:"version"`
 	Project string `json:"project"`
 	// MaxAge is the target in force when the last entry was written, in seconds.
 	MaxAge float64 `json:"max_age"`
-	// Checked is when the newest dump was last known to be as staging is: when it was made, or when staging was found
+	// Checked is when the newest dump was last known to match staging: when it was made, or when staging was found
 	// unchanged.
 	Checked time.Time `json:"checked,omitzero"`
 	// Runs are the last ones, the oldest first, at most mostRuns.
 	Runs []Run `json:"runs"`
-	// Bake is what came of the last bake; nil where there was none.
+	// Bake is the result of the last bake; nil if there was none.
 	Bake *Baking `json:"bake,omitempty"`
-	// Told is what people have been told of the project.
-	Told Told `json:"told,omitzero"`
+	// Notified is what people have been told about the project.
+	Notified Notified `json:"notified,omitzero"`
 }
 
 // mostRuns bounds a history.
 const mostRuns = 60
 
-// Run is one refresh of one project, with all its tries. Started and Seconds are those of the last try: they are what
-// the next refresh will take.
+// Run is one refresh of one project, with all its tries. Started and Seconds are those of the last try, because that is
+// how long the next refresh will take.
 type Run struct {
 	Started time.Time `json:"started,omitzero"`
 	Seconds float64   `json:"seconds"`
 	Tries   int       `json:"tries"`
 	Outcome
-	// Error and Hint are what a user would have read; neither holds a secret.
+	// Error and Hint are what a user would have read. Neither contains a secret.
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
 }
 
-// Add puts a run behind the others.
+// Add appends a run, and drops the oldest if there are too many.
 func (h *History) Add(run Run) {
 	h.Runs = append(h.Runs, run)
 	if over := len(h.Runs) - mostRuns; over > 0 {
@@ -48,7 +48,8 @@ func (h *History) Add(run Run) {
 	}
 }
 
-// Expected is how long the next refresh takes, by the median of the last few that published; false where none is known.
+// Expected estimates how long the next refresh takes: the median of the last few that published. It returns false if
+// there is none.
 func (h *History) Expected() (time.Duration, bool) {
 	var seconds []float64
 	for i := len(h.Runs) - 1; i >= 0 && len(seconds) < 5; i-- {

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// What a process needs: at rest, and for each refresh that runs. Measured by `make fleet-acceptance`.
+// The memory that a process needs: by itself, and for each running refresh. Measured by `make fleet-acceptance`.
 const (
 	baseMemory    = 60 << 20
 	refreshMemory = 120 << 20
 )
 
-// Complete fills in what is 0, by what this machine has: as many refreshes at once as keep its processors busy (each
-// waits for staging and for the network, too) and as its memory holds.
+// Complete fills in the limits that are 0: as many refreshes as keep this machine's processors busy (each also waits for
+// staging and the network) and fit into its memory.
 func (l Limits) Complete() Limits {
 	if l.Memory == 0 {
 		l.Memory = availableMemory() / 2
@@ -30,10 +30,10 @@ func (l Limits) Complete() Limits {
 	return l
 }
 
-// usualMemory is assumed where the machine does not say what it has.
+// usualMemory is assumed if the machine does not say what it has.
 const usualMemory = 2 << 30
 
-// availableMemory is what the machine, or the container, has left for this process, in bytes.
+// availableMemory is the memory, in bytes, that the machine or the container has left for this process.
 func availableMemory() int64 {
 	available := int64(usualMemory)
 	if file, err := os.Open("/proc/meminfo"); err == nil {

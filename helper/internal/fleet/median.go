@@ -2,7 +2,7 @@ package fleet
 
 import "slices"
 
-// median gives the middle one of some numbers, of which there is at least one.
+// median returns the median of at least one number.
 func median(numbers []float64) float64 {
 	sorted := slices.Sorted(slices.Values(numbers))
 	half := len(sorted) / 2

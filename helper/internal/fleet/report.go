@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// RunReport is what came of a run: the result of `fleet refresh --json`, and, for the projects of one bucket, the object
-// .dump-refresh/fleet/TIME-RANDOM.json in it. Ages and durations are in seconds.
+// RunReport is the report of a run: the output of `fleet refresh --json`. Each bucket gets the part about its own projects
+// as .dump-refresh/fleet/TIME-RANDOM.json. Ages and durations are in seconds.
 type RunReport struct {
 	Version int       `json:"version"` // 1
 	Started time.Time `json:"started"`
@@ -18,15 +18,15 @@ type RunReport struct {
 	// Publisher is who ran it, as in ada@laptop.
 	Publisher   string `json:"publisher"`
 	ToolVersion string `json:"tool_version"`
-	// Shard is I/N, empty where there is only one.
+	// Shard is I/N, empty if there is only one.
 	Shard string `json:"shard,omitempty"`
-	// Parallel is how many refreshes ran at once at most.
+	// Parallel is the most refreshes that ran at once.
 	Parallel int           `json:"parallel"`
 	Counts   map[State]int `json:"counts"`
 	Projects []Result      `json:"projects"`
 }
 
-// Count fills the counts in.
+// Count fills in the counts.
 func (r *RunReport) Count() {
 	r.Counts = map[State]int{}
 	for _, result := range r.Projects {
@@ -34,31 +34,31 @@ func (r *RunReport) Count() {
 	}
 }
 
-// Store writes a report to each bucket of the run's projects, of those projects alone: who may read one bucket need not
-// know of the others. It gives what went wrong, by bucket; the run is as good without.
+// Store writes a report to each bucket, about the projects of that bucket only: those who may read one bucket need not know
+// about the others. It returns one error for each bucket that failed. The run itself does not depend on it.
 func (r RunReport) Store(ctx context.Context, items []*Item) (problems []error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
 	defer cancel()
 	var random [3]byte
 	_, _ = rand.Read(random[:]) // never fails
 	name := "fleet/" + r.Started.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:]) + ".json"
-	byPlace := map[string]*Item{}
+	bySlot := map[string]*Item{}
 	for _, item := range items {
 		if item.bucket != nil {
-			byPlace[item.Project.Place] = item
+			bySlot[item.Project.Slot] = item
 		}
 	}
 	results := map[string][]Result{}
 	through := map[string]*Item{}
 	for _, result := range r.Projects {
-		if item := byPlace[result.Place]; item != nil {
+		if item := bySlot[result.Slot]; item != nil {
 			results[item.bucket.Place()] = append(results[item.bucket.Place()], result)
 			through[item.bucket.Place()] = item
 		}
 	}
-	for place, item := range through {
+	for root, item := range through {
 		part := r
-		part.Projects = results[place]
+		part.Projects = results[root]
 		part.Count()
 		text, err := json.Marshal(part)
 		if err == nil {

@@ -8,63 +8,63 @@ import (
 	"time"
 )
 
-// Runner says how a fleet is refreshed.
+// Runner refreshes a fleet.
 type Runner struct {
 	Limits
 	Shard Shard
-	// MayPass says whether what went wrong may be gone at the next try, Hint what a user can do about it.
+	// MayPass reports whether another try may succeed after an error. Hint says what a user can do about it.
 	MayPass func(error) bool
 	Hint    func(error) string
 	Watcher Watcher
 	Bakes   BakeWatcher
 }
 
-// Watcher sees a run as it goes on. It is called by several goroutines.
+// Watcher follows a run. Several goroutines call it.
 type Watcher interface {
-	// Begin says that a try of a project begins, the first one is 1; its progress goes to what is returned.
+	// Begin says that a try of a project begins; the first is 1. Its progress goes to the Lane that it returns.
 	Begin(project *Project, try int) Lane
-	// Retry says that a try failed, and that the next one comes after a while.
+	// Retry says that a try failed, and when the next one comes.
 	Retry(project *Project, err error, after time.Duration)
-	// End says what came of a project.
+	// End receives a project's result.
 	End(Result)
-	// Note says one line of a project.
+	// Note prints one line about a project.
 	Note(project *Project, line string)
 }
 
-// BakeWatcher sees what comes when all dumps are fresh.
+// BakeWatcher follows the bakes, which come after all refreshes.
 type BakeWatcher interface {
-	// Bake says that the newest dump of a project is being baked; its progress goes to what is returned.
+	// Bake says that the newest dump of a project is being baked. Its progress goes to the Lane that it returns.
 	Bake(*Project) Lane
-	// Baked says what came of that.
+	// Baked receives the result.
 	Baked(*Project, Baking)
 }
 
-// Lane is where the progress of one try, or of one bake, goes.
+// Lane receives the progress of one try or one bake.
 type Lane interface {
 	Progress
 	// Close says that the try is over.
 	Close()
 }
 
-// Result is what came of a project in a run.
+// Result is the result of a project in a run.
 type Result struct {
 	Project string `json:"project"`
-	Place   string `json:"place"`
+	Slot    string `json:"slot"`
 	Store   string `json:"store,omitempty"`
 	Run
-	// Bake is what came of baking its newest dump; nil where that was not to be done, or had been done before.
+	// Bake is the result of baking its newest dump; nil if there was nothing to bake.
 	Bake *Baking `json:"bake,omitempty"`
 }
 
-// Run refreshes what a survey says. It gives a result for each project of the shard, and returns when all are done or
-// the context has ended: then those that run end cleanly, and the rest is not run.
+// Run refreshes the projects that a survey has found due. It returns a result for each project of the shard, when all are
+// done or the context has ended. In the latter case, running refreshes end cleanly and the others are not run.
 func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
-	s := &schedule{Runner: r, places: newPlaces(r.Parallel, r.PerHost)}
+	s := &schedule{Runner: r, slots: newSlots(r.Parallel, r.PerHost)}
 	var group sync.WaitGroup
 	for _, item := range items {
 		switch item.Action {
 		case Refresh:
-			claim := s.places.enter(item, false)
+			claim := s.slots.enter(item, false)
 			group.Go(func() { s.end(item, s.project(ctx, item, claim)) })
 		case Skip:
 			s.end(item, Run{Outcome: item.outcome(Fresh)})
@@ -72,13 +72,13 @@ func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 			s.end(item, Run{Outcome: item.outcome(Failed), Error: item.Project.Problem.Error(), Hint: r.Hint(item.Project.Problem)})
 		}
 	}
-	s.places.start()
+	s.slots.start()
 	group.Wait()
 	order := map[string]int{}
 	for i, item := range items {
-		order[item.Project.Place] = i
+		order[item.Project.Slot] = i
 	}
-	slices.SortFunc(s.results, func(a, b Result) int { return order[a.Place] - order[b.Place] })
+	slices.SortFunc(s.results, func(a, b Result) int { return order[a.Slot] - order[b.Slot] })
 	s.bake(ctx, items)
 	return s.results
 }
@@ -86,21 +86,21 @@ func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 // schedule is one run.
 type schedule struct {
 	*Runner
-	places *places
+	slots *slots
 
 	mu      sync.Mutex
 	results []Result
 }
 
 func (s *schedule) end(item *Item, run Run) {
-	result := Result{Project: item.Project.Name, Place: item.Project.Place, Store: item.Project.Store, Run: run}
+	result := Result{Project: item.Project.Name, Slot: item.Project.Slot, Store: item.Project.Store, Run: run}
 	s.mu.Lock()
 	s.results = append(s.results, result)
 	s.mu.Unlock()
 	s.Watcher.End(result)
 }
 
-// outcome is that of a project of which there is nothing newer than before the run.
+// outcome is that of a project that has no newer dump than before the run.
 func (i *Item) outcome(state State) Outcome {
 	outcome := Outcome{State: state}
 	if i.Newest != nil {
@@ -109,17 +109,17 @@ func (i *Item) outcome(state State) Outcome {
 	return outcome
 }
 
-// How long is waited before the second try; doubles with each further one.
+// The pause before the second try. It doubles with each further one.
 const (
 	firstPause = 5 * time.Second
 	mostPause  = 5 * time.Minute
 )
 
-// project refreshes one project, in as many tries as it may have.
+// project refreshes one project, with as many tries as it may have.
 func (s *schedule) project(ctx context.Context, item *Item, claim *claim) (run Run) {
 	run.Outcome = item.outcome(NotRun)
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
-		if s.places.wait(ctx, claim) != nil {
+		if s.slots.wait(ctx, claim) != nil {
 			return run
 		}
 		run.Tries++
@@ -129,7 +129,7 @@ func (s *schedule) project(ctx context.Context, item *Item, claim *claim) (run R
 		switch {
 		case err == nil:
 			run.Outcome, run.Error, run.Hint = outcome, "", ""
-		case ctx.Err() != nil: // interrupted in its middle
+		case ctx.Err() != nil: // interrupted
 			return run
 		case run.Tries <= item.Project.Retries && s.MayPass(err):
 			after := time.Duration(float64(pause) * (0.75 + rand.Float64()/2)) // not all at the same moment
@@ -137,7 +137,7 @@ func (s *schedule) project(ctx context.Context, item *Item, claim *claim) (run R
 			if sleep(ctx, after) != nil {
 				return run
 			}
-			claim = s.places.enter(item, false)
+			claim = s.slots.enter(item, false)
 			continue
 		default:
 			run.State, run.Error, run.Hint = Failed, err.Error(), s.Hint(err)
@@ -147,13 +147,13 @@ func (s *schedule) project(ctx context.Context, item *Item, claim *claim) (run R
 	}
 }
 
-// recordLimit is how long writing a history may take.
+// recordLimit limits how long writing a history may take.
 const recordLimit = 30 * time.Second
 
-// record keeps what came of a refresh that was made. An interruption does not keep it from that.
+// record stores the result of a refresh in the history, even if the run has been interrupted.
 func (s *schedule) record(ctx context.Context, item *Item, run Run) {
 	if run.State == Fresh {
-		return // somebody else's, who records it
+		return // somebody else made the dump and records it
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordLimit)
 	defer cancel()

@@ -83,7 +83,7 @@ func newRunner(parallel, perHost int) (*Runner, *observer) {
 // due makes a project that is due.
 func due(name, host string, expected time.Duration, refresh func(context.Context, Turn) (Outcome, error)) *Item {
 	return &Item{Action: Refresh, Expected: expected, Project: &Project{
-		Name: name, Place: name, Host: host, Policy: Policy{MaxAge: time.Hour, TimeLimit: time.Hour}, Refresh: refresh,
+		Name: name, Slot: name, Host: host, Policy: Policy{MaxAge: time.Hour, TimeLimit: time.Hour}, Refresh: refresh,
 	}}
 }
 
@@ -199,7 +199,7 @@ func TestNoneHurtsAnother(t *testing.T) {
 		}
 		for name, want := range map[string]string{
 			"lost": "connection lost, 2 tries", "denied": "access denied, 1 tries",
-			"deaf":    "the refresh took longer than its time limit of 1h0m0s, and did not end when it was told to, 1 tries",
+			"deaf":    "the refresh took longer than its time limit of 1h0m0s, and it did not stop when canceled, 1 tries",
 			"hanging": "the refresh took longer than its time limit of 1h0m0s, 1 tries", "panicking": "panic: index out of range, 1 tries",
 			"broken": "DUMP_SOURCE is not set, 0 tries",
 		} {
@@ -246,8 +246,8 @@ func TestInterrupted(t *testing.T) {
 	})
 }
 
-// TestSomebodyElsesRefreshIsWaitedForWithoutAPlace has one place, and a project that waits for a lease.
-func TestSomebodyElsesRefreshIsWaitedForWithoutAPlace(t *testing.T) {
+// TestSomebodyElsesRefreshIsWaitedForWithoutASlot has one slot, and a project that waits for a lease.
+func TestSomebodyElsesRefreshIsWaitedForWithoutASlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, o := newRunner(1, 1)
 		began := time.Now()

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// scan gives the folders at and below a folder that hold a .ddev/config.yaml, in lexical order. It looks neither into
-// projects that it found, nor into what is hidden, installed or a link.
+// scan returns the folders, at and below a folder, that contain a .ddev/config.yaml, in lexical order. It does not search
+// projects that it has found, nor hidden folders, installed packages or symbolic links.
 func scan(folder string) (found []string, err error) {
 	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil && path == folder:
 			return err
-		case err != nil: // what may not be read is no project of this user's
+		case err != nil: // a folder that this user may not read is none of his projects
 			return fs.SkipDir
 		case !entry.IsDir():
 			return nil

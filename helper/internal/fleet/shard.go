@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Shard is one of several processes that have a fleet among them: number Index, from 1, of Count. The zero Shard has
-// all of it.
+// Shard is one of several processes that share a fleet: number Index, from 1, of Count. The zero Shard is the whole
+// fleet.
 type Shard struct{ Index, Count int }
 
 // ParseShard reads 2/4.
@@ -21,23 +21,23 @@ func ParseShard(text string) (Shard, error) {
 	index, err := strconv.Atoi(first)
 	count, err2 := strconv.Atoi(second)
 	if err != nil || err2 != nil || index < 1 || index > count {
-		return Shard{}, errors.New("a part of a whole is expected, from 1/4 to 4/4")
+		return Shard{}, errors.New("a shard such as 2/4 is expected, the second of four")
 	}
 	return Shard{index, count}, nil
 }
 
-// engines are what runs a job several times over, and the variables by which it tells each its number.
+// engines are the systems that run a job several times in parallel, and the variables that number the jobs.
 var engines = []struct {
 	index, count string
-	first        int // number of the first one
+	first        int // the lowest index
 }{
-	{"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", 0}, // an Indexed Job of Kubernetes; the count its manifest must hand in
+	{"JOB_COMPLETION_INDEX", "JOB_COMPLETIONS", 0}, // an Indexed Job of Kubernetes; its manifest must set the count
 	{"AWS_BATCH_JOB_ARRAY_INDEX", "AWS_BATCH_JOB_ARRAY_SIZE", 0},
-	{"CI_NODE_INDEX", "CI_NODE_TOTAL", 1}, // GitLab, and others after it
+	{"CI_NODE_INDEX", "CI_NODE_TOTAL", 1}, // GitLab and others
 }
 
-// ShardOf gives the shard that the environment asks for, the zero Shard if it asks for none. A count that is not 0 is
-// that of the shards, whatever the environment says.
+// ShardOf returns the shard that the environment asks for, the zero Shard if it asks for none. A count other than 0
+// overrides the environment's.
 func ShardOf(getenv func(string) string, count int) (Shard, error) {
 	for _, engine := range engines {
 		if getenv(engine.index) == "" {
@@ -64,13 +64,13 @@ func (s Shard) String() string {
 	return fmt.Sprintf("%d/%d", s.Index, s.Count)
 }
 
-// settled is how old a run must be to count for the shards' shares. All shards begin within that time, and one that is
-// killed and started again belongs to the same run: what they have recorded meanwhile must not change the shares.
+// settled is how old a run must be to count when the fleet is divided. All shards of a run begin within that time, even
+// one that is killed and started again: what they record meanwhile must not change the division.
 const settled = 6 * time.Hour
 
-// shares gives the shard of each project, without asking anybody: every shard comes to the same. Projects go, those that
-// take longest first, to the shard that has the least to do. Durations are powers of two, so that it takes more than a
-// history that one shard has seen a little later to make the shares differ.
+// shares computes the shard of each project. Every shard computes the same result by itself: the longest projects come
+// first, and each goes to the shard with the least to do. Durations are rounded up to powers of two, so that a small
+// difference between the histories that two shards have read does not change the result.
 func shares(items []*Item, count int, now time.Time) map[*Item]int {
 	weights := make(map[*Item]float64, len(items))
 	var known []float64
@@ -92,7 +92,7 @@ func shares(items []*Item, count int, now time.Time) map[*Item]int {
 	}
 	slices.SortFunc(order, func(a, b *Item) int {
 		return cmp.Or(cmp.Compare(weights[b], weights[a]), cmp.Compare(a.Project.Store, b.Project.Store),
-			cmp.Compare(a.Project.Name, b.Project.Name), cmp.Compare(a.Project.Place, b.Project.Place))
+			cmp.Compare(a.Project.Name, b.Project.Name), cmp.Compare(a.Project.Slot, b.Project.Slot))
 	})
 	load := make([]float64, count)
 	result := make(map[*Item]int, len(items))
@@ -109,7 +109,7 @@ func shares(items []*Item, count int, now time.Time) map[*Item]int {
 	return result
 }
 
-// before gives a history without the runs that began later than a moment.
+// before returns a history without the runs that began after a moment.
 func (h History) before(moment time.Time) *History {
 	h.Runs = slices.DeleteFunc(slices.Clone(h.Runs), func(run Run) bool { return run.Started.After(moment) })
 	return &h

@@ -14,27 +14,27 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 )
 
-// ProjectStatus is how a project's dumps stand, by what its bucket knows. Sizes are in bytes.
+// ProjectStatus is the state of a project's dumps, according to its bucket. Sizes are in bytes.
 type ProjectStatus struct {
 	Name    string  `json:"name"`
-	Place   string  `json:"place"`
+	Slot    string  `json:"slot"`
 	Store   string  `json:"store,omitempty"`
 	Verdict Verdict `json:"verdict"`
 
-	// Key is the newest dump's, SnapshotTime when its rows were read, Checked when it was last known to be as
-	// staging is: later than SnapshotTime if staging was found unchanged since.
+	// Key is that of the newest dump, SnapshotTime when its rows were read. Checked is when it was last known to match
+	// staging: later than SnapshotTime if staging was found unchanged since.
 	Key          string    `json:"key,omitempty"`
 	SnapshotTime time.Time `json:"snapshot_time,omitzero"`
 	Checked      time.Time `json:"checked,omitzero"`
 	ObjectBytes  int64     `json:"object_bytes,omitempty"`
-	// Age is the time since Checked, MaxAge what it may be; 0 is no target.
+	// Age is the time since Checked, MaxAge the most it may be; 0 is no limit.
 	Age    Seconds `json:"age_seconds"`
 	MaxAge Seconds `json:"max_age_seconds,omitempty"`
 
 	// Took is how long the last refresh that published took.
 	Took Seconds `json:"took_seconds,omitempty"`
 	// SizeTrend and TookTrend compare the last published dump with those before it: 0.1 is a tenth more than
-	// usual. They are 0 where too little is known.
+	// usual. They are 0 if too little is known.
 	SizeTrend float64 `json:"size_trend,omitempty"`
 	TookTrend float64 `json:"took_trend,omitempty"`
 
@@ -44,44 +44,44 @@ type ProjectStatus struct {
 	// Error is why the verdict is broken, unreachable or failing, and Hint what to do about it.
 	Error string `json:"error,omitempty"`
 	Hint  string `json:"hint,omitempty"`
-	// Failures counts the refreshes that failed in a row, the first of them began at FailingSince.
+	// Failures counts the last refreshes that failed in a row. The first of them began at FailingSince.
 	Failures     int       `json:"failures,omitempty"`
 	FailingSince time.Time `json:"failing_since,omitzero"`
 
-	// Bakes are the series of servers that dumps are to be baked for, Baked those for which the newest one is. BakeError is
-	// why it is not, as far as a fleet has tried.
+	// Bakes are the series of servers to bake dumps for, Baked those for which the newest one is baked. BakeError says
+	// why a fleet could not bake it.
 	Bakes     []string `json:"bakes,omitempty"`
 	Baked     []string `json:"baked,omitempty"`
 	BakeError string   `json:"bake_error,omitempty"`
 	BakeHint  string   `json:"bake_hint,omitempty"`
 
-	// Runs are what is known of its refreshes, the oldest first.
+	// Runs are its known refreshes, the oldest first.
 	Runs []Run `json:"-"`
 
-	told Told
+	notified Notified
 }
 
-// Seconds is a length of time that is written as a number of seconds.
+// Seconds is a duration that JSON shows as a number of seconds.
 type Seconds float64
 
-// Duration gives it as Go has it.
+// Duration returns it as a time.Duration.
 func (s Seconds) Duration() time.Duration { return time.Duration(float64(s) * float64(time.Second)) }
 
-// Overdue says whether the newest dump is older than it may be.
+// Overdue reports whether the newest dump is too old.
 func (p ProjectStatus) Overdue() bool { return p.Key != "" && p.MaxAge > 0 && p.Age > p.MaxAge }
 
 const (
-	// lookTime bounds what is waited for one project's bucket, so that one of them does not hold up all others.
+	// lookTime limits the wait for one project's bucket, so that it does not hold up the others.
 	lookTime = 30 * time.Second
-	// looksAtOnce bounds how many buckets are read at once. Nearly all of the time is waiting.
+	// looksAtOnce limits how many buckets are read at once. Nearly all of the time is spent waiting.
 	looksAtOnce = 32
 )
 
 var errNoAnswer = fmt.Errorf("no answer within %s", lookTime)
 
-// Look reads how the projects stand, from their buckets alone, the worst first: one listing and one small object for
-// each. Hint says what a user can do about an error. What is wrong with one project is in its status; the error is
-// that of the context.
+// Look reads the status of each project from its bucket, with one listing and one small object, and returns the worst
+// first. Hint says what a user can do about an error. A project's own error is in its status; the returned error is that
+// of the context.
 func Look(ctx context.Context, projects []Project, hint func(error) string) ([]ProjectStatus, error) {
 	found := make([]ProjectStatus, len(projects))
 	var looks errgroup.Group
@@ -99,17 +99,17 @@ func Look(ctx context.Context, projects []Project, hint func(error) string) ([]P
 	return WorstFirst(found), nil
 }
 
-// WorstFirst orders projects by verdict, then by how much of the time that a dump may live is over.
+// WorstFirst orders projects by verdict, then by how much of the maximum age has passed.
 func WorstFirst(found []ProjectStatus) []ProjectStatus {
 	return slices.SortedStableFunc(slices.Values(found), func(x, y ProjectStatus) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(Verdicts, x.Verdict), slices.Index(Verdicts, y.Verdict)),
-			cmp.Compare(y.spent(), x.spent()), strings.Compare(x.Name, y.Name), strings.Compare(x.Place, y.Place),
+			cmp.Compare(y.spent(), x.spent()), strings.Compare(x.Name, y.Name), strings.Compare(x.Slot, y.Slot),
 		)
 	})
 }
 
-// spent is the age as a part of what it may be.
+// spent is the age as a fraction of the maximum.
 func (p ProjectStatus) spent() float64 { return float64(p.Age) / max(1, float64(p.MaxAge)) }
 
 func look(ctx context.Context, project Project, hint func(error) string) ProjectStatus {
@@ -125,14 +125,14 @@ func look(ctx context.Context, project Project, hint func(error) string) Project
 	return Judge(project, newest, history, time.Now())
 }
 
-// read gets a project's newest dump, nil if there is none, and its history.
+// read returns a project's newest dump, nil if there is none, and its history.
 func read(ctx context.Context, project Project) (*bucket.Object, History, error) {
 	store, err := project.Open(ctx)
 	if err != nil {
 		return nil, History{}, err
 	}
 	history, err := ReadHistory(ctx, store)
-	if err != nil && !errors.Is(err, bucket.ErrAccessDenied) { // which is what S3 may say of a history that is not there
+	if err != nil && !errors.Is(err, bucket.ErrAccessDenied) { // which S3 may answer for a history that does not exist
 		return nil, History{}, err
 	}
 	newest, err := store.Newest(ctx)
@@ -145,25 +145,25 @@ func read(ctx context.Context, project Project) (*bucket.Object, History, error)
 	return &newest, history, nil
 }
 
-// begin is a status that knows no more than what was asked for.
+// begin returns a status with what the project's configuration says, and nothing from its bucket.
 func begin(project Project) ProjectStatus {
 	return ProjectStatus{
-		Name: project.Name, Place: project.Place, Store: project.Store, MaxAge: Seconds(project.MaxAge.Seconds()),
+		Name: project.Name, Slot: project.Slot, Store: project.Store, MaxAge: Seconds(project.MaxAge.Seconds()),
 		Bakes: project.Bakes,
 	}
 }
 
-// unknownStatus is that of a project whose dumps cannot be looked at.
+// unknownStatus is the status of a project whose dumps cannot be read.
 func unknownStatus(project Project, verdict Verdict, why error, hint func(error) string) ProjectStatus {
 	status := begin(project)
 	status.Verdict, status.Error, status.Hint = verdict, why.Error(), hint(why)
 	return status
 }
 
-// Judge says how a project stands at a moment, by its newest dump, nil if there is none, and its history.
+// Judge returns a project's status at a moment, from its history and its newest dump, which is nil if there is none.
 func Judge(project Project, newest *bucket.Object, history History, now time.Time) ProjectStatus {
 	status := begin(project)
-	status.Runs, status.told = history.Runs, history.Told
+	status.Runs, status.notified = history.Runs, history.Notified
 	if status.MaxAge == 0 {
 		status.MaxAge = Seconds(history.MaxAge)
 	}
@@ -194,7 +194,7 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 	return status
 }
 
-// checks says whether it is this dump that was last known to be as staging is, and not one that has been deleted since.
+// checks reports whether Checked is about this dump, and not about one that has been deleted since.
 func (h *History) checks(key string) bool {
 	for _, run := range slices.Backward(h.Runs) {
 		if run.State == Published || run.State == Unchanged {
@@ -204,7 +204,7 @@ func (h *History) checks(key string) bool {
 	return true
 }
 
-// lastRun fills in what came of the last refresh, and how many have failed since one did not, or since somebody
+// lastRun fills in the result of the last refresh, and how many have failed since the last success, or since somebody
 // published a dump by other means.
 func (p *ProjectStatus) lastRun(newest *bucket.Object) {
 	for _, run := range slices.Backward(p.Runs) {
@@ -225,7 +225,7 @@ func (p *ProjectStatus) lastRun(newest *bucket.Object) {
 	}
 }
 
-// trends compares the last dump that was published with those before it.
+// trends compares the last published dump with those before it.
 func (p *ProjectStatus) trends() {
 	var sizes, seconds []float64
 	for _, run := range p.Runs {
@@ -239,8 +239,8 @@ func (p *ProjectStatus) trends() {
 	p.SizeTrend, p.TookTrend = trend(sizes), trend(seconds)
 }
 
-// trend is how far the last number is from the median of up to seven before it, as a part of that; 0 if there are
-// fewer than two.
+// trend returns how far the last number is from the median of up to seven before it, as a fraction of that median; 0 if
+// there are fewer than two.
 func trend(numbers []float64) float64 {
 	last := len(numbers) - 1
 	if last < 2 {

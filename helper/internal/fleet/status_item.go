@@ -6,8 +6,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 )
 
-// Status says how a project of a run stands, by what the survey found and by what has come of it in the run, nil if
-// nothing yet. Nobody is asked.
+// Status returns the status of a project during a run, from what the survey found and from its result, which is nil
+// before there is one. It makes no request.
 func (i *Item) Status(result *Result, hint func(error) string) ProjectStatus {
 	newest, history := i.Newest, i.history
 	if result != nil && result.Tries > 0 {

@@ -28,7 +28,7 @@ func run(hours float64, state fleet.State, key string, size int64) fleet.Run {
 }
 
 func TestJudge(t *testing.T) {
-	shop := fleet.Project{Name: "shop", Place: "/srv/shop", Policy: fleet.Policy{MaxAge: 24 * time.Hour}}
+	shop := fleet.Project{Name: "shop", Slot: "/srv/shop", Policy: fleet.Policy{MaxAge: 24 * time.Hour}}
 	for name, test := range map[string]struct {
 		dump    float64 // hours ago, 0 is none
 		runs    []fleet.Run

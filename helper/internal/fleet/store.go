@@ -12,11 +12,11 @@ import (
 // historyName is what the history is called in a project's bucket.
 const historyName = "history.json"
 
-// historyVersion is the History's that this program writes.
+// historyVersion is the version of History that this program writes.
 const historyVersion = 1
 
-// ReadHistory reads what a bucket knows of its project's refreshes. Where there is nothing, or nothing that can be
-// understood, the history is empty.
+// ReadHistory reads the history from a project's bucket. It is empty if there is none, or none that this program
+// understands.
 func ReadHistory(ctx context.Context, store *bucket.Bucket) (History, error) {
 	text, err := store.ReadState(ctx, historyName)
 	if errors.Is(err, bucket.ErrNoSuchKey) {
@@ -29,14 +29,20 @@ func ReadHistory(ctx context.Context, store *bucket.Bucket) (History, error) {
 }
 
 func parseHistory(text []byte) History {
-	var history History
-	if json.Unmarshal(text, &history) != nil || history.Version > historyVersion {
+	var read struct {
+		History
+		Told Notified `json:"told"` // the former name of Notified
+	}
+	if json.Unmarshal(text, &read) != nil || read.Version > historyVersion {
 		return History{}
 	}
-	return history
+	if read.Notified.nothing() {
+		read.Notified = read.Told
+	}
+	return read.History
 }
 
-// record adds a run to what the bucket knows.
+// record adds a run to the project's history.
 func record(ctx context.Context, item *Item, run Run) error {
 	if item.bucket == nil {
 		return nil
@@ -48,8 +54,8 @@ func record(ctx context.Context, item *Item, run Run) error {
 	})
 }
 
-// updateHistory changes what a bucket knows, unless change says that there is nothing to change. It may be called more
-// than once: other machines do the same.
+// updateHistory changes a project's history, unless change returns false. It may call change more than once, because
+// other machines change the history, too.
 func updateHistory(ctx context.Context, store *bucket.Bucket, change func(*History) bool) error {
 	err := store.UpdateState(ctx, historyName, func(text []byte) ([]byte, error) {
 		history := parseHistory(text)

@@ -19,43 +19,42 @@ type Action string
 const (
 	// Refresh is for a project that is due.
 	Refresh Action = "refresh"
-	// Skip is for one whose newest dump is young enough.
+	// Skip is for a project whose newest dump is young enough.
 	Skip Action = "skip"
-	// Report is for one that cannot be refreshed at all.
+	// Report is for a project that cannot be refreshed at all.
 	Report Action = "report"
-	// Leave is for one that is another shard's.
+	// Leave is for a project that belongs to another shard.
 	Leave Action = "leave"
 )
 
-// Item is a project with what is known of it before a run.
+// Item is a project with what is known about it before a run.
 type Item struct {
 	Project *Project
 	Action  Action
-	// Why says the reason for the action.
+	// Why is the reason for the action.
 	Why string
-	// Shard is the one that the project is in, 0 where there is only one.
+	// Shard is the one that the project belongs to, 0 if there is only one.
 	Shard int
-	// Newest is the newest dump, nil if there is none or nobody knows.
+	// Newest is the newest dump, nil if there is none or it is unknown.
 	Newest *bucket.Object
-	// Expected is how long a refresh will take, 0 if nothing is known of it.
+	// Expected is how long a refresh will take, 0 if unknown.
 	Expected time.Duration
 
 	bucket  *bucket.Bucket // nil if it could not be opened
 	history History
 }
 
-// How a survey asks the buckets.
+// The limits of a survey's requests to buckets.
 const (
 	surveyRequests = 16
 	surveyLimit    = time.Minute // for each project
 )
 
-// bytesPerSecond is how fast dumps are assumed to be made, in bytes of the object, where no project of the fleet has
-// been timed.
+// bytesPerSecond is the assumed speed of a refresh, in bytes of the object, if no project of the fleet has been timed.
 const bytesPerSecond = 5e6
 
-// Survey finds out what is to be done for each project, in the order in which it will be begun. It asks the buckets and
-// changes nothing.
+// Survey decides what to do for each project and returns them in the order in which they will begin. It reads the buckets
+// and changes nothing.
 func Survey(ctx context.Context, projects []Project, shard Shard) ([]*Item, error) {
 	items := make([]*Item, len(projects))
 	for i := range projects {
@@ -84,8 +83,8 @@ func Survey(ctx context.Context, projects []Project, shard Shard) ([]*Item, erro
 	return items, nil
 }
 
-// each does something for some projects at a time, those left out that have a Problem. What goes wrong with one is the
-// reason to refresh it: that fails in the same way, or it was something that passes.
+// each calls do for several projects at a time, except those that have a Problem. An error becomes the reason to refresh
+// the project: the refresh fails in the same way, or the error was temporary.
 func each(ctx context.Context, items []*Item, do func(*Item, context.Context) error) error {
 	var group errgroup.Group
 	group.SetLimit(surveyRequests)
@@ -119,7 +118,7 @@ func guarded(do func() error) (err error) {
 	return do()
 }
 
-// A PanicError is a mistake in the program that showed in one project.
+// A PanicError is a bug in this program that one project has triggered.
 type PanicError struct{ value any }
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
@@ -129,7 +128,7 @@ func (i *Item) open(ctx context.Context) (err error) {
 	if i.bucket, err = i.Project.Open(ctx); err != nil {
 		return err
 	}
-	// Who may not read it has no history, which is no reason not to refresh.
+	// A history that cannot be read is no reason not to refresh.
 	if history, err := ReadHistory(ctx, i.bucket); err == nil {
 		i.history = history
 	}
@@ -151,7 +150,7 @@ func (i *Item) look(ctx context.Context) error {
 	return err
 }
 
-// decide says what is to be done.
+// decide chooses the action.
 func (i *Item) decide(now time.Time, shard Shard) {
 	switch known := i.known(); {
 	case i.Shard != shard.Index:
@@ -163,14 +162,13 @@ func (i *Item) decide(now time.Time, shard Shard) {
 	case i.Newest == nil:
 		i.Action, i.Why = Refresh, "has no dump yet"
 	case now.Sub(known) < i.Project.Due():
-		i.Action, i.Why = Skip, "is fresh, due at "+known.Add(i.Project.Due()).UTC().Format("2006-01-02 15:04 UTC")
+		i.Action, i.Why = Skip, "is fresh until "+known.Add(i.Project.Due()).UTC().Format("2006-01-02 15:04 UTC")
 	default:
-		i.Action, i.Why = Refresh, "is due since "+known.Add(i.Project.Due()).UTC().Format("2006-01-02 15:04 UTC")
+		i.Action, i.Why = Refresh, "has been due since "+known.Add(i.Project.Due()).UTC().Format("2006-01-02 15:04 UTC")
 	}
 }
 
-// known is when the newest dump was last known to be as staging is. What the history says counts only for the dump that
-// it says it of.
+// known is when the newest dump was last known to match staging. The history only counts if it is about that dump.
 func (i *Item) known() time.Time {
 	if i.Newest == nil {
 		return time.Time{}
@@ -186,7 +184,7 @@ func (i *Item) known() time.Time {
 	return i.Newest.Time
 }
 
-// expect says how long each refresh will take: as the last ones did, or by the size of its newest dump.
+// expect estimates how long each refresh will take: by the last ones, or by the size of its newest dump.
 func expect(items []*Item) {
 	var rates []float64
 	for _, item := range items {
@@ -210,7 +208,8 @@ func expect(items []*Item) {
 	}
 }
 
-// urgency orders projects: nothing delays a run like a long refresh that is begun last, and what nobody knows may be long.
+// urgency orders projects. A long refresh that begins last delays the whole run, so long ones begin first, and so do those
+// of unknown length.
 func (i *Item) urgency() time.Duration {
 	if i.Expected == 0 {
 		return 1 << 62
@@ -218,7 +217,7 @@ func (i *Item) urgency() time.Duration {
 	return i.Expected
 }
 
-// rank orders what a plan shows.
+// rank orders the rows of a plan.
 func rank(item *Item) int {
 	return slices.Index([]Action{Refresh, Skip, Report, Leave}, item.Action)
 }

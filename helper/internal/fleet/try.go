@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// ErrTimeLimit means that a refresh took longer than it may.
+// ErrTimeLimit means that a refresh exceeded its time limit.
 var ErrTimeLimit = errors.New("the refresh took longer than its time limit")
 
-// ErrBakeTimeLimit means that a bake took longer than a refresh may.
+// ErrBakeTimeLimit means that a bake exceeded the time limit of a refresh.
 var ErrBakeTimeLimit = errors.New("the bake took longer than its time limit")
 
-// grace is how long a refresh may take to end after it was told to: it aborts its upload and gives its lease back.
+// grace is how long a canceled refresh may take to abort its upload and release its lease.
 const grace = time.Minute
 
-// try refreshes a project once. It returns when the refresh has ended, or has not ended although it was told to: it is
-// left to itself then, and its place is free. A panic of the refresh is an error.
+// try refreshes a project once. It returns when the refresh has ended, or when it has not ended within the grace period
+// after it was canceled; then it is abandoned and its slot is freed. A panic of the refresh becomes an error.
 func (s *schedule) try(ctx context.Context, item *Item, number int) (Outcome, error) {
 	lane := s.Watcher.Begin(item.Project, number)
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	t := &turn{Lane: lane, places: s.places, item: item, held: true, limit: item.Project.TimeLimit}
+	t := &turn{Lane: lane, slots: s.slots, item: item, holds: true, limit: item.Project.TimeLimit}
 	defer func() {
-		lane.Close() // before somebody else gets the place
+		lane.Close() // before another project gets the slot
 		t.end()
 	}()
 	if t.limit > 0 {
@@ -38,7 +38,7 @@ func (s *schedule) try(ctx context.Context, item *Item, number int) (Outcome, er
 		outcome Outcome
 		err     error
 	}
-	// What a refresh says that was told to end is only the consequence.
+	// The error of a canceled refresh is only a consequence: report the cause.
 	first := func(a answer) (Outcome, error) {
 		if a.err != nil && limited.Err() != nil {
 			a.err = context.Cause(limited)
@@ -65,48 +65,48 @@ func (s *schedule) try(ctx context.Context, item *Item, number int) (Outcome, er
 	case a := <-answered:
 		return first(a)
 	case <-timer.C:
-		return Outcome{}, fmt.Errorf("%w, and did not end when it was told to", context.Cause(limited))
+		return Outcome{}, fmt.Errorf("%w, and it did not stop when canceled", context.Cause(limited))
 	}
 }
 
 // turn is the Turn of one try.
 type turn struct {
 	Lane
-	places *places
-	item   *Item
-	limit  time.Duration
-	timer  *time.Timer // nil without a limit
+	slots *slots
+	item  *Item
+	limit time.Duration
+	timer *time.Timer // nil without a limit
 
 	mu    sync.Mutex
-	held  bool // the place
-	ended bool // nothing more is to be had
+	holds bool // a slot
+	ended bool // it gets no further slot
 }
 
-// Yield gives the place away.
+// Yield frees the slot.
 func (t *turn) Yield(string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.held {
-		t.held = false
-		t.places.leave(t.item)
+	if t.holds {
+		t.holds = false
+		t.slots.leave(t.item)
 	}
 }
 
-// Resume gets a place again.
+// Resume waits for a slot again.
 func (t *turn) Resume(ctx context.Context) error {
 	if t.timer != nil {
-		t.timer.Stop() // the others, whom it waits for now, have limits of their own
+		t.timer.Stop() // the refreshes that it waits for now have limits of their own
 	}
-	if err := t.places.wait(ctx, t.places.enter(t.item, true)); err != nil {
+	if err := t.slots.wait(ctx, t.slots.enter(t.item, true)); err != nil {
 		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended {
-		t.places.leave(t.item)
+		t.slots.leave(t.item)
 		return context.Canceled
 	}
-	t.held = true
+	t.holds = true
 	if t.timer != nil {
 		t.timer.Reset(t.limit)
 	}

@@ -1,10 +1,10 @@
 package fleet
 
-// Verdict is what a project's dumps are found to be.
+// Verdict sums up the state of a project's dumps.
 type Verdict string
 
 const (
-	// VerdictBroken means that settings are missing or wrong, so that nothing is known of the project's dumps.
+	// VerdictBroken means that settings are missing or wrong, so nothing is known about the project's dumps.
 	VerdictBroken Verdict = "broken settings"
 	// VerdictUnreachable means that the bucket could not be read.
 	VerdictUnreachable Verdict = "unreachable"
@@ -13,11 +13,11 @@ const (
 	// VerdictFailing means that the last refresh failed, and nobody has published a dump since. The newest one
 	// may still be young enough.
 	VerdictFailing Verdict = "failing"
-	// VerdictStale means that the newest dump is older than it may be.
+	// VerdictStale means that the newest dump is too old.
 	VerdictStale Verdict = "stale"
 	// VerdictFresh means that all is well.
 	VerdictFresh Verdict = "fresh"
 )
 
-// Verdicts are all there are, the worst first.
+// Verdicts are all of them, the worst first.
 var Verdicts = []Verdict{VerdictBroken, VerdictUnreachable, VerdictNever, VerdictFailing, VerdictStale, VerdictFresh}

@@ -1,5 +1,5 @@
-// Package metrics says how a fleet's dumps stand in Prometheus' text format: in a file for node_exporter's textfile
-// collector, or over HTTP while a run goes on.
+// Package metrics publishes the state of a fleet's dumps in Prometheus' text format: in a file for node_exporter's
+// textfile collector, or over HTTP during a run.
 package metrics
 
 import (
@@ -12,32 +12,32 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 )
 
-// Board is what is measured. It may be used by several goroutines. The zero value measures nothing yet.
+// Board holds the measurements. Several goroutines may use it. The zero value is empty.
 type Board struct {
 	mutex    sync.Mutex
 	projects []fleet.ProjectStatus
 	run      Run
 }
 
-// Run is what is measured of one run. Sizes are in bytes.
+// Run holds the measurements of one run. Sizes are in bytes.
 type Run struct {
 	Started time.Time
-	// Ended is zero while the run goes on.
+	// Ended is zero during the run.
 	Ended time.Time
-	// Results count the projects by what came of them.
+	// Results counts the finished projects by state.
 	Results map[fleet.State]int
-	// Waiting and Running count those that nothing has come of yet.
+	// Waiting and Running count the others.
 	Waiting, Running int
-	// PublishedBytes is the size of all dumps that were published.
+	// PublishedBytes is the total size of the published dumps.
 	PublishedBytes int64
 }
 
-// Show puts projects on the board, each in place of what was known of it.
+// Show updates projects on the board.
 func (b *Board) Show(projects ...fleet.ProjectStatus) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	for _, project := range projects {
-		at := slices.IndexFunc(b.projects, func(known fleet.ProjectStatus) bool { return known.Place == project.Place })
+		at := slices.IndexFunc(b.projects, func(known fleet.ProjectStatus) bool { return known.Slot == project.Slot })
 		if at < 0 {
 			b.projects = append(b.projects, project)
 		} else {
@@ -46,7 +46,7 @@ func (b *Board) Show(projects ...fleet.ProjectStatus) {
 	}
 }
 
-// ShowRun puts on the board how far the run has come.
+// ShowRun updates the run on the board.
 func (b *Board) ShowRun(run Run) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
@@ -54,10 +54,10 @@ func (b *Board) ShowRun(run Run) {
 	b.run = run
 }
 
-// states are all that may come of a project.
+// states are all results that a project may have.
 var states = []fleet.State{fleet.Published, fleet.Unchanged, fleet.Fresh, fleet.Failed, fleet.NotRun}
 
-// Write writes all of it.
+// Write writes all metrics.
 func (b *Board) Write(w io.Writer) error {
 	b.mutex.Lock()
 	projects, run := slices.Clone(b.projects), b.run
@@ -84,37 +84,37 @@ func (t *text) projects(projects []fleet.ProjectStatus) {
 	}
 	each("newest_dump_timestamp_seconds", "When the rows of the newest dump were read.",
 		func(p fleet.ProjectStatus) (float64, bool) { return unix(p.SnapshotTime), p.Key != "" })
-	each("checked_timestamp_seconds", "When the newest dump was last known to be as staging is.",
+	each("checked_timestamp_seconds", "When the newest dump was last known to match staging.",
 		func(p fleet.ProjectStatus) (float64, bool) { return unix(p.Checked), p.Key != "" })
 	each("age_seconds", "Time since checked_timestamp_seconds, when the project was looked at.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.Age), p.Key != "" })
-	each("max_age_seconds", "What age_seconds may be.",
+	each("max_age_seconds", "The most that age_seconds may be.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.MaxAge), p.MaxAge > 0 })
 	each("newest_dump_size_bytes", "Size of the newest dump in the bucket.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.ObjectBytes), p.Key != "" })
 	each("refresh_duration_seconds", "How long the last refresh that published a dump took.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.Took), p.Took > 0 })
-	each("failures", "Refreshes that failed since one did not.",
+	each("failures", "Refreshes that failed since the last success.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.Failures), true })
 
-	t.family("verdict", "What the project's dumps are found to be; 1 for what is true.")
+	t.family("verdict", "The state of the project's dumps; 1 for the verdict that is true.")
 	for _, p := range projects {
 		for _, verdict := range fleet.Verdicts {
 			t.sample(truth(p.Verdict == verdict), append(of(p), label{"verdict", string(verdict)})...)
 		}
 	}
 	if slices.ContainsFunc(projects, func(p fleet.ProjectStatus) bool { return len(p.Bakes) > 0 }) {
-		t.family("baked", "Whether the newest dump is baked for a series of servers; 1 for what is true.")
+		t.family("baked", "Whether the newest dump is baked for a series of servers; 1 if it is.")
 		for _, p := range projects {
 			for _, series := range p.Bakes {
 				t.sample(truth(slices.Contains(p.Baked, series)), append(of(p), label{"series", series})...)
 			}
 		}
 	}
-	t.family("last_result", "What came of the last refresh by a fleet; 1 for what is true.")
+	t.family("last_result", "The result of the last refresh by a fleet; 1 for the result that is true.")
 	for _, p := range projects {
 		for _, state := range states {
-			if state != fleet.NotRun { // is not part of a history
+			if state != fleet.NotRun { // never part of a history
 				t.sample(truth(p.LastResult == state), append(of(p), label{"result", string(state)})...)
 			}
 		}
@@ -130,7 +130,7 @@ func (t *text) run(run Run) {
 		t.family("run_duration_seconds", "How long the run took.")
 		t.sample(run.Ended.Sub(run.Started).Seconds())
 	}
-	t.family("run_projects", "The run's projects by what has come of them so far.")
+	t.family("run_projects", "The run's projects by result so far.")
 	for _, state := range states {
 		t.sample(float64(run.Results[state]), label{"result", string(state)})
 	}

@@ -22,12 +22,12 @@ func full() *Board {
 	var board Board
 	board.Show(
 		fleet.ProjectStatus{
-			Name: "shop", Place: "/srv/shop", Verdict: fleet.VerdictFailing, Key: "shop/x.sql.zst", SnapshotTime: began,
+			Name: "shop", Slot: "/srv/shop", Verdict: fleet.VerdictFailing, Key: "shop/x.sql.zst", SnapshotTime: began,
 			Checked: began.Add(time.Hour), Age: 7200.5, MaxAge: 86400, ObjectBytes: 42_000_000, Took: 12.5,
 			LastResult: fleet.Failed, Failures: 2,
 		},
 		fleet.ProjectStatus{
-			Name: "a \"quoted\"\nname", Place: `C:\sites` + "\xff", Verdict: fleet.VerdictBroken, MaxAge: 86400,
+			Name: "a \"quoted\"\nname", Slot: `C:\sites` + "\xff", Verdict: fleet.VerdictBroken, MaxAge: 86400,
 			Error: "no metric",
 		},
 	)
@@ -65,17 +65,17 @@ func TestFormat(t *testing.T) {
 	promtool(t, content)
 	for _, line := range []string{
 		"# TYPE dump_refresh_age_seconds gauge",
-		`dump_refresh_newest_dump_timestamp_seconds{project="shop",place="/srv/shop"} 1795672800`,
-		`dump_refresh_checked_timestamp_seconds{project="shop",place="/srv/shop"} 1795676400`,
-		`dump_refresh_age_seconds{project="shop",place="/srv/shop"} 7200.5`,
-		`dump_refresh_max_age_seconds{project="shop",place="/srv/shop"} 86400`,
-		`dump_refresh_newest_dump_size_bytes{project="shop",place="/srv/shop"} 42000000`,
-		`dump_refresh_refresh_duration_seconds{project="shop",place="/srv/shop"} 12.5`,
-		`dump_refresh_failures{project="shop",place="/srv/shop"} 2`,
-		`dump_refresh_verdict{project="shop",place="/srv/shop",verdict="failing"} 1`,
-		`dump_refresh_verdict{project="shop",place="/srv/shop",verdict="fresh"} 0`,
-		`dump_refresh_verdict{project="a \"quoted\"\nname",place="C:\\sites�",verdict="broken settings"} 1`,
-		`dump_refresh_last_result{project="shop",place="/srv/shop",result="failed"} 1`,
+		`dump_refresh_newest_dump_timestamp_seconds{project="shop",slot="/srv/shop"} 1795672800`,
+		`dump_refresh_checked_timestamp_seconds{project="shop",slot="/srv/shop"} 1795676400`,
+		`dump_refresh_age_seconds{project="shop",slot="/srv/shop"} 7200.5`,
+		`dump_refresh_max_age_seconds{project="shop",slot="/srv/shop"} 86400`,
+		`dump_refresh_newest_dump_size_bytes{project="shop",slot="/srv/shop"} 42000000`,
+		`dump_refresh_refresh_duration_seconds{project="shop",slot="/srv/shop"} 12.5`,
+		`dump_refresh_failures{project="shop",slot="/srv/shop"} 2`,
+		`dump_refresh_verdict{project="shop",slot="/srv/shop",verdict="failing"} 1`,
+		`dump_refresh_verdict{project="shop",slot="/srv/shop",verdict="fresh"} 0`,
+		`dump_refresh_verdict{project="a \"quoted\"\nname",slot="C:\\sites�",verdict="broken settings"} 1`,
+		`dump_refresh_last_result{project="shop",slot="/srv/shop",result="failed"} 1`,
 		`dump_refresh_run_duration_seconds 90`,
 		`dump_refresh_run_projects{result="published"} 3`,
 		`dump_refresh_run_projects{result="waiting"} 5`,
@@ -93,10 +93,10 @@ func TestNothingMeasuredYet(t *testing.T) {
 
 func TestWhatIsNewTakesThePlaceOfWhatWasKnown(t *testing.T) {
 	board := full()
-	board.Show(fleet.ProjectStatus{Name: "shop", Place: "/srv/shop", Verdict: fleet.VerdictFresh})
+	board.Show(fleet.ProjectStatus{Name: "shop", Slot: "/srv/shop", Verdict: fleet.VerdictFresh})
 	content := written(t, board)
 	if n := strings.Count(content, `dump_refresh_failures{project="shop"`); n != 1 ||
-		!strings.Contains(content, `dump_refresh_verdict{project="shop",place="/srv/shop",verdict="fresh"} 1`) {
+		!strings.Contains(content, `dump_refresh_verdict{project="shop",slot="/srv/shop",verdict="fresh"} 1`) {
 		t.Errorf("shop is there %d times:\n%s", n, content)
 	}
 }

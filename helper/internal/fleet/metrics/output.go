@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// WriteFile writes all of it into a file, which is complete whenever somebody reads it.
+// WriteFile writes all metrics to a file. Readers never see an incomplete file.
 func (b *Board) WriteFile(path string) error {
 	temporary := path + ".tmp"
 	file, err := os.Create(temporary)
@@ -31,14 +31,14 @@ func (b *Board) WriteFile(path string) error {
 	return nil
 }
 
-// Server gives what is on a board to whoever asks for /metrics.
+// Server serves a board at /metrics.
 type Server struct {
-	// Address is where it listens, host:port.
+	// Address is the host:port that it listens on.
 	Address string
 	server  *http.Server
 }
 
-// Serve begins to listen on an address such as 127.0.0.1:9177; without a host on all of the machine's.
+// Serve starts a server on an address such as 127.0.0.1:9177. Without a host it listens on all of the machine's addresses.
 func (b *Board) Serve(ctx context.Context, address string) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -56,7 +56,7 @@ func (b *Board) Serve(ctx context.Context, address string) (*Server, error) {
 	return s, nil
 }
 
-// Close ends it, after the answers that are being given.
+// Close stops the server after the requests that it is answering.
 func (s *Server) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()

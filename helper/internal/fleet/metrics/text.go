@@ -9,7 +9,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 )
 
-// prefix begins the name of every metric.
+// prefix is the prefix of every metric's name.
 const prefix = "dump_refresh_"
 
 // text is Prometheus' text format, version 0.0.4.
@@ -18,7 +18,7 @@ type text struct {
 	name    string
 }
 
-// family begins the samples of one metric, which is a gauge as all of them are.
+// family begins the samples of one metric. All metrics are gauges.
 func (t *text) family(name, help string) {
 	t.name = prefix + name
 	t.written.WriteString("# HELP " + t.name + " " + help + "\n# TYPE " + t.name + " gauge\n")
@@ -42,9 +42,9 @@ func (t *text) sample(value float64, labels ...label) {
 	t.written.WriteString(" " + strconv.FormatFloat(value, 'f', -1, 64) + "\n")
 }
 
-// of are the labels of a project's samples.
-func of(p fleet.ProjectStatus) []label { return []label{{"project", p.Name}, {"place", p.Place}} }
+// of returns the labels of a project's samples.
+func of(p fleet.ProjectStatus) []label { return []label{{"project", p.Name}, {"slot", p.Slot}} }
 
 func byName(x, y fleet.ProjectStatus) int {
-	return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Place, y.Place))
+	return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.Slot, y.Slot))
 }

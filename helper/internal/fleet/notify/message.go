@@ -13,29 +13,30 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
-// Message is what a template is made with.
+// Message is the data of a template.
 type Message struct {
-	// Text is all of it for people, in several lines, without any markup.
+	// Text is the whole message for people, in several lines without markup.
 	Text string
 	News []Item
 }
 
-// Item is the news of one project. Of its texts none has more than one line.
+// Item is the news of one project. Each text is a single line.
 type Item struct {
 	Event   fleet.Event // failing, stale or recovered
 	Project string
-	Place   string
+	Slot    string
+	Place   string // the former name of Slot, for templates that use it
 	Verdict fleet.Verdict
-	// Key, Age and MaxAge are of the newest dump; Age and MaxAge as in 26h or 3 days.
+	// Key, Age and MaxAge are those of the newest dump. Ages look like 26h or 3 days.
 	Key, Age, MaxAge string
 	Error, Hint      string
 }
 
-// mostItems bounds how many projects a message names. Slack cuts messages off, and nobody reads more.
+// mostItems limits how many projects a message names. Slack truncates long messages, and nobody reads more.
 const mostItems = 20
 
-// slack is what is sent where there is no template: Slack's incoming webhooks, and those of Mattermost, Rocket.Chat
-// and Discord (with /slack behind the URL), take it.
+// slack is the default template. Slack's incoming webhooks accept it, and those of Mattermost, Rocket.Chat and Discord
+// (with /slack at the end of the URL).
 const slack = `{"text": {{slack .Text | json}}}`
 
 var functions = template.FuncMap{
@@ -82,7 +83,7 @@ func message(news []fleet.News) Message {
 	return made
 }
 
-// headline counts: 2 projects are failing, 1 is stale, 1 has recovered.
+// headline counts the news: 2 projects are failing, 1 is stale, 1 has recovered.
 func headline(news []fleet.News) string {
 	count := map[fleet.Event]int{}
 	for _, one := range news {
@@ -116,7 +117,7 @@ func headline(news []fleet.News) string {
 func describe(news fleet.News) Item {
 	p := news.Project
 	item := Item{
-		Event: news.Event, Project: plain(p.Name), Place: plain(p.Place), Verdict: p.Verdict, Key: plain(p.Key),
+		Event: news.Event, Project: plain(p.Name), Slot: plain(p.Slot), Place: plain(p.Slot), Verdict: p.Verdict, Key: plain(p.Key),
 		Error: shortened(plain(p.Error)), Hint: shortened(plain(p.Hint)),
 	}
 	if p.Key != "" {
@@ -132,7 +133,7 @@ func (i Item) lines() []string {
 	dump := "there is no dump"
 	switch {
 	case i.Key != "" && i.MaxAge != "":
-		dump = "the newest dump is " + i.Age + " old, " + i.MaxAge + " is the most"
+		dump = "the newest dump is " + i.Age + " old, the limit is " + i.MaxAge
 	case i.Key != "":
 		dump = "the newest dump is " + i.Age + " old"
 	}
@@ -152,12 +153,12 @@ func (i Item) lines() []string {
 	return lines
 }
 
-// plain makes a text one line of what can be seen.
+// plain turns a text into a single line of printable characters.
 func plain(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 }
 
-// longest is the most that a message repeats of an error, in characters.
+// longest is the most characters of an error that a message contains.
 const longest = 400
 
 func shortened(text string) string {

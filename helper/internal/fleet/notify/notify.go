@@ -1,4 +1,4 @@
-// Package notify tells people and their monitoring what came of a fleet: by a webhook, and by a heartbeat.
+// Package notify reports the results of a fleet to people, by a webhook, and to their monitoring, by a heartbeat.
 package notify
 
 import (
@@ -11,14 +11,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
-// Config is what fleet.yaml says of whom to tell. What is empty is not told.
+// Config is what fleet.yaml says about notifications. Empty contacts are skipped.
 type Config struct {
 	fleet.Contacts
-	// Dir is what paths are relative to.
+	// Dir is the folder that paths are relative to.
 	Dir string
 }
 
-// Check says what is wrong with the template.
+// Check returns an error if the template is invalid.
 func (c Config) Check() error {
 	_, err := parse(c.WebhookTemplate)
 	return err
@@ -70,7 +70,7 @@ func (c Config) beat(ctx context.Context, pace pace) error {
 	return request(ctx, pace, address, "", nil)
 }
 
-// address reads a URL. Errors do not hold it.
+// address reads a URL. Its errors do not contain the URL.
 func (c Config) address(from secret.Reference) (secret.String, error) {
 	text, err := from.Read(c.Dir)
 	if err != nil {
@@ -78,7 +78,7 @@ func (c Config) address(from secret.Reference) (secret.String, error) {
 	}
 	address, err := url.Parse(text.Reveal())
 	if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Host == "" {
-		return secret.String{}, fmt.Errorf("what is in %s is not a URL that begins with https:// or http://", from)
+		return secret.String{}, fmt.Errorf("%s does not contain a URL that begins with https:// or http://", from)
 	}
 	return text, nil
 }

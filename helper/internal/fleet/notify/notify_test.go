@@ -61,7 +61,7 @@ var three = []fleet.News{
 		Error: "connect to staging:\n access & denied", Hint: "check the password",
 	}},
 	{Event: fleet.Stale, Project: fleet.ProjectStatus{Name: "radio", Verdict: fleet.VerdictStale, Key: "r", Age: 90000, MaxAge: 86400}},
-	{Event: fleet.Recovered, Project: fleet.ProjectStatus{Name: "opera", Verdict: fleet.VerdictFresh, Key: "o", Age: 600, MaxAge: 86400}},
+	{Event: fleet.Recovered, Project: fleet.ProjectStatus{Name: "opera", Slot: "/srv/opera", Verdict: fleet.VerdictFresh, Key: "o", Age: 600, MaxAge: 86400}},
 }
 
 func TestSlackMessage(t *testing.T) {
@@ -77,9 +77,9 @@ func TestSlackMessage(t *testing.T) {
 	want := map[string]string{"text": `Dumps: 1 project is failing, 1 is stale, 1 has recovered
 ✗ shop &lt;b&gt; is failing: connect to staging: access &amp; denied
     hint: check the password
-    the newest dump is 26h old, 24h is the most
-• radio is stale: the newest dump is 25h old, 24h is the most
-✓ opera has recovered: the newest dump is 10m old` + ", 24h is the most"}
+    the newest dump is 26h old, the limit is 24h
+• radio is stale: the newest dump is 25h old, the limit is 24h
+✓ opera has recovered: the newest dump is 10m old` + ", the limit is 24h"}
 	if diff := cmp.Diff(want, message); diff != "" {
 		t.Error(diff)
 	}
@@ -107,7 +107,7 @@ func TestTemplate(t *testing.T) {
 	r := newReceiver(t)
 	for template, want := range map[string]string{
 		`{"summary": {{json .Text}}, "down": [{{range $i, $n := .News}}{{if $i}}, {{end}}{{json $n.Project}}{{end}}]}`: "application/json",
-		`{{range .News}}{{.Event}} {{.Project}} {{.Age}} of {{.MaxAge}};{{end}}`:                                       "text/plain; charset=utf-8",
+		`{{range .News}}{{.Event}} {{.Project}} {{.Place}} {{.Age}} of {{.MaxAge}};{{end}}`:                            "text/plain; charset=utf-8",
 	} {
 		r.got, r.types = nil, nil
 		if err := config(template).tell(t.Context(), quick, three); err != nil {
@@ -116,7 +116,7 @@ func TestTemplate(t *testing.T) {
 		if r.types[0] != want {
 			t.Errorf("%s is sent as %s", r.got[0], r.types[0])
 		}
-		if want != "application/json" && !strings.HasSuffix(r.got[0], "failing shop <b> 26h of 24h;stale radio 25h of 24h;recovered opera 10m of 24h;") {
+		if want != "application/json" && !strings.HasSuffix(r.got[0], "failing shop <b>  26h of 24h;stale radio  25h of 24h;recovered opera /srv/opera 10m of 24h;") {
 			t.Errorf("got %s", r.got[0])
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
-// pace is how patient a request is.
+// pace says how often and how long a request is tried.
 type pace struct {
 	tries int
 	pause time.Duration // before the second try, twice as long before the third
@@ -24,16 +24,16 @@ type pace struct {
 
 var usual = pace{tries: 3, pause: 2 * time.Second, limit: 30 * time.Second}
 
-// errSlow is the end of a pace's limit.
+// errSlow is the error when the time limit is reached.
 var errSlow = errors.New("no answer in time")
 
-// client follows no redirection: what was meant for one server is not told another one.
+// client follows no redirects: a message meant for one server must not reach another.
 var client = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// request sends a body, or asks with GET if there is none, and tries again where that may help. Errors name neither
-// the address nor any part of it.
+// request sends a body with POST, or a GET if there is none, and tries again if that may help. Its errors contain no part
+// of the address.
 func request(ctx context.Context, pace pace, address secret.String, contentType string, body []byte) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, pace.limit, errSlow)
 	defer cancel()
@@ -52,10 +52,10 @@ func request(ctx context.Context, pace pace, address secret.String, contentType 
 	}
 }
 
-// final is the wait after a failure that another try cannot mend.
+// final is the wait after a failure that another try cannot fix.
 const final = -1
 
-// once tries once. After a failure it says how long the server wants to be left alone.
+// once tries once. After a failure it returns how long the server asks to wait.
 func once(ctx context.Context, address secret.String, contentType string, body []byte) (wait time.Duration, err error) {
 	method := http.MethodGet
 	if body != nil {
@@ -63,7 +63,7 @@ func once(ctx context.Context, address secret.String, contentType string, body [
 	}
 	asked, err := http.NewRequestWithContext(ctx, method, address.Reveal(), bytes.NewReader(body))
 	if err != nil {
-		return final, errors.New("its URL makes no request")
+		return final, errors.New("its URL is not valid")
 	}
 	asked.Header.Set("User-Agent", "dump-refresh")
 	if contentType != "" {
@@ -86,7 +86,7 @@ func once(ctx context.Context, address secret.String, contentType string, body [
 	return time.Duration(seconds) * time.Second, err
 }
 
-// withoutAddress is what went wrong with a request, without its URL and without the names of hosts.
+// withoutAddress returns a request's error without its URL and host names.
 func withoutAddress(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -104,7 +104,8 @@ func withoutAddress(ctx context.Context, err error) error {
 	}
 }
 
-// firstLine is what a server said, behind a colon, if that is short and holds nothing of the address.
+// firstLine returns the first line of a server's answer, after a colon, if it is short and contains nothing of the
+// address.
 func firstLine(said string, address secret.String) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
 	line = strings.ToValidUTF8(plain(line), "")

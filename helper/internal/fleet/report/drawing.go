@@ -9,9 +9,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 )
 
-// Drawings are SVG whose shapes have attributes: the page's policy allows no style of single elements.
+// Drawings are SVG shapes with attributes, because the page's policy allows no inline styles.
 
-// bar shows an age against what it may be, which is at two thirds of its width. In percent.
+// bar shows an age, in percent of the bar's width. The limit is at two thirds of it.
 type bar struct {
 	Fill float64
 	// Level is the bar's class: calm, near or over.
@@ -39,21 +39,21 @@ const (
 // sparkline is a line through the last numbers of a series.
 type sparkline struct {
 	Width, Height float64
-	Line, Area    string // of points, of a path
+	Line, Area    string // SVG: the points of the line, the path of the area below it
 	EndX, EndY    float64
 	Says          string
 }
 
-// newSparkline draws a series, or nothing of one that has fewer than two numbers.
+// newSparkline draws a series. It returns nil if there are fewer than two numbers.
 func newSparkline(series []float64, say func(float64) string) *sparkline {
 	if len(series) < 2 {
 		return nil
 	}
 	series = series[max(0, len(series)-mostPoints):]
 	least, most := slices.Min(series), slices.Max(series)
-	// A series that hardly changes is a flat line in the middle, and not noise as tall as the line is.
-	if room := 0.1*most - (most - least); room > 0 {
-		least, most = least-room/2, most+room/2
+	// Draw a series that hardly changes as a flat line in the middle, not as noise of full height.
+	if margin := 0.1*most - (most - least); margin > 0 {
+		least, most = least-margin/2, most+margin/2
 	}
 	s := &sparkline{Width: sparkWidth, Height: sparkHeight}
 	var points []string
@@ -71,7 +71,7 @@ func newSparkline(series []float64, say func(float64) string) *sparkline {
 	return s
 }
 
-// tick is one run in the strip of the last ones.
+// tick is one run in the strip of the last runs.
 type tick struct {
 	X      int
 	Height int
@@ -80,10 +80,10 @@ type tick struct {
 	Says   string
 }
 
-// mostTicks is how many runs a strip has.
+// mostTicks is how many runs a strip shows.
 const mostTicks = 14
 
-// ticks shows the last runs, the newest one on the right.
+// ticks draws the last runs, the newest on the right.
 func ticks(runs []fleet.Run) []tick {
 	runs = runs[max(0, len(runs)-mostTicks):]
 	var strip []tick
@@ -98,5 +98,5 @@ func ticks(runs []fleet.Run) []tick {
 	return strip
 }
 
-// rounded keeps a page small: a tenth of a unit is less than anybody sees.
+// rounded keeps the page small: nobody sees a tenth of a unit.
 func rounded(number float64) float64 { return math.Round(10*number) / 10 }

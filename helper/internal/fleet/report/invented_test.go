@@ -32,7 +32,7 @@ func invented() []fleet.ProjectStatus {
 
 func invent(random *rand.Rand, i int, name string) fleet.ProjectStatus {
 	project := fleet.Project{
-		Name: name, Place: "/srv/sites/" + name, Store: "s3://company-dumps/" + name,
+		Name: name, Slot: "/srv/sites/" + name, Store: "s3://company-dumps/" + name,
 		Policy: fleet.Policy{MaxAge: 24 * time.Hour},
 	}
 	if i%9 == 4 {
@@ -75,12 +75,12 @@ func invent(random *rand.Rand, i int, name string) fleet.ProjectStatus {
 	switch name {
 	case "extranet":
 		return fleet.ProjectStatus{
-			Name: name, Place: project.Place, MaxAge: found.MaxAge, Verdict: fleet.VerdictBroken,
-			Error: "/srv/sites/extranet/.ddev/config.yaml:14: DUMP_SORCE is not a setting", Hint: "write DUMP_SOURCE, or take it out",
+			Name: name, Slot: project.Slot, MaxAge: found.MaxAge, Verdict: fleet.VerdictBroken,
+			Error: "/srv/sites/extranet/.ddev/config.yaml:14: DUMP_SORCE is not a setting", Hint: "write DUMP_SOURCE, or remove it",
 		}
 	case "hostel":
 		return fleet.ProjectStatus{
-			Name: name, Place: project.Place, Store: project.Store, MaxAge: found.MaxAge, Verdict: fleet.VerdictUnreachable,
+			Name: name, Slot: project.Slot, Store: project.Store, MaxAge: found.MaxAge, Verdict: fleet.VerdictUnreachable,
 			Error: "list s3://company-dumps/hostel/: access denied, s3:ListBucket is missing: Access Denied",
 			Hint:  "ask for the permission s3:ListBucket on s3://company-dumps/hostel/",
 		}
@@ -110,7 +110,7 @@ func trouble(name string, left int, run *fleet.Run) {
 func nasty() fleet.ProjectStatus {
 	text := `</script><script>document.title="x"</script><img src=x onerror=alert(1)>"'` + "`${alert(1)}" + ` &amp; <b>`
 	return fleet.ProjectStatus{
-		Name: "a-nasty " + text, Place: "https://evil.example.com/" + text, Store: "s3://x/" + text, Verdict: fleet.VerdictFailing,
+		Name: "a-nasty " + text, Slot: "https://evil.example.com/" + text, Store: "s3://x/" + text, Verdict: fleet.VerdictFailing,
 		Key: text, SnapshotTime: morning, Checked: morning, Age: 100000, MaxAge: 86400, ObjectBytes: 1, Failures: 2, FailingSince: morning,
 		Error: fmt.Sprintf("said %s", text), Hint: "javascript:alert(1) " + text,
 	}

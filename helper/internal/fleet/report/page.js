@@ -8,7 +8,7 @@
   const order = document.getElementById('order');
   const shown = document.getElementById('shown');
 
-  // What is big is what people look for, so it comes first; names and verdicts have their own order.
+  // People look for big values, so these come first. Names and verdicts have their own order.
   const descendingFirst = { age: true, size: true, took: true };
   let key = 'verdict';
   let descending = false;
@@ -81,7 +81,7 @@
     }
   });
 
-  // A page that was made days ago looks as fresh as it was then: it says how old it is.
+  // The page may be days old, so show its age.
   const since = document.getElementById('since');
   const tell = () => {
     const minutes = Math.floor((Date.now() - Date.parse(document.getElementById('made').dateTime)) / 60000);

@@ -1,5 +1,5 @@
-// Package report makes the page that people look at in the morning: how the dumps of all projects stand. It is one file
-// that needs nothing else, asks nobody for anything, and is a plain table where scripts do not run.
+// Package report makes an HTML page of the state of all projects' dumps. The page is a single file that makes no requests.
+// Without scripts it is a plain table.
 package report
 
 import (
@@ -25,7 +25,7 @@ var (
 	page = template.Must(template.New("page").Parse(pageText))
 )
 
-// Write writes the page; made is when the projects were looked at.
+// Write writes the page. Made is when the projects were checked.
 func Write(w io.Writer, projects []fleet.ProjectStatus, made time.Time) error {
 	if err := page.Execute(w, newView(projects, made)); err != nil {
 		return fmt.Errorf("write the report: %w", err)
@@ -33,7 +33,7 @@ func Write(w io.Writer, projects []fleet.ProjectStatus, made time.Time) error {
 	return nil
 }
 
-// policy lets the page's own style and script run, and nothing else, whatever a project's name or error may hold.
+// policy allows the page's own style and script and nothing else, whatever a project's name or error contains.
 func policy() string {
 	return "default-src 'none'; script-src " + hash(script) + "; style-src " + hash(style) +
 		"; img-src data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"

@@ -202,7 +202,7 @@ func contrasts(b *browser) map[string]float64 {
 			.reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
 		const surface = getComputedStyle(document.querySelector("table")).backgroundColor;
 		const ratios = {};
-		for (const selector of [".facts", ".place", ".hint", ".count", "small", ".none", "thead button", ".chip b",
+		for (const selector of [".facts", ".slot", ".hint", ".count", "small", ".none", "thead button", ".chip b",
 				...[...document.querySelectorAll("tbody")].map((project) => "." + project.className + " .pill")]) {
 			const style = getComputedStyle(document.querySelector(selector));
 			const ground = document.querySelector(selector).closest("table, button") ? surface : getComputedStyle(document.body).backgroundColor;
@@ -235,7 +235,7 @@ func TestPageShowsTextAsText(t *testing.T) {
 	b := newBrowser(t)
 	b.look("light", 1280, 900)
 	b.open(path)
-	for selector, want := range map[string]string{".name": hostile.Name, ".place": hostile.Place, ".error": hostile.Error, ".hint": hostile.Hint} {
+	for selector, want := range map[string]string{".name": hostile.Name, ".slot": hostile.Slot, ".error": hostile.Error, ".hint": hostile.Hint} {
 		var got string
 		b.eval(`document.querySelector("`+selector+`").textContent`, &got)
 		if got != want {

@@ -37,7 +37,7 @@ type moment struct{ Machine, Human string }
 // row is one project. The numbers are what the page sorts by.
 type row struct {
 	Class        string
-	Name, Place  string
+	Name, Slot   string
 	Verdict      fleet.Verdict
 	Rank         int
 	Search       string
@@ -114,8 +114,8 @@ func headline(fresh, all int) string {
 
 func newRow(p fleet.ProjectStatus) row {
 	r := row{
-		Class: classes[p.Verdict], Name: p.Name, Place: p.Place, Verdict: p.Verdict, Rank: rank(p.Verdict),
-		Search:  strings.ToLower(strings.Join([]string{p.Name, p.Place, p.Store, string(p.Verdict), p.Error, p.Hint}, "\n")),
+		Class: classes[p.Verdict], Name: p.Name, Slot: p.Slot, Verdict: p.Verdict, Rank: rank(p.Verdict),
+		Search:  strings.ToLower(strings.Join([]string{p.Name, p.Slot, p.Store, string(p.Verdict), p.Error, p.Hint}, "\n")),
 		Seconds: -1, Bytes: p.ObjectBytes, TookSeconds: float64(p.Took),
 		SizeTrend: percent(p.SizeTrend), TookTrend: percent(p.TookTrend),
 		Error: p.Error, Hint: p.Hint, Runs: ticks(p.Runs),
