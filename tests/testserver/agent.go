@@ -16,8 +16,7 @@ type Agent struct {
 	Socket string // for SSH_AUTH_SOCK
 }
 
-// SSHAgent starts an ssh-agent with its log in dir and the private keys of the given paths; with
-// none it is an agent without keys.
+// SSHAgent starts an ssh-agent with its log in dir and the private keys at the given paths, if any.
 func SSHAgent(dir string, keys ...string) (*Agent, error) {
 	program, err := sshAgent.path()
 	if err != nil {
@@ -34,7 +33,7 @@ func SSHAgent(dir string, keys ...string) (*Agent, error) {
 	a.Process = &Process{spec: spec{
 		name: "ssh-agent", dir: dir,
 		command: func() []string {
-			// A killed agent leaves its socket, on which the next one would stumble.
+			// A killed agent leaves its socket, which would make the next one fail.
 			_ = os.Remove(socket)
 			return []string{program, "-D", "-a", socket}
 		},
@@ -60,7 +59,7 @@ func SSHAgent(dir string, keys ...string) (*Agent, error) {
 	return a, nil
 }
 
-// Add hands the agent a private key, which must have no passphrase.
+// Add gives the agent a private key, which must have no passphrase.
 func (a *Agent) Add(path string) error {
 	program, err := sshAdd.path()
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// Certs holds the paths of a certificate authority, and of a server certificate by it for localhost
-// and 127.0.0.1, all PEM.
+// Certs are the paths of a certificate authority and of its server certificate for localhost and 127.0.0.1, all in PEM.
 type Certs struct {
 	CA   string
 	Cert string
@@ -57,18 +56,17 @@ func NewCerts(dir string) (*Certs, error) {
 	return c, c.writeKey(serverKey)
 }
 
-// MariaDBOptions are the flags by which MariaDB serves TLS with this certificate.
+// MariaDBOptions are the flags that make MariaDB use TLS with this certificate.
 func (c *Certs) MariaDBOptions() []string {
 	return []string{"--ssl-ca=" + c.CA, "--ssl-cert=" + c.Cert, "--ssl-key=" + c.Key}
 }
 
-// PostgresOptions are the settings by which PostgreSQL serves TLS with this certificate.
+// PostgresOptions are the settings that make PostgreSQL use TLS with this certificate.
 func (c *Certs) PostgresOptions() []string {
 	return []string{"ssl=on", "ssl_ca_file=" + c.CA, "ssl_cert_file=" + c.Cert, "ssl_key_file=" + c.Key}
 }
 
-// writeKey writes the private key so that PostgreSQL, which insists on a key of its own that nobody
-// else can read, takes it.
+// writeKey writes the private key with the owner and permissions that PostgreSQL requires.
 func (c *Certs) writeKey(key *ecdsa.PrivateKey) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

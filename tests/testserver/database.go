@@ -15,7 +15,7 @@ func databaseURL(scheme, user, password string, port int, database string) strin
 	return u.String()
 }
 
-// shorten makes a statement fit into an error.
+// shorten shortens a statement for an error.
 func shorten(statement string) string {
 	const limit = 120
 	if len(statement) > limit {
@@ -24,8 +24,8 @@ func shorten(statement string) string {
 	return statement
 }
 
-// socketPath is dir/name, or, where that is longer than a Unix socket's name may be, a path in a
-// folder of its own that cleanup removes.
+// socketPath returns dir/name. If that is too long for a Unix socket, it returns a path in a folder of its own, which cleanup
+// removes.
 func socketPath(dir, name string) (path string, cleanup func(), err error) {
 	const limit = 100
 	if path = filepath.Join(dir, name); len(path) <= limit {

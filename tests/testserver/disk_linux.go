@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SmallDisk makes a folder that is there a disk of a size such as "32m", behind which other options of tmpfs may come. It takes root.
+// SmallDisk mounts a disk of a size such as "32m" on an existing folder. Other options of tmpfs may follow the size. It needs root.
 func SmallDisk(folder, size string) (unmount func(), err error) {
 	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "size="+size); err != nil {
 		return nil, fmt.Errorf("make a small disk of %s: %w", folder, err)

@@ -21,8 +21,8 @@ type MySQL struct {
 	Socket string // path of its Unix socket
 }
 
-// MariaDB starts a MariaDB server with its data in dir; data that is there already is used. Each of
-// options is a further flag of mariadbd, such as "--max-connections=5"; the last one wins.
+// MariaDB starts a MariaDB server with its data in dir; existing data is used. Each option is a further flag of mariadbd, such as
+// "--max-connections=5"; the last one wins.
 func MariaDB(dir string, options ...string) (*MySQL, error) {
 	return startMySQL(mariadbd, installMariaDB, dir, append([]string{"--innodb-log-file-size=16M", "--aria-pagecache-buffer-size=8M"}, options...))
 }
@@ -32,7 +32,7 @@ func Mysqld(dir string, options ...string) (*MySQL, error) {
 	return startMySQL(mysqld, initializeMySQL, dir, append([]string{"--innodb-redo-log-capacity=64M", "--mysqlx=OFF", "--secure-file-priv="}, options...))
 }
 
-// startMySQL starts a server in dir, whose data install makes where there is none.
+// startMySQL starts a server in dir. install makes its data if there is none.
 func startMySQL(p program, install func(server, data, temporary string) error, dir string, options []string) (*MySQL, error) {
 	server, err := p.path()
 	if err != nil {
@@ -41,15 +41,15 @@ func startMySQL(p program, install func(server, data, temporary string) error, d
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	// A server that starts removes the temporary tables that it finds: in a folder that servers share,
-	// those of the others, which they then miss.
+	// A server removes temporary tables when it starts. In a shared folder these may belong to other servers, which still need
+	// them.
 	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o755); err != nil {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
 	if _, err := os.Stat(data); err != nil {
 		if err := install(server, data, filepath.Join(dir, "tmp")); err != nil {
-			// A half-made folder would look like a finished one to the next start.
+			// The next start would take a half-made folder for a finished one.
 			return nil, errors.Join(err, os.RemoveAll(data))
 		}
 	}
@@ -63,9 +63,9 @@ func startMySQL(p program, install func(server, data, temporary string) error, d
 		m.Process = &Process{spec: spec{
 			name: p.name, dir: dir,
 			command: func() []string {
-				// A stop has removed the socket's folder if it was one of our own.
+				// A stop removes the socket's folder if it was one of our own.
 				_ = os.MkdirAll(filepath.Dir(m.Socket), 0o700)
-				return append(mysqlWords(server, dir, data, m.Socket, m.Port), options...)
+				return append(mysqlArguments(server, dir, data, m.Socket, m.Port), options...)
 			},
 			ready:   m.ping,
 			stop:    syscall.SIGTERM,
@@ -92,7 +92,7 @@ func initializeMySQL(server, data, temporary string) error {
 	return run("mysqld --initialize-insecure", nil, asRoot(server, "--no-defaults", "--initialize-insecure", "--datadir="+data, "--tmpdir="+temporary)...)
 }
 
-// asRoot lets a server run as root where this process does.
+// asRoot lets a server run as root if this process does.
 func asRoot(words ...string) []string {
 	if os.Geteuid() == 0 {
 		words = append(words, "--user=root")
@@ -100,8 +100,8 @@ func asRoot(words ...string) []string {
 	return words
 }
 
-// mysqlWords is the command line of a small server that trusts the machine not to lose power.
-func mysqlWords(server, dir, data, socket string, port int) []string {
+// mysqlArguments is the command line of a small server that need not survive a loss of power.
+func mysqlArguments(server, dir, data, socket string, port int) []string {
 	return asRoot(
 		server, "--no-defaults",
 		"--datadir="+data,
@@ -120,16 +120,16 @@ func mysqlWords(server, dir, data, socket string, port int) []string {
 	)
 }
 
-// URL names a database of the server, which need not exist, as root.
+// URL is the URL of a database for root. The database need not exist.
 func (m *MySQL) URL(database string) string { return m.URLAs("root", "", database) }
 
-// URLAs names a database of the server as a user.
+// URLAs is the URL of a database for a user.
 func (m *MySQL) URLAs(user, password, database string) string {
 	return databaseURL("mysql", user, password, m.Port, database)
 }
 
-// Exec runs statements as root, in order and on one connection, so that a USE holds for those after
-// it. Each text may hold several statements.
+// Exec runs statements as root, in order and on one connection, so that a USE holds for the later ones. A text may have several
+// statements.
 func (m *MySQL) Exec(statements ...string) error {
 	ctx := context.Background()
 	db, err := m.open()
@@ -150,7 +150,7 @@ func (m *MySQL) Exec(statements ...string) error {
 	return nil
 }
 
-// Query runs a query as root and gives its rows as text, NULL as "NULL".
+// Query runs a query as root and returns its rows as text, NULL as "NULL".
 func (m *MySQL) Query(query string, arguments ...any) ([][]string, error) {
 	db, err := m.open()
 	if err != nil {
@@ -188,7 +188,7 @@ func (m *MySQL) Query(query string, arguments ...any) ([][]string, error) {
 	return result, rows.Err()
 }
 
-// Checksums gives the CHECKSUM TABLE of every base table of a database, by table name.
+// Checksums returns the CHECKSUM TABLE of every base table of a database, by table name.
 func (m *MySQL) Checksums(database string) (map[string]string, error) {
 	tables, err := m.Query("SELECT table_name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE'", database)
 	if err != nil {
@@ -220,7 +220,7 @@ func (m *MySQL) open() (*sql.DB, error) {
 	config.Net, config.Addr = "tcp", fmt.Sprintf("127.0.0.1:%d", m.Port)
 	config.MultiStatements = true
 	config.InterpolateParams = true
-	// The driver would report every try at a server that is still starting.
+	// The driver would report every try while the server is starting.
 	config.Logger = &mysql.NopLogger{}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {

@@ -7,9 +7,8 @@ import (
 	"syscall"
 )
 
-// attributes makes the kernel end the child when this process dies, puts the child into a process
-// group of its own, so that a Ctrl-C at the terminal reaches only this process, and changes its
-// account. Go applies the death signal after the account: the other way round it would be lost.
+// attributes makes the kernel end the child when this process dies, puts the child into its own process group, so that Ctrl-C only
+// reaches this process, and changes its account. Go sets the death signal after the account; in the other order it would be lost.
 func attributes(as *owner, orphan syscall.Signal) *syscall.SysProcAttr {
 	if orphan == 0 {
 		orphan = syscall.SIGKILL
@@ -26,9 +25,8 @@ type startRequest struct {
 	err chan error
 }
 
-// starter is the queue of one goroutine that keeps one thread for as long as this process lives.
-// The kernel sends the death signal when the *thread* that started the child ends, and Go ends
-// idle threads as it likes; children of the kept thread live until the process dies.
+// starter is the queue of one goroutine that keeps one thread while this process lives. The kernel sends the death signal when the
+// *thread* that started the child ends, and Go may end idle threads. Children of the kept thread live until the process dies.
 var starter = sync.OnceValue(func() chan<- startRequest {
 	queue := make(chan startRequest)
 	go func() {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// attributes has no death signal to offer here: a server whose caller is killed stays.
+// attributes cannot set a death signal here: if the caller is killed, the server stays.
 func attributes(as *owner, _ syscall.Signal) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if as != nil {

@@ -14,16 +14,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PG is a running PostgreSQL server. It trusts user postgres, a superuser, without a password and
-// asks all others for theirs.
+// PG is a running PostgreSQL server. It trusts the superuser postgres without a password and asks all others for theirs.
 type PG struct {
 	*Process
 	Port int
 }
 
-// Postgres starts a PostgreSQL server with its data in dir; data that is there already is used. Each
-// of options is a setting, such as "max_connections=10"; the last one wins. The server refuses to
-// run as root: then it runs as user postgres, and dir is made reachable for that user.
+// Postgres starts a PostgreSQL server with its data in dir; existing data is used. Each option is a setting, such as
+// "max_connections=10"; the last one wins. The server refuses to run as root. It then runs as user postgres, and dir is made
+// accessible for that user.
 func Postgres(dir string, options ...string) (*PG, error) {
 	server, err := postgres.path()
 	if err != nil {
@@ -58,8 +57,8 @@ func Postgres(dir string, options ...string) (*PG, error) {
 			},
 			owner:  as,
 			ready:  p.ping,
-			stop:   syscall.SIGINT,  // fast shutdown: open sessions are ended
-			orphan: syscall.SIGQUIT, // immediate shutdown: the postmaster takes its children along
+			stop:   syscall.SIGINT,  // fast shutdown: ends open sessions
+			orphan: syscall.SIGQUIT, // immediate shutdown: the postmaster ends its children
 		}}
 		return p.Process, nil
 	})
@@ -69,7 +68,7 @@ func Postgres(dir string, options ...string) (*PG, error) {
 	return p, nil
 }
 
-// postgresOwner is the account that the server runs as: nil for the caller's.
+// postgresOwner returns the account that the server runs as; nil for the caller's.
 func postgresOwner() (*owner, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -116,13 +115,13 @@ func initPostgres(dir, data string, as *owner) error {
 	return nil
 }
 
-// hostRules is pg_hba.conf: connections with and without TLS.
+// hostRules is pg_hba.conf, for connections with and without TLS.
 const hostRules = "host all postgres 127.0.0.1/32 trust\n" +
 	"host replication postgres 127.0.0.1/32 trust\n" +
 	"host all all 127.0.0.1/32 scram-sha-256\n"
 
-// openPath lets other users pass through dir and those folders above it that this process made for
-// itself in the temporary folder: testing.T's are closed to others.
+// openPath makes dir accessible for other users, and also those folders above it that this process made in the temporary folder:
+// testing.T's are closed to others.
 func openPath(dir string) error {
 	temporary := filepath.Clean(os.TempDir())
 	for path := filepath.Clean(dir); ; path = filepath.Dir(path) {
@@ -144,16 +143,16 @@ func openPath(dir string) error {
 	}
 }
 
-// URL names a database of the server, which need not exist, as superuser postgres.
+// URL is the URL of a database for the superuser postgres. The database need not exist.
 func (p *PG) URL(database string) string { return p.URLAs("postgres", "", database) }
 
-// URLAs names a database of the server as a user.
+// URLAs is the URL of a database for a user.
 func (p *PG) URLAs(user, password, database string) string {
 	return databaseURL("postgres", user, password, p.Port, database)
 }
 
-// Exec runs statements as superuser in a database, in order and on one connection. Each text may
-// hold several statements, which then are one transaction.
+// Exec runs statements as superuser in a database, in order and on one connection. A text may have several statements, which are one
+// transaction then.
 func (p *PG) Exec(database string, statements ...string) error {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, p.connection(database))
@@ -169,7 +168,7 @@ func (p *PG) Exec(database string, statements ...string) error {
 	return nil
 }
 
-// Query runs a query as superuser in a database and gives its rows as text, NULL as "NULL".
+// Query runs a query as superuser in a database and returns its rows as text, NULL as "NULL".
 func (p *PG) Query(database, query string) ([][]string, error) {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, p.connection(database))

@@ -1,10 +1,8 @@
-// Package testserver starts the real servers that tests, the demo and the benches run against:
-// MariaDB, PostgreSQL, OpenSSH, MinIO and versitygw.
+// Package testserver starts the real servers for tests, the demo and the benches: MariaDB, PostgreSQL, OpenSSH, MinIO and versitygw.
 //
-// Each start function takes a folder for the server's data, picks a free port on 127.0.0.1 and
-// returns when the server answers. A program that is missing is an error that says how to get it,
-// never a skipped test. The caller ends what it started, by Stop or Kill; if the calling process
-// dies first, the kernel ends the servers (on Linux).
+// Each start function takes a folder for the server's data, picks a free port on 127.0.0.1 and returns when the server is ready. A
+// missing program is an error that says how to get it, never a skipped test. The caller ends what it started, with Stop or Kill.
+// If the calling process dies first, the kernel ends the servers (on Linux).
 package testserver
 
 import (
@@ -23,7 +21,7 @@ import (
 	"time"
 )
 
-// How long a server may take to answer, and to end when asked, on a slow and busy machine.
+// How long a server may take to start, and to stop, on a slow and busy machine.
 const (
 	startPatience = 90 * time.Second
 	stopPatience  = 30 * time.Second
@@ -39,10 +37,10 @@ type Process struct {
 	done chan struct{} // closed when cmd has ended
 }
 
-// spec says how a server is started, and started again.
+// spec says how to start a server, also again.
 type spec struct {
 	name    string          // for errors
-	dir     string          // its folder; the log is in it
+	dir     string          // its folder, with the log
 	command func() []string // program and arguments; called before every start
 	env     []string        // added to the environment
 	owner   *owner          // the account it runs as; nil means the caller's
@@ -55,7 +53,7 @@ type spec struct {
 // owner is an account of the system.
 type owner struct{ uid, gid uint32 }
 
-// errEarlyEnd says that a server ended before it was ready.
+// errEarlyEnd means that a server ended before it was ready.
 var errEarlyEnd = errors.New("ended before it was ready")
 
 // start runs the server and waits until it is ready.
@@ -67,7 +65,7 @@ func (p *Process) start() error {
 	defer log.Close()
 
 	words := p.spec.command()
-	// The server outlives every request, so it hangs on no context: Stop and Kill end it.
+	// The server outlives every request, so it has no context: Stop and Kill end it.
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir = p.spec.dir
 	cmd.Env = append(cleanEnviron(), p.spec.env...)
@@ -92,7 +90,7 @@ func (p *Process) start() error {
 	return nil
 }
 
-// awaitReady asks the server until it answers.
+// awaitReady waits until the server answers.
 func (p *Process) awaitReady(done <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
@@ -101,7 +99,7 @@ func (p *Process) awaitReady(done <-chan struct{}) error {
 	for {
 		err := p.spec.ready(ctx)
 		if err == nil {
-			// Whoever answers must be the one we started, not another that has its port.
+			// The server that answers must be this one, not another on the same port.
 			select {
 			case <-done:
 				return errEarlyEnd
@@ -119,21 +117,21 @@ func (p *Process) awaitReady(done <-chan struct{}) error {
 	}
 }
 
-// PID is the server's process id.
+// PID is the server's process ID.
 func (p *Process) PID() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cmd.Process.Pid
 }
 
-// Log is what the server has written to its log since its folder was new.
+// Log is the server's log since its folder was new.
 func (p *Process) Log() string {
 	text, _ := os.ReadFile(p.logPath())
 	return string(text)
 }
 
-// Stop ends the server in good order and waits for that; a server that does not end is killed.
-// A server that has ended already stays so.
+// Stop ends the server regularly and waits for it. A server that does not end is killed. For a server that has ended it does
+// nothing.
 func (p *Process) Stop() {
 	p.signal(p.spec.stop)
 	select {
@@ -143,7 +141,7 @@ func (p *Process) Stop() {
 	p.Kill()
 }
 
-// Kill ends the server and all its children at once, as kill -9 does, and waits for that.
+// Kill ends the server and all its children at once, as kill -9 does, and waits for them.
 func (p *Process) Kill() {
 	p.signal(syscall.SIGKILL)
 	<-p.ended()
@@ -152,14 +150,14 @@ func (p *Process) Kill() {
 	}
 }
 
-// Freeze halts the server without ending it: connections stay open and nothing answers. Thaw ends that.
+// Freeze stops the server without ending it: connections stay open and nothing answers. Thaw continues it.
 func (p *Process) Freeze() { p.signal(syscall.SIGSTOP) }
 
-// Thaw lets a frozen server go on.
+// Thaw continues a frozen server.
 func (p *Process) Thaw() { p.signal(syscall.SIGCONT) }
 
-// Restart stops the server, if it runs, and starts it with the same data on the same port. The children
-// of a killed PostgreSQL hold its shared memory a moment longer: it is tried again.
+// Restart stops the server if it runs, and starts it with the same data on the same port. The children of a killed PostgreSQL keep its
+// shared memory a little longer, so it tries again.
 func (p *Process) Restart() error {
 	p.Stop()
 	for deadline := time.Now().Add(startPatience); ; time.Sleep(pollInterval) {
@@ -176,8 +174,8 @@ func (p *Process) ended() <-chan struct{} {
 	return p.done
 }
 
-// signal sends sig to the server: SIGKILL, SIGSTOP and SIGCONT to its children too. A server that
-// has ended is left alone, because its number may be another's by now.
+// signal sends sig to the server; SIGKILL, SIGSTOP and SIGCONT also to its children. It does nothing if the server has ended, because
+// its process ID may belong to another process now.
 func (p *Process) signal(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -201,8 +199,7 @@ func (p *Process) signal(sig syscall.Signal) {
 
 func (p *Process) logPath() string { return filepath.Join(p.spec.dir, "server.log") }
 
-// launch starts a server on a free port. Between finding a port and using it another process may
-// take it: then a new one is tried.
+// launch starts a server on a free port. Another process may take the port before the server does; then it tries a new one.
 func launch(makeProcess func(port int) (*Process, error)) error {
 	var err error
 	for range 5 {
@@ -236,7 +233,7 @@ func freePort() (int, error) {
 	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
-// cleanEnviron is this process's environment without what would change a server's or client's mind.
+// cleanEnviron is this process's environment without variables that servers or clients obey.
 func cleanEnviron() []string {
 	var kept []string
 	for _, entry := range os.Environ() {
@@ -272,7 +269,7 @@ func tail(text string, lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// descendants lists the children of a process, theirs, and so on, as far as the system tells.
+// descendants lists the descendants of a process, as far as the system shows them.
 func descendants(pid int) []int {
 	var all []int
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))

@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// ToolsVariable names the folder where `make tools` puts programs, if it is not the usual one.
+// ToolsVariable names the folder for the programs of `make tools`, if it is not the usual one.
 const ToolsVariable = "DUMP_TEST_TOOLS"
 
-// program is one that a test needs.
+// program is a program that a test needs.
 type program struct {
 	name   string
 	remedy string   // how to get it
@@ -31,8 +31,7 @@ var (
 	versitygw        = program{"versitygw", "make tools", nil}
 )
 
-// path finds the program: first among the tools that this repository pins, then where the system
-// has programs and servers.
+// path finds the program: first among the tools that this repository pins, then in the system's folders for programs and servers.
 func (p program) path() (string, error) {
 	folders := slices.Concat(toolFolders(), filepath.SplitList(os.Getenv("PATH")),
 		[]string{"/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/libexec"})
@@ -49,11 +48,11 @@ func (p program) path() (string, error) {
 	return "", fmt.Errorf("%s is missing: %s", p.name, p.remedy)
 }
 
-// Program gives the path of a program that a test needs and that is no server, such as those that `make tools`
-// builds. An error says the remedy, how to get it.
+// Program returns the path of a program that a test needs and that is not a server, such as those that `make tools` builds. An error
+// says how to get it.
 func Program(name, remedy string) (string, error) { return program{name, remedy, nil}.path() }
 
-// toolFolders are those that `make tools` fills.
+// toolFolders are the folders that `make tools` fills.
 func toolFolders() []string {
 	if folder := os.Getenv(ToolsVariable); folder != "" {
 		return []string{folder}

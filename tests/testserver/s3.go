@@ -22,18 +22,18 @@ import (
 // S3 is a running S3 server.
 type S3 struct {
 	*Process
-	Endpoint  string // http://127.0.0.1:port; it wants path-style addresses
+	Endpoint  string // http://127.0.0.1:port; needs path-style addresses
 	Region    string
 	AccessKey string // of the owner, who may do everything
 	SecretKey string
 }
 
-// Credentials are those of a user of an S3 server.
+// Credentials are the credentials of a user of an S3 server.
 type Credentials struct {
 	AccessKey, SecretKey, SessionToken string
 }
 
-// MinIO starts a MinIO server with its data in dir. Each of environment is an entry such as KMS().
+// MinIO starts a MinIO server with its data in dir. environment has further variables, such as KMS().
 func MinIO(dir string, environment ...string) (*S3, error) {
 	server, err := minio.path()
 	if err != nil {
@@ -60,13 +60,13 @@ func MinIO(dir string, environment ...string) (*S3, error) {
 // KMSKeyID is the key that KMS gives a MinIO server.
 const KMSKeyID = "dump-test-key"
 
-// KMS is the environment entry by which MinIO can encrypt with SSE-KMS and SSE-S3.
+// KMS is the variable that lets MinIO encrypt with SSE-KMS and SSE-S3.
 func KMS() string {
 	return "MINIO_KMS_SECRET_KEY=" + KMSKeyID + ":" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
 }
 
-// VersityGW starts a versitygw server, which can keep versions, with its data in dir. Each of options
-// is a further flag before its back end, such as "--readonly".
+// VersityGW starts a versitygw server, which can keep versions, with its data in dir. Each option is a further flag before its back
+// end, such as "--readonly".
 func VersityGW(dir string, options ...string) (*S3, error) {
 	server, err := versitygw.path()
 	if err != nil {
@@ -114,11 +114,10 @@ func startS3(dir string, describe func(s *S3, port int) spec, folders ...string)
 	return s, nil
 }
 
-// Owner gives the credentials of the user who may do everything.
+// Owner returns the credentials of the user who may do everything.
 func (s *S3) Owner() Credentials { return Credentials{AccessKey: s.AccessKey, SecretKey: s.SecretKey} }
 
-// Restricted gives credentials that may do what an IAM policy document allows and nothing else,
-// valid for an hour. MinIO only.
+// Restricted returns credentials for only what an IAM policy document allows, valid for an hour. MinIO only.
 func (s *S3) Restricted(policy string) (Credentials, error) {
 	client := sts.New(sts.Options{
 		Region: s.Region, BaseEndpoint: &s.Endpoint,
@@ -137,8 +136,8 @@ func (s *S3) Restricted(policy string) (Credentials, error) {
 	}, nil
 }
 
-// Guest gives credentials that may do in a bucket what an IAM policy document allows and nothing else. There is one
-// guest, and the policy is the bucket's until the next call. versitygw only, which has policies of buckets alone.
+// Guest returns credentials for only what an IAM policy document allows in a bucket. There is one guest, and the policy is the bucket's
+// until the next call. versitygw only, which only has policies of buckets.
 func (s *S3) Guest(bucket, policy string) (Credentials, error) {
 	guest := Credentials{AccessKey: "dump-test-guest", SecretKey: "dump-test-guest-secret"}
 	if err := s.addGuest(guest); err != nil {
@@ -162,7 +161,7 @@ func (s *S3) Guest(bucket, policy string) (Credentials, error) {
 	return guest, err
 }
 
-// addGuest makes the user, unless it is there. It may do nothing by itself.
+// addGuest makes the user if it is missing. It may do nothing by itself.
 func (s *S3) addGuest(guest Credentials) error {
 	if _, err := s.ClientAs(guest).ListBuckets(context.Background(), &s3.ListBucketsInput{}); err == nil {
 		return nil
@@ -175,8 +174,7 @@ func (s *S3) addGuest(guest Credentials) error {
 		"create-user", "--access", guest.AccessKey, "--secret", guest.SecretKey, "--role", "user")
 }
 
-// Environ gives the environment by which the AWS SDK uses these credentials, and no profile of the
-// machine.
+// Environ returns the environment that makes the AWS SDK use these credentials, and no profile of the machine.
 func (c Credentials) Environ() []string {
 	environ := []string{
 		"AWS_ACCESS_KEY_ID=" + c.AccessKey, "AWS_SECRET_ACCESS_KEY=" + c.SecretKey,
@@ -216,7 +214,7 @@ func (s *S3) EnableVersions(bucket string) error {
 	return err
 }
 
-// PutObject stores an object, just so.
+// PutObject stores an object without conditions.
 func (s *S3) PutObject(bucket, key string, body []byte) error {
 	_, err := s.Client().PutObject(context.Background(), &s3.PutObjectInput{
 		Bucket: &bucket, Key: &key, Body: bytes.NewReader(body),
@@ -224,7 +222,7 @@ func (s *S3) PutObject(bucket, key string, body []byte) error {
 	return err
 }
 
-// GetObject reads an object whole.
+// GetObject reads a whole object.
 func (s *S3) GetObject(bucket, key string) ([]byte, error) {
 	answer, err := s.Client().GetObject(context.Background(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
@@ -256,8 +254,8 @@ func (s *S3) Keys(bucket string) ([]string, error) {
 	return keys, nil
 }
 
-// Uploads lists the keys of all unfinished multipart uploads of a bucket, in order. MinIO tells of
-// those only that were begun since it started.
+// Uploads lists the keys of all unfinished multipart uploads of a bucket, in order. MinIO only lists those that began after it
+// started.
 func (s *S3) Uploads(bucket string) ([]string, error) {
 	answer, err := s.Client().ListMultipartUploads(context.Background(), &s3.ListMultipartUploadsInput{Bucket: &bucket})
 	if err != nil {

@@ -17,26 +17,26 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// SSH is a running OpenSSH server. It lets the account in that runs the test, by key only, and
-// forwards TCP connections. A second one on the same machine serves as jump host.
+// SSH is a running OpenSSH server. It admits the account that runs the test, only by key, and forwards TCP connections. A second one
+// on the same machine serves as jump host.
 type SSH struct {
 	*Process
 	Port       int
 	User       string // the account that may log in
 	HostKey    string // the public host key: "ssh-ed25519 AAAA…"
-	ClientKey  string // path of a private key that is let in; the public one is beside it, ".pub"
-	KnownHosts string // path of a known_hosts file that holds this server
+	ClientKey  string // the path of an accepted private key; the public one is beside it, ".pub"
+	KnownHosts string // the path of a known_hosts file with this server
 }
 
-// SSHD starts an OpenSSH server with its files in dir. Each of options is a line of sshd_config,
-// such as "AllowTcpForwarding no", and wins over the usual ones.
+// SSHD starts an OpenSSH server with its files in dir. Each option is a line of sshd_config, such as "AllowTcpForwarding no", and
+// overrides the default.
 func SSHD(dir string, options ...string) (*SSH, error) {
 	server, err := sshd.path()
 	if err != nil {
 		return nil, err
 	}
 	if os.Geteuid() == 0 {
-		// The server wants this folder, which the service's start script usually makes.
+		// The server needs this folder, which the service's start script usually makes.
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 			return nil, err
 		}
@@ -73,7 +73,7 @@ func SSHD(dir string, options ...string) (*SSH, error) {
 			name: "sshd", dir: dir,
 			command: func() []string { return []string{server, "-D", "-e", "-f", config} },
 			ready:   s.greet,
-			// In good order sshd leaves its sessions alone, but nothing may outlive a test.
+			// On a regular stop, sshd leaves its sessions running, but nothing may outlive a test.
 			stop: syscall.SIGKILL,
 		}}
 		return s.Process, nil
@@ -105,10 +105,10 @@ func (s *SSH) config(dir string, options []string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// Address is user@127.0.0.1:port, as DUMP_SSH wants it.
+// Address is user@127.0.0.1:port, as in DUMP_SSH.
 func (s *SSH) Address() string { return fmt.Sprintf("%s@127.0.0.1:%d", s.User, s.Port) }
 
-// Authorize lets the owner of a public key in, given as a line of authorized_keys.
+// Authorize admits the owner of a public key, given as a line of authorized_keys.
 func (s *SSH) Authorize(publicKey string) error {
 	file, err := os.OpenFile(filepath.Join(s.spec.dir, "authorized_keys"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *SSH) ChangeHostKey() error {
 	return s.Restart()
 }
 
-// DropConnections cuts every open connection, tunnels among them; the server goes on and takes new ones.
+// DropConnections breaks all open connections, also tunnels. The server continues and accepts new ones.
 func (s *SSH) DropConnections() {
 	for _, pid := range descendants(s.PID()) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -158,8 +158,8 @@ func (s *SSH) greet(ctx context.Context) error {
 	return err
 }
 
-// NewKey writes a new ed25519 key pair to path and path.pub, in OpenSSH's format and without a
-// passphrase, and gives the public key as a line of authorized_keys.
+// NewKey writes a new ed25519 key pair to path and path.pub, in OpenSSH's format and without a passphrase. It returns the public key as
+// a line of authorized_keys.
 func NewKey(path string) (publicKey string, err error) {
 	return writeKeyPair(path, func(key ed25519.PrivateKey) (*pem.Block, error) {
 		return ssh.MarshalPrivateKey(key, "")

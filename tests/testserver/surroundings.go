@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Surroundings is a picture of what a pull into one database of a server must leave as it is, all else: other databases, accounts and what
-// they may do, settings. A neighbour, which is a database, is in it with all that it holds, of others that tests are at work with only
-// that they are there. Each thing is described by what is told of it.
+// Surroundings is a snapshot of everything on a server that a pull into one database must not change: other databases, accounts with
+// their privileges, settings. It has the whole contents of the neighbour, a database for this purpose. Of other databases, which
+// tests may be changing, it only has the names.
 type Surroundings map[string]string
 
 // add describes a thing.
@@ -22,7 +22,7 @@ func (s Surroundings) add(thing string, rows [][]string) {
 	s[thing] = text.String()
 }
 
-// Changes lists what has changed since an earlier picture, one line for each thing.
+// Changes lists what has changed since an earlier snapshot, one line for each thing.
 func (s Surroundings) Changes(earlier Surroundings) []string {
 	var changes []string
 	for thing, was := range earlier {
@@ -42,17 +42,17 @@ func (s Surroundings) Changes(earlier Surroundings) []string {
 	return changes
 }
 
-// Server is one of which pictures can be taken.
+// Server is a server of which Surroundings can be taken.
 type Server interface {
-	// AddNeighbour makes a database with rows, views, triggers and keys of its own, and an account that may use it, if they are not there.
+	// AddNeighbour makes a database with rows, views, triggers and keys, and an account that may use it, if they are missing.
 	AddNeighbour(name string) error
-	// Surroundings takes a picture of all but one database and what lies beside that, with the named neighbour.
+	// Surroundings takes a snapshot of everything except one database and those beside it, with the named neighbour.
 	Surroundings(live, neighbour string) (Surroundings, error)
 }
 
-// Look takes a picture of a server. What it gives says what has changed since: beside the database live and what lies beside that, or,
-// where live is "", of the neighbour and the account that may use it, for tests that work with other databases and accounts meanwhile.
-// The neighbour is made if it is not there. Of a server that is gone nothing is said.
+// Look takes a snapshot of a server. The function that it returns lists the changes since then, except in the database live and those
+// beside it. If live is "", it only lists those of the neighbour and its account, for tests that change other databases and
+// accounts meanwhile. Look makes the neighbour if it is missing. For a server that has ended it lists nothing.
 func Look(server Server, live, neighbour string) (changes func() []string, err error) {
 	if err := server.AddNeighbour(neighbour); err != nil {
 		return nil, fmt.Errorf("make a neighbour: %w", err)
@@ -73,8 +73,7 @@ func Look(server Server, live, neighbour string) (changes func() []string, err e
 	}, nil
 }
 
-// Watch fails a test at the end of which something has changed that Look tells. The test may make databases whose names begin as that of live
-// does.
+// Watch fails a test if Look finds changes at its end. The test may make databases whose names begin with live's.
 func Watch(t testing.TB, server Server, live, neighbour string) {
 	t.Helper()
 	changes, err := Look(server, live, neighbour)
@@ -89,7 +88,7 @@ func Watch(t testing.TB, server Server, live, neighbour string) {
 	})
 }
 
-// only gives what is the neighbour's.
+// only returns the neighbour's part.
 func (s Surroundings) only(neighbour string) Surroundings {
 	theirs := Surroundings{}
 	for thing, text := range s {
@@ -100,15 +99,15 @@ func (s Surroundings) only(neighbour string) Surroundings {
 	return theirs
 }
 
-// isBeside says whether a database is the one that a pull replaces, or one of those that the pull makes beside it.
+// isBeside reports whether a database is the one that a pull replaces, or one that the pull makes beside it.
 func isBeside(database, live string) bool {
 	name, _, beside := strings.Cut(database, "__dump_")
 	if !beside {
 		return live != "" && strings.EqualFold(database, live)
 	}
-	const shortened = 40 // characters, of names that are cut
+	const shortened = 40 // characters that remain of shortened names
 	return strings.EqualFold(name, live) || len(live) > shortened && strings.EqualFold(name[:min(len(name), shortened)], live[:shortened])
 }
 
-// secretOf tells passwords apart without having them in a test's output.
+// secretOf makes passwords comparable without printing them in a test's output.
 func secretOf(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12] }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// AddNeighbour makes a database with rows, views, triggers, routines and foreign keys of its own, and an account of its name that may use
-// it, if they are not there.
+// AddNeighbour makes a database with rows, views, triggers, routines and foreign keys, and an account of the same name that may use it,
+// if they are missing.
 func (m *MySQL) AddNeighbour(name string) error {
 	there, err := m.Query("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", name)
 	if err != nil || len(there) > 0 {
@@ -34,7 +34,7 @@ var volatile = []string{
 	"innodb_buffer_pool_load_abort", "innodb_buffer_pool_size",
 }
 
-// Surroundings takes a picture of all but the database live and what lies beside it, with the named neighbour.
+// Surroundings takes a snapshot of everything except the database live and those beside it, with the named neighbour.
 func (m *MySQL) Surroundings(live, neighbour string) (Surroundings, error) {
 	s := Surroundings{}
 	tables, err := m.Query("SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES" +
@@ -74,7 +74,7 @@ func (m *MySQL) Surroundings(live, neighbour string) (Surroundings, error) {
 	return s, m.look(s, neighbour)
 }
 
-// look describes all that a database holds.
+// look describes the whole contents of a database.
 func (m *MySQL) look(s Surroundings, database string) error {
 	tell := func(what, query string, arguments ...any) error {
 		rows, err := m.Query(query, arguments...)
@@ -109,7 +109,7 @@ func (m *MySQL) look(s Surroundings, database string) error {
 	return nil
 }
 
-// ForeignKeys lists all foreign keys of InnoDB as it keeps them, "database/table database/table".
+// ForeignKeys lists all foreign keys as InnoDB stores them: "database/table database/table".
 func (m *MySQL) ForeignKeys() ([]string, error) {
 	var rows [][]string
 	var err error
@@ -125,7 +125,7 @@ func (m *MySQL) ForeignKeys() ([]string, error) {
 	return keys, err
 }
 
-// StrayKeys lists those foreign keys that lead into a database beside a live one, or out of it.
+// StrayKeys lists the foreign keys that lead into a database beside a live one, or out of it.
 func (m *MySQL) StrayKeys() ([]string, error) {
 	keys, err := m.ForeignKeys()
 	return slices.DeleteFunc(keys, func(key string) bool {

@@ -2,8 +2,8 @@ package testserver
 
 import "fmt"
 
-// AddNeighbour makes a database with rows, views, triggers, functions and foreign keys of its own, settings, and a role of its name that
-// may use it, if they are not there.
+// AddNeighbour makes a database with rows, views, triggers, functions, foreign keys and settings, and a role of the same name that may
+// use it, if they are missing.
 func (p *PG) AddNeighbour(name string) error {
 	there, err := p.Query("postgres", "SELECT 1 FROM pg_database WHERE datname = '"+name+"'")
 	if err != nil || len(there) > 0 {
@@ -27,7 +27,7 @@ func (p *PG) AddNeighbour(name string) error {
 		"GRANT SELECT ON parent TO "+database)
 }
 
-// Surroundings takes a picture of all but the database live and what lies beside it, with the named neighbour.
+// Surroundings takes a snapshot of everything except the database live and those beside it, with the named neighbour.
 func (p *PG) Surroundings(live, neighbour string) (Surroundings, error) {
 	s := Surroundings{}
 	databases, err := p.Query("postgres", `SELECT datname, pg_get_userbyid(datdba), datacl::text, datconnlimit, datallowconn, datistemplate, pg_encoding_to_char(encoding), datcollate,
@@ -71,7 +71,7 @@ func (p *PG) Surroundings(live, neighbour string) (Surroundings, error) {
 	return s, p.look(s, neighbour)
 }
 
-// look describes all that a database holds.
+// look describes the whole contents of a database.
 func (p *PG) look(s Surroundings, database string) error {
 	tell := func(what, query string) error {
 		rows, err := p.Query(database, query)
