@@ -19,8 +19,8 @@ func init() {
 	commands["asleep"] = asleep
 }
 
-// start NAME code N COMMAND... runs a command in the background. Its standard error goes to the file
-// NAME; interrupt and kill9 end it and demand the exit code N, 137 for a killed one.
+// start NAME code N COMMAND... runs a command in the background. Its standard error goes to the file NAME. interrupt and kill9 end it
+// and require the exit code N, 137 for a killed one.
 func start(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	output, err := os.Create(ts.MkAbs(args[0]))
@@ -43,7 +43,7 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// background is a command that start started.
+// background is a command that start has started.
 type background struct {
 	command  *exec.Cmd
 	exitCode string
@@ -58,7 +58,7 @@ func inPath(name, path string) (string, bool) {
 	return "", false
 }
 
-// environ is the story's environment as far as the program under test looks at it.
+// environ is the part of the story's environment that the program under test reads.
 func environ(ts *testscript.TestScript) []string {
 	var result []string
 	for _, name := range []string{
@@ -90,7 +90,7 @@ func end(ts *testscript.TestScript, name string, signal syscall.Signal) {
 	}
 }
 
-// asleep waits until the local server executes a SLEEP of this story's.
+// asleep waits until the local server executes a SLEEP of this story.
 func asleep(ts *testscript.TestScript, _ bool, _ []string) {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		rows, err := of(ts).local.Query("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%' AND db LIKE ?", of(ts).database+"%")
@@ -104,5 +104,5 @@ func asleep(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// finish NAME waits for a command in the background and demands its exit code.
+// finish NAME waits for a command in the background and requires its exit code.
 func finish(ts *testscript.TestScript, _ bool, args []string) { end(ts, args[0], 0) }

@@ -23,14 +23,14 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// story is what one story has of its own.
+// story is the state of one story.
 type story struct {
 	number           int
 	staging, local   *testserver.MySQL
 	store            *testserver.S3
 	database, bucket string
 	background       map[string]background
-	// watch has the story fail that does something to a neighbour on a server.
+	// watch fails the story if it changes a neighbour on a server.
 	watch func(testserver.Server) error
 }
 
@@ -40,8 +40,7 @@ var storyKey key
 
 func of(ts *testscript.TestScript) *story { return ts.Value(storyKey).(*story) }
 
-// commands are those that stories have on top of testscript's own. Those with a negation (! same)
-// say so.
+// commands are the commands of stories beyond testscript's own. Those that can be negated (! same) say so.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"seed":        seed,
 	"staging":     func(ts *testscript.TestScript, _ bool, args []string) { run(ts, of(ts).staging, args) },
@@ -103,8 +102,7 @@ func seed(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, data.Load(context.Background(), of(ts).staging.URL(of(ts).database), options))
 }
 
-// run executes statements, one argument each, with the story's variables; what a query gives goes to
-// standard output.
+// run executes statements, one argument each, with the story's variables. The results of queries go to standard output.
 func run(ts *testscript.TestScript, server *testserver.MySQL, args []string) {
 	for _, statement := range args {
 		statement = os.Expand(statement, ts.Getenv)
@@ -121,8 +119,8 @@ func run(ts *testscript.TestScript, server *testserver.MySQL, args []string) {
 	}
 }
 
-// same [TABLE...] demands that staging and local hold the same tables with the same contents by
-// CHECKSUM TABLE, the named ones excepted: those must be there, and empty.
+// same [TABLE...] requires that staging and local have the same tables with the same contents by CHECKSUM TABLE. The named tables must
+// exist and be empty instead.
 func same(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
 	want, err := s.staging.Checksums(s.database)
@@ -146,7 +144,7 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// remember keeps the checksums of the local database in the file local.sums; unchanged compares.
+// remember saves the checksums of the local database in the file local.sums; unchanged compares with them.
 func remember(ts *testscript.TestScript, _ bool, _ []string) {
 	check(ts, os.WriteFile(ts.MkAbs("local.sums"), []byte(localState(ts)), 0o644))
 }
@@ -159,7 +157,7 @@ func unchanged(ts *testscript.TestScript, neg bool, _ []string) {
 	}
 }
 
-// localState is the local database, and whether a scratch database lies beside it.
+// localState is the local database, and whether there is a scratch database beside it.
 func localState(ts *testscript.TestScript) string {
 	s := of(ts)
 	sums, err := s.local.Checksums(s.database)
@@ -176,8 +174,7 @@ func localState(ts *testscript.TestScript) string {
 	return text.String()
 }
 
-// objects N demands that there are N objects in the bucket, those excepted that the helper keeps for
-// itself, and lists their keys.
+// objects N requires that there are N objects in the bucket, not counting the helper's own state, and lists their keys.
 func objects(ts *testscript.TestScript, _ bool, args []string) { list(ts, dumpKeys(ts), args) }
 
 func dumpKeys(ts *testscript.TestScript) []string {
@@ -186,7 +183,7 @@ func dumpKeys(ts *testscript.TestScript) []string {
 	return slices.DeleteFunc(keys, func(key string) bool { return strings.Contains(key, ".dump-refresh/") })
 }
 
-// uploads N demands that there are N unfinished uploads.
+// uploads N requires that there are N unfinished uploads.
 func uploads(ts *testscript.TestScript, _ bool, args []string) {
 	keys, err := of(ts).store.Uploads(of(ts).bucket)
 	check(ts, err)
@@ -200,12 +197,12 @@ func list(ts *testscript.TestScript, keys, args []string) {
 	_, _ = ts.Stdout().Write([]byte(strings.Join(append(keys, ""), "\n")))
 }
 
-// put KEY FILE stores a file as it is.
+// put KEY FILE stores a file unchanged.
 func put(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, of(ts).store.PutObject(of(ts).bucket, args[0], []byte(ts.ReadFile(args[1]))))
 }
 
-// get KEY FILE fetches an object as it is; "newest" is the last key.
+// get KEY FILE fetches an object unchanged; "newest" is the last key.
 func get(ts *testscript.TestScript, _ bool, args []string) {
 	content, err := of(ts).store.GetObject(of(ts).bucket, named(ts, args[0]))
 	check(ts, err)
@@ -225,7 +222,7 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// truncate KEY cuts the last third of an object off.
+// truncate KEY removes the last third of an object.
 func truncate(ts *testscript.TestScript, _ bool, args []string) {
 	rewrite(ts, args[0], func(content []byte) []byte { return content[:len(content)*2/3] })
 }
@@ -248,8 +245,8 @@ func named(ts *testscript.TestScript, name string) string {
 	return keys[len(keys)-1]
 }
 
-// credentials FILE goes on with the rights that the IAM policy in the file allows; $BUCKET in it is
-// the story's bucket. Without a file it goes back to the owner's.
+// credentials FILE continues with the rights that the IAM policy in the file allows; $BUCKET in it is the story's bucket. Without a
+// file it continues with the owner's.
 func restricted(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	credentials := s.store.Owner()
@@ -269,20 +266,20 @@ func become(ts *testscript.TestScript, credentials testserver.Credentials) {
 	}
 }
 
-// role NAME goes on with the rights that a policy of deploy/iam gives for the project shop.
+// role NAME continues with the rights that a policy of deploy/iam gives for the project shop.
 func role(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	text, err := os.ReadFile(filepath.Join("../../deploy/iam", args[0]+".json"))
 	check(ts, err)
 	policy := strings.NewReplacer("BUCKET", s.bucket, "PREFIX", "shop", "PROJECT", "shop").Replace(string(text))
-	// MinIO has no such setting, and takes no policy that speaks of it.
+	// MinIO has no such setting, and rejects policies that contain it.
 	policy = regexp.MustCompile(`"s3:(Get|Put)BucketPublicAccessBlock",`).ReplaceAllString(policy, "")
 	credentials, err := s.store.Restricted(policy)
 	check(ts, err)
 	become(ts, credentials)
 }
 
-// versitygw goes on with the other S3 server.
+// versitygw continues with the other S3 server.
 func useVersityGW(ts *testscript.TestScript, _ bool, _ []string) {
 	s := of(ts)
 	store, err := versitygw()
@@ -293,7 +290,7 @@ func useVersityGW(ts *testscript.TestScript, _ bool, _ []string) {
 	restricted(ts, false, nil)
 }
 
-// mysql goes on with MySQL servers for both sides, and lets the program find one to bake with, $REAL_MYSQLD. $MYSQL is their series: 8.4.
+// mysql continues with MySQL servers for both sides, and lets the program find one to bake with, $REAL_MYSQLD. $MYSQL is their series: 8.4.
 func useMySQL(ts *testscript.TestScript, _ bool, _ []string) {
 	s := of(ts)
 	var err error
@@ -317,7 +314,7 @@ func useMySQL(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("PATH", ts.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(program))
 }
 
-// postgres goes on with PostgreSQL databases for both sides: $DATABASE and ${DATABASE}_local.
+// postgres continues with PostgreSQL databases for both sides: $DATABASE and ${DATABASE}_local.
 func usePostgres(ts *testscript.TestScript, _ bool, _ []string) {
 	s := of(ts)
 	server, err := pgServer()
@@ -361,7 +358,7 @@ func useSSHD(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("SSH_KNOWN_HOSTS", server.KnownHosts)
 }
 
-// eventually DURATION FILE TEXT waits until a file that grows holds the text.
+// eventually DURATION FILE TEXT waits until a growing file contains the text.
 func eventually(ts *testscript.TestScript, _ bool, args []string) {
 	limit, err := time.ParseDuration(args[0])
 	check(ts, err)
@@ -376,7 +373,7 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// count N TEXT FILE demands that the text is in the file N times.
+// count N TEXT FILE requires that the text is in the file N times.
 func count(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	check(ts, err)
@@ -394,8 +391,8 @@ func smallDisk(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(unmount)
 }
 
-// relay puts a TCP relay before the staging server, into $DUMP_SOURCE, that cuts its connections when
-// the file "cut" appears in the working directory.
+// relay puts a TCP relay in front of the staging server, into $DUMP_SOURCE. It breaks its connections when the file "cut" appears in the
+// working directory.
 func relay(ts *testscript.TestScript, _ bool, _ []string) {
 	s := of(ts)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -431,7 +428,7 @@ func relay(ts *testscript.TestScript, _ bool, _ []string) {
 	}()
 }
 
-// code N COMMAND... runs a command and demands its exit code. Its output is there for stdout and stderr.
+// code N COMMAND... runs a command and requires its exit code. stdout and stderr can check its output.
 func code(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	got := "0"
@@ -447,7 +444,7 @@ func code(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// ownstaging [OPTION...] goes on with a staging server that only this story writes to.
+// ownstaging [OPTION...] continues with a staging server that only this story writes to.
 func ownStaging(ts *testscript.TestScript, _ bool, options []string) {
 	s := of(ts)
 	server, err := testserver.MariaDB(ts.MkAbs("ownstaging"), options...)
@@ -461,7 +458,7 @@ func ownStaging(ts *testscript.TestScript, _ bool, options []string) {
 	ts.Setenv("STAGING_SOCKET", server.Socket)
 }
 
-// tinylocal goes on with a local server of the story's own whose disk has 160 MB.
+// tinylocal continues with a local server of the story's own whose disk has 160 MB.
 func tinyLocal(ts *testscript.TestScript, _ bool, _ []string) {
 	s := of(ts)
 	folder := ts.MkAbs("tinylocal")

@@ -13,14 +13,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The commands of stories about a fleet and who is told of it.
+// The commands of stories about a fleet and its notifications.
 func init() {
 	commands["webhook"] = webhook
 	commands["promtool"] = promtool
 	commands["scrape"] = scrape
 }
 
-// webhook FILE puts the URL of a server into $WEBHOOK that writes what it is sent into the file, a line for each request.
+// webhook FILE puts the URL of a server into $WEBHOOK. The server writes each request that it gets into the file, as a line.
 func webhook(ts *testscript.TestScript, _ bool, args []string) {
 	file, err := os.Create(ts.MkAbs(args[0]))
 	check(ts, err)
@@ -32,7 +32,7 @@ func webhook(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("WEBHOOK", server.URL)
 }
 
-// promtool FILE demands that Prometheus has nothing to say against the metrics in a file.
+// promtool FILE requires that Prometheus accepts the metrics in a file.
 func promtool(ts *testscript.TestScript, _ bool, args []string) {
 	judge := exec.Command("promtool", "check", "metrics")
 	judge.Stdin = strings.NewReader(ts.ReadFile(args[0]))
@@ -41,7 +41,7 @@ func promtool(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// scrape LOG FILE gets the metrics from where a run in the background says that they are, and writes them into a file.
+// scrape LOG FILE gets the metrics of a run in the background, from the address in its log, and writes them into a file.
 func scrape(ts *testscript.TestScript, _ bool, args []string) {
 	said := regexp.MustCompile("metrics are at (http://.*)").FindStringSubmatch(ts.ReadFile(args[0]))
 	if said == nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// proxy FAULT puts a proxy before the S3 server that does what a real server cannot be made to do.
+// proxy FAULT puts a proxy in front of the S3 server. It does what a real server cannot be made to do.
 func proxy(ts *testscript.TestScript, _ bool, args []string) {
 	fault, ok := faults[args[0]]
 	if !ok {
@@ -20,7 +20,7 @@ func proxy(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	target, err := url.Parse(of(ts).store.Endpoint)
 	check(ts, err)
-	// The Host header stays the client's own: it is part of what the client signs.
+	// The client's Host header stays, because the signature contains it.
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
 	}}
@@ -33,27 +33,27 @@ func proxy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("DUMP_S3_ENDPOINT", server.URL)
 }
 
-// faults handle a request, or leave it to the server.
+// faults handle a request or pass it on to the server.
 var faults = map[string]func(w http.ResponseWriter, r *http.Request) bool{
 	// skew is how S3 answers a client whose clock is 20 minutes behind.
 	"skew": func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Date", time.Now().Add(20*time.Minute).UTC().Format(http.TimeFormat))
 		return refuse(w, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
 	},
-	// archived is how S3 answers who asks for an object in Glacier.
+	// archived is how S3 answers a request for an object in Glacier.
 	"archived": func(w http.ResponseWriter, r *http.Request) bool {
 		return isDump(r) && r.Method == http.MethodGet &&
 			refuse(w, "InvalidObjectState", "The operation is not valid for the object's storage class")
 	},
 	// stalled never answers requests for, or with, a dump's bytes.
 	"stalled-get": func(_ http.ResponseWriter, r *http.Request) bool {
-		// The index, at the end of the object, is read all the same.
+		// The index, at the end of the object, can still be read.
 		return isDump(r) && r.Method == http.MethodGet && strings.HasPrefix(r.Header.Get("Range"), "bytes=0-") && stall(r)
 	},
 	"stalled-put": func(_ http.ResponseWriter, r *http.Request) bool {
 		return isDump(r) && r.Method == http.MethodPut && stall(r)
 	},
-	// late-lease keeps the first request for a lease for so long that somebody else's refresh begins and ends meanwhile.
+	// late-lease delays the first request for a lease until another refresh has begun and ended.
 	"late-lease": func() func(http.ResponseWriter, *http.Request) bool {
 		var first sync.Once
 		return func(_ http.ResponseWriter, r *http.Request) bool {

@@ -19,7 +19,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// The commands of stories about staging: its accounts, its death, and the ways that lead to it.
+// The commands of stories about staging: its accounts, its crashes, and the routes to it.
 func init() {
 	for name, command := range map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"tls":           useTLS,
@@ -38,7 +38,7 @@ func init() {
 	}
 }
 
-// tlsServer is a server with a certificate by an authority that nobody knows.
+// tlsServer is a server with a certificate by an unknown authority.
 var tlsServer = server("tls", func(dir string) (*testserver.MySQL, error) {
 	certs, err := testserver.NewCerts(tlsFolder())
 	if err != nil {
@@ -60,18 +60,17 @@ func useTLS(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("TLS_CA", filepath.Join(tlsFolder(), "ca.pem"))
 }
 
-// holds are what gives the held tables back, by story.
+// holds are the functions that release the held tables, by story.
 var holds sync.Map
 
-// hold TABLE keeps everybody from reading the rows of a table on staging, so that a dump stops there
-// until the story releases it, or ends.
+// hold TABLE locks the rows of a table on staging, so that a dump stops there until the story releases it or ends.
 func hold(ts *testscript.TestScript, _ bool, args []string) {
 	s, ctx := of(ts), context.Background()
 	db, err := sql.Open("mysql", fmt.Sprintf("root@tcp(127.0.0.1:%d)/%s", s.staging.Port, s.database))
 	check(ts, err)
 	conn, err := db.Conn(ctx)
 	check(ts, err)
-	// The server gives back what a session holds when its connection ends.
+	// The server releases a session's locks when its connection ends.
 	end := sync.OnceFunc(func() { _ = conn.Close(); _ = db.Close() })
 	ts.Defer(end)
 	_, err = conn.ExecContext(ctx, "LOCK TABLES "+args[0]+" WRITE")
@@ -79,7 +78,7 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 	holds.Store(s, end)
 }
 
-// release gives the held table back.
+// release releases the held table.
 func release(ts *testscript.TestScript, _ bool, _ []string) {
 	end, ok := holds.LoadAndDelete(of(ts))
 	if !ok {
@@ -88,7 +87,7 @@ func release(ts *testscript.TestScript, _ bool, _ []string) {
 	end.(func())()
 }
 
-// held waits until a dump has come to the held table: it is in the middle of its work.
+// held waits until a dump waits for the held table: it is in the middle of its work then.
 func held(ts *testscript.TestScript, _ bool, _ []string) {
 	s := of(ts)
 	until(ts, "no dump came to the held table", func() bool {
@@ -98,7 +97,7 @@ func held(ts *testscript.TestScript, _ bool, _ []string) {
 	})
 }
 
-// killclient PROGRAM kills, by signal 9, the program of that name that the background command started.
+// killclient PROGRAM kills, with signal 9, the program of that name that the background command started.
 func killClient(ts *testscript.TestScript, _ bool, args []string) {
 	running := ts.BackgroundCmds()
 	if len(running) == 0 {
@@ -116,7 +115,7 @@ func killClient(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// until waits for something that takes long only where it fails.
+// until waits for a condition. It takes long only if it fails.
 func until(ts *testscript.TestScript, otherwise string, done func() bool) {
 	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -135,7 +134,7 @@ func processes() (pids []int) {
 	return pids
 }
 
-// words is the command line of a process, one empty word if there is none.
+// words is the command line of a process; one empty word if there is none.
 func words(pid int) []string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return strings.Split(string(text), "\x00")
@@ -143,7 +142,7 @@ func words(pid int) []string {
 
 func parentOf(pid int) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	// The state and the parent follow the name, which stands in parentheses and may hold anything.
+	// The state and the parent follow the name, which is in parentheses and may contain anything.
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	if len(fields) < 2 {
 		return 0
@@ -152,9 +151,8 @@ func parentOf(pid int) int {
 	return parent
 }
 
-// bastion [OPTION...] starts an SSH server of the story's own, with lines of sshd_config, and puts
-// what there is to know of it into $BASTION_PORT, _USER, _KEY and
-// _KNOWN_HOSTS.
+// bastion [OPTION...] starts an SSH server of the story's own, with lines of sshd_config. It puts its settings into $BASTION_PORT, _USER,
+// _KEY and _KNOWN_HOSTS.
 func bastion(ts *testscript.TestScript, _ bool, args []string) {
 	server, err := testserver.SSHD(filepath.Join(ts.Getenv("WORK"), "bastion"), args...)
 	check(ts, err)
@@ -165,7 +163,7 @@ func bastion(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("BASTION_KNOWN_HOSTS", server.KnownHosts)
 }
 
-// agent [KEY...] starts an ssh-agent with the keys, or with none.
+// agent [KEY...] starts an ssh-agent with the keys, if any.
 func useAgent(ts *testscript.TestScript, _ bool, args []string) {
 	folder, err := os.MkdirTemp(workshop, "agent-")
 	check(ts, err)
@@ -178,7 +176,7 @@ func useAgent(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("SSH_AUTH_SOCK", agent.Socket)
 }
 
-// lockedkey FILE makes a key that a passphrase protects.
+// lockedkey FILE makes a key with a passphrase.
 func lockedKey(ts *testscript.TestScript, _ bool, args []string) {
 	_, err := testserver.NewKeyWithPassphrase(ts.MkAbs(args[0]), "a passphrase")
 	check(ts, err)
@@ -195,7 +193,7 @@ func seedPostgres(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, data.Load(context.Background(), ts.Getenv("DUMP_SOURCE"), options))
 }
 
-// eavesdropper reads the command lines of all processes of the machine, as every user of it can.
+// eavesdropper reads the command lines of all processes of the machine, as any user can.
 type eavesdropper struct {
 	stop, done chan struct{}
 
@@ -205,7 +203,7 @@ type eavesdropper struct {
 
 var eavesdroppers sync.Map // by story
 
-// eavesdrop begins to read all command lines, until overheard asks for them.
+// eavesdrop starts to read all command lines, until overheard.
 func eavesdrop(ts *testscript.TestScript, _ bool, _ []string) {
 	e := &eavesdropper{stop: make(chan struct{}), done: make(chan struct{}), heard: map[string]bool{}}
 	eavesdroppers.Store(of(ts), e)
@@ -228,7 +226,7 @@ func eavesdrop(ts *testscript.TestScript, _ bool, _ []string) {
 	}()
 }
 
-// overheard TEXT... waits until each text was in a command line; with ! it demands that it was in none.
+// overheard TEXT... waits until each text was in a command line. With ! it requires that none was.
 func overheard(ts *testscript.TestScript, neg bool, args []string) {
 	found, ok := eavesdroppers.Load(of(ts))
 	if !ok {
@@ -248,7 +246,7 @@ func overheard(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// find gives a command line that holds the text.
+// find returns a command line that contains the text.
 func (e *eavesdropper) find(text string) (line string, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -1,9 +1,8 @@
-// Package stories runs the compiled dump-helper as its users do, against real servers: each file in
-// testdata is a story, a testscript with the files that it needs.
+// Package stories runs the compiled dump-helper as its users do, against real servers. Each file in testdata is a story: a testscript
+// with the files that it needs.
 //
-// A story finds a DDEV project in $WORK/site, an empty staging database $STAGING and a local database
-// $LOCAL of its own on two MariaDB servers, and a bucket $BUCKET of its own on MinIO, by the
-// environment. The commands that stories have on top of testscript's are in commands_test.go.
+// A story has a DDEV project in $WORK/site, an empty staging database $STAGING and a local database $LOCAL on two MariaDB servers,
+// and a bucket $BUCKET on MinIO. Its environment names them. The commands beyond testscript's are in commands_test.go.
 package stories
 
 import (
@@ -21,7 +20,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// workshop is where the servers keep their data and the program under test lies.
+// workshop is the folder with the servers' data and the program under test.
 var workshop string
 
 func TestMain(m *testing.M) {
@@ -40,7 +39,7 @@ func runAll(m *testing.M) int {
 		}
 		_ = os.RemoveAll(workshop)
 	}()
-	// PostgreSQL's own account must reach its data.
+	// PostgreSQL's own account needs access to its data.
 	if err := os.Chmod(workshop, 0o755); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -59,7 +58,7 @@ var (
 	stopsLock sync.Mutex
 )
 
-// server starts a server when the first story needs it, and ends it after the last one.
+// server starts a server when the first story needs it, and stops it after the last one.
 func server[S interface{ Stop() }](name string, start func(dir string) (S, error)) func() (S, error) {
 	return sync.OnceValues(func() (S, error) {
 		s, err := start(filepath.Join(workshop, name))
@@ -163,8 +162,8 @@ func setUp(env *testscript.Env) error {
 	return story.writeProject(env)
 }
 
-// watch has a story fail that does something to a neighbour of its database, or leaves a foreign key that leads to or from what lies
-// beside a database.
+// watch fails a story that changes a neighbour of its database, or leaves a foreign key that leads into or out of a database beside a live
+// one.
 func watch(env *testscript.Env, server testserver.Server, neighbour string) error {
 	changes, err := testserver.Look(server, "", neighbour)
 	if err != nil {
