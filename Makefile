@@ -36,7 +36,7 @@ release: ## compiles the program for all systems, with checksums, into dist/
 	cd dist && sha256sum dump-helper_* >checksums.txt
 
 # The last line counts the Go tests.
-test: packages tools lint test-shell test-ddev test-race-fast test-go ## runs everything, against real servers; needs Debian and root
+test: packages tools lint test-shell test-ddev test-go ## runs everything, against real servers; needs Debian and root
 
 # Packages that start no servers; their tests skip what takes long or needs more programs.
 SERVERLESS = $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}{{end}}' ./... | \
@@ -45,8 +45,7 @@ SERVERLESS = $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} 
 test-fast: ## runs the tests that need no server and no root, in less than a minute
 	go test -short ./tests/docs $(SERVERLESS)
 
-# Everything with the race detector takes hours on a small machine: CI does it every night. Of what needs no server, compression is left to
-# that, too.
+# Everything with the race detector takes too long for each change: CI does it every night. Compression is left to that run, too.
 test-race: packages tools ## runs the Go tests of the program with the race detector, needs gcc
 	CGO_ENABLED=1 go test -race -count=1 -timeout=60m ./helper/...
 
