@@ -151,7 +151,7 @@ func (s *session) pull(c *cli.Context, version string) error {
 		partOf(config.Selection), s.project.Target.Name, result.Key, tables, ui.Count(result.Rows, "row"),
 		ui.Bytes(result.LoadedBytes), content, ui.Bytes(result.FetchedBytes), ui.Bytes(result.CachedBytes),
 		ui.Duration(time.Duration(result.Seconds*float64(time.Second))))
-	if !plan.Held.Empty {
+	if !plan.Contents.Empty {
 		result.Undo = undoCommand()
 		s.out.Print("%s brings the earlier one back\n", result.Undo)
 	}
@@ -271,7 +271,7 @@ func evaluate(c *cli.Context, text string) error {
 func (s *session) leave(plan *pull.Plan) error {
 	s.rememberNewest(plan)
 	s.nothingToDo(plan)
-	result := pull.Result{Key: plan.Dump.Key, SnapshotTime: plan.Dump.Time, Held: plan.Held.Hold}
+	result := pull.Result{Key: plan.Dump.Key, SnapshotTime: plan.Dump.Time, Held: plan.Contents.Hold}
 	if plan.Newer {
 		result.Announced, result.Reason = true, plan.Stays
 	}
@@ -299,8 +299,8 @@ func (s *session) nothingToDo(plan *pull.Plan) {
 		s.out.Note("hint: " + inWords(emptyHint(plan.NoDump.Others)))
 	case plan.Newer:
 		s.announce(plan)
-	case plan.Held.Dump.Key != "":
-		s.out.Print("nothing to do, %s holds %s\n", name, plan.Held.Dump.Key)
+	case plan.Contents.Dump.Key != "":
+		s.out.Print("nothing to do, %s holds %s\n", name, plan.Contents.Dump.Key)
 	default:
 		s.out.Print("nothing to do, %s is not older than %s\n", name, plan.Dump.Key)
 	}
@@ -333,8 +333,8 @@ func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 		return err
 	}
 	would := previewed{
-		WouldReplace: plan.Needed && plan.Allowed() == nil, WouldRefresh: plan.RefreshFirst, Holds: plan.Held.Dump.Key,
-		Announced: plan.IfNewer && plan.Newer && !plan.Needed, Reason: string(plan.Stays), Held: plan.Held.Hold, Changed: plan.Changes.Names,
+		WouldReplace: plan.Needed && plan.Allowed() == nil, WouldRefresh: plan.RefreshFirst, Holds: plan.Contents.Dump.Key,
+		Announced: plan.IfNewer && plan.Newer && !plan.Needed, Reason: string(plan.Stays), Held: plan.Contents.Hold, Changed: plan.Changes.Names,
 	}
 	if plan.Needed {
 		for _, is := range state(plan.State) {
@@ -344,7 +344,7 @@ func (s *session) preview(ctx context.Context, plan *pull.Plan) error {
 	if err := plan.Allowed(); err != nil {
 		return s.out.Result(would)
 	}
-	target := s.project.Target.Name + " (" + origin(plan.Held) + ")"
+	target := s.project.Target.Name + " (" + origin(plan.Contents) + ")"
 	if plan.RefreshFirst {
 		newest := "there is no dump yet"
 		if plan.Dump.Key != "" {

@@ -39,7 +39,7 @@ func because(local pull.State) string {
 	case pull.Held:
 		return "is held"
 	case pull.Chosen:
-		return "holds " + local.Held.Dump.Key + ", which was asked for"
+		return "holds " + local.Contents.Dump.Key + ", which was asked for"
 	case pull.Part:
 		return "contains a part of a dump"
 	case pull.Undone:
@@ -96,10 +96,10 @@ func (s *session) contents(ctx context.Context, database target.Database) (strin
 		return "", err
 	}
 	stays := state(local)
-	if len(stays) == 0 && local.Held.Dump.Key != "" {
+	if len(stays) == 0 && local.Contents.Dump.Key != "" {
 		stays = []string{"unchanged since it was pulled"}
 	}
-	return strings.Join(append([]string{origin(local.Held)}, stays...), "; "), nil
+	return strings.Join(append([]string{origin(local.Contents)}, stays...), "; "), nil
 }
 
 // withoutRows reports whether the project publishes a table without its rows.

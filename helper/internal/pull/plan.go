@@ -73,11 +73,11 @@ func (p *Plan) Tables() int64 { return p.Selection.count(p.index) }
 func (p *Plan) Close() error { return p.database.Close() }
 
 func (p *Plan) decide(ctx context.Context) (err error) {
-	if p.Held, err = p.database.Contents(ctx); err != nil {
+	if p.Contents, err = p.database.Contents(ctx); err != nil {
 		return err
 	}
 	if p.IfNewer || p.DryRun {
-		p.Stays = p.ownReason(p.Held)
+		p.Stays = p.ownReason(p.Contents)
 	}
 	if p.Offline, err = p.find(ctx); p.Offline {
 		p.Needed = false
@@ -97,7 +97,7 @@ func (p *Plan) decide(ctx context.Context) (err error) {
 		err = p.freshen(ctx, err)
 	}
 	if err == nil && p.IfNewer {
-		p.Newer = p.RefreshFirst || isOlder(p.Held, p.Dump)
+		p.Newer = p.RefreshFirst || isOlder(p.Contents, p.Dump)
 		p.Needed = p.Newer
 	}
 	return err
@@ -109,7 +109,7 @@ func (p *Plan) mayRefresh() bool { return p.MaxAge > 0 && p.Refresh != nil }
 // decideToStay decides, before a dump is published for the plan, whether the local database must stay as it is. It looks for
 // changes only if the database would be replaced.
 func (p *Plan) decideToStay(ctx context.Context) error {
-	p.Newer = isOlder(p.Held, p.Dump)
+	p.Newer = isOlder(p.Contents, p.Dump)
 	if p.Stays == "" && (p.Newer || p.MaxAge > 0 && time.Since(p.Dump.Time) > p.MaxAge) {
 		changed, err := p.changed(ctx)
 		if err != nil {
@@ -139,7 +139,7 @@ const offlinePatience = 5 * time.Second
 
 // find chooses the dump. Offline means that the bucket cannot be reached and that the local database will do.
 func (p *Plan) find(ctx context.Context) (offline bool, err error) {
-	if !p.IfNewer || p.Held.Empty {
+	if !p.IfNewer || p.Contents.Empty {
 		return false, p.choose(ctx)
 	}
 	hurried, cancel := context.WithTimeout(ctx, offlinePatience)

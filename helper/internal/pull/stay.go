@@ -32,8 +32,8 @@ var ErrHeld = errors.New("the local database is held")
 
 // State is the state of the local database before a pull.
 type State struct {
-	// Held is what it contains.
-	Held target.Contents
+	// Contents says what it contains.
+	Contents target.Contents
 	// Stays is why IfNewer must not replace it; "" if it may, or if that was not checked.
 	Stays Reason
 	// Changes are set if they are the reason, or if they were looked for.
@@ -42,11 +42,11 @@ type State struct {
 
 // State examines the local database, including all rows that count as changes.
 func (c Config) State(ctx context.Context, database target.Database) (s State, err error) {
-	if s.Held, err = database.Contents(ctx); err != nil {
+	if s.Contents, err = database.Contents(ctx); err != nil {
 		return s, err
 	}
-	s.Stays = c.ownReason(s.Held)
-	if !s.Held.Empty && s.Stays != Foreign {
+	s.Stays = c.ownReason(s.Contents)
+	if !s.Contents.Empty && s.Stays != Foreign {
 		if s.Changes, err = database.Changes(ctx); s.Stays == "" && s.Changes.Changed() {
 			s.Stays = Changed
 		}
@@ -71,7 +71,7 @@ func (c Config) ownReason(held target.Contents) Reason {
 
 // Allowed fails with ErrHeld if the user holds the local database. With IfNewer that is a reason to stay, and no error.
 func (p *Plan) Allowed() error {
-	if p.Held.Hold && !p.IfNewer {
+	if p.Contents.Hold && !p.IfNewer {
 		return ErrHeld
 	}
 	return nil
@@ -85,7 +85,7 @@ func (p *Plan) Look(ctx context.Context) (err error) {
 
 // changed reports whether the local database was changed, if that matters.
 func (p *Plan) changed(ctx context.Context) (_ bool, err error) {
-	if p.Held.Empty || p.DiscardChanges {
+	if p.Contents.Empty || p.DiscardChanges {
 		return false, nil
 	}
 	p.Changes, err = p.database.Changes(ctx)
@@ -107,7 +107,7 @@ func (p *Plan) recheck(ctx context.Context) error {
 	if held.Empty {
 		return nil
 	}
-	p.Held = held
+	p.Contents = held
 	if p.Stays = p.ownReason(held); p.Stays == "" {
 		changed, err := p.changed(ctx)
 		if err != nil {
