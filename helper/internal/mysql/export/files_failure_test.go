@@ -286,10 +286,10 @@ func TestMySQLFilesDiskFull(t *testing.T) {
 	noStrays(t, server, "site")
 }
 
-// kills is how often the tests kill at random moments, unless LOCALDB_KILLS says otherwise.
+// kills is how often the tests kill at random moments, unless EXPORT_KILLS says otherwise.
 func kills(t *testing.T) int {
 	t.Helper()
-	text := os.Getenv("LOCALDB_KILLS")
+	text := os.Getenv("EXPORT_KILLS")
 	if text == "" {
 		return 3
 	}
@@ -348,13 +348,13 @@ func (v *survivor) whole(t *testing.T) bool {
 	return got == v.new
 }
 
-// TestMySQLFilesKilled kills a helper at every other step of its way until the swap, at every one with LOCALDB_KILLS. From there on it
+// TestMySQLFilesKilled kills a helper at every other step of its way until the swap, at every one with EXPORT_KILLS. From there on it
 // does nothing that others do not.
 func TestMySQLFilesKilled(t *testing.T) {
 	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
 		v := newSurvivor(t, server, "site65")
 		step, stride := 1, 2
-		if os.Getenv("LOCALDB_KILLS") != "" {
+		if os.Getenv("EXPORT_KILLS") != "" {
 			stride = 1
 		}
 		for ; !targettest.RunChild(t, v.server.URL(v.name), v.dump, step); step += stride {
