@@ -38,7 +38,11 @@ new_project() {
 # start_project NAME [FLAG…]: the same, started.
 start_project() {
   new_project "$@"
-  ddev start -y >/dev/null 2>&1
+  local output
+  output=$(ddev start -y 2>&1) || {
+    echo "$output"
+    return 1
+  }
 }
 
 # delete_project NAME
