@@ -25,7 +25,7 @@ func TestRefusedSettings(t *testing.T) {
 			name: "MariaDB", start: testserver.MariaDB,
 			hostile: []string{"read_only = 1"}, fine: []string{"read_only = 0"},
 			said:       `error: write to the local server: Error 1290 \(HY000\): The MariaDB server is running with the --read-only option so it cannot execute this statement\n`,
-			hintedThen: `hint: set read_only back on the local server, which takes no changes as it is\n`,
+			hintedThen: `hint: set read_only back on the local server; with this value it accepts no changes\n`,
 		},
 		{
 			name: "MySQL", start: testserver.Mysqld,
