@@ -53,7 +53,7 @@ func OpenExport(ctx context.Context, url dburl.URL, tables []string) (*Export, e
 	if err != nil {
 		return nil, err
 	}
-	e := &Export{db: session.New(target.Config{URL: url, Note: func(string) {}}, pool), cleanup: context.WithoutCancel(ctx)}
+	e := &Export{db: session.New(target.Config{URL: url}, pool), cleanup: context.WithoutCancel(ctx)}
 	if err := e.open(ctx, tables); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}

@@ -25,7 +25,7 @@ func Survives(ctx context.Context, url dburl.URL, crash func(context.Context) er
 		return err
 	}
 	defer pool.Close()
-	db := session.New(target.Config{URL: url, Note: func(string) {}}, pool)
+	db := session.New(target.Config{URL: url}, pool)
 	if err := db.Inspect(ctx); err != nil {
 		return err
 	}

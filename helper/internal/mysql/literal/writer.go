@@ -12,7 +12,7 @@ import (
 )
 
 // IsASCII says whether a text has no byte above 127.
-func IsASCII(text string) bool {
+func IsASCII[T string | []byte](text T) bool {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
 			return false

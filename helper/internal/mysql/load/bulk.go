@@ -11,7 +11,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
-	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
 )
 
 // bulkInsert is an INSERT INTO … VALUES that sends many rows in one packet, as values instead of text. Parsing SQL is
@@ -207,7 +206,7 @@ func (c *bulkColumn) append(packet, text []byte, l literal.Literal) (_ []byte, e
 		exact := err == nil && (l.Form == literal.LiteralFloat || value != 0 || !math.Signbit(value))
 		return binary.LittleEndian.AppendUint64(packet, math.Float64bits(value)), exact
 	case bulkAnyText:
-		if l.Form == literal.LiteralText && !rewrite.IsASCII(content) {
+		if l.Form == literal.LiteralText && !literal.IsASCII(content) {
 			return packet, false
 		}
 	case bulkAnyUTF8:
@@ -216,7 +215,7 @@ func (c *bulkColumn) append(packet, text []byte, l literal.Literal) (_ []byte, e
 		}
 	case bulkAnyMember:
 		if l.Form == literal.LiteralTagged && string(l.Charset(text)) != c.charset ||
-			l.Form == literal.LiteralText && (!rewrite.IsASCII(content) || !hasASCII(c.charset)) {
+			l.Form == literal.LiteralText && (!literal.IsASCII(content) || !hasASCII(c.charset)) {
 			return packet, false
 		}
 	}

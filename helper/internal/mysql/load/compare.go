@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
@@ -455,7 +456,7 @@ func expressionParts(text string, table *rewrite.TableShape) (parts []string) {
 		case token.Kind == sqltext.Text:
 			value := rewrite.Decoded(s, i)
 			coded := s.Word(i-1) == "X" || s.Word(i-1) == "B"
-			if value != "" && !coded && rewrite.IsASCII([]byte(value)) && !strings.ContainsAny(value, "\\'\"%") {
+			if value != "" && !coded && literal.IsASCII(value) && !strings.ContainsAny(value, "\\'\"%") {
 				parts = append(parts, "'"+value)
 			}
 		case token.Kind == sqltext.Word && (s.Symbol(i+1, '(') || slices.Contains(operators, s.Word(i))):

@@ -107,7 +107,7 @@ func (l *Load) prepare(ctx context.Context) error {
 // Run loads a dump's text: see target.Load.
 func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(int64)) (sqltext.Stats, error) {
 	if dialect != sqltext.MySQL {
-		return sqltext.Stats{}, &target.WrongEngineError{Dump: dialect.String(), Target: map[string]string{"mariadb": "MariaDB", "mysql": "MySQL"}[l.Server.About.Engine]}
+		return sqltext.Stats{}, &target.WrongEngineError{Dump: dialect.String(), Target: mysql.FlavourName[l.Server.About.Engine]}
 	}
 	splitter := sqltext.NewSplitter(r, dialect)
 	for {
@@ -353,17 +353,20 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 		return target.ErrIncomplete
 	}
 	incoming := mysql.QuoteName(l.Server.Names.Incoming) + "."
-	elsewhere, err := l.Lock.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND ENGINE IN"+
-		" ('MRG_MyISAM', 'FEDERATED', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP')", l.Server.Names.Incoming)
+	rows, err := l.Lock.Table(ctx, "SELECT TABLE_NAME AS name, ENGINE AS engine FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?", l.Server.Names.Incoming)
 	if err != nil {
 		return l.Server.Classify("list the tables", err)
+	}
+	elsewhere := map[string]bool{}
+	for _, row := range rows {
+		elsewhere[row["name"]] = mysql.RowsElsewhere(row["engine"])
 	}
 	var tables []string
 	for table, want := range stats.Tables {
 		if l.Counted.Are(table, want) {
 			continue
 		}
-		if !slices.Contains(elsewhere, table) { // its rows are those of other tables; dumps do not contain them
+		if !elsewhere[table] { // its rows are those of other tables; dumps do not contain them
 			tables = append(tables, table)
 		}
 	}

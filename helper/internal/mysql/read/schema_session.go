@@ -5,10 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
@@ -45,35 +45,9 @@ func (r *schemaReader) close(ctx context.Context) error {
 	return err
 }
 
-// rows gives the rows of a query, each by the lower-case names of its columns, without those that are NULL.
+// rows gives the rows of a query, each by the lower-case names of its columns; NULL is "".
 func (r *schemaReader) rows(ctx context.Context, query string) ([]map[string]string, error) {
-	rows, err := r.conn.QueryContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	values, targets := make([]sql.RawBytes, len(columns)), make([]any, len(columns))
-	for i := range values {
-		columns[i], targets[i] = strings.ToLower(columns[i]), &values[i]
-	}
-	var all []map[string]string
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return nil, err
-		}
-		row := make(map[string]string, len(columns))
-		for i, column := range columns {
-			if values[i] != nil {
-				row[column] = string(values[i])
-			}
-		}
-		all = append(all, row)
-	}
-	return all, rows.Err()
+	return mysql.Rows(ctx, r.conn, query)
 }
 
 // row gives the one row of a query.

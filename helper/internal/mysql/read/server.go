@@ -133,7 +133,7 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 				m.structureOnly = append(m.structureOnly, table.Name)
 				continue
 			}
-			if elsewhere[strings.ToLower(storage)] {
+			if mysql.RowsElsewhere(storage) {
 				m.elsewhere = append(m.elsewhere, table.Name)
 				continue
 			}
@@ -154,12 +154,6 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 		return err
 	}
 	return m.inspectPrivileges(ctx, conn, read, info.Views)
-}
-
-// elsewhere are the storage engines whose rows lie in other tables, or on other servers: their dump would be put
-// in there a second time. The dump clients leave the rows behind, too.
-var elsewhere = map[string]bool{
-	"mrg_myisam": true, "mrg_isam": true, "federated": true, "connect": true, "oqgraph": true, "spider": true, "vp": true,
 }
 
 // transactional are the storage engines that know snapshots.

@@ -167,7 +167,7 @@ func (r *serverState) tables(ctx context.Context) error {
 		case strings.Contains(kind, "VIEW"):
 		case kind == "SEQUENCE":
 			r.sequences = append(r.sequences, name)
-		case wildcard.MatchAny(r.server.config.StructureOnly, name), elsewhere[engine]:
+		case wildcard.MatchAny(r.server.config.StructureOnly, name), mysql.RowsElsewhere(engine):
 		case engine == "innodb":
 			r.changed = r.changed || row[8] == "1"
 			// The time of a partitioned table is that of its last partition, and each is forgotten by itself.

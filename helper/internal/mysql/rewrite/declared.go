@@ -3,6 +3,8 @@ package rewrite
 import (
 	"slices"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 )
 
 // declared collects the statements of a dump that define each table, by the table's name.
@@ -98,7 +100,7 @@ func (d *declared) add(table string, s *Statement) {
 	if d.Tables[table] == nil {
 		d.Names = append(d.Names, table)
 	}
-	if d.foreign && !IsASCII(text) {
+	if d.foreign && !literal.IsASCII(text) {
 		d.unread[table] = true
 	}
 	d.Tables[table] = append(d.Tables[table], string(text))

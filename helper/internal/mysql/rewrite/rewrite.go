@@ -12,16 +12,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// IsASCII says whether a text has only bytes below 128.
-func IsASCII(text []byte) bool {
-	for _, c := range text {
-		if c >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
-
 // NameAt returns the i-th token as a name.
 func (s *Statement) NameAt(i int) string {
 	if i >= len(s.Tokens) {

@@ -38,7 +38,7 @@ type Server struct {
 
 // New makes a server of a pool of connections. Inspect it before anything else.
 func New(config target.Config, pool *sql.DB) *Server {
-	return &Server{Config: config, Pool: pool, settings: settings.For(settings.Writing)}
+	return &Server{Config: config.Complete(), Pool: pool, settings: settings.For(settings.Writing)}
 }
 
 // Connect opens connections to no database in particular: the live one may not exist yet.

@@ -118,31 +118,7 @@ func Retry[result any](run func() (result, error)) (done result, err error) {
 
 // Table gives the rows of a query, each by the lower-case names of its columns; NULL is "".
 func (s *Session) Table(ctx context.Context, query string, arguments ...any) ([]map[string]string, error) {
-	rows, err := s.Conn.QueryContext(ctx, query, arguments...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	var all []map[string]string
-	values, targets := make([]sql.NullString, len(columns)), make([]any, len(columns))
-	for i := range values {
-		targets[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return nil, err
-		}
-		row := make(map[string]string, len(columns))
-		for i, column := range columns {
-			row[strings.ToLower(column)] = values[i].String
-		}
-		all = append(all, row)
-	}
-	return all, rows.Err()
+	return mysql.Rows(ctx, s.Conn, query, arguments...)
 }
 
 // List gives the first column of a query, which must be called name.

@@ -13,7 +13,6 @@ import (
 
 // Open connects to the server: see target.Database.
 func Open(ctx context.Context, config target.Config) (target.Database, error) {
-	config = config.Complete()
 	pool, err := session.Connect(config.URL)
 	if err != nil {
 		return nil, err

@@ -20,9 +20,6 @@ import (
 // checksum per row. The chance of missing a change is one in four billion, and about one in ten thousand where rows
 // have only exchanged their values.
 
-// elsewhereEngines are the engines that keep their rows outside the table itself.
-var elsewhereEngines = []string{"MRG_MYISAM", "FEDERATED", "CONNECT", "OQGRAPH", "SPIDER", "VP"}
-
 // printable is a table as the fingerprint sees it.
 type printable struct {
 	name   string
@@ -38,7 +35,7 @@ func printables(ctx context.Context, s *session.Session, database string) ([]pri
 	for _, row := range rows {
 		size, _ := strconv.ParseInt(row["data_length"], 10, 64) // an unknown size counts as small
 		all = append(all, printable{row["table_name"], size,
-			row["table_type"] != "SEQUENCE" && !slices.Contains(elsewhereEngines, strings.ToUpper(row["engine"]))})
+			row["table_type"] != "SEQUENCE" && !mysql.RowsElsewhere(row["engine"])})
 	}
 	return all, err
 }

@@ -40,7 +40,7 @@ type Session struct {
 // New asks a server what it is, and whether it has the database.
 func New(ctx context.Context, config target.Config) (*Server, error) {
 	db := &Server{
-		Config: config, Maintenance: "postgres", server: &oneserver.Check{Address: config.URL.Address(), Wanted: config.URL.Server},
+		Config: config.Complete(), Maintenance: "postgres", server: &oneserver.Check{Address: config.URL.Address(), Wanted: config.URL.Server},
 		Names: target.NamesFor(config.URL.Name, 63, func(name string) int { return len(name) }),
 	}
 	s, err := db.Connect(ctx, db.Maintenance)

@@ -11,7 +11,6 @@ import (
 
 // Open connects to the server: see target.Database.
 func Open(ctx context.Context, config target.Config) (target.Database, error) {
-	config = config.Complete()
 	server, err := session.New(ctx, config)
 	if err != nil {
 		return nil, err
