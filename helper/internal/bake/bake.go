@@ -54,16 +54,6 @@ func (e *FailedError) Error() string {
 
 func (e *FailedError) Unwrap() error { return e.Err }
 
-// Progress shows the progress of a bake.
-type Progress interface {
-	// Phase begins a phase of about total bytes; 0 if that is unknown.
-	Phase(name string, total int64)
-	// Advance adds n bytes to the current phase.
-	Advance(n int64)
-	// Note prints one line.
-	Note(line string)
-}
-
 // Config says what to bake, and for which servers.
 type Config struct {
 	Project     string
@@ -79,7 +69,7 @@ type Config struct {
 	Force bool
 	// Load loads a dump's text into a database that does not exist yet. It may keep files in the folder.
 	Load     func(ctx context.Context, dump bucket.Object, target dburl.URL, folder string) error
-	Progress Progress
+	Progress dump.Progress
 }
 
 // Result is the result of a bake.

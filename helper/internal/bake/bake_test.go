@@ -20,6 +20,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
@@ -124,12 +125,12 @@ func newSite(t *testing.T) *site {
 	}
 	s.chunks = []written{
 		{"CREATE TABLE page (id INT PRIMARY KEY, t TEXT) ENGINE=InnoDB;\nCREATE TABLE old (id INT PRIMARY KEY, t LONGTEXT) ENGINE=MyISAM;\n" +
-			"CREATE TABLE tiny (id INT PRIMARY KEY) ENGINE=InnoDB;\n", dumpfile.About{Section: dumpfile.SectionHead}},
-		{"INSERT INTO page VALUES " + strings.Join(rows, ",") + ";\n", dumpfile.About{Section: dumpfile.SectionRows, Table: "page", Rows: 2000}},
-		{other[0], dumpfile.About{Section: dumpfile.SectionRows, Table: "old", Rows: 1}},
-		{other[1] + other[2], dumpfile.About{Section: dumpfile.SectionRows, Table: "old", Rows: 2}},
-		{"INSERT INTO tiny VALUES (1);\n", dumpfile.About{Section: dumpfile.SectionRows, Table: "tiny", Rows: 1}},
-		{"-- Dump completed\n", dumpfile.About{Section: dumpfile.SectionTail}},
+			"CREATE TABLE tiny (id INT PRIMARY KEY) ENGINE=InnoDB;\n", dumpfile.About{Section: dump.Head}},
+		{"INSERT INTO page VALUES " + strings.Join(rows, ",") + ";\n", dumpfile.About{Section: dump.Rows, Table: "page", Rows: 2000}},
+		{other[0], dumpfile.About{Section: dump.Rows, Table: "old", Rows: 1}},
+		{other[1] + other[2], dumpfile.About{Section: dump.Rows, Table: "old", Rows: 2}},
+		{"INSERT INTO tiny VALUES (1);\n", dumpfile.About{Section: dump.Rows, Table: "tiny", Rows: 1}},
+		{"-- Dump completed\n", dumpfile.About{Section: dump.Tail}},
 	}
 	s.dump = s.bucket.NewKey(time.Now(), ".sql.zst")
 	upload, err := s.bucket.Upload(t.Context(), s.dump, bucket.UploadOptions{})
@@ -200,9 +201,9 @@ func TestBakedObject(t *testing.T) {
 	must(t, err)
 	index, err := dumpfile.ReadIndex(s.bucket.ReaderAt(t.Context(), object), object.Size, dumpfile.Zstd)
 	must(t, err)
-	dump, err := s.bucket.Head(t.Context(), s.dump)
+	ordinary, err := s.bucket.Head(t.Context(), s.dump)
 	must(t, err)
-	of, err := dumpfile.ReadIndex(s.bucket.ReaderAt(t.Context(), dump), dump.Size, dumpfile.Zstd)
+	of, err := dumpfile.ReadIndex(s.bucket.ReaderAt(t.Context(), ordinary), ordinary.Size, dumpfile.Zstd)
 	must(t, err)
 
 	if index.Publisher != "ada@laptop" || index.ToolVersion != "newer" || index.Engine != of.Engine || index.EngineVersion != of.EngineVersion ||
@@ -211,14 +212,14 @@ func TestBakedObject(t *testing.T) {
 		t.Errorf("the index says %+v\nand the dump's %+v", index, of)
 	}
 	baked := index.Baked
-	if baked.Dump != dump.Name || baked.DumpIndex != of.Digest() || baked.Engine != "mariadb" || baked.PageSize != 16384 ||
+	if baked.Dump != ordinary.Name || baked.DumpIndex != of.Digest() || baked.Engine != "mariadb" || baked.PageSize != 16384 ||
 		len(baked.Tables) != 1 || baked.Tables[0].Name != "page" {
 		t.Errorf("baked is %+v", baked)
 	}
 	isText := func(chunk dumpfile.Chunk) bool {
-		return chunk.Section != dumpfile.SectionFiles && chunk.Table != "page"
+		return chunk.Section != dump.Files && chunk.Table != "page"
 	}
-	if got, want := texts(t, s.bucket, object, index, isText), texts(t, s.bucket, dump, of, isText); !slices.EqualFunc(got, want, same) {
+	if got, want := texts(t, s.bucket, object, index, isText), texts(t, s.bucket, ordinary, of, isText); !slices.EqualFunc(got, want, same) {
 		t.Errorf("%d chunks are not the %d of the dump", len(got), len(want))
 	} else if partial := slices.ContainsFunc(got, func(text chunkText) bool { return text.Partial }); !partial {
 		t.Error("no chunk ends inside a statement")

@@ -26,7 +26,7 @@ const chunkSize = 4 << 20
 func (r *run) large() []string {
 	bytes := map[string]int64{}
 	for _, chunk := range r.index.Chunks {
-		if chunk.Section == dumpfile.SectionRows {
+		if chunk.Section == dump.Rows {
 			bytes[chunk.Table] += chunk.RawSize
 		}
 	}
@@ -95,10 +95,10 @@ func (r *run) write(ctx context.Context, export *export.Export, writer *dumpfile
 	rest.Chunks = nil
 	total, tail := export.Bytes(), 0
 	for _, chunk := range r.index.Chunks {
-		if chunk.Section == dumpfile.SectionRows && asFiles[chunk.Table] {
+		if chunk.Section == dump.Rows && asFiles[chunk.Table] {
 			continue
 		}
-		if chunk.Section == dumpfile.SectionTail {
+		if chunk.Section == dump.Tail {
 			tail++
 		}
 		rest.Chunks = append(rest.Chunks, chunk)
@@ -195,7 +195,7 @@ func (w *chunkWriter) copyFile(export *export.Export, table export.ExportedTable
 		return err
 	}
 	defer from.Close()
-	about := dumpfile.About{Section: dumpfile.SectionFiles, Table: table.Name, File: file.Name}
+	about := dumpfile.About{Section: dump.Files, Table: table.Name, File: file.Name}
 	for left := file.Size; left > 0; {
 		part := w.buffer(min(left, chunkSize))
 		if _, err := io.ReadFull(from, part); err != nil {

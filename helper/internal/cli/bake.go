@@ -11,7 +11,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bake"
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
-	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
@@ -57,7 +57,7 @@ func (s *session) bake(ctx context.Context, options bakeOptions) (bake.Result, e
 }
 
 // bakeInFleet bakes one project of a fleet. It returns the series of servers for which the dump is baked.
-func (s *session) bakeInFleet(ctx context.Context, version, key string, progress fleet.Progress) (series []string, err error) {
+func (s *session) bakeInFleet(ctx context.Context, version, key string, progress dump.Progress) (series []string, err error) {
 	result, err := s.bakeTo(ctx, bakeOptions{version: version, key: key}, progress)
 	for _, object := range result.Objects {
 		if object.Key != "" {
@@ -67,7 +67,7 @@ func (s *session) bakeInFleet(ctx context.Context, version, key string, progress
 	return series, err
 }
 
-func (s *session) bakeTo(ctx context.Context, options bakeOptions, progress bake.Progress) (bake.Result, error) {
+func (s *session) bakeTo(ctx context.Context, options bakeOptions, progress dump.Progress) (bake.Result, error) {
 	store, err := s.openBucket(ctx)
 	if err != nil {
 		return bake.Result{}, err
@@ -117,7 +117,7 @@ func (s *session) bakeRefreshed(ctx context.Context, version, key string, asked 
 }
 
 // loadBeside returns an ordinary pull of a dump into a temporary server.
-func (s *session) loadBeside(progress pull.Progress) func(context.Context, bucket.Object, dburl.URL, string) error {
+func (s *session) loadBeside(progress dump.Progress) func(context.Context, bucket.Object, dburl.URL, string) error {
 	return func(ctx context.Context, dump bucket.Object, target dburl.URL, folder string) error {
 		plan, err := pull.Prepare(ctx, pull.Config{
 			OpenBucket: s.openBucket, BucketName: s.project.Bucket, Target: target, Key: dump.Key, OnlySQL: true, InOrder: true,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bake"
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
@@ -105,7 +106,7 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	for _, server := range s.project.Bake {
 		result.Bakes = append(result.Bakes, bake.Series(throwaway.Kind(server)))
 	}
-	result.Bake = func(ctx context.Context, key string, progress fleet.Progress) ([]string, error) {
+	result.Bake = func(ctx context.Context, key string, progress dump.Progress) ([]string, error) {
 		mine := *s
 		mine.note = progress.Note
 		return mine.bakeInFleet(ctx, l.version, key, progress)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
@@ -28,7 +29,7 @@ func storedTables(index *dumpfile.Index) []storedTable {
 		tables[i], at[table.Name] = storedTable{Name: table.Name, Rows: table.Rows}, i
 	}
 	for _, chunk := range index.Chunks {
-		if chunk.Section != dumpfile.SectionRows && chunk.Section != dumpfile.SectionFiles {
+		if chunk.Section != dump.Rows && chunk.Section != dump.Files {
 			continue
 		}
 		table := &tables[at[chunk.Table]]

@@ -7,20 +7,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
 func TestInspectShowsWhatTakesTheMostFirst(t *testing.T) {
 	rows := func(table string, count, raw, size int64) dumpfile.Chunk {
-		return dumpfile.Chunk{RawSize: raw, Size: size, About: dumpfile.About{Section: dumpfile.SectionRows, Table: table, Rows: count}}
+		return dumpfile.Chunk{RawSize: raw, Size: size, About: dumpfile.About{Section: dump.Rows, Table: table, Rows: count}}
 	}
 	index := &dumpfile.Index{
 		Engine: "mariadb", EngineVersion: "10.11.19", Client: "dump-helper 1.0",
 		Tables: []dumpfile.Table{{Name: "cache"}, {Name: "node", Rows: 30}, {Name: "user", Rows: 5}},
 		Chunks: []dumpfile.Chunk{
-			{RawSize: 900_000, Size: 100_000, About: dumpfile.About{Section: dumpfile.SectionHead}},
+			{RawSize: 900_000, Size: 100_000, About: dumpfile.About{Section: dump.Head}},
 			rows("user", 5, 2000, 1000), rows("node", 10, 4000, 700), rows("node", 20, 3000, 600),
-			{RawSize: 9, Size: 9, About: dumpfile.About{Section: dumpfile.SectionTail}},
+			{RawSize: 9, Size: 9, About: dumpfile.About{Section: dump.Tail}},
 		},
 	}
 	_, table, _ := strings.Cut(describeIndex(index), "TABLE")
@@ -52,16 +53,16 @@ cache  0     0 B     0 B
 
 func TestInspectShowsWhichTablesComeAsFiles(t *testing.T) {
 	file := func(table, name string, raw, size int64) dumpfile.Chunk {
-		return dumpfile.Chunk{RawSize: raw, Size: size, About: dumpfile.About{Section: dumpfile.SectionFiles, Table: table, File: name}}
+		return dumpfile.Chunk{RawSize: raw, Size: size, About: dumpfile.About{Section: dump.Files, Table: table, File: name}}
 	}
 	index := &dumpfile.Index{
 		Engine: "mariadb", EngineVersion: "10.6.22", RawBytes: 301_002_029, Rows: 36,
 		Tables: []dumpfile.Table{{Name: "cache"}, {Name: "node", Rows: 30}, {Name: "search", Rows: 6}},
 		Chunks: []dumpfile.Chunk{
-			{RawSize: 20, Size: 20, About: dumpfile.About{Section: dumpfile.SectionHead}},
-			{RawSize: 1000, Size: 100, About: dumpfile.About{Section: dumpfile.SectionRows, Table: "search", Rows: 6}},
+			{RawSize: 20, Size: 20, About: dumpfile.About{Section: dump.Head}},
+			{RawSize: 1000, Size: 100, About: dumpfile.About{Section: dump.Rows, Table: "search", Rows: 6}},
 			file("cache", ".ibd", 1_000_000, 1000), file("node", ".ibd", 200_000_000, 700_000), file("node", ".ibd", 100_000_000, 600_000),
-			file("node", ".cfg", 1000, 500), {RawSize: 9, Size: 9, About: dumpfile.About{Section: dumpfile.SectionTail}},
+			file("node", ".cfg", 1000, 500), {RawSize: 9, Size: 9, About: dumpfile.About{Section: dump.Tail}},
 		},
 		Baked: &dumpfile.Baked{Dump: "shop.sql.zst", Engine: "mariadb", Version: "11.8.3", PageSize: 16 << 10, Tables: []dumpfile.BakedTable{
 			{Name: "cache", Files: []dumpfile.BakedFile{{Name: ".ibd", Size: 1_000_000}}},

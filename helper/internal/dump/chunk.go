@@ -1,5 +1,4 @@
-// Package dump has the types that reading and loading a dump share: sections, chunks, and functions that pass them
-// on.
+// Package dump has the types that all parts share: sections, chunks, functions that pass them on, and progress.
 package dump
 
 // Chunk is one or more whole statements of a dump.

@@ -5,17 +5,18 @@ import (
 	"crypto/sha256"
 )
 
-// Section is what the statements of a chunk are for.
+// Section is the purpose of a chunk's statements. The index of a dump stores it under this name.
 type Section string
 
 const (
-	// Head is what comes before all rows: settings, tables.
+	// Head is everything before the rows: settings and tables.
 	Head Section = "head"
-	// Rows is rows of one table; every line is a whole statement, and the order of chunks does not matter.
+	// Rows is rows of one table. Every line is a whole statement. Chunks may be loaded in any order and at the same time.
 	Rows Section = "rows"
-	// Files is a segment of a file of one table, which contains its rows. The segments of a file follow one another.
+	// Files is a segment of a table's file, which contains its rows. The segments of a file follow one another. Only an object
+	// with tables as files has such chunks.
 	Files Section = "files"
-	// Tail is what comes after all rows: views, triggers, indexes.
+	// Tail is everything after the rows: views, triggers, indexes.
 	Tail Section = "tail"
 )
 

@@ -1,6 +1,10 @@
 package dumpfile
 
-import "context"
+import (
+	"context"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+)
 
 // Add adds whole statements as a chunk of their own and describes them in the index. Text longer than 8 MiB becomes several
 // chunks, all but the last partial; a range of a file may become several chunks, too, but none of them is partial. The text's
@@ -47,7 +51,7 @@ func (w *Writer) addLong(sql []byte, about About, partial bool) error {
 	rows := about.Rows
 	about.Rows = 0
 	for len(sql) > hardChunkRaw {
-		if err := w.addCopy(sql[:hardChunkRaw], about, about.Section != SectionFiles); err != nil {
+		if err := w.addCopy(sql[:hardChunkRaw], about, about.Section != dump.Files); err != nil {
 			return err
 		}
 		sql = sql[hardChunkRaw:]

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // added is text for Add, and what it is.
@@ -36,10 +38,10 @@ func add(t testing.TB, c Compression, partEnd int64, list []added) (object, sql 
 		if _, err := w.Add([]byte(a.sql), a.about); err != nil {
 			t.Fatal(err)
 		}
-		if n := len(idx.Tables); a.about.Section == SectionRows && (n == 0 || idx.Tables[n-1].Name != a.about.Table) {
+		if n := len(idx.Tables); a.about.Section == dump.Rows && (n == 0 || idx.Tables[n-1].Name != a.about.Table) {
 			idx.Tables = append(idx.Tables, Table{Name: a.about.Table})
 		}
-		if a.about.Section == SectionRows {
+		if a.about.Section == dump.Rows {
 			idx.Tables[len(idx.Tables)-1].Rows += a.about.Rows
 			idx.Rows += a.about.Rows
 		}
@@ -54,11 +56,11 @@ func add(t testing.TB, c Compression, partEnd int64, list []added) (object, sql 
 func smallSections(t testing.TB, c Compression, partEnd int64) (object, sql []byte) {
 	t.Helper()
 	return add(t, c, partEnd, []added{
-		{"CREATE TABLE a (b text);\nCREATE TABLE c (d text);\n", About{Section: SectionHead}},
-		{"INSERT INTO a VALUES ('x'),('y');\n", About{Section: SectionRows, Table: "a", Rows: 2}},
-		{"INSERT INTO a VALUES ('z');\n", About{Section: SectionRows, Table: "a", Rows: 1}},
-		{"INSERT INTO c VALUES ('v');\n", About{Section: SectionRows, Table: "c", Rows: 1}},
-		{"-- Dump completed\n", About{Section: SectionTail}},
+		{"CREATE TABLE a (b text);\nCREATE TABLE c (d text);\n", About{Section: dump.Head}},
+		{"INSERT INTO a VALUES ('x'),('y');\n", About{Section: dump.Rows, Table: "a", Rows: 2}},
+		{"INSERT INTO a VALUES ('z');\n", About{Section: dump.Rows, Table: "a", Rows: 1}},
+		{"INSERT INTO c VALUES ('v');\n", About{Section: dump.Rows, Table: "c", Rows: 1}},
+		{"-- Dump completed\n", About{Section: dump.Tail}},
 	})
 }
 
@@ -74,7 +76,7 @@ func TestAddAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			head, tail := []byte("CREATE TABLE …;\n"), []byte("-- Dump completed\n")
-			if _, err := w.Add(bytes.Clone(head), About{Section: SectionHead}); err != nil {
+			if _, err := w.Add(bytes.Clone(head), About{Section: dump.Head}); err != nil {
 				t.Fatal(err)
 			}
 			idx := testIndex
@@ -98,7 +100,7 @@ func TestAddAtOnce(t *testing.T) {
 					var spare []byte
 					for _, text := range texts {
 						var err error
-						if spare, err = w.Add(append(spare, text...), About{Section: SectionRows, Table: table, Rows: 1}); err != nil {
+						if spare, err = w.Add(append(spare, text...), About{Section: dump.Rows, Table: table, Rows: 1}); err != nil {
 							t.Error(err)
 						}
 						if len(spare) > 0 {
@@ -108,7 +110,7 @@ func TestAddAtOnce(t *testing.T) {
 				})
 			}
 			group.Wait()
-			if _, err := w.Add(bytes.Clone(tail), About{Section: SectionTail}); err != nil {
+			if _, err := w.Add(bytes.Clone(tail), About{Section: dump.Tail}); err != nil {
 				t.Fatal(err)
 			}
 			idx.Rows = adders * each
@@ -140,7 +142,7 @@ func TestAddAtOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 				// Which table a chunk is of shows in the text as well.
-				if !chunk.Partial && chunk.Section == SectionRows && !bytes.HasSuffix(text, []byte(");\n")) {
+				if !chunk.Partial && chunk.Section == dump.Rows && !bytes.HasSuffix(text, []byte(");\n")) {
 					t.Errorf("chunk %d ends inside a statement", i)
 				}
 				got[string(chunk.Section)+chunk.Table] = append(got[string(chunk.Section)+chunk.Table], text...)
@@ -165,18 +167,18 @@ func TestAddAtOnce(t *testing.T) {
 
 // What would make a dump that no reader takes is an error, and Close does not finish such a dump.
 func TestAddWrongOrder(t *testing.T) {
-	head, rows, tail := About{Section: SectionHead}, About{Section: SectionRows, Table: "users", Rows: 1}, About{Section: SectionTail}
+	head, rows, tail := About{Section: dump.Head}, About{Section: dump.Rows, Table: "users", Rows: 1}, About{Section: dump.Tail}
 	for want, list := range map[string][]About{
 		`write a chunk of the dump: section "head" comes after section "rows"`:                               {head, rows, head},
 		`write a chunk of the dump: section "rows" comes after section "tail"`:                               {head, tail, rows},
 		`write a chunk of the dump: section "" comes after section "head"`:                                   {head, {}},
 		`write a chunk of the dump: section "head" comes after section ""`:                                   {{}, head},
 		`write a chunk of the dump: unknown section "body"`:                                                  {{Section: "body"}},
-		`write a chunk of the dump: section "tail" has 1 rows of table ""`:                                   {{Section: SectionTail, Table: "", Rows: 1}},
-		`write a chunk of the dump: section "head" has 0 rows of table "a"`:                                  {{Section: SectionHead, Table: "a", Rows: 0}},
-		`write a chunk of the dump: section "rows" has -1 rows of table "a"`:                                 {{Section: SectionRows, Table: "a", Rows: -1}},
-		`no reader would take the dump's index: chunk 0 has rows of table "a", which the dump does not have`: {{Section: SectionRows, Table: "a", Rows: 1}, tail},
-		`no reader would take the dump's index: chunk 2 has 1 rows of table "users", of which 0 are left`:    {head, {Section: SectionRows, Table: "users", Rows: 3}, rows},
+		`write a chunk of the dump: section "tail" has 1 rows of table ""`:                                   {{Section: dump.Tail, Table: "", Rows: 1}},
+		`write a chunk of the dump: section "head" has 0 rows of table "a"`:                                  {{Section: dump.Head, Table: "a", Rows: 0}},
+		`write a chunk of the dump: section "rows" has -1 rows of table "a"`:                                 {{Section: dump.Rows, Table: "a", Rows: -1}},
+		`no reader would take the dump's index: chunk 0 has rows of table "a", which the dump does not have`: {{Section: dump.Rows, Table: "a", Rows: 1}, tail},
+		`no reader would take the dump's index: chunk 2 has 1 rows of table "users", of which 0 are left`:    {head, {Section: dump.Rows, Table: "users", Rows: 3}, rows},
 		`no reader would take the dump's index: the chunks lack 2 of the 3 rows of table "users"`:            {head, rows, tail},
 	} {
 		var out output
@@ -216,12 +218,12 @@ func TestAddWrongOrder(t *testing.T) {
 
 // A statement may be added in pieces, as another dump has it. What does not go on with it makes no dump.
 func TestAddPartial(t *testing.T) {
-	rows := About{Section: SectionRows, Table: "users"}
+	rows := About{Section: dump.Rows, Table: "users"}
 	last := rows
 	last.Rows = 1
 	for want, next := range map[string]About{
 		"": last,
-		"no reader would take the dump's index: chunk 1 does not continue the statement of the chunk before": {Section: SectionTail},
+		"no reader would take the dump's index: chunk 1 does not continue the statement of the chunk before": {Section: dump.Tail},
 	} {
 		var out output
 		w := newTestWriter(t.Context(), t, &out, 1)
@@ -252,7 +254,7 @@ func adders(w *Writer, n, size int, taken *atomic.Int64) <-chan error {
 	for range n {
 		go func() {
 			for {
-				_, err := w.Add(make([]byte, size), About{Section: SectionRows, Table: "users", Rows: 1})
+				_, err := w.Add(make([]byte, size), About{Section: dump.Rows, Table: "users", Rows: 1})
 				if err != nil {
 					result <- err
 					return
@@ -325,7 +327,7 @@ func TestAddManyLong(t *testing.T) {
 					if (n+i)%3 == 0 {
 						size = 5 * hardChunkRaw
 					}
-					if _, err := w.Add(make([]byte, size), About{Section: SectionRows, Table: "users", Rows: 1}); err != nil {
+					if _, err := w.Add(make([]byte, size), About{Section: dump.Rows, Table: "users", Rows: 1}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -357,7 +359,7 @@ func TestAddOutputFails(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				if _, err := w.Add([]byte("SELECT 1;\n"), About{Section: SectionTail}); !errors.Is(err, full) {
+				if _, err := w.Add([]byte("SELECT 1;\n"), About{Section: dump.Tail}); !errors.Is(err, full) {
 					t.Error("Add:", err)
 				}
 				if err := w.Close(testIndex); !errors.Is(err, full) {
@@ -381,7 +383,7 @@ func TestAddAfterEnd(t *testing.T) {
 		go func() {
 			var err error
 			for err == nil {
-				_, err = w.Add([]byte("SELECT 1;\n"), About{Section: SectionHead})
+				_, err = w.Add([]byte("SELECT 1;\n"), About{Section: dump.Head})
 			}
 			late <- err
 		}()
@@ -395,13 +397,13 @@ func TestAddAfterEnd(t *testing.T) {
 			t.Error(err)
 		}
 		size := out.Len()
-		if _, err := w.Add([]byte("SELECT 1;\n"), About{Section: SectionHead}); !errors.Is(err, errClosed) || out.Len() != size {
+		if _, err := w.Add([]byte("SELECT 1;\n"), About{Section: dump.Head}); !errors.Is(err, errClosed) || out.Len() != size {
 			t.Error("added after Close:", err)
 		}
 
 		w = newTestWriter(t.Context(), t, &output{}, 2)
 		w.Abort()
-		if _, err := w.Add([]byte("SELECT 1;\n"), About{Section: SectionHead}); !errors.Is(err, errAborted) {
+		if _, err := w.Add([]byte("SELECT 1;\n"), About{Section: dump.Head}); !errors.Is(err, errAborted) {
 			t.Error("added after Abort:", err)
 		}
 	}
@@ -449,7 +451,7 @@ func TestAddMemory(t *testing.T) {
 							text = append(text, noise[:min(len(noise), test.size-len(text))]...)
 						}
 						var err error
-						if spare, err = w.Add(text, About{Section: SectionRows, Table: "users", Rows: 1}); err != nil {
+						if spare, err = w.Add(text, About{Section: dump.Rows, Table: "users", Rows: 1}); err != nil {
 							t.Error(err)
 						}
 					}

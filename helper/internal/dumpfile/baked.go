@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // An object with tables as files is made from a dump, for one series of servers. It has the dump's head and tail, the files of
@@ -35,7 +37,7 @@ type BakedTable struct {
 	Files      []BakedFile `json:"files"` // in the order of their chunks
 }
 
-// BakedFile is a file of a table. It consists of the chunks of SectionFiles that name it, one after the other.
+// BakedFile is a file of a table. It consists of the chunks of [dump.Files] that name it, one after the other.
 type BakedFile struct {
 	// Name is what follows the table's name in the file's name: ".ibd", ".cfg", "#P#p0.ibd". No other names are allowed:
 	// servers trust further files in a database's folder.
@@ -71,7 +73,7 @@ func (idx *Index) checkFiles() error {
 	b := idx.Baked
 	if b == nil {
 		for i, chunk := range idx.Chunks {
-			if chunk.Section == SectionFiles {
+			if chunk.Section == dump.Files {
 				return fmt.Errorf("chunk %d belongs to a file, but the index describes no files", i)
 			}
 		}
@@ -80,7 +82,7 @@ func (idx *Index) checkFiles() error {
 	if size := b.PageSize; size < leastPageSize || size > mostPageSize || size&(size-1) != 0 {
 		return fmt.Errorf("%d bytes is no page size of InnoDB", size)
 	}
-	first := slices.IndexFunc(idx.Chunks, func(chunk Chunk) bool { return chunk.Section == SectionFiles })
+	first := slices.IndexFunc(idx.Chunks, func(chunk Chunk) bool { return chunk.Section == dump.Files })
 	if first < 0 {
 		return errors.New("no table comes as files")
 	}
@@ -99,11 +101,11 @@ func (idx *Index) checkFiles() error {
 			return err
 		}
 	}
-	if len(chunks) > 0 && chunks[0].Section == SectionFiles {
+	if len(chunks) > 0 && chunks[0].Section == dump.Files {
 		return fmt.Errorf("the index does not describe file %.100q of table %.100q", chunks[0].File, chunks[0].Table)
 	}
 	for i, chunk := range idx.Chunks[:first] {
-		if chunk.Section == SectionRows && tables[chunk.Table] {
+		if chunk.Section == dump.Rows && tables[chunk.Table] {
 			return fmt.Errorf("chunk %d has rows of table %.100q, which comes as files", i, chunk.Table)
 		}
 	}
@@ -136,7 +138,7 @@ func (f BakedFile) check(table string, chunks []Chunk) (rest []Chunk, err error)
 	left := f.Size
 	for left > 0 && len(chunks) > 0 {
 		chunk := chunks[0]
-		if chunk.Section != SectionFiles || chunk.Table != table || chunk.File != f.Name || chunk.Partial || chunk.RawSize > left {
+		if chunk.Section != dump.Files || chunk.Table != table || chunk.File != f.Name || chunk.Partial || chunk.RawSize > left {
 			break
 		}
 		left -= chunk.RawSize

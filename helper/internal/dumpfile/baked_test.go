@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // testBaked is what smallBaked says of its files.
@@ -32,13 +34,13 @@ func smallBaked(t testing.TB, c Compression, partEnd int64) (object, content []b
 		t.Fatal(err)
 	}
 	for _, a := range []added{
-		{"CREATE TABLE a (b text);\n", About{Section: SectionHead}},
-		{"INSERT INTO c VALUES ('v');\n", About{Section: SectionRows, Table: "c", Rows: 1}},
-		{"pages of a\x00\x00", About{Section: SectionFiles, Table: "a", File: ".ibd"}},
-		{"more\x00\xff\x00\x00", About{Section: SectionFiles, Table: "a", File: ".ibd"}},
-		{"cfg", About{Section: SectionFiles, Table: "a", File: ".cfg"}},
-		{"pages", About{Section: SectionFiles, Table: "e", File: "#P#p0.ibd"}},
-		{"-- Dump completed\n", About{Section: SectionTail}},
+		{"CREATE TABLE a (b text);\n", About{Section: dump.Head}},
+		{"INSERT INTO c VALUES ('v');\n", About{Section: dump.Rows, Table: "c", Rows: 1}},
+		{"pages of a\x00\x00", About{Section: dump.Files, Table: "a", File: ".ibd"}},
+		{"more\x00\xff\x00\x00", About{Section: dump.Files, Table: "a", File: ".ibd"}},
+		{"cfg", About{Section: dump.Files, Table: "a", File: ".cfg"}},
+		{"pages", About{Section: dump.Files, Table: "e", File: "#P#p0.ibd"}},
+		{"-- Dump completed\n", About{Section: dump.Tail}},
 	} {
 		content = append(content, a.sql...)
 		if _, err := w.Add([]byte(a.sql), a.about); err != nil {
@@ -86,8 +88,8 @@ func TestBakedLong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range []added{{"CREATE TABLE …;\n", About{Section: SectionHead}},
-		{string(file), About{Section: SectionFiles, Table: "a", File: ".ibd"}}, {"-- Dump completed\n", About{Section: SectionTail}}} {
+	for _, a := range []added{{"CREATE TABLE …;\n", About{Section: dump.Head}},
+		{string(file), About{Section: dump.Files, Table: "a", File: ".ibd"}}, {"-- Dump completed\n", About{Section: dump.Tail}}} {
 		if _, err := w.Add([]byte(a.sql), a.about); err != nil {
 			t.Fatal(err)
 		}
@@ -122,14 +124,14 @@ func TestBakedLong(t *testing.T) {
 // What cannot be is not written either.
 func TestBakedOrder(t *testing.T) {
 	for want, list := range map[string][]About{
-		`section "rows" comes after section "files"`:                  {{Section: SectionFiles, Table: "a", File: ".ibd"}, {Section: SectionRows, Table: "c"}},
-		`section "files" comes after section "tail"`:                  {{Section: SectionTail}, {Section: SectionFiles, Table: "a", File: ".ibd"}},
-		`section "files" is of file ""`:                               {{Section: SectionFiles, Table: "a"}},
-		`section "rows" is of file ".ibd"`:                            {{Section: SectionRows, Table: "a", File: ".ibd"}},
-		`section "files" has 4 rows of table "a"`:                     {{Section: SectionFiles, Table: "a", File: ".ibd", Rows: 4}},
-		`section "files" comes after section ""`:                      {{}, {Section: SectionFiles, Table: "a", File: ".ibd"}},
-		`section "head" comes after section "files"`:                  {{Section: SectionFiles, Table: "a", File: ".ibd"}, {Section: SectionHead}},
-		`chunk 0 belongs to a file, but the index describes no files`: {{Section: SectionFiles, Table: "a", File: ".ibd"}},
+		`section "rows" comes after section "files"`:                  {{Section: dump.Files, Table: "a", File: ".ibd"}, {Section: dump.Rows, Table: "c"}},
+		`section "files" comes after section "tail"`:                  {{Section: dump.Tail}, {Section: dump.Files, Table: "a", File: ".ibd"}},
+		`section "files" is of file ""`:                               {{Section: dump.Files, Table: "a"}},
+		`section "rows" is of file ".ibd"`:                            {{Section: dump.Rows, Table: "a", File: ".ibd"}},
+		`section "files" has 4 rows of table "a"`:                     {{Section: dump.Files, Table: "a", File: ".ibd", Rows: 4}},
+		`section "files" comes after section ""`:                      {{}, {Section: dump.Files, Table: "a", File: ".ibd"}},
+		`section "head" comes after section "files"`:                  {{Section: dump.Files, Table: "a", File: ".ibd"}, {Section: dump.Head}},
+		`chunk 0 belongs to a file, but the index describes no files`: {{Section: dump.Files, Table: "a", File: ".ibd"}},
 	} {
 		w, err := NewWriter(t.Context(), &output{}, Zstd, 0, 1)
 		if err != nil {
@@ -196,7 +198,7 @@ func TestForgedBaked(t *testing.T) {
 		`the chunks lack 1 of the 1 rows of table "none"`:                    func(idx *Index) { idx.Tables[3].Rows, idx.Rows = 1, 7 },
 		`table "e" has 3 of the dump's 6 rows`:                               func(idx *Index) { idx.Tables[2].Rows = 3 },
 		`table "a" has -1 of the dump's 6 rows`:                              func(idx *Index) { idx.Tables[0].Rows = -1 },
-		`chunk 3: section "rows" comes after section "files"`:                func(idx *Index) { idx.Chunks[3].About = About{Section: SectionRows, Table: "c"} },
+		`chunk 3: section "rows" comes after section "files"`:                func(idx *Index) { idx.Chunks[3].About = About{Section: dump.Rows, Table: "c"} },
 		`chunk 2: section "files" is of file ""`:                             func(idx *Index) { idx.Chunks[2].File = "" },
 		`chunk 2: section "files" has 3 rows of table "a"`:                   func(idx *Index) { idx.Chunks[2].Rows = 3 },
 		`chunk 6: section "tail" is of file ".ibd"`:                          func(idx *Index) { idx.Chunks[6].File = ".ibd" },

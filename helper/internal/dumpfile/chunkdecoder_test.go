@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // sectionedDump is a dump with a statement that is longer than a chunk may be.
@@ -21,7 +23,7 @@ func sectionedDump(t *testing.T, c Compression) (object []byte, parts [][]byte) 
 		t.Fatal(err)
 	}
 	for i, about := range []About{
-		{Section: SectionHead}, {Section: SectionRows, Table: "a", Rows: 1}, {Section: SectionRows, Table: "a", Rows: 700_000}, {Section: SectionTail},
+		{Section: dump.Head}, {Section: dump.Rows, Table: "a", Rows: 1}, {Section: dump.Rows, Table: "a", Rows: 700_000}, {Section: dump.Tail},
 	} {
 		if _, err := w.Add(bytes.Clone(parts[i]), about); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"log"
 	"time"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
@@ -29,10 +30,10 @@ func Example() {
 		sql   string
 		about dumpfile.About
 	}{
-		{"CREATE TABLE node (id int);\nCREATE TABLE user (id int);\n", dumpfile.About{Section: dumpfile.SectionHead}},
-		{"INSERT INTO node VALUES (1),(2);\n", dumpfile.About{Section: dumpfile.SectionRows, Table: "node", Rows: 2}},
-		{"INSERT INTO user VALUES (7);\n", dumpfile.About{Section: dumpfile.SectionRows, Table: "user", Rows: 1}},
-		{"-- Dump completed\n", dumpfile.About{Section: dumpfile.SectionTail}},
+		{"CREATE TABLE node (id int);\nCREATE TABLE user (id int);\n", dumpfile.About{Section: dump.Head}},
+		{"INSERT INTO node VALUES (1),(2);\n", dumpfile.About{Section: dump.Rows, Table: "node", Rows: 2}},
+		{"INSERT INTO user VALUES (7);\n", dumpfile.About{Section: dump.Rows, Table: "user", Rows: 1}},
+		{"-- Dump completed\n", dumpfile.About{Section: dump.Tail}},
 	} {
 		if _, err := w.Add([]byte(chunk.sql), chunk.about); err != nil {
 			log.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // seeds has the beginnings for the fuzzers: dumps of ours, and of others.
@@ -196,7 +198,7 @@ func changeIndex(idx *Index, field byte, which int, value int64) {
 	case 0:
 		at.Partial = value%2 != 0
 	case 1:
-		at.Section = []Section{"", SectionHead, SectionRows, SectionTail, SectionFiles}[small]
+		at.Section = []dump.Section{"", dump.Head, dump.Rows, dump.Tail, dump.Files}[small]
 	case 2:
 		at.Table = name
 	case 3:
@@ -297,9 +299,9 @@ func checkIndex(t *testing.T, idx *Index) {
 		}
 		order.WriteString(string(chunk.Section) + " ")
 		switch {
-		case chunk.Section == SectionRows && !asFiles[chunk.Table]:
+		case chunk.Section == dump.Rows && !asFiles[chunk.Table]:
 			sums[chunk.Table].Add(sums[chunk.Table], big.NewInt(chunk.Rows))
-		case chunk.Section == SectionFiles && chunk.Rows == 0:
+		case chunk.Section == dump.Files && chunk.Rows == 0:
 			left := files[chunk.Table+"/"+chunk.File]
 			left.Sub(left, big.NewInt(chunk.RawSize))
 		case chunk.Table != "" || chunk.Rows != 0:

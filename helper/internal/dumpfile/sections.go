@@ -3,37 +3,24 @@ package dumpfile
 import (
 	"errors"
 	"fmt"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // About describes the statements of a chunk. It is zero for a dump that was written as one stream.
 type About struct {
-	Section Section `json:"section,omitempty"`
-	// Table is the table whose rows are in a chunk of SectionRows, and Rows is how many. If a statement takes several chunks,
+	Section dump.Section `json:"section,omitempty"`
+	// Table is the table whose rows are in a chunk of [dump.Rows], and Rows is how many. If a statement takes several chunks,
 	// the last of them has the rows.
 	Table string `json:"table,omitempty"`
 	Rows  int64  `json:"rows,omitempty"`
-	// File is set in a chunk of SectionFiles. It is what follows Table in the file's name: ".ibd".
+	// File is set in a chunk of [dump.Files]. It is what follows Table in the file's name: ".ibd".
 	File string `json:"file,omitempty"`
 }
 
-// Section is the purpose of a chunk's statements. The sections of a dump follow one another.
-type Section string
-
-const (
-	// SectionHead is everything before the rows: settings and tables.
-	SectionHead Section = "head"
-	// SectionRows is rows of one table. Every line is a whole statement. Chunks may be loaded in any order and at the same
-	// time.
-	SectionRows Section = "rows"
-	// SectionFiles is a range of a table's file, which contains its rows. Only an object with tables as files has such chunks:
-	// see [Baked].
-	SectionFiles Section = "files"
-	// SectionTail is everything after the rows: views, triggers, indexes.
-	SectionTail Section = "tail"
-)
-
-// sectionOrder is the order of the sections. Either all chunks of a dump have one or none has.
-var sectionOrder = map[Section]int{"": 0, SectionHead: 1, SectionRows: 2, SectionFiles: 3, SectionTail: 4}
+// sectionOrder is the order in which the sections of a dump follow one another. Either all chunks of a dump have one or
+// none has.
+var sectionOrder = map[dump.Section]int{"": 0, dump.Head: 1, dump.Rows: 2, dump.Files: 3, dump.Tail: 4}
 
 // Sectioned reports whether the chunks have sections: then rows can be loaded in any order.
 func (idx *Index) Sectioned() bool { return len(idx.Chunks) > 0 && idx.Chunks[0].Section != "" }
@@ -46,9 +33,9 @@ func (a About) follow(before About) error {
 		return fmt.Errorf("unknown section %.100q", a.Section)
 	case place < sectionOrder[before.Section] || (place == 0) != (before.Section == ""):
 		return fmt.Errorf("section %q comes after section %q", a.Section, before.Section)
-	case (a.Section == SectionFiles) != (a.File != ""):
+	case (a.Section == dump.Files) != (a.File != ""):
 		return fmt.Errorf("section %q is of file %.100q", a.Section, a.File)
-	case a.Rows < 0 || a.Section != SectionRows && a.Rows > 0 || a.Section != SectionRows && a.Section != SectionFiles && a.Table != "":
+	case a.Rows < 0 || a.Section != dump.Rows && a.Rows > 0 || a.Section != dump.Rows && a.Section != dump.Files && a.Table != "":
 		return fmt.Errorf("section %q has %d rows of table %.100q", a.Section, a.Rows, a.Table)
 	}
 	return nil
@@ -92,7 +79,7 @@ func (idx *Index) checkRows() error {
 		return fmt.Errorf("the tables have %d rows fewer than the dump, which has %d", all, idx.Rows)
 	}
 	for i, chunk := range idx.Chunks {
-		if chunk.Section != SectionRows {
+		if chunk.Section != dump.Rows {
 			continue
 		}
 		rows, known := left[chunk.Table]

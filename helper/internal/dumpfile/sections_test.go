@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // The index of a dump with sections reads as it was written, and every reader gives the SQL.
@@ -22,7 +24,7 @@ func TestSections(t *testing.T) {
 			for _, chunk := range readIndex(t, object, c).Chunks {
 				got = append(got, chunk.About)
 			}
-			want := []About{{Section: SectionHead}, {Section: SectionRows, Table: "a", Rows: 2}, {Section: SectionRows, Table: "a", Rows: 1}, {Section: SectionRows, Table: "c", Rows: 1}, {Section: SectionTail}}
+			want := []About{{Section: dump.Head}, {Section: dump.Rows, Table: "a", Rows: 2}, {Section: dump.Rows, Table: "a", Rows: 1}, {Section: dump.Rows, Table: "c", Rows: 1}, {Section: dump.Tail}}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%s: %v", c, got)
 			}
@@ -40,9 +42,9 @@ func TestForgedSections(t *testing.T) {
 	long := strings.Repeat("ü", 10_000)
 	for want, forge := range map[string]func(idx *Index){
 		`chunk 1: unknown section "body"`:                    func(idx *Index) { idx.Chunks[1].Section = "body" },
-		`chunk 0: unknown section "` + long[:200] + `"`:      func(idx *Index) { idx.Chunks[0].Section = Section(long) },
-		`chunk 4: section "head" comes after section "rows"`: func(idx *Index) { idx.Chunks[4].Section = SectionHead },
-		`chunk 1: section "rows" comes after section "tail"`: func(idx *Index) { idx.Chunks[0].Section = SectionTail },
+		`chunk 0: unknown section "` + long[:200] + `"`:      func(idx *Index) { idx.Chunks[0].Section = dump.Section(long) },
+		`chunk 4: section "head" comes after section "rows"`: func(idx *Index) { idx.Chunks[4].Section = dump.Head },
+		`chunk 1: section "rows" comes after section "tail"`: func(idx *Index) { idx.Chunks[0].Section = dump.Tail },
 		`chunk 1: section "rows" comes after section ""`:     func(idx *Index) { idx.Chunks[0].Section = "" },
 		`chunk 4: section "" comes after section "rows"`:     func(idx *Index) { idx.Chunks[4].Section = "" },
 		`chunk 1: section "" has 2 rows of table "a"`: func(idx *Index) {

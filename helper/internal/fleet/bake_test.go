@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // baked makes a project that is due and whose dump is then baked.
-func baked(name string, bake func(context.Context, string, Progress) ([]string, error)) *Item {
+func baked(name string, bake func(context.Context, string, dump.Progress) ([]string, error)) *Item {
 	item := due(name, "", time.Minute, func(context.Context, Turn) (Outcome, error) {
 		return Outcome{State: Published, Key: name + ".sql.zst"}, nil
 	})
@@ -27,16 +28,16 @@ func TestBakesLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, o := newRunner(4, 4)
 		running := 0
-		slow := func(ctx context.Context, _ string, _ Progress) ([]string, error) {
+		slow := func(ctx context.Context, _ string, _ dump.Progress) ([]string, error) {
 			if running++; running > 1 {
 				t.Error("two bakes at once")
 			}
 			defer func() { running-- }()
 			return []string{"mariadb-11.8"}, sleep(ctx, time.Minute)
 		}
-		failing := baked("failing", func(context.Context, string, Progress) ([]string, error) { return nil, errLasting })
-		panics := baked("panics", func(context.Context, string, Progress) ([]string, error) { panic("oh") })
-		endless := baked("endless", func(ctx context.Context, _ string, _ Progress) ([]string, error) {
+		failing := baked("failing", func(context.Context, string, dump.Progress) ([]string, error) { return nil, errLasting })
+		panics := baked("panics", func(context.Context, string, dump.Progress) ([]string, error) { panic("oh") })
+		endless := baked("endless", func(ctx context.Context, _ string, _ dump.Progress) ([]string, error) {
 			<-ctx.Done()
 			return nil, errors.New("a consequence")
 		})
@@ -80,7 +81,7 @@ func TestBakeInterrupted(t *testing.T) {
 		r, _ := newRunner(1, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		waits := func(ctx context.Context, _ string, _ Progress) ([]string, error) {
+		waits := func(ctx context.Context, _ string, _ dump.Progress) ([]string, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}

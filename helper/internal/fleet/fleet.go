@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // Project is one project of the fleet.
@@ -31,7 +32,7 @@ type Project struct {
 	// Bakes are the series of servers that its dumps are baked for, as in "mariadb-11.8". Bake bakes the dump with that key
 	// for all of them and returns the series for which it is baked now. It is nil if there are none.
 	Bakes []string
-	Bake  func(ctx context.Context, key string, progress Progress) ([]string, error)
+	Bake  func(ctx context.Context, key string, progress dump.Progress) ([]string, error)
 }
 
 // Policy is what fleet.yaml says about one project, or about all.
@@ -50,21 +51,11 @@ func (p Policy) Due() time.Duration { return p.MaxAge * 3 / 4 }
 
 // Turn is a project's turn to refresh, for which it holds a slot.
 type Turn interface {
-	Progress
+	dump.Progress
 	// Yield frees the slot for another project while this one waits for somebody else to refresh it.
 	Yield(holder string)
 	// Resume waits for a slot again and restarts the time limit.
 	Resume(context.Context) error
-}
-
-// Progress receives how far the refresh of one project has come.
-type Progress interface {
-	// Phase begins a phase of about total bytes, 0 if unknown.
-	Phase(name string, total int64)
-	// Advance says that n more bytes of it are done.
-	Advance(n int64)
-	// Note prints one line.
-	Note(line string)
 }
 
 // State is the result of a project in a run.

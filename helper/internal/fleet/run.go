@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // Runner refreshes a fleet.
@@ -41,7 +43,7 @@ type BakeWatcher interface {
 
 // Lane receives the progress of one try or one bake.
 type Lane interface {
-	Progress
+	dump.Progress
 	// Close says that the try is over.
 	Close()
 }

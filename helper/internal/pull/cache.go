@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // ErrCacheSpace means that the cache folder's disk has no space for the dump.
@@ -33,7 +34,7 @@ const cachedDumps = 2
 // SHA-256 when it is read, and nothing else in the file is used. If it has none, the manifest has the hash of the whole file.
 type cache struct {
 	folder   string
-	progress Progress
+	progress dump.Progress
 }
 
 // manifest describes a cached dump. It lies beside it.
@@ -44,7 +45,7 @@ type manifest struct {
 }
 
 // newCache opens the part of the cache that belongs to an object's folder in the bucket.
-func newCache(root, bucketName string, object bucket.Object, progress Progress) (*cache, error) {
+func newCache(root, bucketName string, object bucket.Object, progress dump.Progress) (*cache, error) {
 	folder := filepath.Join(root, bucketName, filepath.FromSlash(strings.TrimSuffix(object.Key, object.Name)))
 	if !strings.HasPrefix(folder, filepath.Clean(root)+string(filepath.Separator)) {
 		return nil, fmt.Errorf("cache s3://%s/%s: the key leads out of the cache folder", bucketName, object.Key)

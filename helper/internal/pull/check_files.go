@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/innodb"
 )
@@ -31,7 +32,7 @@ func (w *withoutFiles) Read(p []byte) (int, error) {
 		}
 		chunk := w.chunks[0]
 		w.chunks = w.chunks[1:]
-		if chunk.Section != dumpfile.SectionFiles {
+		if chunk.Section != dump.Files {
 			w.left = chunk.RawSize
 			continue
 		}

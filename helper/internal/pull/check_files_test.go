@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/innodb"
 )
@@ -36,16 +37,16 @@ func baked(t *testing.T, pageSize int64, files ...string) (object []byte, index 
 		}
 	}
 	a := func(file string) dumpfile.About {
-		return dumpfile.About{Section: dumpfile.SectionFiles, Table: "a", File: file}
+		return dumpfile.About{Section: dump.Files, Table: "a", File: file}
 	}
-	add("-- MariaDB dump\nCREATE TABLE `a` (x int);\nCREATE TABLE `b` (x int);\nCREATE TABLE `c` (x int);\n", dumpfile.About{Section: dumpfile.SectionHead})
-	add("INSERT INTO `b` VALUES (1),(2);\n", dumpfile.About{Section: dumpfile.SectionRows, Table: "b", Rows: 2})
+	add("-- MariaDB dump\nCREATE TABLE `a` (x int);\nCREATE TABLE `b` (x int);\nCREATE TABLE `c` (x int);\n", dumpfile.About{Section: dump.Head})
+	add("INSERT INTO `b` VALUES (1),(2);\n", dumpfile.About{Section: dump.Rows, Table: "b", Rows: 2})
 	add(files[0][:20], a(".ibd"))
 	add(files[0][20:50], a(".ibd"))
 	add(files[0][50:], a(".ibd"))
 	add(files[1], a(".cfg"))
-	add(files[2], dumpfile.About{Section: dumpfile.SectionFiles, Table: "c", File: "#P#p0.ibd"})
-	add("-- Dump completed\n", dumpfile.About{Section: dumpfile.SectionTail})
+	add(files[2], dumpfile.About{Section: dump.Files, Table: "c", File: "#P#p0.ibd"})
+	add("-- Dump completed\n", dumpfile.About{Section: dump.Tail})
 	err = w.Close(dumpfile.Index{
 		Engine: "mariadb", Tables: []dumpfile.Table{{Name: "a", Rows: 3}, {Name: "b", Rows: 2}, {Name: "c"}}, Rows: 5,
 		Baked: &dumpfile.Baked{PageSize: pageSize, Tables: []dumpfile.BakedTable{

@@ -8,12 +8,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// sections maps the sections of a dump's index to those of package dump.
-var sections = map[dumpfile.Section]dump.Section{
-	dumpfile.SectionHead: dump.Head, dumpfile.SectionRows: dump.Rows, dumpfile.SectionFiles: dump.Files,
-	dumpfile.SectionTail: dump.Tail,
-}
-
 // longestStatement is the longest statement that may span several chunks, in bytes. No server accepts one of more than
 // 1 GiB. It bounds the memory that a forged index can ask for.
 var longestStatement = 1<<30 + 64<<20
@@ -35,7 +29,7 @@ func newChunks(index *dumpfile.Index, d *partialFile) *chunks {
 	for i, chunk := range index.Chunks {
 		if !joining {
 			c.runs = append(c.runs, run{first: i})
-			c.list = append(c.list, dump.StoredChunk{Section: sections[chunk.Section], Table: chunk.Table, File: chunk.File})
+			c.list = append(c.list, dump.StoredChunk{Section: chunk.Section, Table: chunk.Table, File: chunk.File})
 		}
 		joined := &c.list[len(c.list)-1]
 		joined.Rows += chunk.Rows

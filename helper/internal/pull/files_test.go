@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/export"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
@@ -88,7 +89,7 @@ func bake(t *testing.T) *oven {
 			}
 			_ = from.Close()
 			for part := range slices.Chunk(all, 1<<20) {
-				o.parts = append(o.parts, texts{part, dumpfile.About{Section: dumpfile.SectionFiles, Table: table.Name, File: file.Name}})
+				o.parts = append(o.parts, texts{part, dumpfile.About{Section: dump.Files, Table: table.Name, File: file.Name}})
 			}
 		}
 		o.index.Baked.Tables = append(o.index.Baked.Tables, of)

@@ -25,6 +25,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
@@ -336,22 +337,22 @@ func bigDump() []texts {
 		}
 		return texts{
 			fmt.Appendf(nil, "INSERT INTO `%s` VALUES (%d,'%s');\n", table, id, base64.StdEncoding.EncodeToString(raw)),
-			dumpfile.About{Section: dumpfile.SectionRows, Table: table, Rows: 1},
+			dumpfile.About{Section: dump.Rows, Table: table, Rows: 1},
 		}
 	}
-	dump := []texts{{
+	made := []texts{{
 		[]byte("-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB\nCREATE TABLE `a` (`id` int(11) NOT NULL, `v` longtext, PRIMARY KEY (`id`));\n" +
 			"CREATE TABLE `b` (`id` int(11) NOT NULL, `v` longtext, PRIMARY KEY (`id`));\nCREATE TABLE `c` (`id` int(11));\n"),
-		dumpfile.About{Section: dumpfile.SectionHead},
+		dumpfile.About{Section: dump.Head},
 	}}
 	for id := range 10 {
-		dump = append(dump, row("a", id, 1<<20))
+		made = append(made, row("a", id, 1<<20))
 	}
-	dump = append(dump, row("b", 1, 7<<20))
+	made = append(made, row("b", 1, 7<<20))
 	for id := range 8 {
-		dump = append(dump, row("b", 2+id, 1<<18))
+		made = append(made, row("b", 2+id, 1<<18))
 	}
-	return append(dump, texts{[]byte("-- Dump completed on 2026-11-22  6:30:00\n"), dumpfile.About{Section: dumpfile.SectionTail}})
+	return append(made, texts{[]byte("-- Dump completed on 2026-11-22  6:30:00\n"), dumpfile.About{Section: dump.Tail}})
 }
 
 type buffer struct{ bytes.Buffer }

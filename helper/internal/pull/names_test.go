@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
@@ -19,10 +20,10 @@ func TestNamesThatDifferInCase(t *testing.T) {
 	}
 	defer folding.Stop()
 	head := func(tables string) texts {
-		return texts{[]byte("-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB\n" + tables), dumpfile.About{Section: dumpfile.SectionHead}}
+		return texts{[]byte("-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB\n" + tables), dumpfile.About{Section: dump.Head}}
 	}
-	tail := texts{[]byte("-- Dump completed on 2026-11-22  6:30:00\n"), dumpfile.About{Section: dumpfile.SectionTail}}
-	rows := texts{[]byte("INSERT INTO `Users` (`id`) VALUES (1),(2);\n"), dumpfile.About{Section: dumpfile.SectionRows, Table: "Users", Rows: 2}}
+	tail := texts{[]byte("-- Dump completed on 2026-11-22  6:30:00\n"), dumpfile.About{Section: dump.Tail}}
+	rows := texts{[]byte("INSERT INTO `Users` (`id`) VALUES (1),(2);\n"), dumpfile.About{Section: dump.Rows, Table: "Users", Rows: 2}}
 
 	s := newSite(t)
 	s.db = folding

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
@@ -52,16 +53,6 @@ type WrongEngineError struct{ Key, Dump, Target string }
 
 func (e *WrongEngineError) Error() string {
 	return fmt.Sprintf("%s is a %s dump, the local database is %s", e.Key, e.Dump, e.Target)
-}
-
-// Progress shows the progress of a pull.
-type Progress interface {
-	// Phase begins a phase of about total bytes; 0 if that is unknown.
-	Phase(name string, total int64)
-	// Advance adds n bytes to the current phase.
-	Advance(n int64)
-	// Note prints one line.
-	Note(line string)
 }
 
 // Config says what to pull, and into what.
@@ -111,7 +102,7 @@ type Config struct {
 	// Accept asks the user whether to load such a dump. It returns nil for yes, and the given or another error for no. If it
 	// is nil, the answer is no.
 	Accept   func(context.Context, *GateError) error
-	Progress Progress
+	Progress dump.Progress
 }
 
 // Result is the result of a pull.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
@@ -87,7 +88,7 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 		part.Rows += part.Tables[i].Rows
 	}
 	for _, chunk := range index.Chunks {
-		if of := chunk.Section; (of == dumpfile.SectionRows || of == dumpfile.SectionFiles) && !rows[chunk.Table] {
+		if of := chunk.Section; (of == dump.Rows || of == dump.Files) && !rows[chunk.Table] {
 			continue
 		}
 		part.RawBytes += chunk.RawSize

@@ -7,19 +7,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
 func TestNarrow(t *testing.T) {
-	chunk := func(at int64, section dumpfile.Section, table string, rows int64) dumpfile.Chunk {
+	chunk := func(at int64, section dump.Section, table string, rows int64) dumpfile.Chunk {
 		return dumpfile.Chunk{Offset: at, Size: 100_000, RawSize: 500_000, About: dumpfile.About{Section: section, Table: table, Rows: rows}}
 	}
 	index := &dumpfile.Index{
 		Engine: "postgres", Rows: 60, RawBytes: 3_000_000,
 		Tables: []dumpfile.Table{{Name: "public.a", Rows: 30}, {Name: "public.b", Rows: 10}, {Name: "other.a", Rows: 20}, {Name: "public.none", Rows: 0}},
 		Chunks: []dumpfile.Chunk{
-			chunk(20, dumpfile.SectionHead, "", 0), chunk(100_020, dumpfile.SectionRows, "public.a", 30), chunk(200_020, dumpfile.SectionRows, "public.b", 10),
-			chunk(300_020, dumpfile.SectionRows, "other.a", 20), chunk(400_020, dumpfile.SectionRows, "other.a", 0), chunk(500_020, dumpfile.SectionTail, "", 0),
+			chunk(20, dump.Head, "", 0), chunk(100_020, dump.Rows, "public.a", 30), chunk(200_020, dump.Rows, "public.b", 10),
+			chunk(300_020, dump.Rows, "other.a", 20), chunk(400_020, dump.Rows, "other.a", 0), chunk(500_020, dump.Tail, "", 0),
 		},
 	}
 	for name, test := range map[string]struct {
@@ -73,7 +74,7 @@ func TestNarrow(t *testing.T) {
 
 // TestNarrowFiles leaves out the files of tables that come without rows, or not at all.
 func TestNarrowFiles(t *testing.T) {
-	chunk := func(at int64, section dumpfile.Section, table, file string) dumpfile.Chunk {
+	chunk := func(at int64, section dump.Section, table, file string) dumpfile.Chunk {
 		return dumpfile.Chunk{Offset: at, Size: 100, RawSize: 500, About: dumpfile.About{Section: section, Table: table, File: file}}
 	}
 	file := []dumpfile.BakedFile{{Name: ".ibd", Size: 500}}
@@ -81,8 +82,8 @@ func TestNarrowFiles(t *testing.T) {
 		Engine: "mariadb", Rows: 60, RawBytes: 2500,
 		Tables: []dumpfile.Table{{Name: "a", Rows: 30}, {Name: "b", Rows: 10}, {Name: "text", Rows: 20}},
 		Chunks: []dumpfile.Chunk{
-			chunk(20, dumpfile.SectionHead, "", ""), chunk(120, dumpfile.SectionRows, "text", ""),
-			chunk(220, dumpfile.SectionFiles, "a", ".ibd"), chunk(320, dumpfile.SectionFiles, "b", ".ibd"), chunk(420, dumpfile.SectionTail, "", ""),
+			chunk(20, dump.Head, "", ""), chunk(120, dump.Rows, "text", ""),
+			chunk(220, dump.Files, "a", ".ibd"), chunk(320, dump.Files, "b", ".ibd"), chunk(420, dump.Tail, "", ""),
 		},
 		Baked: &dumpfile.Baked{Tables: []dumpfile.BakedTable{{Name: "a", Files: file}, {Name: "b", Files: file}}},
 	}

@@ -10,11 +10,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// sections maps the sections of package dump to those of a dump's index.
-var sections = map[dump.Section]dumpfile.Section{
-	dump.Head: dumpfile.SectionHead, dump.Rows: dumpfile.SectionRows, dump.Tail: dumpfile.SectionTail,
-}
-
 // chunks copies a dump that comes in chunks to the writer, and counts what it copies.
 func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writer *dumpfile.Writer) (sqltext.Stats, error) {
 	stats := sqltext.Stats{Tables: make(map[string]int64, len(info.Tables))}
@@ -24,7 +19,7 @@ func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writ
 	var mutex sync.Mutex
 	err := d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
 		length := int64(len(chunk.SQL))
-		spare, err := writer.Add(chunk.SQL, dumpfile.About{Section: sections[chunk.Section], Table: chunk.Table, Rows: chunk.Rows})
+		spare, err := writer.Add(chunk.SQL, dumpfile.About{Section: chunk.Section, Table: chunk.Table, Rows: chunk.Rows})
 		if err != nil {
 			return nil, err
 		}

@@ -9,20 +9,11 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
-
-// Progress shows the progress of a refresh.
-type Progress interface {
-	// Phase begins a phase of about total bytes; 0 if that is unknown.
-	Phase(name string, total int64)
-	// Advance adds n bytes to the current phase.
-	Advance(n int64)
-	// Note prints one line.
-	Note(line string)
-}
 
 // Config says what to publish, and where.
 type Config struct {
@@ -42,7 +33,7 @@ type Config struct {
 	// IfChanged takes the newest dump if staging can prove that a new one would be the same.
 	IfChanged bool
 	Retention Retention
-	Progress  Progress
+	Progress  dump.Progress
 	// Yield is called when this refresh waits for another one. Resume is called when the other one has ended without a dump
 	// and this one continues. Either may be nil.
 	Yield  func(holder string)
