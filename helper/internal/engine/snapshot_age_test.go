@@ -8,7 +8,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sourcetest"
 )
 
-// A snapshot that was held for long is told, and one that is held for too long is ended.
+// A note reports a snapshot that was open for long, and a dump whose snapshot is open for too long is stopped.
 func TestSnapshotAge(t *testing.T) {
 	noted, limit := source.SnapshotNoted, source.SnapshotLimit
 	t.Cleanup(func() { source.SnapshotNoted, source.SnapshotLimit = noted, limit })
@@ -21,7 +21,7 @@ func TestSnapshotAge(t *testing.T) {
 			if n := len(*notes); n != 1 {
 				t.Fatalf("%s: notes %q", name, *notes)
 			}
-			sourcetest.Expect(t, (*notes)[0], "the snapshot on staging was held for ", ": for as long the server kept old versions of all rows that were changed")
+			sourcetest.Expect(t, (*notes)[0], "the snapshot on staging was open for ", "; meanwhile the server kept the old versions of all changed rows")
 
 			source.SnapshotLimit = time.Millisecond
 			_, err := dumpOnce(t, src)

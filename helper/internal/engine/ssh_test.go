@@ -166,7 +166,7 @@ Host scripted
 	if got := sourcetest.DumpText(t, src); got != "done\n" {
 		t.Errorf("%q", got)
 	}
-	if len(*notes) != 1 || !strings.HasPrefix((*notes)[0], "Match blocks that run a command are passed over") {
+	if len(*notes) != 1 || !strings.HasPrefix((*notes)[0], "ignored Match blocks with unsupported conditions in ") {
 		t.Errorf("notes %q", *notes)
 	}
 	err = sourcetest.OpenError(t, source.Config{Command: "true", SSH: "elsewhere"})

@@ -1,7 +1,7 @@
 package source
 
-// ServerShare is the share of a server's free connections, one in that many, that a dump stays within.
+// ServerShare limits a dump to one in ServerShare of the server's free connections.
 const ServerShare = 4
 
-// UsefulReaders is how many connections a machine has use for: more than four are faster on hardly any server.
+// UsefulReaders returns how many connections make sense on a machine: on hardly any server are more than four faster.
 func UsefulReaders(cpus int) int { return min(max(2, cpus+1), 4) }

@@ -9,28 +9,26 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
-// Dump is a running dump, to be read to its end and closed.
+// Dump is a running dump. Read it to its end, then close it.
 type Dump struct {
-	// SnapshotTime is the moment, UTC, just before the dump's snapshot was taken, by the server's
-	// clock where there is a server.
+	// SnapshotTime is the moment just before the snapshot was taken, in UTC, by the server's clock if there is a
+	// server.
 	SnapshotTime time.Time
 
-	// How says by what means all rows are of that one moment, for the user to read; empty where the dump client
-	// sees to it.
+	// How tells the user how all rows come from that one moment. It is empty if the dump client ensures this.
 	How string
 
-	Text    io.Reader                                       // of a client or command
-	Chunks  func(ctx context.Context, emit dump.Emit) error // of our own engine
-	Closers []io.Closer                                     // in this order
+	Text    io.Reader                                       // set for a client or a command
+	Chunks  func(ctx context.Context, emit dump.Emit) error // set for our own engine
+	Closers []io.Closer                                     // closed in this order
 	failed  error
 	began   time.Time
-	note    func(string) // nil where nothing is to be told
-	Info    *Info        // what there was at the moment of the snapshot, if it was asked for again
+	note    func(string) // nil if nothing is to be reported
+	Info    *Info        // the source at the moment of the snapshot, if Dump inspected it again
 }
 
-// Read gives the SQL. Where the source failed it gives that failure instead of io.EOF, however much
-// was read before: only a dump that was read to io.EOF is whole. After a cancelled context it gives
-// the context's error.
+// Read reads the SQL. If the source fails, Read returns that error instead of io.EOF, so only a dump that was read to
+// io.EOF is complete. After a cancelled context it returns the context's error.
 func (d *Dump) Read(p []byte) (int, error) {
 	if d.failed != nil {
 		return 0, d.failed
@@ -45,8 +43,7 @@ func (d *Dump) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the dump wherever it is. When it returns, no process of the dump is left on this
-// machine.
+// Close stops the dump at any point. When Close returns, no process of the dump is left on this machine.
 func (d *Dump) Close() error {
 	var failed []error
 	for _, closer := range d.Closers {

@@ -2,8 +2,8 @@ package source
 
 import "strings"
 
-// reasons are words by which the dump clients name what is wrong. The first that is found counts:
-// the more specific come first. MySQL's and MariaDB's give a number too, but not always the same way.
+// reasons lists words from the messages of dump clients and the errors that they mean. The first match wins, so the
+// specific words come first. The clients of MySQL and MariaDB also print error numbers, but not always in the same form.
 var reasons = []struct {
 	words string
 	kind  error
@@ -31,7 +31,7 @@ var reasons = []struct {
 	{"Too many connections", ErrTooManyConnections},
 	{"too many clients", ErrTooManyConnections},
 	{"remaining connection slots are reserved", ErrTooManyConnections},
-	// Before TLS, whose errors a broken connection is among.
+	// Before TLS: a broken connection may also show as an error of TLS.
 	{"Lost connection", ErrConnectionLost},
 	{"server has gone away", ErrConnectionLost},
 	{"server closed the connection unexpectedly", ErrConnectionLost},
@@ -53,7 +53,7 @@ var reasons = []struct {
 	{"row-level security", ErrPrivilege},
 }
 
-// ReasonOf gives the error that the lines of a dump client mean; nil where it is not known.
+// ReasonOf returns the error that a dump client's messages mean, or nil if they match none.
 func ReasonOf(lines []string) error {
 	text := strings.Join(lines, "\n")
 	for _, reason := range reasons {

@@ -1,9 +1,9 @@
-// Package source reads the database that dumps are made of: MySQL, MariaDB and PostgreSQL over a few
-// connections that share one snapshot, or through their official dump clients, or any command that
-// prints SQL, each directly or through SSH.
+// Package source defines what a dump is made from: a MySQL, MariaDB or PostgreSQL server that is read over a few
+// connections sharing one snapshot, or by its official dump client, or any command that prints SQL. Each is reached
+// directly or through SSH.
 //
-// Staging is only read. Sessions of our own are read-only, and no more than the server can spare;
-// passwords reach a client through a pipe or its environment, never through its command line or the disk.
+// Staging is only read. Our own sessions are read-only, and there are no more of them than the server can spare.
+// Passwords reach a client through a pipe or its environment, never through its command line or the disk.
 package source
 
 import (
@@ -24,19 +24,19 @@ type Config struct {
 	Dir     string
 	// Password is used where the URL has none.
 	Password secret.String
-	// SSH is [user@]host[:port], or a name from ~/.ssh/config. The URL's host is then resolved and
-	// reached from there. Empty means a direct connection.
+	// SSH is [user@]host[:port], or a name from ~/.ssh/config. The SSH host then resolves the URL's host and connects to
+	// it. Empty means a direct connection.
 	SSH string
-	// StructureOnly names tables whose rows stay behind, Exclude those that are left out altogether.
-	// A name may hold * and ?; for PostgreSQL it may be schema.table.
+	// StructureOnly names tables that are dumped without rows, Exclude tables that are not dumped at all. A name may
+	// contain * and ?; for PostgreSQL it may be schema.table.
 	StructureOnly []string
 	Exclude       []string
-	// Client has the rows of a server read by its official dump client, and not by connections of our own.
+	// Client selects the official dump client instead of our own connections.
 	Client bool
-	// Threads is how many connections read rows at most; 0 means as many as this machine has use for. The server's
-	// own limits may make it fewer.
+	// Threads is the largest number of connections that read rows; 0 means as many as this machine can use. The
+	// server's own limits may lower it.
 	Threads int
-	// Note is told, in one line, what the user may want to know. Nil means silent.
+	// Note receives one-line messages for the user. Nil discards them.
 	Note func(string)
 }
 
@@ -44,16 +44,16 @@ type Config struct {
 type Info struct {
 	// Engine is "mariadb", "mysql" or "postgres", and empty for a command.
 	Engine string
-	// Version is the server's, as it gives it; empty for a command.
+	// Version is the server's version as it reports it; empty for a command.
 	Version string
 	// Client is the program that makes the dump, with its version, or "command".
 	Client string
-	// Tables are the base tables that go into the dump, in the server's order. PostgreSQL's are named
-	// schema.table. An empty list means an empty database, or a command, of which nothing is known.
+	// Tables are the base tables that go into the dump, in the server's order. PostgreSQL's are named schema.table.
+	// The list is empty for an empty database and for a command.
 	Tables []Table
 	// Views are the views that go into the dump.
 	Views []string
-	// StructureOnly and Excluded are the tables that the rules matched.
+	// StructureOnly and Excluded are the tables that matched the rules of Config.
 	StructureOnly []string
 	Excluded      []string
 }
@@ -68,22 +68,22 @@ type Table struct {
 // Source is an open source.
 type Source struct {
 	server Server
-	Tunnel io.Closer // nil where there is none
+	Tunnel io.Closer // nil for a direct connection
 	info   Info
 	note   func(string)
 }
 
-// Server is what each kind of source does for Source.
+// Server is implemented by each kind of source.
 type Server interface {
-	// Inspect connects and says what there is, or why it cannot be dumped.
+	// Inspect connects and returns what there is to dump, or why it cannot be dumped.
 	Inspect(ctx context.Context) (Info, error)
-	// Dump starts a dump of what inspect found.
+	// Dump starts a dump of what Inspect found.
 	Dump(ctx context.Context) (*Dump, error)
-	// State says what there is, for a later state to be compared with.
+	// State returns the state of the source, to be compared with a later one.
 	State(ctx context.Context) (State, error)
 }
 
-// New inspects a source, which it closes with its tunnel where that fails. The tunnel may be nil.
+// New inspects a source. If that fails, New closes the tunnel, which may be nil.
 func New(ctx context.Context, note func(string), server Server, tunnel io.Closer) (*Source, error) {
 	s := &Source{server: server, Tunnel: tunnel, note: note}
 	info, err := server.Inspect(ctx)
@@ -98,13 +98,13 @@ func New(ctx context.Context, note func(string), server Server, tunnel io.Closer
 	return s, nil
 }
 
-// Info says what Open found, or Dump where it has looked again.
+// Info returns what New found, or Dump if it inspected the source again.
 func (s *Source) Info() Info { return s.info }
 
-// Dump starts a dump. It ends when ctx does. A source may be dumped again after a dump was closed.
+// Dump starts a dump, which ctx can cancel. Once the dump is closed, the source can be dumped again.
 func (s *Source) Dump(ctx context.Context) (*Dump, error) {
 	began, cancel := time.Now(), context.CancelFunc(func() {})
-	if s.info.Engine != "" { // what a command holds, nobody knows
+	if s.info.Engine != "" { // a command may not hold a snapshot at all
 		ctx, cancel = withLimit(ctx, began)
 	}
 	dump, err := s.server.Dump(ctx)
@@ -125,7 +125,7 @@ func (s *Source) Dump(ctx context.Context) (*Dump, error) {
 	return dump, nil
 }
 
-// Close ends the SSH connection, and with it whatever still uses it.
+// Close closes the SSH connection and everything that still uses it.
 func (s *Source) Close() error {
 	if s.Tunnel == nil {
 		return nil
@@ -133,9 +133,9 @@ func (s *Source) Close() error {
 	return s.Tunnel.Close()
 }
 
-// ConnectTimeout bounds how long a server may take to answer the first time; nothing after that has
-// a fixed time.
+// ConnectTimeout limits how long a server may take to accept a connection. Nothing after that has a fixed time limit.
 const ConnectTimeout = 20 * time.Second
 
-// ConnectTries is how often a session is asked for until it is one on the server of the others, where a name leads to several.
+// ConnectTries is how many connections to try until one leads to the same server as the others, for names that lead to
+// several servers.
 const ConnectTries = 20

@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// State says, without a row having been read, whether a dump would still hold what an earlier one holds. Its text is
-// kept with a dump and compared later.
+// State identifies what a dump would contain, without reading any rows. Its text is stored with a dump and compared
+// later.
 //
-// There are two ways to tell. The position is that of the whole server: where it stands still, nothing was written
-// there at all. The contents are what the server remembers of each table: they stand still while others are written
-// to, but servers forget. That either is the same is enough. A state that differs may do so for no reason; one that
-// is the same never hides a change that was committed before State was called.
+// It has two parts, and if either is unchanged, the database is unchanged. Position is the server's log position: if it
+// is the same, nobody wrote to any database of the server. Contents is what the server remembers about each table: it does
+// not change when other databases are written to, but the server can lose it, for example at a restart. A state may
+// differ without a reason, but an unchanged state never hides a change that was committed before State was called.
 type State struct {
-	Position, Contents string // empty where the server cannot tell
-	// Doubt is why the contents cannot be told, for the user to read; empty where they can.
+	Position, Contents string // empty if the server does not provide it
+	// Doubt tells the user why there are no contents; empty if there are.
 	Doubt string
 }
 
-// String is the state as it is kept: two hashes, or nothing where nothing can be told.
+// String returns the state as it is stored: two hashes, or "" if neither part is known.
 func (s State) String() string {
 	if s.Position == "" && s.Contents == "" {
 		return ""
@@ -31,14 +31,14 @@ func (s State) String() string {
 	return s.Position + "." + s.Contents
 }
 
-// Same says whether nothing has changed since a state was read of which this is the text.
+// Same reports whether nothing has changed since the state with the text kept was read.
 func (s State) Same(kept string) bool {
 	position, contents, _ := strings.Cut(kept, ".")
 	return s.Position != "" && s.Position == position || s.Contents != "" && s.Contents == contents
 }
 
-// State reads the source's state, in milliseconds. It is to be read before a dump's snapshot is taken: what changes in
-// between then looks changed the next time. That a source cannot tell is a doubt and no error.
+// State reads the source's state, which takes milliseconds. Call it before the dump's snapshot is taken: a change in
+// between then counts as a change at the next comparison. A source without a state returns a Doubt, not an error.
 func (s *Source) State(ctx context.Context) (State, error) {
 	state, err := s.server.State(ctx)
 	if err != nil && ctx.Err() != nil {
@@ -47,28 +47,28 @@ func (s *Source) State(ctx context.Context) (State, error) {
 	return state, err
 }
 
-// stateFormat is part of every state. A new number has all dumps made anew: for when what a dump holds changes, or how
-// a state is read.
+// stateFormat is part of every state. A new number invalidates all stored states: it is needed when the contents of a
+// dump change, or how a state is read.
 const stateFormat = "1"
 
-// Fingerprint is a hash of values in order.
+// Fingerprint is a hash of a sequence of values.
 type Fingerprint struct{ hash hash.Hash }
 
-// NewFingerprint begins a fingerprint with some values.
+// NewFingerprint starts a fingerprint with the given values.
 func NewFingerprint(values ...string) Fingerprint {
 	f := Fingerprint{sha256.New()}
 	f.Add(values...)
 	return f
 }
 
-// Add adds values in order.
+// Add adds values; their order matters.
 func (f Fingerprint) Add(values ...string) {
 	for _, value := range values {
 		fmt.Fprintf(f.hash, "%d:%s", len(value), value)
 	}
 }
 
-// AddLines adds lists of values in no order.
+// AddLines adds lists of values; the order of the lists does not matter.
 func (f Fingerprint) AddLines(lines [][]string) {
 	slices.SortFunc(lines, slices.Compare[[]string])
 	f.Add(fmt.Sprint(len(lines)))
@@ -80,7 +80,7 @@ func (f Fingerprint) AddLines(lines [][]string) {
 
 func (f Fingerprint) String() string { return hex.EncodeToString(f.hash.Sum(nil)[:16]) }
 
-// StateOf begins a fingerprint with what a dump depends on besides the database.
+// StateOf starts a fingerprint with everything besides the database that determines a dump.
 func (c *Config) StateOf(source string, info ...string) Fingerprint {
 	f := NewFingerprint(stateFormat, source, fmt.Sprint(c.Client))
 	f.AddLines([][]string{append([]string{"structure only"}, slices.Sorted(slices.Values(c.StructureOnly))...)})

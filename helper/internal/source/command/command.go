@@ -14,21 +14,21 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
 )
 
-// Command is how SourceError and Info call a command, whose text may hold secrets.
+// Command stands for the command in ClientError and Info. Its real text may contain secrets.
 const Command = "command"
 
-// Source is a source of which nothing is known but that it prints SQL.
+// Source is a command that prints SQL. Nothing else is known about it.
 type Source struct {
 	config source.Config
 	tunnel *sshtunnel.Tunnel
 }
 
-// New makes a source of a command; tunnel is nil where it runs on this machine.
+// New creates a source from a command. A nil tunnel means that the command runs on this machine.
 func New(config source.Config, tunnel *sshtunnel.Tunnel) *Source {
 	return &Source{config: config, tunnel: tunnel}
 }
 
-// Inspect says what is known of the command, which is little.
+// Inspect checks the command's folder. It cannot tell what the command will print.
 func (c *Source) Inspect(context.Context) (source.Info, error) {
 	if c.tunnel == nil && c.config.Dir != "" {
 		if stat, err := os.Stat(c.config.Dir); err != nil || !stat.IsDir() {
@@ -74,8 +74,8 @@ func (c *Source) remote(ctx context.Context) (*source.Dump, error) {
 		_ = session.Close()
 		return nil, fmt.Errorf("run the source command on %s: %w", c.tunnel.Name, err)
 	}
-	// A server may keep the session open until the command ends, which may ignore being asked to: so
-	// the reader hangs on a pipe of our own, not on the session.
+	// The server may keep the session open until the command ends, and the command may ignore the signal to end.
+	// Readers therefore use a pipe that can be closed at any time.
 	out, in := io.Pipe()
 	r := &remoteCommand{PipeReader: out, in: in, session: session}
 	go func() {
@@ -86,7 +86,7 @@ func (c *Source) remote(ctx context.Context) (*source.Dump, error) {
 	return &source.Dump{SnapshotTime: time.Now().UTC(), Text: r, Closers: []io.Closer{r}}, nil
 }
 
-// remoteFailure gives how a remote command ended: nil if well.
+// remoteFailure turns the end of a remote command into an error, nil if the command succeeded.
 func (c *Source) remoteFailure(err error, stderr *tail) error {
 	var exit *ssh.ExitError
 	switch {
@@ -97,14 +97,13 @@ func (c *Source) remoteFailure(err error, stderr *tail) error {
 		if exit.Signal() != "" {
 			status = "killed by signal " + exit.Signal()
 		}
-		return sourceError(Command, status, stderr, c.config.Password)
+		return clientError(Command, status, stderr, c.config.Password)
 	}
-	// Without an exit status nobody knows how the command ended.
+	// Without an exit status the command may or may not have succeeded.
 	return source.Failure("run the source command on "+c.tunnel.Name, source.ErrConnectionLost, err)
 }
 
-// remoteCommand is a command that runs at the other end of an SSH connection. Reading it gives its
-// failure instead of io.EOF.
+// remoteCommand is a command that runs on the SSH host. Read returns the command's failure instead of io.EOF.
 type remoteCommand struct {
 	*io.PipeReader
 	in      *io.PipeWriter
@@ -112,8 +111,8 @@ type remoteCommand struct {
 	stop    func() bool
 }
 
-// end asks the server to kill the command, and hangs up: a command that does not heed the signal
-// ends when it writes next.
+// end asks the server to kill the command and closes the session. A command that ignores the signal fails at its next
+// write.
 func (r *remoteCommand) end(cause error) {
 	_ = r.in.CloseWithError(cause)
 	_ = r.session.Signal(ssh.SIGKILL)
@@ -126,7 +125,7 @@ func (r *remoteCommand) Close() error {
 	return nil
 }
 
-// State tells nothing: a command can print anything.
+// State reports doubt: a command can print anything.
 func (c *Source) State(context.Context) (source.State, error) {
-	return source.State{Doubt: "the source is a command, of which nothing is known"}, nil
+	return source.State{Doubt: "the source is a command, and its output is not known before it runs"}, nil
 }

@@ -32,7 +32,7 @@ func TestCommandFails(t *testing.T) {
 		{"echo rows; kill -9 $$", "command failed (killed by signal 9)"},
 		{"no-such-program", "command failed (exit status 127): "},
 		{"seq 1000 >&2; false", "command failed (exit status 1): 995; 996; 997; 998; 999; 1000"},
-		// The shell dies while a child of it would go on for ever.
+		// The shell dies, and its child would run on.
 		{"sleep 1000 & echo rows; kill -9 $$", "command failed (killed by signal 9)"},
 	} {
 		src, _ := sourcetest.Open(t, source.Config{Command: test.command, Password: secret.New("pass-word")})

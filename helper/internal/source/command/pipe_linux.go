@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeSize is how much a dump client may be ahead, in bytes: what a user may have without being root.
+// pipeSize is how many bytes a dump client may write ahead: Linux's default limit for users other than root.
 const pipeSize = 1 << 20
 
-// widen gives a pipe a larger buffer, so that client and helper wake one another less often. Where
-// the system does not grant it, the pipe works as it is.
+// widen enlarges a pipe's buffer, so that client and helper wake each other less often. If the kernel refuses, the
+// pipe works with its usual size.
 func widen(pipe *os.File) {
 	_, _ = unix.FcntlInt(pipe.Fd(), unix.F_SETPIPE_SZ, pipeSize)
 }

@@ -4,5 +4,5 @@ package command
 
 import "os"
 
-// widen does nothing: only Linux lets a program say how large a pipe's buffer is.
+// widen does nothing: only Linux lets a program set the size of a pipe's buffer.
 func widen(*os.File) {}

@@ -1,4 +1,4 @@
-// Package command runs programs that print SQL, on this machine or through SSH, and ends them whole.
+// Package command runs programs that print SQL, on this machine or through SSH, and leaves no process behind.
 package command
 
 import (
@@ -19,44 +19,44 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// Program is what a child is started from.
+// Program describes how to start a program.
 type Program struct {
-	Name  string // as errors name it, "pg_dump 15.10"
+	Name  string // for error messages, such as "pg_dump 15.10"
 	Path  string
 	Args  []string
 	Env   []string
 	dir   string
-	Given []byte // what the child reads from file descriptor 3
-	// Hide is taken out of what the child says.
+	Given []byte // the program reads this from file descriptor 3
+	// Hide is masked in the program's messages.
 	Hide secret.String
-	// Silent is what is wrong when the child fails by itself without a word; nil if nobody knows.
+	// Silent is the reason to assume if the program fails without a message; nil if there is none.
 	Silent error
 }
 
-// Child is a running program in a process group of its own, so that it ends whole.
+// Child is a running program. It has a process group of its own, so that it can be killed with all its children.
 type Child struct {
 	program Program
 	cmd     *exec.Cmd
 	stdout  *os.File
 	stderr  *tail
 	ctx     context.Context
-	stop    func() bool // ends the watch over ctx
+	stop    func() bool // stops watching ctx
 
 	ended chan struct{} // closed when the program has ended
-	exit  error         // how; to be read after that
+	exit  error         // the result of Wait, valid once ended is closed
 
 	mu   sync.Mutex
-	over bool // nothing of the process group is left: its number may be another's by now
+	over bool // the process group is gone, and the system may have reused its number
 }
 
 // Start runs the program. When ctx ends, the whole process group is killed.
 func (p Program) Start(ctx context.Context) (*Child, error) {
 	c := &Child{program: p, stderr: &tail{}, ctx: ctx, ended: make(chan struct{})}
-	// Ending with ctx is left to kill, which takes the whole group.
+	// exec would kill only the child when ctx ends; c.kill takes the whole group.
 	c.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.Path, p.Args...)
 	c.cmd.Env, c.cmd.Dir, c.cmd.Stderr = p.Env, p.dir, c.stderr
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	// A grandchild that outlives the child may hold standard error open; its words are not waited for.
+	// A grandchild that outlives the child may keep standard error open: do not wait for it.
 	c.cmd.WaitDelay = 2 * time.Second
 
 	var opened []*os.File
@@ -84,7 +84,7 @@ func (p Program) Start(ctx context.Context) (*Child, error) {
 			return nil, fmt.Errorf("start %s: %w", p.Name, err)
 		}
 		c.cmd.ExtraFiles = []*os.File{r}
-		// What is given is far smaller than a pipe's buffer: writing does not block.
+		// Given is far smaller than a pipe's buffer, so this write does not block.
 		if _, err := w.Write(p.Given); err != nil {
 			closeAll()
 			return nil, fmt.Errorf("start %s: %w", p.Name, err)
@@ -102,7 +102,7 @@ func (p Program) Start(ctx context.Context) (*Child, error) {
 	go func() {
 		c.exit = c.cmd.Wait()
 		if c.exit != nil {
-			// A failed child's own children may hold the pipe open for ever.
+			// The children of a failed program could keep the pipe open forever.
 			c.kill()
 		}
 		close(c.ended)
@@ -111,7 +111,7 @@ func (p Program) Start(ctx context.Context) (*Child, error) {
 	return c, nil
 }
 
-// Read reads the child's standard output. At its end it gives io.EOF only if the child ended well.
+// Read reads the child's standard output. It returns io.EOF only if the child succeeded.
 func (c *Child) Read(p []byte) (int, error) {
 	n, err := c.stdout.Read(p)
 	if err == nil || n > 0 {
@@ -133,7 +133,7 @@ func (c *Child) Close() error {
 	return c.stdout.Close()
 }
 
-// PID is the number of the program's process, and of its group.
+// PID returns the ID of the program's process, which is also that of its process group.
 func (c *Child) PID() int { return c.cmd.Process.Pid }
 
 func (c *Child) kill() {
@@ -144,11 +144,11 @@ func (c *Child) kill() {
 	}
 }
 
-// wait waits for the child's end and gives its failure: that of its context, or a SourceError.
+// wait waits for the child's end and returns why it failed: its context's cause, or a ClientError.
 func (c *Child) wait() error {
 	<-c.ended
 	c.stop()
-	c.kill() // whatever it left behind ends with it
+	c.kill() // whatever the child left behind
 	c.mu.Lock()
 	c.over = true
 	c.mu.Unlock()
@@ -159,7 +159,7 @@ func (c *Child) wait() error {
 	case c.exit == nil, errors.Is(c.exit, exec.ErrWaitDelay):
 		return nil
 	case errors.As(c.exit, &exit):
-		failed := sourceError(c.program.Name, exitStatus(exit), c.stderr, c.program.Hide)
+		failed := clientError(c.program.Name, exitStatus(exit), c.stderr, c.program.Hide)
 		if len(failed.Stderr) == 0 && exit.Exited() {
 			failed.Reason = c.program.Silent
 		}
@@ -178,8 +178,8 @@ func exitStatus(exit *exec.ExitError) string {
 
 func killedBy(signal int) string { return fmt.Sprintf("killed by signal %d", signal) }
 
-// sourceError makes a SourceError of the last lines that a client wrote.
-func sourceError(client, status string, stderr *tail, hide secret.String) *source.ClientError {
+// clientError makes a ClientError from the last lines that a client wrote to standard error.
+func clientError(client, status string, stderr *tail, hide secret.String) *source.ClientError {
 	lines := stderr.Lines()
 	if hide.IsSet() {
 		for i := range lines {
@@ -189,7 +189,7 @@ func sourceError(client, status string, stderr *tail, hide secret.String) *sourc
 	return &source.ClientError{Client: client, Status: status, Stderr: lines, Reason: source.ReasonOf(lines)}
 }
 
-// tail keeps the end of what is written to it.
+// tail keeps the last bytes that are written to it.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
@@ -210,7 +210,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Lines gives the last lines without blank ones and without the clients' routine warnings.
+// Lines returns the last lines, without blank lines and the clients' routine warnings.
 func (t *tail) Lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

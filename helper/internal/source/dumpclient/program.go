@@ -1,4 +1,4 @@
-// Package dumpclient finds the official dump clients, and ends them where somebody waits for their locks.
+// Package dumpclient finds the official dump clients, and stops them when another session waits for their locks.
 package dumpclient
 
 import (
@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// ClientEnvironment is what a dump client gets to see: nothing that steers it, and no secret that is
-// not its own. Its messages are in English, since they are read.
+// ClientEnvironment returns the environment for a dump client: no variable that changes what the client does, and no
+// secrets except its own. It sets the language to English, because this program parses the client's messages.
 func ClientEnvironment(more ...string) []string {
 	env := []string{"LC_ALL=C"}
 	for _, name := range []string{"PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"} {
@@ -22,8 +22,8 @@ func ClientEnvironment(more ...string) []string {
 	return append(env, more...)
 }
 
-// FindPrograms gives the paths of the programs of a name: of PATH first, in its order, then of
-// folders, which may hold wildcards and where packages lie that do not put themselves into PATH.
+// FindPrograms returns the paths of all programs with a name: first those in PATH, in its order, then those in folders.
+// The folders may contain wildcards; they are for packages that do not add themselves to PATH.
 func FindPrograms(name string, folders []string) []string {
 	var paths []string
 	seen := map[string]bool{}
@@ -36,7 +36,7 @@ func FindPrograms(name string, folders []string) []string {
 		if err != nil {
 			real = path
 		}
-		// Debian's pg_dump is one script under many names: what counts is what is called.
+		// Debian installs one wrapper script under many names, such as pg_dump, and the script acts on its own name.
 		if key := real + "\x00" + filepath.Base(path); !seen[key] {
 			seen[key] = true
 			paths = append(paths, path)
@@ -56,7 +56,7 @@ func FindPrograms(name string, folders []string) []string {
 	return paths
 }
 
-// Ask runs a program that answers at once, such as with --version, and gives its standard output.
+// Ask runs a program that answers at once, for example with --version, and returns its standard output.
 func Ask(ctx context.Context, path string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = ClientEnvironment()
@@ -67,8 +67,8 @@ func Ask(ctx context.Context, path string, args ...string) (string, error) {
 	return string(out), nil
 }
 
-// SystemCertificates gives the file with the authorities that the system trusts, for clients that
-// have to be told; empty if it is at none of the usual places.
+// SystemCertificates returns the file with the certificate authorities that the system trusts, for clients that do not
+// find it themselves. It returns "" if the file is in none of the usual places.
 func SystemCertificates() string {
 	for _, path := range []string{
 		os.Getenv("SSL_CERT_FILE"),

@@ -6,10 +6,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// An official client locks what it reads for as long as that takes, and whoever takes its text may take long. It is ended
-// where somebody waits for it.
-
-// Watched gives a context that ends when look gives an error, which is then its cause, and how to end looking.
+// Watched runs look beside a dump client and returns a context that look's error cancels and becomes the cause of. The
+// client locks what it reads until it has finished, and a slow upload slows it down: look reports that another session
+// waits for the client. The returned function stops looking.
 func Watched(ctx context.Context, look func(context.Context) error) (context.Context, source.Closing) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	looking, stop := context.WithCancel(ctx)

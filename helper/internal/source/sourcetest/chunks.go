@@ -11,7 +11,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// ChunksOf dumps a source to the end and gives its chunks, in the order in which they came; each is shown first.
+// ChunksOf dumps a source to the end and returns its chunks in the order of their arrival. It passes each one to show
+// first.
 func ChunksOf(t *testing.T, source *source.Source, show ...func(dump.Chunk)) ([]dump.Chunk, *source.Dump) {
 	t.Helper()
 	d, err := source.Dump(t.Context())
@@ -38,7 +39,7 @@ func ChunksOf(t *testing.T, source *source.Source, show ...func(dump.Chunk)) ([]
 	return all, d
 }
 
-// Joined is the text of chunks.
+// Joined returns the SQL of all chunks.
 func Joined(chunks []dump.Chunk) string {
 	var text strings.Builder
 	for _, chunk := range chunks {
@@ -47,7 +48,7 @@ func Joined(chunks []dump.Chunk) string {
 	return text.String()
 }
 
-// Stuck is a dump that stops with its first rows, and gives how it ends.
+// Stuck starts a dump that blocks at its first rows until goOn is called. It sends the dump's result to ended.
 func Stuck(ctx context.Context, t *testing.T, config source.Config) (d *source.Dump, ended <-chan error, goOn func()) {
 	t.Helper()
 	source, _ := Open(t, config)

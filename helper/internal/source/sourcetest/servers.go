@@ -1,4 +1,4 @@
-// Package sourcetest serves the tests of packages that read staging databases.
+// Package sourcetest has helpers for the tests of packages that read staging databases.
 package sourcetest
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// The servers are started when the first test needs them and shared by all.
+// The first test that needs a server starts it, and all tests share it.
 var (
 	ServersDir string
 	Certs      = sync.OnceValues(func() (*testserver.Certs, error) {
@@ -54,10 +54,10 @@ var (
 	})
 )
 
-// OpenSource opens the sources of the tests.
+// OpenSource opens a source in the tests of the current package.
 var OpenSource func(context.Context, source.Config) (*source.Source, error)
 
-// Run runs the tests of a package, whose sources are opened by a function, and ends their servers.
+// Run runs the tests of a package, which open their sources with open, and stops their servers.
 func Run(m *testing.M, open func(context.Context, source.Config) (*source.Source, error)) {
 	SetUp(open)
 	code := m.Run()
@@ -65,7 +65,7 @@ func Run(m *testing.M, open func(context.Context, source.Config) (*source.Source
 	os.Exit(code)
 }
 
-// SetUp makes ready for tests whose sources are opened by a function.
+// SetUp prepares for tests that open their sources with open.
 func SetUp(open func(context.Context, source.Config) (*source.Source, error)) {
 	OpenSource = open
 	var err error
@@ -75,13 +75,13 @@ func SetUp(open func(context.Context, source.Config) (*source.Source, error)) {
 	}
 }
 
-// TearDown ends the servers of the tests.
+// TearDown stops the servers of the tests.
 func TearDown() {
 	stopServers()
 	_ = os.RemoveAll(ServersDir)
 }
 
-// started are the servers to be ended with the tests.
+// started holds what TearDown has to stop.
 var started struct {
 	sync.Mutex
 	stops []func()
@@ -93,7 +93,7 @@ func stopServers() {
 	}
 }
 
-// MariaDB is the server that the tests of a package share.
+// MariaDB returns the server that the tests of a package share.
 func MariaDB(t *testing.T) *testserver.MySQL {
 	t.Helper()
 	server, err := mariaDBServer()
@@ -104,7 +104,7 @@ func MariaDB(t *testing.T) *testserver.MySQL {
 	return server
 }
 
-// PostgreSQL is the server that the tests of a package share.
+// PostgreSQL returns the server that the tests of a package share.
 func PostgreSQL(t *testing.T) *testserver.PG {
 	t.Helper()
 	server, err := postgresServer()
@@ -115,14 +115,14 @@ func PostgreSQL(t *testing.T) *testserver.PG {
 	return server
 }
 
-// RememberStop has something stopped when all tests have ended.
+// RememberStop registers a function for TearDown to call.
 func RememberStop(stop func()) {
 	started.Lock()
 	defer started.Unlock()
 	started.stops = append(started.stops, stop)
 }
 
-// shopMySQL is a database with one of everything that a dump can hold.
+// shopMySQL creates a database with one of everything that a dump can hold.
 var shopMySQL = []string{
 	"CREATE DATABASE shop", "USE shop",
 	"CREATE TABLE node (id INT PRIMARY KEY, title VARCHAR(255), body LONGTEXT, image BLOB)",
@@ -140,7 +140,7 @@ var shopMySQL = []string{
 	"CREATE DATABASE empty",
 }
 
-// Account makes a user with privileges on the shop and nothing else; it is dropped with the test.
+// Account creates a user with the given privileges and drops it after the test.
 func Account(t *testing.T, name, password string, grants ...string) {
 	t.Helper()
 	statements := []string{fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY %s", name, mysql.QuoteText(strings.ReplaceAll(password, `\`, `\\`)))}
@@ -182,7 +182,7 @@ func Collect(config *source.Config) *[]string {
 	return notes
 }
 
-// OpenError opens a source that must fail.
+// OpenError opens a source, which must fail, and returns the error.
 func OpenError(t *testing.T, config source.Config) error {
 	t.Helper()
 	source, err := OpenSource(t.Context(), config)
@@ -210,7 +210,7 @@ func DumpText(t *testing.T, source *source.Source) string {
 	return text
 }
 
-// ReadText reads a dump to its end, in chunks or not.
+// ReadText reads a dump to its end, whether it comes as text or in chunks.
 func ReadText(ctx context.Context, d *source.Dump) (string, error) {
 	var text bytes.Buffer
 	if !d.Chunked() {
@@ -227,7 +227,7 @@ func ReadText(ctx context.Context, d *source.Dump) (string, error) {
 	return text.String(), err
 }
 
-// Expect checks that a text holds some words and not others, which begin with a "!".
+// Expect checks that a text contains words. A word after "!" must not be in it.
 func Expect(t *testing.T, text string, words ...string) {
 	t.Helper()
 	for _, word := range words {
@@ -274,7 +274,7 @@ func RestoreMySQL(t *testing.T, database, text string) {
 	}
 }
 
-// Hang reads a little of a dump whose rest does not fit into any buffer.
+// Hang reads the first bytes of a dump and leaves its client blocked on the rest, which fits into no buffer.
 func Hang(t *testing.T, dump *source.Dump) {
 	t.Helper()
 	if _, err := io.ReadFull(dump, make([]byte, 1000)); err != nil {
@@ -282,16 +282,16 @@ func Hang(t *testing.T, dump *source.Dump) {
 	}
 }
 
-// Rest reads a dump to its failure.
+// Rest reads the rest of a dump and returns the error that ends it.
 func Rest(dump *source.Dump) error {
 	_, err := io.Copy(io.Discard, dump)
 	return err
 }
 
-// process is a program that a dump comes from.
+// process is the program that prints a dump.
 type process interface{ PID() int }
 
-// ChildOf gives the process of the dump client of a dump.
+// ChildOf returns the process ID of the client that prints a dump.
 func ChildOf(t *testing.T, dump *source.Dump) int {
 	t.Helper()
 	for _, closer := range dump.Closers {
@@ -303,7 +303,7 @@ func ChildOf(t *testing.T, dump *source.Dump) int {
 	return 0
 }
 
-// ExpectNoProcess checks that nothing is left of a process group.
+// ExpectNoProcess checks that no process of a group is left.
 func ExpectNoProcess(t *testing.T, group int) {
 	t.Helper()
 	pid := fmt.Sprint(group)
@@ -321,7 +321,7 @@ func ExpectNoProcess(t *testing.T, group int) {
 	}
 }
 
-// shopPostgres is the same for PostgreSQL, with two schemas, a partitioned table and a large object.
+// shopPostgres creates the same for PostgreSQL, with two schemas, a partitioned table and a large object.
 var shopPostgres = []string{
 	`CREATE TABLE node (id serial PRIMARY KEY, title text, body text)`,
 	`INSERT INTO node (title, body) SELECT 'Täst 😀 ' || i, repeat('It''s; -- a body ', 200) FROM generate_series(1, 2000) i`,

@@ -9,10 +9,10 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// LongestWait is how long a query of a site may wait for a dump.
+// LongestWait is the longest time that a query of the live site may wait for a dump.
 const LongestWait = time.Second
 
-// Waits samples how long the sessions of a server wait for locks.
+// Waits measures how long the sessions of a MySQL or MariaDB server wait for locks.
 func Waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Duration, whose string)) {
 	return Sample(t, func() ([][]string, error) {
 		return server.Query("SELECT ID, STATE, INFO FROM information_schema.PROCESSLIST" +
@@ -20,8 +20,8 @@ func Waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Du
 	})
 }
 
-// Sample asks, until it is stopped, who waits for locks, and gives who has waited longest. It measures what the dump does to the
-// site, as the server itself says it, and not how busy the machine is.
+// Sample polls waiters for the sessions that wait for locks, until it is stopped, and returns the longest wait. The
+// server's own view shows what the dump does to the site, apart from how busy the machine is.
 func Sample(t *testing.T, waiters func() ([][]string, error)) (stop func() (longest time.Duration, whose string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -8,7 +8,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// OwnSSHD is an SSH server for one test.
+// OwnSSHD starts an SSH server for one test.
 func OwnSSHD(t *testing.T, options ...string) *testserver.SSH {
 	t.Helper()
 	server, err := testserver.SSHD(t.TempDir(), options...)
@@ -19,7 +19,7 @@ func OwnSSHD(t *testing.T, options ...string) *testserver.SSH {
 	return server
 }
 
-// Home makes a home folder with a .ssh of the given configuration the user's.
+// Home sets HOME to a new folder whose .ssh has the given configuration and knows the servers' host keys.
 func Home(t *testing.T, config string, servers ...*testserver.SSH) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -9,21 +9,21 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// StateCase is something that happens on staging, and whether the state stays the same.
+// StateCase is a change on staging, and whether the state stays the same.
 type StateCase struct {
 	Name       string
 	Statements string
-	Same       bool // nothing that a dump holds is changed
+	Same       bool // the change affects nothing that a dump contains
 }
 
-// StateSource opens a source whose state is read.
+// StateSource opens a source for tests of its state.
 func StateSource(t *testing.T, url string) *source.Source {
 	t.Helper()
 	source, _ := Open(t, source.Config{URL: ParseURL(t, url), StructureOnly: []string{"cache_*"}, Exclude: []string{"old"}})
 	return source
 }
 
-// ReadState reads the state of a source, which must have one.
+// ReadState reads the state of a source, which must not fail.
 func ReadState(t *testing.T, source *source.Source) source.State {
 	t.Helper()
 	state, err := source.State(t.Context())
@@ -33,7 +33,7 @@ func ReadState(t *testing.T, source *source.Source) source.State {
 	return state
 }
 
-// Settled reads a state when what was just changed has become a while ago.
+// Settled reads the state once the last change is old enough for the server to be sure of it.
 func Settled(t *testing.T, source *source.Source) source.State {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(200 * time.Millisecond) {

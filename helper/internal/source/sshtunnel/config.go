@@ -20,14 +20,14 @@ import (
 // sshSettings is what the user has set up for ssh.
 type sshSettings struct {
 	home   string
-	files  []string // configuration files; the first that has a value counts
+	files  []string // configuration files; the first one with a value wins
 	agent  string   // socket of the ssh-agent, empty if there is none
 	global string   // the system's known_hosts
 	note   func(string)
 
 	configs []*ssh_config.Config
 	loaded  bool
-	depth   int // how many hosts' own jump hosts were followed
+	depth   int // how many times a host's own ProxyJump was followed
 }
 
 func userSSHSettings(note func(string)) *sshSettings {
@@ -59,7 +59,7 @@ type sshHost struct {
 
 func (h *sshHost) address() string { return net.JoinHostPort(h.hostname, h.port) }
 
-// knownAs is what the host is looked up as in known_hosts.
+// knownAs is the address to look up in known_hosts.
 func (h *sshHost) knownAs() string {
 	if h.alsoKnownAs != "" {
 		return net.JoinHostPort(h.alsoKnownAs, "22")
@@ -67,7 +67,7 @@ func (h *sshHost) knownAs() string {
 	return h.address()
 }
 
-// host resolves [user@]host[:port]; what stands there wins over the configuration.
+// host resolves [user@]host[:port]. A user or port given there overrides the configuration.
 func (s *sshSettings) host(text string) (*sshHost, error) {
 	if err := s.load(); err != nil {
 		return nil, err
@@ -185,9 +185,9 @@ func (s *sshSettings) load() error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", source.ErrSSHConfig, err)
 		}
-		known, dropped := dropMatchExec(string(text))
+		known, dropped := dropUnsupportedMatch(string(text))
 		if dropped {
-			s.note("Match blocks that run a command are passed over in " + file)
+			s.note("ignored Match blocks with unsupported conditions in " + file)
 		}
 		config, err := ssh_config.DecodeBytes([]byte(known))
 		if err != nil {
@@ -199,9 +199,9 @@ func (s *sshSettings) load() error {
 	return nil
 }
 
-// dropMatchExec takes out the Match blocks whose condition the parser does not know, and refuses the
-// whole file for. They end where the next Host or Match begins.
-func dropMatchExec(text string) (kept string, dropped bool) {
+// dropUnsupportedMatch blanks the Match blocks whose conditions the parser does not know: for one of them it would
+// refuse the whole file. A block ends where the next Host or Match begins.
+func dropUnsupportedMatch(text string) (kept string, dropped bool) {
 	var b strings.Builder
 	inside := false
 	for line := range strings.Lines(text) {
@@ -214,7 +214,7 @@ func dropMatchExec(text string) (kept string, dropped bool) {
 			dropped = dropped || inside
 		}
 		if inside {
-			line = "\n" // the numbers of the lines stay
+			line = "\n" // keeps the line numbers in the parser's errors
 		}
 		b.WriteString(line)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// hostKeys gives the check of the host's key against the known_hosts files, which is never weakened,
-// whatever StrictHostKeyChecking says, and the algorithms for which there are known keys: a host that
-// has several keys must show one that can be checked.
+// hostKeys returns a callback that checks the host's key against the known_hosts files, and the algorithms of the keys
+// known for this host: a host with several keys must offer one that can be checked. StrictHostKeyChecking never
+// weakens the check.
 func (h *sshHost) hostKeys() (ssh.HostKeyCallback, []string, error) {
 	var files []string
 	for _, file := range h.knownHosts {
@@ -52,7 +52,7 @@ func (h *sshHost) hostKeys() (ssh.HostKeyCallback, []string, error) {
 	}, db.HostKeyAlgorithms(h.knownAs()), nil
 }
 
-// command is what to give to ssh to reach the host by hand.
+// command is the argument with which ssh reaches the host by hand.
 func (h *sshHost) command() string {
 	text := h.user + "@" + h.alias
 	if h.port != "22" {

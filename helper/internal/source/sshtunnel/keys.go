@@ -14,12 +14,12 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// sshSigners are the keys for one login.
+// sshSigners holds the keys to try for one login.
 type sshSigners struct {
 	list   []namedSigner
 	agent  net.Conn // nil if no agent answered
-	keys   int      // how many the agent has
-	locked []string
+	keys   int      // how many keys the agent has
+	locked []string // key files that need a passphrase
 }
 
 type namedSigner struct {
@@ -27,8 +27,8 @@ type namedSigner struct {
 	name string
 }
 
-// signers collects the keys for a host in the order of ssh: those of the agent that the configuration
-// names, the agent's others unless IdentitiesOnly is set, then key files. Servers allow few tries.
+// signers collects the keys for a host in the order that ssh uses: first the agent's keys that the configuration names,
+// then its other keys unless IdentitiesOnly is set, then key files. The order matters because servers allow few attempts.
 func (h *sshHost) signers(ctx context.Context) (*sshSigners, error) {
 	s := &sshSigners{}
 	var fromAgent []namedSigner
@@ -53,7 +53,7 @@ func (h *sshHost) signers(ctx context.Context) (*sshSigners, error) {
 			files = append(files, namedSigner{signer, file})
 		} else if locked {
 			s.locked = append(s.locked, file)
-			h.settings.note("key " + file + " needs a passphrase and is not used (ssh-add " + file + " makes it usable)")
+			h.settings.note("skipped key " + file + ", which needs a passphrase; to use it, run ssh-add " + file)
 		}
 	}
 	s.list = named
@@ -86,9 +86,8 @@ func agentSigners(client agent.ExtendedAgent) ([]namedSigner, error) {
 	return list, nil
 }
 
-// readIdentity reads a private key file. Of one that is locked by a passphrase, or of which only the
-// public half is there, it gives the public key alone, as far as it can be had: the agent may have
-// the private one.
+// readIdentity reads a private key file. If a passphrase locks the key, or only its public half exists, readIdentity
+// returns just the public key where it can find it: the agent may have the private one.
 func readIdentity(file string) (public ssh.PublicKey, signer ssh.Signer, locked bool) {
 	if text, err := os.ReadFile(file + ".pub"); err == nil {
 		public, _, _, _, _ = ssh.ParseAuthorizedKey(text)
@@ -105,13 +104,13 @@ func readIdentity(file string) (public ssh.PublicKey, signer ssh.Signer, locked 
 		public = missing.PublicKey
 	}
 	if public == nil {
-		// IdentityFile may name the public half itself.
+		// IdentityFile may name the public key file itself.
 		public, _, _, _, _ = ssh.ParseAuthorizedKey(text)
 	}
 	return public, nil, locked
 }
 
-// indexOfKey finds a key, which may be nil, in a list; -1 if it is not there.
+// indexOfKey returns the position of a key in a list, or -1 if the key is nil or not in the list.
 func indexOfKey(list []namedSigner, key ssh.PublicKey) int {
 	if key == nil {
 		return -1
@@ -132,7 +131,7 @@ func (s *sshSigners) all() ([]ssh.Signer, error) {
 	return list, nil
 }
 
-// refused is the error of a login for which no key was good.
+// refused returns the error for a login whose keys the server all rejected.
 func (s *sshSigners) refused(h *sshHost) error {
 	e := &source.SSHKeyError{User: h.user, Host: h.address(), Agent: s.agent != nil, AgentKeys: s.keys, Locked: s.locked}
 	for _, signer := range s.list {

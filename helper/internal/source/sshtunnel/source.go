@@ -6,8 +6,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// OpenSource opens a source, through a tunnel where the configuration names an SSH host. server makes what reads it; its tunnel is nil
-// where there is none.
+// OpenSource opens a source, through a tunnel if the configuration names an SSH host. The function server creates the
+// reader; its tunnel is nil for a direct connection.
 func OpenSource(ctx context.Context, config source.Config, server func(source.Config, *Tunnel) source.Server) (*source.Source, error) {
 	if config.Note == nil {
 		config.Note = func(string) {}

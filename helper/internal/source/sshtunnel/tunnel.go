@@ -1,4 +1,4 @@
-// Package sshtunnel reaches servers through SSH, as ~/.ssh/config asks for it, and never without checking the host key.
+// Package sshtunnel connects to servers through SSH. It follows ~/.ssh/config and always checks the host key.
 package sshtunnel
 
 import (
@@ -17,28 +17,28 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// Tunnel is an SSH connection, through jump hosts where ~/.ssh/config asks for them, by which
-// databases are reached and commands are run.
+// Tunnel is an SSH connection for reaching databases and running commands. It goes through the jump hosts that
+// ~/.ssh/config names.
 type Tunnel struct {
-	Name    string // as the user calls the host
+	Name    string // the host as the user wrote it
 	client  *ssh.Client
-	Clients []*ssh.Client // all of the chain, the nearest first
+	Clients []*ssh.Client // the whole chain, nearest host first
 	done    chan struct{} // closed by Close
-	cut     chan struct{} // closed when the connection has ended, however that came
+	cut     chan struct{} // closed when the connection has ended for any reason
 	close   sync.Once
 }
 
 const (
-	// sshTimeout bounds how long one host may take to let us in.
+	// sshTimeout limits the handshake and login on one host.
 	sshTimeout = 30 * time.Second
-	// Every keepAlive a sign of life is asked for; a connection without one for as long is given up.
-	// A dead line is so noticed although nothing has a fixed time.
+	// keepAlive is both the interval between keepalive requests and how long each answer may take. It detects a dead
+	// connection although transfers themselves have no time limit.
 	keepAlive = 15 * time.Second
-	// maxJumps ends chains of jump hosts that refer to one another.
+	// maxJumps stops a chain of jump hosts that leads back to itself.
 	maxJumps = 8
 )
 
-// openTunnel connects to [user@]host[:port], where host may be a name of ~/.ssh/config.
+// openTunnel connects to [user@]host[:port]. The host may be an alias from ~/.ssh/config.
 func openTunnel(ctx context.Context, to string, settings *sshSettings) (*Tunnel, error) {
 	t := &Tunnel{Name: to, done: make(chan struct{}), cut: make(chan struct{})}
 	client, err := t.connect(ctx, to, nil, settings)
@@ -62,8 +62,8 @@ func openTunnel(ctx context.Context, to string, settings *sshSettings) (*Tunnel,
 	return t, nil
 }
 
-// connect opens a connection to a host by way of jumps or, if there are none, of the jump hosts that
-// are configured for it.
+// connect opens a connection to a host through the given jump hosts or, if jumps is nil, through those that are
+// configured for it.
 func (t *Tunnel) connect(ctx context.Context, to string, jumps []string, settings *sshSettings) (*ssh.Client, error) {
 	if len(t.Clients) >= maxJumps {
 		return nil, fmt.Errorf("%w: more than %d jump hosts in a row", source.ErrSSHConfig, maxJumps)
@@ -82,11 +82,11 @@ func (t *Tunnel) connect(ctx context.Context, to string, jumps []string, setting
 	if last := len(jumps) - 1; last >= 0 {
 		before := jumps[:last]
 		if last == 0 {
-			before = nil // the first host's own configuration counts
+			before = nil // the first host follows its own ProxyJump
 		}
 		via, err := t.connect(ctx, jumps[last], before, settings)
 		if errors.Is(err, source.ErrSSHConfig) {
-			return nil, err // it names the host itself
+			return nil, err // the error already names the host
 		}
 		if err != nil {
 			return nil, fmt.Errorf("jump host %s: %w", jumps[last], err)
@@ -111,7 +111,7 @@ func (t *Tunnel) connect(ctx context.Context, to string, jumps []string, setting
 	return client, nil
 }
 
-// login makes an SSH client of a connection.
+// login turns a connection into an authenticated SSH client.
 func (h *sshHost) login(ctx context.Context, conn net.Conn) (*ssh.Client, error) {
 	signers, err := h.signers(ctx)
 	if err != nil {
@@ -122,7 +122,7 @@ func (h *sshHost) login(ctx context.Context, conn net.Conn) (*ssh.Client, error)
 	if err != nil {
 		return nil, err
 	}
-	known := false // the host key is the right one: what fails after that is something else
+	known := false // the host key has passed its check, so a later failure has another cause
 	config := &ssh.ClientConfig{
 		User: h.user,
 		Auth: []ssh.AuthMethod{ssh.PublicKeysCallback(signers.all)},
@@ -133,7 +133,7 @@ func (h *sshHost) login(ctx context.Context, conn net.Conn) (*ssh.Client, error)
 		},
 		HostKeyAlgorithms: algorithms,
 	}
-	// Where the connection is a channel of another, it knows no deadlines: closing works for all.
+	// Closing also interrupts a connection inside another SSH connection, which does not support deadlines.
 	within, cancel := context.WithTimeout(ctx, sshTimeout)
 	defer cancel()
 	stop := context.AfterFunc(within, func() { _ = conn.Close() })
@@ -161,7 +161,7 @@ func (h *sshHost) login(ctx context.Context, conn net.Conn) (*ssh.Client, error)
 	return nil, err
 }
 
-// Dial opens a connection from the SSH host. It has the form that database drivers want.
+// Dial opens a connection from the SSH host. Its signature is the one that database drivers expect.
 func (t *Tunnel) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := t.open(ctx, network, address)
 	if err != nil {
@@ -170,7 +170,7 @@ func (t *Tunnel) Dial(ctx context.Context, network, address string) (net.Conn, e
 	return &deadlineConn{Conn: conn}, nil
 }
 
-// open is dial without deadlines.
+// open is Dial without support for deadlines.
 func (t *Tunnel) open(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, stop := t.whileUp(ctx)
 	defer stop()
@@ -201,8 +201,8 @@ func (t *Tunnel) NewSession(ctx context.Context) (*ssh.Session, error) {
 	}
 }
 
-// whileUp gives a context that ends with the connection too: on one that has just broken, asking for
-// a channel may wait for ever.
+// whileUp returns a context that also ends when the SSH connection does. On a connection that has just broken,
+// opening a channel could otherwise block forever.
 func (t *Tunnel) whileUp(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
@@ -215,15 +215,15 @@ func (t *Tunnel) whileUp(ctx context.Context) (context.Context, func()) {
 	return ctx, func() { cancel(nil) }
 }
 
-// deadlineConn closes a connection at its deadline. Channels of SSH know none, and drivers end a
-// cancelled query by one.
+// deadlineConn closes a connection when its deadline passes. SSH channels do not support deadlines, but drivers use
+// them to cancel a query.
 type deadlineConn struct {
 	net.Conn
 	mu    sync.Mutex
 	timer *time.Timer
 }
 
-// SetDeadline closes the connection at t; the zero time takes that back.
+// SetDeadline closes the connection at t. The zero time removes the deadline.
 func (c *deadlineConn) SetDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -236,10 +236,10 @@ func (c *deadlineConn) SetDeadline(t time.Time) error {
 	return nil
 }
 
-// SetReadDeadline does as SetDeadline does.
+// SetReadDeadline does the same as SetDeadline.
 func (c *deadlineConn) SetReadDeadline(t time.Time) error { return c.SetDeadline(t) }
 
-// SetWriteDeadline does as SetDeadline does.
+// SetWriteDeadline does the same as SetDeadline.
 func (c *deadlineConn) SetWriteDeadline(t time.Time) error { return c.SetDeadline(t) }
 
 func dialThrough(ctx context.Context, client *ssh.Client, name, network, address string) (net.Conn, error) {
@@ -263,7 +263,7 @@ func dialThrough(ctx context.Context, client *ssh.Client, name, network, address
 	return nil, source.Failure("ssh connection to "+name, source.ErrConnectionLost, err)
 }
 
-// keepAlive asks every host of the chain for signs of life, and hangs up when one gives none.
+// keepAlive sends keepalive requests through the whole chain of hosts, and closes the tunnel when an answer is missing.
 func (t *Tunnel) keepAlive() {
 	tick := time.NewTicker(keepAlive)
 	defer tick.Stop()
@@ -292,9 +292,8 @@ func (t *Tunnel) keepAlive() {
 	}
 }
 
-// ClassifyCut adds to a client's failure that the connection which it used broke: of that it knows
-// little, and some of its ways to fail at it are silent. Where the client may have noticed before we
-// have, it waits a moment for the same news.
+// ClassifyCut reports a dump client's failure as a lost SSH connection if the tunnel broke. The client itself often
+// fails without naming that cause. It may also notice first, so ClassifyCut waits up to a second for the tunnel to end.
 func (t *Tunnel) ClassifyCut(err error) error {
 	select {
 	case <-t.cut:
@@ -304,7 +303,7 @@ func (t *Tunnel) ClassifyCut(err error) error {
 	}
 }
 
-// cutReader reads what a client prints that works through a tunnel.
+// cutReader reads the output of a dump client that connects through a tunnel.
 type cutReader struct {
 	client io.Reader
 	tunnel *Tunnel
@@ -319,7 +318,7 @@ func (r cutReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Reader is what a client prints, read so that a cut tunnel is named. The tunnel may be nil.
+// Reader wraps a dump client's output so that its errors name a broken tunnel. The tunnel may be nil.
 func (t *Tunnel) Reader(client io.Reader) io.Reader {
 	if t == nil {
 		return client
@@ -327,7 +326,7 @@ func (t *Tunnel) Reader(client io.Reader) io.Reader {
 	return cutReader{client, t}
 }
 
-// Close ends the connection and everything that goes through it.
+// Close closes the SSH connection and everything that runs through it.
 func (t *Tunnel) Close() error {
 	t.close.Do(func() {
 		close(t.done)
@@ -338,7 +337,7 @@ func (t *Tunnel) Close() error {
 	return nil
 }
 
-// Forward is a listener on this machine whose connections lead to an address seen from the SSH host.
+// Forward is a local listener. The SSH host forwards each of its connections to one address.
 type Forward struct {
 	Host string
 	Port int
@@ -348,10 +347,10 @@ type Forward struct {
 	copies   sync.WaitGroup
 }
 
-// Endpoint is an address of the net package.
+// Endpoint is a network and an address, as the net package takes them.
 type Endpoint struct{ Network, Address string }
 
-// RemoteAddress is where a database listens, seen from the SSH host.
+// RemoteAddress returns where a database listens, as seen from the SSH host.
 func RemoteAddress(url dburl.URL) Endpoint {
 	switch {
 	case url.IsSocket() && url.Engine == dburl.Postgres:
@@ -362,8 +361,7 @@ func RemoteAddress(url dburl.URL) Endpoint {
 	return Endpoint{"tcp", url.Address()}
 }
 
-// Forward opens a listener for a dump client, on the loopback interface and a random port. It is
-// closed with the dump.
+// Forward opens a listener for a dump client, on a random port of the loopback interface. Close it with the dump.
 func (t *Tunnel) Forward(ctx context.Context, to Endpoint) (*Forward, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -390,7 +388,7 @@ func (t *Tunnel) Forward(ctx context.Context, to Endpoint) (*Forward, error) {
 	return f, nil
 }
 
-// carry copies between a local connection and one from the SSH host until either ends.
+// carry copies between a local connection and one from the SSH host until both directions have ended.
 func (t *Tunnel) carry(ctx context.Context, local net.Conn, to Endpoint) {
 	defer local.Close()
 	remote, err := t.open(ctx, to.Network, to.Address)
@@ -403,7 +401,7 @@ func (t *Tunnel) carry(ctx context.Context, local net.Conn, to Endpoint) {
 		_ = remote.Close()
 	})
 	defer stop()
-	// Each end is told of the other's end, so that what is under way still arrives.
+	// When one side stops sending, only that direction is closed, so that data in transit still arrives.
 	var copies sync.WaitGroup
 	for _, pair := range [][2]net.Conn{{local, remote}, {remote, local}} {
 		copies.Go(func() {
@@ -416,7 +414,7 @@ func (t *Tunnel) carry(ctx context.Context, local net.Conn, to Endpoint) {
 	copies.Wait()
 }
 
-// Close ends the listener and its connections.
+// Close closes the listener and its connections.
 func (f *Forward) Close() error {
 	f.cancel()
 	err := f.listener.Close()
