@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 #ddev-generated
-# Runs dump-helper for a host command: run.sh COMMAND [FLAG…], with the variables that DDEV gives host
-# commands. The helper runs in the dump service, or on this machine where DUMP_HELPER names a program.
-# Bash 3.2, which macOS has, must understand this.
+# Runs dump-helper for a host command: run.sh COMMAND [FLAG…]. It needs the variables that DDEV sets for host commands.
+# dump-helper runs in the dump service, or on this machine if DUMP_HELPER names a program.
+# This file must work with Bash 3.2, the version on macOS.
 set -eu -o pipefail
 
 # shellcheck source=dump-refresh/service.sh
@@ -10,7 +10,7 @@ set -eu -o pipefail
 command=$1
 shift
 
-# has_flag NAME…: whether the caller has given one of these flags.
+# has_flag NAME…: succeeds if the caller passed one of these flags.
 has_flag() {
   local given name
   for given in ${arguments[@]+"${arguments[@]}"}; do
@@ -23,11 +23,11 @@ has_flag() {
   return 1
 }
 
-# give_up ERROR HINT: ends a command that cannot do anything. A start of the project that would have pulled what is
-# newer goes on with the database that it has.
+# give_up ERROR HINT: ends a command that cannot run. `pull-latest-dump --if-newer` only warns, so that the hook that
+# calls it does not stop a start of the project.
 give_up() {
   if [ "$command" = pull-latest-dump ] && has_flag --if-newer; then
-    echo "warning: $1; the local database stays as it is, and \`ddev dump-doctor\` says what to do" >&2
+    echo "warning: $1; the local database stays as it is; run \`ddev dump-doctor\` to find out what to do" >&2
     exit
   fi
   printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
@@ -42,8 +42,8 @@ is_running() {
   fi
 }
 
-# The database's container of this project, as Docker knows it: the helper makes sure that no other server answers instead. In
-# the network that projects share all of them answer to the same names.
+# Passes on what Docker knows about this project's database container. In the network that all projects share, their
+# databases answer to the same names; with this, dump-helper can tell that it has reached the right one.
 inspect_database() {
   local container=ddev-$DDEV_SITENAME-db format
   format='{"Status":{{json .State.Status}},"OOMKilled":{{json .State.OOMKilled}},"Hostname":{{json .Config.Hostname}},'
@@ -56,13 +56,13 @@ inspect_database() {
   fi
 }
 
-# can_start_service: whether the project runs, and was started since the add-on is there.
+# can_start_service: succeeds if the project runs and was started after the add-on was installed.
 can_start_service() {
   [ "$DDEV_PROJECT_STATUS" = running ] && [ -n "$(rendered_service p)" ]
 }
 
-# Gives docker the names of the caller's variables, never their values: a command line can be read by
-# everyone. Paths mean the same in the container only below ~/.aws.
+# Passes the names of the caller's variables to docker, never their values: every user can read a command line. A path is
+# valid in the container only below ~/.aws.
 add_environment() {
   local name zone forwarded=
   for name in $(compgen -e); do
@@ -71,7 +71,7 @@ add_environment() {
       AWS_CA_BUNDLE | AWS_CONFIG_FILE | AWS_SHARED_CREDENTIALS_FILE | AWS_WEB_IDENTITY_TOKEN_FILE)
         case ${!name} in "$HOME"/.aws/*) ;; *) continue ;; esac ;;
       AWS_* | DUMP_*) ;;
-      # The last one tells that DDEV is restoring a snapshot.
+      # DDEV sets the last one while it restores a snapshot.
       NO_COLOR | TERM | DDEV_DB_CONTAINER_COMMAND) options+=(--env "$name") && continue ;;
       *) continue ;;
     esac
@@ -93,8 +93,8 @@ dump_helper() {
     docker exec --tty "${options[@]}" "$container" dump-helper "$@"
     return
   fi
-  # Docker tells a command in a container nothing of signals, but ends its standard input when this side
-  # is gone, whatever the reason. So it gets one that does not end before.
+  # Without a terminal, docker exec passes no signals on, but it closes the command's standard input when this process
+  # ends for any reason. dump-helper takes that as an interruption. So its input must not end earlier.
   local pipe
   pipe=$(mktemp -u "${TMPDIR:-/tmp}/dump-refresh.XXXXXX")
   mkfifo -m 600 "$pipe"
@@ -103,7 +103,7 @@ dump_helper() {
   docker exec --env DUMP_REFRESH_LIFELINE=stdin "${options[@]}" "$container" dump-helper "$@" <&3
 }
 
-# DDEV's own .gitignore does not list .env files, though they may hold passwords.
+# DDEV's own .gitignore does not list .env files, although they may contain passwords.
 keep_out_of_git() {
   local file excluded
   excluded=$(git -C "$DDEV_APPROOT" rev-parse --git-path info/exclude 2>/dev/null) || return 0
@@ -111,15 +111,15 @@ keep_out_of_git() {
     if git -C "$DDEV_APPROOT" check-ignore --quiet "$file"; then
       continue
     elif [ -n "$(git -C "$DDEV_APPROOT" ls-files "$file")" ]; then
-      echo "warning: $file is in git, with all that is in it" >&2
-      echo "hint: git rm --cached $file" >&2
+      echo "warning: $file is in git, and so is everything in it" >&2
+      echo "hint: run: git rm --cached $file" >&2
     else
       (cd "$DDEV_APPROOT" && mkdir -p "$(dirname "$excluded")" && echo "**/$file" >>"$excluded")
     fi
   done
 }
 
-# pull runs what the project has as pre-import-db and post-import-db hooks around the pull.
+# pull runs the project's pre-import-db hooks before the pull and its post-import-db hooks after it.
 pull() {
   pre_import_db() { :; }
   post_import_db() { :; }
@@ -133,14 +133,14 @@ pull() {
   post_import_db
 }
 
-# A hook that pulls when the project starts has nothing to do where the start is part of a pull.
+# If a pull started the project, a post-start hook must not pull as well.
 if [ "${DUMP_REFRESH_STARTING:-}" = pull-latest-dump ] && [ "$command" = pull-latest-dump ]; then
   exit 0
 fi
 arguments=("$@")
 if ! is_running && ! can_start_service; then
   if [ -n "${DUMP_REFRESH_STARTED:-}" ]; then
-    give_up "project $DDEV_SITENAME does not run" "\`ddev describe\` shows which part of it does not"
+    give_up "project $DDEV_SITENAME is not running" "run \`ddev describe\` to see which service is missing"
   fi
   DUMP_REFRESH_STARTING=$command "$DDEV_EXECUTABLE" start "$DDEV_SITENAME" </dev/null >&2
   DUMP_REFRESH_STARTED=true exec "$DDEV_EXECUTABLE" "$command" "$@"

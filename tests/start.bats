@@ -63,7 +63,7 @@ service() {
   assert_line --regexp "^hint: build it with \`make image\` in a checkout of dump-refresh, name another image in DUMP_DOCKER_IMAGE, or "
   run ddev describe
   assert_success
-  assert_output --partial "newest dump: ddev list-dumps tells"
+  assert_output --partial "newest dump: run ddev list-dumps"
   rm .ddev/config.hooks.yaml
 }
 
@@ -91,8 +91,8 @@ service() {
   cp "$SITE/.ddev/.ddev-docker-compose-full.yaml" .ddev
   run ddev list-dumps
   assert_failure
-  assert_line "error: the project $NAME that runs is that of $SITE"
-  assert_line "hint: end it with \`ddev stop --unlist $NAME\`, or give one of the two another name, and DUMP_PROJECT=$NAME"
+  assert_line "error: a project named $NAME is already running in $SITE"
+  assert_line "hint: stop it with \`ddev stop --unlist $NAME\`, or rename one of the two and set DUMP_PROJECT=$NAME there"
   assert_equal "$(service '{{.Id}} {{.State.Running}}')" "$id true"
 }
 
@@ -115,7 +115,7 @@ service() {
   DUMP_DOCKER_IMAGE=ddev/ddev-utilities run ddev list-dumps
   assert_failure
   assert_line --partial "error: the dump service of project $NAME does not start ("
-  assert_line "hint: it runs in the image ddev/ddev-utilities, which has to be that of dump-refresh"
+  assert_line "hint: check that its image, ddev/ddev-utilities, is one of dump-refresh"
   run service .
   assert_failure
 }
@@ -155,7 +155,7 @@ service() {
   ddev utility compose-config >/dev/null
   run ddev dump-doctor --version
   assert_success
-  assert_line "restarting $NAME, whose settings have changed"
+  assert_line "restarting $NAME because its settings have changed"
   run docker exec "ddev-$NAME-web" ls /tmp/healthy # what DDEV runs at a start has run
   assert_success
 }
@@ -204,7 +204,7 @@ service() {
   printf 'hooks:\n  post-start:\n    - exec-host: ddev pull-latest-dump --if-newer\n' >>.ddev/config.yaml
   run ddev add-on remove dump-refresh
   assert_success
-  assert_line --partial "Each start would warn of commands that are gone now. Take these lines out of .ddev:"
+  assert_line --partial "These lines in .ddev run commands that no longer exist. Remove them, or each start will show a warning:"
   assert_line --regexp "^config.yaml:[0-9]+:    - exec-host: ddev pull-latest-dump --if-newer$"
 }
 

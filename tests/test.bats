@@ -31,7 +31,7 @@ health_checks() {
 
   run ddev describe
   assert_success
-  assert_output --partial "newest dump: ddev list-dumps tells"
+  assert_output --partial "newest dump: run ddev list-dumps"
   assert_output --partial "ddev pull-latest-dump"
   assert_output --partial "ddev refresh-dump"
 }
@@ -39,7 +39,7 @@ health_checks() {
 @test "install from directory" {
   run ddev add-on get "$DIR"
   assert_success
-  assert_output --partial "One line is still needed, the bucket of this project's dumps:"
+  assert_output --partial "One setting is still missing, the bucket for this project's dumps:"
   assert_output --partial "ddev config --web-environment-add=DUMP_S3_BUCKET=my-bucket"
   run ddev restart -y
   assert_success
