@@ -19,11 +19,13 @@ import (
 // Main runs the program and returns its exit code.
 func Main(ctx context.Context, args []string, version string) int {
 	err := run(ctx, newApp(version), args)
+	out := ui.Standard(false, false)
+	out.Finish()
 	if err == nil {
 		return exitOK
 	}
 	code, hint := classify(ctx, err)
-	out := ui.Standard(false, false)
+
 	if code == exitInterrupted {
 		out.Note("interrupted")
 		return code

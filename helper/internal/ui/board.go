@@ -2,29 +2,19 @@ package ui
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"strings"
+	"slices"
 	"sync"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
-// Board shows several long actions at once. On a terminal it is a table at the end of what was said, with a bar for each
-// and one line for the rest; elsewhere each says where it stands now and then, in plain lines.
+// Board shows several long actions at once. On a terminal they are a table below everything that was printed, with a line for each
+// and one for the rest; elsewhere each prints a line now and then.
 type Board struct {
 	out *Output
-	// width is that of the terminal, in characters.
-	width func() int
 
 	mutex  sync.Mutex
 	lanes  []*Lane
 	status string
-	drawn  int // lines of the table that are on the terminal
-	stop   chan struct{}
-	ended  sync.WaitGroup
 }
 
 // Lane is one of a board's actions.
@@ -34,49 +24,23 @@ type Lane struct {
 	phase *phase
 }
 
-// mostLanes are shown: a table that is higher than the terminal could not be drawn over.
+// mostLanes is how many lanes are shown; fewer on a low terminal, since lines that have left it cannot be drawn over.
 const mostLanes = 15
-
-// redrawEvery is the time between two pictures of the table.
-const redrawEvery = 200 * time.Millisecond
 
 // Board begins a board, which must be closed.
 func (o *Output) Board() *Board {
-	b := &Board{out: o, width: terminalWidth, stop: make(chan struct{})}
+	b := &Board{out: o}
 	if o.Terminal && !o.Quiet {
-		b.ended.Go(b.redraw)
+		o.screen.show(b.picture)
 	}
 	return b
 }
 
-func terminalWidth() int {
-	width, _, err := term.GetSize(int(os.Stderr.Fd()))
-	if err != nil || width < 20 {
-		return 80
-	}
-	return width
-}
+// Close removes the table; what was printed stays.
+func (b *Board) Close() { b.out.screen.show(nil) }
 
-// Close takes the table away; what was said stays.
-func (b *Board) Close() {
-	close(b.stop)
-	b.ended.Wait()
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	b.clear()
-}
-
-// Say says one line.
-func (b *Board) Say(line string) {
-	if b.out.Quiet {
-		return
-	}
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	b.clear()
-	fmt.Fprintln(b.out.Stderr, line)
-	b.draw()
-}
+// Say prints one line.
+func (b *Board) Say(line string) { b.out.Note(line) }
 
 // Status changes the line for the rest.
 func (b *Board) Status(line string) {
@@ -94,127 +58,61 @@ func (b *Board) Lane(name string) *Lane {
 	return lane
 }
 
-// Close takes the action off the board.
+// Close removes the action from the board.
 func (l *Lane) Close() {
 	l.board.mutex.Lock()
 	defer l.board.mutex.Unlock()
-	var rest []*Lane
-	for _, other := range l.board.lanes {
-		if other != l {
-			rest = append(rest, other)
-		}
-	}
-	l.board.lanes = rest
+	l.board.lanes = slices.DeleteFunc(l.board.lanes, func(other *Lane) bool { return other == l })
 }
 
 // Phase begins the next stretch of the action; see Output.Phase.
 func (l *Lane) Phase(name string, total int64) {
 	l.board.mutex.Lock()
 	defer l.board.mutex.Unlock()
-	now := time.Now()
-	l.phase = &phase{name: l.name + ": " + name, total: total, began: now, lastLine: now}
-	if l.board.out.Terminal && total > 0 {
-		l.phase.bar = progressbar.NewOptions64(total,
-			progressbar.OptionSetWriter(io.Discard), // it is drawn as a line of the table
-			progressbar.OptionSetWidth(20),
-			progressbar.OptionSetSpinnerChangeInterval(0),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionShowCount(),
-			progressbar.OptionUseIECUnits(false),
-			progressbar.OptionShowTotalBytes(true),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionThrottle(100*time.Millisecond),
-		)
+	l.phase = nil
+	if name != "" {
+		l.phase = newPhase(l.name+": "+name, total)
 	}
 }
 
 // Advance says that n more bytes of the stretch are done.
 func (l *Lane) Advance(n int64) {
-	b := l.board
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
+	l.board.mutex.Lock()
 	p := l.phase
+	l.board.mutex.Unlock()
 	if p == nil {
 		return
 	}
-	p.done += n
-	if p.bar != nil {
-		if p.done >= p.total { // the total was a guess; see Output.Advance
-			p.total = p.done + p.done/50 + 1
-			p.bar.ChangeMax64(p.total)
+	p.advance(n)
+	if out := l.board.out; !out.Terminal && !out.Quiet {
+		if line := p.lineEvery(out.PlainEvery); line != "" {
+			out.screen.print(line + "\n")
 		}
-		_ = p.bar.Set64(p.done)
-	}
-	if now := time.Now(); !b.out.Terminal && !b.out.Quiet && now.Sub(p.lastLine) >= b.out.PlainEvery {
-		p.lastLine = now
-		fmt.Fprintln(b.out.Stderr, p.line(now))
 	}
 }
 
-// Note says one line of the action.
+// Note prints one line of the action.
 func (l *Lane) Note(line string) { l.board.Say(l.name + ": " + line) }
 
-// line is what the table shows of the action.
-func (l *Lane) line(now time.Time) string {
-	switch p := l.phase; {
-	case p == nil:
-		return l.name
-	case p.bar != nil:
-		return p.name + " " + strings.Trim(p.bar.String(), "\r\n ")
-	case p.done > 0:
-		return p.line(now)
-	default:
-		return p.name
-	}
-}
-
-func (b *Board) redraw() {
-	ticker := time.NewTicker(redrawEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			b.mutex.Lock()
-			b.clear()
-			b.draw()
-			b.mutex.Unlock()
-		case <-b.stop:
-			return
+// picture is the table.
+func (b *Board) picture(width, height int) []string {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	now := time.Now()
+	shown := min(len(b.lanes), mostLanes, max(0, height-2)) // two lines are for what is not shown, and for the status
+	var lines []string
+	for _, lane := range b.lanes[:shown] {
+		if lane.phase != nil {
+			lines = append(lines, lane.phase.bar(width, now))
+		} else {
+			lines = append(lines, fit(lane.name, width))
 		}
 	}
-}
-
-// clear takes the table off the terminal, and leaves the cursor where it began.
-func (b *Board) clear() {
-	if b.drawn > 0 {
-		fmt.Fprintf(b.out.Stderr, "\x1b[%dA\r\x1b[J", b.drawn)
-		b.drawn = 0
-	}
-}
-
-func (b *Board) draw() {
-	if !b.out.Terminal || b.out.Quiet {
-		return
-	}
-	width, now := b.width(), time.Now()
-	lines := make([]string, 0, len(b.lanes)+1)
-	for _, lane := range b.lanes[:min(len(b.lanes), mostLanes)] {
-		lines = append(lines, lane.line(now))
-	}
-	if more := len(b.lanes) - mostLanes; more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", more))
+	if more := len(b.lanes) - shown; more > 0 {
+		lines = append(lines, fit(fmt.Sprintf("and %d more", more), width))
 	}
 	if b.status != "" {
-		lines = append(lines, b.status)
+		lines = append(lines, fit(b.status, width))
 	}
-	var picture strings.Builder
-	for _, line := range lines {
-		// A line that wraps would take two, and the next picture would not cover it.
-		if runes := []rune(line); len(runes) >= width {
-			line = string(runes[:width-1])
-		}
-		picture.WriteString(line + "\n")
-	}
-	b.drawn = len(lines)
-	fmt.Fprint(b.out.Stderr, picture.String())
+	return lines
 }

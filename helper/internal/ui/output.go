@@ -1,7 +1,7 @@
-// Package ui is the only one that draws: results on standard output, everything else on standard error.
+// Package ui prints everything: results on standard output, everything else on standard error.
 //
-// On a terminal a long action shows a bar; elsewhere it says where it stands every few seconds, one
-// plain line at a time, so that a log stays readable.
+// On a terminal one line shows how far a long action is. Elsewhere a plain line is printed every few seconds, so that a log stays
+// readable.
 package ui
 
 import (
@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"golang.org/x/term"
 )
@@ -22,51 +23,62 @@ import (
 // ErrNoAnswer means that a question could not be asked because nobody is there to answer it.
 var ErrNoAnswer = errors.New("there is no terminal to ask on")
 
-// Options say how a command talks.
+// Options say where a command prints what.
 type Options struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Terminal says that standard error is a terminal, Interactive that standard input is one too.
 	Terminal, Interactive bool
-	// Quiet leaves out progress and notes, errors and questions remain.
+	// Quiet leaves out progress and notes; errors and questions remain.
 	Quiet bool
-	// JSON makes the result one JSON object on standard output.
+	// JSON prints the result as one JSON object on standard output.
 	JSON bool
-	// PlainEvery is the time between two lines of progress off a terminal.
+	// PlainEvery is the time between two lines of progress where there is no terminal.
 	PlainEvery time.Duration
 }
 
-// Output is what a command says, to people and to machines. It may be used by several goroutines.
+// Output prints what a command has to say, to people and to machines. Several goroutines may use it.
 type Output struct {
 	Options
-	mutex sync.Mutex
-	phase *phase
+	screen *screen
+	mutex  sync.Mutex
+	phase  *phase
 }
 
-// Standard talks through the process's own standard streams.
+// Standard prints to the process's own standard streams.
 func Standard(quiet, asJSON bool) *Output {
-	terminal := term.IsTerminal(int(os.Stderr.Fd()))
-	return New(Options{
+	terminal := term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
+	out := New(Options{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal:    terminal,
 		Interactive: terminal && term.IsTerminal(int(os.Stdin.Fd())),
 		Quiet:       quiet, JSON: asJSON,
 		PlainEvery: 5 * time.Second,
 	})
+	out.screen = standardError // all outputs of a process share its terminal
+	return out
 }
 
-// New talks as options say.
-func New(options Options) *Output { return &Output{Options: options} }
+// New prints as the options say.
+func New(options Options) *Output {
+	return &Output{Options: options, screen: &screen{writer: options.Stderr, size: func() (int, int) { return 80, 24 }}}
+}
 
-// Note says one line to whoever watches.
+// Note prints one line to whoever watches.
 func (o *Output) Note(line string) {
-	if o.Quiet {
-		return
+	if !o.Quiet {
+		o.screen.print(printable(line) + "\n")
 	}
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	o.phase.clear()
-	fmt.Fprintln(o.Stderr, line)
+}
+
+// printable replaces what would control the terminal: names and messages come from servers and buckets.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // Print writes data to standard output, unless the result is asked for as JSON.
@@ -74,7 +86,7 @@ func (o *Output) Print(format string, values ...any) {
 	if o.JSON {
 		return
 	}
-	fmt.Fprintf(o.Stdout, format, values...)
+	_ = o.screen.printTo(o.Stdout, fmt.Sprintf(format, values...))
 }
 
 // Result writes the result as one JSON object, if that is asked for.
@@ -82,33 +94,36 @@ func (o *Output) Result(result any) error {
 	if !o.JSON {
 		return nil
 	}
-	encoder := json.NewEncoder(o.Stdout)
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(result); err != nil {
+	err := encoder.Encode(result)
+	if err == nil {
+		err = o.screen.printTo(o.Stdout, text.String())
+	}
+	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
 }
 
-// Fail says what went wrong and what to do next.
+// Fail ends whatever shows progress, and prints what went wrong and what to do next.
 func (o *Output) Fail(err error, hint string) {
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	o.phase.clear()
-	fmt.Fprintf(o.Stderr, "error: %s\n", err)
+	o.screen.show(nil)
+	text := fmt.Sprintf("error: %s\n", err)
 	if hint != "" {
-		fmt.Fprintf(o.Stderr, "hint: %s\n", hint)
+		text += fmt.Sprintf("hint: %s\n", hint)
 	}
+	o.screen.print(printable(text))
 }
 
-// Confirm asks a question that must be answered with yes. Where there is no terminal it fails with
-// ErrNoAnswer.
+// Confirm asks a question that must be answered with yes. It fails with ErrNoAnswer if there is no terminal.
 func (o *Output) Confirm(ctx context.Context, question string) (bool, error) {
 	if !o.Interactive {
 		return false, ErrNoAnswer
 	}
-	fmt.Fprintf(o.Stderr, "%s [y/N] ", question)
+	defer o.screen.ask(question + " [y/N] ")()
 	answers := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(o.Stdin).ReadString('\n')
@@ -118,7 +133,7 @@ func (o *Output) Confirm(ctx context.Context, question string) (bool, error) {
 	case answer := <-answers:
 		return answer == "y" || answer == "yes", nil
 	case <-ctx.Done():
-		fmt.Fprintln(o.Stderr)
+		o.screen.print("\n")
 		return false, context.Cause(ctx)
 	}
 }
