@@ -168,14 +168,14 @@ func (r *schemaReader) list(ctx context.Context) (sequences, views []string, err
 
 // table writes what makes a table.
 func (r *schemaReader) table(ctx context.Context, s *script, name string) error {
-	row, err := r.row(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(name))
+	definition, err := mysql.ShowCreateTable(ctx, r.conn, mysql.QuoteName(name))
 	if err != nil {
 		return err
 	}
-	if strings.HasPrefix(row["create table"], "CREATE TEMPORARY TABLE") {
+	if strings.HasPrefix(definition, "CREATE TEMPORARY TABLE") {
 		return &source.SettingError{Name: "init_connect", Value: r.server.settings.InitConnect(), Err: source.ErrHidden}
 	}
-	text := withReferences(bareSequences(row["create table"], r.server.url.Name), r.references[name])
+	text := withReferences(bareSequences(definition, r.server.url.Name), r.references[name])
 	before, counter, after := cutCounter(text)
 	s.add("\nDROP TABLE IF EXISTS ", mysql.QuoteName(name), ";\n", before)
 	if !strings.HasSuffix(before, "ENGINE=ARCHIVE ") { // which takes no rows below its counter

@@ -54,7 +54,7 @@ func (r *schemaReader) rows(ctx context.Context, query string) ([]map[string]str
 func (r *schemaReader) row(ctx context.Context, query string) (map[string]string, error) {
 	rows, err := r.rows(ctx, query)
 	if err == nil && len(rows) == 0 {
-		err = fmt.Errorf("%w: it has vanished", source.ErrDefinitionChanged)
+		err = mysql.ErrVanished
 	}
 	if err != nil {
 		return nil, err
@@ -65,6 +65,12 @@ func (r *schemaReader) row(ctx context.Context, query string) (map[string]string
 // reading says what was being read when something failed. What is gone was there when it was listed.
 func reading(what string, err error) error {
 	doing := "read " + what
+	switch {
+	case errors.Is(err, mysql.ErrVanished):
+		return source.Failure(doing, source.ErrDefinitionChanged, err)
+	case errors.Is(err, mysql.ErrTextHidden):
+		return source.Failure(doing, source.ErrPrivilege, err)
+	}
 	var server *driver.MySQLError
 	if errors.As(err, &server) {
 		switch server.Number {

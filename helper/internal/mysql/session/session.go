@@ -19,11 +19,7 @@ import (
 
 // Definition gives the statement that makes a table of the session's database.
 func (s *Session) Definition(ctx context.Context, table string) (string, error) {
-	rows, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(table))
-	if err != nil || len(rows) == 0 {
-		return "", err
-	}
-	return rows[0]["create table"], nil
+	return mysql.ShowCreateTable(ctx, s.Conn, mysql.QuoteName(table))
 }
 
 // Directly has a function use the connection below the driver's, which is at rest meanwhile. When the context ends,

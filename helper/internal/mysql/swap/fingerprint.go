@@ -44,11 +44,11 @@ func printables(ctx context.Context, s *session.Session, database string) ([]pri
 // that the table moves to. Foreign keys that are listed among the objects are not part of it, because only the live
 // database has them.
 func definitionHash(ctx context.Context, s *session.Session, database, table, live string, objects []object) (string, error) {
-	rows, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(database)+"."+mysql.QuoteName(table))
-	if err != nil || len(rows) == 0 {
+	definition, err := mysql.ShowCreateTable(ctx, s.Conn, mysql.QuoteQualified(database, table))
+	if err != nil {
 		return "", err
 	}
-	text := withoutForeignKeys(rewrite.Counters.ReplaceAllString(rows[0]["create table"], ""), table, objects)
+	text := withoutForeignKeys(rewrite.Counters.ReplaceAllString(definition, ""), table, objects)
 	return target.Hash(renamedDatabase(text, database, live)), nil
 }
 

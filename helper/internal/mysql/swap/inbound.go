@@ -58,14 +58,11 @@ func (db *Database) inbound(ctx context.Context, s *session.Session, e extent) (
 		if row["refers_in"] == n.Live && !e.has(k.Refers) {
 			continue
 		}
-		shown, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(k.Database)+"."+mysql.QuoteName(k.Table))
+		definition, err := mysql.ShowCreateTable(ctx, s.Conn, mysql.QuoteQualified(k.Database, k.Table))
 		if err != nil {
 			return nil, err
 		}
-		if len(shown) == 0 {
-			continue // dropped a moment ago
-		}
-		for _, key := range rewrite.ReadDefinition(shown[0]["create table"]).Foreign {
+		for _, key := range rewrite.ReadDefinition(definition).Foreign {
 			if key.Name == k.Name {
 				add := foreignKeyOf(k.Table, key.Name, key.Text).referringTo(n.Live, k.Refers).SQL
 				k.Add = "ALTER TABLE " + mysql.QuoteName(k.Database) + "." + strings.TrimPrefix(add, "ALTER TABLE ")

@@ -2,7 +2,7 @@ package swap
 
 import (
 	"context"
-	"errors"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,35 +14,21 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// kind is a kind of object that RENAME TABLE cannot move to another database.
-type kind string
+// kind is the kind of a row of a journal: of an object that RENAME TABLE cannot move to another database, or of what else a
+// journal says.
+type kind = mysql.ObjectKind
 
-const (
-	view        kind = "VIEW"
-	trigger     kind = "TRIGGER"
-	procedure   kind = "PROCEDURE"
-	function    kind = "FUNCTION"
-	event       kind = "EVENT"
-	packageHead kind = "PACKAGE"
-	packageBody kind = "PACKAGE BODY"
-	foreignKey  kind = "FOREIGN KEY" // leads out of its database
-)
+// foreignKey is a foreign key that leads out of its database.
+const foreignKey kind = "FOREIGN KEY"
 
 // creationOrder makes objects before those that use them: views may call functions, and triggers and events may use
 // everything.
-var creationOrder = []kind{foreignKey, packageHead, packageBody, function, procedure, view, trigger, event}
-
-// object is a view, trigger, routine, event or foreign key, with the session settings that it was made under and
-// depends on.
-type object struct {
-	Kind kind
-	Name string
-	// Table is the table of a trigger or a foreign key.
-	Table string
-	// SQL creates it. Its bytes are in Charset.
-	SQL                                   string
-	SQLMode, Charset, Collation, TimeZone string
+var creationOrder = []kind{
+	foreignKey, mysql.Package, mysql.PackageBody, mysql.Function, mysql.Procedure, mysql.View, mysql.Trigger, mysql.Event,
 }
+
+// object is a view, trigger, routine, event or foreign key. Table is also that of a foreign key.
+type object mysql.Object
 
 // is says whether two objects have the same kind and name.
 func (o object) is(other object) bool { return o.Kind == other.Kind && o.Name == other.Name }
@@ -54,69 +40,44 @@ func capture(ctx context.Context, s *session.Session, database string) ([]object
 	if err != nil || !present {
 		return nil, err
 	}
-	// The server leaves out a database's own name in a view only for sessions that use that database.
 	if err := s.Exec(ctx, "USE "+mysql.QuoteName(database)); err != nil {
 		return nil, err
 	}
-	listings := []string{
-		"SELECT TABLE_NAME AS name, 'VIEW' AS kind FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?",
-		"SELECT TRIGGER_NAME AS name, 'TRIGGER' AS kind, EVENT_OBJECT_TABLE AS on_table FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?" +
-			" ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER",
-		"SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS kind FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ?",
-		"SELECT EVENT_NAME AS name, 'EVENT' AS kind FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ?",
+	// Texts must arrive in their own character set, without conversion.
+	if err := s.Exec(ctx, "SET SESSION character_set_results = binary"); err != nil {
+		return nil, err
 	}
-	var objects []object
-	for _, listing := range listings {
-		rows, err := s.Table(ctx, listing, database)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			o, err := show(ctx, s, kind(row["kind"]), row["name"])
-			if err != nil {
-				return nil, fmt.Errorf("read %s %s of database %s: %w", strings.ToLower(row["kind"]), row["name"], database, err)
-			}
-			o.Table = row["on_table"]
-			objects = append(objects, o)
-		}
+	objects, err := shown(ctx, s, database)
+	if reset := s.Exec(ctx, "SET SESSION character_set_results = utf8mb4"); err == nil {
+		err = reset
+	}
+	if err != nil {
+		return nil, err
 	}
 	keys, err := outgoing(ctx, s, database)
 	return append(objects, keys...), err
 }
 
-// show reads one object of the session's database.
-func show(ctx context.Context, s *session.Session, k kind, name string) (object, error) {
-	// The text must arrive in its original character set, without conversion.
-	if err := s.Exec(ctx, "SET SESSION character_set_results = binary"); err != nil {
-		return object{}, err
+// shown reads the objects that SHOW CREATE shows of the session's database.
+func shown(ctx context.Context, s *session.Session, database string) ([]object, error) {
+	var objects []object
+	for _, list := range []func(context.Context, *sql.Conn) ([]mysql.Object, error){
+		mysql.ListViews, mysql.ListTriggers, mysql.ListRoutines, mysql.ListEvents,
+	} {
+		listed, err := list(ctx, s.Conn)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range listed {
+			if err := o.Show(ctx, s.Conn); err != nil {
+				return nil, fmt.Errorf("read %s %s of database %s: %w", strings.ToLower(string(o.Kind)), o.Name, database, err)
+			}
+			o.DatabaseCollation = "" // no journal keeps it: an object is made again with the collation that the database has then
+			objects = append(objects, object(o))
+		}
 	}
-	rows, err := s.Table(ctx, fmt.Sprintf("SHOW CREATE %s %s", k, mysql.QuoteName(name)))
-	if err == nil {
-		err = s.Exec(ctx, "SET SESSION character_set_results = utf8mb4")
-	}
-	if err != nil {
-		return object{}, err
-	}
-	if len(rows) == 0 {
-		return object{}, errors.New("it was dropped a moment ago")
-	}
-	row := rows[0]
-	o := object{
-		Kind: k, Name: name, SQL: row["create "+strings.ToLower(string(k))],
-		SQLMode: row["sql_mode"], Charset: row["character_set_client"], Collation: row["collation_connection"],
-		TimeZone: row["time_zone"],
-	}
-	if k == trigger {
-		o.SQL = row["sql original statement"]
-	}
-	if o.SQL == "" {
-		return object{}, errUnreadable
-	}
-	return o, nil
+	return objects, nil
 }
-
-// errUnreadable means that the account may not see the body of a routine, which the server then reports as NULL.
-var errUnreadable = errors.New("the account may not see its text")
 
 // drop drops an object.
 func drop(ctx context.Context, s *session.Session, database string, o object) error {
@@ -153,13 +114,13 @@ func (db *Database) create(ctx context.Context, s *session.Session, database str
 					return err
 				default:
 					refused = append(refused, o)
-					if o.Kind != view {
+					if o.Kind != mysql.View {
 						db.Config.Note(leftOut(o, err))
 					}
 				}
 			}
 			left = refused
-			if k != view {
+			if k != mysql.View {
 				break
 			}
 			if !progress {
@@ -220,7 +181,7 @@ func (db *Database) createOne(ctx context.Context, s *session.Session, database 
 // moved returns an object as it must read after moving from one database to another. Only a view that refers to other
 // databases names its own.
 func (o object) moved(from, to string) object {
-	if o.Kind != view {
+	if o.Kind != mysql.View {
 		return o
 	}
 	o.SQL = renamedDatabase(o.SQL, from, to)

@@ -30,17 +30,15 @@ func checkInside(ctx context.Context, s *session.Session, database string, has f
 		if !has(table) {
 			continue
 		}
-		rows, err := s.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(database)+"."+mysql.QuoteName(table))
+		definition, err := mysql.ShowCreateTable(ctx, s.Conn, mysql.QuoteQualified(database, table))
 		if mysql.Errno(err) == mysql.ErrnoUnknownTable {
 			continue // dropped a moment ago
 		}
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			if option := rewrite.OutsideOption(row["create table"]); option != "" {
-				return &target.OutsideError{Database: database, Table: table, Option: option, Remedy: bringInside(database, table)}
-			}
+		if option := rewrite.OutsideOption(definition); option != "" {
+			return &target.OutsideError{Database: database, Table: table, Option: option, Remedy: bringInside(database, table)}
 		}
 	}
 	return nil

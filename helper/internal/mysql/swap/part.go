@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -34,10 +35,10 @@ func (e extent) carries(o object) bool {
 	switch {
 	case e.isAll():
 		return true
-	case o.Kind == trigger, o.Kind == foreignKey:
+	case o.Kind == mysql.Trigger, o.Kind == foreignKey:
 		return e.has(o.Table)
 	case e.TablesOnly:
-		return o.Kind == view && e.has(o.Name)
+		return o.Kind == mysql.View && e.has(o.Name)
 	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/load"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
@@ -80,11 +81,11 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 	}
 	for i, o := range objects {
 		switch o.Kind {
-		case trigger:
+		case mysql.Trigger:
 			if err := drop(ctx, l.Lock, n.Incoming, o); err != nil {
 				return db.Classify("drop trigger "+o.Name, err)
 			}
-		case event:
+		case mysql.Event:
 			o.SQL, _ = rewrite.SetEventStatus(o.SQL, l.Events[o.Name])
 		}
 		objects[i] = o.moved(n.Incoming, n.Live)

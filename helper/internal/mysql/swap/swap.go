@@ -45,7 +45,7 @@ func (db *Database) exchange(ctx context.Context, s *session.Session, turn turn)
 	}
 	var old contents
 	present, err := capture(ctx, s, n.Live)
-	if errors.Is(err, errUnreadable) {
+	if errors.Is(err, mysql.ErrTextHidden) {
 		return &target.PrivilegeError{Action: "read the routines of database " + n.Live, Grant: db.grantShowRoutine(), Err: err}
 	}
 	if err != nil {
@@ -113,10 +113,10 @@ func (db *Database) moveTables(waiting, ctx context.Context, s *session.Session,
 		return db.Classify("list the tables to exchange", err)
 	}
 	for _, o := range old {
-		inTheWay := o.Kind == view && slices.ContainsFunc(moves, func(m move) bool {
+		inTheWay := o.Kind == mysql.View && slices.ContainsFunc(moves, func(m move) bool {
 			return m.To == n.Live && strings.EqualFold(m.Table, o.Name)
 		})
-		if o.Kind == trigger || o.Kind == foreignKey || inTheWay {
+		if o.Kind == mysql.Trigger || o.Kind == foreignKey || inTheWay {
 			err := db.patiently(waiting, s, func() error { return drop(ctx, s, n.Live, o) })
 			if err != nil {
 				return db.Classify(fmt.Sprintf("drop %s %s", strings.ToLower(string(o.Kind)), o.Name), err)
@@ -269,7 +269,7 @@ func (db *Database) rollForward(ctx context.Context, s *session.Session) error {
 // complete makes the objects of all that are missing. Triggers fire in the order in which they were made: if one is
 // missing, all are made again.
 func (db *Database) complete(ctx context.Context, s *session.Session, database string, missing, all []object) error {
-	isTrigger := func(o object) bool { return o.Kind == trigger }
+	isTrigger := func(o object) bool { return o.Kind == mysql.Trigger }
 	if slices.ContainsFunc(missing, isTrigger) {
 		missing = slices.DeleteFunc(missing, isTrigger)
 		for _, o := range all {
