@@ -3,56 +3,39 @@ package bucket
 import (
 	"context"
 	"io"
-	"sync"
-	"time"
+
+	"golang.org/x/time/rate"
 )
 
-// RateLimit limits the bytes per second to and from all buckets that share it. It counts the bodies of requests and answers, also
-// those that are sent again.
+// RateLimit limits the bytes per second to and from all buckets that share it. It counts the bodies of requests and
+// responses, including those that are sent again.
 type RateLimit struct {
-	rate  float64 // bytes per second
-	piece int     // bytes that may pass at once
-
-	mu   sync.Mutex
-	free time.Time // when the next byte may pass
+	limiter *rate.Limiter
+	piece   int // the most bytes to read at once
 }
 
-// saved is how much unused time can be made up for. It bounds the size of bursts.
-const saved = 100 * time.Millisecond
-
-// NewRateLimit makes a limit of that many bytes per second. For 0 it returns nil, which limits nothing.
+// NewRateLimit returns a limit of that many bytes per second. For 0 it returns nil, which limits nothing.
 func NewRateLimit(bytesPerSecond int64) *RateLimit {
 	if bytesPerSecond <= 0 {
 		return nil
 	}
-	// Small pieces let a lease's sign of life pass between those of large transfers.
-	return &RateLimit{rate: float64(bytesPerSecond), piece: int(min(max(bytesPerSecond/20, 1<<10), 64<<10))}
+	// Between small pieces of a large transfer, the small requests that renew a lease can get through.
+	piece := int(min(max(bytesPerSecond/20, 1<<10), 64<<10))
+	// After a pause, at most the bytes of a tenth of a second pass at once.
+	burst := max(piece, int(bytesPerSecond/10))
+	return &RateLimit{limiter: rate.NewLimiter(rate.Limit(bytesPerSecond), burst), piece: piece}
 }
 
 // take waits until n bytes may pass, or returns the cause of the context's end.
 func (l *RateLimit) take(ctx context.Context, n int) error {
-	l.mu.Lock()
-	now := time.Now()
-	if earliest := now.Add(-saved); l.free.Before(earliest) {
-		l.free = earliest
-	}
-	pause := l.free.Sub(now)
-	l.free = l.free.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
-	l.mu.Unlock()
-	if pause <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if err := l.limiter.WaitN(ctx, n); err != nil {
+		<-ctx.Done() // WaitN fails early if it would miss the context's deadline
 		return context.Cause(ctx)
 	}
+	return nil
 }
 
-// limit returns a body that keeps to the limit. A nil limit returns the body itself.
+// limit returns a body that is read no faster than the limit. A nil limit returns the body itself.
 func (l *RateLimit) limit(ctx context.Context, body io.ReadCloser) io.ReadCloser {
 	if l == nil {
 		return body

@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// passed notes when bytes passed.
+// passed records when bytes passed.
 type passed struct {
 	at time.Duration
 	n  int
 }
 
-// readAll reads bodies of a size side by side, each by way of the limit, and tells when bytes passed.
+// readAll reads bodies of a size concurrently through the limit, and returns when their bytes passed.
 func readAll(t *testing.T, l *RateLimit, bodies, size int) []passed {
 	t.Helper()
 	var (
@@ -56,11 +56,11 @@ func TestRateLimitIsKeptSmoothly(t *testing.T) {
 	for _, rate := range []int64{16 << 10, 500 << 10, 10 << 20, 1 << 30} {
 		synctest.Test(t, func(t *testing.T) {
 			l := NewRateLimit(rate)
-			for range 2 { // the second time after a pause, which must not be made up for
+			for range 2 { // the second time follows a pause, whose unused time must be lost
 				const bodies = 3
 				size := int(rate) // of each: three seconds in all
 				list := readAll(t, l, bodies, size)
-				burst := int(float64(rate)*saved.Seconds()) + (bodies+1)*l.piece
+				burst := int(rate/10) + (bodies+1)*l.piece
 				slices.SortFunc(list, func(a, b passed) int { return int(a.at - b.at) })
 				sum := 0
 				for _, p := range list {
@@ -92,6 +92,21 @@ func TestRateLimitEndsWithTheContext(t *testing.T) {
 	})
 }
 
+// A deadline within a wait ends it with the context's own cause, and not early.
+func TestRateLimitEndsAtTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewRateLimit(1 << 10)
+		why := errors.New("too slow")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second+time.Millisecond, why)
+		defer cancel()
+		began := time.Now()
+		_, err := io.Copy(io.Discard, l.limit(ctx, io.NopCloser(bytes.NewReader(make([]byte, 100<<10)))))
+		if took := time.Since(began); err != why || took != 5*time.Second+time.Millisecond {
+			t.Errorf("%v after %s", err, took)
+		}
+	})
+}
+
 func TestNoRateLimitCostsNothing(t *testing.T) {
 	body := io.NopCloser(bytes.NewReader(nil))
 	if l := NewRateLimit(0); l != nil || l.limit(t.Context(), body) != body {
@@ -99,7 +114,7 @@ func TestNoRateLimitCostsNothing(t *testing.T) {
 	}
 }
 
-// limited opens the bucket with a limit.
+// limited opens the bucket with a rate limit.
 func (e env) limited(t *testing.T, bytesPerSecond int64) *Bucket {
 	t.Helper()
 	c := e.config()
@@ -107,13 +122,13 @@ func (e env) limited(t *testing.T, bytesPerSecond int64) *Bucket {
 	return open(t, c)
 }
 
-// least is the time that bytes must take at least.
+// least returns the shortest time that a transfer of some bytes may take.
 func least(size int, l *RateLimit) time.Duration {
 	const transfers = 5
-	return time.Duration(float64(size-transfers*l.piece)/l.rate*float64(time.Second)) - saved
+	return time.Duration(float64(size-transfers*l.piece-l.limiter.Burst()) / float64(l.limiter.Limit()) * float64(time.Second))
 }
 
-// A part in memory, a streamed one and a lease's signs of life share the limit. The lease must not be lost.
+// A part from memory, a streamed part and the renewals of a lease share the limit. The lease must not be lost.
 func TestUploadKeepsToTheRateLimit(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		b := e.limited(t, 8*mib)
@@ -211,7 +226,7 @@ func TestFetchKeepsToTheRateLimit(t *testing.T) {
 	})
 }
 
-// The time that the limit takes is none in which a connection stands still.
+// Waiting for the rate limit does not count as idle time of a connection.
 func TestRateLimitIsNotIdleTime(t *testing.T) {
 	e := newEnv(t, "minio")
 	b := e.limited(t, 1<<10)
