@@ -134,7 +134,7 @@ func (s *snapshot) watch(ctx context.Context) error {
 			}
 			// Was it us, and is it still?
 			if s.held.still(reader, table) && ctx.Err() == nil {
-				return source.Failure("read table "+table.name, source.ErrGaveWay, errors.New(s.waiter(ctx)))
+				return source.Failure("read table "+table.name, source.ErrGaveWay, errors.New(s.waiter(ctx, table.name)))
 			}
 		}
 	}
@@ -177,17 +177,18 @@ func (s *snapshot) limitStatements(ctx context.Context, limit time.Duration) {
 	_, _ = s.aside.ExecContext(ctx, setting)
 }
 
-// waiter says who waited, as far as the account may see it: first those who do not only read and write. Where nobody is seen to wait,
-// somebody may have locked the table before we came.
-func (s *snapshot) waiter(ctx context.Context) string {
+// waiter says who waited for a table, as far as the account may see it: first those who do not only read and write. Where
+// nobody is seen to wait, somebody may have locked the table before we came. A session that uses another database, and
+// does not name the table, waits for something else, as another dump does for its lock.
+func (s *snapshot) waiter(ctx context.Context, table string) string {
 	s.using.Lock()
 	defer s.using.Unlock()
 	const query = "SELECT USER, UPPER(SUBSTRING_INDEX(TRIM(COALESCE(INFO, '')), ' ', 2)) FROM information_schema.PROCESSLIST" +
-		" WHERE STATE LIKE 'Waiting for %' AND COMMAND = 'Query'" +
+		" WHERE STATE LIKE 'Waiting for %' AND COMMAND = 'Query' AND (COALESCE(DB, DATABASE()) = DATABASE() OR LOCATE(?, INFO) > 0)" +
 		" AND INFO NOT LIKE 'SHOW %' AND INFO NOT LIKE '% information\\_schema.%' AND INFO NOT LIKE 'SELECT /*!40001 SQL\\_NO\\_CACHE */%'" + // ours
 		" ORDER BY UPPER(INFO) LIKE 'SELECT%' OR UPPER(INFO) LIKE 'INSERT%' OR UPPER(INFO) LIKE 'UPDATE%' OR UPPER(INFO) LIKE 'DELETE%', TIME DESC LIMIT 1"
 	var user, words string
-	if err := s.aside.QueryRowContext(ctx, query).Scan(&user, &words); err != nil || words == "" {
+	if err := s.aside.QueryRowContext(ctx, query, table).Scan(&user, &words); err != nil || words == "" {
 		return "somebody waited for it, or has locked it"
 	}
 	return fmt.Sprintf("%s of %s waited for it", words, user)
