@@ -107,12 +107,14 @@ fleet-acceptance: build ## publishes and pulls a fleet of 60 projects, some of t
 # Asks for root's rights only if a package is missing.
 packages: ## installs the Debian packages that tests need
 	@tests/packages.sh mariadb-server mariadb-client postgresql openssh-server openssh-client \
-	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap
+	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap maven unzip
 
-# Compiles the Go modules in tests/tools, and unpacks the MySQL server, which only Debian's unstable release has.
+# Compiles the Go modules in tests/tools, and unpacks the MySQL server, which only Debian's unstable release has, and an old
+# MariaDB, which Maven has.
 tools: ## builds the test tools that Debian does not have
 	@tests/tools/build.sh ddev golangci-lint minio versitygw actionlint kustomize kubernetes-types
 	@tests/tools/mysql.sh
+	@tests/tools/mariadb.sh 10.2.11
 
 clean: ## removes bin and dist
 	rm -rf bin dist

@@ -74,6 +74,8 @@ func server[S interface{ Stop() }](name string, start func(dir string) (S, error
 var (
 	stagingServer = server("staging", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
 	localServer   = server("local", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
+	oldStaging    = server("old-staging", func(dir string) (*testserver.MySQL, error) { return testserver.OldMariaDB(dir) })
+	oldLocal      = server("old-local", func(dir string) (*testserver.MySQL, error) { return testserver.OldMariaDB(dir) })
 	mysqlStaging  = server("mysql-staging", func(dir string) (*testserver.MySQL, error) { return testserver.Mysqld(dir) })
 	mysqlLocal    = server("mysql-local", func(dir string) (*testserver.MySQL, error) { return testserver.Mysqld(dir) })
 	pgServer      = server("postgres", func(dir string) (*testserver.PG, error) { return testserver.Postgres(dir) })

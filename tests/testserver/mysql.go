@@ -27,6 +27,11 @@ func MariaDB(dir string, options ...string) (*MySQL, error) {
 	return startMySQL(mariadbd, installMariaDB, dir, append([]string{"--innodb-log-file-size=16M", "--aria-pagecache-buffer-size=8M"}, options...))
 }
 
+// OldMariaDB is MariaDB for version 10.2, which many sites still have. Its ALTER TABLE and DROP TABLE are not atomic.
+func OldMariaDB(dir string, options ...string) (*MySQL, error) {
+	return startMySQL(oldMariadbd, installOldMariaDB, dir, append([]string{"--innodb-log-file-size=16M", "--aria-pagecache-buffer-size=8M"}, options...))
+}
+
 // Mysqld is MariaDB for a MySQL server.
 func Mysqld(dir string, options ...string) (*MySQL, error) {
 	return startMySQL(mysqld, initializeMySQL, dir, append([]string{"--innodb-redo-log-capacity=64M", "--mysqlx=OFF", "--secure-file-priv="}, options...))
@@ -86,6 +91,12 @@ func installMariaDB(_, data, temporary string) error {
 	}
 	return run("mariadb-install-db", nil, asRoot(install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
 		"--datadir="+data, "--tmpdir="+temporary, "--innodb-log-file-size=16M")...)
+}
+
+func installOldMariaDB(server, data, temporary string) error {
+	root := filepath.Join(filepath.Dir(server), strings.Replace(filepath.Base(server), "mariadbd", "mariadb", 1))
+	return run("mysql_install_db", nil, asRoot("sh", filepath.Join(root, "scripts", "mysql_install_db"), "--no-defaults",
+		"--auth-root-authentication-method=normal", "--skip-name-resolve", "--basedir="+root, "--datadir="+data, "--tmpdir="+temporary)...)
 }
 
 func initializeMySQL(server, data, temporary string) error {
