@@ -32,9 +32,9 @@ func (p *phase) bar(columns int, now time.Time) string {
 		rest = Duration(left) + " left"
 	}
 	amount := amounts(done, total)
-	for _, facts := range [][]string{{amount, speed, rest}, {amount, rest}, {rest}} {
+	for level, facts := range [][]string{{amount, speed, rest}, {amount, rest}, {rest}} {
 		text := joined(facts)
-		if room := columns - barFrame - uniseg.StringWidth(text); room >= leastBar+1+min(uniseg.StringWidth(p.name), leastName) {
+		if room := columns - barFrame - p.widest(level, text); room >= leastBar+1+min(uniseg.StringWidth(p.name), leastName) {
 			name := fit(p.name, room-leastBar-1)
 			return name + " " + drawBar(done, total, room-1-uniseg.StringWidth(name)) + " " + text
 		}
@@ -55,6 +55,15 @@ func (p *phase) spin(columns int, done, rate int64, now time.Time) string {
 	text := strings.Join(facts, ", ")
 	spinner := p.nextSpinner() + " "
 	return fit(spinner+fit(p.name, max(leastName, columns-len(spinner)-len(text)))+text, columns)
+}
+
+// widest returns the width of the widest text that the phase has had with as many facts: the bar would tremble if it made room for
+// each digit.
+func (p *phase) widest(level int, text string) int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.widths[level] = max(p.widths[level], uniseg.StringWidth(text))
+	return p.widths[level]
 }
 
 // amounts gives 1.2/4.0 MB.

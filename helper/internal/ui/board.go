@@ -53,7 +53,7 @@ func (b *Board) Status(line string) {
 func (b *Board) Lane(name string) *Lane {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	lane := &Lane{board: b, name: name}
+	lane := &Lane{board: b, name: name, phase: newPhase(name, 0)}
 	b.lanes = append(b.lanes, lane)
 	return lane
 }
@@ -69,8 +69,9 @@ func (l *Lane) Close() {
 func (l *Lane) Phase(name string, total int64) {
 	l.board.mutex.Lock()
 	defer l.board.mutex.Unlock()
-	l.phase = nil
-	if name != "" {
+	if name == "" {
+		l.phase = newPhase(l.name, 0)
+	} else {
 		l.phase = newPhase(l.name+": "+name, total)
 	}
 }
@@ -80,9 +81,6 @@ func (l *Lane) Advance(n int64) {
 	l.board.mutex.Lock()
 	p := l.phase
 	l.board.mutex.Unlock()
-	if p == nil {
-		return
-	}
 	p.advance(n)
 	if out := l.board.out; !out.Terminal && !out.Quiet {
 		if line := p.lineEvery(out.PlainEvery); line != "" {
@@ -102,11 +100,7 @@ func (b *Board) picture(width, height int) []string {
 	shown := min(len(b.lanes), mostLanes, max(0, height-2)) // two lines are for what is not shown, and for the status
 	var lines []string
 	for _, lane := range b.lanes[:shown] {
-		if lane.phase != nil {
-			lines = append(lines, lane.phase.bar(width, now))
-		} else {
-			lines = append(lines, fit(lane.name, width))
-		}
+		lines = append(lines, lane.phase.bar(width, now))
 	}
 	if more := len(b.lanes) - shown; more > 0 {
 		lines = append(lines, fit(fmt.Sprintf("and %d more", more), width))

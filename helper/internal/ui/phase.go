@@ -17,6 +17,7 @@ type phase struct {
 	done, total int64 // the total is 0 where nobody knows it
 	lastLine    time.Time
 	spinner     *progressbar.ProgressBar // where the total is not known
+	widths      [3]int                   // see widest
 }
 
 func newPhase(name string, total int64) *phase {

@@ -185,7 +185,7 @@ func TestNarrowerTerminal(t *testing.T) {
 	fmt.Fprintf(emulator, "said\n%s\n%s\n%s\n%s\x1b[A\r", lane[:40], lane[40:], status[:40], status[40:])
 	emulator.width = 40
 	out.screen.draw("more\n")
-	if got := strings.Join(emulator.rows(), "\n"); got != "said\nmore\n"+lane[:38]+"…\n"+status[:38]+"…" {
+	if got := strings.Join(emulator.rows(), "\n"); got != "said\nmore\n/ "+lane[:36]+"…\n"+status[:38]+"…" {
 		t.Errorf("the screen holds\n%s", got)
 	}
 }
@@ -219,9 +219,6 @@ func TestNothingControlsTheTerminal(t *testing.T) {
 
 func TestBarsLeaveOutWhatMattersLeast(t *testing.T) {
 	began := time.Now()
-	p := newPhase("fetching shop-20261122T063000Z.sql.zst", 100_000_000)
-	p.began = began
-	p.advance(25_000_000)
 	now := began.Add(5 * time.Second)
 	for _, test := range []struct {
 		columns int
@@ -235,8 +232,24 @@ func TestBarsLeaveOutWhatMattersLeast(t *testing.T) {
 		{30, "fetching shop-20261122T06… 25%"},
 		{8, "fet… 25%"},
 	} {
+		p := newPhase("fetching shop-20261122T063000Z.sql.zst", 100_000_000)
+		p.began = began
+		p.advance(25_000_000)
 		if got := p.bar(test.columns, now); got != test.want || uniseg.StringWidth(got) > test.columns {
 			t.Errorf("%d columns are for %q, want %q", test.columns, got, test.want)
 		}
 	}
 }
+
+func TestBarsDoNotTremble(t *testing.T) {
+	p := newPhase("dumping", 100_000_000)
+	p.advance(5_000_000)
+	width := uniseg.StringWidth(drawn(p.bar(79, p.began.Add(10*time.Second))))
+	p.advance(80_000_000)
+	if got := uniseg.StringWidth(drawn(p.bar(79, p.began.Add(11*time.Second)))); got != width {
+		t.Errorf("the bar had %d columns, and has %d", width, got)
+	}
+}
+
+// drawn is the bar itself, without what is beside it.
+func drawn(line string) string { return line[strings.Index(line, "|"):strings.LastIndex(line, "|")] }
