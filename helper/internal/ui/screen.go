@@ -125,18 +125,20 @@ func (s *screen) write(text string) {
 	}
 }
 
-// clear returns what removes the picture from the terminal. A terminal that has become narrower has wrapped its lines.
+// clear returns what removes the picture from the terminal. A terminal that has become narrower has wrapped its lines. Each row is
+// cleared by itself: tmux takes a screen that is cleared as a whole into its history.
 func (s *screen) clear() string {
 	if len(s.drawn) == 0 {
 		return ""
 	}
 	width, _ := s.size()
-	above := 0
-	for _, line := range s.drawn[:len(s.drawn)-1] {
-		above += max(1, (uniseg.StringWidth(line)+width-1)/width)
+	rows, below := 0, 0 // below the one that has the cursor
+	for _, line := range s.drawn {
+		wrapped := max(1, (uniseg.StringWidth(line)+width-1)/width)
+		rows, below = rows+wrapped, wrapped-1
 	}
 	s.drawn = nil
-	return "\r" + strings.Repeat("\x1b[A", above) + "\x1b[J"
+	return "\r" + strings.Repeat("\x1b[B", below) + strings.Repeat("\x1b[2K\x1b[A", rows-1) + "\x1b[2K"
 }
 
 // fit shortens a line to a number of columns.
