@@ -11,6 +11,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/target/targettest"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
 func TestMySQLPullUndo(t *testing.T) {
@@ -102,8 +103,9 @@ func TestMySQLNothingToUndo(t *testing.T) {
 
 // TestMySQLKilledPull pulls with a helper that is killed at every step in turn: afterwards the live database is wholly
 // the old one or wholly the new one, and undo works from there.
-func TestMySQLKilledPull(t *testing.T) {
-	server := targettest.MariadbServer(t)
+func TestMySQLKilledPull(t *testing.T) { targettest.EachMariaDB(t, killedPull) }
+
+func killedPull(t *testing.T, server *testserver.MySQL) {
 	targettest.Fresh(t, server, "staging3", targettest.Site("new")...)
 	dump := filepath.Join(t.TempDir(), "dump.sql")
 	targettest.Must(t, os.WriteFile(dump, []byte(targettest.Mysqldump(t, server, "staging3")), 0o600))
@@ -169,8 +171,9 @@ func TestMySQLKilledLoad(t *testing.T) {
 	targettest.WantMySQL(t, server, "site13", new)
 }
 
-func TestMySQLKilledUndo(t *testing.T) {
-	server := targettest.MariadbServer(t)
+func TestMySQLKilledUndo(t *testing.T) { targettest.EachMariaDB(t, killedUndo) }
+
+func killedUndo(t *testing.T, server *testserver.MySQL) {
 	targettest.Fresh(t, server, "staging4", targettest.Site("new")...)
 	dump, new := targettest.Mysqldump(t, server, "staging4"), targettest.Content(t, server, "staging4")
 	targettest.Fresh(t, server, "older4", targettest.Site("old")...)

@@ -211,9 +211,10 @@ func RunChild(t *testing.T, url, dump string, step int) (finished bool) {
 
 // mariadb, mysqld and postgres are servers that the tests of this package share.
 var (
-	Mariadb  = Shared("mariadb", testserver.MariaDB, "--event-scheduler=ON", "--max-allowed-packet=2M")
-	Mysqld   = Shared("mysqld", testserver.Mysqld)
-	Postgres = sync.OnceValues(func() (*testserver.PG, error) {
+	Mariadb    = Shared("mariadb", testserver.MariaDB, "--event-scheduler=ON", "--max-allowed-packet=2M")
+	Mariadb102 = Shared("mariadb-10.2", testserver.OldMariaDB, "--event-scheduler=ON", "--max-allowed-packet=2M")
+	Mysqld     = Shared("mysqld", testserver.Mysqld)
+	Postgres   = sync.OnceValues(func() (*testserver.PG, error) {
 		dir, err := os.MkdirTemp("", "target-postgres-")
 		if err != nil {
 			return nil, err

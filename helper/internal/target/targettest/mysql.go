@@ -54,6 +54,18 @@ func MariadbServer(t *testing.T) *testserver.MySQL {
 	return server
 }
 
+// EachMariaDB runs a test on MariaDB of today and on 10.2, where no statement about a table is atomic.
+func EachMariaDB(t *testing.T, test func(t *testing.T, server *testserver.MySQL)) {
+	t.Helper()
+	for name, start := range map[string]func() (*testserver.MySQL, error){"today": Mariadb, "10.2": Mariadb102} {
+		t.Run(name, func(t *testing.T) {
+			server, err := start()
+			Must(t, err)
+			test(t, server)
+		})
+	}
+}
+
 // EachServer runs a test on MariaDB and on MySQL.
 func EachServer(t *testing.T, test func(t *testing.T, server *testserver.MySQL)) {
 	t.Helper()
