@@ -1,6 +1,10 @@
 package project
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // identity holds the variables that together say who one is to AWS. They count as a whole: a key of one
 // place with the session token of another, or a profile beside the keys of a file, would be
@@ -11,36 +15,40 @@ var identity = []string{
 	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
 }
 
-// awsVariables gives the AWS_* variables of the .env files, a later file winning over an earlier one, less
-// those that the environment sets. An empty value takes an earlier one back.
+// awsVariables returns the AWS_* variables of the env files, in which a later file overrides an earlier one, without those that the
+// environment sets. An empty value takes back an earlier one.
 func awsVariables(dotenv []assigned, env map[string]string) map[string]string {
-	byLayer := map[layer]map[string]string{dotenvFile: {}, dotenvDumpFile: {}, environment: {}}
+	var places []map[string]string // of each file
+	rank := -1
 	for _, a := range dotenv {
-		if strings.HasPrefix(a.name, "AWS_") {
-			byLayer[a.from.layer][a.name] = a.text
+		if !strings.HasPrefix(a.name, "AWS_") {
+			continue
 		}
+		if a.from.rank != rank {
+			places, rank = append(places, map[string]string{}), a.from.rank
+		}
+		places[len(places)-1][a.name] = a.text
 	}
+	ofEnvironment := map[string]string{}
 	for name, text := range env {
 		if strings.HasPrefix(name, "AWS_") && text != "" {
-			byLayer[environment][name] = text
+			ofEnvironment[name] = text
 		}
 	}
 	result := map[string]string{}
-	for _, from := range []layer{dotenvFile, dotenvDumpFile, environment} {
-		for _, name := range identity {
-			if byLayer[from][name] != "" {
-				forget(result, identity...)
-				break
-			}
+	for _, place := range append(places, ofEnvironment) {
+		if slices.ContainsFunc(identity, func(name string) bool { return place[name] != "" }) {
+			forget(result, identity...)
 		}
-		for name, text := range byLayer[from] {
+		for name, text := range place {
 			result[name] = text
-			// The SDK finds by itself what the environment holds.
-			if text == "" || from == environment {
+			if text == "" {
 				delete(result, name)
 			}
 		}
 	}
+	// The SDK finds by itself what the environment holds.
+	forget(result, slices.Collect(maps.Keys(ofEnvironment))...)
 	return result
 }
 

@@ -12,8 +12,7 @@ const (
 	builtIn layer = iota
 	ddev
 	configFiles
-	dotenvFile
-	dotenvDumpFile
+	envFiles
 	environment
 	flags
 )
@@ -23,7 +22,13 @@ type origin struct {
 	layer layer
 	file  string // relative to the project's root, with slashes; empty for what is in no file
 	line  int
+	rank  int // among the env files, which override one another
 	flag  string
+}
+
+// isAfter reports whether what comes from o overrides what comes from other.
+func (o origin) isAfter(other origin) bool {
+	return o.layer > other.layer || o.layer == other.layer && o.rank > other.rank
 }
 
 // inFile makes the origin of a line of a file below root. Line 0 stands for the file as a whole.

@@ -19,16 +19,16 @@ import (
 // What DUMP_SOURCE_PASSWORD_FROM names is read at each call. fromAWS is asked for aws-secretsmanager:ID and
 // aws-ssm:NAME, with the whole reference. The error is a *ConfigError of kind ErrPasswordUnavailable.
 func (p *Project) SourcePassword(ctx context.Context, fromAWS func(ctx context.Context, ref string) (secret.String, error)) (secret.String, error) {
-	var best layer = -1
+	best := origin{layer: -1}
 	var password secret.String
 	reference := ""
 	if p.sourcePassword.IsSet() {
-		best, password = p.values["DUMP_SOURCE_PASSWORD"].from.layer, p.sourcePassword
+		best, password = p.values["DUMP_SOURCE_PASSWORD"].from, p.sourcePassword
 	}
-	if from := p.values["DUMP_SOURCE_PASSWORD_FROM"].from.layer; p.SourcePasswordFrom != "" && from > best {
+	if from := p.values["DUMP_SOURCE_PASSWORD_FROM"].from; p.SourcePasswordFrom != "" && from.isAfter(best) {
 		best, reference = from, p.SourcePasswordFrom
 	}
-	if database := p.Source.URL; database != nil && database.Password.IsSet() && p.values["DUMP_SOURCE"].from.layer > best {
+	if database := p.Source.URL; database != nil && database.Password.IsSet() && p.values["DUMP_SOURCE"].from.isAfter(best) {
 		return database.Password, nil
 	}
 	if reference == "" {
@@ -56,7 +56,7 @@ func (p *Project) readPassword(ctx context.Context, reference string, fromAWS fu
 	case "env":
 		text, ok := p.lookup(name)
 		if !ok {
-			return secret.String{}, errors.New("this variable is neither in the environment nor in .ddev/.env or .ddev/.env.dump")
+			return secret.String{}, errors.New("this variable is neither in the environment nor in an env file of DDEV")
 		}
 		return secret.New(text), nil
 	case "file":

@@ -27,6 +27,8 @@ func TestSourcePassword(t *testing.T) {
 		"parameter store": {map[string]string{".env": "DUMP_SOURCE_PASSWORD_FROM=aws-ssm:/a/b"}, nil, "of aws-ssm:/a/b"},
 		"the later place wins": {map[string]string{".env": "DUMP_SOURCE_PASSWORD=a\nDUMP_SOURCE=mysql://ada:c@db/x"},
 			[]string{"DUMP_SOURCE_PASSWORD_FROM=aws-ssm:b"}, "of aws-ssm:b"},
+		"the later file wins": {map[string]string{".env.dump": "DUMP_SOURCE_PASSWORD=a", ".env.dump.local": "DUMP_SOURCE=mysql://ada:c@db/x"},
+			nil, "c"},
 		"in one place the plain one wins": {map[string]string{".env": "DUMP_SOURCE_PASSWORD=a\nDUMP_SOURCE=mysql://ada:c@db/x\nDUMP_SOURCE_PASSWORD_FROM=aws-ssm:b"},
 			nil, "a"},
 		"a later URL": {map[string]string{".env": "DUMP_SOURCE_PASSWORD=a"}, []string{"DUMP_SOURCE=mysql://ada:c@db/x"}, "c"},
@@ -58,7 +60,7 @@ func TestSourcePasswordProblems(t *testing.T) {
 		want  string
 		cause error
 	}{
-		"env:NO":    {"this variable is neither in the environment nor in .ddev/.env or .ddev/.env.dump", nil},
+		"env:NO":    {"this variable is neither in the environment nor in an env file of DDEV", nil},
 		"env:EMPTY": {"it is empty", nil},
 		"file:no":   {"no such file", nil},
 		"aws-ssm:x": {"access denied", denied},

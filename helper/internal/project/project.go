@@ -1,16 +1,11 @@
 // Package project reads what one DDEV project asks for: .ddev/config.yaml and the files that override
-// it, .ddev/.env files, .ddev/dump-refresh/rules.yaml, the environment and flags.
+// it, DDEV's env files, .ddev/dump-refresh/rules.yaml, the environment and flags.
 //
 // Everything is read and checked once, without DDEV and without running anything; what is wrong is
 // reported together, each with its file and line. Every value knows where it came from.
 package project
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -42,13 +37,13 @@ type Project struct {
 	// FailOnHookFail says that a task of a hook that fails ends whatever the hook belongs to. DDEV can be
 	// told so for all projects as well, which no file of the project shows.
 	FailOnHookFail bool
-	// AWS holds the AWS_* variables of .ddev/.env and .ddev/.env.dump that the environment does not override.
+	// AWS holds the AWS_* variables of DDEV's env files that the environment does not override.
 	AWS map[string]string
 
 	hooks  map[string][]Task
 	own    ownDatabase
 	values values
-	lookup func(name string) (string, bool) // environment first, then .env.dump and .env
+	lookup func(name string) (string, bool) // of the environment, else of the env files
 	home   string
 }
 
@@ -59,32 +54,36 @@ type Database struct{ Type, Version string }
 // Load reads the project around options.Dir. Its error is a *ConfigError if there is no project, and
 // ConfigErrors if something in it is wrong.
 func Load(options Options) (*Project, error) {
-	root, err := findRoot(options.Dir)
+	env := environMap(options.Environ)
+	root, err := findRoot(options.Dir, globalFolder(env))
 	if err != nil {
 		return nil, err
 	}
-	env := environMap(options.Environ)
 	config, problems := readConfig(root)
-	dotenv, found := readDotenvFiles(root)
+	files, found := readEnvFiles(root, env)
 	problems = append(problems, found...)
+	ours := slices.DeleteFunc(slices.Clone(files), func(file envFile) bool { return !file.reachesUs() })
+	var dotenv []assigned
+	for _, file := range ours {
+		dotenv = append(dotenv, file.variables...)
+	}
 
 	p := &Project{
 		Root: root, Name: config.name, Type: config.projectType, Database: config.database,
 		FailOnHookFail: config.failOnHookFail, hooks: config.hooks, home: env["HOME"],
 	}
-	p.lookup = func(name string) (string, bool) {
-		if text, ok := env[name]; ok {
-			return text, true
-		}
-		for i := len(dotenv) - 1; i >= 0; i-- {
-			if dotenv[i].name == name {
-				return dotenv[i].text, true
+	lookup := func(files []envFile) func(string) (string, bool) {
+		return func(name string) (string, bool) {
+			if text, ok := env[name]; ok {
+				return text, true
 			}
+			return findVariable(files, name)
 		}
-		return "", false
 	}
+	p.lookup = lookup(ours)
+	interpolated := lookup(files) // DDEV has Docker Compose read the files of all services
 	for i, a := range config.environment {
-		config.environment[i].text = interpolate(a.raw, p.lookup)
+		config.environment[i].text = interpolate(a.raw, interpolated)
 	}
 
 	assignments := append(config.environment, dotenv...)
@@ -107,56 +106,6 @@ func Load(options Options) (*Project, error) {
 		return nil, err
 	}
 	return p, nil
-}
-
-// findRoot gives the nearest folder from dir upwards that holds .ddev/config.yaml.
-func findRoot(dir string) (string, error) {
-	start, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("find the DDEV project: %w", err)
-	}
-	if _, err := os.Stat(start); err != nil {
-		text := "cannot be read"
-		if errors.Is(err, fs.ErrNotExist) {
-			text = "no such folder"
-		}
-		return "", &ConfigError{Kind: ErrNoProject, Origin: start, Text: text, Cause: err}
-	}
-	for folder := start; ; folder = filepath.Dir(folder) {
-		if _, err := os.Stat(filepath.Join(folder, ".ddev", "config.yaml")); err == nil {
-			return folder, nil
-		}
-		if folder == filepath.Dir(folder) {
-			return "", &ConfigError{Kind: ErrNoProject, Origin: start, Text: "no DDEV project here or above (no folder with .ddev/config.yaml)"}
-		}
-	}
-}
-
-// readDotenvFiles gives the variables of .ddev/.env and .ddev/.env.dump, in the order in which they count.
-func readDotenvFiles(root string) (result []assigned, problems ConfigErrors) {
-	for _, file := range []struct {
-		name  string
-		layer layer
-	}{{".env", dotenvFile}, {".env.dump", dotenvDumpFile}} {
-		path := filepath.Join(root, ".ddev", file.name)
-		from := inFile(file.layer, root, path, 0)
-		text, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			problems = append(problems, unreadable(err, from))
-			continue
-		}
-		variables, broken := parseDotenv(string(text))
-		for _, v := range variables {
-			result = append(result, assigned{name: v.name, text: v.value, unset: v.unset, from: from.at(v.line)})
-		}
-		for _, b := range broken {
-			problems.add(ErrSyntax, from.at(b.line), "", b.text)
-		}
-	}
-	return result, problems
 }
 
 func environMap(environ []string) map[string]string {
