@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Lays out in a new folder what the image takes from Debian: debian.sh ARCHITECTURE FOLDER.
-# Files are taken out of packages and copied. None of them is run: the architecture may be any of Debian's.
+# Collects the image's files from Debian in a new folder: debian.sh ARCHITECTURE FOLDER.
+# It takes files out of packages and runs none of them, so any of Debian's architectures works.
 set -eu -o pipefail
 
 architecture=$1
 image=$2
 
-# The clients that refresh starts; stdbuf, by way of which it does, and what stdbuf loads into them; the shell
-# of DUMP_SOURCE=command:… and of `ddev ssh -s dump`; the ways to log in that a server may ask MariaDB's
-# client for, which loads them by name.
+# The dump clients; stdbuf, with which a refresh starts them, and the library that stdbuf loads into them; the shell for
+# DUMP_SOURCE=command:… and for `ddev ssh -s dump`; the authentication plugins that a server may request from MariaDB's
+# client, which loads them by name.
 programs=(
   usr/bin/mariadb-dump
   usr/lib/postgresql/17/bin/pg_dump
@@ -16,8 +16,8 @@ programs=(
   usr/bin/dash
   'usr/lib/*/libmariadb3/plugin/*.so'
 )
-# The packages that these are in, and the libraries that they are linked with: if one of a library is missing
-# here, the build ends.
+# The packages of these files and of the libraries that they are linked with. The build stops if a library's package is
+# missing here.
 packages=(
   mariadb-client postgresql-client-17 coreutils dash libmariadb3 mariadb-plugin-gssapi-client
   libc6 libgcc-s1 libstdc++6 gcc-14-base libssl3t64 zlib1g libzstd1 liblz4-1 libxxhash0 libpq5
@@ -55,20 +55,20 @@ place() {
     done
   done
 }
-# shellcheck disable=SC2068 # the patterns are meant to be filled in
+# shellcheck disable=SC2068 # the patterns are meant to be expanded
 place ${programs[@]}
 
-# Names by which things are looked for. The program itself is in /, in a layer of its own: folders on the way
-# to it would be in that layer too, with the time of the build.
+# Links under the names by which programs are looked up. dump-helper itself is in /, in a layer of its own: its parent
+# folders would be in that layer too, with the time of the build.
 ln -s ../../dump-helper "$image/usr/bin/dump-helper"
 ln -s dash "$image/usr/bin/sh"
 ln -s ../lib/postgresql/17/bin/pg_dump "$image/usr/bin/pg_dump"
 ln -s usr/bin usr/lib "$image"
 if [ -d "$image/usr/lib64" ]; then
-  ln -s usr/lib64 "$image" # not on arm64
+  ln -s usr/lib64 "$image" # missing on arm64
 fi
 
-# Whom programs trust: what Debian trusts, and not what the machine does that builds this.
+# The certificate authorities that Debian trusts, not those of the machine that builds this.
 install -d "$image/etc/ssl/certs" "$image/tmp"
 chmod 1777 "$image/tmp"
 cat usr/share/ca-certificates/mozilla/*.crt >"$image/etc/ssl/certs/ca-certificates.crt"
@@ -86,18 +86,18 @@ group: files
 hosts: files dns
 END
 
-# What scanners for known weaknesses read in an image without dpkg.
+# Vulnerability scanners read this in an image without dpkg.
 install -D --mode=644 usr/lib/os-release "$image/usr/lib/os-release"
 ln -s ../usr/lib/os-release "$image/etc/os-release"
 install -d "$image/var/lib/dpkg/status.d"
 for package in "$work/packages"/*.deb; do
   dpkg-deb --field "$package" >"$image/var/lib/dpkg/status.d/$(dpkg-deb --field "$package" Package)"
 done
-# The licences go with what they are for; in one file they take a sixth of the space.
+# Licences belong to the files. One archive takes a sixth of their space.
 install -d "$image/usr/share/doc"
 find usr/share/common-licenses usr/share/doc -name copyright -o -path '*/common-licenses/*' | sort |
   tar --create --files-from - --mtime=@0 --owner=0 --group=0 --numeric-owner |
   gzip --best --no-name >"$image/usr/share/doc/copyright.tar.gz"
 
-# Built again from the same packages this is the same layer: nobody has to fetch it anew.
+# The same packages build the same layer again, so nobody has to fetch it twice.
 find "$image" -exec touch --no-dereference --date=@0 {} +

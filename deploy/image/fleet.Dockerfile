@@ -1,11 +1,11 @@
 # The image of the dump service with git and ssh, for fleets whose projects are repositories (`git:` in fleet.yaml):
 #   docker build --file deploy/image/fleet.Dockerfile --tag REGISTRY/dump-refresh-fleet:v0.1.0 deploy/image
-# Where all projects are folders that the container sees, the image of the dump service does as it is.
+# If all projects are folders that the container can see, use the image of the dump service itself.
 ARG HELPER=jobiqo/dump-refresh:v0.1.0
 FROM $HELPER AS helper
 
 FROM debian:trixie-slim
-# ssh wants an account, and takes ~/.ssh from there.
+# ssh needs an account, and finds ~/.ssh through it.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
  && rm -rf /var/lib/apt/lists/* \

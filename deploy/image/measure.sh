@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures how large the image is, how long its build takes and what a container of it needs, beside a naive
-# Dockerfile: measure.sh [RUNS]. Prints the tables of docs/image.md. Needs a Docker engine on this machine and
-# some minutes for each run; works on a copy of the checkout and with caches of its own, which it removes.
+# Measures the image's size, its build time and what a container of it costs, compared with a naive
+# Dockerfile: measure.sh [RUNS]. It prints the tables of docs/image.md. It needs a Docker engine on this machine and some
+# minutes for each run. It works on a copy of the checkout and with its own caches, which it removes.
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
 
@@ -17,13 +17,13 @@ clean_up() {
   rm -rf "$work"
   docker rm --force "$mark" >/dev/null 2>&1 || true
   docker image rm "$mark:ours" "$mark:naive" >/dev/null 2>&1 || true
-  # A record can be removed when none is built upon it any more.
+  # A record can only be removed when no other builds on it.
   for _ in {1..6}; do
     marked_records | xargs --no-run-if-empty --replace docker buildx prune --all --force --filter id={} >/dev/null
   done
 }
 
-# The records of the build cache that have the mark in their description, and those built upon them.
+# The build cache records whose description has the mark, and those that build on them.
 marked_records() {
   docker buildx du --verbose | awk -v mark="$mark" '
     BEGIN { RS = "" }
@@ -49,9 +49,9 @@ WORKDIR /$mark
 RUN go build -o /usr/local/bin/dump-helper ./helper # $mark
 CMD ["sleep", "infinity"]
 END
-echo >"$work/naive.dockerignore" # the naive one has none
+echo >"$work/naive.dockerignore" # the naive build has none
 
-# build KIND FIGURE [FLAG…]: builds, and notes how long that took.
+# build KIND FIGURE [FLAG…]: builds, and records how long that took.
 build() {
   local kind=$1 figure=$2 from=$EPOCHREALTIME
   shift 2
@@ -59,7 +59,7 @@ build() {
   note "$kind-$figure" "$from"
 }
 
-# note FIGURE FROM: notes the seconds since FROM.
+# note FIGURE FROM: records the seconds since FROM.
 note() { awk -v from="$2" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", to - from }' >>"$seconds/$1"; }
 
 # median FIGURE
@@ -73,7 +73,7 @@ change_a_line() { sed -i "s/print the version.*\"/print the version, $1\"/" "$wo
 
 for run in $(seq "$runs"); do
   echo "run $run of $runs" >&2
-  # Every run has caches that nobody has filled yet.
+  # Every run starts with empty caches.
   sed -e "s/id=dump-refresh-/id=$mark-$run-/" -e "s/version=\$VERSION\"/version=$mark\"/" -e "s| /image| /$mark|" \
     deploy/image/Dockerfile >"$work/ours"
   for kind in ours naive; do
@@ -84,7 +84,7 @@ for run in $(seq "$runs"); do
   done
 done
 
-# container KIND: how long it takes to start and to stop one.
+# container KIND: measures how long a container takes to start and to stop.
 container() {
   local from
   docker create --name "$mark" "$mark:$1" >/dev/null
@@ -97,7 +97,7 @@ for run in $(seq "$runs"); do
   container naive
 done
 
-# The processor's time that all threads of a process have had, in milliseconds.
+# The CPU time of all threads of a process, in milliseconds.
 processor_time() { awk '{ sum += $1 } END { printf "%.1f", sum / 1e6 }' /proc/"$1"/task/*/schedstat; }
 
 docker run --detach --name "$mark" "$mark:ours" >/dev/null
