@@ -66,6 +66,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"sshd":        useSSHD,
 	"keys":        foreignKeys,
 	"eventually":  eventually,
+	"nextsecond":  nextSecond,
+	"settled":     settled,
 	"count":       count,
 	"code":        code,
 	"proxy":       proxy,
@@ -371,6 +373,40 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("%q did not appear in %s:\n%s", args[2], args[1], content)
+		}
+	}
+}
+
+// nextsecond waits until the clock shows another second. Times in keys, of objects and of tables are whole seconds, and within one of them
+// nothing has an order.
+func nextSecond(*testscript.TestScript, bool, []string) {
+	now := time.Now()
+	time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
+}
+
+// settled [DATABASE] waits until staging can be sure that it is not being changed: its last change is more than two seconds old or, in a
+// PostgreSQL database, no session is left.
+func settled(ts *testscript.TestScript, _ bool, args []string) {
+	last := func() ([][]string, error) {
+		return of(ts).staging.Query("SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN" +
+			" ('information_schema', 'performance_schema', 'mysql', 'sys') AND" +
+			" (UPDATE_TIME >= NOW() - INTERVAL 2 SECOND OR CREATE_TIME >= NOW() - INTERVAL 2 SECOND)")
+	}
+	if len(args) > 0 {
+		server, err := pgServer()
+		check(ts, err)
+		last = func() ([][]string, error) {
+			return server.Query("postgres", "SELECT pid, query FROM pg_stat_activity WHERE datname = '"+args[0]+"'")
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		busy, err := last()
+		check(ts, err)
+		if len(busy) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("staging is still being changed: %q", busy)
 		}
 	}
 }

@@ -1,18 +1,20 @@
 package stories
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// proxy FAULT puts a proxy in front of the S3 server. It does what a real server cannot be made to do.
+// proxy FAULT puts a proxy in front of the S3 server. It does what a real server cannot be made to do. It writes the path and method of
+// each request to the file proxy.log. Requests that a fault delays continue once the file proxy.resume exists.
 func proxy(ts *testscript.TestScript, _ bool, args []string) {
 	fault, ok := faults[args[0]]
 	if !ok {
@@ -24,8 +26,13 @@ func proxy(ts *testscript.TestScript, _ bool, args []string) {
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
 	}}
+	log, err := os.Create(ts.MkAbs("proxy.log"))
+	check(ts, err)
+	ts.Defer(func() { _ = log.Close() })
+	resume := ts.MkAbs("proxy.resume")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !fault(w, r) {
+		_, _ = fmt.Fprintln(log, r.URL.Path, r.Method)
+		if !fault(w, r, resume) {
 			forward.ServeHTTP(w, r)
 		}
 	}))
@@ -33,37 +40,37 @@ func proxy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("DUMP_S3_ENDPOINT", server.URL)
 }
 
-// faults handle a request or pass it on to the server.
-var faults = map[string]func(w http.ResponseWriter, r *http.Request) bool{
+// faults answer a request, or return false for it to be passed on to the server.
+var faults = map[string]func(w http.ResponseWriter, r *http.Request, resume string) bool{
 	// skew is how S3 answers a client whose clock is 20 minutes behind.
-	"skew": func(w http.ResponseWriter, _ *http.Request) bool {
+	"skew": func(w http.ResponseWriter, _ *http.Request, _ string) bool {
 		w.Header().Set("Date", time.Now().Add(20*time.Minute).UTC().Format(http.TimeFormat))
 		return refuse(w, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
 	},
 	// archived is how S3 answers a request for an object in Glacier.
-	"archived": func(w http.ResponseWriter, r *http.Request) bool {
+	"archived": func(w http.ResponseWriter, r *http.Request, _ string) bool {
 		return isDump(r) && r.Method == http.MethodGet &&
 			refuse(w, "InvalidObjectState", "The operation is not valid for the object's storage class")
 	},
 	// stalled never answers requests for, or with, a dump's bytes.
-	"stalled-get": func(_ http.ResponseWriter, r *http.Request) bool {
+	"stalled-get": func(_ http.ResponseWriter, r *http.Request, _ string) bool {
 		// The index, at the end of the object, can still be read.
 		return isDump(r) && r.Method == http.MethodGet && strings.HasPrefix(r.Header.Get("Range"), "bytes=0-") && stall(r)
 	},
-	"stalled-put": func(_ http.ResponseWriter, r *http.Request) bool {
+	"stalled-put": func(_ http.ResponseWriter, r *http.Request, _ string) bool {
 		return isDump(r) && r.Method == http.MethodPut && stall(r)
 	},
-	// late-lease delays the first request for a lease until another refresh has begun and ended.
-	"late-lease": func() func(http.ResponseWriter, *http.Request) bool {
-		var first sync.Once
-		return func(_ http.ResponseWriter, r *http.Request) bool {
-			if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, ".lease.json") {
-				first.Do(func() { time.Sleep(5 * time.Second) })
+	// late-lease delays requests that write a lease.
+	"late-lease": func(_ http.ResponseWriter, r *http.Request, resume string) bool {
+		for r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, ".lease.json") && r.Context().Err() == nil {
+			if _, err := os.Stat(resume); err == nil {
+				break
 			}
-			return false
+			time.Sleep(10 * time.Millisecond)
 		}
-	}(),
-	"kms": func(w http.ResponseWriter, r *http.Request) bool {
+		return false
+	},
+	"kms": func(w http.ResponseWriter, r *http.Request, _ string) bool {
 		return isDump(r) && r.Method != http.MethodGet && r.Method != http.MethodDelete &&
 			refuse(w, "AccessDenied", "User: arn:aws:iam::111122223333:user/dev is not authorized to perform: kms:GenerateDataKey on this resource")
 	},

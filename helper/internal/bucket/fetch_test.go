@@ -80,15 +80,21 @@ func TestFetchKeepsInsideItsWindow(t *testing.T) {
 	size := FetchWindow + 10*mib
 	content := random(size)
 	o := e.stored(t, b, "dumps/shop/a.sql", content)
-	// The first range waits until nothing else moves any more.
+	// The first range waits until the window is full, and then until no further request has come for a while.
+	const rest = FetchWindow/mib - 1
+	deadline := time.Now().Add(30 * time.Second)
 	var others atomic.Int64
 	p.onRequest(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("Range") != "bytes=0-1048575" {
 			others.Add(1)
 			return false
 		}
-		for before := int64(-1); before != others.Load(); time.Sleep(300 * time.Millisecond) {
+		for before := int64(-1); before != others.Load() || before < rest; time.Sleep(300 * time.Millisecond) {
 			before = others.Load()
+			if time.Now().After(deadline) {
+				t.Errorf("there were only %d other requests, not %d", before, rest)
+				break
+			}
 		}
 		return false
 	})

@@ -2,6 +2,7 @@ package swap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -42,15 +43,18 @@ func TestMySQLLineBreaksInNames(t *testing.T) {
 	}
 }
 
-// noted is a dump that notes which chunks each of its readers was asked for.
+// noted is a dump that records which chunks each of its readers was asked for.
 type noted struct {
 	*targettest.Texts
+	several bool // chunks with rows wait until two readers have asked for some
+	shared  chan struct{}
 	mutex   sync.Mutex
 	readers []*notedReader
 }
 
 type notedReader struct {
 	dump.ChunkReader
+	of     *noted
 	chunks []int
 }
 
@@ -58,17 +62,42 @@ func (n *noted) Open() (dump.ChunkReader, error) {
 	reader, err := n.Texts.Open()
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	n.readers = append(n.readers, &notedReader{ChunkReader: reader})
+	n.readers = append(n.readers, &notedReader{ChunkReader: reader, of: n})
 	return n.readers[len(n.readers)-1], err
 }
 
 func (r *notedReader) Read(ctx context.Context, i int) ([]byte, error) {
-	r.chunks = append(r.chunks, i)
-	time.Sleep(20 * time.Millisecond) // for the others to have their share
+	r.of.note(r, i)
+	if r.of.several && rowsOf(i) {
+		select {
+		case <-r.of.shared:
+		case <-time.After(10 * time.Second):
+			return nil, errors.New("only one session reads")
+		}
+	}
 	return r.ChunkReader.Read(ctx, i)
 }
 
-// In order, the rows of a table are one session's, though they may go in in any order.
+func (n *noted) note(r *notedReader, i int) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	first := !slices.ContainsFunc(r.chunks, rowsOf)
+	r.chunks = append(r.chunks, i)
+	reading := 0
+	for _, r := range n.readers {
+		if slices.ContainsFunc(r.chunks, rowsOf) {
+			reading++
+		}
+	}
+	if first && rowsOf(i) && reading == 2 {
+		close(n.shared)
+	}
+}
+
+// rowsOf reports whether a chunk of the test has rows, and is neither the head nor the tail.
+func rowsOf(i int) bool { return i >= 1 && i <= 8 }
+
+// With InOrder, one session loads all rows of a table, although their order would not matter to the server.
 func TestMySQLInOrder(t *testing.T) {
 	server := targettest.MariadbServer(t)
 	for _, inOrder := range []bool{false, true} {
@@ -76,7 +105,7 @@ func TestMySQLInOrder(t *testing.T) {
 		db, err := targettest.TryOpen(t, target.Config{URL: targettest.ParseURL(t, server.URL("in_order")), Threads: 3, InOrder: inOrder})
 		targettest.Must(t, err)
 		t.Cleanup(func() { db.Close() })
-		chunks := &noted{Texts: &targettest.Texts{}}
+		chunks := &noted{Texts: &targettest.Texts{}, several: !inOrder, shared: make(chan struct{})}
 		chunks.Add(dump.Head, "", 0, "CREATE TABLE `t` (`id` INT PRIMARY KEY);\n")
 		for i := range 8 {
 			chunks.Add(dump.Rows, "t", 1, fmt.Sprintf("INSERT INTO `t` (`id`) VALUES (%d);\n", i))

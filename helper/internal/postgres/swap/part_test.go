@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -184,13 +185,14 @@ func partHeld(t *testing.T, server *testserver.PG, part target.Part) {
 	}
 }
 
-// TestPostgresPartKeepsWrites has a site write all the while. What the server has acknowledged is never lost.
+// TestPostgresPartKeepsWrites pulls while a site writes. No row that the server has acknowledged is lost.
 func TestPostgresPartKeepsWrites(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "staging42", "CREATE TABLE a (id int); INSERT INTO a SELECT generate_series(1, 1000); CREATE TABLE visits (who int, n int)")
 	targettest.FreshPG(t, server, "site42", "CREATE TABLE a (id int); CREATE TABLE visits (who int, n int)")
 	ctx, stop := context.WithCancel(t.Context())
 	acknowledged := make([]int, 6)
+	var visits atomic.Int64 // all of them
 	var sites sync.WaitGroup
 	for who := range acknowledged {
 		sites.Go(func() {
@@ -199,12 +201,13 @@ func TestPostgresPartKeepsWrites(t *testing.T) {
 				if err != nil {
 					continue
 				}
-				for range 3 { // then it comes anew
+				for range 3 { // then it connects again
 					next := acknowledged[who] + 1
 					if _, err = conn.Exec(context.Background(), fmt.Sprintf("INSERT INTO visits VALUES (%d, %d)", who, next)).ReadAll(); err != nil {
 						break
 					}
 					acknowledged[who] = next
+					visits.Add(1)
 				}
 				_ = conn.Close(context.Background())
 			}
@@ -212,7 +215,10 @@ func TestPostgresPartKeepsWrites(t *testing.T) {
 	}
 	for _, part := range []target.Part{targettest.Only("public.a"), targettest.AllBut("public.visits"), targettest.Only("public.a"), targettest.AllBut("public.visits")} {
 		db, _ := targettest.OpenPart(t, server.URL("site42"), part)
-		time.Sleep(20 * time.Millisecond)
+		more, deadline := visits.Load()+15, time.Now().Add(20*time.Second)
+		for visits.Load() < more && time.Now().Before(deadline) { // the site is at work
+			time.Sleep(5 * time.Millisecond)
+		}
 		targettest.Must(t, pullPart(t, server, db, "staging42", part))
 	}
 	stop()
