@@ -79,7 +79,9 @@ add_environment() {
     forwarded+="$name "
   done
   zone=$(readlink /etc/localtime || true)
-  options+=(--env "DUMP_REFRESH_FORWARDED=$forwarded" --env "TZ=${TZ:-${zone##*/zoneinfo/}}")
+  DUMP_REFRESH_GLOBAL_ENV=$(print_env "$(global_folder)")
+  export DUMP_REFRESH_GLOBAL_ENV
+  options+=(--env DUMP_REFRESH_GLOBAL_ENV --env "DUMP_REFRESH_FORWARDED=$forwarded" --env "TZ=${TZ:-${zone##*/zoneinfo/}}")
 }
 
 dump_helper() {
@@ -101,22 +103,6 @@ dump_helper() {
   exec 3<>"$pipe"
   rm -f "$pipe"
   docker exec --env DUMP_REFRESH_LIFELINE=stdin "${options[@]}" "$container" dump-helper "$@" <&3
-}
-
-# DDEV's own .gitignore does not list .env files, although they may contain passwords.
-keep_out_of_git() {
-  local file excluded
-  excluded=$(git -C "$DDEV_APPROOT" rev-parse --git-path info/exclude 2>/dev/null) || return 0
-  for file in .ddev/.env.dump .ddev/.env.dump-newest .ddev/.env.dump-pulled; do
-    if git -C "$DDEV_APPROOT" check-ignore --quiet "$file"; then
-      continue
-    elif [ -n "$(git -C "$DDEV_APPROOT" ls-files "$file")" ]; then
-      echo "warning: $file is in git, and so is everything in it" >&2
-      echo "hint: run: git rm --cached $file" >&2
-    else
-      (cd "$DDEV_APPROOT" && mkdir -p "$(dirname "$excluded")" && echo "**/$file" >>"$excluded")
-    fi
-  done
 }
 
 # pull runs the project's pre-import-db hooks before the pull and its post-import-db hooks after it.

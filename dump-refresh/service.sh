@@ -4,6 +4,9 @@
 # the project starts without it. The first command that needs the service starts it.
 # run.sh and install.yaml read this file. It must work with Bash 3.2, the version on macOS.
 
+# shellcheck source=dump-refresh/envfiles.sh
+. "$DDEV_APPROOT/.ddev/dump-refresh/envfiles.sh"
+
 container=ddev-$DDEV_SITENAME-dump
 compose_file=$DDEV_APPROOT/.ddev/docker-compose.dump.yaml
 # All compose files as DDEV merged them at the last start of the project. DDEV also uses this file to start services later.
@@ -23,8 +26,8 @@ configured_image() (
     return
   fi
   cd "$DDEV_APPROOT/.ddev" || return
-  { sed -n 's/^[^#]*DUMP_DOCKER_IMAGE=["'\'']\{0,1\}\([A-Za-z0-9][A-Za-z0-9._/:@-]*\).*/\1/p' \
-    config.yaml config.*.y*ml .env .env.dump .env.dump.image 2>/dev/null || true; } | tail -n 1
+  print_settings | sed -n 's/^[^#]*DUMP_DOCKER_IMAGE=["'\'']\{0,1\}\([A-Za-z0-9][A-Za-z0-9._/:@-]*\).*/\1/p' |
+    tail -n 1
 )
 
 # rendered_service SCRIPT: runs a sed script on the lines of the dump service in the rendered file.
