@@ -104,7 +104,7 @@ var ddevWords = strings.NewReplacer(
 	"start an ssh-agent and run: ssh-add ", ddevKeyHint,
 	"run: ssh-add ", ddevKeyHint,
 	"update dump-helper", "update the add-on with `ddev add-on get jobiqo/dump-refresh`",
-	targetAuthHint, "if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: name an existing one in DUMP_TARGET in .ddev/.env.dump",
+	targetAuthHint, "if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: name an existing one in DUMP_TARGET in .ddev/.env.dump.local",
 	wrongServerHint, "nothing was read from that server or changed on it; `ddev restart` starts the project's own server; check DUMP_TARGET if you have set it",
 	targetUnreachableHint, "start the project: ddev start; if it runs, `ddev logs -s db` shows the database's log; check DUMP_TARGET if you have set it",
 )
@@ -254,7 +254,7 @@ var errorClasses = []errorClass{
 	as(exitStaging, func(e *source.ClientTooOldError) string {
 		return fmt.Sprintf("install a newer one: apt-get install %s, or brew install %s", e.Debian, e.Brew)
 	}),
-	is(source.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump"),
+	is(source.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump.local"),
 	is(source.ErrNoDatabase, exitStaging, "check the database's name in DUMP_SOURCE"),
 	is(source.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE; SSH has already verified the host"),
 	is(source.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off disables TLS, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
@@ -444,7 +444,7 @@ func settingsHint(problem *project.ConfigError) string {
 	case errors.Is(problem, project.ErrMissing):
 		return "run: ddev config --web-environment-add=" + problem.Name + "=" + examples[problem.Name]
 	case errors.Is(problem, project.ErrPasswordExposed):
-		return "put it into .ddev/.env.dump and keep that file out of git, or use DUMP_SOURCE_PASSWORD_FROM"
+		return "put it into .ddev/.env.dump.local, which stays out of git, or use DUMP_SOURCE_PASSWORD_FROM"
 	case errors.Is(problem, project.ErrUnknownName):
 		return "write " + problem.Nearest + ", or remove it"
 	case errors.Is(problem, project.ErrPasswordUnavailable):

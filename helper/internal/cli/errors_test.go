@@ -70,7 +70,7 @@ func TestHintsInAndOutsideDDEV(t *testing.T) {
 			&target.AuthError{},
 			"check user and password in DUMP_TARGET",
 			"if DUMP_TARGET is set, check user and password in it; if not, the project's database no longer has DDEV's account: " +
-				"name an existing one in DUMP_TARGET in .ddev/.env.dump",
+				"name an existing one in DUMP_TARGET in .ddev/.env.dump.local",
 		},
 		{
 			&target.UnreachableError{},
