@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
@@ -36,27 +38,27 @@ type Difference struct{ Where, Said, Made string }
 // compareDefinitions notes where tables differ from the dump's definition.
 func (l *Load) compareDefinitions(ctx context.Context) error {
 	d := &l.Rewriter.Declared
-	c := &definitionComparer{Load: l}
+	var tables []string
+	listed := map[string]bool{} // a name may appear more than once
 	for _, table := range d.Names {
-		if d.Tables[table] == nil || !l.Server.Config.Part.Includes(table) {
-			continue
+		if d.Tables[table] != nil && l.Server.Config.Part.Includes(table) && !listed[table] {
+			tables, listed[table] = append(tables, table), true
 		}
+	}
+	if len(tables) == 0 {
+		return nil
+	}
+	if err := l.readDefinitions(ctx, tables); err != nil {
+		return err
+	}
+	c := &definitionComparer{Load: l}
+	if err := c.ask(ctx); err != nil {
+		return err
+	}
+	for _, table := range tables {
 		dump := d.Table(table)
-		delete(d.Tables, table) // it may appear more than once
-		if dump == nil {
-			continue
-		}
-		if c.defaults == nil {
-			if err := c.ask(ctx); err != nil {
-				return err
-			}
-		}
-		rows, err := l.Lock.Table(ctx, "SHOW CREATE TABLE "+mysql.QuoteName(l.Server.Names.Incoming)+"."+mysql.QuoteName(table))
-		if err != nil && mysql.Errno(err) == 0 {
-			return err
-		}
 		made := &rewrite.TableShape{Options: map[string]rewrite.Trait{}}
-		if err != nil || len(rows) == 0 || !made.Read(rewrite.Parse([]byte(rows[0]["create table"]))) {
+		if dump == nil || !made.Read(rewrite.Parse([]byte(l.Definitions[table]))) {
 			continue // dropped, a view, or broken
 		}
 		c.table, c.dump, c.made = table, dump, made
@@ -66,6 +68,31 @@ func (l *Load) compareDefinitions(ctx context.Context) error {
 		l.Server.Config.Note(note)
 	}
 	return nil
+}
+
+// readDefinitions asks the server for the definitions of tables, over all sessions. Before that each session gets its own
+// settings back: a dump may leave others behind, by which the server shows tables in other words.
+func (l *Load) readDefinitions(ctx context.Context, tables []string) error {
+	if err := l.Pool.Wait(); err != nil {
+		return err
+	}
+	for _, s := range l.Pool.Sessions {
+		if err := l.Server.RestoreSettings(ctx, s); err != nil {
+			return err
+		}
+	}
+	l.Definitions = make(map[string]string, len(tables))
+	var mutex sync.Mutex
+	return l.Pool.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
+		definition, err := mysql.ShowCreateTable(ctx, s.Conn, mysql.QuoteQualified(l.Server.Names.Incoming, tables[i]))
+		if mysql.Errno(err) != 0 {
+			return nil // it was dropped, or it is a view that does not work
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		l.Definitions[tables[i]] = definition
+		return err
+	})
 }
 
 // ask learns what definitions do not show.

@@ -37,11 +37,13 @@ type Load struct {
 	BulkAbove  int   // statements with more text are sent in bulk
 	checked    bool  // unique_checks has been turned on
 	Counted    session.Counts
-	settings   rowSettings
-	made       target.FoldedNames // tables and views
-	warnings   warnings
-	heard      []tableWarning
-	Versions   Versions
+	// Definitions has what SHOW CREATE TABLE shows of tables in the incoming database. Whoever alters one deletes its entry.
+	Definitions map[string]string
+	settings    rowSettings
+	made        target.FoldedNames // tables and views
+	warnings    warnings
+	heard       []tableWarning
+	Versions    Versions
 	// named has every name in a statement that may have made something, in lower case.
 	named map[string]bool
 	// unnamed says that a statement may have made things that it does not name.

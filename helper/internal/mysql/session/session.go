@@ -62,23 +62,35 @@ func (db *Server) Connect(ctx context.Context) (*Session, error) {
 		return nil, &target.UnreachableError{Server: db.Config.URL.Address(), Err: err}
 	}
 	s.Conn = conn
-	err = db.settings.Apply(ctx, conn, map[string]string{
+	if err := db.applySettings(ctx, s); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&s.ID); err != nil {
+		s.Close()
+		return nil, db.Classify("prepare a connection", err)
+	}
+	return s, nil
+}
+
+func (db *Server) applySettings(ctx context.Context, s *Session) error {
+	err := db.settings.Apply(ctx, s.Conn, map[string]string{
 		// The site's sessions may hold tables for long: waiting is done in short rounds, see rename.
 		"lock_wait_timeout": strconv.Itoa(int(lockRound / time.Second)),
 	})
 	var setting *settings.Error
 	if errors.As(err, &setting) {
-		s.Close()
-		return nil, &target.SettingError{Name: setting.Name, Value: setting.Value, Err: setting}
+		return &target.SettingError{Name: setting.Name, Value: setting.Value, Err: setting}
 	}
-	if err == nil {
-		err = conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&s.ID)
+	return db.Classify("prepare a connection", err)
+}
+
+// RestoreSettings gives a session the settings with which it began, whatever a dump has set since.
+func (db *Server) RestoreSettings(ctx context.Context, s *Session) error {
+	if err := db.applySettings(ctx, s); err != nil {
+		return err
 	}
-	if err != nil {
-		s.Close()
-		return nil, db.Classify("prepare a connection", err)
-	}
-	return s, nil
+	return s.Exec(ctx, "SET SESSION time_zone = DEFAULT")
 }
 
 // Close ends the session.

@@ -21,6 +21,7 @@ func (l *pull) detach(ctx context.Context, e extent, objects []object) ([]object
 		if err := dropForeignKey(ctx, l.Lock, n.Incoming, o.Table, o.Name); err != nil {
 			return nil, err
 		}
+		delete(l.Definitions, o.Table)
 		target.OnStep("foreign key taken off")
 		if !e.carries(o) {
 			continue

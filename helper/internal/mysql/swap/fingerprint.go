@@ -43,13 +43,9 @@ func printables(ctx context.Context, s *session.Session, database string) ([]pri
 // definitionHash hashes a table's definition. It ignores the table's counter, and it is the same in every database
 // that the table moves to. Foreign keys that are listed among the objects are not part of it, because only the live
 // database has them.
-func definitionHash(ctx context.Context, s *session.Session, database, table, live string, objects []object) (string, error) {
-	definition, err := mysql.ShowCreateTable(ctx, s.Conn, mysql.QuoteQualified(database, table))
-	if err != nil {
-		return "", err
-	}
+func definitionHash(definition, database, table, live string, objects []object) string {
 	text := withoutForeignKeys(rewrite.Counters.ReplaceAllString(definition, ""), table, objects)
-	return target.Hash(renamedDatabase(text, database, live)), nil
+	return target.Hash(renamedDatabase(text, database, live))
 }
 
 // withoutForeignKeys returns the definition of a table without some foreign keys, and without the commas after
@@ -68,8 +64,8 @@ func withoutForeignKeys(definition, table string, keys []object) string {
 }
 
 // fingerprintOf takes the fingerprint of a database over several sessions. objects is what the database will have
-// beside its tables. known has the checksums of tables that were already summed up.
-func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database string, objects []object, known *session.Counts) (*target.Fingerprint, error) {
+// beside its tables. definitions and known have the definitions and checksums of tables that were already asked for.
+func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database string, objects []object, definitions map[string]string, known *session.Counts) (*target.Fingerprint, error) {
 	tables, err := printables(ctx, c.Sessions[0], database)
 	if err != nil {
 		return nil, err
@@ -79,17 +75,20 @@ func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database
 	var mutex sync.Mutex
 	err = c.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
 		table := tables[i]
-		var taken target.TablePrint
-		var err error
-		if taken.Definition, err = definitionHash(ctx, s, database, table.name, db.Names.Live, objects); err != nil {
-			return err
+		definition := definitions[table.name]
+		if definition == "" {
+			var err error
+			if definition, err = mysql.ShowCreateTable(ctx, s.Conn, mysql.QuoteQualified(database, table.name)); err != nil {
+				return err
+			}
 		}
+		taken := target.TablePrint{Definition: definitionHash(definition, database, table.name, db.Names.Live, objects)}
 		if table.hasRow && !db.Config.WithoutRows(table.name) {
 			if taken.Rows = known.Sum(table.name); taken.Rows == "" {
-				taken.Rows, err = s.Checksum(ctx, database, table.name)
-			}
-			if err != nil {
-				return err
+				var err error
+				if taken.Rows, err = s.Checksum(ctx, database, table.name); err != nil {
+					return err
+				}
 			}
 			if taken.Rows == "" {
 				taken.Rows = "unknown" // no checksum has this value
@@ -162,11 +161,11 @@ func (db *Database) changesIn(ctx context.Context, s *session.Session, database 
 		if database != db.Names.Live && isJournal(table.name) {
 			continue
 		}
-		definition, err := definitionHash(ctx, s, database, table.name, db.Names.Live, objects)
+		definition, err := mysql.ShowCreateTable(ctx, s.Conn, mysql.QuoteQualified(database, table.name))
 		if err != nil {
 			return target.Changes{}, err
 		}
-		now.Tables[table.name] = target.TablePrint{Definition: definition}
+		now.Tables[table.name] = target.TablePrint{Definition: definitionHash(definition, database, table.name, db.Names.Live, objects)}
 		sizes[table.name] = table.size
 	}
 	found := target.Changes{Names: was.DefinitionChanges(now, db.Config.WithoutRows)}
