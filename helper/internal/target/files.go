@@ -1,9 +1,6 @@
 package target
 
-import (
-	"strconv"
-	"strings"
-)
+import "github.com/jobiqo/dump-refresh/helper/internal/version"
 
 // FileServer says which tablespace files a server can import: those of servers like it.
 type FileServer struct {
@@ -14,14 +11,13 @@ type FileServer struct {
 
 // Series is what the versions of servers that can exchange files have in common: "mariadb-11.8".
 func (s FileServer) Series() string {
-	parts := strings.SplitN(s.Version, ".", 3)
-	return s.Engine + "-" + strings.Join(parts[:min(len(parts), 2)], ".")
+	v, _ := version.Parse(s.Version)
+	return s.Engine + "-" + v.Series()
 }
 
 // HasDictionary says whether a MySQL server keeps its data dictionary in tables instead of files, as it does since
 // 8.0.
 func (s FileServer) HasDictionary() bool {
-	major, _, _ := strings.Cut(s.Version, ".")
-	number, err := strconv.Atoi(major)
-	return err == nil && number >= 8
+	v, _ := version.Parse(s.Version)
+	return v.Major >= 8
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // origin is what a server is started from.
@@ -52,7 +54,7 @@ func noServer(ctx context.Context, kind Kind, reasons []string) error {
 var elsewhere = []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/mysql/bin"}
 
 // versionOf finds the version in a server's output, and the name of servers that print one with it.
-var versionOf = regexp.MustCompile(`Ver (([0-9]+\.[0-9]+)\.[0-9]+)(-MariaDB)?`)
+var versionOf = regexp.MustCompile(`Ver ([0-9]+\.[0-9]+\.[0-9]+)(-MariaDB)?`)
 
 // findProgram looks for a server on this machine. If there is none of that kind, the reasons say which there are.
 func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string) {
@@ -65,12 +67,12 @@ func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string
 				continue
 			}
 			engine := "mysql"
-			if len(match[3]) > 0 {
+			if len(match[2]) > 0 {
 				engine = "mariadb"
 			}
-			version, series := string(match[1]), string(match[2])
-			if engine != kind.Engine || series != kind.Version {
-				if is := engine + " " + version; !slices.Contains(seen, is) {
+			text := string(match[1])
+			if v, _ := version.Parse(text); engine != kind.Engine || v.Series() != kind.Version {
+				if is := engine + " " + text; !slices.Contains(seen, is) {
 					seen = append(seen, is)
 					reasons = append(reasons, "this machine has "+is)
 				}
@@ -84,7 +86,7 @@ func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string
 				}
 				p.install = quote(install[0])
 			}
-			return origin{name: filepath.Base(path) + " " + version, command: func(folder string) []string {
+			return origin{name: filepath.Base(path) + " " + text, command: func(folder string) []string {
 				return []string{"/bin/sh", "-c", supervised(script(p, folder, os.Geteuid() == 0))}
 			}}, nil
 		}

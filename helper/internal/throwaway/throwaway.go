@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // Kind says which server to start.
@@ -75,26 +77,27 @@ func (s *Server) start(ctx context.Context) (err error) {
 	s.process.remove = s.origin.remove
 	ready, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
-	version, err := s.await(ready)
+	text, err := s.await(ready)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
 		return fmt.Errorf("start %s: %w%s", s.Source, err, s.lastWords())
 	}
-	if !s.kind.fits(version) {
-		return &NoServerError{Kind: s.kind, Reasons: []string{s.Source + " is a server of version " + version}}
+	if !s.kind.fits(text) {
+		return &NoServerError{Kind: s.kind, Reasons: []string{s.Source + " is a server of version " + text}}
 	}
 	return nil
 }
 
 // fits reports whether a server's version is this kind's.
-func (k Kind) fits(version string) bool {
-	return strings.HasPrefix(version, k.Version+".") && strings.Contains(strings.ToLower(version), "mariadb") == (k.Engine == "mariadb")
+func (k Kind) fits(server string) bool {
+	v, _ := version.Parse(server)
+	return v.Series() == k.Version && strings.Contains(strings.ToLower(server), "mariadb") == (k.Engine == "mariadb")
 }
 
 // await waits until the server is ready, and returns its version.
-func (s *Server) await(ctx context.Context) (version string, err error) {
+func (s *Server) await(ctx context.Context) (text string, err error) {
 	config := mysql.NewConfig()
 	config.User, config.Net, config.Addr = "root", "unix", s.Socket()
 	config.Logger = &mysql.NopLogger{} // it would report every try
@@ -107,8 +110,8 @@ func (s *Server) await(ctx context.Context) (version string, err error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if err = pool.QueryRowContext(ctx, "SELECT CONCAT(VERSION(), ' ', @@version_comment)").Scan(&version); err == nil {
-			return version, nil
+		if err = pool.QueryRowContext(ctx, "SELECT CONCAT(VERSION(), ' ', @@version_comment)").Scan(&text); err == nil {
+			return text, nil
 		}
 		select {
 		case <-s.process.ended:

@@ -3,9 +3,9 @@ package rewrite
 import (
 	"bytes"
 	"strconv"
-	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // conditional is a part of a statement in a comment that only some servers execute: /*!80023 INVISIBLE */ for MySQL
@@ -75,12 +75,8 @@ type ServerKind struct {
 
 // KindOf returns the family and version of a server.
 func KindOf(info target.Info) ServerKind {
-	kind := ServerKind{Mariadb: info.Engine == "mariadb"}
-	for i, part := range strings.SplitN(info.Version, ".", 3) {
-		number, _ := strconv.Atoi(part)
-		kind.Version += number * [...]int{10000, 100, 1}[i]
-	}
-	return kind
+	v, _ := version.Parse(info.Version)
+	return ServerKind{Mariadb: info.Engine == "mariadb", Version: v.Major*10000 + v.Minor*100 + v.Patch}
 }
 
 // skips says whether the server ignores a conditional part. MariaDB ignores everything of MySQL since 5.7.

@@ -16,6 +16,8 @@ import (
 	"sync"
 
 	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // Role is what sessions are for.
@@ -186,10 +188,9 @@ func (s *Settings) wants(present, own map[string]string) []assignment {
 }
 
 // knowsOldUTF8 says whether this is a MariaDB whose old_mode can say what "utf8" means.
-func knowsOldUTF8(version string) bool {
-	var major, minor int
-	_, err := fmt.Sscanf(strings.TrimPrefix(version, "5.5.5-"), "%d.%d", &major, &minor)
-	return err == nil && (major > 10 || major == 10 && minor >= 6)
+func knowsOldUTF8(server string) bool {
+	v, ok := version.Parse(server)
+	return ok && !v.Less(version.Version{Major: 10, Minor: 6})
 }
 
 // merge gives assignments with a session's own values.

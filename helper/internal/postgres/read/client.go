@@ -92,14 +92,6 @@ func series(v version.Version) version.Version {
 	return version.Version{Major: v.Major, Minor: v.Minor}
 }
 
-// versionOfNumber reads server_version_num: 150010 is 15.10, 90624 is 9.6.24.
-func versionOfNumber(n int) version.Version {
-	if n >= 100000 {
-		return version.Version{Major: n / 10000, Minor: n % 10000}
-	}
-	return version.Version{Major: n / 10000, Minor: n / 100 % 100, Patch: n % 100}
-}
-
 var postgresVersion = regexp.MustCompile(`^pg_dump \(PostgreSQL\) (\d[\w.]*)`)
 
 func readPostgresClient(text string) (dumpClient, bool) {

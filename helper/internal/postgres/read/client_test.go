@@ -1,6 +1,10 @@
 package read
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
+)
 
 func TestChoosePostgresClient(t *testing.T) {
 	var all []dumpClient
@@ -15,19 +19,20 @@ func TestChoosePostgresClient(t *testing.T) {
 		all = append(all, client)
 	}
 	for _, test := range []struct {
-		server int // server_version_num
+		server string // server_version
 		best   string
 		tooOld string
 	}{
-		{90610, "9.6.24", ""}, {90501, "9.6.24", ""}, {100023, "13.4", "9.6.24"}, {130000, "13.4", "9.6.24"}, {140012, "15.10", "13.4"},
-		{150012, "15.10", "13.4"}, {160001, "16.4", "15.10"}, {170000, "17beta1", "16.4"}, {180000, "", "17beta1"},
+		{"9.6.10", "9.6.24", ""}, {"9.5.1", "9.6.24", ""}, {"10.23", "13.4", "9.6.24"}, {"13.0", "13.4", "9.6.24"}, {"14.12 (Debian 14.12-1.pgdg120+1)", "15.10", "13.4"},
+		{"15.12", "15.10", "13.4"}, {"16.1", "16.4", "15.10"}, {"17devel", "17beta1", "16.4"}, {"18.0", "", "17beta1"},
 	} {
-		best, tooOld := choosePostgresClient(all, versionOfNumber(test.server))
+		server, _ := version.Parse(test.server)
+		best, tooOld := choosePostgresClient(all, server)
 		if got := textOf(best); got != test.best {
-			t.Errorf("server %d: %q, want %q", test.server, got, test.best)
+			t.Errorf("server %s: %q, want %q", test.server, got, test.best)
 		}
 		if got := textOf(tooOld); got != test.tooOld {
-			t.Errorf("server %d: too old %q, want %q", test.server, got, test.tooOld)
+			t.Errorf("server %s: too old %q, want %q", test.server, got, test.tooOld)
 		}
 	}
 	if _, ok := readPostgresClient("pg_dumpall (PostgreSQL) 15.9"); ok {

@@ -63,15 +63,8 @@ func (p *Server) Inspect(ctx context.Context) (source.Info, error) {
 		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version')").Scan(&info.Version); err != nil {
 			return err
 		}
-		var number string
-		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version_num')").Scan(&number); err != nil {
-			return err
-		}
-		n, err := strconv.Atoi(number)
-		if err != nil {
-			return err
-		}
-		p.version, p.server = info.Version, versionOfNumber(n)
+		p.version = info.Version
+		p.server, _ = version.Parse(info.Version)
 		if p.client, err = findPostgresClient(ctx, p.server, info.Version); err != nil {
 			return err
 		}

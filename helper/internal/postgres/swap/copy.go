@@ -14,6 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // A part of a database is replaced in a copy of it, which then takes the live database's place. Anything that the
@@ -40,7 +41,7 @@ func (db *Database) copyLive(ctx context.Context, s *session.Session) (guard *se
 	}
 	number, owner := rows[0][0], rows[0][1]
 	create := fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s OWNER %s", postgres.QuoteIdentifier(n.Incoming), postgres.QuoteIdentifier(n.Live), postgres.QuoteIdentifier(owner))
-	if major, _, _ := strings.Cut(db.About.Version, "."); len(major) > 1 && major >= "15" {
+	if v, _ := version.Parse(db.About.Version); v.Major >= 15 {
 		create += " STRATEGY FILE_COPY" // the only way of older servers; the newer one also writes every page to the log
 	}
 	away := renaming(rename{n.Live, n.Spare})
