@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Tests the add-on as it is in this checkout, on a machine that has DDEV and Docker: tests/ddev.sh [FILE…].
-# Two files of tests run at the same time; most of the time they wait for containers.
+# Tests the add-on in this checkout, on a machine with DDEV and Docker: tests/ddev.sh [FILE…].
+# Two test files run at the same time, because they mostly wait for containers.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 
-# What one file says comes out in one piece.
+# Keeps the output of each file together.
 if [ "${1:-}" = --file ]; then
   results=$(bats --formatter tap --filter-tags '!release' "$2") || failed=$?
   printf '%s\n' "$results"

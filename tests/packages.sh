@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs those of the named Debian packages that are missing. Does nothing, and needs no rights,
-# when all are there. NAME/SUITE takes a package from another release of Debian than the machine's.
+# Installs the named Debian packages that are missing. If none is, it does nothing and needs no root.
+# NAME/SUITE takes a package from another Debian release than the machine's.
 set -eu -o pipefail
 
 missing=()
@@ -22,8 +22,8 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 echo "installing ${missing[*]}"
-# The packages' own servers are not wanted: tests start theirs. policy-rc.d says so to the packages,
-# and an answer that somebody else has put there stays.
+# Tests start their own servers, so those of the packages must not start. policy-rc.d prevents that; an existing one
+# stays.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
@@ -31,7 +31,7 @@ if [ ! -e "$policy" ]; then
   trap '"${as_root[@]}" rm -f "$policy"' EXIT
 fi
 
-# Adds a release as a source of packages that are asked for by its name, and of no others.
+# Adds a release as a source for packages that name it, and for no others.
 add_suite() {
   local mirror
   mirror=$(apt-get indextargets --format "\$(REPO_URI)" 'Origin: Debian' 'Label: Debian' 'Created-By: Packages' | head -n 1)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How long `ddev pull-latest-dump` takes, of SQL and of tables as files, beside `ddev import-db --file` of the same dump,
-# in the same project of the real DDEV. The dump lies on an S3 server beside it; each pull fetches it anew.
+# Compares how long `ddev pull-latest-dump` takes, for SQL and for tables as files, with `ddev import-db --file` of the same dump,
+# in the same project of a real DDEV. The dump is on an S3 server on the same machine; each pull fetches it again.
 # Usage: ddev.sh DUMP.sql
 set -eu -o pipefail
 
@@ -31,7 +31,7 @@ ddev import-db --database=staging --file="$dump" >/dev/null
 ddev refresh-dump
 bake "$NAME"
 
-# seconds NAME COMMAND…: runs it, and adds the time to the list of NAME.
+# seconds NAME COMMAND…: runs a command and adds its time to the list of NAME.
 seconds() {
   local name=$1 began=$EPOCHREALTIME
   shift

@@ -1,6 +1,6 @@
-// Package data makes the databases that tests, the demo and the benchmarks work on: a job board in Drupal,
-// with the tables, column types, lengths and compressibility of real ones. The same Options give the same
-// rows everywhere, whatever the engine and however many connections load them.
+// Package data generates the databases for tests, the demo and the benchmarks: a Drupal job board whose tables, column
+// types, lengths and compressibility are like those of real sites. The same Options always produce the same rows, on
+// every engine and with any number of connections.
 package data
 
 import (
@@ -17,27 +17,27 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Dialect is the SQL that is written.
+// Dialect is a dialect of SQL.
 type Dialect int
 
-// The dialects: MySQL is also MariaDB's.
+// The dialects. MySQL is also MariaDB's.
 const (
 	MySQL Dialect = iota
 	Postgres
 )
 
-// Options say what the database is like.
+// Options describe the database.
 type Options struct {
-	// Seed chooses the rows.
+	// Seed selects the rows.
 	Seed uint64
 	// MB is the size of the SQL text in millions of bytes, as mariadb-dump prints it; at least 1.
 	MB int
-	// View adds the view published_jobs, Trigger a trigger on node_field_data that bodies with
-	// semicolons and quotes make hard to split.
+	// View adds the view published_jobs. Trigger adds a trigger on node_field_data whose body is hard to split, because
+	// it contains semicolons and quotes.
 	View, Trigger bool
-	// MyISAM adds the table legacy_import_log, which takes no part in transactions (MySQL only).
+	// MyISAM adds the table legacy_import_log, which does not take part in transactions (MySQL only).
 	MyISAM bool
-	// ForeignKeys adds constraints between four of the tables.
+	// ForeignKeys adds constraints between four tables.
 	ForeignKeys bool
 }
 
@@ -74,7 +74,7 @@ func Load(ctx context.Context, address string, o Options) error {
 	return fmt.Errorf("unknown scheme %q (mysql or postgres is expected)", u.Scheme)
 }
 
-// connections is how many load at once; more do not help on the few cores of a test machine.
+// connections is how many connections load at once. More do not help on the few cores of a test machine.
 const connections = 3
 
 func loadMySQL(ctx context.Context, db *sql.DB, o Options) error {
@@ -109,8 +109,8 @@ func loadMySQL(ctx context.Context, db *sql.DB, o Options) error {
 	return nil
 }
 
-// insert runs one INSERT. Two of them into neighbouring rows can meet in a deadlock: the server then undoes one
-// whole, and it is run again.
+// insert runs one INSERT. Two INSERTs into neighbouring rows can deadlock: the server then rolls one back, and insert
+// runs it again.
 func insert(ctx context.Context, conn *sql.Conn, statement string) error {
 	const deadlock = 1213
 	for {
@@ -172,7 +172,7 @@ func (r *oneRead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// eachBatch gives all batches of all tables, in order, to a few workers.
+// eachBatch passes all batches of all tables, in order, to a few workers.
 func eachBatch(ctx context.Context, tables []table, worker func(context.Context, <-chan batch) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	work := make(chan batch)

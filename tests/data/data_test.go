@@ -120,7 +120,7 @@ func TestPostgresGetsTheSameRowsBothWays(t *testing.T) {
 	}
 }
 
-// postgresChecksums gives a sum over all rows of each table that does not depend on their order.
+// postgresChecksums returns a sum over all rows of each table that does not depend on their order.
 func postgresChecksums(t *testing.T, server *testserver.PG, database string) map[string]string {
 	t.Helper()
 	tables, err := server.Query(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")

@@ -2,7 +2,7 @@ package data
 
 import "strconv"
 
-// php is a value as PHP's serialize() writes it.
+// php is a value in the format of PHP's serialize().
 type php string
 
 func phpInt(n int) php   { return php("i:" + strconv.Itoa(n) + ";") }
@@ -11,12 +11,12 @@ func phpText(s string) php {
 	return php("s:" + strconv.Itoa(len(s)) + `:"` + s + `";`)
 }
 
-// phpArray takes keys and values by turns.
+// phpArray takes alternating keys and values.
 func phpArray(pairs ...any) php {
 	return php("a:" + strconv.Itoa(len(pairs)/2) + ":{" + phpPairs(pairs) + "}")
 }
 
-// phpObject has a protected property for each pair: its name is written with NUL bytes around an asterisk.
+// phpObject has a protected property for each pair. PHP writes such a name with NUL bytes around an asterisk.
 func phpObject(class string, pairs ...any) php {
 	for i := 0; i < len(pairs); i += 2 {
 		pairs[i] = "\x00*\x00" + pairs[i].(string)

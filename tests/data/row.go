@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// row writes the values of one row after another, as a VALUES list or as lines for COPY.
+// row writes the values of consecutive rows, as a VALUES list or as lines for COPY.
 type row struct {
 	dialect Dialect
 	buf     []byte
@@ -88,7 +88,7 @@ func (r *row) bytes(v string) {
 	r.buf = append(r.buf, '\'')
 }
 
-// quote escapes what mysql_real_escape_string does.
+// quote escapes the same characters as mysql_real_escape_string.
 func (r *row) quote(v string) {
 	from := 0
 	for i := 0; i < len(v); i++ {

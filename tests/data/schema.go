@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// table is one table: what it looks like and how its rows are made.
+// table is the definition of a table and the function that makes its rows.
 type table struct {
 	name, comment string
-	// columns has a line for each column: name, type, and "null" if it may be; keys one for each key:
+	// columns has a line for each column: name, type, and "null" if it is nullable; keys has one for each key:
 	// primary, unique NAME or key NAME, and the columns.
 	columns, keys string
-	engine        string // MySQL's; empty is InnoDB
+	engine        string // for MySQL; empty means InnoDB
 	count         int
-	// rowBytes is about how long a row is; it decides how many go into one statement.
+	// rowBytes is the approximate length of a row. It determines how many rows go into one statement.
 	rowBytes int
 	fill     func(m *maker, i int)
 }
 
-// batch is rows of one table that travel together: those from number from up to, not including, to.
+// batch is a range of rows of one table, from number from up to but not including number to.
 type batch struct {
 	table    *table
 	from, to int
 }
 
-const statementBytes = 1 << 20 // as mariadb-dump's net_buffer_length
+const statementBytes = 1 << 20 // like mariadb-dump's net_buffer_length
 
 func (t *table) batches() iter.Seq[batch] {
 	step := max(1, statementBytes/t.rowBytes)
@@ -38,7 +38,7 @@ func (t *table) batches() iter.Seq[batch] {
 	}
 }
 
-// columnTypes are Drupal's types in both dialects; a length replaces the %s.
+// columnTypes maps Drupal's types to both dialects. A length replaces the %s.
 var columnTypes = map[string][2]string{
 	"serial":   {"int(10) unsigned NOT NULL AUTO_INCREMENT", "serial NOT NULL"},
 	"uint":     {"int(10) unsigned", "bigint"},
@@ -59,7 +59,7 @@ var columnTypes = map[string][2]string{
 	"enum":     {"enum('web','mail','api','o''clock;')", "text"},
 }
 
-// lines gives the fields of each line that has any.
+// lines returns the fields of each line that has any.
 func lines(text string) iter.Seq[[]string] {
 	return func(yield func([]string) bool) {
 		for line := range strings.Lines(text) {
@@ -70,7 +70,7 @@ func lines(text string) iter.Seq[[]string] {
 	}
 }
 
-// create gives the CREATE TABLE statement. PostgreSQL's keys come after the data: see keyStatements.
+// create returns the CREATE TABLE statement. PostgreSQL's keys follow the data: see keyStatements.
 func (t *table) create(d Dialect) string {
 	var parts []string
 	for fields := range lines(t.columns) {
@@ -132,7 +132,7 @@ func (t *table) eachKey() iter.Seq[key] {
 	}
 }
 
-// keyStatements gives the statements that add PostgreSQL's keys.
+// keyStatements returns the statements that add PostgreSQL's keys.
 func (t *table) keyStatements() []string {
 	var statements []string
 	for k := range t.eachKey() {
@@ -149,7 +149,7 @@ func (t *table) keyStatements() []string {
 	return statements
 }
 
-// sequence names the column that counts by itself, if there is one.
+// sequence returns the name of the auto-increment column, if there is one.
 func (t *table) sequence() (column string, ok bool) {
 	fields := strings.Fields(t.columns)
 	if len(fields) > 1 && fields[1] == "serial" {
@@ -166,7 +166,7 @@ func (t *table) copyCommand() string {
 	return fmt.Sprintf("COPY public.%q (%s) FROM stdin", t.name, strings.Join(names, ", "))
 }
 
-// after gives the statements that follow the rows.
+// after returns the statements that follow the rows.
 func after(d Dialect, tables []table, o Options) []string {
 	var statements []string
 	if d == Postgres {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The rows of what Drupal keeps for itself: caches, logs, sessions, configuration.
+// The rows of Drupal's own tables: caches, logs, sessions, configuration.
 
 func (m *maker) watchdog(i int) {
 	m.int(i+1, m.below(m.users))
@@ -70,7 +70,7 @@ func (m *maker) cacheTag(i int) {
 	m.int(m.below(40))
 }
 
-// cacheEnd writes the columns that follow the data of a cache entry.
+// cacheEnd writes the columns after the data of a cache entry.
 func (m *maker) cacheEnd(serialized int, tags string) {
 	m.int(-1)
 	m.decimal(1_760_000_000_000+m.below(900_000_000), 3)
@@ -78,7 +78,7 @@ func (m *maker) cacheEnd(serialized int, tags string) {
 	m.text(tags, strconv.Itoa(m.below(500)))
 }
 
-// cacheBinary is an entry that a serializer such as igbinary has packed.
+// cacheBinary writes an entry like one that a serializer such as igbinary has packed.
 func (m *maker) cacheBinary(i int) {
 	m.text(fmt.Sprintf("%s:%s:%d", m.word(), m.word(), i))
 	m.bytes("\x00\x00\x00\x02\x14" + m.binary(60+m.below(900)) + "\x1a\r\n'\"\\;" + m.plain(900))
@@ -129,7 +129,7 @@ func (m *maker) cachePage(i int) {
 	m.cacheEnd(1, "http_response node_list rendered")
 }
 
-// markup is a rendered teaser list: much of it repeats.
+// markup writes a rendered list of teasers, which is repetitive.
 func (m *maker) markup() string {
 	var text strings.Builder
 	for range 4 + m.below(5) {

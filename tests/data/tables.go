@@ -5,14 +5,14 @@ import (
 	"strconv"
 )
 
-// nodesPerMB is how many nodes, with all that hangs on them, make a million bytes of SQL text; fixedMB is what
-// a site has whatever its content.
+// nodesPerMB is how many nodes, with everything that belongs to them, make a million bytes of SQL text. fixedMB is the
+// size of a site without content.
 const (
 	nodesPerMB = 42.0
 	fixedMB    = 1.3
 )
 
-// site is how many of each thing there are.
+// site has the number of items of each kind.
 type site struct{ nodes, users, terms int }
 
 func siteOf(o Options) site {
@@ -20,7 +20,7 @@ func siteOf(o Options) site {
 	return site{nodes: nodes, users: nodes/6 + 10, terms: nodes/15 + 30}
 }
 
-// Rows that belong to every entity's field tables.
+// Rows that each entity has in its field tables.
 const (
 	fieldColumns = `
 bundle ascii(128)
@@ -56,7 +56,7 @@ key created created
 `
 )
 
-// tables lists the tables in the order of their names, as dump clients do.
+// tables returns the tables in order of their names, as dump clients do.
 func tables(d Dialect, o Options) []table {
 	s := siteOf(o)
 	n := s.nodes
@@ -238,14 +238,14 @@ default_langcode tiny
 revision_translation_affected tiny null
 `
 
-// wordsIndexed is in how many nodes the search index knows each word.
+// wordsIndexed is the number of nodes in which the search index has each word.
 func (s site) wordsIndexed() int { return max(1, s.nodes*60/len(sortedWords)) }
 
 func cache(name string, count int, fill func(*maker, int)) table {
 	return table{name: name, comment: "Storage for the cache API.", columns: cacheColumns, keys: cacheKeys, count: count, rowBytes: 4000, fill: fill}
 }
 
-const launch = 1_420_070_400 // when the site's first node was written
+const launch = 1_420_070_400 // the time of the site's first node
 
 // maker makes rows.
 type maker struct {
@@ -258,7 +258,7 @@ func newMaker(d Dialect, o Options) *maker {
 	return &maker{author: newAuthor(o.Seed), row: row{dialect: d}, site: siteOf(o)}
 }
 
-// insert gives the INSERT statement of a batch, without its semicolon; valid until the next call.
+// insert returns the INSERT statement of a batch, without its semicolon. It is valid until the next call.
 func (m *maker) insert(b batch) []byte {
 	m.row.buf = append(append(append(m.row.buf[:0], "INSERT INTO `"...), b.table.name...), "` VALUES\n"...)
 	for i := b.from; i < b.to; i++ {
@@ -270,7 +270,7 @@ func (m *maker) insert(b batch) []byte {
 	return m.row.buf
 }
 
-// copyRows gives a batch as lines for COPY; valid until the next call.
+// copyRows returns a batch as lines for COPY. It is valid until the next call.
 func (m *maker) copyRows(b batch) []byte {
 	m.row.buf = m.row.buf[:0]
 	for i := b.from; i < b.to; i++ {
@@ -287,14 +287,14 @@ func (m *maker) make(t *table, i int) {
 	m.end()
 }
 
-// about is what the rows of several tables say about a node.
+// about has the properties of a node that appear in several tables.
 type about struct {
 	id                               int
 	bundle, langcode, title          string
 	author, status, created, changed int
 }
 
-// node tells about node number i (from 0).
+// node returns the properties of node number i, counted from 0.
 func (m *maker) about(i int) about {
 	m.reseed("about", i)
 	m.sometimesGerman()
@@ -355,7 +355,7 @@ func (m *maker) field(a about, revision, delta int) {
 	m.int(delta)
 }
 
-// bodyText is the text of a node; its first revision had another beginning.
+// bodyText returns the text of a node. Its first revision begins differently.
 func (m *maker) bodyText(i, revision int) string {
 	m.reseed("body", i)
 	first := ""
@@ -407,7 +407,7 @@ func (m *maker) salary(i int) {
 	m.text("EUR")
 }
 
-// term is one of the three terms of a node.
+// term returns one of the three terms of a node.
 func (m *maker) termOf(node, delta int) int { return 1 + (node*7+delta*(m.terms/3))%m.terms }
 
 func (m *maker) tags(i int) {
@@ -524,7 +524,7 @@ func (m *maker) statistics(i int) {
 	} else {
 		m.decimal(m.below(9_000_000)-500_000, 4)
 	}
-	// Eighths are the same in decimal and binary: no conversion can change them.
+	// Eighths are exact both in decimal and in binary, so no conversion changes them.
 	m.decimal(m.below(8)*125, 3)
 	m.decimal(m.below(100)*25, 2)
 	if m.oneIn(10) {
@@ -546,7 +546,7 @@ func (m *maker) searchDataset(i int) {
 	m.int(0)
 }
 
-// searchIndex goes through the index in the order of its key, word by word.
+// searchIndex walks through the index in the order of its key, word by word.
 func (m *maker) searchIndex(i int) {
 	each := m.wordsIndexed()
 	word, nth := i/each, i%each

@@ -18,10 +18,10 @@ var english string
 //go:embed words-de.txt
 var german string
 
-// vocabulary draws words as often as a language does: the nth most frequent about 1/n as often as the first.
+// vocabulary draws words with the frequency of a language: the nth most frequent word about 1/n as often as the first.
 type vocabulary struct {
 	words []string
-	// draws holds indexes of words, each as often as it is frequent.
+	// draws has indexes of words, each as often as its frequency.
 	draws [1 << 14]uint16
 }
 
@@ -46,7 +46,7 @@ func frequency(rank int) float64 { return 1 / math.Pow(float64(rank)+4, 0.9) }
 var (
 	englishWords = newVocabulary(english)
 	germanWords  = newVocabulary(german)
-	// sortedWords are those of the search index, in the order of its primary key.
+	// sortedWords are the words of the search index, in the order of its primary key.
 	sortedWords = func() []string {
 		words := slices.DeleteFunc(strings.Fields(english), func(w string) bool { return len(w) < 4 })
 		slices.Sort(words)
@@ -54,7 +54,7 @@ var (
 	}()
 )
 
-// author writes texts. What it writes depends on the last reseed only.
+// author writes texts. They depend only on the last reseed.
 type author struct {
 	pcg   *rand.PCG
 	rng   *rand.Rand
@@ -77,14 +77,14 @@ func (a *author) reseed(subject string, i int) {
 
 func (a *author) below(n int) int { return int(a.rng.Uint64N(uint64(n))) }
 
-// oneIn is true in one of n cases.
+// oneIn returns true in one of n cases.
 func (a *author) oneIn(n int) bool { return a.below(n) == 0 }
 
 func (a *author) word() string {
 	return a.words.words[a.words.draws[a.rng.Uint64()%uint64(len(a.words.draws))]]
 }
 
-// sentence appends a sentence of ordinary length.
+// sentence appends a sentence of typical length.
 func (a *author) sentence() {
 	start := len(a.buf)
 	n := 5 + a.below(16)
@@ -117,14 +117,14 @@ func (a *author) sentence() {
 	a.buf = append(a.buf, '.')
 }
 
-// odd are words that careless programs break on.
+// odd has words that careless programs fail on.
 var odd = []string{
 	"don't", "it's", "we're", "O'Brien", "R&amp;D", "Café", "Größe", "naïve", "Łódź", "日本語", "Ελληνικά", "🚀", "👩‍💻", "💼",
 	"🇦🇹", "50\u00a0%", `C:\Users\Public\new`, `Drupal\node\Entity\Node`, `\'quoted\'`, "a;b", "-- not a comment", "/* nor this */",
 	"DROP TABLE users;", "INSERT INTO `node` VALUES (1);", "`backticks`", "tab\there", "§ 3 (1)", "“typographic”", "€ 3.500,–", `\N`,
 }
 
-// capitalise makes the first letter of text a capital, if that does not change its length.
+// capitalise capitalises the first letter of a text, if that does not change its length.
 func capitalise(text []byte) {
 	first, size := utf8.DecodeRune(text)
 	upper := unicode.ToUpper(first)
@@ -133,7 +133,7 @@ func capitalise(text []byte) {
 	}
 }
 
-// html gives a formatted text of about size bytes.
+// html returns a formatted text of about size bytes.
 func (a *author) html(size int) string {
 	a.buf = a.buf[:0]
 	for len(a.buf) < size {
@@ -171,7 +171,7 @@ func (a *author) plain(size int) string {
 	return string(a.buf[:max(0, len(a.buf)-1)])
 }
 
-// title gives a few words with a capital.
+// title returns a few words, the first one capitalised.
 func (a *author) title() string {
 	words := make([]string, 2+a.below(5))
 	for i := range words {
@@ -185,7 +185,7 @@ func (a *author) title() string {
 	return string(text)
 }
 
-func (a *author) sometimesGerman() { // the language of the text number that was just reseeded
+func (a *author) sometimesGerman() { // the language of the text that was last reseeded
 	if a.oneIn(5) {
 		a.words = germanWords
 		return
@@ -200,7 +200,7 @@ func (a *author) langcode() string {
 	return "en"
 }
 
-// hex gives n hexadecimal digits.
+// hex returns n hexadecimal digits.
 func (a *author) hex(n int) string {
 	const digits = "0123456789abcdef"
 	text := make([]byte, n)
@@ -221,7 +221,7 @@ func (a *author) uuid() string {
 	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-8" + h[17:20] + "-" + h[20:]
 }
 
-// base64 gives n characters as of a hash or token.
+// base64 returns n characters that look like a hash or token.
 func (a *author) base64(n int) string {
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	text := make([]byte, n)
@@ -231,7 +231,7 @@ func (a *author) base64(n int) string {
 	return string(text)
 }
 
-// binary gives n bytes without any order, as compressed cache entries and images have.
+// binary returns n random bytes, like compressed cache entries and images.
 func (a *author) binary(n int) string {
 	text := make([]byte, n)
 	for i := range text {
@@ -240,7 +240,7 @@ func (a *author) binary(n int) string {
 	return string(text)
 }
 
-// name gives first and last name.
+// name returns a first and a last name.
 func (a *author) name() string {
 	return firstNames[a.below(len(firstNames))] + " " + lastNames[a.below(len(lastNames))]
 }
@@ -252,7 +252,7 @@ var (
 		"Schmid Winkler Weber Schwarz Maier Novák Horváth O'Neill D'Angelo Yılmaz Kovačević Nguyễn Smith Jones Taylor Brown Wójcik")
 )
 
-// slug makes a path of a title.
+// slug turns a title into a path.
 func slug(title string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Write writes the database as SQL text, laid out as mariadb-dump and pg_dump do.
+// Write writes the database as SQL text, in the format of mariadb-dump or pg_dump.
 func Write(w io.Writer, d Dialect, o Options) error {
 	out := bufio.NewWriterSize(w, 1<<20)
 	if d == MySQL {
@@ -15,7 +15,7 @@ func Write(w io.Writer, d Dialect, o Options) error {
 	} else {
 		writePostgres(out, o)
 	}
-	// A bufio.Writer keeps its first error until the end.
+	// A bufio.Writer remembers its first error.
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write SQL: %w", err)
 	}

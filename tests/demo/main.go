@@ -1,5 +1,5 @@
-// Command demo shows the main job on this machine: a staging database goes to S3 and comes back into
-// another server. `make demo` installs and builds what it needs and runs it. It leaves nothing behind.
+// Command demo shows the main job on this machine: it publishes a staging database to S3 and pulls it into another
+// server. `make demo` installs and builds what it needs, and runs it. It leaves nothing behind.
 package main
 
 import (
@@ -44,7 +44,7 @@ func run(ctx context.Context, helper string, megabytes int) (err error) {
 		return err
 	}
 	s := &stage{dir: dir}
-	// Servers end before their folder goes.
+	// Stop the servers before their folder is removed.
 	defer func() {
 		s.stop()
 		err = errors.Join(err, os.RemoveAll(dir))

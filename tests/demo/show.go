@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// structureOnly are the tables of the staging database that Drupal's preset publishes without rows.
+// structureOnly lists the tables that Drupal's preset publishes without rows.
 var structureOnly = []string{
 	"cache_bootstrap", "cache_config", "cache_data", "cache_default", "cache_discovery", "cache_dynamic_page_cache", "cache_entity",
 	"cache_menu", "cache_page", "cache_render", "cachetags", "flood", "history", "key_value_expire", "queue", "semaphore", "sessions", "watchdog",
 }
 
-// show is the demo, from the first server to the last figure.
+// show runs the demo from the first server to the last figure.
 func show(ctx context.Context, s *stage, helper string, megabytes int) error {
 	c := &clock{start: time.Now()}
 	load := func() error { return s.fillStaging(ctx, megabytes) }
@@ -109,7 +109,7 @@ func show(ctx context.Context, s *stage, helper string, megabytes int) error {
 	return nil
 }
 
-// refreshed and pulled are what the demo reads of the helper's JSON.
+// refreshed and pulled are the fields of the helper's JSON that the demo reads.
 type refreshed struct {
 	Key         string `json:"key"`
 	ObjectBytes int64  `json:"object_bytes"`
@@ -127,8 +127,8 @@ type pulled struct {
 	Seconds      float64 `json:"seconds"`
 }
 
-// compareDatabases fails unless every table of staging is in the local database with the same rows, or,
-// where the rules say so, with none, and nothing else is.
+// compareDatabases fails unless the local database has exactly staging's tables with the same rows, or without rows if
+// the rules say so.
 func compareDatabases(s *stage) (same, empty int, err error) {
 	staging, err := s.staging.Checksums(stagingDatabase)
 	if err != nil {
@@ -171,21 +171,21 @@ func compareDatabases(s *stage) (same, empty int, err error) {
 	return same, empty, nil
 }
 
-// program is the helper, working on the project.
+// program is the helper in the demo's project.
 type program struct {
 	clock         *clock
 	path, project string
 	environ       []string
 }
 
-// run runs a verb and reads its JSON into result, unless that is nil.
+// run runs a command and decodes its JSON into result, unless that is nil.
 func (p *program) run(ctx context.Context, result any, words ...string) error {
 	var output bytes.Buffer
 	err := p.clock.step(ctx, "dump-helper "+strings.Join(words, " "), func() error {
 		cmd := exec.CommandContext(ctx, p.path, words...)
 		cmd.Dir, cmd.Env = p.project, p.environ
 		cmd.Stdout, cmd.Stderr = io.MultiWriter(os.Stdout, &output), os.Stderr
-		// It cleans up after a signal, and is waited for.
+		// The helper cleans up after a signal, so wait for it.
 		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 		cmd.WaitDelay = 20 * time.Second
 		if err := cmd.Run(); err != nil {
@@ -202,12 +202,12 @@ func (p *program) run(ctx context.Context, result any, words ...string) error {
 	return nil
 }
 
-// foreign says whether an environment entry would make the helper work on something else than the demo.
+// foreign reports whether an environment entry would point the helper at something outside the demo.
 func foreign(entry string) bool {
 	return strings.HasPrefix(entry, "AWS_") || strings.HasPrefix(entry, "DUMP_")
 }
 
-// clock tells what is being done and what took how long.
+// clock prints what is being done and how long each step took.
 type clock struct {
 	start time.Time
 	took  []string
@@ -234,7 +234,7 @@ func (c *clock) print() {
 
 func megabyteText(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// printSettings shows the DUMP_ lines of a config.yaml.
+// printSettings prints the DUMP_ lines of a config.yaml.
 func printSettings(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// What the parts are called.
+// Names of the demo's parts.
 const (
 	bucket          = "dumps"
 	stagingDatabase = "drupal"
 	localDatabase   = "db"
-	reader          = "dump_reader" // may read the staging database, and no more
+	reader          = "dump_reader" // may only read the staging database
 	readerPassword  = "a; pass'word #1"
 )
 
-// stage is the machines that the demo stands in for, and the folder they live in.
+// stage has the servers that the demo uses, and their folder.
 type stage struct {
 	dir     string
 	staging *testserver.MySQL
@@ -27,7 +27,7 @@ type stage struct {
 	s3      *testserver.S3
 }
 
-// stop ends what runs.
+// stop stops the servers.
 func (s *stage) stop() {
 	if s.staging != nil {
 		s.staging.Kill()
@@ -57,7 +57,7 @@ func (s *stage) fillStaging(ctx context.Context, megabytes int) error {
 	return data.Load(ctx, s.staging.URL(stagingDatabase), data.Options{Seed: 1, MB: megabytes, View: true, Trigger: true, ForeignKeys: true})
 }
 
-// startLocal starts the developer's server, where an older copy of the site is in the way.
+// startLocal starts the developer's server, which already has an older copy of the site.
 func (s *stage) startLocal() (err error) {
 	s.local, err = testserver.MariaDB(filepath.Join(s.dir, "local"), "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=256M")
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *stage) startLocal() (err error) {
 	)
 }
 
-// localKind is engine and series of the developer's server, as `dump-helper bake` wants to be told.
+// localKind returns the engine and series of the developer's server, as `dump-helper bake` expects them.
 func (s *stage) localKind() (string, error) {
 	rows, err := s.local.Query("SELECT SUBSTRING_INDEX(VERSION(), '.', 2)")
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *stage) startS3() (err error) {
 	return s.s3.CreateBucket(bucket)
 }
 
-// writeProject writes the DDEV project and gives its folder.
+// writeProject writes the DDEV project and returns its folder.
 func (s *stage) writeProject() (string, error) {
 	project := filepath.Join(s.dir, "jobs")
 	ddev := filepath.Join(project, ".ddev")

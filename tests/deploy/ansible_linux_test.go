@@ -20,19 +20,19 @@ const remedy = "apt-get install ansible-lint"
 func TestAnsibleRoleIsClean(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), program(t, "ansible-lint", remedy), "--offline", "--strict", "--nocolor", "-p", "playbook.yml", "roles/dump_refresh")
 	cmd.Dir = deployed(t, "ansible")
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // where it keeps what it finds out
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // Ansible's facts and caches go there
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)
 	}
 }
 
-// site is where the role is played: two hosts of two regions, and a server that they fetch the program from.
+// site is where the role is applied: two hosts in two regions, and a server for the program.
 type site struct {
 	hosts     map[string]*machine
 	inventory string
-	control   string // the folder of connections that are kept open
-	program   string // what the server has as the program
-	checksum  string // what the server says of it
+	control   string // the folder of Ansible's persistent connections
+	program   string // the program as the server offers it
+	checksum  string // the list of checksums as the server offers it
 	settings  []string
 }
 
@@ -50,7 +50,7 @@ func newSite(t *testing.T) *site {
 	s.inventory = filepath.Join(t.TempDir(), "hosts.yml")
 	write(t, s.inventory, inventory, 0o644)
 	var err error
-	if s.control, err = os.MkdirTemp("", "control"); err != nil { // names of sockets must be short
+	if s.control, err = os.MkdirTemp("", "control"); err != nil { // paths of sockets must be short
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(s.control) })
@@ -74,14 +74,14 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// release puts a version of the program on the server. It is `sleep`, because it must be a program that can go on.
+// release offers a version of the program on the server. It is `sleep`, which can keep running.
 func (s *site) release(t *testing.T, version string) {
 	t.Helper()
 	s.program = read(t, program(t, "sleep", "apt-get install coreutils")) + version
 	s.checksum = fmt.Sprintf("%x", sha256.Sum256([]byte(s.program)))
 }
 
-// play plays the example's playbook on some hosts and gives Ansible's summary: for each what was changed and failed.
+// play runs the example's playbook on some hosts and returns Ansible's summary for each.
 func (s *site) play(t *testing.T, hosts string, settings ...string) (map[string]string, string) {
 	t.Helper()
 	words := []string{"--inventory", "inventory/hosts.yml", "--inventory", s.inventory, "--limit", hosts}
@@ -92,7 +92,7 @@ func (s *site) play(t *testing.T, hosts string, settings ...string) (map[string]
 	cmd.Dir = deployed(t, "ansible")
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "ANSIBLE_HOST_KEY_CHECKING=False", "ANSIBLE_PIPELINING=True",
 		"ANSIBLE_SSH_CONTROL_PATH_DIR="+s.control, "ANSIBLE_NOCOLOR=1")
-	output, _ := cmd.CombinedOutput() // a host that failed is in the summary
+	output, _ := cmd.CombinedOutput() // the summary shows failed hosts
 	summary := map[string]string{}
 	for _, match := range regexp.MustCompile(`(?m)^(\S+)\s+: ok=\d+\s+(changed=\d+)\s+(unreachable=\d+)\s+(failed=\d+)`).FindAllStringSubmatch(string(output), -1) {
 		summary[match[1]] = match[2] + " " + match[3] + " " + match[4]
@@ -141,7 +141,7 @@ func TestAnsibleRole(t *testing.T) {
 		}
 	}
 
-	// A refresh is at work when a new version and another time come.
+	// A refresh is running when a new version and another schedule are installed.
 	pid := eu.says(t, "rm /run/systemctl/log; setsid /usr/local/bin/dump-helper 600 >/dev/null 2>&1 & echo $!")
 	s.release(t, "2")
 	third, said := s.play(t, "app1.eu.*", "dump_refresh_schedule=03:00")
@@ -155,7 +155,7 @@ func TestAnsibleRole(t *testing.T) {
 		t.Errorf("systemctl was told %q", got)
 	}
 
-	// What is not what the list of checksums says does not take the program's place.
+	// A program with a wrong checksum does not replace the installed one.
 	s.release(t, "3")
 	s.program += "damaged"
 	fourth, said := s.play(t, "app1.eu.*")

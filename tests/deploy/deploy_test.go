@@ -1,4 +1,4 @@
-// Package deploy checks what is in the folder deploy, by the programs of those who will read it where these can be had.
+// Package deploy checks the files in the folder deploy with the programs that will read them, where these are available.
 package deploy
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// program gives the path of a program that is needed.
+// program returns the path of a required program.
 func program(t *testing.T, name, remedy string) string {
 	t.Helper()
 	path, err := testserver.Program(name, remedy)
@@ -25,7 +25,7 @@ func program(t *testing.T, name, remedy string) string {
 	return path
 }
 
-// deployed gives the absolute path of a file in the folder deploy.
+// deployed returns the absolute path of a file in the folder deploy.
 func deployed(t *testing.T, words ...string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join(append([]string{"..", "..", "deploy"}, words...)...))
@@ -51,7 +51,7 @@ func write(t *testing.T, path, text string, mode os.FileMode) {
 	}
 }
 
-// run runs a program, which must succeed, and gives what it wrote to its standard output.
+// run runs a program, which must succeed, and returns its standard output.
 func run(t *testing.T, input string, words ...string) string {
 	t.Helper()
 	output, err := command(t, input, words...)
@@ -61,7 +61,7 @@ func run(t *testing.T, input string, words ...string) string {
 	return output
 }
 
-// command runs a program and gives what it wrote to its standard output; all that it said is in its error.
+// command runs a program and returns its standard output. Its error contains the complete output.
 func command(t *testing.T, input string, words ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
@@ -74,7 +74,7 @@ func command(t *testing.T, input string, words ...string) (string, error) {
 	return output.String(), nil
 }
 
-// decode reads YAML into a value, strictly.
+// decode decodes YAML strictly.
 func decode(t *testing.T, text string, into any) {
 	t.Helper()
 	decoder := yaml.NewDecoder(strings.NewReader(text))

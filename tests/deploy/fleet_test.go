@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// policy has the keys that a project of fleet.yaml and the defaults have in common.
+// policy has the keys that projects and defaults in fleet.yaml have in common.
 type policy struct {
 	MaxAge    string `yaml:"max_age"`
 	TimeLimit string `yaml:"time_limit"`

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A cronJob is what the tests look at of one.
+// cronJob has the fields that the tests check.
 type cronJob struct {
 	Spec struct {
 		ConcurrencyPolicy string
@@ -39,7 +39,7 @@ type podSpec struct {
 		Image string
 		Args  []string
 		Env   []struct{ Name, Value string }
-		// Resources are amounts by name.
+		// Resources maps names to amounts.
 		Resources       struct{ Requests, Limits map[string]string }
 		SecurityContext struct {
 			AllowPrivilegeEscalation *bool
@@ -53,7 +53,7 @@ type podSpec struct {
 	}
 }
 
-// kubernetes gives the objects that a folder of kustomize makes, by their kinds, as Kubernetes' own types read them.
+// kubernetes returns the objects of a kustomize folder by kind, decoded with Kubernetes' own types.
 func kubernetes(t *testing.T, folder ...string) map[string]json.RawMessage {
 	t.Helper()
 	manifests := run(t, "", program(t, "kustomize", "make tools"), "build", deployed(t, append([]string{"kubernetes"}, folder...)...))
@@ -86,7 +86,7 @@ func TestKubernetes(t *testing.T) {
 			job := cron.Spec.JobTemplate.Spec
 			pod := job.Template.Spec
 
-			// Several shards, each of which is told its number and how many there are.
+			// Each of several shards knows its number and how many there are.
 			if job.CompletionMode != "Indexed" || job.Completions != shards || job.Parallelism != shards {
 				t.Errorf("%s Job with %d completions, %d at once", job.CompletionMode, job.Completions, job.Parallelism)
 			}
@@ -99,7 +99,7 @@ func TestKubernetes(t *testing.T) {
 			}
 			restricted(t, pod)
 
-			// The others mean these Pods.
+			// The other objects select these Pods.
 			var chosen struct {
 				Spec struct {
 					Selector, PodSelector struct{ MatchLabels map[string]string }
@@ -133,7 +133,7 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// restricted wants what a namespace of Pod Security Standard "restricted" asks for, and limits.
+// restricted checks the requirements of the Pod Security Standard "restricted", and resource limits.
 func restricted(t *testing.T, pod podSpec) {
 	t.Helper()
 	c := pod.Containers[0]
@@ -150,7 +150,7 @@ func restricted(t *testing.T, pod podSpec) {
 	}
 }
 
-// TestKubernetesTypesAreStrict sees that a field that does not exist is found.
+// TestKubernetesTypesAreStrict checks that an unknown field is found.
 func TestKubernetesTypesAreStrict(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.CopyFS(folder, os.DirFS(deployed(t, "kubernetes", "base"))); err != nil {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs an SSH server on what looks like a machine of its own: this one's files, with changes that are kept in memory and go
-# with the process, and processes of its own. An account `deploy` may log in with a key, and become root without a password.
+# Runs an SSH server on a simulated machine: it sees this machine's files, keeps changes to them in memory until it ends, and has
+# its own processes. An account `deploy` can log in with a key, and use sudo without a password.
 #   unshare --mount --pid --fork --kill-child machine.sh FOLDER PORT PUBLIC-KEY
-# FOLDER is an empty one, and stays so.
+# FOLDER must be empty and stays empty.
 set -eu -o pipefail
 here=$(dirname "$(readlink -f "$0")")
 folder=$1 port=$2 key=$3
@@ -13,7 +13,7 @@ mount --types overlay --options "lowerdir=/,upperdir=$folder/upper,workdir=$fold
 mount --types proc proc "$folder/root/proc"
 mount --rbind /dev "$folder/root/dev"
 mkdir -p "$folder/root/run/sshd"
-# No systemd runs there; the folder comes before that of the real systemctl wherever programs are looked for.
+# There is no systemd. This folder comes before that of the real systemctl in every search path.
 install "$here/systemctl.sh" "$folder/root/usr/local/sbin/systemctl"
 
 cat >"$folder/root/etc/ssh/machine" <<END

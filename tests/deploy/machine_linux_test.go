@@ -15,13 +15,13 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// machine looks like another machine, with an SSH server on a port of 127.0.0.1; see machine.sh.
+// machine simulates another machine, with an SSH server on a port of 127.0.0.1; see machine.sh.
 type machine struct {
 	port int
-	key  string // path of the private key of its account deploy
+	key  string // the path of the private key of its account deploy
 }
 
-// newMachine starts one. It takes root, and leaves nothing behind.
+// newMachine starts a machine. It needs root and leaves nothing behind.
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	for _, name := range []string{"unshare", "sshd", "ssh", "sudo"} {
@@ -44,7 +44,7 @@ func newMachine(t *testing.T) *machine {
 	ended := make(chan error, 1)
 	started := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // its thread's end would end the machine
+		runtime.LockOSThread() // the machine dies with this thread
 		started <- cmd.Start()
 		ended <- cmd.Wait()
 	}()
@@ -71,7 +71,7 @@ func newMachine(t *testing.T) *machine {
 	}
 }
 
-// try runs a shell command there, as root.
+// try runs a shell command on the machine, as root.
 func (m *machine) try(t *testing.T, script string) (string, error) {
 	t.Helper()
 	return command(t, script, "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
@@ -79,7 +79,7 @@ func (m *machine) try(t *testing.T, script string) (string, error) {
 		"sudo", "--non-interactive", "bash", "-eu", "-o", "pipefail")
 }
 
-// says runs a shell command there, as root, which must succeed.
+// says runs a shell command on the machine, as root, which must succeed.
 func (m *machine) says(t *testing.T, script string) string {
 	t.Helper()
 	output, err := m.try(t, script)

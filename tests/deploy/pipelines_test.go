@@ -9,7 +9,7 @@ import (
 )
 
 func TestGitHubWorkflow(t *testing.T) {
-	program(t, "shellcheck", "apt-get install shellcheck") // actionlint reads scripts with it
+	program(t, "shellcheck", "apt-get install shellcheck") // actionlint uses it to check scripts
 	ours, err := filepath.Glob("../../.github/workflows/*.yml")
 	if err != nil || len(ours) < 2 {
 		t.Fatalf("workflows of this repository: %q, %v", ours, err)
@@ -17,7 +17,7 @@ func TestGitHubWorkflow(t *testing.T) {
 	run(t, "", append([]string{program(t, "actionlint", "make tools"), "-color", deployed(t, "github", "dump-refresh.yml")}, ours...)...)
 }
 
-// gitLabJob has the keywords of GitLab's that are used: one that is misspelt is an error.
+// gitLabJob has GitLab's keywords that the file uses. A misspelt one is an error.
 type gitLabJob struct {
 	Extends string
 	Needs   []string
@@ -68,7 +68,7 @@ func TestGitLabJobs(t *testing.T) {
 		if len(job.Script) == 0 {
 			t.Errorf("%s does nothing", name)
 		}
-		// The image has no other shell than this one, and hardly any command.
+		// The image has only this shell, and few commands.
 		run(t, strings.Join(append(jobs[job.Extends].BeforeScript, job.Script...), "\n"),
 			program(t, "shellcheck", "apt-get install shellcheck"), "--shell=dash", "-")
 	}
@@ -87,7 +87,7 @@ func TestJenkinsfile(t *testing.T) {
 			t.Errorf("there is no %s, only %q", path, blocks)
 		}
 	}
-	// What a declarative pipeline may have in a section; steps are Groovy's.
+	// The directives that a declarative pipeline may have in a section; steps are Groovy.
 	sections := map[string][]string{
 		"pipeline": {"agent", "triggers", "options", "stages", "post", "environment"},
 		"stages":   {"stage"},
@@ -108,8 +108,8 @@ func TestJenkinsfile(t *testing.T) {
 	}
 }
 
-// jenkinsBlocks gives the path of each block of a Jenkinsfile, by the first words before their braces. It is no parser of
-// Groovy: it knows texts, comments and what opens and closes.
+// jenkinsBlocks returns the path of each block of a Jenkinsfile, by the first words before its braces. It does not parse
+// Groovy; it only recognizes strings, comments and brackets.
 func jenkinsBlocks(text string) ([]string, error) {
 	var blocks, open []string
 	line := ""

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stands in for systemctl where no systemd runs. Units are enabled by the real one, which can do that on files alone;
-# a reload reads the units as systemd would; what else it is told to do is only written down.
+# Replaces systemctl where systemd does not run. The real one enables units, because that only changes files; a reload
+# verifies the units as systemd would; other commands are only logged.
 state=/run/systemctl
 mkdir -p "$state"
 case $1 in

@@ -9,7 +9,7 @@ import (
 
 var units = []string{"dump-refresh.service", "dump-refresh.timer", "dump-refresh-failed.service"}
 
-// installed gives a folder with the units as they are on a host that has the program.
+// installed returns a folder with the units as on a host that has the program.
 func installed(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -27,13 +27,13 @@ func TestUnitsAreValid(t *testing.T) {
 	folder := installed(t)
 	for _, unit := range units {
 		output, err := exec.CommandContext(t.Context(), analyze, "verify", filepath.Join(folder, unit)).CombinedOutput()
-		if err != nil || strings.Contains(string(output), folder) { // a key that it does not know is a warning to it
+		if err != nil || strings.Contains(string(output), folder) { // systemd only warns about an unknown key
 			t.Errorf("%s: %v\n%s", unit, err, output)
 		}
 	}
 }
 
-// TestServicesAreConfined wants systemd to find them as confined as a program can be that opens connections.
+// TestServicesAreConfined checks that systemd rates the services as well confined.
 func TestServicesAreConfined(t *testing.T) {
 	analyze := program(t, "systemd-analyze", "apt-get install systemd")
 	folder := installed(t)

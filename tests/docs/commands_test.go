@@ -13,13 +13,13 @@ import (
 
 const hostCommands = "../../commands/host"
 
-// verbs are what the host commands run.
+// verbs maps the host commands to the program's commands.
 var verbs = map[string]string{"pull-latest-dump": "pull", "refresh-dump": "refresh", "list-dumps": "list", "dump-doctor": "doctor"}
 
-// documented is a flag as DDEV wants it in a host command.
+// documented is a flag in DDEV's format for host commands.
 type documented struct{ Name, Type, Usage string }
 
-// commandFlags gives the flags that a host command documents.
+// commandFlags returns the flags that a host command documents.
 func commandFlags(t *testing.T, command string) []documented {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(hostCommands, command))
@@ -37,8 +37,8 @@ func commandFlags(t *testing.T, command string) []documented {
 	return flags
 }
 
-// TestHostCommandsDocumentTheFlagsOfTheProgram compares the flags, and whether they take a value, with those of
-// the verb that the command runs. DDEV refuses a flag that is not documented.
+// TestHostCommandsDocumentTheFlagsOfTheProgram compares the flags, and whether they take a value, with those of the
+// program's command. DDEV refuses an undocumented flag.
 func TestHostCommandsDocumentTheFlagsOfTheProgram(t *testing.T) {
 	helper, err := build()
 	if err != nil {

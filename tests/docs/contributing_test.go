@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestDevContainerHasThePackagesOfTheTests compares the image to develop in with what `make packages` installs.
+// TestDevContainerHasThePackagesOfTheTests compares the development container with what `make packages` installs.
 func TestDevContainerHasThePackagesOfTheTests(t *testing.T) {
 	continued := func(text string) string { return strings.ReplaceAll(text, "\\\n", " ") }
 	packages := func(file, pattern string) []string {
@@ -46,7 +46,7 @@ func TestDevContainerHasThePackagesOfTheTests(t *testing.T) {
 	}
 }
 
-// TestMakeHelpListsTheTargets compares what make help prints with the targets that are there.
+// TestMakeHelpListsTheTargets compares the output of make help with the targets.
 func TestMakeHelpListsTheTargets(t *testing.T) {
 	said, err := exec.CommandContext(t.Context(), "make", "--no-print-directory", "--directory", root, "help").Output()
 	if err != nil {
@@ -61,14 +61,14 @@ func TestMakeHelpListsTheTargets(t *testing.T) {
 		t.Errorf("targets (-) and what make help lists (+):\n%s\n%s", diff, said)
 	}
 	for target := range names(read(t, "../../CONTRIBUTING.md"), "`?make ([a-z][a-z-]+)`? ") {
-		if !slices.Contains(want, target) && target != "mariadb" { // of a list of packages
+		if !slices.Contains(want, target) && target != "mariadb" { // a list of packages has a target of its own
 			t.Errorf("CONTRIBUTING.md has make %s, which is not there", target)
 		}
 	}
 }
 
-// TestIssueTemplatesAreForms reads the forms as far as GitHub insists: a name, a description, and parts of known types with
-// ids that differ.
+// TestIssueTemplatesAreForms checks what GitHub requires of a form: a name, a description, parts of known types, and unique
+// ids.
 func TestIssueTemplatesAreForms(t *testing.T) {
 	files, err := filepath.Glob("../../.github/ISSUE_TEMPLATE/*.yml")
 	if err != nil || len(files) != 3 {

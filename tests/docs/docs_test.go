@@ -1,5 +1,5 @@
-// Package docs_test does what the documents say: the privileges that they grant are enough, and no more than that;
-// their tables are those of the program; their commands restore a dump; their links lead somewhere.
+// Package docs_test follows the documents: the privileges that they grant are sufficient and necessary, their tables
+// agree with the program, their commands restore a dump, and their links lead somewhere.
 package docs_test
 
 import (
@@ -22,7 +22,7 @@ import (
 
 const (
 	bucket     = "my-dumps"
-	password   = "a; pass'word" // in place of the … of the documents
+	password   = "a; pass'word" // replaces the … of the documents
 	readme     = "../../README.md"
 	staging    = "../../docs/staging.md"
 	developers = "../../docs/developers.md"
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// build compiles the program, once.
+// build compiles the program once.
 var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "dump-docs-")
 	if err != nil {
@@ -49,7 +49,7 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// section gives the code blocks of a language below a heading, up to the next one.
+// section returns the code blocks of a language below a heading, up to the next heading.
 func section(t *testing.T, file, heading, language string) []string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -73,7 +73,7 @@ func section(t *testing.T, file, heading, language string) []string {
 	return blocks
 }
 
-// statements gives the statements of SQL text, with a password where there is an ellipsis.
+// statements returns the statements of an SQL text, with a password instead of each ellipsis.
 func statements(text string) []string {
 	var list []string
 	for line := range strings.Lines(text) {
@@ -83,7 +83,7 @@ func statements(text string) []string {
 	return list
 }
 
-// site is a project whose settings are in the environment.
+// site is a project with settings in the environment.
 type site struct {
 	s3      *testserver.S3
 	folder  string
@@ -107,7 +107,7 @@ func newSite(t *testing.T, s3 *testserver.S3, settings ...string) *site {
 	return &site{s3, folder, append(environ, settings...)}
 }
 
-// run runs the program as somebody and gives what it said and its exit code.
+// run runs the program with credentials, and returns its output and exit code.
 func (s *site) run(t *testing.T, as testserver.Credentials, words ...string) (said string, code int) {
 	t.Helper()
 	helper, err := build()
@@ -124,7 +124,7 @@ func (s *site) run(t *testing.T, as testserver.Credentials, words ...string) (sa
 	return string(output), cmd.ProcessState.ExitCode()
 }
 
-// ok runs the program, which must succeed and have nothing to say about missing privileges.
+// ok runs the program, which must succeed without a note about missing privileges.
 func (s *site) ok(t *testing.T, as testserver.Credentials, words ...string) {
 	t.Helper()
 	said, code := s.run(t, as, words...)
@@ -138,7 +138,7 @@ func (s *site) ok(t *testing.T, as testserver.Credentials, words ...string) {
 	}
 }
 
-// newest gives the one dump of the bucket, as a file.
+// newest downloads the only dump in the bucket.
 func (s *site) newest(t *testing.T) string {
 	t.Helper()
 	keys, err := s.s3.Keys(bucket)
@@ -182,7 +182,7 @@ func mariadb(t *testing.T) *testserver.MySQL {
 	return server
 }
 
-// pipeline runs a shell pipeline that is in the documents, but for the addresses.
+// pipeline runs a shell pipeline from the documents with other addresses.
 func pipeline(t *testing.T, text string) {
 	t.Helper()
 	if output, err := exec.CommandContext(t.Context(), "bash", "-eu", "-o", "pipefail", "-c", text).CombinedOutput(); err != nil {
@@ -210,7 +210,7 @@ func TestMariaDBGrantsAreEnough(t *testing.T) {
 	blocks := section(t, staging, "Staging, MariaDB and MySQL", "sql")
 	grants := statements(blocks[0])
 	for _, statement := range statements(blocks[1]) {
-		if strings.Contains(statement, "mysql.proc") { // the one for the servers of Debian 12
+		if strings.Contains(statement, "mysql.proc") { // the one for Debian 12's servers
 			grants = append(grants, statement)
 		}
 	}
@@ -222,7 +222,7 @@ func TestMariaDBGrantsAreEnough(t *testing.T) {
 	s := newSite(t, s3, "DUMP_SOURCE="+server.URLAs("dump_reader", "", "shop"), "DUMP_SOURCE_PASSWORD="+password,
 		"DUMP_TARGET="+server.URLAs("db", "db", "db"))
 	s.ok(t, s3.Owner(), "refresh")
-	for range 2 { // the second pull swaps with what the first one left
+	for range 2 { // the second pull swaps with what the first one kept
 		s.ok(t, s3.Owner(), "pull", "--yes")
 	}
 	s.ok(t, s3.Owner(), "pull", "--undo", "--yes")
@@ -281,7 +281,7 @@ func TestPostgresGrantsAreEnough(t *testing.T) {
 	if err := server.Exec("shop", append([]string{"ALTER SCHEMA public OWNER TO shop_owner"}, grants...)...); err != nil {
 		t.Fatal(err)
 	}
-	// The tables come after the grants: the default privileges are what makes them readable.
+	// The grants come before the tables, so the default privileges must make the tables readable.
 	if err := data.Load(t.Context(), server.URLAs("shop_owner", "owner", "shop"), data.Options{Seed: 1, MB: 2, View: true, Trigger: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestPostgresGrantsAreEnough(t *testing.T) {
 	}
 }
 
-// counts gives a sum over all rows of each table.
+// counts returns a sum over all rows of each table.
 func counts(t *testing.T, server *testserver.PG, database string) map[string]string {
 	t.Helper()
 	tables, err := server.Query(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestAlertRulesAreValid asks Prometheus, and whether the metrics that the rules go by exist.
+// TestAlertRulesAreValid lets Prometheus check the rules, and checks that their metrics exist.
 func TestAlertRulesAreValid(t *testing.T) {
 	if testing.Short() {
 		t.Skip("promtool is not started by short tests")

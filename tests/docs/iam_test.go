@@ -29,7 +29,7 @@ type statement struct {
 	Condition        any `json:",omitempty"`
 }
 
-// words are a text, or a list of texts.
+// words is a string or a list of strings.
 type words []string
 
 func (w *words) UnmarshalJSON(text []byte) error {
@@ -40,7 +40,7 @@ func (w *words) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(w))
 }
 
-// readPolicy gives a policy of deploy/iam for the project shop.
+// readPolicy reads a policy of deploy/iam for the project shop.
 func readPolicy(t *testing.T, name string) document {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../deploy/iam", name+".json"))
@@ -55,7 +55,7 @@ func readPolicy(t *testing.T, name string) document {
 	return policy
 }
 
-// actions gives all that a policy allows.
+// actions returns all actions that a policy allows.
 func (d document) actions() []string {
 	var all []string
 	for _, s := range d.Statement {
@@ -64,7 +64,7 @@ func (d document) actions() []string {
 	return all
 }
 
-// without gives the policy without some actions.
+// without returns the policy without some actions.
 func (d document) without(actions ...string) document {
 	left := document{Version: d.Version}
 	for _, s := range d.Statement {
@@ -76,17 +76,17 @@ func (d document) without(actions ...string) document {
 	return left
 }
 
-// judge is an S3 server that decides what a policy allows.
+// judge is an S3 server that enforces policies.
 type judge struct {
 	name  string
 	store *testserver.S3
-	// as gives credentials that may do what a policy says.
+	// as returns credentials that are limited by a policy.
 	as func(t *testing.T, policy document) testserver.Credentials
-	// unknown are actions that it refuses in policies, because it has no such setting.
+	// unknown lists the actions that the server rejects in policies, because it lacks the feature.
 	unknown []string
 }
 
-// judges starts MinIO and versitygw, each with a bucket that keeps versions.
+// judges starts MinIO and versitygw, each with a versioned bucket.
 func judges(t *testing.T) []judge {
 	t.Helper()
 	minio, err := testserver.MinIO(t.TempDir(), testserver.KMS())
@@ -136,7 +136,7 @@ func shop(t *testing.T) *testserver.MySQL {
 	return server
 }
 
-// newest gives the key of the project's newest dump.
+// newest returns the key of the project's newest dump.
 func (s *site) newestKey(t *testing.T) string {
 	t.Helper()
 	said, _ := s.run(t, s.s3.Owner(), "list", "--json")
@@ -147,10 +147,10 @@ func (s *site) newestKey(t *testing.T) string {
 	return listed.Dumps[0].Key
 }
 
-// complaints are what the program says where it may do less than it would like to.
+// complaints matches notes about missing permissions.
 var complaints = []string{"denied", "not allowed", "is kept", "no tags", "nothing to compare with"}
 
-// TestPolicies does with each policy of deploy/iam what it is for, as MinIO and versitygw judge it.
+// TestPolicies uses each policy of deploy/iam for its purpose, with MinIO and versitygw as judges.
 func TestPolicies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("servers are not started by short tests")
@@ -163,11 +163,11 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// policiesHoldNothingThatIsNotNeeded takes each action away in turn: then something fails, or is said to be left out.
+// policiesHoldNothingThatIsNotNeeded removes each action in turn: then something must fail, or a note must say what was left out.
 func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, judges []judge) {
 	type role struct {
 		policy string
-		// prepare makes something to do, as the owner.
+		// prepare creates something to do, as the owner.
 		prepare func(*testing.T, *site)
 		verbs   func(newest string) [][]string
 	}
@@ -180,7 +180,7 @@ func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, 
 			func(string) [][]string { return [][]string{{"prune", "--set", "DUMP_KEEP=1"}} }},
 		{"bucket-administrator", removeBucket, func(string) [][]string { return [][]string{{"bucket", "setup", "--yes", "--create"}} }},
 	}
-	// needed says for each policy which of its actions a server has missed.
+	// needed has, for each policy, the actions that a server has enforced.
 	needed := map[string]map[string]bool{}
 	for _, judge := range judges {
 		s := newSite(t, judge.store, "DUMP_SOURCE="+server.URL("shop"), "DUMP_TARGET="+server.URL("db"))
@@ -190,7 +190,7 @@ func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, 
 		newest := s.newestKey(t)
 		for _, role := range roles {
 			if judge.name == "versitygw" && role.policy == "bucket-administrator" {
-				continue // a bucket's policy cannot allow to make that bucket
+				continue // a bucket's policy cannot allow the creation of that bucket
 			}
 			try := func(policy document) string {
 				role.prepare(t, s)
@@ -224,7 +224,7 @@ func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, 
 			}
 		}
 	}
-	// No server here tells of these.
+	// No server here enforces these.
 	unseen := map[string]string{
 		"s3:ListMultipartUploadParts":   "to be sure that a server that was still at work has not brought an aborted upload back",
 		"s3:GetBucketPolicyStatus":      "to say that a bucket that is not blocked yet is public",
@@ -240,7 +240,7 @@ func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, 
 	}
 }
 
-// fleetPolicyIsEnough refreshes a fleet of one project, whose histories and reports are objects, too.
+// fleetPolicyIsEnough refreshes a fleet of one project, which also writes histories and reports.
 func fleetPolicyIsEnough(t *testing.T, server *testserver.MySQL, judge judge) {
 	s := newSite(t, judge.store, "DUMP_SOURCE="+server.URL("shop"))
 	credentials := judge.as(t, readPolicy(t, "fleet"))
@@ -263,13 +263,13 @@ func fleetPolicyIsEnough(t *testing.T, server *testserver.MySQL, judge judge) {
 	}
 }
 
-// policiesAllowNoMore asks for what each policy must and must not allow, request by request.
+// policiesAllowNoMore sends requests that each policy must allow, and requests that it must refuse.
 func policiesAllowNoMore(t *testing.T, judge judge) {
 	const (
 		dump      = "shop/shop-20200101T000000Z-abcdef.sql.zst"
 		lease     = "shop/.dump-refresh/shop.lease.json"
 		foreign   = "shop/nightly.sql.gz"
-		sibling   = "shop/shop-de-20200101T000000Z-abcdef.sql.zst" // of a project shop-de with the same folder
+		sibling   = "shop/shop-de-20200101T000000Z-abcdef.sql.zst" // of a project shop-de in the same folder
 		elsewhere = "bakery/bakery-20200101T000000Z-abcdef.sql.zst"
 		report    = "reports/salaries.csv"
 	)
@@ -304,7 +304,7 @@ func policiesAllowNoMore(t *testing.T, judge judge) {
 	} {
 		policy := readPolicy(t, name)
 		if judge.name == "versitygw" {
-			policy = policy.without("s3:CreateBucket") // which is for no bucket's policy
+			policy = policy.without("s3:CreateBucket") // a bucket's own policy cannot have it
 		}
 		client := judge.store.ClientAs(judge.as(t, policy))
 		for request, try := range requests {
@@ -326,7 +326,7 @@ func policiesAllowNoMore(t *testing.T, judge judge) {
 	}
 }
 
-// leaveUpload leaves an unfinished upload as a refresh that was killed does.
+// leaveUpload leaves an unfinished upload, as a killed refresh does.
 func leaveUpload(t *testing.T, s *site) {
 	t.Helper()
 	if left, err := s.s3.Uploads(bucket); err != nil || len(left) > 0 {
@@ -340,13 +340,13 @@ func leaveUpload(t *testing.T, s *site) {
 	}
 }
 
-// removeBucket removes the bucket with all that is in it.
+// removeBucket removes the bucket with everything in it.
 func removeBucket(t *testing.T, s *site) {
 	t.Helper()
 	client := s.s3.Client()
 	listed, err := client.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: aws.String(bucket)})
 	if err != nil {
-		return // it is not there
+		return // it does not exist
 	}
 	var all []types.ObjectIdentifier
 	for _, v := range listed.Versions {

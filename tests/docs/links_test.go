@@ -13,19 +13,19 @@ import (
 
 const root = "../.."
 
-// link is a link or picture of Markdown to something in this repository, with the heading that it leads to.
+// link matches a Markdown link or picture to something in this repository, with the heading that it leads to.
 var link = regexp.MustCompile(`\]\(([^)#:\s]*)(#[^)\s]*)?\)`)
 
-// ours is the address of a file of this repository, in a message or in a file of configuration.
+// ours matches the address of a file of this repository, in a message or in a configuration file.
 var ours = regexp.MustCompile(`github\.com/jobiqo/dump-refresh/blob/main/([A-Za-z0-9_./-]+)(#[a-z0-9-]+)?`)
 
-// mention is the name of a document in a text.
+// mention matches the name of a document in a text.
 var mention = regexp.MustCompile(`\bdocs/[a-z0-9-]+\.md\b`)
 
-// fenced are blocks of code, in which nothing is a link or a heading.
+// fenced matches blocks of code, where nothing is a link or a heading.
 var fenced = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 
-// TestLinksLead follows all links of all documents, and the names of documents wherever they stand.
+// TestLinksLead follows all links in all documents, and names of documents anywhere.
 func TestLinksLead(t *testing.T) {
 	documents := 0
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -76,7 +76,7 @@ func TestLinksLead(t *testing.T) {
 	}
 }
 
-// leads says what is wrong with a link to a heading of a file.
+// leads returns what is wrong with a link to a heading of a file.
 func leads(file, heading string) error {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -98,7 +98,7 @@ func leads(file, heading string) error {
 	return nil
 }
 
-// anchors gives what GitHub calls the headings of a document.
+// anchors returns GitHub's anchors for the headings of a document.
 func anchors(text string) []string {
 	var found []string
 	seen := map[string]int{}

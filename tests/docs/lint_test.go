@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A rule about a package that is not there holds nothing, and nobody notices.
+// A rule about a package that does not exist has no effect, and nobody would notice.
 func TestLintRulesAreAboutPackages(t *testing.T) {
 	rules, err := os.ReadFile("../../.golangci.yml")
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// codePath is a Go file, as architecture.md names it.
+// codePath matches a Go file as architecture.md names it.
 var codePath = regexp.MustCompile("`([a-z0-9_/]+\\.go)`")
 
-// A reader of architecture.md finds each file that it names.
+// Every file that architecture.md names exists.
 func TestArchitectureNamesFilesThatExist(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "architecture.md"))
 	if err != nil {
@@ -33,10 +33,10 @@ func TestArchitectureNamesFilesThatExist(t *testing.T) {
 	}
 }
 
-// packagePath is a package in a command of a document.
+// packagePath matches a package in a command of a document.
 var packagePath = regexp.MustCompile(`\./(helper/[a-z0-9_/-]+|tests/[a-z0-9_/-]+)`)
 
-// A reader of any document can run the commands that name a package.
+// Every package in a command of a document exists.
 func TestDocumentsNamePackagesThatExist(t *testing.T) {
 	root := filepath.Join("..", "..")
 	documents, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))

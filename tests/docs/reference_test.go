@@ -17,19 +17,19 @@ import (
 
 const reference = "../../docs/reference.md"
 
-// update writes the tables of docs/reference.md that are generated; `make reference` sets it.
+// update makes the test write the generated tables of docs/reference.md; `make reference` sets it.
 var update = flag.Bool("update", false, "write the generated tables of docs/reference.md")
 
 // flagLine is a flag in the program's help: its names and what it does.
 var flagLine = regexp.MustCompile(`(?m)^ {3}(--[a-z-]+(?: [A-Z/=]+)?)(?: \[ [^]]* \])?((?:, -[a-z])?) {2,}(.*)$`)
 
-// commonFlags are those of every verb; the verbs of fleet have no --project.
+// commonFlags are the flags of every command; those of fleet have no --project.
 var commonFlags = []string{"--project", "--set", "--json", "--quiet"}
 
 // A flagRow is a row of a table of flags.
 type flagRow struct{ name, row string }
 
-// help gives the flags of a verb and the verbs below it, as the program's help has them.
+// help returns the flags and subcommands of a command from the program's help.
 func help(t *testing.T, verb ...string) (flags []flagRow, below []string) {
 	t.Helper()
 	text := ask(t, append(slices.Clone(verb), "--help")...)
@@ -47,7 +47,7 @@ func help(t *testing.T, verb ...string) (flags []flagRow, below []string) {
 	return flags, slices.Sorted(maps.Keys(names(text, `(?m)^   ([a-z]+) {2,}`)))
 }
 
-// ask runs the program where a project is and gives what it prints.
+// ask runs the program in a project and returns its output.
 func ask(t *testing.T, words ...string) string {
 	t.Helper()
 	helper, err := build()
@@ -70,7 +70,7 @@ func ask(t *testing.T, words ...string) string {
 	return string(output)
 }
 
-// flagTables gives the generated tables by the verb that they are about: a verb without flags of its own has none.
+// flagTables returns the generated tables by command. A command without flags of its own has none.
 func flagTables(t *testing.T) (tables map[string]string, verbs []string) {
 	t.Helper()
 	tables = map[string]string{}
@@ -109,7 +109,7 @@ func flagTables(t *testing.T) (tables map[string]string, verbs []string) {
 	return tables, verbs
 }
 
-// generated is a block that is generated, by its name.
+// generated matches a generated block by its name.
 var generated = regexp.MustCompile(`(?s)<!-- generated: ([^>]*) -->\n(.*?)<!-- end -->`)
 
 // TestReferenceHasTheFlagsOfTheProgram compares every table of flags with the program's help, word for word.
@@ -139,7 +139,7 @@ func TestReferenceHasTheFlagsOfTheProgram(t *testing.T) {
 	}
 }
 
-// TestReferenceHasTheSettingsOfTheProgram compares the names, in the order in which the program lists them.
+// TestReferenceHasTheSettingsOfTheProgram compares the names in the order in which the program lists them.
 func TestReferenceHasTheSettingsOfTheProgram(t *testing.T) {
 	if diff := cmp.Diff(list(ask(t, "settings"), `(?m)^(DUMP_[A-Z0-9_]+) `), list(read(t, reference), "(?m)^\\| `(DUMP_[A-Z0-9_]+)` \\|")); diff != "" {
 		t.Errorf("settings of the program (-) and in docs/reference.md (+):\n%s", diff)
@@ -151,7 +151,7 @@ func TestReferenceHasTheSettingsOfTheProgram(t *testing.T) {
 	}
 }
 
-// TestReferenceHasTheCommands compares the table of DDEV's commands with the files that are these commands.
+// TestReferenceHasTheCommands compares the table of DDEV's commands with their files.
 func TestReferenceHasTheCommands(t *testing.T) {
 	entries, err := os.ReadDir(hostCommands)
 	if err != nil {
@@ -175,7 +175,7 @@ func TestReferenceHasTheCommands(t *testing.T) {
 	}
 }
 
-// TestReferenceHasTheKeysOfFleetYAML compares the table with the keys that the reader knows, and has the program read the example.
+// TestReferenceHasTheKeysOfFleetYAML compares the table with the keys that the program knows, and lets it read the example.
 func TestReferenceHasTheKeysOfFleetYAML(t *testing.T) {
 	_, section, found := strings.Cut(read(t, reference), "\n## fleet.yaml\n")
 	if !found {
@@ -199,7 +199,7 @@ func TestReferenceHasTheKeysOfFleetYAML(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "fleet.yaml")
 	plan := func(text string) (said string, code int) {
-		// The projects of the example are nobody's.
+		// The example's projects do not exist.
 		text = regexp.MustCompile(`(?m)^( *)- git: .*$`).ReplaceAllString(text, "${1}- git: "+filepath.Join(t.TempDir(), "none.git"))
 		text = strings.ReplaceAll(text, "/srv/projects", t.TempDir())
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
@@ -233,7 +233,7 @@ func TestReferenceHasTheExitCodes(t *testing.T) {
 	}
 }
 
-// TestReadmeIsShort keeps the README what it is for: two minutes.
+// TestReadmeIsShort keeps the README short enough to be read in two minutes.
 func TestReadmeIsShort(t *testing.T) {
 	if words := len(strings.Fields(read(t, readme))); words < 600 || words > 800 {
 		t.Errorf("README.md has %d words, 600 to 800 are wanted; details go to docs", words)
@@ -249,7 +249,7 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-// list gives what the first group of a pattern matches, in order.
+// list returns all matches of a pattern's first group, in order.
 func list(text, pattern string) []string {
 	var found []string
 	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {

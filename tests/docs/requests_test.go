@@ -18,7 +18,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// counter stands before an S3 server and counts requests by what they are paid as.
+// counter is a proxy in front of an S3 server that counts requests by price class.
 type counter struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -46,12 +46,12 @@ func newCounter(t *testing.T, s3 *testserver.S3) *counter {
 	return c
 }
 
-// paidAs gives the class of S3's prices that a request is in.
+// paidAs returns the price class of a request.
 func paidAs(r *http.Request) string {
 	query := r.URL.Query()
 	switch {
 	case strings.HasSuffix(r.URL.Path, ".lease.json"):
-		return "lease" // how often it is renewed depends on the machine
+		return "lease" // the number of renewals depends on the machine
 	case r.Method == http.MethodGet && (query.Has("list-type") || query.Has("uploads")):
 		return "LIST"
 	case r.Method == http.MethodGet, r.Method == http.MethodHead:
@@ -62,7 +62,7 @@ func paidAs(r *http.Request) string {
 	return r.Method
 }
 
-// take gives the counts since the last time, as the table has them: without the lease.
+// take returns the counts since the last call in the format of the table, without the lease.
 func (c *counter) take() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *counter) take() string {
 	return text
 }
 
-// TestRequestsAreCounted compares what commands ask of S3 with the table of what 10,000 projects cost.
+// TestRequestsAreCounted compares the requests of commands with the table in docs/cost.md.
 func TestRequestsAreCounted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("servers are not started by short tests")
@@ -91,14 +91,14 @@ func TestRequestsAreCounted(t *testing.T) {
 	}
 	s := newSite(t, s3, "DUMP_S3_ENDPOINT="+c.URL, "DUMP_SOURCE="+server.URL("shop"), "DUMP_TARGET="+server.URL("db"))
 
-	s.ok(t, s3.Owner(), "refresh") // the first one has no dump before it to compare with
+	s.ok(t, s3.Owner(), "refresh") // the first refresh has no earlier dump to compare with
 	c.take()
 	got := map[string]string{}
 	for _, words := range []string{"refresh", "refresh --if-older-than 20h", "list", "pull --yes", "pull --yes --if-newer"} {
 		s.ok(t, s3.Owner(), strings.Fields(words)...)
 		got["`"+words+"`"] = c.take()
 	}
-	// Random rows, of whose base64 compression takes a quarter: 40 MB, which are five parts.
+	// Compression removes a quarter of random base64 rows. 40 MB remain, which are five parts.
 	if err := os.WriteFile(s.folder+"/random.sh", []byte(`echo 'CREATE TABLE noise (id int);'
 for row in $(seq 40); do echo "INSERT INTO noise VALUES ('$(head -c 1000000 /dev/urandom | base64 --wrap=0)');"; done
 echo '-- Dump completed'

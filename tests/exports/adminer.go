@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// adminer exports the databases of both servers by Adminer's page Export.
+// adminer exports the databases of both servers with Adminer's page Export.
 func (m *maker) adminer() error {
 	folder := filepath.Join(m.work, "adminer")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -19,7 +19,7 @@ func (m *maker) adminer() error {
 	if out, err := exec.Command("cp", "/usr/share/adminer/adminer.php", filepath.Join(folder, "adminer.php")).CombinedOutput(); err != nil {
 		return fmt.Errorf("copy Adminer: %w: %s", err, out)
 	}
-	// It refuses accounts without a password, unless a plugin allows them.
+	// Without a plugin, Adminer refuses accounts that have no password.
 	index := "<?php function adminer_object() { class Open extends Adminer { function login($login, $password) { return true; } } return new Open; }\n" +
 		"include './adminer.php';\n"
 	if err := os.WriteFile(filepath.Join(folder, "index.php"), []byte(index), 0o644); err != nil {

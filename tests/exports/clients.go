@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// clients makes dumps of the dump clients.
+// clients makes dumps with the dump clients.
 func (m *maker) clients() error {
 	mysql := []string{"mariadb-dump", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", fmt.Sprint("--port=", m.mysql.Port), "--user=root",
 		"--routines", "--events", "--skip-dump-date"}
@@ -34,7 +34,7 @@ func (m *maker) clients() error {
 	return nil
 }
 
-// client runs a client program with a text as its input.
+// client runs a client program with a text as its standard input.
 func (m *maker) client(input string, command ...string) error {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin = strings.NewReader(input)

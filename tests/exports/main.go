@@ -1,6 +1,6 @@
-// Command exports makes the dumps in its folder dumps anew: exports that the web pages of phpMyAdmin, Adminer and
-// WordPress hand out, and those of the dump clients in forms that leave no closing line, all of one small database.
-// Tests read them, so that none of these tools has to be installed for a test.
+// Command exports creates the dumps in its folder dumps: exports from the web pages of phpMyAdmin, Adminer and WordPress,
+// and dumps by the dump clients that lack a closing line, all of one small database. Tests read them, so that they do
+// not need any of these tools.
 //
 // It needs Debian's packages phpmyadmin, adminer, wordpress, php-cli, php-mysql, php-pgsql, php-mbstring, php-xml,
 // mariadb-server and postgresql. Run it in the project's root: go run ./tests/exports
@@ -24,7 +24,7 @@ var shopMySQL string
 //go:embed shop-postgres.sql
 var shopPostgres string
 
-// database is the name of the one that is exported.
+// database is the name of the exported database.
 const database = "shop"
 
 func main() {
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// maker makes exports. Its methods write them into its folder.
+// maker creates exports. Its methods write them into its folder.
 type maker struct {
 	folder, work string
 	mysql        *testserver.MySQL
@@ -49,7 +49,7 @@ func run(folder string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	if err := os.Chmod(work, 0o755); err != nil { // PostgreSQL's own account must reach its data
+	if err := os.Chmod(work, 0o755); err != nil { // PostgreSQL's account needs access to its data
 		return err
 	}
 	m := &maker{folder: folder, work: work}
@@ -72,7 +72,7 @@ func run(folder string) (err error) {
 	return m.write("VERSIONS", m.versions())
 }
 
-// fill loads the database that is exported into both servers.
+// fill loads the exported database into both servers.
 func (m *maker) fill() error {
 	if err := m.mysql.Exec("CREATE DATABASE " + database); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (m *maker) fill() error {
 	return m.postgres.Exec(database, shopPostgres)
 }
 
-// versions says what made the exports.
+// versions returns the versions of the tools that made the exports.
 func (m *maker) versions() []byte {
 	out, _ := exec.Command("dpkg-query", "-W", "-f", "${Package} ${Version}\n", "phpmyadmin", "adminer", "wordpress", "mariadb-client", "postgresql-client-15").Output()
 	return out

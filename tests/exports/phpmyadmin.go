@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// phpMyAdmin exports the database by phpMyAdmin's page Export, quick and with several of its settings.
+// phpMyAdmin exports the database with phpMyAdmin's page Export, in quick mode and with various settings.
 func (m *maker) phpMyAdmin() error {
 	folder := filepath.Join(m.work, "phpmyadmin")
 	if out, err := exec.Command("cp", "-r", "/usr/share/phpmyadmin", folder).CombinedOutput(); err != nil {
 		return fmt.Errorf("copy phpMyAdmin: %w: %s", err, out)
 	}
-	// Its settings and its temporary files are the machine's: it gets others.
+	// By default it would use the machine's settings and temporary files.
 	vendor := filepath.Join(folder, "libraries", "vendor_config.php")
 	text, err := os.ReadFile(vendor)
 	if err != nil {
@@ -63,7 +63,7 @@ $cfg['Servers'][1] = ['host' => '127.0.0.1', 'port' => '%d', 'auth_type' => 'coo
 	if err != nil {
 		return err
 	}
-	// Checkboxes of tables are ticked by the page's script.
+	// The page's script ticks the checkboxes of the tables.
 	tables := []string{"customer", "item", "log", "spent", "zone"}
 	for _, list := range []string{"table_select[]", "table_structure[]", "table_data[]"} {
 		defaults[list] = tables
@@ -101,7 +101,7 @@ $cfg['Servers'][1] = ['host' => '127.0.0.1', 'port' => '%d', 'auth_type' => 'coo
 		"phpmyadmin-structure.sql": custom(func(form url.Values) { form.Set("sql_structure_or_data", "structure") }),
 	} {
 		dump, err := s.post("/index.php?route=/export", form)
-		if form.Get("output_format") == "astext" { // within a page
+		if form.Get("output_format") == "astext" { // part of a page
 			_, dump, _ = strings.Cut(dump, "<textarea")
 			_, dump, _ = strings.Cut(dump, ">")
 			dump, _, _ = strings.Cut(dump, "</textarea>")

@@ -16,14 +16,14 @@ import (
 	"time"
 )
 
-// site is a PHP program that runs in PHP's own web server, and a browser for it.
+// site is a PHP program in PHP's built-in web server, and a client for it.
 type site struct {
 	base    string
 	server  *exec.Cmd
 	browser *http.Client
 }
 
-// serve runs the PHP program in a folder. It must be ended by close.
+// serve starts the PHP program in a folder. The caller must close it.
 func (m *maker) serve(folder string, settings ...string) (*site, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -96,7 +96,7 @@ var (
 	attributes = regexp.MustCompile(`(?s)([a-zA-Z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s">]+)))?`)
 )
 
-// form gives the fields of that one of a page's forms that has a field of this name.
+// form returns the fields of the form that has a field with this name.
 func form(page, name string) (url.Values, error) {
 	for _, part := range strings.Split(page, "<form")[1:] {
 		part, _, _ = strings.Cut(part, "</form>")
@@ -107,7 +107,7 @@ func form(page, name string) (url.Values, error) {
 	return nil, fmt.Errorf("there is no form with a field %s: %.300s", name, page)
 }
 
-// fields are those of a form, with the values that a browser would send if nobody changed any.
+// fields returns the fields of a form with their preset values.
 func fields(page string) url.Values {
 	form := url.Values{}
 	for _, tag := range inputs.FindAllString(page, -1) {

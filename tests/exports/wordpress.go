@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// wordPress sets up a site and exports it by its page Tools, Export: that is XML.
+// wordPress sets up a site and exports it with its page Tools, Export, as XML.
 func (m *maker) wordPress() error {
 	folder := filepath.Join(m.work, "wordpress")
 	if out, err := exec.Command("cp", "-rL", "/usr/share/wordpress", folder).CombinedOutput(); err != nil {

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// ticksPerSecond is what Linux counts processor time in, for everybody who asks.
+// ticksPerSecond is the unit in which Linux reports CPU time to every program.
 const ticksPerSecond = 100
 
-// processorSeconds is what this process, those that it started, and theirs have taken so far, living and dead.
+// processorSeconds returns the CPU time so far of this process and all its descendants, including those that have ended.
 func processorSeconds() float64 {
 	parents, ticks := map[int]int{}, map[int]float64{}
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -20,11 +20,11 @@ func processorSeconds() float64 {
 		if err != nil {
 			continue
 		}
-		// The name stands in parentheses and may hold anything.
+		// The name is in parentheses and may contain anything.
 		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 		parents[pid], _ = strconv.Atoi(fields[1])
-		for _, field := range fields[11:15] { // its own and its dead children's, as user and in the kernel
+		for _, field := range fields[11:15] { // user and system time, its own and that of its ended children
 			n, _ := strconv.ParseFloat(field, 64)
 			ticks[pid] += n
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestSmallFleet is the acceptance test with a fleet that takes seconds. It demands everything but the times.
+// TestSmallFleet is the acceptance test with a fleet that takes seconds. It checks everything except the times.
 func TestSmallFleet(t *testing.T) {
 	helper := filepath.Join(t.TempDir(), "dump-helper")
 	if output, err := exec.CommandContext(t.Context(), "go", "build", "-o", helper, "../../helper").CombinedOutput(); err != nil {

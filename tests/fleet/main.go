@@ -1,5 +1,5 @@
-// Command fleet is the acceptance test of `dump-helper fleet`: many generated projects on this machine, some of them
-// broken, each in its own way. `make fleet-acceptance` builds what it needs and runs it; it leaves nothing behind.
+// Command fleet is the acceptance test of `dump-helper fleet`: it generates many projects on this machine, and breaks some of
+// them, each in its own way. `make fleet-acceptance` builds what it needs and runs it. It leaves nothing behind.
 package main
 
 import (
@@ -14,17 +14,17 @@ import (
 	"syscall"
 )
 
-// options say how large the fleet is.
+// options set the size of the fleet.
 type options struct {
 	helper            string
 	projects          int // healthy and broken ones
 	smallest, largest int // of the healthy ones, in millions of bytes of SQL
 	parallel          int
 	memory            string // as in fleet.yaml
-	page              string // where the fleet's page goes; nowhere if empty
-	mostMemory        int64  // that the process may need, in bytes
+	page              string // the file for the fleet's HTML report; none if empty
+	mostMemory        int64  // the most memory that the process may use, in bytes
 	hang              string // time limit of the project whose server never answers
-	timed             bool   // demand the times, which mean little for a small fleet
+	timed             bool   // check the times, which mean little for a small fleet
 	out               io.Writer
 }
 
@@ -61,7 +61,7 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	s := &stage{options: o, dir: dir}
-	// Servers end before their folder goes.
+	// Stop the servers before their folder is removed.
 	defer func() {
 		s.stop()
 		err = errors.Join(err, os.RemoveAll(dir))

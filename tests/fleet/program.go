@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// command is the program under test with words, and an environment of its own.
+// command is the program under test with arguments and its own environment.
 func (s *stage) command(ctx context.Context, words ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, s.helper, words...)
 	command.Dir = s.dir
@@ -29,12 +29,12 @@ func (s *stage) command(ctx context.Context, words ...string) *exec.Cmd {
 	return command
 }
 
-// ran is what a program said, and what it took.
+// ran is the output of a run, and what it used.
 type ran struct {
 	stdout, stderr string
 	code           int
 	seconds        float64
-	memory         int64 // its peak, in bytes
+	memory         int64 // peak, in bytes
 }
 
 // program runs the program under test to its end.
@@ -54,7 +54,7 @@ func (s *stage) program(ctx context.Context, words ...string) (ran, error) {
 	return result, nil
 }
 
-// wanted demands an exit code.
+// wanted checks the exit code.
 func (r ran) wanted(code int) error {
 	if r.code == code {
 		return nil
@@ -62,7 +62,7 @@ func (r ran) wanted(code int) error {
 	return fmt.Errorf("exit code %d instead of %d:\n%s%s", r.code, code, r.stdout, r.stderr)
 }
 
-// report is what `fleet refresh --json` says.
+// report is the output of `fleet refresh --json`.
 type report struct {
 	Seconds  float64 `json:"seconds"`
 	Projects []struct {

@@ -16,7 +16,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// stage is the machines that a fleet works with, and its projects.
+// stage has the servers that a fleet works with, and its projects.
 type stage struct {
 	options
 	dir   string
@@ -28,8 +28,8 @@ type stage struct {
 	healthy []*site
 	broken  []*site
 
-	single    []float64 // seconds that each healthy one took while nothing else ran
-	singleCPU float64   // seconds of processor time that all parts together took for these
+	single    []float64 // seconds that each healthy project took alone
+	singleCPU float64   // CPU time, in seconds, of all processes for these
 	firstRun  float64   // seconds
 }
 
@@ -38,9 +38,9 @@ type site struct {
 	name, source string
 	postgres     bool
 	megabytes    int
-	// reason is what its error says, for a broken one.
+	// reason is the error of a broken project.
 	reason string
-	extra  string // further lines of its entry in fleet.yaml
+	extra  string // more lines for its entry in fleet.yaml
 }
 
 // The buckets.
@@ -51,11 +51,11 @@ const (
 )
 
 func (s *stage) start(context.Context) (err error) {
-	// PostgreSQL's own account must reach its data.
+	// PostgreSQL's account needs access to its data.
 	if err := os.Chmod(s.dir, 0o755); err != nil {
 		return err
 	}
-	// The server remembers when each table was changed, as docs/staging.md wants it.
+	// docs/staging.md recommends this: the server remembers when each table was changed.
 	s.maria, err = testserver.MariaDB(filepath.Join(s.dir, "mariadb"), "--innodb-buffer-pool-size=256M", "--innodb-log-file-size=128M", "--table-definition-cache=10000")
 	if err != nil {
 		return err
@@ -90,14 +90,14 @@ func (s *stage) stop() {
 	}
 }
 
-// fill makes the databases and the projects' folders.
+// fill creates the databases and the projects' folders.
 func (s *stage) fill(ctx context.Context) error {
 	if err := s.breakSome(); err != nil {
 		return err
 	}
 	count := s.projects - len(s.broken)
 	for i := range count {
-		// Many are small and few are large, as in life.
+		// As in real fleets, many projects are small and few are large.
 		share := float64(i) / float64(max(1, count-1))
 		site := &site{
 			name: fmt.Sprintf("site%02d", i), postgres: i%3 == 2,
@@ -131,8 +131,8 @@ func (s *stage) fill(ctx context.Context) error {
 	return nil
 }
 
-// settling is how long PostgreSQL may take to count what its sessions have written: of a dump from before that nobody
-// could say afterwards whether staging has changed.
+// settling is how long PostgreSQL may take to count the writes of its sessions. Of a dump made before that, nobody could
+// later say whether staging has changed.
 const settling = 22 * time.Second
 
 // exec runs a statement on the site's server.
@@ -143,7 +143,7 @@ func (s *stage) exec(site *site, statement string) error {
 	return s.maria.Exec(statement)
 }
 
-// breakSome makes a project for each way in which one can be broken.
+// breakSome creates one project for each kind of defect.
 func (s *stage) breakSome() error {
 	if err := s.maria.Exec(
 		"CREATE DATABASE nothing", "CREATE DATABASE hidden", "CREATE TABLE hidden.a (id int PRIMARY KEY)", "CREATE TABLE hidden.b (id int PRIMARY KEY)",
@@ -167,15 +167,15 @@ func (s *stage) write(site *site) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	config := "name: " + site.name + "\ntype: php\n" // whose preset leaves no rows out
+	config := "name: " + site.name + "\ntype: php\n" // its preset leaves no rows out
 	if err := os.WriteFile(filepath.Join(folder, "config.yaml"), []byte(config), 0o644); err != nil {
 		return err
 	}
-	// A source with a password is refused in config.yaml.
+	// config.yaml may not contain a source with a password.
 	return os.WriteFile(filepath.Join(folder, ".env.dump"), []byte("DUMP_SOURCE="+site.source+"\n"), 0o600)
 }
 
-// writeFleet writes a fleet.yaml and gives its path.
+// writeFleet writes a fleet.yaml and returns its path.
 func (s *stage) writeFleet(bucket string, sites []*site) (string, error) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "defaults: {max_age: 1d, retries: 1, set: {DUMP_S3_BUCKET: %s}}\nper_host: %d\nmemory: %s\nprojects:\n", bucket, s.parallel, s.memory)

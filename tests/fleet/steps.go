@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// singles refreshes the healthy projects one after another, keeps what each takes, and hands the histories on to the
-// bucket of the fleet: there it is known how long each takes, but no dump is there yet.
+// singles refreshes the healthy projects one after another, records how long each takes, and copies the histories to the
+// fleet's bucket. So the fleet knows how long each project takes, but has no dumps yet.
 func (s *stage) singles(ctx context.Context) error {
 	file, err := s.writeFleet(singleBucket, s.healthy)
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *stage) singles(ctx context.Context) error {
 	return nil
 }
 
-// fleet refreshes all projects, and looks at what came of each, at the memory and at the time.
+// fleet refreshes all projects and checks the result of each, the memory and the time.
 func (s *stage) fleet(ctx context.Context) error {
 	file, err := s.writeFleet(fleetBucket, append(s.broken, s.healthy...))
 	if err != nil {
@@ -105,9 +105,9 @@ func (s *stage) fleet(ctx context.Context) error {
 	return s.packing(ran.seconds, packed, longest, hung)
 }
 
-// packing compares the run with the best that could be had. By the durations of the projects by themselves, no run can be
-// shorter than the longest of them, than the processors need for all of them, or than all of them side by side. The
-// project that hangs takes a place, too.
+// packing compares the run with the best possible one. From the durations of the single projects it follows that no run can
+// be shorter than the longest project, than the CPU time of all of them, or than all of them spread over the slots. The
+// project that hangs occupies a slot, too.
 func (s *stage) packing(took, packed, longest, hung float64) error {
 	sum, single := hung, hung
 	for _, seconds := range s.single {
@@ -124,13 +124,13 @@ func (s *stage) packing(took, packed, longest, hung float64) error {
 	return nil
 }
 
-// again refreshes the healthy projects once more, of which none is due, and then once more as if all were.
+// again refreshes the healthy projects twice: first when none is due, then as if all were.
 func (s *stage) again(ctx context.Context) error {
 	file, err := s.writeFleet(fleetBucket, s.healthy)
 	if err != nil {
 		return err
 	}
-	time.Sleep(time.Second) // until the last dump is due by the second run's measure
+	time.Sleep(time.Second) // the last dump must be due in the second run
 	for _, run := range []struct{ maxAge, state string }{{"1d", "fresh"}, {"1s", "unchanged"}} {
 		ran, err := s.program(ctx, "fleet", "refresh", "--file", file, "--parallel", fmt.Sprint(s.parallel), "--max-age", run.maxAge, "--json")
 		if err == nil {
@@ -156,7 +156,7 @@ func (s *stage) again(ctx context.Context) error {
 	return nil
 }
 
-// show writes the page that people look at in the morning, where that is asked for.
+// show writes the HTML report, if asked for.
 func (s *stage) show(ctx context.Context) error {
 	if s.page == "" {
 		return nil
@@ -172,7 +172,7 @@ func (s *stage) show(ctx context.Context) error {
 	return ran.wanted(0)
 }
 
-// compare pulls every dump back into a database beside its own, and compares all rows of all tables.
+// compare pulls every dump into a database beside its own, and compares all rows of all tables.
 func (s *stage) compare(ctx context.Context) error {
 	for _, site := range s.healthy {
 		back := site.name + "_back"
@@ -208,7 +208,7 @@ func (s *stage) compare(ctx context.Context) error {
 	return nil
 }
 
-// sums gives a sum over all rows of each table.
+// sums returns a sum over all rows of each table.
 func (s *stage) sums(site *site, database string) (map[string]string, error) {
 	if !site.postgres {
 		return s.maria.Checksums(database)
@@ -228,7 +228,7 @@ func (s *stage) sums(site *site, database string) (map[string]string, error) {
 	return sums, nil
 }
 
-// shards has four processes refresh the fleet among them. Two are killed in the middle of a refresh, and begun again.
+// shards divides the fleet among four processes. It kills two during a refresh and starts them again.
 func (s *stage) shards(ctx context.Context) error {
 	const count = 4
 	file, err := s.writeFleet(shardBucket, s.healthy)
@@ -283,8 +283,8 @@ func (s *stage) shards(ctx context.Context) error {
 	return err
 }
 
-// killed runs the program and kills it, by signal 9, while it refreshes its second project: it has published one, and
-// holds a lease.
+// killed runs the program and kills it with signal 9 during its second refresh, when it has published one dump and holds
+// a lease.
 func (s *stage) killed(ctx context.Context, words []string) error {
 	command := s.command(ctx, words...)
 	stderr, err := command.StderrPipe()
@@ -299,7 +299,7 @@ func (s *stage) killed(ctx context.Context, words []string) error {
 		switch {
 		case strings.HasSuffix(lines.Text(), ": begins"):
 			begun++
-		case begun == 2 && strings.Contains(lines.Text(), ": one snapshot, read over "): // it is in the middle of its dump
+		case begun == 2 && strings.Contains(lines.Text(), ": one snapshot, read over "): // it is now in the middle of its dump
 			_ = command.Process.Signal(syscall.SIGKILL)
 		}
 	}

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// engine is the Docker engine, the machine's own or one that the lab has started.
+// engine is a running Docker engine, either the machine's own or one that the lab has started.
 type engine struct {
-	process *os.Process // nil for the machine's own
+	process *os.Process // nil for the machine's own engine
 	done    chan error
 	log     string
 }
 
 const enginePatience = time.Minute
 
-// startEngine starts a Docker engine where none answers. Its images stay in the lab's folder.
+// startEngine starts a Docker engine if none answers. It keeps its images in the lab's folder.
 func startEngine(ctx context.Context, dir string) (*engine, error) {
 	if answers(ctx) {
 		return &engine{}, nil
 	}
 	pidFile := filepath.Join(dir, "docker.pid")
 	if pid := readPID(pidFile); pid != 0 && !alive(pid) {
-		_ = os.Remove(pidFile) // of an engine that was killed
+		_ = os.Remove(pidFile) // left by a killed engine
 	}
 	e := &engine{done: make(chan error, 1), log: filepath.Join(dir, "docker.log")}
 	log, err := os.Create(e.log)
@@ -35,10 +35,10 @@ func startEngine(ctx context.Context, dir string) (*engine, error) {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	// Not bound to the context: it is stopped in good order, when what runs on it has ended.
+	// Without the context, so that stop can end it cleanly after the containers.
 	command := exec.Command("dockerd", "--data-root", filepath.Join(dir, "docker"), "--pidfile", pidFile)
 	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the lab
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C only reaches the lab
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start dockerd: %w", err)
 	}
@@ -63,12 +63,12 @@ func answers(ctx context.Context) bool {
 	return exec.CommandContext(ctx, "docker", "info").Run() == nil
 }
 
-// stop ends an engine that the lab has started, and all containers.
+// stop stops all containers and an engine that the lab has started.
 func (e *engine) stop() error {
 	if e.process == nil {
 		return nil
 	}
-	// Without this the engine would wait ten seconds for each container.
+	// Otherwise the engine would wait ten seconds for each container.
 	_ = exec.Command("bash", "-c", "docker ps --quiet | xargs --no-run-if-empty docker kill").Run()
 	if err := e.process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop dockerd: %w", err)

@@ -15,22 +15,22 @@ import (
 
 const imageSource = "tests/lab/images"
 
-// image is one that the lab makes: a stage of tests/lab/images/Dockerfile and the name under which it is
-// looked for.
+// image is an image that the lab builds: a stage of tests/lab/images/Dockerfile, and the name under which DDEV looks
+// for it.
 type image struct{ stage, name string }
 
-// images lists what a project of DDEV asks for, and what the image of the dump service is made from.
-// VERSION stands for DDEV's.
+// images lists the images that DDEV needs for a project, and the base of the dump service's image. VERSION stands for
+// DDEV's version.
 var images = []image{
 	{"utilities", "ddev/ddev-utilities:latest"},
-	{"utilities", "ddev/ddev-xhgui:VERSION"}, // never started, but its absence is warned of
+	{"utilities", "ddev/ddev-xhgui:VERSION"}, // never started, but DDEV warns if it is missing
 	{"webserver", "ddev/ddev-webserver:VERSION"},
 	{"mariadb", "ddev/ddev-dbserver-mariadb-11.8:VERSION"},
 	{"postgres", "postgres:17"},
 	{"golang", "golang:1.26-trixie"},
 }
 
-// makeImages makes the images, if they are not there as these sources would make them.
+// makeImages builds the images whose sources have changed since they were built.
 func makeImages(ctx context.Context, dir string) error {
 	version, err := output(ctx, "tests/tools/ddev", "go", "list", "-m", "-f", "{{.Version}}", "github.com/ddev/ddev")
 	if err != nil {
@@ -78,7 +78,7 @@ func haveImages(ctx context.Context, version string) bool {
 	return true
 }
 
-// baseImage is the one that all others build upon; it has the name under which registries know it.
+// baseImage is the base of all others, under the name that registries use.
 const baseImage = "debian:trixie-slim"
 
 func makeBase(ctx context.Context) error {
@@ -90,7 +90,7 @@ func makeBase(ctx context.Context) error {
 		mmdebstrap --quiet --variant=minbase --include=ca-certificates trixie - "$mirror" | docker import - "$1"`, "bash", baseImage))
 }
 
-// hashFolder gives a text that changes with any file in a folder.
+// hashFolder returns a text that changes with any file in a folder.
 func hashFolder(folder, salt string) (string, error) {
 	sum := sha256.New()
 	_, _ = io.WriteString(sum, salt)

@@ -12,11 +12,11 @@ import (
 	"syscall"
 )
 
-// folder is where all that a lab makes is kept, if DUMP_LAB does not say otherwise. The account must be
-// able to read it, which it could not do in root's home.
+// folder is where a lab keeps everything, unless DUMP_LAB names another folder. The account must be able to read it,
+// so it cannot be in root's home.
 const folder = "/var/lib/dump-refresh-lab"
 
-// account is who runs DDEV.
+// account is the user that runs DDEV.
 const account = "dump-refresh-lab"
 
 // lab is a machine with a real DDEV.
@@ -27,7 +27,7 @@ type lab struct {
 	version string // of the checkout
 }
 
-// prepare sets a lab up, or as much of it as is not there yet.
+// prepare sets up the parts of a lab that do not exist yet.
 func prepare(ctx context.Context) (made *lab, err error) {
 	version, err := output(ctx, ".", "git", "describe", "--tags", "--always", "--dirty")
 	if err != nil {
@@ -40,8 +40,8 @@ func prepare(ctx context.Context) (made *lab, err error) {
 	if err := os.MkdirAll(filepath.Join(l.dir, "bin"), 0o755); err != nil {
 		return nil, fmt.Errorf("make the lab's folder: %w", err)
 	}
-	// bats-assert and its like are what add-ons' tests are written with; docker-buildx is newer than in
-	// Debian's release because DDEV insists on that.
+	// Tests of add-ons are written with bats-assert and related packages. DDEV requires a docker-buildx that is newer than
+	// the one in Debian's release.
 	packages := []string{"docker.io/trixie", "docker-cli/trixie", "docker-buildx/forky", "iptables", "mmdebstrap",
 		"bats", "bats-assert", "bats-support", "bats-file", "git", "jq", "make"}
 	if err := attached(exec.CommandContext(ctx, "tests/packages.sh", packages...)).Run(); err != nil {
@@ -67,7 +67,7 @@ func prepare(ctx context.Context) (made *lab, err error) {
 	return l, l.copyCheckout(ctx)
 }
 
-// installPrograms puts DDEV, and what tests want beside it, where the account can run them.
+// installPrograms installs DDEV and the programs that its tests need where the account can run them.
 func (l *lab) installPrograms(ctx context.Context) error {
 	if err := attached(exec.CommandContext(ctx, "tests/tools/build.sh", "ddev", "minio")).Run(); err != nil {
 		return fmt.Errorf("build ddev: %w", err)
@@ -88,7 +88,7 @@ func (l *lab) installPrograms(ctx context.Context) error {
 	return nil
 }
 
-// makeAccount makes the account, which may talk to the Docker engine.
+// makeAccount creates the account and gives it access to the Docker engine.
 func (l *lab) makeAccount(ctx context.Context) (err error) {
 	if _, err := user.Lookup(account); err != nil {
 		home := filepath.Join(l.dir, "home")
@@ -100,12 +100,12 @@ func (l *lab) makeAccount(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// Neither the router nor the agent is needed, and there are no images for them.
+	// The tests need neither the router nor the agent, and the lab has no images for them.
 	return do(ctx, l.command(ctx, l.user.HomeDir, "ddev", "config", "global", "--omit-containers=ddev-router,ddev-ssh-agent",
 		"--performance-mode=none", "--instrumentation-opt-in=false"))
 }
 
-// copyCheckout gives the account the files of this checkout, as they are.
+// copyCheckout gives the account a copy of this checkout, with uncommitted changes.
 func (l *lab) copyCheckout(ctx context.Context) error {
 	checkout := filepath.Join(l.dir, "checkout")
 	if err := os.RemoveAll(checkout); err != nil {
@@ -125,9 +125,9 @@ func (l *lab) run(ctx context.Context, command []string) error {
 	return attached(l.command(ctx, filepath.Join(l.dir, "checkout"), command[0], command[1:]...)).Run()
 }
 
-// command is one that the account runs.
+// command prepares a command that runs as the account.
 func (l *lab) command(ctx context.Context, dir, name string, arguments ...string) *exec.Cmd {
-	// By way of runuser: it looks the account's groups up.
+	// runuser sets the account's groups.
 	c := exec.CommandContext(ctx, "runuser", append([]string{"--user", account, "--", name}, arguments...)...)
 	c.Dir = dir
 	c.Env = []string{
@@ -136,18 +136,18 @@ func (l *lab) command(ctx context.Context, dir, name string, arguments ...string
 		"LANG=C.UTF-8", "TERM=" + os.Getenv("TERM"),
 		"DUMP_TEST_TOOLS=" + filepath.Join(l.dir, "bin"),
 		"DDEV_NO_INSTRUMENTATION=true", "DDEV_NONINTERACTIVE=true",
-		"VERSION=" + l.version, // the copy of the checkout has no history to ask
+		"VERSION=" + l.version, // the copy of the checkout has no history
 	}
 	return c
 }
 
-// close ends everything that runs.
+// close stops everything that runs.
 func (l *lab) close() error { return l.engine.stop() }
 
-// alive says whether a process exists.
+// alive reports whether a process exists.
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
-// readPID reads the process id that a file holds, 0 if there is none.
+// readPID reads the process ID in a file, or 0 if there is none.
 func readPID(path string) int {
 	text, _ := os.ReadFile(path)
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))

@@ -1,11 +1,11 @@
-// Command lab runs a command where the real DDEV is:
+// Command lab runs a command on a machine with a real DDEV:
 //
 //	go run ./tests/lab bats tests
 //
-// Where `ddev` is on the PATH and a Docker engine answers, that is right here. Elsewhere it sets both up,
-// which needs root and Debian: an engine from Debian's packages, DDEV from its Go module, the images that
-// a project consists of from Debian's packages, and an account, because DDEV refuses to run as root. No
-// container registry is asked. What has been made stays in one folder and is used again; no process stays.
+// If `ddev` is on the PATH and a Docker engine answers, it runs the command directly. Otherwise it first sets up both,
+// which needs root and Debian: an engine from Debian's packages, DDEV from its Go module, the images of a DDEV project
+// from Debian's packages, and an account, because DDEV refuses to run as root. It uses no container registry. It keeps
+// what it has built in one folder and reuses it; it leaves no process running.
 package main
 
 import (
@@ -51,7 +51,7 @@ func run(ctx context.Context, command []string) (err error) {
 	return lab.run(ctx, command)
 }
 
-// haveDDEV says whether everything is there already.
+// haveDDEV reports whether DDEV and Docker are already there.
 func haveDDEV(ctx context.Context) bool {
 	if _, err := exec.LookPath("ddev"); err != nil || os.Getuid() == 0 {
 		return false
@@ -59,14 +59,14 @@ func haveDDEV(ctx context.Context) bool {
 	return exec.CommandContext(ctx, "docker", "info").Run() == nil
 }
 
-// attached gives a command this process's standard streams, and ends it gently with the context.
+// attached gives a command this process's standard streams, and interrupts it when the context ends.
 func attached(command *exec.Cmd) *exec.Cmd {
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	return command
 }
 
-// do runs a command of the set-up, whose output is shown only if it fails.
+// do runs a command of the setup and shows its output only if it fails.
 func do(ctx context.Context, command *exec.Cmd) error {
 	if output, err := command.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
@@ -77,7 +77,7 @@ func do(ctx context.Context, command *exec.Cmd) error {
 	return nil
 }
 
-// output gives what a command of the set-up prints.
+// output returns what a command of the setup prints.
 func output(ctx context.Context, dir, name string, arguments ...string) (string, error) {
 	command := exec.CommandContext(ctx, name, arguments...)
 	command.Dir = dir

@@ -1,8 +1,8 @@
-// Command report makes the output of `go test -json`, on its standard input, readable: a line for
-// each package, all output of the tests that failed, the names of those that were skipped, and
-// last "N passed, N failed". It fails if a test failed, and if there was none.
+// Command report makes the output of `go test -json`, on its standard input, readable: a line for each package, the
+// output of failed tests, the names of skipped ones, and finally "N passed, N failed". It fails if a test failed or if
+// there was none.
 //
-// With -tap it reads the Test Anything Protocol, as bats writes it, shows it as it comes, and counts.
+// With -tap it reads the Test Anything Protocol, as bats writes it, passes it on and counts the results.
 package main
 
 import (
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// report gathers what the tests said. A test is named "package test", a package by its path alone.
+// report collects the results of tests. A test's key is "package test", a package's is its path.
 type report struct {
 	out            io.Writer
 	passed, failed int
@@ -104,8 +104,8 @@ func (r *report) fail(e event, name string) {
 		r.print(name)
 		return
 	}
-	// A package can fail without any test of its own failing: it does not compile, it crashed, its
-	// time was up. That counts as one, and then what is left of the output explains it.
+	// A package can fail without a failed test: it does not compile, it crashed, or it timed out. That counts as one failure,
+	// and the rest of the output explains it.
 	if !r.failedTests[e.Package] {
 		r.failed++
 		for other := range r.output {
@@ -117,7 +117,7 @@ func (r *report) fail(e event, name string) {
 	r.print(name)
 }
 
-// print shows all that a test or package said, without go test's own "=== RUN" lines.
+// print prints the output of a test or package, without go test's own "=== RUN" lines.
 func (r *report) print(name string) {
 	for _, line := range r.output[name] {
 		if !strings.HasPrefix(line, "=== ") {
@@ -127,7 +127,7 @@ func (r *report) print(name string) {
 	delete(r.output, name)
 }
 
-// closing shows a package's last line: "ok  path  1.2s" or "?  path  [no test files]".
+// closing prints a package's last line: "ok  path  1.2s" or "?  path  [no test files]".
 func (r *report) closing(name string) {
 	for _, line := range r.output[name] {
 		if strings.HasPrefix(line, "ok ") || strings.HasPrefix(line, "? ") || strings.HasPrefix(line, "ok\t") || strings.HasPrefix(line, "?\t") {

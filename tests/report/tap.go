@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// readTAP shows and counts the results of the Test Anything Protocol. A plan that announces more tests than
-// came counts as one failure: the runner broke off.
+// readTAP prints and counts the results of the Test Anything Protocol. If fewer tests than planned have a result, that
+// counts as one failure: the runner stopped early.
 func (r *report) readTAP(input io.Reader) error {
 	planned := 0
 	lines := bufio.NewScanner(input)
-	lines.Buffer(nil, 16<<20) // a failed test may say much in one line
+	lines.Buffer(nil, 16<<20) // a failed test may print one very long line
 	for lines.Scan() {
 		line := lines.Text()
 		fmt.Fprintln(r.out, line)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Builds the named programs of this folder into a folder outside the checkout.
-# What is there already and of the same source stays: a clone or a new branch costs nothing.
+# It keeps programs whose source has not changed, so a clone or a new branch need not build them again.
 set -eu -o pipefail
 cd "$(dirname "$0")"
 
 target=${DUMP_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/dump-refresh/tools}
 mkdir -p "$target"
 
-# What a program is made from: the versions of its modules, and its own source where it has some.
+# The source of a program: its modules' versions and its own files, if it has any.
 source_of() { find "$1" -name '*.go' -o -name go.mod | sort | xargs cat; }
 
 for tool in "$@"; do
@@ -19,7 +19,7 @@ for tool in "$@"; do
     cd "$tool"
     ldflags='-s -w'
     if [ "$tool" = ddev ]; then
-      # DDEV looks for the images of its own version.
+      # DDEV looks for images of its own version.
       ldflags+=" -X github.com/ddev/ddev/pkg/versionconstants.DdevVersion=$(go list -m -f '{{.Version}}' github.com/ddev/ddev)"
     fi
     CGO_ENABLED=0 go build -trimpath -ldflags "$ldflags" -o "$target/$tool.$$" "$(go list tool)"

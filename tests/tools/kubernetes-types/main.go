@@ -1,6 +1,6 @@
-// Command kubernetes-types reads Kubernetes objects as YAML from standard input, as strictly as an API server does that is
-// told to: a field that the object's type does not have, or has twice, is an error. It writes them as one JSON
-// array to standard output, with what their types make of them.
+// Command kubernetes-types reads Kubernetes objects as YAML from standard input and writes them as one JSON array to
+// standard output, as their types represent them. It is as strict as an API server with strict field validation: an
+// unknown or duplicate field is an error.
 package main
 
 import (
@@ -31,7 +31,7 @@ func main() {
 	}
 }
 
-// read decodes each document.
+// read decodes all documents.
 func read(input io.Reader) ([]runtime.Object, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{batch.AddToScheme, core.AddToScheme, networking.AddToScheme, policy.AddToScheme} {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the database cluster at the first start, as the official image does.
+# Creates the database cluster at the first start, as the official image does.
 set -eu -o pipefail
 
 if [ "${1:-}" = postgres ] || [ "${1#-}" != "$1" ]; then

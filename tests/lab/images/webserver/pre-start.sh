@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The container's own process: it stays until it is told to end.
+# The container's main process. It waits until it is stopped.
 set -eu -o pipefail
 trap 'exit 0' TERM INT
 while true; do
