@@ -1,5 +1,5 @@
-# What the tests of the add-on share: projects of the real DDEV, and an S3 server beside them.
-# Each file of tests has names of its own (from its own name), so that files can run at the same time.
+# Helpers for the tests of the add-on: projects of the real DDEV, and an S3 server beside them.
+# Each test file has its own names, derived from the file's name, so that files can run at the same time.
 
 set -eu -o pipefail
 
@@ -12,7 +12,7 @@ load_libraries() {
   bats_load_library bats-file
 }
 
-# set_names PREFIX: the names of everything that a file of tests makes.
+# set_names PREFIX: sets the names of everything that a test file creates.
 set_names() {
   export DDEV_NONINTERACTIVE=true DDEV_NO_INSTRUMENTATION=true
   export AWS_ACCESS_KEY_ID=tester AWS_SECRET_ACCESS_KEY=tester-secret
@@ -23,7 +23,7 @@ set_names() {
   export DIR NAME S3
 }
 
-# new_project NAME [FLAG…]: a project in a new folder, which becomes the working directory.
+# new_project NAME [FLAG…]: creates a project in a new folder, which becomes the working directory.
 new_project() {
   local name=$1
   shift
@@ -54,7 +54,7 @@ delete_project() {
   cd "$HOME" # compose takes nothing down from within a folder that is gone
 }
 
-# start_s3: an S3 server in DDEV's network, with a bucket called dumps. DDEV makes the network with the
+# start_s3: starts an S3 server in DDEV's network, with a bucket called dumps. DDEV creates the network with the
 # first project.
 start_s3() {
   docker rm --force "$S3" >/dev/null 2>&1 || true
@@ -72,7 +72,7 @@ start_s3() {
   return 1
 }
 
-# s3 METHOD PATH [CURL FLAG…]: a request to the S3 server.
+# s3 METHOD PATH [CURL FLAG…]: sends a request to the S3 server.
 s3() {
   local method=$1 path=$2
   shift 2
@@ -81,7 +81,7 @@ s3() {
     "http://$(docker port "$S3" 9000/tcp)$path"
 }
 
-# use_bucket [NAME=VALUE…]: the settings of the project in the working directory.
+# use_bucket [NAME=VALUE…]: sets the settings of the project in the working directory.
 use_bucket() {
   local setting
   for setting in DUMP_S3_BUCKET=dumps "DUMP_S3_ENDPOINT=http://$S3:9000" DUMP_S3_REGION=us-east-1 DUMP_S3_PATH_STYLE=true "$@"; do
@@ -89,8 +89,8 @@ use_bucket() {
   done
 }
 
-# bake PROJECT: puts its newest dump's tables beside it as files, by a throw-away server in a container of its database
-# image. The program is that of the dump service, and runs where Docker is. Run it in the project's folder.
+# bake PROJECT: bakes its newest dump with a throw-away server in a container of its database image. Uses the dump service's
+# program, where Docker is. Must run in the project's folder.
 bake() {
   local programs
   programs=$(mktemp -d)
@@ -100,12 +100,12 @@ bake() {
   rm -r "$programs"
 }
 
-# make_shop: tables with what dumps stumble over, in the database of the project in the working directory.
+# make_shop: creates tables with difficult contents in the database of the project in the working directory.
 make_shop() {
   ddev mysql -uroot -proot db <"$DIR/tests/data/shop.sql"
 }
 
-# checksums PROJECT: one line for each table of a project's database, by the server's own count.
+# checksums PROJECT: prints the server's checksum for each table of a project's database.
 checksums() {
   local project=$1 tables
   tables=$(in_database "$project" "SELECT GROUP_CONCAT(CONCAT('\`', table_name, '\`') ORDER BY table_name) FROM information_schema.tables
@@ -118,7 +118,7 @@ in_database() {
   docker exec "ddev-$1-db" mysql -uroot -proot --batch --skip-column-names --default-character-set=utf8mb4 db --execute "$2"
 }
 
-# watch PROJECT…: gives the servers of these projects a neighbour of the database `db`, and remembers all that no pull may touch.
+# watch PROJECT…: adds a neighbour of the database `db` to these projects' servers, and records everything that no pull may touch.
 watch() {
   local project tables="CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY REFERENCES parent (id));
     INSERT INTO parent VALUES (1), (2); INSERT INTO child VALUES (2); CREATE VIEW seen AS SELECT * FROM child"
@@ -134,7 +134,7 @@ watch() {
   done
 }
 
-# nothing_else_changed: whether all that is watched is as it was, on those servers that run.
+# nothing_else_changed: succeeds if everything that is watched is unchanged, on the servers that run.
 nothing_else_changed() {
   local file project
   for file in "$BATS_FILE_TMPDIR"/*.beside; do
@@ -145,8 +145,8 @@ nothing_else_changed() {
   done
 }
 
-# beside PROJECT: all that a project's server holds but the database `db` and what a pull keeps of it: databases, accounts and
-# what they may do, settings.
+# beside PROJECT: prints everything on a project's server except the database `db` and the earlier ones: databases, accounts and
+# their privileges, settings.
 beside() {
   if is_postgres "$1"; then
     docker exec "ddev-$1-db" psql --username=db --tuples-only --no-align --command="SELECT datname FROM pg_database WHERE datname !~ '^db(_|$)' ORDER BY 1" \
@@ -166,7 +166,7 @@ is_postgres() {
   [[ $(docker container inspect --format '{{.Config.Image}}' "ddev-$1-db") == *postgres* ]]
 }
 
-# on_terminal COMMAND…: as somebody who sits at a terminal.
+# on_terminal COMMAND…: runs a command in a terminal.
 on_terminal() {
   if [ "$(uname)" = Darwin ]; then
     script -q /dev/null "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 
-# Tables as files in a MariaDB project: its own server has staging as another database, the dump lies on an S3 server
+# Tables as files in a MariaDB project: staging is another database on the project's own server, the dump is on an S3 server
 # beside it, and a throw-away server in a container of DDEV's database image bakes it.
 
 setup_file() {
@@ -39,7 +39,7 @@ teardown() {
   nothing_else_changed
 }
 
-# sums DATABASE: a line for each of its tables, by the server's own count, without the database's name.
+# sums DATABASE: a line with the server's checksum for each of its tables, without the database's name.
 sums() {
   local tables
   tables=$(in_database "$NAME" "SELECT GROUP_CONCAT(CONCAT('$1.\`', table_name, '\`') ORDER BY table_name) FROM information_schema.tables
@@ -47,7 +47,7 @@ sums() {
   in_database "$NAME" "CHECKSUM TABLE $tables" | sed "s/^$1\.//"
 }
 
-@test "tables come as files, from the bucket and from the cache" {
+@test "tables are pulled as files, from the bucket and from the cache" {
   run ddev dump-doctor
   assert_success
   assert_line --regexp '^ok +tables as files +the local server takes files for mariadb-11\.8; the newest dump has them$'
@@ -64,14 +64,14 @@ sums() {
   assert_equal "$(sums db)" "$(sums staging)"
   assert_equal "$(in_database "$NAME" 'CHECK TABLE page' | cut -f 4)" OK
   assert_equal "$(in_database "$NAME" 'SELECT COUNT(*) FROM dear')" "$(in_database "$NAME" 'SELECT COUNT(*) FROM staging.dear')"
-  # Nothing but the server's own files is left, and they are the server's.
+  # Only the server's own files are left, and the server owns them.
   run docker exec "ddev-$NAME-db" find /var/lib/mysql/db '!' -user "$(id -u)" -o -name '*.cfg'
   assert_success
   assert_output ""
   in_database "$NAME" "INSERT INTO page (body) VALUES ('one more')"
 }
 
-@test "undo brings the earlier database back, and what came as files with it" {
+@test "undo brings the earlier database back, with its tables that were pulled as files" {
   ddev pull-latest-dump
   in_database "$NAME" "CREATE TABLE mine (id int)"
   ddev pull-latest-dump
@@ -98,7 +98,7 @@ sums() {
   assert_equal "$(sums db)" "$(sums staging)"
 }
 
-@test "--sql loads SQL, and says nothing of files" {
+@test "--sql loads SQL, without a word about files" {
   run ddev pull-latest-dump --sql
   assert_success
   assert_line --regexp '^5 tables, 57,000 rows, .* of SQL '
@@ -106,7 +106,7 @@ sums() {
   assert_equal "$(sums db)" "$(sums staging)"
 }
 
-@test "where the server's folder is not mounted tables come as SQL, and one line says why" {
+@test "without the server's folder tables are loaded as SQL, and one line says why" {
   cp .ddev/docker-compose.dump.yaml "$BATS_TEST_TMPDIR"
   sed -i.bak '/- type: volume/,/nocopy/d' .ddev/docker-compose.dump.yaml && rm .ddev/docker-compose.dump.yaml.bak
   ddev restart -y >/dev/null 2>&1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 
-# A project with the hook of docs/developers.md, which pulls at each start: what its developer does to the database outlives a start.
+# A project with the hook of docs/developers.md, which pulls at each start. The developer's changes to the database must survive.
 
 setup_file() {
   load ddev.bash
@@ -43,19 +43,19 @@ teardown() {
   nothing_else_changed
 }
 
-# publish: a newer dump.
+# publish: publishes a newer dump.
 publish() {
   in_database "$STAGING" "INSERT INTO news (title) VALUES ('newer')"
   sleep 1
   ddev refresh-dump >/dev/null
 }
 
-# news: how many there are in the project's database.
+# news: prints the number of news in the project's database.
 news() {
   in_database "$SHOP" "SELECT COUNT(*) FROM news"
 }
 
-@test "a start brings what is newer, whoever has visited the site" {
+@test "a start pulls a newer dump although the site was visited" {
   run ddev restart -y
   assert_success
   assert_output --partial "replaced db with $SHOP/"
@@ -83,7 +83,7 @@ news() {
   assert_success
   assert_output --partial " is newer, and not pulled: db was restored or replaced by other means; \`ddev pull-latest-dump\` replaces it, and --undo brings it back"
   assert_equal "$(news)" 3
-  # Without its hooks a restore is found out afterwards.
+  # Without hooks, the next pull notices the restore.
   run ddev pull-latest-dump
   assert_success
   assert_equal "$(news)" 4
@@ -128,7 +128,7 @@ news() {
   assert_output --partial "was changed since it was pulled (news)"
 }
 
-@test "an import stays, and what is held stays from any pull" {
+@test "an import stays, and so does a held database" {
   ddev export-db --file=mine.sql.gz >/dev/null
   run ddev import-db --file=mine.sql.gz
   assert_success

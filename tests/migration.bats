@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 
-# The way of docs/migration.md: a Drupal 7 site whose hooks download and import with shell scripts.
+# The steps of docs/migration.md, for a Drupal 7 site whose hooks download and import with shell scripts.
 
 setup_file() {
   load ddev.bash
@@ -33,7 +33,7 @@ teardown() {
   nothing_else_changed
 }
 
-# block SECTION N: the text of the Nth code block below a heading of the document.
+# block SECTION N: prints the Nth code block below a heading of the document.
 block() {
   awk -v section="## $1" -v wanted="$2" '
     /^## / { here = ($0 == section) }
@@ -49,7 +49,7 @@ publish() {
 @test "the site as it was, with the scripts" {
   mkdir -p .ddev/web-build scripts
   block Before 1 | grep -v php_version >.ddev/config.yaml
-  # What the document's scripts need and the web container of the tests lacks.
+  # The document's scripts need this, and the tests' web container lacks it.
   printf 'RUN printf "#!/bin/sh\\necho drush \\$*\\n" >/usr/local/bin/drush && chmod +x /usr/local/bin/drush\n' >.ddev/web-build/Dockerfile
   printf '#!/bin/bash\ntouch downloaded\n' >scripts/download-build-data.sh
   printf '#!/bin/bash\ntouch imported\n' >scripts/import-build-data.sh
@@ -68,7 +68,7 @@ publish() {
   run ddev add-on get "$DIR"
   assert_success
   use_bucket DUMP_S3_BUCKET=s3://dumps/shop
-  # `ddev config` has written config.yaml anew; the hooks are changed as by hand.
+  # `ddev config` has rewritten config.yaml; this changes the hooks as a user would by hand.
   sed -i.bak '/^hooks:/,/^[a-z_]*:/ { /^hooks:/d; /^[a-z_]*:/!d; }' .ddev/config.yaml
   block After 2 >>.ddev/config.yaml
   rm -r scripts downloaded imported

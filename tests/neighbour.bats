@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 
-# Two projects run side by side: every database server of DDEV answers to `db`, with the same password. Whatever becomes of
-# one project's own, the other's is neither asked nor written to.
+# Two projects run side by side. Every database server of DDEV answers to `db`, with the same password. Whatever happens to
+# one project's own server, the other's is neither read nor written to.
 
 setup_file() {
   load ddev.bash
@@ -20,7 +20,7 @@ setup_file() {
   ddev refresh-dump
   watch "$NEIGHBOUR" "$SITE_NAME"
   ddev pull-latest-dump
-  # From here on the neighbour has what nobody else has.
+  # From here on, the neighbour has data that nobody else has.
   in_database "$NEIGHBOUR" "CREATE TABLE mine (id int PRIMARY KEY); INSERT INTO mine VALUES (7)"
 }
 
@@ -38,19 +38,19 @@ setup() {
   neighbour >"$BATS_TEST_TMPDIR/neighbour"
 }
 
-# The neighbour is after each test as it was before.
+# After each test the neighbour is unchanged.
 teardown() {
   diff "$BATS_TEST_TMPDIR/neighbour" <(neighbour)
   nothing_else_changed
 }
 
-# neighbour: what a pull would replace there.
+# neighbour: prints the neighbour's data that a pull would replace.
 neighbour() {
   in_database "$NEIGHBOUR" "SHOW DATABASES; SELECT table_schema, table_name, create_time FROM information_schema.tables WHERE table_schema LIKE 'db%' ORDER BY 1, 2"
   docker exec "ddev-$NEIGHBOUR-db" mysqldump -uroot -proot --skip-dump-date --routines --events db
 }
 
-# refuses_everything ERROR HINT: all that asks or replaces the local database fails with this error and this hint.
+# refuses_everything ERROR HINT: every command that reads or replaces the local database fails with this error and hint.
 refuses_everything() {
   local flag
   for flag in --quiet --undo --if-newer --dry-run --tables=page --target=mysql://root:root@db:3306/db; do
@@ -66,7 +66,7 @@ refuses_everything() {
   assert_output --partial "hint: $2"
 }
 
-# on_machine COMMAND…: one of the host commands, by a program of this machine, with the port of the neighbour's database.
+# on_machine COMMAND…: runs a host command with a program on this machine and the port of the neighbour's database.
 on_machine() {
   local port
   [ -x "$BATS_FILE_TMPDIR/dump-helper" ] || docker cp --quiet "ddev-$SITE_NAME-dump:/dump-helper" "$BATS_FILE_TMPDIR/dump-helper"
@@ -94,7 +94,7 @@ on_machine() {
   assert_success
   run ddev dump-doctor --settings
   assert_line --regexp "^DUMP_TARGET +mysql://root:\*\*\*@ddev-$SITE_NAME-db:3306/db\?tls=off +DDEV$"
-  # As a source, too.
+  # The same as a source.
   run ddev refresh-dump --set=DUMP_SOURCE=mysql://root@db:3306/db
   assert_success
   assert_line --regexp "^1 table, 1 row, "
@@ -120,13 +120,13 @@ on_machine() {
   assert_success
 }
 
-@test "a port of this machine that another project's database has by now" {
+@test "a port that another project's database has taken over" {
   run on_machine pull-latest-dump
   assert_success
   assert_line --regexp "^replaced db with $SITE_NAME/"
 }
 
-@test "a database server that was killed, or does not go on" {
+@test "a database server that was killed or paused" {
   docker pause "ddev-$SITE_NAME-db" >/dev/null
   run ddev pull-latest-dump
   docker unpause "ddev-$SITE_NAME-db" >/dev/null
@@ -142,7 +142,7 @@ on_machine() {
   run on_machine pull-latest-dump
   assert_failure 12
   assert_line "error: the database of project $SITE_NAME does not run: its container ddev-$SITE_NAME-db is exited"
-  # Whoever runs the program by hand has not asked Docker. The server says itself who it is.
+  # Without the host commands, nobody has asked Docker. Only the server itself shows that it is the wrong one.
   run docker exec --workdir "$SITE" "ddev-$SITE_NAME-dump" dump-helper pull --undo --yes
   assert_failure 9
   assert_line "error: another server answers at ddev-$SITE_NAME-db:3306: host $NEIGHBOUR-db, not host $SITE_NAME-db"

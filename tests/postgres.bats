@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 
-# A PostgreSQL project; staging is another database on a server of DDEV's.
+# A PostgreSQL project. Staging is another database on one of DDEV's servers.
 
 setup_file() {
   load ddev.bash
@@ -36,7 +36,7 @@ teardown() {
   nothing_else_changed
 }
 
-# dump_of PROJECT: what pg_dump says of a project's database.
+# dump_of PROJECT: prints a project's database with pg_dump.
 dump_of() {
   docker exec --env PGPASSWORD=db "ddev-$1-db" pg_dump --username=db --host=127.0.0.1 db | grep -v '^\\\(un\)\?restrict '
 }
@@ -73,7 +73,7 @@ dump_of() {
   s3 DELETE "/dumps/$SITE_NAME/maria.sql"
 }
 
-@test "another project's server is left alone where the own one answers no more" {
+@test "another project's server is left alone when the project's own no longer answers" {
   local before flag
   docker network disconnect ddev_default "ddev-$STAGING-db"
   docker network connect --alias db --alias "ddev-$SITE_NAME-db" ddev_default "ddev-$STAGING-db"
@@ -87,7 +87,7 @@ dump_of() {
     assert_failure
     assert_line "error: the database of project $SITE_NAME does not run: its container ddev-$SITE_NAME-db is exited"
   done
-  # Nobody has asked Docker here: the server says itself who it is.
+  # Without the host commands, nobody has asked Docker. Only the server itself shows that it is the wrong one.
   run docker exec --workdir "$SITE" "ddev-$SITE_NAME-dump" dump-helper pull --undo --yes
   assert_failure 9
   assert_line "error: another server answers at ddev-$SITE_NAME-db:5432: host $STAGING-db, not host $SITE_NAME-db"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 
-# A MariaDB project: staging is another project's database, the dumps lie on an S3 server beside them.
+# A MariaDB project. Staging is another project's database, and the dumps are on an S3 server beside them.
 
 setup_file() {
   load ddev.bash
@@ -42,7 +42,7 @@ teardown() {
   nothing_else_changed
 }
 
-# log_hooks: hooks that write down when they ran, and what the database held then.
+# log_hooks: adds hooks that log when they ran and what the database contained then.
 log_hooks() {
   rm -f "$SITE/hooks.log"
   cat >.ddev/config.hooks.yaml <<'END'
@@ -171,7 +171,7 @@ END
   assert_equal "$(grep -c post hooks.log)" 1
 }
 
-@test "wrong credentials are said in one error and one hint" {
+@test "wrong credentials give one error and one hint" {
   AWS_SECRET_ACCESS_KEY=wrong run ddev pull-latest-dump
   assert_failure
   assert_line --partial "error: "
@@ -284,7 +284,7 @@ END
   assert_equal "$(checksums "$SHOP")" "$(checksums "$STAGING")"
 }
 
-@test "what is interrupted without a terminal ends in the container too, and leaves nothing" {
+@test "an interruption without a terminal also stops the command in the container, and leaves nothing" {
   local before pid try
   before=$(ddev list-dumps --json | jq '.dumps | length')
   set -m # a process group of its own, as a terminal or a CI runner gives it
@@ -304,7 +304,7 @@ END
   [ "$try" -lt 50 ]
   wait "$pid" || true
   assert_equal "$(ddev list-dumps --json | jq '.dumps | length')" "$before"
-  # No lease is left that the next one would have to wait for.
+  # The next refresh need not wait for a lease.
   run timeout 20 ddev refresh-dump
   assert_success
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 
-# A project starts whatever becomes of the add-on: without its image, without its folders, from a clone in which nobody
-# has installed it, in a folder with a strange name.
+# A project starts whatever happens to the add-on: without its image, without its folders, from a clone where nobody has
+# installed it, in a folder with a strange name.
 
 setup_file() {
   load ddev.bash
   set_names start
   export MISSING=nowhere.invalid/dump-refresh:v9 OTHER_IMAGE=$NAME/dump-refresh:own
-  # A project with capitals and dots in its name, whose add-on was committed in another checkout, in a folder with a
-  # blank in its name, reached by a symbolic link.
+  # A project with capitals and dots in its name. Its add-on was committed in another checkout, its folder has a blank in
+  # its name, and it is reached through a symbolic link.
   new_project "$NAME"
   DUMP_DOCKER_IMAGE=$MISSING ddev add-on get "$DIR" >add-on.log 2>&1
   sed -i.bak 's/^name: .*/name: Dump.Test-Start/' .ddev/config.yaml && rm .ddev/config.yaml.bak
@@ -37,12 +37,12 @@ setup() {
   cd "$SITE" || return
 }
 
-# service FORMAT: what the engine knows of the service's container.
+# service FORMAT: prints what the engine knows about the service's container.
 service() {
   docker container inspect --format "$1" "ddev-$NAME-dump"
 }
 
-@test "an installation without the image says what is missing, and is whole" {
+@test "an installation without the image says what is missing, and is complete" {
   run cat "$CHECKOUT/add-on.log"
   assert_output --partial "The image $MISSING of the dump service is not on this machine and cannot be fetched: "
   assert_output --partial "name another image in DUMP_DOCKER_IMAGE"
@@ -70,7 +70,7 @@ service() {
 @test "the first command starts the service, quickly, and says so" {
   run service .
   assert_failure
-  # As the project has not been started again since, what DDEV has rendered names the image that is missing.
+  # The project has not been started since, so the rendered file still names the missing image.
   sed -i.bak "s|$MISSING|$(sed -n 's/^ *image: .*:-\(.*\)}$/\1/p' .ddev/docker-compose.dump.yaml)|" .ddev/.ddev-docker-compose-full.yaml
   local began=${EPOCHREALTIME/./} ended
   run on_terminal ddev list-dumps
@@ -110,7 +110,7 @@ service() {
   wait $!
 }
 
-@test "an image that is none of ours is said, and its container does not stay" {
+@test "a wrong image is reported, and its container is removed" {
   docker rm --force "ddev-$NAME-dump"
   DUMP_DOCKER_IMAGE=ddev/ddev-utilities run ddev list-dumps
   assert_failure
@@ -137,7 +137,7 @@ service() {
   git checkout --quiet .ddev/config.yaml
 }
 
-@test "where root in a container is the user of the machine, the service is root" {
+@test "with rootless Docker the service runs as root" {
   docker rm --force "ddev-$NAME-dump"
   local programs=$BATS_TEST_TMPDIR/programs
   mkdir "$programs"
@@ -149,7 +149,7 @@ service() {
   assert_equal "$(service '{{.Config.User}}')" 0:0
 }
 
-@test "settings that were rendered after the start end in a whole restart" {
+@test "settings that changed after the start cause a full restart" {
   docker rm --force "ddev-$NAME-dump"
   ddev config --web-environment-add=SOMETHING=else >/dev/null
   ddev utility compose-config >/dev/null
@@ -160,7 +160,7 @@ service() {
   assert_success
 }
 
-@test "a service that has ended, as all have after a reboot, keeps no project from starting" {
+@test "a stopped service, as after a reboot, does not keep the project from starting" {
   ddev dump-doctor --version
   docker kill "ddev-$NAME-dump" "ddev-$NAME-web" "ddev-$NAME-db"
   run ddev start -y --skip-hooks
@@ -169,7 +169,7 @@ service() {
   assert_success
 }
 
-@test "a service that a folder from before has left is not taken for this one's" {
+@test "a service left by an earlier folder is not used" {
   docker rm --force "ddev-$NAME-dump"
   docker run --detach --name "ddev-$NAME-dump" --workdir "$BATS_TEST_TMPDIR" --entrypoint /dump-helper "$OTHER_IMAGE" idle
   run ddev dump-doctor --version
@@ -184,7 +184,7 @@ service() {
   run service .
   assert_failure
   ddev dotenv set .ddev/.env.dump.image --dump-docker-image="$OTHER_IMAGE" >/dev/null
-  # Another home, that has what DDEV and Docker need and nothing of ours.
+  # Another home, with what DDEV and Docker need and nothing of this add-on.
   local home=$BATS_TEST_TMPDIR/home
   mkdir "$home"
   ln -s "$HOME/.ddev" "$HOME/.docker" "$home"
@@ -200,7 +200,7 @@ service() {
   rm .ddev/.env.dump.image
 }
 
-@test "a removal tells of hooks that would run what is gone" {
+@test "a removal lists the hooks that run removed commands" {
   printf 'hooks:\n  post-start:\n    - exec-host: ddev pull-latest-dump --if-newer\n' >>.ddev/config.yaml
   run ddev add-on remove dump-refresh
   assert_success

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 
-# The add-on in a real DDEV: installing, installing again, removing. What its commands do is in the other
-# files of this folder. With DDEV and Docker on this machine:
+# The add-on in a real DDEV: installing, reinstalling, removing. The other files in this folder test its commands. With
+# DDEV and Docker on this machine:
 #
 #   make image && tests/prepare.sh && bats tests --filter-tags '!release'
 #
-# `make test-ddev` does that, and sets DDEV up first where there is none.
+# `make test-ddev` runs the same, and sets up DDEV first if necessary.
 
 setup() {
   load ddev.bash
@@ -46,7 +46,7 @@ health_checks() {
   health_checks
 }
 
-@test "in a project that runs the commands work at once" {
+@test "in a running project the commands work at once" {
   ddev start -y >/dev/null 2>&1
   ddev add-on get "$DIR"
   run ddev dump-doctor --version
