@@ -1,6 +1,7 @@
 package project
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
 	"runtime"
@@ -21,11 +22,12 @@ type assigned struct {
 // values are what the names are in the end. An empty text stands for a name that was taken back.
 type values map[string]assigned
 
-// resolve lays the assignments over one another, the last one wins, and checks the names. Outside of
-// files an empty text counts as not given.
+// resolve lays the assignments over one another, the last one wins, and checks the names. An empty text counts as not given,
+// except in files.
 func resolve(assignments []assigned) (values, ConfigErrors) {
 	result := values{}
 	var problems ConfigErrors
+	inFiles := map[[2]string]assigned{} // by file and name
 	for _, a := range assignments {
 		ours := strings.HasPrefix(a.name, namePrefix) || a.from.layer == flags
 		if !ours || slices.Contains(addOnNames, a.name) {
@@ -39,6 +41,13 @@ func resolve(assignments []assigned) (values, ConfigErrors) {
 				problems[len(problems)-1].Nearest = closest
 			}
 			continue
+		}
+		if a.from.file != "" {
+			place := [2]string{a.from.file, a.name}
+			if other, twice := inFiles[place]; twice && (other.text != a.text || other.raw != a.raw) {
+				problems.add(ErrTwice, a.from, a.name, fmt.Sprintf("line %d sets it too, to another value", other.from.line))
+			}
+			inFiles[place] = a
 		}
 		if problem := exposed(a); problem != "" {
 			problems.add(ErrPasswordExposed, a.from, a.name, problem)
