@@ -64,12 +64,14 @@ can_start_service() {
 # Passes the names of the caller's variables to docker, never their values: every user can read a command line. A path is
 # valid in the container only below ~/.aws.
 add_environment() {
-  local name zone forwarded=
+  local name zone forwarded="" left_out=""
+  DUMP_REFRESH_GLOBAL_ENV=$(print_env "$(global_folder)") # the container does not have that folder
+  export DUMP_REFRESH_GLOBAL_ENV
   for name in $(compgen -e); do
     case $name in
       DUMP_HELPER | DUMP_DOCKER_IMAGE | DUMP_CACHE_DIR) continue ;;
       AWS_CA_BUNDLE | AWS_CONFIG_FILE | AWS_SHARED_CREDENTIALS_FILE | AWS_WEB_IDENTITY_TOKEN_FILE)
-        case ${!name} in "$HOME"/.aws/*) ;; *) continue ;; esac ;;
+        case ${!name} in "$HOME"/.aws/* | "") ;; *) left_out+="$name " && continue ;; esac ;;
       AWS_* | DUMP_*) ;;
       # DDEV sets the last one while it restores a snapshot.
       NO_COLOR | TERM | DDEV_DB_CONTAINER_COMMAND) options+=(--env "$name") && continue ;;
@@ -79,9 +81,7 @@ add_environment() {
     forwarded+="$name "
   done
   zone=$(readlink /etc/localtime || true)
-  DUMP_REFRESH_GLOBAL_ENV=$(print_env "$(global_folder)")
-  export DUMP_REFRESH_GLOBAL_ENV
-  options+=(--env DUMP_REFRESH_GLOBAL_ENV --env "DUMP_REFRESH_FORWARDED=$forwarded" --env "TZ=${TZ:-${zone##*/zoneinfo/}}")
+  options+=(--env "DUMP_REFRESH_FORWARDED=$forwarded" --env "DUMP_REFRESH_LEFT_OUT=$left_out" --env "TZ=${TZ:-${zone##*/zoneinfo/}}")
 }
 
 dump_helper() {

@@ -56,7 +56,7 @@ type Bucket struct {
 }
 
 // Open prepares access to a bucket and looks up the credentials. It does not call the bucket. Its errors are *Error of kind
-// ErrNoCredentials, ErrSSOExpired, ErrExpired or ErrUnreachable.
+// ErrNoCredentials, ErrNoProfile, ErrAWSFile, ErrCredentialProcess, ErrSSOExpired, ErrExpired or ErrUnreachable.
 func Open(ctx context.Context, c Config) (*Bucket, error) {
 	b := &Bucket{
 		name:     c.Bucket,

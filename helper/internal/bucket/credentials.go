@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+	"github.com/aws/smithy-go/logging"
 )
 
 // defaultRegion is used if no region is set. S3-compatible stores accept any, and AWS names the right one when it is wrong.
@@ -20,6 +22,8 @@ type access struct {
 	profile string // the profile in use, "default" if none is named
 	source  string // where the credentials come from
 	sso     bool   // the profile signs in with aws sso login
+
+	environment map[string]string
 }
 
 // loadAccess reads the AWS settings as every AWS tool does and looks up the credentials. The environment takes the place of the
@@ -27,12 +31,13 @@ type access struct {
 func loadAccess(ctx context.Context, environment map[string]string, region string) (aws.Config, access, error) {
 	get := func(names ...string) string { return firstOf(environment, names...) }
 	profile := get("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
-	acc := access{profile: profile}
+	acc := access{profile: profile, environment: environment}
 	if acc.profile == "" {
 		acc.profile = "default"
 	}
 
-	var opts []func(*config.LoadOptions) error
+	// The SDK's warnings are for programmers. What a user has to know is in the errors.
+	opts := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if files := get("AWS_CONFIG_FILE"); files != "" {
 		opts = append(opts, config.WithSharedConfigFiles([]string{files}))
 	}
@@ -42,7 +47,7 @@ func loadAccess(ctx context.Context, environment map[string]string, region strin
 	if bundle := get("AWS_CA_BUNDLE"); bundle != "" && os.Getenv("AWS_CA_BUNDLE") == "" {
 		pem, err := os.Open(bundle)
 		if err != nil {
-			return aws.Config{}, acc, err
+			return aws.Config{}, acc, acc.failed(ctx, err)
 		}
 		defer pem.Close()
 		opts = append(opts, config.WithCustomCABundle(pem))
@@ -79,6 +84,10 @@ func loadAccess(ctx context.Context, environment map[string]string, region strin
 	for _, source := range cfg.ConfigSources {
 		if shared, ok := source.(config.SharedConfig); ok && id == "" {
 			acc.sso = usesSSO(&shared)
+			if program := missingProgram(&shared); program != "" {
+				e := &Error{Op: getCredentials, Kind: ErrCredentialProcess, Profile: acc.profile, message: "there is no program " + program + " here"}
+				return cfg, acc, e
+			}
 		}
 	}
 	cfg.Credentials = namedCredentials{cfg.Credentials}
@@ -92,8 +101,10 @@ func loadAccess(ctx context.Context, environment map[string]string, region strin
 
 // failed is the error for credentials that were not found.
 func (a access) failed(ctx context.Context, err error) error {
-	return classify(ctx, a, nil, &Error{Op: "get AWS credentials", Err: err})
+	return classify(ctx, a, nil, &Error{Op: getCredentials, Err: err})
 }
+
+const getCredentials = "get AWS credentials"
 
 // describeSource describes where credentials come from.
 func describeSource(source, profile string) string {
@@ -163,12 +174,15 @@ var ssoCodes = []string{"UnauthorizedException", "InvalidGrantException", "Expir
 // classifyCredentials sets the kind for credentials that were not found.
 func classifyCredentials(a access, e *Error) {
 	var profile config.SharedConfigProfileNotExistError
+	var process *processcreds.ProviderError
 	api := apiError(e.Err)
 	switch {
 	case errors.As(e.Err, &profile):
-		e.Kind, e.Profile, e.message = ErrNoCredentials, profile.Profile, "profile "+profile.Profile+" does not exist"
+		e.Kind, e.Profile, e.message = ErrNoProfile, profile.Profile, profile.Profile
+	case errors.As(e.Err, &process):
+		e.Kind, e.Profile, e.message = ErrCredentialProcess, a.profile, innermost(e.Err)
 	case service(e.Err) == "ec2imds": // the last in the chain: nothing else had any
-		e.Kind = ErrNoCredentials
+		e.Kind, e.message = ErrNoCredentials, a.half()
 	case isNetwork(e.Err):
 		e.Kind, e.message = ErrUnreachable, networkMessage(e.Err)
 	case a.sso && (api == nil || slices.Contains(ssoCodes, api.ErrorCode())):
@@ -182,4 +196,22 @@ func classifyCredentials(a access, e *Error) {
 	default:
 		e.Kind, e.Profile, e.message = ErrNoCredentials, a.profile, innermost(e.Err)
 	}
+	if e.Kind == ErrNoCredentials || e.Kind == ErrNoProfile {
+		if problem := fileProblem(a.environment); problem != "" {
+			e.Kind, e.message = ErrAWSFile, problem
+		}
+	}
+}
+
+// half says which one of a pair of keys is missing; "" if both are.
+func (a access) half() string {
+	const id, key = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
+	hasID, hasKey := firstOf(a.environment, id) != "", firstOf(a.environment, key) != ""
+	switch {
+	case hasID && !hasKey:
+		return id + " is set, but " + key + " is not"
+	case hasKey && !hasID:
+		return key + " is set, but " + id + " is not"
+	}
+	return ""
 }

@@ -24,29 +24,33 @@ type Kind string
 
 // The kinds of errors. Their texts are part of the messages.
 const (
-	ErrNoCredentials Kind = "no AWS credentials found"
-	ErrSSOExpired    Kind = "the SSO session has expired"            // Profile is set
-	ErrExpired       Kind = "the temporary credentials have expired" // Profile is set
-	ErrInvalidKey    Kind = "the access key is not known"
-	ErrSignature     Kind = "the secret key does not fit the access key"
-	ErrAccessDenied  Kind = "access denied" // Action is set
-	ErrKMSDenied     Kind = "access to the KMS key denied"
-	ErrNoSuchBucket  Kind = "no such bucket"
-	ErrNoSuchKey     Kind = "no such object"
-	ErrNoSuchSecret  Kind = "no such secret"
-	ErrWrongRegion   Kind = "the bucket is in another region" // Region is set if the server names it
-	ErrClockSkew     Kind = "this machine's clock is wrong"   // Offset is set
-	ErrArchived      Kind = "the object is archived and must be restored first"
-	ErrChanged       Kind = "the object was replaced meanwhile"
-	ErrUnreachable   Kind = "cannot be reached"
-	ErrUnavailable   Kind = "the server fails"
-	ErrNoSpace       Kind = "no space left in the store"
-	ErrEndpoint      Kind = "not an S3 endpoint"
-	ErrEmpty         Kind = "no dump found"
-	ErrDamaged       Kind = "the store did not keep what was sent"
-	ErrLeaseLost     Kind = "the lease was lost to another refresh"
-	ErrReference     Kind = "not a reference to a secret"
-	ErrRejected      Kind = "rejected" // any other answer of the server
+	ErrNoCredentials     Kind = "no AWS credentials found"
+	ErrNoProfile         Kind = "no such AWS profile" // Profile is set
+	ErrAWSFile           Kind = "an AWS file cannot be read"
+	ErrSSOExpired        Kind = "the SSO session has expired"            // Profile is set
+	ErrExpired           Kind = "the temporary credentials have expired" // Profile is set
+	ErrInvalidToken      Kind = "the session token is not valid"
+	ErrInvalidKey        Kind = "the access key is not known"
+	ErrSignature         Kind = "the secret key does not fit the access key"
+	ErrAccessDenied      Kind = "access denied" // Action is set
+	ErrKMSDenied         Kind = "access to the KMS key denied"
+	ErrNoSuchBucket      Kind = "no such bucket"
+	ErrNoSuchKey         Kind = "no such object"
+	ErrNoSuchSecret      Kind = "no such secret"
+	ErrWrongRegion       Kind = "the bucket is in another region" // Region is set if the server names it
+	ErrClockSkew         Kind = "this machine's clock is wrong"   // Offset is set
+	ErrArchived          Kind = "the object is archived and must be restored first"
+	ErrChanged           Kind = "the object was replaced meanwhile"
+	ErrUnreachable       Kind = "cannot be reached"
+	ErrUnavailable       Kind = "the server fails"
+	ErrNoSpace           Kind = "no space left in the store"
+	ErrEndpoint          Kind = "not an S3 endpoint"
+	ErrEmpty             Kind = "no dump found"
+	ErrDamaged           Kind = "the store did not keep what was sent"
+	ErrLeaseLost         Kind = "the lease was lost to another refresh"
+	ErrCredentialProcess Kind = "the credential_process failed" // Profile is set
+	ErrReference         Kind = "not a reference to a secret"
+	ErrRejected          Kind = "rejected" // any other answer of the server
 )
 
 func (k Kind) Error() string { return string(k) }
@@ -77,7 +81,7 @@ func (e *Error) Error() string {
 	switch {
 	case e.Kind == ErrAccessDenied && e.Action != "":
 		s.WriteString(", " + e.Action + " is missing")
-	case e.Kind == ErrSSOExpired || e.Kind == ErrExpired:
+	case e.Kind == ErrSSOExpired || e.Kind == ErrExpired || e.Kind == ErrCredentialProcess:
 		s.WriteString(" (profile " + e.Profile + ")")
 	case e.Kind == ErrWrongRegion && e.Region != "":
 		s.WriteString(", " + e.Region)
@@ -164,7 +168,8 @@ var kinds = map[string]Kind{
 	"Forbidden":                          ErrAccessDenied,
 	"UnauthorizedAccess":                 ErrAccessDenied,
 	"InvalidAccessKeyId":                 ErrInvalidKey,
-	"InvalidToken":                       ErrInvalidKey,
+	"InvalidToken":                       ErrInvalidToken,
+	"InvalidTokenId":                     ErrInvalidToken,
 	"InvalidClientTokenId":               ErrInvalidKey,
 	"UnrecognizedClientException":        ErrInvalidKey,
 	"ExpiredToken":                       ErrExpired,

@@ -64,6 +64,7 @@ func (s *session) doctor(ctx context.Context) error {
 		if check.Hint == "" && check.Err != nil {
 			_, check.Hint = classify(ctx, check.Err)
 		}
+		check.Hint = inWords(check.Hint)
 		if check.Status == doctor.Failed {
 			failed.failures++
 			if failed.first == nil {

@@ -94,6 +94,8 @@ func mayPass(err error) bool {
 // ddevWords turns hints into those for users of the DDEV add-on: the verbs are DDEV commands there, and the target is the
 // project's own database unless a setting says otherwise.
 var ddevWords = strings.NewReplacer(
+	// Whoever may change a bucket's settings has dump-helper itself.
+	"`dump-helper bucket setup` ", "whoever looks after the bucket can run dump-helper bucket setup, which ",
 	"dump-helper VERB --help", "ddev help COMMAND",
 	"dump-helper pull", "ddev pull-latest-dump",
 	"dump-helper refresh", "ddev refresh-dump",
@@ -158,12 +160,24 @@ var errorClasses = []errorClass{
 
 	// The bucket.
 	is(bucket.ErrLeaseLost, exitBusy, "nothing was published; `dump-helper list` shows what the other refresh did"),
-	is(bucket.ErrNoCredentials, exitAccess, "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+	ofKind(bucket.ErrNoCredentials, exitAccess, func(*bucket.Error) string {
+		return leftOutHint("set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	}),
+	ofKind(bucket.ErrNoProfile, exitAccess, func(*bucket.Error) string {
+		return leftOutHint("check AWS_PROFILE, and source_profile in ~/.aws/config; `aws configure list-profiles` shows the profiles")
+	}),
+	ofKind(bucket.ErrAWSFile, exitAccess, func(*bucket.Error) string {
+		return orOnThisMachine("correct the path, or make the file readable", "the dump service sees no files but those in ~/.aws: put it there")
+	}),
+	ofKind(bucket.ErrCredentialProcess, exitAccess, func(e *bucket.Error) string {
+		return orOnThisMachine("run the credential_process of profile "+e.Profile+" in ~/.aws/config by hand", "the dump service has no programs of this machine: use another profile")
+	}),
 	ofKind(bucket.ErrSSOExpired, exitAccess, func(e *bucket.Error) string {
 		return "run: aws sso login --profile " + e.Profile
 	}),
 	is(bucket.ErrExpired, exitAccess, "get new temporary credentials the way you got these"),
-	is(bucket.ErrInvalidKey, exitAccess, "check AWS_ACCESS_KEY_ID, or the profile that AWS_PROFILE names"),
+	is(bucket.ErrInvalidToken, exitAccess, "take AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN from the same answer; permanent keys need no token"),
+	is(bucket.ErrInvalidKey, exitAccess, "check AWS_ACCESS_KEY_ID, or the profile that AWS_PROFILE names; temporary keys also need AWS_SESSION_TOKEN"),
 	is(bucket.ErrSignature, exitAccess, "check AWS_SECRET_ACCESS_KEY; it belongs to AWS_ACCESS_KEY_ID"),
 	ofKind(bucket.ErrAccessDenied, exitAccess, func(e *bucket.Error) string {
 		return "ask for the permission " + cmp.Or(e.Action, "that is missing") + " on " + e.Target

@@ -85,8 +85,12 @@ var documented = []struct {
 	}},
 	{"access to the bucket", []failure{
 		store(bucket.ErrNoCredentials),
+		store(bucket.ErrNoProfile),
+		store(bucket.ErrAWSFile),
+		store(bucket.ErrCredentialProcess),
 		store(bucket.ErrSSOExpired),
 		store(bucket.ErrExpired),
+		store(bucket.ErrInvalidToken),
 		store(bucket.ErrInvalidKey),
 		store(bucket.ErrSignature),
 		store(bucket.ErrAccessDenied),

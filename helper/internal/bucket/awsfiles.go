@@ -1,0 +1,67 @@
+package bucket
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+)
+
+// awsFiles are the files that AWS tools read, with the variables that name others.
+var awsFiles = []struct {
+	variable string
+	usual    func() string // the path where no variable names one; such a file need not exist
+}{
+	{"AWS_CONFIG_FILE", config.DefaultSharedConfigFilename},
+	{"AWS_SHARED_CREDENTIALS_FILE", config.DefaultSharedCredentialsFilename},
+	{"AWS_WEB_IDENTITY_TOKEN_FILE", nil},
+	{"AWS_CA_BUNDLE", nil},
+}
+
+// fileProblem says what is wrong with one of the files; "" if nothing is. The SDK takes a file that it cannot open for one that does
+// not exist, and looks for credentials elsewhere.
+func fileProblem(environment map[string]string) string {
+	for _, file := range awsFiles {
+		path, subject := firstOf(environment, file.variable), ""
+		if path != "" {
+			subject = file.variable + " names "
+		} else if file.usual != nil {
+			path = file.usual()
+		}
+		if path == "" {
+			continue
+		}
+		_, err := os.ReadFile(path)
+		target, linkErr := os.Readlink(path)
+		var pathError *fs.PathError
+		switch {
+		case err == nil:
+		case errors.Is(err, fs.ErrNotExist) && linkErr == nil:
+			return path + " is a link to " + target + ", which does not exist"
+		case errors.Is(err, fs.ErrNotExist) && subject != "":
+			return subject + path + ", which does not exist"
+		case errors.Is(err, fs.ErrNotExist):
+		case errors.As(err, &pathError):
+			return path + ": " + pathError.Err.Error()
+		}
+	}
+	return ""
+}
+
+// missingProgram returns the program of a profile's credential_process if this machine does not have it; "" if it does, or
+// if only a shell can tell.
+func missingProgram(c *config.SharedConfig) string {
+	for ; c != nil; c = c.Source {
+		words := strings.Fields(c.CredentialProcess)
+		if len(words) == 0 || strings.ContainsAny(words[0], "\"'\\$`~;&|<>(){}*?[]=") {
+			continue
+		}
+		if _, err := exec.LookPath(words[0]); err != nil {
+			return words[0]
+		}
+	}
+	return ""
+}
