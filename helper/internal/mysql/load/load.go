@@ -277,12 +277,15 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 		// Only an administrator may create objects that run as someone else.
 		if mine, changed := rewrite.ReplaceDefiner(string(text), func(string, string) bool { return true }); changed {
 			l.Rewriter.Once.About("definer", "this account may not make things in the name of others: views and routines belong to "+l.Server.Account)
-			return do(ctx, mine)
+			err = do(ctx, mine)
 		}
 	case mysql.ErrnoEventEndsEarly, mysql.ErrnoEventInThePast, mysql.ErrnoEventPastChange:
 		return nil // the event's time is over
 	}
-	return err
+	if err != nil {
+		return l.retry(ctx, s, err)
+	}
+	return nil
 }
 
 var unknownMode = regexp.MustCompile(`Variable 'sql_mode' can't be set to the value of '([A-Z_0-9]+)'`)

@@ -18,7 +18,8 @@ type Versions struct {
 	Taken    bool     // the server accepts earlier versions
 	InDump   bool     // the dump says that it has earlier versions
 	Extended bool     // the server's timestamps end in 2106
-	Tables   []string // the system-versioned tables that come
+	Tables   []string // the tables that come and are system-versioned, or were before the server made plain ones of them
+	plain    bool     // the server has no system-versioned tables
 	numbered []string // those whose versions are numbered by transactions: no dump has their history
 
 	mutex sync.Mutex
@@ -54,7 +55,19 @@ func (l *Load) prepareForVersions(ctx context.Context) error {
 
 // findVersions looks for system-versioned tables.
 func (l *Load) findVersions(ctx context.Context) error {
-	if l.Server.About.Engine != "mariadb" {
+	v := &l.Versions
+	v.Tables, v.numbered = nil, nil
+	for table, numbered := range l.Rewriter.Unversioned {
+		v.plain = true
+		if l.Server.Config.Part.Includes(table) {
+			v.Tables = append(v.Tables, table)
+		}
+		if numbered {
+			v.numbered = append(v.numbered, table)
+		}
+	}
+	slices.Sort(v.Tables)
+	if v.plain || l.Server.About.Engine != "mariadb" {
 		return nil
 	}
 	rows, err := l.Lock.Table(ctx, "SELECT t.TABLE_NAME, c.DATA_TYPE FROM information_schema.TABLES t"+
@@ -63,8 +76,6 @@ func (l *Load) findVersions(ctx context.Context) error {
 	if err != nil {
 		return l.Server.Classify("look for system-versioned tables", err)
 	}
-	v := &l.Versions
-	v.Tables, v.numbered = nil, nil
 	for _, row := range rows {
 		if !l.Server.Config.Part.Includes(row["table_name"]) {
 			continue
@@ -151,7 +162,7 @@ func (v *Versions) tell(note func(string)) {
 		}
 		missing = v.numbered
 	}
-	if len(missing) > 0 {
+	if len(missing) > 0 && !v.plain {
 		note("the dump has no history of system-versioned tables, only their rows of now: " + strings.Join(missing, ", "))
 	}
 }
@@ -166,7 +177,7 @@ func (v *Versions) leftOf(table string) int64 {
 // countOf returns the query that counts the rows of a table in all their versions.
 func (v *Versions) countOf(table string) string {
 	query := "SELECT COUNT(*) FROM " + mysql.QuoteName(table)
-	if slices.Contains(v.Tables, table) {
+	if !v.plain && slices.Contains(v.Tables, table) {
 		query += " FOR SYSTEM_TIME ALL"
 	}
 	return query

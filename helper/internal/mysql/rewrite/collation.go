@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
@@ -61,29 +62,77 @@ func charsetsNear(name string) []string {
 		return []string{"utf8"}
 	case "utf8":
 		return []string{"utf8mb3"}
+	case "gb18030": // MariaDB does not have it; it is another form of all of Unicode
+		return []string{"utf8mb4"}
 	}
 	return nil
 }
 
-// collationsNear lists replacements for a collation, the nearest first.
+// languages are the languages of collations: MySQL's codes, as in utf8mb4_sv_0900_ai_ci, and the words that MariaDB's
+// collations and all older ones have, as in utf8mb4_uca1400_swedish_ai_ci and utf8mb4_swedish_ci.
+var languages = [][2]string{
+	{"cs", "czech"}, {"da", "danish"}, {"de_pb", "german2"}, {"eo", "esperanto"}, {"es", "spanish"}, {"es_trad", "spanish2"},
+	{"et", "estonian"}, {"hr", "croatian"}, {"hu", "hungarian"}, {"is", "icelandic"}, {"la", "roman"}, {"lt", "lithuanian"},
+	{"lv", "latvian"}, {"pl", "polish"}, {"ro", "romanian"}, {"sk", "slovak"}, {"sl", "slovenian"}, {"sv", "swedish"},
+	{"tr", "turkish"}, {"vi", "vietnamese"},
+}
+
+// collationsNear lists replacements for a collation, the nearest first. In MySQL's collations of 0900, and in those with
+// nopad in their name, trailing spaces count: a unique key may hold both of 'a' and 'a '.
 func collationsNear(name string) []string {
 	charset, rest, _ := strings.Cut(strings.ToLower(name), "_")
-	rest = strings.Replace(rest, "_nopad", "", 1)
-	var rules []string
+	rest = strings.TrimSuffix(rest, "_ks") // kana
+	noPad := strings.Contains(rest, "nopad") || strings.Contains(rest, "0900")
+	plain := strings.Replace(rest, "_nopad", "", 1)
+	sensitivity := "ai_ci"
+	for _, known := range []string{"as_cs", "as_ci", "ai_cs"} {
+		if strings.HasSuffix(rest, "_"+known) {
+			sensitivity = known
+		}
+	}
+	var code, word string
+	for _, language := range languages {
+		if strings.HasPrefix(rest, language[0]+"_0900_") || strings.HasPrefix(rest, "uca1400_"+language[1]+"_") {
+			code, word = language[0], language[1]
+		}
+	}
+	rules := []string{plain}
+	add := func(more ...string) { rules = append(rules, more...) }
+	if word != "" {
+		if noPad {
+			add("uca1400_" + word + "_nopad_" + sensitivity)
+		}
+		add("uca1400_"+word+"_"+sensitivity, code+"_0900_"+sensitivity)
+		if strings.HasSuffix(sensitivity, "ci") {
+			add(word + "_ci")
+		}
+	}
 	switch {
 	case strings.HasSuffix(rest, "bin"):
-		rules = []string{"bin"}
-	case strings.HasSuffix(rest, "_as_cs") || strings.HasSuffix(rest, "_ai_cs"):
-		rules = []string{"uca1400_as_cs", "0900_as_cs", "bin"}
-	case strings.HasSuffix(rest, "_as_ci"):
-		rules = []string{"uca1400_as_ci", "0900_as_ci", "unicode_520_ci", "unicode_ci", "general_ci"}
+		if noPad {
+			add("nopad_bin", "0900_bin")
+		}
+		add("bin")
 	default:
-		rules = []string{"uca1400_ai_ci", "0900_ai_ci", "unicode_520_ci", "unicode_ci", "general_ci"}
+		if noPad {
+			add("uca1400_nopad_" + sensitivity)
+		}
+		add("uca1400_"+sensitivity, "0900_"+sensitivity)
+		switch {
+		case strings.HasSuffix(sensitivity, "cs") && noPad:
+			add("nopad_bin", "bin")
+		case strings.HasSuffix(sensitivity, "cs"):
+			add("bin")
+		case noPad:
+			add("unicode_520_nopad_ci", "unicode_520_ci", "unicode_ci", "general_ci")
+		default:
+			add("unicode_520_ci", "unicode_ci", "general_ci")
+		}
 	}
 	var near []string
 	for _, charset := range append([]string{charset}, charsetsNear(charset)...) {
-		for _, rule := range append([]string{rest}, rules...) {
-			if candidate := charset + "_" + rule; candidate != name {
+		for _, rule := range rules {
+			if candidate := charset + "_" + rule; candidate != name && !slices.Contains(near, candidate) {
 				near = append(near, candidate)
 			}
 		}
@@ -91,12 +140,14 @@ func collationsNear(name string) []string {
 	return near
 }
 
-// looksLikeCollation says whether a bare word can only be a Unicode collation. Servers differ only in these.
+// looksLikeCollation says whether a bare word can only be a collation in which servers differ: one of Unicode, or of a
+// character set that not all of them have.
 func looksLikeCollation(word string) bool {
 	word = strings.ToLower(word)
 	charset, rest, _ := strings.Cut(word, "_")
-	if charset != "utf8mb4" && charset != "utf8mb3" && charset != "utf8" {
+	if charset != "utf8mb4" && charset != "utf8mb3" && charset != "utf8" && charset != "gb18030" {
 		return false
 	}
+	rest = strings.TrimSuffix(rest, "_ks")
 	return rest == "bin" || strings.HasSuffix(rest, "_bin") || strings.HasSuffix(rest, "_ci") || strings.HasSuffix(rest, "_cs")
 }

@@ -33,6 +33,9 @@ type Rewriter struct {
 	Database  string
 	Elsewhere elsewhere
 	Declared  declared
+	// Unversioned are the tables that were system-versioned and are plain tables here, and whether transactions numbered
+	// their versions.
+	Unversioned map[string]bool
 }
 
 // Statements by their first word.

@@ -29,8 +29,9 @@ func (w *Rewriter) Adapt(s *Statement) *Statement {
 	}
 	var changes sqltext.Edits
 	kept := 0
+	unversioned := w.unversion(s, elements, behind, &changes)
 	for _, e := range elements {
-		if w.Server.Mariadb && s.onExpression(e) {
+		if what := w.unknownElement(s, e, elements); what != "" {
 			start, end := s.Tokens[e.first].Start, s.Tokens[e.last-1].End
 			if e.last < len(s.Tokens) {
 				end = s.Tokens[e.last].Start // including the end of the comment
@@ -41,7 +42,13 @@ func (w *Rewriter) Adapt(s *Statement) *Statement {
 				end = s.Tokens[e.last].End
 			}
 			changes.Replace(start, end, "")
-			w.lacks(s.Made(), "key "+s.keyName(e), keyOnExpression)
+			named := ""
+			if s.isKey(e) {
+				named = "key " + s.keyName(e)
+			}
+			if !unversioned || named != "" {
+				w.lacks(s.Made(), named, what)
+			}
 			continue
 		}
 		kept++
@@ -49,6 +56,9 @@ func (w *Rewriter) Adapt(s *Statement) *Statement {
 	}
 	if kept == 0 && len(changes) > 0 && s.Verb == "ALTER" {
 		return Parse(nil)
+	}
+	if !w.Server.Mariadb && s.Verb == "CREATE" {
+		w.adaptOptions(s, behind, &changes)
 	}
 	for i := behind; i < len(s.Tokens) && w.Server.Mariadb && s.Verb == "CREATE"; i++ {
 		if value := s.value(i + 1); s.Word(i) == "COMPRESSION" && s.isText(value) {
@@ -65,6 +75,62 @@ func (w *Rewriter) Adapt(s *Statement) *Statement {
 // keyOnExpression is what notes call a key with an expression instead of a column.
 const keyOnExpression = "a key on an expression"
 
+// The versions of MariaDB that first had periods of applications, keys without overlaps, and unique keys on whole texts.
+const (
+	knowsPeriods  = 100403
+	knowsOverlaps = 100503
+	knowsLongKeys = 100400
+)
+
+// unknownElement names an element of a table without which the server has to make it; "" for all others.
+func (w *Rewriter) unknownElement(s *Statement, e element, all []element) string {
+	isKey := s.isKey(e)
+	switch {
+	case w.Server.Mariadb && s.onExpression(e):
+		return keyOnExpression
+	case isKey && !w.Server.since(knowsOverlaps, 0) && slices.ContainsFunc(s.indices(e), func(i int) bool { return s.words(i, "WITHOUT", "OVERLAPS") }):
+		return "WITHOUT OVERLAPS"
+	case !w.versions() && (s.isRowTime(e) || s.words(e.first, "PERIOD", "FOR", "SYSTEM_TIME")):
+		return s.between(e.first, e.last)
+	case s.words(e.first, "PERIOD", "FOR") && s.Word(e.first+2) != "SYSTEM_TIME" && !w.Server.since(knowsPeriods, 0):
+		return s.between(e.first, e.last)
+	case isKey && s.Word(s.keyWord(e)) == "UNIQUE" && !w.Server.since(knowsLongKeys, 0) && s.onWholeText(e, all):
+		return "a unique key on a whole text"
+	}
+	return ""
+}
+
+func (s *Statement) indices(e element) []int {
+	var all []int
+	for i := e.first; i < e.last; i++ {
+		all = append(all, i)
+	}
+	return all
+}
+
+// onWholeText says whether a column of a key is a TEXT or a BLOB, of which the key names no prefix.
+func (s *Statement) onWholeText(key element, all []element) bool {
+	texts := map[string]bool{}
+	for _, e := range all {
+		if kind := s.Word(e.first + 1); s.isColumn(e) && slices.Contains(withoutLiteral, kind) && (strings.HasSuffix(kind, "TEXT") || strings.HasSuffix(kind, "BLOB")) {
+			texts[strings.ToLower(s.NameAt(e.first))] = true
+		}
+	}
+	open := s.keyWord(key)
+	for open < key.last && !s.Symbol(open, '(') {
+		open++
+	}
+	for i := open + 1; i < key.last && !s.Symbol(i, ')'); i++ {
+		if s.IsName(i) && texts[strings.ToLower(s.NameAt(i))] && !s.Symbol(i+1, '(') {
+			return true
+		}
+		if s.Symbol(i, '(') {
+			i = s.closing(i)
+		}
+	}
+	return false
+}
+
 // lacks notes what a table is loaded without.
 func (w *Rewriter) lacks(table, element, what string) {
 	where := "table " + table
@@ -77,12 +143,12 @@ func (w *Rewriter) lacks(table, element, what string) {
 // adaptElement does the same within a column or a key.
 func (w *Rewriter) adaptElement(s *Statement, e element, changes *sqltext.Edits) {
 	isKey := s.isKey(e)
+	w.adaptVisibility(s, e, isKey, changes)
+	if !isKey && s.isColumn(e) {
+		w.adaptType(s, e, changes)
+		w.adaptDefault(s, e, changes)
+	}
 	if !w.Server.Mariadb {
-		for i := e.first; i < e.last && isKey; i++ {
-			if s.Word(i) == "IGNORED" && s.Symbol(i-1, ')') {
-				changes.Replace(s.Tokens[i].Start, s.Tokens[i].End, "INVISIBLE")
-			}
-		}
 		return
 	}
 	if !isKey && s.Word(e.first+1) == "GEOMCOLLECTION" {
@@ -101,6 +167,14 @@ func (w *Rewriter) adaptElement(s *Statement, e element, changes *sqltext.Edits)
 			w.lacks(s.Made(), what, strings.TrimSpace(string(s.Text[s.Tokens[c.first].Start:s.Tokens[c.last-1].End])))
 		}
 	}
+}
+
+// isColumn says whether an element defines a column.
+func (s *Statement) isColumn(e element) bool {
+	if s.Verb != "CREATE" || !s.IsName(e.first) {
+		return false
+	}
+	return s.Tokens[e.first].Kind == sqltext.QuotedName || !slices.Contains(append(keyWords, "CONSTRAINT", "PRIMARY", "FOREIGN", "CHECK", "PERIOD", "LIKE"), s.Word(e.first))
 }
 
 // isKey says whether an element, or what an alteration adds, is a key.
