@@ -106,16 +106,16 @@ func (s *site) play(t *testing.T, hosts string, settings ...string) (map[string]
 func TestAnsibleRole(t *testing.T) {
 	s := newSite(t)
 	s.release(t, "1")
-	first, said := s.play(t, "app1.*")
+	first, output := s.play(t, "app1.*")
 	if len(first) != len(s.hosts) {
-		t.Fatalf("not all hosts are in the summary:\n%s", said)
+		t.Fatalf("not all hosts are in the summary:\n%s", output)
 	}
 	for name, summary := range first {
 		if !strings.HasSuffix(summary, "unreachable=0 failed=0") {
-			t.Fatalf("%s: %s\n%s", name, summary, said)
+			t.Fatalf("%s: %s\n%s", name, summary, output)
 		}
 	}
-	if strings.Contains(said, "pass'word") {
+	if strings.Contains(output, "pass'word") {
 		t.Error("a password was printed")
 	}
 	eu := s.hosts["app1.eu.example.com"]
@@ -129,40 +129,40 @@ func TestAnsibleRole(t *testing.T) {
 		"sort -u /run/systemctl/log":                                     "daemon-reload\nstart dump-refresh.timer",
 		"head -n 1 /etc/dump-refresh/fleet.yaml":                         "# Projects whose staging is in Europe.",
 	} {
-		if diff := cmp.Diff(want, eu.says(t, script)); diff != "" {
+		if diff := cmp.Diff(want, eu.output(t, script)); diff != "" {
 			t.Errorf("%s:\n%s", script, diff)
 		}
 	}
 
-	second, said := s.play(t, "app1.*")
+	second, output := s.play(t, "app1.*")
 	for name, summary := range second {
 		if summary != "changed=0 unreachable=0 failed=0" {
-			t.Errorf("the second time %s: %s\n%s", name, summary, said)
+			t.Errorf("the second time %s: %s\n%s", name, summary, output)
 		}
 	}
 
 	// A refresh is running when a new version and another schedule are installed.
-	pid := eu.says(t, "rm /run/systemctl/log; setsid /usr/local/bin/dump-helper 600 >/dev/null 2>&1 & echo $!")
+	pid := eu.output(t, "rm /run/systemctl/log; setsid /usr/local/bin/dump-helper 600 >/dev/null 2>&1 & echo $!")
 	s.release(t, "2")
-	third, said := s.play(t, "app1.eu.*", "dump_refresh_schedule=03:00")
+	third, output := s.play(t, "app1.eu.*", "dump_refresh_schedule=03:00")
 	if third["app1.eu.example.com"] != "changed=4 unreachable=0 failed=0" { // program fetched and installed, schedule, restart
-		t.Errorf("the third time: %s\n%s", third, said)
+		t.Errorf("the third time: %s\n%s", third, output)
 	}
-	if got := eu.says(t, "readlink /proc/"+pid+"/exe; tail -c 1 /proc/"+pid+"/exe; tail -c 1 /usr/local/bin/dump-helper"); got != "/usr/local/bin/dump-helper (deleted)\n12" {
+	if got := eu.output(t, "readlink /proc/"+pid+"/exe; tail -c 1 /proc/"+pid+"/exe; tail -c 1 /usr/local/bin/dump-helper"); got != "/usr/local/bin/dump-helper (deleted)\n12" {
 		t.Errorf("the refresh at work, and the new program: %q", got)
 	}
-	if got := eu.says(t, "cat /run/systemctl/log"); got != "daemon-reload\nrestart dump-refresh.timer" {
+	if got := eu.output(t, "cat /run/systemctl/log"); got != "daemon-reload\nrestart dump-refresh.timer" {
 		t.Errorf("systemctl was told %q", got)
 	}
 
 	// A program with a wrong checksum does not replace the installed one.
 	s.release(t, "3")
 	s.program += "damaged"
-	fourth, said := s.play(t, "app1.eu.*")
-	if !strings.HasSuffix(fourth["app1.eu.example.com"], "failed=1") || !strings.Contains(said, "did not match") {
-		t.Errorf("a damaged program: %s\n%s", fourth, said)
+	fourth, output := s.play(t, "app1.eu.*")
+	if !strings.HasSuffix(fourth["app1.eu.example.com"], "failed=1") || !strings.Contains(output, "did not match") {
+		t.Errorf("a damaged program: %s\n%s", fourth, output)
 	}
-	if got := eu.says(t, "tail -c 1 /usr/local/bin/dump-helper"); got != "2" {
+	if got := eu.output(t, "tail -c 1 /usr/local/bin/dump-helper"); got != "2" {
 		t.Errorf("the program ends with %q", got)
 	}
 }

@@ -79,8 +79,8 @@ func (m *machine) try(t *testing.T, script string) (string, error) {
 		"sudo", "--non-interactive", "bash", "-eu", "-o", "pipefail")
 }
 
-// says runs a shell command on the machine, as root, which must succeed.
-func (m *machine) says(t *testing.T, script string) string {
+// output runs a shell command on the machine, as root, which must succeed.
+func (m *machine) output(t *testing.T, script string) string {
 	t.Helper()
 	output, err := m.try(t, script)
 	if err != nil {

@@ -46,8 +46,8 @@ func TestTimerComesEveryMorning(t *testing.T) {
 	analyze := program(t, "systemd-analyze", "apt-get install systemd")
 	for line := range strings.Lines(read(t, deployed(t, "systemd", "dump-refresh.timer"))) {
 		if when, found := strings.CutPrefix(strings.TrimSpace(line), "OnCalendar="); found {
-			if said := run(t, "", analyze, "calendar", "--base-time=2026-01-01 12:00:00", when); !strings.Contains(said, "2026-01-02 04:30:00") {
-				t.Errorf("%s:\n%s", line, said)
+			if output := run(t, "", analyze, "calendar", "--base-time=2026-01-01 12:00:00", when); !strings.Contains(output, "2026-01-02 04:30:00") {
+				t.Errorf("%s:\n%s", line, output)
 			}
 			return
 		}

@@ -48,17 +48,17 @@ func TestDevContainerHasThePackagesOfTheTests(t *testing.T) {
 
 // TestMakeHelpListsTheTargets compares the output of make help with the targets.
 func TestMakeHelpListsTheTargets(t *testing.T) {
-	said, err := exec.CommandContext(t.Context(), "make", "--no-print-directory", "--directory", root, "help").Output()
+	output, err := exec.CommandContext(t.Context(), "make", "--no-print-directory", "--directory", root, "help").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	phony := regexp.MustCompile(`(?m)^\.PHONY: (.*)$`).FindStringSubmatch(read(t, "../../Makefile"))
 	want := strings.Fields(phony[1])
 	slices.Sort(want)
-	got := list(string(said), `(?m)^make ([a-z-]+) +\S`)
+	got := list(string(output), `(?m)^make ([a-z-]+) +\S`)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("targets (-) and what make help lists (+):\n%s\n%s", diff, said)
+		t.Errorf("targets (-) and what make help lists (+):\n%s\n%s", diff, output)
 	}
 	for target := range names(read(t, "../../CONTRIBUTING.md"), "`?make ([a-z][a-z-]+)`? ") {
 		if !slices.Contains(want, target) && target != "mariadb" { // a list of packages has a target of its own

@@ -108,7 +108,7 @@ func newSite(t *testing.T, s3 *testserver.S3, settings ...string) *site {
 }
 
 // run runs the program with credentials, and returns its output and exit code.
-func (s *site) run(t *testing.T, as testserver.Credentials, words ...string) (said string, code int) {
+func (s *site) run(t *testing.T, as testserver.Credentials, words ...string) (string, int) {
 	t.Helper()
 	helper, err := build()
 	if err != nil {
@@ -127,13 +127,13 @@ func (s *site) run(t *testing.T, as testserver.Credentials, words ...string) (sa
 // ok runs the program, which must succeed without a note about missing privileges.
 func (s *site) ok(t *testing.T, as testserver.Credentials, words ...string) {
 	t.Helper()
-	said, code := s.run(t, as, words...)
+	output, code := s.run(t, as, words...)
 	if code != 0 {
-		t.Fatalf("dump-helper %s: exit code %d\n%s", strings.Join(words, " "), code, said)
+		t.Fatalf("dump-helper %s: exit code %d\n%s", strings.Join(words, " "), code, output)
 	}
 	for _, complaint := range []string{"left out", "not allowed", "is kept", "no tags"} {
-		if strings.Contains(said, complaint) {
-			t.Errorf("dump-helper %s says %q:\n%s", strings.Join(words, " "), complaint, said)
+		if strings.Contains(output, complaint) {
+			t.Errorf("dump-helper %s says %q:\n%s", strings.Join(words, " "), complaint, output)
 		}
 	}
 }

@@ -19,8 +19,8 @@ func TestAlertRulesAreValid(t *testing.T) {
 	if err := os.WriteFile(path, []byte(rules), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if said, err := exec.CommandContext(t.Context(), "promtool", "check", "rules", path).CombinedOutput(); err != nil {
-		t.Fatalf("promtool check rules: %v\n%s", err, said)
+	if output, err := exec.CommandContext(t.Context(), "promtool", "check", "rules", path).CombinedOutput(); err != nil {
+		t.Fatalf("promtool check rules: %v\n%s", err, output)
 	}
 	source, err := os.ReadFile("../../helper/internal/fleet/metrics/metrics.go")
 	if err != nil {

@@ -139,10 +139,10 @@ func shop(t *testing.T) *testserver.MySQL {
 // newest returns the key of the project's newest dump.
 func (s *site) newestKey(t *testing.T) string {
 	t.Helper()
-	said, _ := s.run(t, s.s3.Owner(), "list", "--json")
+	output, _ := s.run(t, s.s3.Owner(), "list", "--json")
 	var listed struct{ Dumps []struct{ Key string } }
-	if err := json.Unmarshal([]byte(said), &listed); err != nil || len(listed.Dumps) == 0 {
-		t.Fatalf("%v: %s", err, said)
+	if err := json.Unmarshal([]byte(output), &listed); err != nil || len(listed.Dumps) == 0 {
+		t.Fatalf("%v: %s", err, output)
 	}
 	return listed.Dumps[0].Key
 }
@@ -196,12 +196,12 @@ func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, 
 				role.prepare(t, s)
 				credentials := judge.as(t, policy)
 				for _, words := range role.verbs(newest) {
-					said, code := s.run(t, credentials, words...)
+					output, code := s.run(t, credentials, words...)
 					switch {
 					case code != 0 && code != 4:
-						t.Fatalf("%s on %s: dump-helper %q: exit code %d\n%s", role.policy, judge.name, words, code, said)
-					case code == 4 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(said, c) }):
-						return said
+						t.Fatalf("%s on %s: dump-helper %q: exit code %d\n%s", role.policy, judge.name, words, code, output)
+					case code == 4 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(output, c) }):
+						return output
 					}
 				}
 				if left, err := judge.store.Uploads(bucket); err != nil || len(left) > 0 {
@@ -210,8 +210,8 @@ func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, 
 				return ""
 			}
 			policy := readPolicy(t, role.policy)
-			if said := try(policy); said != "" {
-				t.Errorf("%s.json is not enough on %s:\n%s", role.policy, judge.name, said)
+			if output := try(policy); output != "" {
+				t.Errorf("%s.json is not enough on %s:\n%s", role.policy, judge.name, output)
 			}
 			if needed[role.policy] == nil {
 				needed[role.policy] = map[string]bool{}
@@ -247,9 +247,9 @@ func fleetPolicyIsEnough(t *testing.T, server *testserver.MySQL, judge judge) {
 	for _, words := range [][]string{
 		{"fleet", "refresh", "--root", ".", "--max-age", "1ms"}, {"fleet", "refresh", "--root", "."}, {"fleet", "status", "--root", "."},
 	} {
-		said, code := s.run(t, credentials, words...)
-		if code != 0 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(said, c) }) {
-			t.Errorf("dump-helper %q: exit code %d\n%s", words, code, said)
+		output, code := s.run(t, credentials, words...)
+		if code != 0 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(output, c) }) {
+			t.Errorf("dump-helper %q: exit code %d\n%s", words, code, output)
 		}
 	}
 	names, err := judge.store.Keys(bucket)

@@ -198,7 +198,7 @@ func TestReferenceHasTheKeysOfFleetYAML(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "fleet.yaml")
-	plan := func(text string) (said string, code int) {
+	plan := func(text string) (string, int) {
 		// The example's projects do not exist.
 		text = regexp.MustCompile(`(?m)^( *)- git: .*$`).ReplaceAllString(text, "${1}- git: "+filepath.Join(t.TempDir(), "none.git"))
 		text = strings.ReplaceAll(text, "/srv/projects", t.TempDir())
@@ -214,11 +214,11 @@ func TestReferenceHasTheKeysOfFleetYAML(t *testing.T) {
 		}
 		return string(output), cmd.ProcessState.ExitCode()
 	}
-	if said, code := plan(example); code == 3 || strings.Contains(said, file+":") {
-		t.Errorf("the example of fleet.yaml: exit code %d\n%s", code, said)
+	if output, code := plan(example); code == 3 || strings.Contains(output, file+":") {
+		t.Errorf("the example of fleet.yaml: exit code %d\n%s", code, output)
 	}
-	if said, code := plan(example + "jittr: 5m\n"); code != 3 || !strings.Contains(said, "unknown key jittr, did you mean jitter?") {
-		t.Errorf("an unknown key: exit code %d\n%s", code, said)
+	if output, code := plan(example + "jittr: 5m\n"); code != 3 || !strings.Contains(output, "unknown key jittr, did you mean jitter?") {
+		t.Errorf("an unknown key: exit code %d\n%s", code, output)
 	}
 }
 

@@ -38,10 +38,10 @@ func (m *maker) clients() error {
 func (m *maker) client(input string, command ...string) error {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin = strings.NewReader(input)
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var output bytes.Buffer
+	cmd.Stderr = &output
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w: %s", command[0], err, said.String())
+		return fmt.Errorf("%s: %w: %s", command[0], err, output.String())
 	}
 	return nil
 }

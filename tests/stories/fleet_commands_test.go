@@ -36,18 +36,18 @@ func webhook(ts *testscript.TestScript, _ bool, args []string) {
 func promtool(ts *testscript.TestScript, _ bool, args []string) {
 	judge := exec.Command("promtool", "check", "metrics")
 	judge.Stdin = strings.NewReader(ts.ReadFile(args[0]))
-	if said, err := judge.CombinedOutput(); err != nil || len(said) > 0 {
-		ts.Fatalf("promtool check metrics: %v\n%s", err, said)
+	if output, err := judge.CombinedOutput(); err != nil || len(output) > 0 {
+		ts.Fatalf("promtool check metrics: %v\n%s", err, output)
 	}
 }
 
 // scrape LOG FILE gets the metrics of a run in the background, from the address in its log, and writes them into a file.
 func scrape(ts *testscript.TestScript, _ bool, args []string) {
-	said := regexp.MustCompile("metrics are at (http://.*)").FindStringSubmatch(ts.ReadFile(args[0]))
-	if said == nil {
+	match := regexp.MustCompile("metrics are at (http://.*)").FindStringSubmatch(ts.ReadFile(args[0]))
+	if match == nil {
 		ts.Fatalf("%s does not say where metrics are", args[0])
 	}
-	answer, err := http.Get(said[1])
+	answer, err := http.Get(match[1])
 	check(ts, err)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)

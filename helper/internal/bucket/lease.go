@@ -129,7 +129,7 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 		case current.State == released || w.dead(etag):
 			etag, err = w.take(ctx, etag)
 		default:
-			w.tell(current.Holder)
+			w.report(current.Holder)
 			err = w.b.sleep(ctx, w.b.pace.poll)
 			if err == nil {
 				err = errTaken
@@ -147,8 +147,8 @@ func (w *waiter) dead(etag string) bool {
 	return time.Since(w.since) > w.b.pace.expiry
 }
 
-// tell reports a holder that this waits for.
-func (w *waiter) tell(holder string) {
+// report passes each holder to opts.Wait once.
+func (w *waiter) report(holder string) {
 	w.waited = true
 	if w.holders == nil {
 		w.holders = map[string]bool{}

@@ -34,8 +34,8 @@ func (b *Bucket) WriteShared(ctx context.Context, name string, text []byte) erro
 
 func sharedKey(name string) string { return ".dump-refresh/" + name }
 
-// Place is the same for all Buckets in the same S3 bucket.
-func (b *Bucket) Place() string {
+// Location identifies the S3 bucket: it is equal for all Buckets in the same one.
+func (b *Bucket) Location() string {
 	return aws.ToString(b.client.Options().BaseEndpoint) + " " + b.name
 }
 

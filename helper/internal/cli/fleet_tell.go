@@ -130,7 +130,7 @@ func (t *fleetTeller) end(ctx context.Context, allWell bool) {
 		if found, err := fleet.Look(ctx, projects, t.hint); err == nil {
 			t.board.Show(found...)
 			if t.contacts.Webhook != "" {
-				fleet.Announce(ctx, projects, found, t.contacts.Tell, t.out.Note)
+				fleet.Announce(ctx, projects, found, t.contacts.Send, t.out.Note)
 			}
 		}
 	}

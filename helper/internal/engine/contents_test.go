@@ -26,7 +26,7 @@ func wantCreated(t *testing.T, db target.Database, want time.Time) {
 	}
 }
 
-func TestMySQLHeld(t *testing.T) {
+func TestMySQLContents(t *testing.T) {
 	server := targettest.MariadbServer(t)
 	targettest.Fresh(t, server, "staging-14")
 	targettest.Fresh(t, server, "site-14 ü") // a name that is another one in InnoDB's eyes
@@ -132,8 +132,8 @@ func TestMySQLHeld(t *testing.T) {
 	}
 }
 
-// TestMySQLHeldPoor asks by an account that may not see the numbers of tables.
-func TestMySQLHeldPoor(t *testing.T) {
+// TestMySQLContentsPoor asks by an account that may not see the numbers of tables.
+func TestMySQLContentsPoor(t *testing.T) {
 	server := targettest.MariadbServer(t)
 	targettest.Fresh(t, server, "site15", "CREATE TABLE t (id int)")
 	targettest.Must(t, server.Exec("CREATE OR REPLACE USER poor15@'%' IDENTIFIED BY 'pw'", "GRANT ALL ON `site15%`.* TO poor15@'%'"))
@@ -148,9 +148,9 @@ func TestMySQLHeldPoor(t *testing.T) {
 	targettest.WantContents(t, db, "")
 }
 
-// TestMySQLHeldRestarted restarts the server, whose files somebody has touched: DDEV gives them to
+// TestMySQLContentsRestarted restarts the server, whose files somebody has touched: DDEV gives them to
 // their owner at each start of a project.
-func TestMySQLHeldRestarted(t *testing.T) {
+func TestMySQLContentsRestarted(t *testing.T) {
 	dir := t.TempDir()
 	server, err := testserver.MariaDB(dir)
 	targettest.Must(t, err)
@@ -193,7 +193,7 @@ func TestMySQLHeldRestarted(t *testing.T) {
 	targettest.WantContents(t, db, "")
 }
 
-func TestPostgresHeld(t *testing.T) {
+func TestPostgresContents(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "site 6")
 	targettest.FreshPG(t, server, "staging6", targettest.SitePG("first")...)
@@ -291,8 +291,8 @@ func TestPostgresHeld(t *testing.T) {
 	}
 }
 
-// TestPostgresHeldPoor asks by an account that is no superuser.
-func TestPostgresHeldPoor(t *testing.T) {
+// TestPostgresContentsPoor asks by an account that is no superuser.
+func TestPostgresContentsPoor(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "site7", "SELECT 1")
 	targettest.Must(t, server.Exec("postgres", "DO $$ BEGIN CREATE ROLE poor7 LOGIN CREATEDB PASSWORD 'pw'; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
@@ -310,8 +310,8 @@ func TestPostgresHeldPoor(t *testing.T) {
 	targettest.WantContents(t, db, "dump")
 }
 
-// TestPostgresHeldRestarted restarts the server after a table has been written to.
-func TestPostgresHeldRestarted(t *testing.T) {
+// TestPostgresContentsRestarted restarts the server after a table has been written to.
+func TestPostgresContentsRestarted(t *testing.T) {
 	dir, err := os.MkdirTemp("", "target-restarted-")
 	targettest.Must(t, err)
 	defer os.RemoveAll(dir)

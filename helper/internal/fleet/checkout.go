@@ -92,8 +92,8 @@ func git(ctx context.Context, folder string, words ...string) error {
 	if os.Getenv("GIT_SSH_COMMAND") == "" {
 		command.Env = append(command.Env, "GIT_SSH_COMMAND=ssh -o BatchMode=yes")
 	}
-	var said bytes.Buffer
-	command.Stderr = &said
+	var output bytes.Buffer
+	command.Stderr = &output
 	command.WaitDelay = time.Second // in case a child of git keeps standard error open
 	err := command.Run()
 	switch {
@@ -104,7 +104,7 @@ func git(ctx context.Context, folder string, words ...string) error {
 	case errors.Is(err, exec.ErrNotFound):
 		return errors.New("git is not installed")
 	}
-	lines := strings.Split(strings.TrimSpace(said.String()), "\n")
+	lines := strings.Split(strings.TrimSpace(output.String()), "\n")
 	return fmt.Errorf("git %s: %s (%w)", words[0], lines[len(lines)-1], err)
 }
 

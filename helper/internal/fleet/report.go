@@ -52,8 +52,8 @@ func (r RunReport) Store(ctx context.Context, items []*Item) (problems []error) 
 	through := map[string]*Item{}
 	for _, result := range r.Projects {
 		if item := bySlot[result.Slot]; item != nil {
-			results[item.bucket.Place()] = append(results[item.bucket.Place()], result)
-			through[item.bucket.Place()] = item
+			results[item.bucket.Location()] = append(results[item.bucket.Location()], result)
+			through[item.bucket.Location()] = item
 		}
 	}
 	for root, item := range through {

@@ -138,7 +138,7 @@ func (s *site) putBaked(o *oven, object []byte) {
 func (s *site) notes() (lines []string) {
 	s.watch.mutex.Lock()
 	defer s.watch.mutex.Unlock()
-	for _, line := range s.watch.said {
+	for _, line := range s.watch.lines {
 		if strings.Contains(line, "files") || strings.Contains(line, "damaged") {
 			lines = append(lines, line)
 		}

@@ -294,7 +294,7 @@ func (s *site) wantCached(object []byte) {
 // watcher records the progress of a pull.
 type watcher struct {
 	mutex   sync.Mutex
-	said    []string // phases and notes
+	lines   []string // phases and notes
 	done    int64    // bytes of the current phase
 	advance func()   // may delay the load
 }
@@ -302,7 +302,7 @@ type watcher struct {
 func (w *watcher) Phase(name string, _ int64) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.said, w.done = append(w.said, name), 0
+	w.lines, w.done = append(w.lines, name), 0
 }
 
 func (w *watcher) Advance(n int64) {
@@ -318,7 +318,7 @@ func (w *watcher) Advance(n int64) {
 func (w *watcher) Note(line string) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.said = append(w.said, line)
+	w.lines = append(w.lines, line)
 }
 
 // texts are whole statements with their sections.

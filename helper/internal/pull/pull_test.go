@@ -45,11 +45,11 @@ func TestLoadsWhileFetching(t *testing.T) {
 		t.Errorf("the result is %+v", got.Result)
 	}
 	want := []string{"pulling " + dumpName, "fetching " + dumpName, "fetching and loading into " + s.name, "comparing", "swapping"}
-	if diff := cmp.Diff(want, s.watch.said); diff != "" {
+	if diff := cmp.Diff(want, s.watch.lines); diff != "" {
 		t.Errorf("it says (-want +got)\n%s", diff)
 	}
 
-	s.watch.said = nil
+	s.watch.lines = nil
 	before := len(s.fetched)
 	result, err := s.pull(t.Context())
 	if err != nil || result.FetchedBytes != 0 || result.CachedBytes != size || result.LoadedBytes != int64(len(sql)) {
@@ -57,7 +57,7 @@ func TestLoadsWhileFetching(t *testing.T) {
 	}
 	s.wantLoaded(sql)
 	want = []string{"pulling " + dumpName, "loading into " + s.name, "comparing", "swapping"}
-	if diff := cmp.Diff(want, s.watch.said); diff != "" {
+	if diff := cmp.Diff(want, s.watch.lines); diff != "" {
 		t.Errorf("from the cache it says (-want +got)\n%s", diff)
 	}
 	if len(s.fetched) != before {
@@ -149,20 +149,20 @@ func TestGoesOnWithDamage(t *testing.T) {
 	overwrite(t, strings.TrimSuffix(s.cachePath(), dumpName)+found[0], 5_000_000)
 
 	s.onGet.Store(nil)
-	s.watch.said = nil
+	s.watch.lines = nil
 	result, err := s.pull(t.Context())
 	if err != nil || result.FetchedBytes != int64(len(object)) || result.CachedBytes != 0 {
 		t.Errorf("the next one is %+v, %v", result, err)
 	}
-	s.wantSaid("the cached copy of " + dumpName + " is damaged, fetching it again")
+	s.wantLine("the cached copy of " + dumpName + " is damaged, fetching it again")
 	s.wantLoaded(sql)
 	s.wantCached(object)
 }
 
-func (s *site) wantSaid(line string) {
+func (s *site) wantLine(line string) {
 	s.t.Helper()
-	if !slices.Contains(s.watch.said, line) {
-		s.t.Errorf("%q is not among %q", line, s.watch.said)
+	if !slices.Contains(s.watch.lines, line) {
+		s.t.Errorf("%q is not among %q", line, s.watch.lines)
 	}
 }
 
@@ -212,12 +212,12 @@ func TestDamagedInTheCache(t *testing.T) {
 		"length":      func() { _ = os.Truncate(s.cachePath(), 1000) },
 	} {
 		damage()
-		s.watch.said = nil
+		s.watch.lines = nil
 		result, err := s.pull(t.Context())
 		if err != nil || result.FetchedBytes != int64(len(object)) || result.CachedBytes != 0 || result.LoadedBytes != int64(len(sql)) {
 			t.Errorf("%s: %+v, %v", name, result, err)
 		}
-		s.wantSaid("the cached copy of " + dumpName + " is damaged, fetching it again")
+		s.wantLine("the cached copy of " + dumpName + " is damaged, fetching it again")
 		s.wantCached(object)
 	}
 	s.wantLoaded(sql)
@@ -245,7 +245,7 @@ func TestDamagedInTheBucket(t *testing.T) {
 			t.Errorf("the cache has %v", found)
 		}
 	}
-	if slices.Contains(s.watch.said, "the cached copy of "+dumpName+" is damaged, fetching it again") {
+	if slices.Contains(s.watch.lines, "the cached copy of "+dumpName+" is damaged, fetching it again") {
 		t.Error("it is fetched twice")
 	}
 }

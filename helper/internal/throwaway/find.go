@@ -61,8 +61,8 @@ func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string
 	var seen []string
 	for _, name := range []string{"mariadbd", "mysqld"} {
 		for _, path := range paths(name) {
-			said, err := exec.CommandContext(ctx, path, "--no-defaults", "--version").Output()
-			match := versionOf.FindSubmatch(said)
+			output, err := exec.CommandContext(ctx, path, "--no-defaults", "--version").Output()
+			match := versionOf.FindSubmatch(output)
 			if err != nil || match == nil {
 				continue
 			}

@@ -82,7 +82,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return fmt.Errorf("start %s: %w%s", s.Source, err, s.lastWords())
+		return fmt.Errorf("start %s: %w%s", s.Source, err, s.endOfLog())
 	}
 	if !s.kind.fits(text) {
 		return &NoServerError{Kind: s.kind, Reasons: []string{s.Source + " is a server of version " + text}}
@@ -123,12 +123,12 @@ func (s *Server) await(ctx context.Context) (text string, err error) {
 	}
 }
 
-// lastWords returns the end of the server's log.
-func (s *Server) lastWords() string {
+// endOfLog returns the end of the server's log, for an error.
+func (s *Server) endOfLog() string {
 	const most = 600
 	text, err := os.ReadFile(s.folder.file("log"))
-	if said := strings.TrimSpace(string(text)); err == nil && said != "" {
-		return "; its log ends: …" + said[max(0, len(said)-most):]
+	if log := strings.TrimSpace(string(text)); err == nil && log != "" {
+		return "; its log ends: …" + log[max(0, len(log)-most):]
 	}
 	return ""
 }

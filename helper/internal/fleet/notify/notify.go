@@ -24,18 +24,18 @@ func (c Config) Check() error {
 	return err
 }
 
-// Tell sends news to the webhook, in one message.
-func (c Config) Tell(ctx context.Context, news []fleet.News) error {
+// Send sends news to the webhook, in one message.
+func (c Config) Send(ctx context.Context, news []fleet.News) error {
 	if c.Webhook == "" || len(news) == 0 {
 		return nil
 	}
-	if err := c.tell(ctx, usual, news); err != nil {
+	if err := c.send(ctx, usual, news); err != nil {
 		return fmt.Errorf("tell the webhook: %w", err)
 	}
 	return nil
 }
 
-func (c Config) tell(ctx context.Context, pace pace, news []fleet.News) error {
+func (c Config) send(ctx context.Context, pace pace, news []fleet.News) error {
 	address, err := c.address(c.Webhook)
 	if err != nil {
 		return err

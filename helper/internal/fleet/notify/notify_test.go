@@ -66,7 +66,7 @@ var three = []fleet.News{
 
 func TestSlackMessage(t *testing.T) {
 	r := newReceiver(t)
-	if err := config("").tell(t.Context(), quick, three); err != nil {
+	if err := config("").send(t.Context(), quick, three); err != nil {
 		t.Fatal(err)
 	}
 	body, found := strings.CutPrefix(r.got[0], "POST /services/T0/B0/s3cr3t ")
@@ -110,7 +110,7 @@ func TestTemplate(t *testing.T) {
 		`{{range .News}}{{.Event}} {{.Project}} {{.Place}} {{.Age}} of {{.MaxAge}};{{end}}`:                            "text/plain; charset=utf-8",
 	} {
 		r.got, r.types = nil, nil
-		if err := config(template).tell(t.Context(), quick, three); err != nil {
+		if err := config(template).send(t.Context(), quick, three); err != nil {
 			t.Fatal(err)
 		}
 		if r.types[0] != want {
@@ -127,16 +127,16 @@ func TestTemplate(t *testing.T) {
 
 func TestTriesAgainWhereThatHelps(t *testing.T) {
 	r := newReceiver(t, status(503, ""), status(429, ""), status(200, "ok"))
-	if err := config("").tell(t.Context(), quick, three); err != nil || len(r.got) != 3 {
+	if err := config("").send(t.Context(), quick, three); err != nil || len(r.got) != 3 {
 		t.Errorf("%d requests, %v", len(r.got), err)
 	}
 	r = newReceiver(t, status(404, "no_service"))
-	err := config("").Tell(t.Context(), three)
+	err := config("").Send(t.Context(), three)
 	if err == nil || err.Error() != "tell the webhook: the server answered 404 Not Found: no_service" || len(r.got) != 1 {
 		t.Errorf("%d requests, %v", len(r.got), err)
 	}
 	r = newReceiver(t, status(500, "<html>"))
-	if err := config("").tell(t.Context(), quick, three); err == nil || err.Error() != "the server answered 500 Internal Server Error" || len(r.got) != 3 {
+	if err := config("").send(t.Context(), quick, three); err == nil || err.Error() != "the server answered 500 Internal Server Error" || len(r.got) != 3 {
 		t.Errorf("%d requests, %v", len(r.got), err)
 	}
 }
@@ -149,12 +149,12 @@ func TestSaysNothingOfTheURL(t *testing.T) {
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		})
 	var errs []error
-	errs = append(errs, config("").tell(t.Context(), quick, three), config("").tell(t.Context(), quick, three))
+	errs = append(errs, config("").send(t.Context(), quick, three), config("").send(t.Context(), quick, three))
 	r.Close()
-	errs = append(errs, config("").tell(t.Context(), quick, three), config("").beat(t.Context(), quick))
+	errs = append(errs, config("").send(t.Context(), quick, three), config("").beat(t.Context(), quick))
 	for _, url := range []string{"s3cr3t", "ftp://example.com/s3cr3t", "http://[s3cr3t", "http://no host.invalid/s3cr3t", "https://nowhere.invalid/s3cr3t"} {
 		t.Setenv("TEST_WEBHOOK", url)
-		errs = append(errs, config("").tell(t.Context(), quick, three))
+		errs = append(errs, config("").send(t.Context(), quick, three))
 	}
 	for i, err := range errs {
 		if err == nil || strings.Contains(err.Error(), "s3cr3t") {
@@ -171,7 +171,7 @@ func TestEndsInTime(t *testing.T) {
 	defer close(hold)
 	newReceiver(t, func(http.ResponseWriter) { <-hold })
 	began := time.Now()
-	err := config("").tell(t.Context(), pace{tries: 3, pause: time.Millisecond, limit: 100 * time.Millisecond}, three)
+	err := config("").send(t.Context(), pace{tries: 3, pause: time.Millisecond, limit: 100 * time.Millisecond}, three)
 	if !errors.Is(err, errSlow) || time.Since(began) > 5*time.Second {
 		t.Errorf("after %s: %v", time.Since(began), err)
 	}
@@ -183,7 +183,7 @@ func TestHeartbeat(t *testing.T) {
 		t.Errorf("%q, %v", r.got, err)
 	}
 	quiet := Config{Contacts: fleet.Contacts{Heartbeat: secret.Reference("")}}
-	if quiet.Beat(t.Context()) != nil || quiet.Tell(t.Context(), three) != nil {
+	if quiet.Beat(t.Context()) != nil || quiet.Send(t.Context(), three) != nil {
 		t.Error("nobody is to be told, and somebody is")
 	}
 	missing := Config{Contacts: fleet.Contacts{Heartbeat: "env:NOT_SET"}}

@@ -74,11 +74,11 @@ func once(ctx context.Context, address secret.String, contentType string, body [
 		return 0, withoutAddress(ctx, err)
 	}
 	defer answer.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(answer.Body, 2<<10))
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, 2<<10))
 	if answer.StatusCode/100 == 2 {
 		return 0, nil
 	}
-	err = fmt.Errorf("the server answered %s%s", answer.Status, firstLine(string(said), address))
+	err = fmt.Errorf("the server answered %s%s", answer.Status, firstLine(string(text), address))
 	if answer.StatusCode != http.StatusTooManyRequests && answer.StatusCode/100 != 5 {
 		return final, err
 	}
@@ -106,8 +106,8 @@ func withoutAddress(ctx context.Context, err error) error {
 
 // firstLine returns the first line of a server's answer, after a colon, if it is short and contains nothing of the
 // address.
-func firstLine(said string, address secret.String) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+func firstLine(text string, address secret.String) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	line = strings.ToValidUTF8(plain(line), "")
 	if line == "" || len(line) > 100 || strings.HasPrefix(line, "<") {
 		return ""

@@ -253,15 +253,15 @@ func TestPageShowsTextAsText(t *testing.T) {
 	if !b.is(`(() => { try { document.body.innerHTML = "<p>"; } catch { return true; } })()`) {
 		t.Error("the policy lets text become a part of the page")
 	}
-	said := func() string {
+	output := func() string {
 		b.mutex.Lock()
 		defer b.mutex.Unlock()
 		return strings.Join(b.talk, "\n")
 	}
 	kept := regexp.MustCompile(`(?s)x\.png' violates.*img-src data:.*x\.json' violates.*default-src 'none'`)
-	for deadline := time.Now().Add(patience); !kept.MatchString(said()); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !kept.MatchString(output()); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("the browser does not say that it was kept from two requests:\n%s", said())
+			t.Fatalf("the browser does not say that it was kept from two requests:\n%s", output())
 		}
 	}
 	b.mutex.Lock()

@@ -157,16 +157,16 @@ func pullPart(t *testing.T, server *testserver.PG, db target.Database, staging s
 	return err
 }
 
-// TestPostgresPartHeld looks at the record of what the database holds.
-func TestPostgresPartHeld(t *testing.T) {
+// TestPostgresPartContents looks at the record of what the database holds.
+func TestPostgresPartContents(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "staging41", "CREATE TABLE a (id int); INSERT INTO a VALUES (1); CREATE TABLE b (id int)")
 	for name, part := range map[string]target.Part{"only": targettest.Only("public.a"), "all but": targettest.AllBut("public.b")} {
-		t.Run(name, func(t *testing.T) { partHeld(t, server, part) })
+		t.Run(name, func(t *testing.T) { partContents(t, server, part) })
 	}
 }
 
-func partHeld(t *testing.T, server *testserver.PG, part target.Part) {
+func partContents(t *testing.T, server *testserver.PG, part target.Part) {
 	targettest.FreshPG(t, server, "site41", "CREATE TABLE a (id int); CREATE TABLE b (id int); INSERT INTO b VALUES (7)")
 	db, _ := targettest.OpenPart(t, server.URL("site41"), part)
 	targettest.Must(t, pullPart(t, server, db, "staging41", part))

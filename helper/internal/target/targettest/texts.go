@@ -71,13 +71,13 @@ func PullChunks(t *testing.T, db target.Database, chunks dump.Chunks) (sqltext.S
 	load, err := db.Begin(t.Context())
 	Must(t, err)
 	defer func() { Must(t, load.Discard()) }()
-	var told atomic.Int64
-	stats, err := load.RunChunks(t.Context(), chunks, func(bytes int64) { told.Add(bytes) })
+	var reported atomic.Int64
+	stats, err := load.RunChunks(t.Context(), chunks, func(bytes int64) { reported.Add(bytes) })
 	if err != nil {
 		return stats, err
 	}
-	if told.Load() != stats.Bytes {
-		t.Errorf("progress told of %d bytes of %d", told.Load(), stats.Bytes)
+	if reported.Load() != stats.Bytes {
+		t.Errorf("the progress reached %d of %d bytes", reported.Load(), stats.Bytes)
 	}
 	if err := load.Compare(t.Context(), stats); err != nil {
 		return stats, err
