@@ -112,15 +112,3 @@ func (o *Object) Show(ctx context.Context, conn *sql.Conn) error {
 	o.TimeZone, o.DatabaseCollation = row["time_zone"], row["database collation"]
 	return nil
 }
-
-// ShowCreateTable returns the statement that makes a table, whose name is quoted. It returns "" for a view.
-func ShowCreateTable(ctx context.Context, conn *sql.Conn, name string) (string, error) {
-	rows, err := Rows(ctx, conn, "SHOW CREATE TABLE "+name)
-	if err != nil {
-		return "", err
-	}
-	if len(rows) == 0 {
-		return "", ErrVanished
-	}
-	return rows[0]["create table"], nil
-}

@@ -79,6 +79,17 @@ func NextToken(text []byte, at int, dialect Dialect) Token {
 	return Token{Word, at, end}
 }
 
+// Tokens returns all tokens of a statement's text.
+func Tokens(text []byte, dialect Dialect) (all []Token) {
+	for at := 0; ; {
+		token := NextToken(text, at, dialect)
+		if token.Kind == End {
+			return all
+		}
+		all, at = append(all, token), token.End
+	}
+}
+
 // skipFiller returns the offset of the first byte at or after at that is neither white space nor comment.
 func skipFiller(text []byte, at int, dialect Dialect) int {
 	for at < len(text) {

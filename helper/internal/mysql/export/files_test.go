@@ -35,7 +35,7 @@ func bake(t *testing.T, server *testserver.MySQL, database string, most int, row
 	}
 	b := &targettest.Baked{}
 	// Where counters stand is in the files.
-	b.Add(dump.StoredChunk{Section: dump.Head}, []byte(rewrite.Counters.ReplaceAllString(d("--no-data", "--skip-triggers", database), "")))
+	b.Add(dump.StoredChunk{Section: dump.Head}, []byte(targettest.WithoutCounters(d("--no-data", "--skip-triggers", database))))
 	tables, err := server.Query("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_TYPE <> 'VIEW'", database)
 	targettest.Must(t, err)
 	var names []string

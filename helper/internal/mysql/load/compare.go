@@ -109,9 +109,11 @@ func (c *definitionComparer) ask(ctx context.Context) error {
 		return nil
 	}
 	c.srids = map[string]string{}
-	rows, err = c.Lock.Table(ctx, "SELECT G_TABLE_NAME, G_GEOMETRY_COLUMN, SRID FROM information_schema.GEOMETRY_COLUMNS WHERE G_TABLE_SCHEMA = ?", c.Server.Names.Incoming)
-	for _, row := range rows {
-		c.srids[strings.ToLower(row["g_table_name"]+"."+row["g_geometry_column"])] = row["srid"]
+	systems, err := mysql.ReferenceSystems(ctx, c.Pool.Sessions[0].Conn)
+	for table, columns := range systems {
+		for column, srid := range columns {
+			c.srids[strings.ToLower(table+"."+column)] = srid
+		}
 	}
 	return err
 }

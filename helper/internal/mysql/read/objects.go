@@ -158,7 +158,7 @@ func (r *schemaReader) inOrderOfNeed(views []mysql.Object) []mysql.Object {
 // those of columns, which are qualified, and new names.
 func (r *schemaReader) tableNames(create string) (names []string) {
 	text := []byte(create)
-	all := tokens(text)
+	all := sqltext.Tokens(text, sqltext.MySQL)
 	for i, token := range all {
 		if token.Kind != sqltext.QuotedName || i < 2 || all[i-1].Is(text, "AS") {
 			continue

@@ -43,8 +43,10 @@ func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []s
 	if err != nil {
 		return nil, reading("the list of views", err)
 	}
-	if r.references, err = r.readReferences(ctx); err != nil {
-		return nil, reading("the systems of reference", err)
+	if m.flavour == "mariadb" {
+		if r.references, err = mysql.ReferenceSystems(ctx, conn); err != nil {
+			return nil, reading("the reference systems of geometries", err)
+		}
 	}
 	lasting := sha256.New()
 	head, tail := script{lasting: lasting}, script{lasting: lasting}
@@ -176,7 +178,7 @@ func (r *schemaReader) table(ctx context.Context, s *script, name string) error 
 		return &source.SettingError{Name: "init_connect", Value: r.server.settings.InitConnect(), Err: source.ErrHidden}
 	}
 	text := withReferences(bareSequences(definition, r.server.url.Name), r.references[name])
-	before, counter, after := cutCounter(text)
+	before, counter, after := mysql.CutCounter(text)
 	s.add("\nDROP TABLE IF EXISTS ", mysql.QuoteName(name), ";\n", before)
 	if !strings.HasSuffix(before, "ENGINE=ARCHIVE ") { // which takes no rows below its counter
 		s.addMoving(counter)

@@ -8,34 +8,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// tokens takes a statement apart.
-func tokens(text []byte) (all []sqltext.Token) {
-	for at := 0; ; {
-		token := sqltext.NextToken(text, at, sqltext.MySQL)
-		if token.Kind == sqltext.End {
-			return all
-		}
-		all, at = append(all, token), token.End
-	}
-}
-
-// cutCounter cuts the text of a table around its option AUTO_INCREMENT=5, which moves with every row.
-func cutCounter(create string) (before, counter, after string) {
-	const option = "AUTO_INCREMENT"
-	if !strings.Contains(create, option+"=") {
-		return create, "", ""
-	}
-	text := []byte(create)
-	all := tokens(text)
-	for i := 2; i < len(all); i++ {
-		// A comment may say the same, and a column be called so.
-		if all[i-2].Is(text, option) && all[i-1].IsSymbol(text, '=') {
-			return create[:all[i-2].Start], create[all[i-2].Start:all[i].End], create[all[i].End:]
-		}
-	}
-	return create, "", ""
-}
-
 // bareSequences takes the database's name out of a table's calls of its sequences. The server writes it there,
 // and nowhere else in the text of a table; a dump is for databases of other names, too.
 func bareSequences(create, database string) string {
@@ -43,7 +15,7 @@ func bareSequences(create, database string) string {
 		return create
 	}
 	text := []byte(create)
-	all := tokens(text)
+	all := sqltext.Tokens(text, sqltext.MySQL)
 	return withoutQualifier(text, all, database, func(i int) bool {
 		return i > 1 && all[i-1].IsSymbol(text, '(') &&
 			(all[i-2].Is(text, "nextval") || all[i-2].Is(text, "lastval") || all[i-2].Is(text, "setval"))
@@ -54,7 +26,7 @@ func bareSequences(create, database string) string {
 // what the trigger does is left alone.
 func bareTrigger(create, database string) string {
 	text := []byte(create)
-	all := tokens(text)
+	all := sqltext.Tokens(text, sqltext.MySQL)
 	each := slices.IndexFunc(all, func(token sqltext.Token) bool { return token.Is(text, "EACH") })
 	return withoutQualifier(text, all, database, func(i int) bool { return i < each })
 }

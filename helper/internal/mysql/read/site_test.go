@@ -350,26 +350,7 @@ func TestMySQLBusySite(t *testing.T) {
 			"RENAME TABLE cache_page TO gone, shadow TO cache_page", "DROP TABLE gone")
 		stop := sourcetest.Waits(t, server)
 		source, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, server.URL("busysite")), Threads: 2, StructureOnly: []string{"cache_*"}, Exclude: []string{"gone", "shadow"}})
-		var text strings.Builder
-		var mutex sync.Mutex
-		var failed error
-		for range 5 { // what is exchanged just while the definitions are read
-			text.Reset()
-			d, err := source.Dump(t.Context())
-			if failed = err; err == nil {
-				failed = d.WriteChunks(t.Context(), func(chunk dump.Chunk) ([]byte, error) {
-					time.Sleep(150 * time.Millisecond)
-					mutex.Lock()
-					defer mutex.Unlock()
-					text.Write(chunk.SQL)
-					return chunk.SQL[:0], nil
-				})
-				_ = d.Close()
-			}
-			if failed == nil {
-				break
-			}
-		}
+		text, failed := sourcetest.DumpOfBusySite(t.Context(), source)
 		longest, whose := stop()
 		cancel()
 		group.Wait()
@@ -379,7 +360,7 @@ func TestMySQLBusySite(t *testing.T) {
 		if longest > sourcetest.LongestWait {
 			t.Errorf("%s waited for %v", whose, longest)
 		}
-		restoreTo(t, server, "busysite_copy", text.String())
+		restoreTo(t, server, "busysite_copy", text)
 		rows, err := server.Query("SELECT (SELECT amount FROM busysite_copy.account_a) + (SELECT amount FROM busysite_copy.account_b), (SELECT COUNT(*) FROM busysite_copy.page)")
 		if err != nil || rows[0][0] != "2000000" || rows[0][1] != "9000" {
 			t.Errorf("the copy has %v: %v", rows, err)

@@ -2,16 +2,16 @@ package rewrite
 
 import (
 	"crypto/sha256"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
 // DefinitionSum returns a hash of a table's definition in SHOW CREATE TABLE. It ignores the AUTO_INCREMENT counter.
 func DefinitionSum(definition string) [sha256.Size]byte {
-	return sha256.Sum256([]byte(Counters.ReplaceAllString(definition, "")))
+	return sha256.Sum256([]byte(mysql.WithoutCounter(definition)))
 }
 
 // TableDefinition is the output of SHOW CREATE TABLE, parsed as far as keys need it.
@@ -186,10 +186,7 @@ func (d *TableDefinition) Deferrable(referenced [][]string) (keys, foreign []Key
 	return keys, foreign
 }
 
-// Counters finds a table's AUTO_INCREMENT counter, which rows change.
-var Counters = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
-
 // SameDefinition says whether two texts define the same table.
 func SameDefinition(a, b string) bool {
-	return Counters.ReplaceAllString(a, "") == Counters.ReplaceAllString(b, "")
+	return mysql.WithoutCounter(a) == mysql.WithoutCounter(b)
 }

@@ -67,15 +67,7 @@ type Statement struct {
 
 // Parse cuts a statement into tokens and determines what it concerns.
 func Parse(text []byte) *Statement {
-	s := &Statement{Text: text}
-	for at := 0; ; {
-		token := sqltext.NextToken(text, at, sqltext.MySQL)
-		if token.Kind == sqltext.End {
-			break
-		}
-		s.Tokens = append(s.Tokens, token)
-		at = token.End
-	}
+	s := &Statement{Text: text, Tokens: sqltext.Tokens(text, sqltext.MySQL)}
 	s.Verb = s.Word(0)
 	if s.Verb == "CREATE" || s.Verb == "ALTER" || s.Verb == "DROP" {
 		for i := 1; i < len(s.Tokens) && s.Kind == ""; i++ {
@@ -377,12 +369,7 @@ func (w *Rewriter) unwanted(user, host string) bool {
 // WithoutMode removes a mode that the server does not know from a SET statement's sql_mode.
 func WithoutMode(text []byte, mode string) ([]byte, bool) {
 	var changes sqltext.Edits
-	for at := 0; ; {
-		token := sqltext.NextToken(text, at, sqltext.MySQL)
-		if token.Kind == sqltext.End {
-			break
-		}
-		at = token.End
+	for _, token := range sqltext.Tokens(text, sqltext.MySQL) {
 		if token.Kind != sqltext.Text {
 			continue
 		}

@@ -254,14 +254,11 @@ func (db *Database) noteUndropped(database string, err error) {
 
 // DropEarlier drops an earlier database and all that are older: see target.Database.
 func (db *Database) DropEarlier(ctx context.Context, number int) ([]target.Earlier, error) {
-	s, err := db.Locked(ctx)
+	s, err := db.lockedClean(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	if err := db.recoverLocked(ctx, s); err != nil {
-		return nil, err
-	}
 	all, err := earlier(ctx, s, db.Names)
 	if err != nil {
 		return nil, db.Classify("list the earlier databases", err)
@@ -288,14 +285,11 @@ func (db *Database) Undo(ctx context.Context) error { return db.UndoTo(ctx, 1) }
 
 // UndoTo brings an earlier database back: see target.Database.
 func (db *Database) UndoTo(ctx context.Context, number int) error {
-	s, err := db.Locked(ctx)
+	s, err := db.lockedClean(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if err := db.recoverLocked(ctx, s); err != nil {
-		return err
-	}
 	n := db.Names
 	all, err := earlier(ctx, s, n)
 	if err != nil {

@@ -196,23 +196,9 @@ func TestMySQLRefusals(t *testing.T) {
 	server := targettest.MariadbServer(t)
 	targettest.Fresh(t, server, "si_te9", targettest.Site("old")...)
 	targettest.Must(t, server.Exec("CREATE OR REPLACE USER poor@'%' IDENTIFIED BY 'pw'", "GRANT ALL ON `si\\_te9`.* TO poor@'%'"))
-	parse := func(text string) dburl.URL {
-		u, err := dburl.Parse(text)
-		targettest.Must(t, err)
-		return u
-	}
-	_, err := targettest.TryOpen(t, target.Config{URL: parse(server.URLAs("poor", "wrong", "si_te9"))})
-	var auth *target.AuthError
-	if !errors.As(err, &auth) || strings.Contains(err.Error(), "wrong") {
-		t.Errorf("a wrong password gives %v", err)
-	}
-	_, err = targettest.TryOpen(t, target.Config{URL: parse("mysql://root@127.0.0.1:1/x")})
-	var unreachable *target.UnreachableError
-	if !errors.As(err, &unreachable) || !strings.HasPrefix(err.Error(), "cannot reach 127.0.0.1:1: ") {
-		t.Errorf("a closed port gives %v", err)
-	}
+	targettest.WantRefusals(t, server.URLAs("poor", "wrong", "si_te9"), "mysql://root@127.0.0.1:1/x")
 	db, _ := targettest.Open(t, server.URLAs("poor", "pw", "si_te9"))
-	_, err = db.Begin(t.Context())
+	_, err := db.Begin(t.Context())
 	var privilege *target.PrivilegeError
 	if !errors.As(err, &privilege) {
 		t.Fatalf("without privileges: %v", err)
@@ -246,20 +232,11 @@ func TestMySQLDiskFull(t *testing.T) {
 	targettest.Must(t, server.Exec("CREATE DATABASE site", "CREATE TABLE site.t (id int)", "INSERT INTO site.t VALUES (1)"))
 	old := targettest.Content(t, server, "site")
 	db, _ := targettest.Open(t, server.URL("site"))
-	load, err := db.Begin(t.Context())
-	targettest.Must(t, err)
 	rows := &endless{
 		head: "CREATE TABLE t (v varchar(2000));\n", row: "('" + strings.Repeat("x", 1000) + "')" + strings.Repeat(",('"+strings.Repeat("y", 1000)+"')", 200),
 		after: 2000, then: func() error { return io.EOF },
 	}
-	_, err = load.Run(t.Context(), rows, sqltext.MySQL, nil)
-	var full *target.NoSpaceError
-	if !errors.As(err, &full) {
-		t.Errorf("got %v", err)
-	}
-	if err := load.Discard(); err != nil {
-		t.Fatal(err, server.Log())
-	}
+	targettest.WantNoSpace(t, db, rows, sqltext.MySQL)
 	targettest.WantMySQL(t, server, "site", old)
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
-	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -44,7 +43,7 @@ func printables(ctx context.Context, s *session.Session, database string) ([]pri
 // that the table moves to. Foreign keys that are listed among the objects are not part of it, because only the live
 // database has them.
 func definitionHash(definition, database, table, live string, objects []object) string {
-	text := withoutForeignKeys(rewrite.Counters.ReplaceAllString(definition, ""), table, objects)
+	text := withoutForeignKeys(mysql.WithoutCounter(definition), table, objects)
 	return target.Hash(renamedDatabase(text, database, live))
 }
 

@@ -192,16 +192,13 @@ func (o object) moved(from, to string) object {
 func renamedDatabase(sql, from, to string) string {
 	text := []byte(sql)
 	var edits sqltext.Edits
-	for at := 0; ; {
-		token := sqltext.NextToken(text, at, sqltext.MySQL)
-		if token.Kind == sqltext.End {
-			return string(edits.Apply(text))
-		}
-		at = token.End
-		if token.Kind == sqltext.QuotedName && token.Name(text) == from && sqltext.NextToken(text, at, sqltext.MySQL).IsSymbol(text, '.') {
+	all := sqltext.Tokens(text, sqltext.MySQL)
+	for i, token := range all[:max(len(all)-1, 0)] {
+		if token.Kind == sqltext.QuotedName && token.Name(text) == from && all[i+1].IsSymbol(text, '.') {
 			edits.Replace(token.Start, token.End, mysql.QuoteName(to))
 		}
 	}
+	return string(edits.Apply(text))
 }
 
 // without returns the objects that have no equal among others.

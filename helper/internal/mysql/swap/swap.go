@@ -315,12 +315,25 @@ func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error
 
 // Recover finishes what an interrupted run left: see target.Database.
 func (db *Database) Recover(ctx context.Context) error {
-	s, err := db.Locked(ctx)
+	s, err := db.lockedClean(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	return db.recoverLocked(ctx, s)
+	s.Close()
+	return nil
+}
+
+// lockedClean opens a session that holds the lock, and first finishes what an interrupted run left.
+func (db *Database) lockedClean(ctx context.Context) (*session.Session, error) {
+	s, err := db.Locked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.recoverLocked(ctx, s); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // swap moves the live database's tables to the previous database, and the incoming ones to the live database, within

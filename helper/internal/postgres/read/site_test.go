@@ -1,14 +1,12 @@
 package read
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sourcetest"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
@@ -131,26 +129,7 @@ func TestPostgresBusySite(t *testing.T) {
 	loop(700*time.Millisecond, "BEGIN; LOCK TABLE shelf IN ACCESS EXCLUSIVE MODE; COMMIT", "BEGIN; LOCK TABLE other IN ACCESS EXCLUSIVE MODE; COMMIT")
 	stop := postgresWaits(t, server, "busy")
 	source, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, server.URL("busy")), Threads: 2, StructureOnly: []string{"cache_*"}})
-	var text bytes.Buffer
-	var mutex sync.Mutex
-	var failed error
-	for range 5 {
-		text.Reset()
-		d, err := source.Dump(t.Context())
-		if failed = err; err == nil {
-			failed = d.WriteChunks(t.Context(), func(chunk dump.Chunk) ([]byte, error) {
-				time.Sleep(150 * time.Millisecond)
-				mutex.Lock()
-				defer mutex.Unlock()
-				text.Write(chunk.SQL)
-				return chunk.SQL[:0], nil
-			})
-			_ = d.Close()
-		}
-		if failed == nil {
-			break
-		}
-	}
+	text, failed := sourcetest.DumpOfBusySite(t.Context(), source)
 	longest, whose := stop()
 	cancel()
 	group.Wait()
@@ -160,7 +139,7 @@ func TestPostgresBusySite(t *testing.T) {
 	if longest > sourcetest.LongestWait {
 		t.Errorf("%s waited for %v", whose, longest)
 	}
-	freshPostgres(t, "busy_copy", text.String())
+	freshPostgres(t, "busy_copy", text)
 	rows, err := server.Query("busy_copy", "SELECT ((SELECT amount FROM public.account_a) + (SELECT amount FROM public.account_b))::text, (SELECT count(*) FROM public.shelf)::text")
 	if err != nil || rows[0][0] != "2000000" || rows[0][1] != "2500" {
 		t.Errorf("the copy has %v: %v", rows, err)

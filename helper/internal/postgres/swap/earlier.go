@@ -105,14 +105,11 @@ func (db *Database) Undo(ctx context.Context) error { return db.UndoTo(ctx, 1) }
 
 // UndoTo brings an earlier database back: see target.Database.
 func (db *Database) UndoTo(ctx context.Context, number int) error {
-	s, err := db.Locked(ctx)
+	s, err := db.lockedClean(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if err := db.dropGarbage(ctx, s); err != nil {
-		return err
-	}
 	n := db.Names
 	all, labels, err := earlier(ctx, s, n)
 	if err != nil {
@@ -197,14 +194,11 @@ func (db *Database) dropEarlier(ctx context.Context, s *session.Session, databas
 
 // DropEarlier drops an earlier database and all that are older: see target.Database.
 func (db *Database) DropEarlier(ctx context.Context, number int) ([]target.Earlier, error) {
-	s, err := db.Locked(ctx)
+	s, err := db.lockedClean(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer s.Close()
-	if err := db.dropGarbage(ctx, s); err != nil {
-		return nil, err
-	}
 	all, _, err := earlier(ctx, s, db.Names)
 	if err != nil {
 		return nil, db.Classify("list the earlier databases", err)

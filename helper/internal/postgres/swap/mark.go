@@ -11,14 +11,11 @@ import (
 
 // Mark changes the provenance of the live database: see target.Database.
 func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
-	s, err := db.Locked(ctx)
+	s, err := db.lockedClean(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if err := db.dropGarbage(ctx, s); err != nil {
-		return err
-	}
 	return db.Classify("note what becomes of database "+db.Names.Live, db.mark(ctx, s, mark))
 }
 

@@ -26,12 +26,25 @@ type exchange struct {
 
 // Recover finishes what an interrupted run left: see target.Database.
 func (db *Database) Recover(ctx context.Context) error {
-	s, err := db.Locked(ctx)
+	s, err := db.lockedClean(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	return db.dropGarbage(ctx, s)
+	s.Close()
+	return nil
+}
+
+// lockedClean opens a session that holds the lock, and first drops what an earlier run left.
+func (db *Database) lockedClean(ctx context.Context) (*session.Session, error) {
+	s, err := db.Locked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.dropGarbage(ctx, s); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // turn describes how a loaded database becomes the live one.

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/target/targettest"
@@ -242,23 +241,9 @@ func TestPostgresRefusals(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "site5", "SELECT 1")
 	targettest.Must(t, server.Exec("postgres", "DO $$ BEGIN CREATE ROLE poor LOGIN PASSWORD 'pw'; EXCEPTION WHEN duplicate_object THEN NULL; END $$", "ALTER ROLE poor NOCREATEDB"))
-	parse := func(text string) dburl.URL {
-		u, err := dburl.Parse(text)
-		targettest.Must(t, err)
-		return u
-	}
-	_, err := targettest.TryOpen(t, target.Config{URL: parse(server.URLAs("poor", "wrong", "site5"))})
-	var auth *target.AuthError
-	if !errors.As(err, &auth) || strings.Contains(err.Error(), "wrong") {
-		t.Errorf("a wrong password gives %v", err)
-	}
-	_, err = targettest.TryOpen(t, target.Config{URL: parse("postgres://root@127.0.0.1:1/x")})
-	var unreachable *target.UnreachableError
-	if !errors.As(err, &unreachable) || !strings.HasPrefix(err.Error(), "cannot reach 127.0.0.1:1: ") {
-		t.Errorf("a closed port gives %v", err)
-	}
+	targettest.WantRefusals(t, server.URLAs("poor", "wrong", "site5"), "postgres://root@127.0.0.1:1/x")
 	db, _ := targettest.Open(t, server.URLAs("poor", "pw", "site5"))
-	_, err = db.Begin(t.Context())
+	_, err := db.Begin(t.Context())
 	var privilege *target.PrivilegeError
 	if !errors.As(err, &privilege) {
 		t.Fatalf("without privileges: %v", err)
@@ -297,17 +282,10 @@ func TestPostgresDiskFull(t *testing.T) {
 	targettest.Must(t, server.Exec("site", "CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)"))
 	old := targettest.ContentPG(t, server, "site")
 	db, _ := targettest.Open(t, server.URL("site"))
-	load, err := db.Begin(t.Context())
-	targettest.Must(t, err)
 	// wal_level=minimal and a table made in the same transaction: the log does not fill the disk, and
 	// with it the server.
 	rows := strings.NewReader("BEGIN;\nCREATE TABLE t (v text);\nCOPY t FROM stdin;\n" + strings.Repeat(strings.Repeat("x", 1000)+"\n", 100000) + "\\.\nCOMMIT;\n")
-	_, err = load.Run(t.Context(), rows, sqltext.Postgres, nil)
-	var full *target.NoSpaceError
-	if !errors.As(err, &full) {
-		t.Errorf("got %v", err)
-	}
-	targettest.Must(t, load.Discard())
+	targettest.WantNoSpace(t, db, rows, sqltext.Postgres)
 	if diff := cmp.Diff(old, targettest.ContentPG(t, server, "site")); diff != "" {
 		t.Errorf("the database has changed (-want +got):\n%s", diff)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
@@ -37,6 +38,32 @@ func ChunksOf(t *testing.T, source *source.Source, show ...func(dump.Chunk)) ([]
 		t.Fatal(err)
 	}
 	return all, d
+}
+
+// DumpOfBusySite dumps a source whose tables are exchanged meanwhile. It takes its time for each chunk. What was exchanged
+// just while the definitions were read makes it start again, a few times.
+func DumpOfBusySite(ctx context.Context, source *source.Source) (string, error) {
+	var text bytes.Buffer
+	var mutex sync.Mutex
+	var failed error
+	for range 5 {
+		text.Reset()
+		d, err := source.Dump(ctx)
+		if failed = err; err == nil {
+			failed = d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
+				time.Sleep(150 * time.Millisecond)
+				mutex.Lock()
+				defer mutex.Unlock()
+				text.Write(chunk.SQL)
+				return chunk.SQL[:0], nil
+			})
+			_ = d.Close()
+		}
+		if failed == nil {
+			break
+		}
+	}
+	return text.String(), failed
 }
 
 // Joined returns the SQL of all chunks.

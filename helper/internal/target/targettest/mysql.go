@@ -3,6 +3,7 @@ package targettest
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -111,6 +112,12 @@ func Mysqldump(t *testing.T, server *testserver.MySQL, database string, options 
 		"--single-transaction", "--hex-blob"}, options...)
 	return Command(t, append(words, database)...)
 }
+
+// counters finds the AUTO_INCREMENT counters in a dump.
+var counters = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+
+// WithoutCounters removes the AUTO_INCREMENT counters of tables from a dump.
+func WithoutCounters(dump string) string { return counters.ReplaceAllString(dump, "") }
 
 // Content is a dump without what differs between runs and names.
 func Content(t *testing.T, server *testserver.MySQL, database string) string {
