@@ -265,7 +265,7 @@ func TestNoCredentials(t *testing.T) {
 
 	c.Environment = map[string]string{"AWS_PROFILE": "nobody"}
 	_, err = Open(t.Context(), c)
-	if e := wantError(t, err, ErrNoCredentials, "get AWS credentials: no AWS credentials found: profile nobody does not exist"); e.Profile != "nobody" {
+	if e := wantError(t, err, ErrNoProfile, "get AWS credentials: no such AWS profile: nobody"); e.Profile != "nobody" {
 		t.Errorf("profile is %q", e.Profile)
 	}
 }

@@ -224,11 +224,15 @@ func (s *session) accept(ctx context.Context, refused *pull.GateError) error {
 	return nil
 }
 
-// printHooks prints what the host command evaluates before the pull: the functions that run the hooks, or empty ones if
-// there will be no import. A pull that is certain to fail does so here, before any hook has run. One that is not needed ends
-// here.
+// printHooks prints what the host command evaluates before the pull: the functions that run the hooks, or empty ones if the
+// local database will not be replaced. A pull that is certain to fail does so here, before any hook has run. One that is not
+// needed ends here. A database that is brought back has long been imported, but what depends on it, such as a site's caches, has to
+// follow as after an import.
 func (s *session) printHooks(c *cli.Context, version string) error {
 	pre, post := s.project.Hooks("pre-import-db"), s.project.Hooks("post-import-db")
+	if !c.Bool("skip-hooks") && (c.Bool("undo") || isGiven(c, "undo-to")) {
+		return evaluate(c, hookFunctions(nil, post, s.project.FailOnHookFail))
+	}
 	if c.Bool("skip-hooks") || asksForEarlier(c) || c.Bool("hold") || c.Bool("release") || c.Bool("dry-run") || len(pre)+len(post) == 0 {
 		return evaluate(c, hookFunctions(nil, nil, false))
 	}
