@@ -31,6 +31,9 @@ func Main(ctx context.Context, args []string, version string) int {
 		return code
 	}
 	out.Fail(err, hint)
+	if line := remains(err, code, hint); line != "" {
+		out.Note(line)
+	}
 	return code
 }
 

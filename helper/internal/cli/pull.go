@@ -59,7 +59,7 @@ func pullCommand(version string) *cli.Command {
 				return s.stayRestored()
 			}
 			if c.Bool("hooks") {
-				return s.printHooks(c, version)
+				return s.unreplaced(s.printHooks(c, version))
 			}
 			switch {
 			case c.Bool("undo"):
@@ -75,7 +75,7 @@ func pullCommand(version string) *cli.Command {
 			case c.Bool("release"):
 				return s.release(c)
 			}
-			return s.pull(c, version)
+			return s.unreplaced(s.pull(c, version))
 		},
 	})
 }
