@@ -19,6 +19,10 @@ type Certs struct {
 	CA   string
 	Cert string
 	Key  string
+
+	dir          string
+	authority    *x509.Certificate
+	authorityKey *ecdsa.PrivateKey
 }
 
 // NewCerts makes an authority and a server certificate in dir, valid for a day.
@@ -30,6 +34,7 @@ func NewCerts(dir string) (*Certs, error) {
 		CA:   filepath.Join(dir, "ca.pem"),
 		Cert: filepath.Join(dir, "server.pem"),
 		Key:  filepath.Join(dir, "server-key.pem"),
+		dir:  dir,
 	}
 	authority := certificate("dump-refresh test authority")
 	authority.IsCA, authority.BasicConstraintsValid = true, true
@@ -53,7 +58,28 @@ func NewCerts(dir string) (*Certs, error) {
 	if err := writeCertificate(c.Cert, server, authority, &serverKey.PublicKey, authorityKey); err != nil {
 		return nil, err
 	}
+	c.authority, c.authorityKey = authority, authorityKey
 	return c, c.writeKey(serverKey)
+}
+
+// Client makes a certificate for a client, and gives the paths of it and its key.
+func (c *Certs) Client(name string) (cert, key string, err error) {
+	cert, key = filepath.Join(c.dir, name+".pem"), filepath.Join(c.dir, name+"-key.pem")
+	client := certificate(name)
+	client.KeyUsage = x509.KeyUsageDigitalSignature
+	client.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	clientKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", "", err
+	}
+	if err := writeCertificate(cert, client, c.authority, &clientKey.PublicKey, c.authorityKey); err != nil {
+		return "", "", err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(clientKey)
+	if err != nil {
+		return "", "", err
+	}
+	return cert, key, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }
 
 // MariaDBOptions are the flags that make MariaDB use TLS with this certificate.

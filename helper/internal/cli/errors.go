@@ -12,6 +12,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bake"
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
@@ -85,7 +86,7 @@ func mayPass(err error) bool {
 	}
 	for _, row := range errorClasses {
 		if _, ok := row.matches(err); ok {
-			return row.code == exitBusy || row.code == exitNetwork && !errors.Is(err, bucket.ErrClockSkew)
+			return row.code == exitBusy || row.code == exitNetwork && !errors.Is(err, bucket.ErrClockSkew) && !errors.Is(err, source.ErrHostBlocked)
 		}
 	}
 	return false
@@ -269,11 +270,16 @@ var errorClasses = []errorClass{
 		return fmt.Sprintf("install a newer one: apt-get install %s, or brew install %s", e.Debian, e.Brew)
 	}),
 	is(source.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump.local"),
+	is(source.ErrPasswordExpired, exitStaging, "set a new password for the user on staging, and write it to DUMP_SOURCE_PASSWORD in .ddev/.env.dump.local"),
+	is(source.ErrAccountLocked, exitStaging, "ask an administrator of staging to unlock the account, or name another one in DUMP_SOURCE"),
+	is(source.ErrHostBlocked, exitNetwork, "ask an administrator of staging to unblock this machine, as the message says"),
 	is(source.ErrNoDatabase, exitStaging, "check the database's name in DUMP_SOURCE"),
 	is(source.ErrTLSThroughSSH, exitStaging, "write tls=on in DUMP_SOURCE; SSH has already verified the host"),
-	is(source.ErrTLS, exitStaging, "in DUMP_SOURCE, ?tls=off disables TLS, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"),
+	is(source.ErrTLS, exitStaging, "in DUMP_SOURCE, "+tlsHint),
 	is(source.ErrSeveralServers, exitStaging, "nothing was published; name one of the servers in DUMP_SOURCE"),
-	is(source.ErrTooManyConnections, exitStaging, "try again later, lower --threads, or raise max_connections on staging"),
+	is(source.ErrTooManyConnections, exitStaging, "try again later, lower --threads, or raise max_connections or the account's own limit on staging"),
+	is(source.ErrLimit, exitStaging, "try again later, or raise the limit that the message names on staging"),
+	is(source.ErrNoSpace, exitStaging, "nothing was published; free some space where staging keeps its data and temporary files"),
 	as(exitStaging, func(e *source.SettingError) string {
 		if e.Client {
 			return "use --engine=native, or set " + e.Name + " back on staging"
@@ -322,6 +328,12 @@ var errorClasses = []errorClass{
 	as(exitLocal, func(*target.WrongEngineError) string { return wrongEngineHint }),
 	as(exitLocal, func(*oneserver.WrongServerError) string { return wrongServerHint }),
 	as(exitLocal, func(*target.AuthError) string { return targetAuthHint }),
+	refused(fault.PasswordExpired, exitLocal, "set a new password for the user in DUMP_TARGET, and write it there"),
+	refused(fault.AccountLocked, exitLocal, "unlock the account on the local server, or name another one in DUMP_TARGET"),
+	refused(fault.HostBlocked, exitNetwork, "unblock this machine on the local server, as the message says"),
+	refused(fault.TLS, exitLocal, "in DUMP_TARGET, "+tlsHint),
+	refused(fault.TooManyConnections, exitLocal, "close some connections to the local server, or raise max_connections or the account's own limit there"),
+	refused(fault.Limit, exitLocal, "try again later, or raise the limit that the message names on the local server"),
 	is(target.ErrNoDatabase, exitUsage, "leave out --tables and --skip-tables: the first pull must load everything"),
 	as(exitLocal, func(*target.UnfitError) string {
 		return "the local database is as it was; a pull without --tables and --skip-tables brings all tables as they are in the dump"
@@ -391,6 +403,8 @@ const (
 	damagedHint     = "`dump-helper list` shows the other dumps, --key selects one; `dump-helper refresh` makes a new one"
 	wrongEngineHint = "nothing was changed; DUMP_S3_PREFIX or DUMP_TARGET belongs to another project"
 
+	tlsHint = "?tls=off disables TLS, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"
+
 	ddevKeyHint = "run `ddev auth ssh`, which asks for the passphrase of "
 
 	targetAuthHint        = "check user and password in DUMP_TARGET"
@@ -449,6 +463,14 @@ func ofKind(kind bucket.Kind, code int, hint func(*bucket.Error) string) errorCl
 			return "", false
 		}
 		return hint(found), true
+	}}
+}
+
+// refused returns the class of a reason why the local server refuses to go on.
+func refused(kind fault.Kind, code int, hint string) errorClass {
+	return errorClass{code, func(err error) (string, bool) {
+		var found *target.RefusedError
+		return hint, errors.As(err, &found) && found.Kind == kind
 	}}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bake"
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
@@ -131,12 +133,17 @@ var documented = []struct {
 	{"staging", []failure{
 		{err: source.ErrUnreachable, says: "connect to …: cannot be reached: …"},
 		{err: source.ErrAuth, says: "connect to …: access denied: …"},
+		{err: source.ErrPasswordExpired, says: "connect to …: password expired: …"},
+		{err: source.ErrAccountLocked, says: "connect to …: account locked: …"},
+		{err: source.ErrHostBlocked, says: "connect to …: this machine is blocked: …"},
 		{err: source.ErrNoDatabase, says: "connect to …: no such database: …"},
 		{err: &source.PrivilegeError{User: "dump_reader", Missing: []string{"SELECT"}, Grant: "GRANT SELECT ON …"}},
 		{err: source.ErrTLS, says: "no protected connection: …"},
 		{err: source.ErrTLSThroughSSH},
 		{err: source.ErrSeveralServers, says: "the source is more than one server: …"},
 		{err: source.ErrTooManyConnections, says: "too many connections: …"},
+		{err: source.ErrLimit, says: "limit reached: …"},
+		{err: source.ErrNoSpace, says: "no space left: …"},
 		{err: &source.SettingError{Name: "sql_select_limit", Value: "1", Client: true}},
 		{err: &source.SettingError{Name: "max_statement_time", Value: "1", Err: errAnything}, says: "set max_statement_time: …"},
 		{err: &source.SettingError{Name: "max_prepared_stmt_count", Value: "0", Needs: "16382", Err: errAnything}, says: "… max_prepared_stmt_count …"},
@@ -173,6 +180,12 @@ var documented = []struct {
 	{"the local database", []failure{
 		{err: &target.UnreachableError{Server: anything, Err: errAnything}},
 		{err: &target.AuthError{Server: anything, User: "db", Err: errAnything}},
+		{err: &target.RefusedError{Kind: fault.PasswordExpired, Server: anything, Err: errAnything}},
+		{err: &target.RefusedError{Kind: fault.AccountLocked, Server: anything, Err: errAnything}},
+		{err: &target.RefusedError{Kind: fault.HostBlocked, Server: anything, Err: errAnything}},
+		{err: &target.RefusedError{Kind: fault.TLS, Server: anything, Err: errAnything}},
+		{err: &target.RefusedError{Kind: fault.TooManyConnections, Server: anything, Err: errAnything}},
+		{err: &target.RefusedError{Kind: fault.Limit, Server: anything, Err: errAnything}},
 		{err: &oneserver.WrongServerError{Server: anything, Got: anything, Want: anything}},
 		{err: &project.OwnDatabaseError{Project: "shop", Container: "ddev-shop-db", Omitted: true}},
 		{err: &project.OwnDatabaseError{Project: "shop", Container: "ddev-shop-db", Owner: "project blog in …"}},
@@ -258,7 +271,7 @@ func TestTroubleshootingHasTheTableOfErrors(t *testing.T) {
 			switch {
 			case says == "":
 				says = failure.err.Error()
-			case fmt.Sprintf("%T", failure.err) == "*errors.errorString" && failure.err != errAnything && !strings.Contains(says, failure.err.Error()):
+			case slices.Contains([]string{"*errors.errorString", "fault.Kind"}, fmt.Sprintf("%T", failure.err)) && failure.err != errAnything && !strings.Contains(says, failure.err.Error()):
 				t.Errorf("%q is not what the program says, which has %q in it", says, failure.err)
 			}
 			says = "`" + says + "`"

@@ -1,4 +1,4 @@
-// Package mysql is what reading from MySQL and MariaDB and loading into them have in common: names, quoting and error numbers.
+// Package mysql is what reading from MySQL and MariaDB and loading into them have in common: connecting, names, quoting and errors.
 package mysql
 
 import (
@@ -17,36 +17,84 @@ import (
 // Errors of the server by number (errno).
 const (
 	ErrnoFilesLeft          = 1010
-	ErrnoTooManyConnections = 1040
+	errnoDiskFull           = 1021
+	errnoTooManyConnections = 1040
+	errnoBadHost            = 1042
 	ErrnoDatabaseDenied     = 1044
-	ErrnoAccessDenied       = 1045
+	errnoAccessDenied       = 1045
+	ErrnoUnknownCommand     = 1047
 	ErrnoUnknownDatabase    = 1049
 	ErrnoTableExists        = 1050
-	ErrnoUnknownCommand     = 1047
-	ErrnoServerShutdown     = 1053
+	ErrnoNoTableToDrop      = 1051
+	errnoServerShutdown     = 1053
 	ErrnoUnknownColumn      = 1054
-	ErrnoNothingToDrop      = 1091
 	ErrnoEmptyQuery         = 1065
+	errnoKeyTooLong         = 1071
+	ErrnoNothingToDrop      = 1091
 	errnoTableFull          = 1114
-	ErrnoUnknownTable       = 1146
+	errnoRowTooLong         = 1118
+	errnoHostBlocked        = 1129
+	errnoHostNotAllowed     = 1130
+	errnoNoThread           = 1135
 	ErrnoTableDenied        = 1142
+	errnoColumnDenied       = 1143
+	ErrnoUnknownTable       = 1146
+	errnoConnectionAborted  = 1152
+	errnoNetworkRead        = 1158
+	errnoNetworkReadTime    = 1159
+	errnoNetworkWrite       = 1160
+	errnoNetworkWriteTime   = 1161
+	errnoNeedsPrimaryKey    = 1173
+	ErrnoUnknownKey         = 1176
 	ErrnoUnknownVariable    = 1193
+	errnoTooManyOfUser      = 1203
 	ErrnoLockWaitTimeout    = 1205
 	ErrnoDeadlock           = 1213
-	ErrnoRoutineDenied      = 1370
+	errnoUserLimit          = 1226
 	ErrnoSpecificDenied     = 1227
+	ErrnoGlobalVariable     = 1229
 	ErrnoWrongValue         = 1231
+	ErrnoReadOnlyVariable   = 1238
+	errnoAuthProtocol       = 1251
 	ErrnoOptionPrevents     = 1290
 	ErrnoUnsupportedPrepare = 1295
+	ErrnoUnknownRoutine     = 1305
+	ErrnoInterrupted        = 1317
+	ErrnoOtherKindOfObject  = 1347
+	errnoBrokenView         = 1356
+	ErrnoUnknownTrigger     = 1360
+	ErrnoRoutineDenied      = 1370
+	ErrnoTableChanged       = 1412
+	errnoUnsafeRoutine      = 1418
+	errnoUnsafeDefiner      = 1419
 	ErrnoTooManyPrepared    = 1461
+	errnoPluginMissing      = 1524
+	ErrnoUnknownEvent       = 1539
 	ErrnoEventEndsEarly     = 1543
 	ErrnoEventInThePast     = 1588
 	ErrnoEventPastChange    = 1589
-	ErrnoAuthPlugin         = 1698
+	ErrnoReadOnlyInSession  = 1621
+	errnoAuthPlugin         = 1698
+	errnoColumnKeyTooLong   = 1709
+	errnoMustChangePassword = 1820
 	ErrnoReadOnlyMode       = 1836
+	errnoPasswordExpired    = 1862
+	errnoConnectionKilled   = 1927 // MariaDB
+	ErrnoStatementTimeout   = 1969 // MariaDB
+	ErrnoExecutionTimeout   = 3024 // MySQL
+	errnoAccountLocked      = 3118 // MySQL
+	errnoNeedsTLS           = 3159 // MySQL
+	errnoEngineDisabled     = 3161
 	ErrnoFolderStays        = 3607
 	ErrnoFolderExists       = 3678
 	ErrnoFolderLeft         = 3681
+	errnoAccountBlocked     = 3955 // MySQL
+	errnoInactive           = 4031 // MySQL; in MariaDB it is about triggers
+	ErrnoUnknownSequence    = 4089 // MariaDB
+	ErrnoNotASequence       = 4091 // MariaDB
+	ErrnoUnknownView        = 4092 // MariaDB
+	errnoUserBlocked        = 4150 // MariaDB
+	errnoMariaDBLocked      = 4151
 )
 
 // Errno returns the number of the server's error, 0 if err is not one.
@@ -63,8 +111,7 @@ var ServerOption = regexp.MustCompile(`--([a-z][a-z-]+)`)
 
 // IsFull says whether the server reports a full disk.
 func IsFull(err *driver.MySQLError) bool {
-	const diskFull = 1021
-	return slices.Contains([]uint16{errnoTableFull, diskFull}, err.Number) ||
+	return slices.Contains([]uint16{errnoTableFull, errnoDiskFull}, err.Number) ||
 		strings.Contains(err.Message, "No space left on device") ||
 		strings.Contains(err.Message, "errno: 28") || strings.Contains(err.Message, "error 28 ")
 }

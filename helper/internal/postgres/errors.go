@@ -1,41 +1,61 @@
-// Package postgres is what reading from PostgreSQL and loading into it have in common: quoting and error codes (SQLSTATE).
+// Package postgres is what reading from PostgreSQL and loading into it have in common: connecting, quoting and errors.
 package postgres
 
 import (
 	"errors"
 	"regexp"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ServerError returns the error that the server sent, if there is one: pgconn repeats the connection's
-// settings.
-func ServerError(err error) error {
-	var serverError *pgconn.PgError
-	if errors.As(err, &serverError) {
-		return serverError
+// Plain returns an error in one line, without what pgconn repeats: the server's own, if it sent one. Otherwise host, user and database go from the
+// error of a connection, and of several attempts, with TLS and without, all but the first.
+func Plain(err error) error {
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		return server
+	}
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) && connect.Unwrap() != nil {
+		err = connect.Unwrap()
+	}
+	if first, _, several := strings.Cut(err.Error(), "\n"); several {
+		return errors.New(first)
 	}
 	return err
 }
 
 // Errors of the server by SQLSTATE.
 const (
-	InvalidAuthorization  = "28000"
-	DeadlockDetected      = "40P01"
-	TooManyConnections    = "53300"
-	InvalidPassword       = "28P01"
-	UnknownDatabase       = "3D000"
-	InsufficientPrivilege = "42501"
-	UndefinedObject       = "42704"
-	DuplicateSchema       = "42P06"
-	ObjectInUse           = "55006"
-	DiskFull              = "53100"
-	FeatureNotSupported   = "0A000"
-	UndefinedFile         = "58P01"
-	UndefinedTable        = "42P01"
-	LockNotAvailable      = "55P03"
-	AdminShutdown         = "57P01"
-	CrashShutdown         = "57P02"
+	protocolViolation      = "08P01"
+	FeatureNotSupported    = "0A000"
+	InvalidParameterValue  = "22023"
+	idleInTransaction      = "25P03"
+	transactionTimeout     = "25P04"
+	invalidAuthorization   = "28000"
+	invalidPassword        = "28P01"
+	UnknownDatabase        = "3D000"
+	UnknownSchema          = "3F000"
+	SerializationFailure   = "40001"
+	DeadlockDetected       = "40P01"
+	InsufficientPrivilege  = "42501"
+	UndefinedColumn        = "42703"
+	UndefinedObject        = "42704"
+	UndefinedTable         = "42P01"
+	DuplicateSchema        = "42P06"
+	diskFull               = "53100"
+	tooManyConnections     = "53300"
+	limitExceeded          = "53400"
+	NotInPrerequisiteState = "55000"
+	ObjectInUse            = "55006"
+	LockNotAvailable       = "55P03"
+	QueryCanceled          = "57014"
+	adminShutdown          = "57P01"
+	crashShutdown          = "57P02"
+	cannotConnectNow       = "57P03"
+	idleSession            = "57P05"
+	UndefinedFile          = "58P01"
 )
 
 // SQLState returns the code of the server's error, "" if err is not one.

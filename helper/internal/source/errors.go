@@ -1,47 +1,44 @@
 package source
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 )
 
 // What can be wrong with a source, to be asked for with errors.Is. The error around one of these
-// names the server and holds the server's own words.
+// names the server and holds the server's own words. What kinds of package fault mean is said there.
 var (
-	// ErrAuth: the server refused the user or the password.
-	ErrAuth = errors.New("access denied")
-	// ErrUnreachable: the host is unknown, refuses connections, or does not answer.
-	ErrUnreachable = errors.New("cannot be reached")
-	// ErrNoDatabase: the server has no database of that name.
-	ErrNoDatabase = errors.New("no such database")
-	// ErrTLS: the connection cannot be protected as asked.
-	ErrTLS = errors.New("no protected connection")
+	ErrAuth               error = fault.Auth
+	ErrPasswordExpired    error = fault.PasswordExpired
+	ErrAccountLocked      error = fault.AccountLocked
+	ErrHostBlocked        error = fault.HostBlocked
+	ErrUnreachable        error = fault.Unreachable
+	ErrNoDatabase         error = fault.NoDatabase
+	ErrTLS                error = fault.TLS
+	ErrTooManyConnections error = fault.TooManyConnections
+	ErrLimit              error = fault.Limit
+	ErrNoSpace            error = fault.NoSpace
+	ErrConnectionLost     error = fault.Lost
+	// ErrPrivilege: see PrivilegeError.
+	ErrPrivilege error = fault.Privilege
+	// ErrBrokenView: no client can dump the view either.
+	ErrBrokenView error = fault.BrokenView
 	// ErrTLSThroughSSH: tls=verify cannot be had from a MySQL client through DUMP_SSH, since it
 	// checks the certificate against the tunnel's own address.
 	ErrTLSThroughSSH = errors.New("the certificate cannot be verified by the dump client through DUMP_SSH")
 	// ErrSeveralServers: connections to the source lead to different servers, which have no snapshot in common.
 	ErrSeveralServers = errors.New("the source is more than one server")
-	// ErrTooManyConnections: the server has no connection left for us.
-	ErrTooManyConnections = errors.New("too many connections")
-	// ErrPrivilege: see PrivilegeError.
-	ErrPrivilege = errors.New("privilege missing")
-	// ErrConnectionLost: the connection broke while it was in use.
-	ErrConnectionLost = errors.New("connection lost")
 	// ErrDefinitionChanged: a table was altered while it was dumped (MySQL's error 1412 and the
 	// like). Another try usually succeeds.
 	ErrDefinitionChanged = errors.New("a table's definition changed during the dump")
 	// ErrGaveWay: somebody on staging waited for a lock of the dump's, or held one that the dump needs, and the dump
 	// ended so that nobody waits for it. Another try may succeed.
 	ErrGaveWay = errors.New("the dump gave way to others on staging")
-	// ErrSnapshotTooLong: a dump was ended, for whose sake the server kept old versions of rows for too long.
+	// ErrSnapshotTooLong: the dump was ended because it made the server keep old versions of rows for too long.
 	ErrSnapshotTooLong = errors.New("the dump took too long")
-	// ErrBrokenView: a view refers to something that is gone, so that no client can dump it.
-	ErrBrokenView = errors.New("a view refers to something that does not exist")
 	// ErrForwardingDenied: the SSH server does not allow connections to be forwarded.
 	ErrForwardingDenied = errors.New("the SSH server forbids forwarding")
 	// ErrSSHConfig: ~/.ssh/config or known_hosts asks for something that is not supported here, or
@@ -211,34 +208,15 @@ func Failure(doing string, kind, cause error) error {
 	return fmt.Errorf("%s: %w: %w", doing, kind, cause)
 }
 
-// ConnectError sorts what can go wrong below any database protocol. It gives nil for an error that
-// it does not know.
-func ConnectError(err error) error {
-	var (
-		dns       *net.DNSError
-		op        *net.OpError
-		record    tls.RecordHeaderError
-		alert     tls.AlertError
-		verify    *tls.CertificateVerificationError
-		authority x509.UnknownAuthorityError
-		hostname  x509.HostnameError
-		invalid   x509.CertificateInvalidError
-	)
+// Faulty returns the error for what went wrong with the server or on the way to it: kind is what the engine's table says of the cause.
+func Faulty(doing string, kind fault.Kind, cause error) error {
 	switch {
-	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),
-		errors.As(err, &record), errors.As(err, &alert),
-		errors.As(err, &op) && strings.HasSuffix(op.Op, " error"): // a TLS alert, "remote error" or "local error"
-		return ErrTLS
-	case errors.Is(err, ErrConnectionLost):
-		return ErrConnectionLost
-	case errors.Is(err, ErrUnreachable):
-		return ErrUnreachable
-	case errors.Is(err, ErrForwardingDenied):
-		return ErrForwardingDenied
-	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial", errors.Is(err, context.DeadlineExceeded):
-		return ErrUnreachable
+	case kind == fault.None, errors.Is(cause, ErrForwardingDenied):
+		return fmt.Errorf("%s: %w", doing, cause)
+	case kind == fault.LockTimeout:
+		return Failure(doing, ErrGaveWay, cause)
 	}
-	return nil
+	return Failure(doing, kind, cause)
 }
 
 // Enumerate joins the first few of a list.

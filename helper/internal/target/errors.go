@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 )
 
 // ErrNothingToUndo means that no earlier database is kept.
@@ -53,6 +55,19 @@ func (e *AuthError) Error() string {
 }
 
 func (e *AuthError) Unwrap() error { return e.Err }
+
+// RefusedError means that the server lets this account, or this machine, not in or not go on, for another reason than
+// its user or password.
+type RefusedError struct {
+	// Kind is why. Errors.Is does not find it: of the source, it means something else.
+	Kind   fault.Kind
+	Server string
+	Err    error
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Server, e.Kind, e.Err) }
+
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // PrivilegeError means that the account may not do what a pull needs.
 type PrivilegeError struct {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/tablespace"
@@ -101,7 +102,7 @@ func (l *Load) openFilePool(ctx context.Context) error {
 		return nil
 	}
 	pool, err := l.Server.OpenPool(ctx, more)
-	if mysql.Errno(err) == mysql.ErrnoTooManyConnections {
+	if mysql.Is(err, fault.TooManyConnections) {
 		return nil
 	}
 	if err != nil {

@@ -213,32 +213,38 @@ func (t clientTarget) address() []string {
 	return []string{"--protocol=tcp", "--host=" + host, "--port=" + strconv.Itoa(port)}
 }
 
-// protection gives the TLS flags. Where TLS is preferred, the client does what our own connection
+// protection gives the TLS flags. Where TLS is optional, the client does what our own connection
 // ended up with: newer clients of MariaDB insist on TLS otherwise, older ones go without.
 func (t clientTarget) protection(client dumpClient) []string {
 	if t.url.IsSocket() {
 		return nil
 	}
-	ca := t.url.CA
+	ca := t.url.Authorities()
 	if ca == "" {
 		ca = dumpclient.SystemCertificates()
 	}
 	modern := client.knows("ssl-mode") // MySQL since 5.7.11
-	switch {
-	case !t.tls && modern:
-		args := []string{"--ssl-mode=DISABLED"}
-		if client.knows("get-server-public-key") {
-			args = append(args, "--get-server-public-key") // caching_sha2_password without TLS
+	protection := t.url.Protection()
+	if modern {
+		switch {
+		case !t.tls && client.knows("get-server-public-key"):
+			return []string{"--ssl-mode=DISABLED", "--get-server-public-key"} // caching_sha2_password without TLS
+		case !t.tls:
+			return []string{"--ssl-mode=DISABLED"}
+		case protection == dburl.Verified:
+			return []string{"--ssl-mode=VERIFY_IDENTITY", "--ssl-ca=" + ca}
+		case protection == dburl.Trusted:
+			return []string{"--ssl-mode=VERIFY_CA", "--ssl-ca=" + ca}
 		}
-		return args
+		return []string{"--ssl-mode=REQUIRED"}
+	}
+	switch {
 	case !t.tls:
 		return []string{"--skip-ssl"}
-	case t.url.TLS == dburl.TLSVerify && modern:
-		return []string{"--ssl-mode=VERIFY_IDENTITY", "--ssl-ca=" + ca}
-	case t.url.TLS == dburl.TLSVerify:
+	case protection == dburl.Verified:
 		return []string{"--ssl", "--ssl-verify-server-cert", "--ssl-ca=" + ca}
-	case modern:
-		return []string{"--ssl-mode=REQUIRED"}
+	case protection == dburl.Trusted:
+		return []string{"--ssl", "--skip-ssl-verify-server-cert", "--ssl-ca=" + ca}
 	}
 	return []string{"--ssl", "--skip-ssl-verify-server-cert"}
 }

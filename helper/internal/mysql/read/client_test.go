@@ -72,6 +72,8 @@ func TestMySQLProtection(t *testing.T) {
 		{dburl.URL{TLS: dburl.TLSPreferred}, false, "--ssl-mode=DISABLED --get-server-public-key", "--skip-ssl"},
 		{dburl.URL{TLS: dburl.TLSOff}, false, "--ssl-mode=DISABLED --get-server-public-key", "--skip-ssl"},
 		{dburl.URL{TLS: dburl.TLSOn}, true, "--ssl-mode=REQUIRED", "--ssl --skip-ssl-verify-server-cert"},
+		{dburl.URL{TLS: dburl.TLSOn, CA: "/ca"}, true, "--ssl-mode=VERIFY_CA --ssl-ca=/ca", "--ssl --skip-ssl-verify-server-cert --ssl-ca=/ca"},
+		{dburl.URL{TLS: dburl.TLSPreferred, CA: "/ca"}, true, "--ssl-mode=VERIFY_CA --ssl-ca=/ca", "--ssl --skip-ssl-verify-server-cert --ssl-ca=/ca"},
 		{dburl.URL{TLS: dburl.TLSVerify, CA: "/ca"}, true, "--ssl-mode=VERIFY_IDENTITY --ssl-ca=/ca", "--ssl --ssl-verify-server-cert --ssl-ca=/ca"},
 		{dburl.URL{TLS: dburl.TLSOn, Host: "/run/socket"}, false, "", ""},
 	} {

@@ -6,10 +6,10 @@ import (
 	"io"
 	"slices"
 
-	driver "github.com/go-sql-driver/mysql"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -179,13 +179,12 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 // classifyRows says what went wrong while rows were read.
 func (m *Server) classifyRows(err error) error {
 	var taken *emitError
-	var server *driver.MySQLError
 	switch {
 	case err == nil, errors.Is(err, source.ErrDefinitionChanged), errors.Is(err, source.ErrGaveWay):
 		return err
 	case errors.As(err, &taken):
 		return taken.error
-	case errors.As(err, &server) && definitionChanged[server.Number]:
+	case definitionChanged[mysql.Errno(err)]:
 		return source.Failure("source "+m.url.String(), source.ErrDefinitionChanged, err)
 	}
 	return m.classify(err)
@@ -193,8 +192,6 @@ func (m *Server) classifyRows(err error) error {
 
 // definitionChanged is what a server says of a table that was altered or dropped since the snapshot.
 var definitionChanged = map[uint16]bool{
-	1412: true,             // its definition is newer
-	1146: true, 1051: true, // there is no such table
-	1054: true, // no such column
-	1176: true, // no such key
+	mysql.ErrnoTableChanged: true, mysql.ErrnoUnknownTable: true, mysql.ErrnoNoTableToDrop: true,
+	mysql.ErrnoUnknownColumn: true, mysql.ErrnoUnknownKey: true,
 }

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	driver "github.com/go-sql-driver/mysql"
-
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -148,24 +146,17 @@ func (s *snapshot) blocked(ctx context.Context, table string) bool {
 	s.limitStatements(ctx, watchPatience)
 	defer s.limitStatements(ctx, 0)
 	for range 2 {
-		var server *driver.MySQLError
 		_, err := s.aside.ExecContext(ctx, "SELECT 1 FROM "+mysql.QuoteName(table)+" LIMIT 0")
-		if !errors.As(err, &server) {
-			return false
-		}
-		switch server.Number {
-		case lockTimeout:
+		switch mysql.Errno(err) {
+		case mysql.ErrnoLockWaitTimeout:
 			return true
-		case 1317, 1969, 3024: // an interruption, the time of a statement, of an execution
+		case mysql.ErrnoInterrupted, mysql.ErrnoStatementTimeout, mysql.ErrnoExecutionTimeout:
 		default:
 			return false
 		}
 	}
 	return true
 }
-
-// lockTimeout is the server's error for a lock that could not be had within lock_wait_timeout.
-const lockTimeout = 1205
 
 // limitStatements has the server bound the time that a SELECT aside takes, its waiting for locks included. One that
 // cannot is bounded by lock_wait_timeout.

@@ -11,6 +11,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
@@ -153,17 +154,7 @@ func (m *Server) checkRoutines(ctx context.Context, conn *sql.Conn, user string)
 }
 
 // denied says whether the server refused for want of a privilege.
-func denied(err error) bool {
-	var server *driver.MySQLError
-	if !errors.As(err, &server) {
-		return false
-	}
-	switch server.Number {
-	case 1044, 1142, 1143, 1227, 1370:
-		return true
-	}
-	return false
-}
+func denied(err error) bool { return mysql.Is(err, fault.Privilege) }
 
 // grants are the privileges that a user holds, by roles too.
 type grants struct {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	driver "github.com/go-sql-driver/mysql"
-
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -71,20 +69,13 @@ func reading(what string, err error) error {
 	case errors.Is(err, mysql.ErrTextHidden):
 		return source.Failure(doing, source.ErrPrivilege, err)
 	}
-	var server *driver.MySQLError
-	if errors.As(err, &server) {
-		switch server.Number {
-		case 1356:
-			return source.Failure(doing, source.ErrBrokenView, err)
-		case 1142, 1143, 1227, 1370:
-			return source.Failure(doing, source.ErrPrivilege, err)
-		case lockTimeout:
-			return source.Failure(doing, source.ErrGaveWay, err)
-		// No such table, routine, trigger, event; a table that is a view now, or the other way round; no such
-		// sequence, no such view.
-		case 1146, 1305, 1360, 1539, 1347, 4089, 4091, 4092:
-			return source.Failure(doing, source.ErrDefinitionChanged, err)
-		}
+	switch mysql.Errno(err) {
+	case mysql.ErrnoUnknownTable, mysql.ErrnoUnknownRoutine, mysql.ErrnoUnknownTrigger, mysql.ErrnoUnknownEvent, mysql.ErrnoUnknownSequence,
+		mysql.ErrnoUnknownView,
+		mysql.ErrnoOtherKindOfObject, mysql.ErrnoNotASequence: // a table that is a view now, or the other way round
+		return source.Failure(doing, source.ErrDefinitionChanged, err)
+	case 0:
+		return fmt.Errorf("%s: %w", doing, err)
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return source.Faulty(doing, mysql.Classify(err), err)
 }

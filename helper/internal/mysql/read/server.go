@@ -3,19 +3,12 @@ package read
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
-	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"os"
 	"strings"
 	"time"
-
-	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
@@ -273,27 +266,14 @@ var shortly = map[string]string{"lock_wait_timeout": "1"}
 
 // connect opens a read-only session, whose settings are ours. Both are to be closed, the pool last.
 func (m *Server) connect(ctx context.Context) (*sql.DB, *sql.Conn, error) {
-	config := driver.NewConfig()
-	config.User, config.Passwd, config.DBName = m.url.User, m.url.Password.Reveal(), m.url.Name
-	config.Net, config.Addr = "tcp", m.url.Address()
-	if m.url.IsSocket() {
-		config.Net = "unix"
-	}
-	config.Timeout = source.ConnectTimeout
-	config.Logger = &driver.NopLogger{}
+	options := mysql.Options{Database: m.url.Name, Timeout: source.ConnectTimeout, Check: &m.identity, Tries: source.ConnectTries}
 	if m.tunnel != nil {
-		config.DialFunc = m.tunnel.Dial
+		options.Dial = m.tunnel.Dial
 	}
-	var err error
-	if config.TLS, err = m.tlsConfig(); err != nil {
-		return nil, nil, err
-	}
-	config.AllowFallbackToPlaintext = m.url.TLS == dburl.TLSPreferred
-	connector, err := driver.NewConnector(config)
+	db, err := mysql.Open(m.url, options)
 	if err != nil {
 		return nil, nil, err
 	}
-	db := sql.OpenDB(&oneserver.Connector{Connector: connector, Check: &m.identity, Tries: source.ConnectTries})
 	connecting, cancel := context.WithTimeout(ctx, source.ConnectTimeout)
 	conn, err := db.Conn(connecting)
 	cancel()
@@ -320,28 +300,6 @@ func (m *Server) prepare(ctx context.Context, conn *sql.Conn, own map[string]str
 	return err
 }
 
-// tlsConfig is what the URL asks for; nil is no TLS. A Unix socket needs none.
-func (m *Server) tlsConfig() (*tls.Config, error) {
-	if m.url.IsSocket() || m.url.TLS == dburl.TLSOff {
-		return nil, nil
-	}
-	if m.url.TLS != dburl.TLSVerify {
-		return &tls.Config{InsecureSkipVerify: true}, nil //nolint:gosec // asked for: protected, not verified
-	}
-	config := &tls.Config{ServerName: m.url.Host}
-	if m.url.CA != "" {
-		pem, err := os.ReadFile(m.url.CA)
-		if err != nil {
-			return nil, source.Failure("read the certificate authorities", source.ErrTLS, err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, source.Failure("read the certificate authorities", source.ErrTLS, fmt.Errorf("%s holds no PEM certificate", m.url.CA))
-		}
-	}
-	return config, nil
-}
-
 func usesTLS(ctx context.Context, conn *sql.Conn) (bool, error) {
 	var name, cipher string
 	err := conn.QueryRowContext(ctx, "SHOW SESSION STATUS LIKE 'Ssl_cipher'").Scan(&name, &cipher)
@@ -362,41 +320,12 @@ func (m *Server) classify(err error) error {
 	if errors.As(err, &wrong) {
 		return source.Failure(doing, source.ErrSeveralServers, err)
 	}
-	var server *driver.MySQLError
-	if errors.As(err, &server) {
-		switch server.Number {
-		case 1045, 1698, 1130, 1862: // wrong password, no password, host not allowed, password expired
-			return source.Failure(doing, source.ErrAuth, err)
-		case 1049:
-			return source.Failure(doing, source.ErrNoDatabase, err)
-		case 1044: // either it does not exist or the user may do nothing there
-			return source.Failure(doing, &source.PrivilegeError{User: m.url.User, Missing: []string{"SELECT"}, Grant: grantAll(m.url)}, err)
-		case 1142, 1143, 1227:
-			return source.Failure(doing, source.ErrPrivilege, err)
-		case 1040, 1203, 1226:
-			return source.Failure(doing, source.ErrTooManyConnections, err)
-		case 1129:
-			return source.Failure(doing, source.ErrUnreachable, err)
-		case 1461:
-			return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: "max_prepared_stmt_count", Needs: "16382", Err: err})
-		case lockTimeout:
-			return source.Failure(doing, source.ErrGaveWay, err)
-		case 3159:
-			return source.Failure(doing, source.ErrTLS, err)
-		case 1356:
-			return source.Failure(doing, source.ErrBrokenView, err)
-		}
+	switch mysql.Errno(err) {
+	case mysql.ErrnoDatabaseDenied: // either it does not exist or the user may do nothing there
+		return source.Failure(doing, &source.PrivilegeError{User: m.url.User, Missing: []string{"SELECT"}, Grant: grantAll(m.url)}, err)
+	case mysql.ErrnoTooManyPrepared:
+		limit, _ := mysql.SettingBehind(err)
+		return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: limit.Name, Needs: limit.Needs, Err: err})
 	}
-	var op *net.OpError
-	switch kind := source.ConnectError(err); {
-	case kind != nil:
-		return source.Failure(doing, kind, err)
-	case errors.Is(err, driver.ErrNoTLS):
-		return source.Failure(doing, source.ErrTLS, err)
-	case errors.Is(err, driver.ErrCleartextPassword), errors.Is(err, driver.ErrOldPassword), errors.Is(err, driver.ErrUnknownPlugin):
-		return source.Failure(doing, source.ErrAuth, err)
-	case errors.Is(err, driver.ErrInvalidConn), errors.Is(err, sqldriver.ErrBadConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
-		return source.Failure(doing, source.ErrConnectionLost, err)
-	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return source.Faulty(doing, mysql.Classify(err), err)
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -44,7 +45,7 @@ func (db *Server) OpenPool(ctx context.Context, size int) (*Pool, error) {
 	c := &Pool{idle: make(chan *Session, size), tables: map[string]bool{}}
 	for range size {
 		s, err := db.Connect(ctx)
-		if mysql.Errno(err) == mysql.ErrnoTooManyConnections && len(c.Sessions) > 0 {
+		if mysql.Is(err, fault.TooManyConnections) && len(c.Sessions) > 0 {
 			break // those that there are do it, too
 		}
 		if err != nil {

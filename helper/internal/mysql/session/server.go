@@ -4,17 +4,12 @@ package session
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
@@ -43,41 +38,16 @@ func New(config target.Config, pool *sql.DB) *Server {
 
 // Connect opens connections to no database in particular: the live one may not exist yet.
 func Connect(u dburl.URL) (*sql.DB, error) {
-	config := driver.NewConfig()
-	config.User, config.Passwd = u.User, u.Password.Reveal()
-	config.Net, config.Addr = "tcp", u.Address()
-	if u.IsSocket() {
-		config.Net = "unix"
-	}
-	config.DialFunc = protocol.Dial
-	if u.Server != nil && len(u.Server.Addresses) > 0 {
-		config.DialFunc = dburl.DialOneOf(u.Server.Addresses, protocol.Dial)
-	}
-	config.Timeout = 10 * time.Second
-	// The driver would ask the server before it has settings of ours. Who sends what may be long asks, see Load.Packet.
-	config.MaxAllowedPacket = longestPacket
-	config.Logger = &driver.NopLogger{}
-	config.ConnectionAttributes = "program_name:dump-helper"
-	if u.TLS != dburl.TLSOff && !u.IsSocket() {
-		//nolint:gosec // unverified TLS is what tls=on and tls=preferred ask for; tls=verify checks
-		config.TLS = &tls.Config{ServerName: u.Host, InsecureSkipVerify: u.TLS != dburl.TLSVerify}
-		config.AllowFallbackToPlaintext = u.TLS == dburl.TLSPreferred
-		if u.CA != "" {
-			pem, err := os.ReadFile(u.CA)
-			if err != nil {
-				return nil, fmt.Errorf("read the authorities to trust: %w", err)
-			}
-			config.TLS.RootCAs = x509.NewCertPool()
-			if !config.TLS.RootCAs.AppendCertsFromPEM(pem) {
-				return nil, fmt.Errorf("%s holds no certificate", u.CA)
-			}
-		}
-	}
-	connector, err := driver.NewConnector(config)
+	pool, err := mysql.Open(u, mysql.Options{
+		Timeout: 10 * time.Second,
+		Dial:    protocol.Dial,
+		// The driver would ask the server before it has settings of ours. Who sends what may be long asks, see Load.Packet.
+		LongestPacket: longestPacket,
+		Check:         &oneserver.Check{Address: u.Address(), Wanted: u.Server},
+	})
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", u.Address(), err)
+		return nil, target.Attempt{URL: u, Action: "connect"}.Faulty(mysql.Classify(err), err)
 	}
-	pool := sql.OpenDB(&oneserver.Connector{Connector: connector, Check: &oneserver.Check{Address: u.Address(), Wanted: u.Server}})
 	pool.SetMaxIdleConns(0) // sessions have settings and locks: none is used twice
 	return pool, nil
 }

@@ -56,10 +56,7 @@ func (db *Server) Connect(ctx context.Context) (*Session, error) {
 	s := &Session{Oracle: db.About.Engine == "mysql"}
 	conn, err := db.Pool.Conn(context.WithValue(ctx, protocol.DialedBy{}, &s.Wire))
 	if err != nil {
-		if explained := db.Classify("connect", err); !mysql.IsLost(err) {
-			return nil, explained
-		}
-		return nil, &target.UnreachableError{Server: db.Config.URL.Address(), Err: err}
+		return nil, db.classifyConnect(err)
 	}
 	s.Conn = conn
 	if err := db.applySettings(ctx, s); err != nil {

@@ -6,7 +6,6 @@ package settings
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -15,8 +14,7 @@ import (
 	"strings"
 	"sync"
 
-	driver "github.com/go-sql-driver/mysql"
-
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
@@ -77,7 +75,7 @@ func (s *Settings) Apply(ctx context.Context, conn *sql.Conn, own map[string]str
 	s.mutex.Unlock()
 	if wanted != nil {
 		err := set(ctx, conn, merge(wanted, own))
-		if number(err) == 0 {
+		if mysql.Errno(err) == 0 {
 			return err
 		}
 		// Somebody has restarted or changed the server, or a proxy leads to another one.
@@ -142,7 +140,7 @@ func (s *Settings) settle(ctx context.Context, conn *sql.Conn, present, own map[
 	wanted := s.wants(present, own)
 	for {
 		err := set(ctx, conn, merge(wanted, own))
-		if number(err) == 0 {
+		if mysql.Errno(err) == 0 {
 			return wanted, err
 		}
 		refused := map[string]error{}
@@ -238,7 +236,7 @@ func trySingly(ctx context.Context, conn *sql.Conn, list []assignment) (map[stri
 	for _, a := range list {
 		_, err := conn.ExecContext(ctx, "SET SESSION "+a.name+" = "+a.value)
 		switch {
-		case number(err) != 0:
+		case mysql.Errno(err) != 0:
 			refused[a.name] = err
 		case err != nil:
 			return nil, err
@@ -249,13 +247,9 @@ func trySingly(ctx context.Context, conn *sql.Conn, list []assignment) (map[stri
 
 // refusedName is the variable that an error of the server is about, "" where it does not say.
 func refusedName(err error) string {
-	var server *driver.MySQLError
-	if !errors.As(err, &server) {
-		return ""
-	}
-	switch server.Number {
-	case 1193, 1229, 1231, 1238, 1621: // unknown, global, wrong value, read-only, read-only for a session
-		if found := quotedName.FindStringSubmatch(server.Message); found != nil {
+	switch mysql.Errno(err) {
+	case mysql.ErrnoUnknownVariable, mysql.ErrnoGlobalVariable, mysql.ErrnoWrongValue, mysql.ErrnoReadOnlyVariable, mysql.ErrnoReadOnlyInSession:
+		if found := quotedName.FindStringSubmatch(mysql.ServerMessage(err)); found != nil {
 			return strings.ToLower(found[1])
 		}
 	}
@@ -275,17 +269,10 @@ func same(shown, literal string) bool {
 	return err == nil && err2 == nil && a == b
 }
 
-// number is a server's error number, 0 for other errors and none.
-func number(err error) uint16 {
-	var server *driver.MySQLError
-	if errors.As(err, &server) {
-		return server.Number
-	}
-	return 0
-}
-
 // interrupted says whether the server ended a statement because of the time that it took.
-func interrupted(err error) bool { return number(err) == 1969 || number(err) == 3024 }
+func interrupted(err error) bool {
+	return mysql.Errno(err) == mysql.ErrnoStatementTimeout || mysql.Errno(err) == mysql.ErrnoExecutionTimeout
+}
 
 // Names gives the variables that are decided on: those that are set, and those that are left for a reason.
 func Names() []string {

@@ -14,9 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	driver "github.com/go-sql-driver/mysql"
-
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/innodb"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
@@ -254,8 +253,7 @@ func (t *Tablespace) forget(what dump.TableFile) {
 
 // Refused turns an error of the server into *FilesError if it concerns the table.
 func (t *Tablespace) Refused(err error) error {
-	var refusal *driver.MySQLError
-	if !errors.As(err, &refusal) || refusal.Number == mysql.ErrnoServerShutdown || mysql.IsFull(refusal) {
+	if kind := mysql.Classify(err); mysql.Errno(err) == 0 || kind == fault.Lost || kind == fault.NoSpace {
 		return err
 	}
 	return &target.FilesError{Table: t.Name, Reason: "the server refuses its files: " + mysql.WithoutValues(mysql.ServerMessage(err)), Err: err}

@@ -241,9 +241,9 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 		return nil
 	case begins("CREATE EXTENSION") && postgres.SQLState(err) == postgres.InsufficientPrivilege:
 		return &target.PrivilegeError{Action: "create extension " + extensionName(text),
-			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Server.Config.URL.User) + " SUPERUSER", Err: postgres.ServerError(err)}
+			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Server.Config.URL.User) + " SUPERUSER", Err: postgres.Plain(err)}
 	case begins("CREATE EXTENSION") && slices.Contains([]string{postgres.FeatureNotSupported, postgres.UndefinedFile, postgres.UndefinedObject}, postgres.SQLState(err)):
-		return &target.ExtensionError{Name: extensionName(text), Err: postgres.ServerError(err)}
+		return &target.ExtensionError{Name: extensionName(text), Err: postgres.Plain(err)}
 	}
 	return l.Failed(ctx, statement, err)
 }

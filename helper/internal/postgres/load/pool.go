@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
@@ -42,7 +43,7 @@ func (l *Load) together(ctx context.Context, jobs int, work func(context.Context
 	sessions = max(1, min(sessions, jobs))
 	for 1+len(l.helpers) < sessions {
 		s, err := l.connect(ctx)
-		if postgres.SQLState(err) == postgres.TooManyConnections {
+		if postgres.Is(err, fault.TooManyConnections) {
 			break // the sessions that exist do the work
 		}
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/command"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
@@ -179,7 +179,8 @@ func (t clientTarget) environment() []string {
 	env := []string{
 		"PGUSER=" + t.url.User,
 		"PGDATABASE=" + t.url.Name,
-		"PGSSLMODE=" + postgresTLS[t.url.TLS],
+		"PGSSLMODE=" + postgres.SSLMode[t.url.Protection()],
+		"PGSSLROOTCERT=" + t.certificates(),
 		"PGAPPNAME=dump-helper",
 		"PGCONNECT_TIMEOUT=" + strconv.Itoa(int(source.ConnectTimeout.Seconds())),
 	}
@@ -198,24 +199,22 @@ func (t clientTarget) environment() []string {
 	if t.options != "" {
 		env = append(env, "PGOPTIONS="+t.options)
 	}
-	if t.url.TLS == dburl.TLSVerify {
-		if ca := t.certificates(); ca != "" {
-			env = append(env, "PGSSLROOTCERT="+ca)
+	for _, name := range postgres.CredentialVariables {
+		if value, given := os.LookupEnv(name); given && strings.HasPrefix(name, "PGSSL") {
+			env = append(env, name+"="+value)
 		}
 	}
 	return dumpclient.ClientEnvironment(env...)
 }
 
-// certificates gives the file of the authorities to trust. The client's default is a file of the
-// user's; without that it trusts none, where our own driver trusts the system's.
+// certificates gives the file of the authorities to trust. The client's default is a file of the user's, which makes it check what it is not to
+// check; without one it trusts nobody, where our own driver trusts the system's.
 func (t clientTarget) certificates() string {
-	if t.url.CA != "" {
-		return t.url.CA
+	if t.url.Protection() < dburl.Trusted {
+		return "/dev/null/none"
 	}
-	if home, err := os.UserHomeDir(); err == nil {
-		if _, err := os.Stat(filepath.Join(home, ".postgresql", "root.crt")); err == nil {
-			return ""
-		}
+	if file := t.url.Authorities(); file != "" {
+		return file
 	}
 	return dumpclient.SystemCertificates()
 }

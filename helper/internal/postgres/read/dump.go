@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
@@ -138,17 +140,16 @@ func (p *Server) classifyDump(doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, p.classify(err))
 	}
 	switch server.Code {
-	case "40001", // a standby had to undo what the snapshot needs
-		"42P01", "42703", "3F000": // a table, column or schema is gone
+	case postgres.SerializationFailure, // a standby had to undo what the snapshot needs
+		postgres.UndefinedTable, postgres.UndefinedColumn, postgres.UnknownSchema: // gone
 		return source.Failure(doing, source.ErrDefinitionChanged, server)
-	case "55P03": // a lock could not be had
-		return source.Failure(doing, source.ErrGaveWay, server)
-	case "42501":
-		return source.Failure(doing, source.ErrPrivilege, server)
-	case "53300":
-		return source.Failure(doing, source.ErrTooManyConnections, server)
-	case "57P01", "57P02", "57P03", "57P05", "25P03", "25P04":
-		return source.Failure(doing, source.ErrConnectionLost, server)
+	}
+	switch kind := postgres.Classify(server); kind {
+	case fault.None:
+	case fault.Unreachable: // it was reached before
+		return source.Faulty(doing, fault.Lost, server)
+	default:
+		return source.Faulty(doing, kind, server)
 	}
 	said := []string{server.Message}
 	if server.Hint != "" {

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
@@ -275,31 +275,12 @@ func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
 	return do(tx)
 }
 
+// connection returns the configuration of connections to the database.
 func (p *Server) connection() (*pgx.ConnConfig, error) {
-	words := []string{
-		"host=" + quoteConninfo(p.url.Host), "port=" + strconv.Itoa(p.url.Port),
-		"user=" + quoteConninfo(p.url.User), "dbname=" + quoteConninfo(p.url.Name),
-		"sslmode=" + postgresTLS[p.url.TLS],
-		"min_read_buffer_size=131072", // the driver's own makes a system call of each 8 KiB
-	}
-	if p.url.CA != "" && p.url.TLS == dburl.TLSVerify {
-		words = append(words, "sslrootcert="+quoteConninfo(p.url.CA))
-	}
-	if p.url.Password.IsSet() {
-		words = append(words, "password="+quoteConninfo(p.url.Password.Reveal()))
-	}
-	config, err := pgx.ParseConfig(strings.Join(words, " "))
+	config, err := postgres.Config(p.url, p.url.Name, source.ConnectTimeout)
 	if err != nil {
-		// The error of the parser repeats the text, the password with it, masked as it may be.
-		var parse *pgconn.ParseConfigError
-		if errors.As(err, &parse) && errors.Unwrap(parse) != nil {
-			err = errors.Unwrap(parse)
-		}
-		return nil, source.Failure("set up the connection", source.ErrTLS, err)
+		return nil, err
 	}
-	// PGOPTIONS and the like of the environment stay out; poolers take no unknown settings.
-	config.RuntimeParams = map[string]string{"application_name": "dump-helper"}
-	config.ConnectTimeout = source.ConnectTimeout
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // poolers know no prepared statements
 	if p.tunnel != nil {
 		// The name means something at the other end of the tunnel only.
@@ -313,14 +294,6 @@ func (p *Server) connection() (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-var postgresTLS = map[dburl.TLS]string{
-	dburl.TLSPreferred: "prefer", dburl.TLSOff: "disable", dburl.TLSOn: "require", dburl.TLSVerify: "verify-full",
-}
-
-func quoteConninfo(value string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
-}
-
 // classify turns an error of the driver into one of package source.
 func (p *Server) classify(err error) error {
 	doing := "source " + p.url.String()
@@ -328,48 +301,15 @@ func (p *Server) classify(err error) error {
 	if errors.As(err, &setting) {
 		return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: setting.Name, Value: setting.Value, Err: setting})
 	}
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		switch server.Code {
-		case "28P01", "28000":
-			return source.Failure(doing, source.ErrAuth, server)
-		case "3D000":
-			return source.Failure(doing, source.ErrNoDatabase, server)
-		case "42501":
-			return source.Failure(doing, &source.PrivilegeError{
-				User: p.url.User, Missing: []string{"CONNECT"},
-				Grant: "GRANT CONNECT ON DATABASE " + pgx.Identifier{p.url.Name}.Sanitize() + " TO " + pgx.Identifier{p.url.User}.Sanitize(),
-			}, server)
-		case "55P03":
-			return source.Failure(doing, source.ErrGaveWay, server)
-		case "53300":
-			return source.Failure(doing, source.ErrTooManyConnections, server)
-		case "57P01", "57P02", "57P03":
-			return source.Failure(doing, source.ErrUnreachable, server)
-		}
-		return fmt.Errorf("%s: %w", doing, server)
+	kind := postgres.Classify(err)
+	if kind != fault.None {
+		err = postgres.Plain(err)
 	}
-	var op *net.OpError
-	switch kind := source.ConnectError(err); {
-	case kind != nil:
-		return source.Failure(doing, kind, plainCause(err))
-	case strings.Contains(err.Error(), "server refused TLS"):
-		return source.Failure(doing, source.ErrTLS, plainCause(err))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &op):
-		return source.Failure(doing, source.ErrConnectionLost, plainCause(err))
+	if postgres.SQLState(err) == postgres.InsufficientPrivilege {
+		return source.Failure(doing, &source.PrivilegeError{
+			User: p.url.User, Missing: []string{"CONNECT"},
+			Grant: "GRANT CONNECT ON DATABASE " + postgres.QuoteIdentifier(p.url.Name) + " TO " + postgres.QuoteIdentifier(p.url.User),
+		}, err)
 	}
-	return fmt.Errorf("%s: %w", doing, err)
-}
-
-// plainCause takes the driver's repetition of host, user and database from its connect error, and of
-// several attempts, with TLS and without, all but the first, for they are one line each.
-func plainCause(err error) error {
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) && connect.Unwrap() != nil {
-		err = connect.Unwrap()
-	}
-	if first, _, several := strings.Cut(err.Error(), "\n"); several {
-		return errors.New(first)
-	}
-	return err
+	return source.Faulty(doing, kind, err)
 }

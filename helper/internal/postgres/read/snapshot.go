@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -181,11 +182,11 @@ func (s *snapshot) share(ctx context.Context, n int) error {
 		switch {
 		case one.err == nil:
 			s.readers = append(s.readers, one.conn)
-		case errors.As(one.err, &server) && (server.Code == "22023" || server.Code == "55000"):
+		case errors.As(one.err, &server) && (server.Code == postgres.InvalidParameterValue || server.Code == postgres.NotInPrerequisiteState):
 			// Behind a balancing pooler, the next connection may lead to another server.
 			alone = &snapshotNotSharedError{server}
 		default:
-			s.refused = plainCause(one.err).Error()
+			s.refused = postgres.Plain(one.err).Error()
 			if errors.As(one.err, &server) {
 				s.refused = server.Message
 			}

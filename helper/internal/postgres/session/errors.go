@@ -1,44 +1,33 @@
 package session
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // Classify turns an error of the driver into one of package target; nil stays nil.
 func (db *Server) Classify(action string, err error) error {
-	if err == nil {
-		return nil
+	return db.faulty(action, db.grant(), postgres.Classify(err), err)
+}
+
+func (db *Server) faulty(action, grant string, kind fault.Kind, err error) error {
+	if err != nil && kind != fault.None {
+		err = postgres.Plain(err)
 	}
-	server := db.Config.URL.Address()
-	var network net.Error
-	var serverError *pgconn.PgError
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: %w", action, err)
-	case errors.As(err, &serverError):
-		switch {
-		case serverError.Code == postgres.InsufficientPrivilege:
-			return &target.PrivilegeError{Action: action, Grant: db.grant(), Err: err}
-		case serverError.Code == postgres.DiskFull, strings.Contains(serverError.Message, "No space left on device"):
-			return &target.NoSpaceError{Server: server, Err: errors.New(serverError.Message)}
-		case serverError.Code == postgres.AdminShutdown, serverError.Code == postgres.CrashShutdown:
-			return &target.LostError{Server: server, Err: err}
-		}
-	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		strings.Contains(err.Error(), "conn closed"):
-		return &target.LostError{Server: server, Err: err}
+	return target.Attempt{URL: db.Config.URL, Action: action, Grant: grant}.Faulty(kind, err)
+}
+
+// classifyConnect does it for a connection to a database. One that breaks has not been made.
+func (db *Server) classifyConnect(database string, err error) error {
+	kind := postgres.Classify(err)
+	if kind == fault.Lost {
+		kind = fault.Unreachable
 	}
-	return fmt.Errorf("%s: %w", action, err)
+	grant := fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s", postgres.QuoteIdentifier(database), postgres.QuoteIdentifier(db.Config.URL.User))
+	return db.faulty("connect to database "+database, grant, kind, err)
 }
 
 // grant is the statement that allows the account what a pull does.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 )
@@ -12,13 +13,13 @@ import (
 // checkServer makes sure that a session that has just been opened is one of the server that is meant.
 func (db *Server) checkServer(ctx context.Context, s *Session) error {
 	found, err := s.identity(ctx, db.server.Wanted != nil)
-	switch {
+	switch kind := postgres.Classify(err); {
 	case err == nil:
 		return db.server.Compare(found)
-	case postgres.SQLState(err) == "":
+	case postgres.SQLState(err) == "", kind != fault.None && kind != fault.Privilege:
 		return db.Classify("ask who the server is", err)
 	}
-	return db.server.CannotTell(errors.New(postgres.ServerError(err).Error()))
+	return db.server.CannotTell(errors.New(postgres.Plain(err).Error()))
 }
 
 // identity asks a server who it is. For the name of its machine there is no function: it is in a file, which takes a superuser

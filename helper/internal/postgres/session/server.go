@@ -11,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
@@ -62,33 +61,22 @@ func New(ctx context.Context, config target.Config) (*Server, error) {
 	return db, nil
 }
 
-// ConnectSeconds is how long the server may take to let someone in. A test shortens it.
-var ConnectSeconds = 10
+// ConnectTimeout is how long the server may take to let somebody in. A test shortens it.
+var ConnectTimeout = 10 * time.Second
 
 // Connect opens a session in a database.
 func (db *Server) Connect(ctx context.Context, database string) (*Session, error) {
-	u := db.Config.URL
-	modes := map[dburl.TLS]string{dburl.TLSOff: "disable", dburl.TLSPreferred: "prefer", dburl.TLSOn: "require", dburl.TLSVerify: "verify-full"}
-	dsn := fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=%s connect_timeout=%d",
-		postgres.QuoteSetting(u.Host), u.Port, postgres.QuoteSetting(u.User), postgres.QuoteSetting(database), modes[u.TLS], ConnectSeconds)
-	if u.CA != "" {
-		dsn += " sslrootcert=" + postgres.QuoteSetting(u.CA)
-	}
-	config, err := pgconn.ParseConfig(dsn)
+	config, err := postgres.Config(db.Config.URL, database, ConnectTimeout)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", u.Address(), err)
+		return nil, db.classifyConnect(database, err)
 	}
-	if u.Password.IsSet() {
-		config.Password = u.Password.Reveal()
-	}
-	config.RuntimeParams["application_name"] = "dump-helper"
 	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
-	if u.Server != nil && len(u.Server.Addresses) > 0 {
-		config.LookupFunc = func(context.Context, string) ([]string, error) { return u.Server.Addresses, nil }
-	}
-	conn, err := pgconn.ConnectConfig(ctx, config)
+	conn, err := pgconn.ConnectConfig(ctx, &config.Config)
 	if err != nil {
-		return nil, db.classifyConnect(ctx, database, err)
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, db.classifyConnect(database, err)
 	}
 	s := &Session{conn, context.WithoutCancel(ctx)}
 	// Nothing here is bent or ended by settings that the server's administrator meant for the site.
@@ -120,22 +108,6 @@ func (db *Server) Enter(ctx context.Context) (*Session, error) {
 	}
 	defer beside.Close()
 	return nil, &target.BusyError{Name: db.Names.Live, Holder: db.holder(ctx, beside), Running: true}
-}
-
-func (db *Server) classifyConnect(ctx context.Context, database string, err error) error {
-	server := db.Config.URL.Address()
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("connect to %s: %w", server, ctx.Err())
-	case postgres.SQLState(err) == postgres.UnknownDatabase:
-		return fmt.Errorf("connect to database %s of %s: %w", database, server, err)
-	case postgres.SQLState(err) == postgres.InvalidPassword, postgres.SQLState(err) == postgres.InvalidAuthorization:
-		return &target.AuthError{User: db.Config.URL.User, Server: server, Err: postgres.ServerError(err)}
-	case postgres.SQLState(err) == postgres.InsufficientPrivilege:
-		return &target.PrivilegeError{Action: "connect to database " + database,
-			Grant: fmt.Sprintf("GRANT CONNECT ON DATABASE %s TO %s", postgres.QuoteIdentifier(database), postgres.QuoteIdentifier(db.Config.URL.User)), Err: postgres.ServerError(err)}
-	}
-	return &target.UnreachableError{Server: server, Err: postgres.ServerError(err)}
 }
 
 // Close ends the session, after Ctrl-C too.

@@ -265,8 +265,8 @@ func TestPostgresPartBusy(t *testing.T) {
 	db, _ := targettest.OpenPart(t, server.URL("site46"), part)
 	load, err := db.Begin(t.Context())
 	targettest.Must(t, err)
-	defer func(seconds int) { session.ConnectSeconds = seconds }(session.ConnectSeconds)
-	session.ConnectSeconds = 1
+	defer func(timeout time.Duration) { session.ConnectTimeout = timeout }(session.ConnectTimeout)
+	session.ConnectTimeout = time.Second
 	var group sync.WaitGroup
 	group.Go(func() {
 		_, err := targettest.TryOpen(t, target.Config{URL: targettest.ParseURL(t, server.URL("site46")), Part: part})

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
@@ -97,7 +98,7 @@ func (t *Tunnel) connect(ctx context.Context, to string, jumps []string, setting
 	}
 	conn, err := dial(ctx, "tcp", host.address())
 	if err != nil {
-		if kind := source.ConnectError(err); kind != nil && !errors.Is(err, kind) {
+		if kind := fault.Network(err); kind != fault.None && !errors.Is(err, kind) {
 			err = fmt.Errorf("%w: %w", kind, err)
 		}
 		return nil, err

@@ -1,21 +1,24 @@
-package oneserver
+package mysql
 
 import (
 	"context"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 )
 
 // Connector opens connections to a single MySQL or MariaDB server. It checks the identity of each connection before
 // anyone uses it.
 type Connector struct {
-	driver.Connector
-	Check *Check
+	sqldriver.Connector
+	Check *oneserver.Check
 	// Tries is how often to connect when another server answers: a name may lead to several servers in turn. 0 counts
 	// as 1.
 	Tries int
@@ -24,11 +27,11 @@ type Connector struct {
 // pause is the time between tries. A name server rotates a name's addresses only after a while.
 const pause = 100 * time.Millisecond
 
-// Connect fails with *WrongServerError, and as the connector below.
-func (c *Connector) Connect(ctx context.Context) (conn driver.Conn, err error) {
+// Connect fails with *oneserver.WrongServerError, and as the connector below.
+func (c *Connector) Connect(ctx context.Context) (conn sqldriver.Conn, err error) {
 	for try := 1; ; try++ {
 		conn, err = c.connect(ctx)
-		var wrong *WrongServerError
+		var wrong *oneserver.WrongServerError
 		if !errors.As(err, &wrong) || wrong.Err != nil || try >= c.Tries {
 			return conn, err
 		}
@@ -40,17 +43,17 @@ func (c *Connector) Connect(ctx context.Context) (conn driver.Conn, err error) {
 	}
 }
 
-func (c *Connector) connect(ctx context.Context) (driver.Conn, error) {
+func (c *Connector) connect(ctx context.Context) (sqldriver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found, err := ask(ctx, conn)
-	var refused *mysql.MySQLError
-	switch {
+	var refused *driver.MySQLError
+	switch kind := Classify(err); {
 	case err == nil:
 		err = c.Check.Compare(found)
-	case errors.As(err, &refused), errors.Is(err, errNoAnswer):
+	case errors.Is(err, errNoAnswer), errors.As(err, &refused) && (kind == fault.None || kind == fault.Privilege):
 		err = c.Check.CannotTell(err)
 	}
 	if err != nil {
@@ -62,22 +65,22 @@ func (c *Connector) connect(ctx context.Context) (driver.Conn, error) {
 var errNoAnswer = errors.New("it gives no answer")
 
 // ask asks a server for its identity. Only MySQL has a UUID of its own.
-func ask(ctx context.Context, conn driver.Conn) (Identity, error) {
-	querier, ok := conn.(driver.QueryerContext)
+func ask(ctx context.Context, conn sqldriver.Conn) (oneserver.Identity, error) {
+	querier, ok := conn.(sqldriver.QueryerContext)
 	if !ok {
-		return Identity{}, errors.New("the driver does not take queries")
+		return oneserver.Identity{}, errors.New("the driver does not take queries")
 	}
 	// A LIMIT in the statement overrides a limit in the server's settings.
 	rows, err := querier.QueryContext(ctx, "SELECT @@hostname, @@port, @@datadir /*!50700 , @@server_uuid */ LIMIT 1", nil)
 	if err != nil {
-		return Identity{}, err
+		return oneserver.Identity{}, err
 	}
-	values := make([]driver.Value, len(rows.Columns()))
+	values := make([]sqldriver.Value, len(rows.Columns()))
 	if err := rows.Next(values); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = errNoAnswer
 		}
-		return Identity{}, errors.Join(err, rows.Close())
+		return oneserver.Identity{}, errors.Join(err, rows.Close())
 	}
 	text := func(i int) string {
 		if bytes, is := values[i].([]byte); is {
@@ -85,13 +88,13 @@ func ask(ctx context.Context, conn driver.Conn) (Identity, error) {
 		}
 		return fmt.Sprint(values[i])
 	}
-	found := Identity{text(0), []string{"port " + text(1), "data in " + text(2)}}
+	found := oneserver.Identity{Hostname: text(0), Further: []string{"port " + text(1), "data in " + text(2)}}
 	if len(values) > 3 {
 		found.Further = append(found.Further, "number "+text(3))
 	}
 	// The connection is free again only after everything was read.
 	if err := rows.Next(values); !errors.Is(err, io.EOF) {
-		return Identity{}, errors.Join(err, rows.Close())
+		return oneserver.Identity{}, errors.Join(err, rows.Close())
 	}
 	return found, rows.Close()
 }
