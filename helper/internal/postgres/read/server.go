@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +28,7 @@ type Server struct {
 	config source.Config
 	url    dburl.URL
 	tunnel *sshtunnel.Tunnel
+	limits postgres.TimeLimits
 
 	// What inspect found.
 	client        dumpClient
@@ -240,7 +242,7 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 // clientTarget says what pg_dump is to dump and how it reaches the server: where that takes a listener on this
 // machine, it is to be closed afterwards.
 func (p *Server) clientTarget(ctx context.Context) (clientTarget, io.Closer, error) {
-	target := clientTarget{url: p.url, password: p.password, options: settings.Options(p.settings), structureOnly: p.structureOnly, excluded: p.excluded}
+	target := clientTarget{url: p.url, password: p.password, options: settings.Options(slices.Concat(p.settings, p.lifted())), structureOnly: p.structureOnly, excluded: p.excluded}
 	if p.tunnel == nil {
 		return target, nil, nil
 	}
@@ -252,6 +254,15 @@ func (p *Server) clientTarget(ctx context.Context) (clientTarget, io.Closer, err
 	return target, forward, nil
 }
 
+// lifted are the time limits that are too short for pg_dump, too.
+func (p *Server) lifted() []settings.Setting {
+	var lifted []settings.Setting
+	for _, name := range p.limits.Short() {
+		lifted = append(lifted, settings.Setting{Name: name, Value: "0", Changed: true, Source: "client"})
+	}
+	return lifted
+}
+
 // session gives do a read-only transaction on a connection of its own, which ends with it.
 func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
 	config, err := p.connection()
@@ -259,19 +270,19 @@ func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
 		return err
 	}
 	p.password = config.Password
-	conn, err := pgx.ConnectConfig(ctx, config)
+	var tx pgx.Tx
+	conn, err := p.limits.Connect(ctx, config, func(conn *pgx.Conn) (err error) {
+		if tx, err = conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly}); err != nil {
+			return err
+		}
+		p.settings, err = settings.Apply(ctx, conn.PgConn(), settings.Reading)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
-	if err != nil {
-		return err
-	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if p.settings, err = settings.Apply(ctx, conn.PgConn(), settings.Reading); err != nil {
-		return err
-	}
 	return do(tx)
 }
 
@@ -300,6 +311,10 @@ func (p *Server) classify(err error) error {
 	var setting *settings.Error
 	if errors.As(err, &setting) {
 		return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: setting.Name, Value: setting.Value, Err: setting})
+	}
+	var limit *postgres.TimeLimitError
+	if errors.As(err, &limit) {
+		return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: limit.Name, Needs: "0", Err: limit})
 	}
 	kind := postgres.Classify(err)
 	if kind != fault.None {

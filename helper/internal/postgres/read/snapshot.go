@@ -119,7 +119,7 @@ func (s *snapshot) connectAside(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pgx.ConnectConfig(ctx, config)
+	return s.postgres.limits.Connect(ctx, config, func(*pgx.Conn) error { return nil })
 }
 
 func (s *snapshot) classifyList(err error) error {
@@ -147,17 +147,12 @@ func (s *snapshot) connect(ctx context.Context, more ...string) (*pgx.Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return nil, err
-	}
 	statements := append([]string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"}, settings.Again(s.postgres.settings)...)
 	statements = append(statements, more...)
-	if _, err := conn.PgConn().Exec(ctx, strings.Join(statements, "; ")).ReadAll(); err != nil {
-		s.close(conn)
-		return nil, err
-	}
-	return conn, nil
+	return s.postgres.limits.Connect(ctx, config, func(conn *pgx.Conn) error {
+		_, err := conn.PgConn().Exec(ctx, strings.Join(statements, "; ")).ReadAll()
+		return err
+	})
 }
 
 // share connects more readers, until there are n. That the server wants fewer is no failure.

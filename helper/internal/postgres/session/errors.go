@@ -1,10 +1,12 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
@@ -22,6 +24,14 @@ func (db *Server) faulty(action, grant string, kind fault.Kind, err error) error
 
 // classifyConnect does it for a connection to a database. One that breaks has not been made.
 func (db *Server) classifyConnect(database string, err error) error {
+	var setting *settings.Error
+	var limit *postgres.TimeLimitError
+	switch {
+	case errors.As(err, &setting):
+		return &target.SettingError{Name: setting.Name, Value: setting.Value, Err: setting}
+	case errors.As(err, &limit):
+		return &target.SettingError{Name: limit.Name, Needs: "0", Err: limit}
+	}
 	kind := postgres.Classify(err)
 	if kind == fault.Lost {
 		kind = fault.Unreachable

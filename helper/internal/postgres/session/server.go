@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
@@ -27,6 +28,7 @@ type Server struct {
 	Maintenance string
 	User        string
 	server      *oneserver.Check
+	limits      postgres.TimeLimits
 }
 
 // Session is one connection.
@@ -71,23 +73,18 @@ func (db *Server) Connect(ctx context.Context, database string) (*Session, error
 		return nil, db.classifyConnect(database, err)
 	}
 	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
-	conn, err := pgconn.ConnectConfig(ctx, &config.Config)
+	// Nothing here is bent or ended by settings that the server's administrator meant for the site.
+	conn, err := db.limits.Connect(ctx, config, func(conn *pgx.Conn) error {
+		_, err := settings.Apply(ctx, conn.PgConn(), settings.Writing)
+		return err
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
 		return nil, db.classifyConnect(database, err)
 	}
-	s := &Session{conn, context.WithoutCancel(ctx)}
-	// Nothing here is bent or ended by settings that the server's administrator meant for the site.
-	if _, err := settings.Apply(ctx, conn, settings.Writing); err != nil {
-		s.Close()
-		var setting *settings.Error
-		if errors.As(err, &setting) {
-			return nil, &target.SettingError{Name: setting.Name, Value: setting.Value, Err: setting}
-		}
-		return nil, db.Classify("prepare a connection", err)
-	}
+	s := &Session{conn.PgConn(), context.WithoutCancel(ctx)}
 	if err := db.checkServer(ctx, s); err != nil {
 		s.Close()
 		return nil, err

@@ -5,7 +5,6 @@ package settings
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -39,21 +38,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("the server's setting %s is %q, and this role may not change it for itself", e.Name, e.Value)
 }
 
-// tries is how often the settings are made where the server's own time limit ends even that.
-const tries = 5
-
 // Apply gives a connection its settings, those of Reading until its transaction ends. It says which those are, and fails with *Error
 // where one that matters cannot be changed.
 func Apply(ctx context.Context, conn *pgconn.PgConn, role Role) (made []Setting, err error) {
-	const cancelled = "57014"
-	var results []*pgconn.Result
-	for range tries {
-		results, err = conn.Exec(ctx, statement(role)).ReadAll()
-		var server *pgconn.PgError
-		if role == Reading || !errors.As(err, &server) || server.Code != cancelled || ctx.Err() != nil {
-			break
-		}
-	}
+	results, err := conn.Exec(ctx, statement(role)).ReadAll()
 	if err != nil {
 		return nil, err
 	}
