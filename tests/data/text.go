@@ -162,7 +162,7 @@ func (a *author) html(size int) string {
 	return string(a.buf)
 }
 
-// plain gives about size bytes of words.
+// plain returns about size bytes of words.
 func (a *author) plain(size int) string {
 	a.buf = a.buf[:0]
 	for len(a.buf) < size {

@@ -389,7 +389,7 @@ func exitOn(err error) {
 	}
 }
 
-// alive says whether a process runs; one that has ended and waits to be collected does not.
+// alive reports whether a process runs; one that has ended and waits to be collected does not.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false

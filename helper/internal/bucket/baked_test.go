@@ -47,7 +47,7 @@ func (e env) putBaked(t *testing.T) {
 	e.put(t, newDump, []byte("x"))
 	for _, key := range []string{
 		Beside(oldDump, "mariadb-11.8"), Beside(newDump, "mariadb-11.8"), Beside(newDump, "mariadb-10.11"),
-		"dumps/shop/nightly.sql.gz", "dumps/shop/nightly.sql.gz.mariadb-11.8.tables.zst", // no bake of ours: nobody's
+		"dumps/shop/nightly.sql.gz", "dumps/shop/nightly.sql.gz.mariadb-11.8.tables.zst", // not a bake of ours, so it belongs to no dump
 		"dumps/shop/mariadb-11.8.tables.zst", newDump + ".part",
 		"dumps/shop/shop-de-20261122T063000Z-bbbbbb.sql.zst.mariadb-11.8.tables.zst", // another project's orphan
 		"dumps/shop/deeper/" + Beside(base(newDump), "mysql-9.7"),
@@ -189,7 +189,7 @@ func TestDeleteADumpWithWhatLiesBeside(t *testing.T) {
 	}
 }
 
-// What was baked twice is deleted twice: otherwise the first one would be there again. Who may only leave a marker leaves one.
+// An object that was baked twice has two versions, and both are deleted. A role that may only add a delete marker adds one.
 func TestDeleteWhatWasBakedTwice(t *testing.T) {
 	for server := range servers {
 		for name, open := range map[string]func(e env) *Bucket{
@@ -226,7 +226,7 @@ func TestDeleteWhatWasBakedTwice(t *testing.T) {
 	}
 }
 
-// Who dies between the two leaves the dump, never an object without one.
+// A process that dies between the two deletions leaves the dump, never a baked object without a dump.
 func TestDeleteRemovesFirstWhatLiesBeside(t *testing.T) {
 	e := newEnv(t, "minio")
 	e.putBaked(t)
@@ -277,7 +277,7 @@ func TestOneBakesASeries(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		// Who waits to bake the same dump needs not; who waits to bake another one has his turn.
+		// A bake of the same dump that waited is not needed any more; a bake of another dump then runs.
 		for _, dump := range []string{newDump, oldDump} {
 			type outcome struct {
 				lease *Lease
@@ -315,7 +315,7 @@ func TestOneBakesASeries(t *testing.T) {
 	})
 }
 
-// begin begins an upload that nobody completes.
+// begin begins an upload and does not complete it.
 func (e env) begin(t *testing.T, keys ...string) {
 	t.Helper()
 	for _, key := range keys {
@@ -357,7 +357,7 @@ func TestAbortUnfinishedSparesABakeAtWork(t *testing.T) {
 		if left := e.unfinishedKeys(t); !slices.Equal(left, []string{others, at}) && !slices.Equal(left, []string{at, others}) {
 			t.Errorf("left are %q", left)
 		}
-		// The holder may end those of its series, and after it whoever refreshes.
+		// The lease's holder may abort uploads of its series; once the lease is released, so may any refresh.
 		e.begin(t, dead)
 		if n, err := b.AbortUnfinishedBakes(ctx, "mariadb-11.8"); n != 1 || err != nil {
 			t.Errorf("%d were aborted, %v", n, err)
@@ -375,7 +375,7 @@ func TestAbortUnfinishedSparesABakeAtWork(t *testing.T) {
 	})
 }
 
-// A bake that was killed holds its lease for ever, unless somebody looks at when it last gave a sign of life.
+// The lease of a killed bake would block forever if its last renewal did not count.
 func TestAbortUnfinishedOfADeadBake(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		ctx := t.Context()
@@ -392,7 +392,7 @@ func TestAbortUnfinishedOfADeadBake(t *testing.T) {
 			t.Errorf("%d were aborted, %v", n, err)
 		}
 		b.pace.expiry = 500 * time.Millisecond
-		// The store tells the lease's time in whole seconds.
+		// The store reports the lease's time in whole seconds.
 		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 			n, err := b.AbortUnfinished(ctx)
 			if n == 1 && err == nil {

@@ -140,7 +140,7 @@ func (b *Bucket) stateKey(name string) string {
 	return b.join(".dump-refresh/" + b.project + "." + name)
 }
 
-// note tells the user something, once.
+// note passes a message to the user, once.
 func (b *Bucket) note(text string) {
 	if b.noteFunc == nil {
 		return

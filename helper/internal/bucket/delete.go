@@ -68,7 +68,7 @@ func (b *Bucket) newestVersion(ctx context.Context, key string) (string, error) 
 	}
 	list, err := b.client.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &b.name, Prefix: &key, MaxKeys: aws.Int32(1)})
 	if err != nil || len(list.Versions) == 0 || aws.ToString(list.Versions[0].Key) != key {
-		return "", nil //nolint:nilerr // who may not look may still delete
+		return "", nil //nolint:nilerr // a role that may not list versions may still delete
 	}
 	return aws.ToString(list.Versions[0].VersionId), nil
 }

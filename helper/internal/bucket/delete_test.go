@@ -75,7 +75,7 @@ func TestDeleteWithoutPermissionForVersions(t *testing.T) {
 	}
 }
 
-// Who deletes need not be able to read: the version is found by listing.
+// Deleting needs no right to read: the version is found by listing.
 func TestDeleteWithoutPermissionToRead(t *testing.T) {
 	for _, versions := range []bool{false, true} {
 		e := newEnv(t, "minio")

@@ -57,7 +57,7 @@ func TestLease(t *testing.T) {
 		if l.Context().Err() == nil {
 			t.Error("the context goes on after the release")
 		}
-		// Who comes later gets the lease, not the old result.
+		// A later refresh gets the lease, not the old result.
 		l = acquire(t, b, "bob@laptop")
 		if l.Result() != "" {
 			t.Errorf("result is an old one: %q", l.Result())
@@ -72,7 +72,7 @@ func TestLease(t *testing.T) {
 }
 
 // Ten at once: one works, nine wait and use its result.
-// TestLeaseInterrupted interrupts whoever is about to take the lease, while the store writes it.
+// TestLeaseInterrupted interrupts an Acquire while the store writes the lease.
 func TestLeaseInterrupted(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		p, slow := e.behind(t)

@@ -138,7 +138,7 @@ func open(t *testing.T, c Config) *Bucket {
 
 func (e env) open(t *testing.T) *Bucket { return open(t, e.config()) }
 
-// as opens the bucket with a user's credentials who may do what policy says; BUCKET in it is the bucket's name.
+// as opens the bucket with credentials that are limited by policy; BUCKET in it is replaced with the bucket's name.
 func (e env) as(t *testing.T, statements ...string) *Bucket {
 	t.Helper()
 	policy := `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`

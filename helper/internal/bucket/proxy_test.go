@@ -21,7 +21,7 @@ type proxy struct {
 	response atomic.Pointer[func(resp *http.Response)]
 }
 
-// behind gives a proxy, and the environment whose endpoint it is.
+// behind returns a proxy, and an environment that has it as its endpoint.
 func (e env) behind(t *testing.T) (*proxy, env) {
 	t.Helper()
 	target, err := url.Parse(e.Endpoint)

@@ -52,7 +52,7 @@ type setting struct {
 	name string
 	// want describes the wanted value.
 	want string
-	// look describes the current value, and says whether it is right.
+	// look describes the current value and reports whether it is right.
 	look func(context.Context) (found string, so bool, err error)
 	// read and write are the permissions.
 	read, write string

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestState writes what is known about a project, with the rights of who publishes and may not delete.
+// TestState writes the state of a project, with the rights of a publisher, who may not delete.
 func TestState(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		b := e.open(t)

@@ -57,7 +57,7 @@ func (u *Upload) beginStream(size int64) error {
 // once is a body that can be read only once.
 func once(o *s3.Options) { o.Retryer = aws.NopRetryer{} }
 
-// write gives the part as much of p as it needs.
+// write copies as much of p into the part as it needs.
 func (s *streamedPart) write(p []byte) (int, error) {
 	if int64(len(p)) > s.room {
 		p = p[:s.room]

@@ -161,7 +161,7 @@ func (u *Upload) open() error {
 	if u.id != "" {
 		return nil
 	}
-	// It is not cancelled with the upload: the server might begin one whose ID nobody learns.
+	// Not cancelled with the upload: otherwise the server might begin an upload whose ID is lost.
 	ctx, cancel := detached(u.ctx)
 	defer cancel()
 	in := &s3.CreateMultipartUploadInput{
@@ -212,7 +212,7 @@ func tagValue(text string) string {
 	return string(value[:min(len(value), most)])
 }
 
-// send gives the filled buffer to a worker.
+// send hands the filled buffer to a worker.
 func (u *Upload) send() error {
 	if err := u.open(); err != nil {
 		return err
@@ -413,7 +413,7 @@ func (b *Bucket) abort(ctx context.Context, key, id string, pause time.Duration)
 			break
 		}
 		if _, err = b.client.ListParts(ctx, &s3.ListPartsInput{Bucket: &b.name, Key: &key, UploadId: &id}); err != nil {
-			return nil //nolint:nilerr // it is gone, or nobody may know
+			return nil //nolint:nilerr // the object is gone, or this role may not see it
 		}
 		pause = max(2*pause, b.pace.retry)
 	}

@@ -348,7 +348,7 @@ func TestUploadOutlastsBadConnections(t *testing.T) {
 	})
 }
 
-// The server completes, and its answer is lost: the second try is told that there is no such upload.
+// The server completes the upload, but its response is lost: the second attempt gets NoSuchUpload.
 func TestCompleteAnswerLost(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		p, behind := e.behind(t)
@@ -476,7 +476,7 @@ func TestUploadWhereMD5IsDemanded(t *testing.T) {
 	})
 }
 
-// With TLS too, the server is told what a part's bytes must hash to.
+// With TLS, too, each part is sent with its checksum.
 func TestPartsAreSignedWithTLS(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		p, e := e.behind(t)

@@ -31,7 +31,7 @@ type StoredChunk struct {
 
 // Chunks is a dump that can be read in pieces.
 type Chunks interface {
-	// List gives all chunks in the order in which they restore the dump: heads, rows, files, tails.
+	// List returns all chunks in the order in which they restore the dump: heads, rows, files, tails.
 	List() []StoredChunk
 	// Tables returns the tables that are stored as files, in the order of their chunks. An ordinary dump has none.
 	Tables() []FileTable
@@ -44,7 +44,7 @@ type ChunkReader interface {
 	// Read returns the text, or the segment of a file, of the i-th chunk of the list, valid until the next call. It
 	// waits for a chunk that is yet to be fetched. It never returns text with a wrong checksum.
 	Read(ctx context.Context, i int) ([]byte, error)
-	// Has says whether Read would return the i-th chunk without waiting.
+	// Has reports whether Read would return the i-th chunk without waiting.
 	Has(i int) bool
 	Close()
 }

@@ -23,8 +23,8 @@ func (w *Writer) AddPartial(sql []byte, about About) (spare []byte, err error) {
 }
 
 func (w *Writer) add(sql []byte, about About, partial bool) (spare []byte, err error) {
-	// The turn comes before the buffer: otherwise those who wait for the turn could take all buffers and leave none for the
-	// one who has it.
+	// Wait for the turn first, then for a buffer: otherwise goroutines that wait for their turn could take all buffers and leave none
+	// for the one whose turn it is.
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()

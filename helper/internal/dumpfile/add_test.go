@@ -52,7 +52,7 @@ func add(t testing.TB, c Compression, partEnd int64, list []added) (object, sql 
 	return out.Bytes(), sql
 }
 
-// smallSections is a dump with sections of which every byte can be tried.
+// smallSections is a dump with sections that is small enough to damage each byte in turn.
 func smallSections(t testing.TB, c Compression, partEnd int64) (object, sql []byte) {
 	t.Helper()
 	return add(t, c, partEnd, []added{
@@ -312,7 +312,7 @@ func TestAddBackPressure(t *testing.T) {
 	}
 }
 
-// Long and short texts from more goroutines than there are buffers do not wait for one another for ever.
+// Long and short texts from more goroutines than there are buffers do not deadlock.
 func TestAddManyLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTestWriter(t.Context(), t, outputFunc(func(p []byte) (int, error) { return len(p), nil }), 1)
@@ -333,7 +333,7 @@ func TestAddManyLong(t *testing.T) {
 				}
 			})
 		}
-		group.Wait() // synctest tells if nothing moves
+		group.Wait() // synctest reports a deadlock
 		if err := w.Close(idx); err != nil {
 			t.Error(err)
 		}
@@ -388,7 +388,7 @@ func TestAddAfterEnd(t *testing.T) {
 			late <- err
 		}()
 		if err := w.Close(testIndex); err == nil {
-			// Rows of tables are missing: an index that tells sections says so.
+			// Rows of tables are missing: an index with sections shows it.
 			if readIndex(t, out.Bytes(), Zstd).Sectioned() {
 				t.Error("a dump without rows was finished")
 			}

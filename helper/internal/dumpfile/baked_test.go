@@ -25,7 +25,7 @@ var testBaked = Baked{
 	},
 }
 
-// smallBaked is an object with tables as files of which every byte can be tried.
+// smallBaked is an object with tables as files that is small enough to damage each byte in turn.
 func smallBaked(t testing.TB, c Compression, partEnd int64) (object, content []byte) {
 	t.Helper()
 	out := &output{partEnd: partEnd}
@@ -152,7 +152,7 @@ func TestBakedOrder(t *testing.T) {
 	}
 }
 
-// What an index says of files is refused where it cannot be, by the words of the message.
+// An index with impossible files is refused, with these words in the message.
 func TestForgedBaked(t *testing.T) {
 	// The chunks are head, rows of c, a.ibd (12 bytes), a.ibd (8), a.cfg (3), e#P#p0.ibd (5), tail.
 	const lacks = `the chunks do not add up to the %d bytes of file %q of table %q`

@@ -109,7 +109,7 @@ func smallDump(t testing.TB, c Compression, partEnd int64) (object, sql []byte) 
 	return out.Bytes(), sql
 }
 
-// kinds are the dumps of which every byte can be tried: without sections, with them, and with tables as files.
+// kinds are dumps that are small enough to damage each byte in turn: without sections, with them, and with tables as files.
 var kinds = map[string]func(t testing.TB, c Compression, partEnd int64) (object, sql []byte){
 	"stream": smallDump, "sections": smallSections, "files": smallBaked,
 }

@@ -35,7 +35,7 @@ func seeds(f *testing.F) {
 	}
 }
 
-// typed tells whether an error says what is wrong with a dump.
+// typed reports whether an error has one of the types for defects of a dump.
 func typed(err error) bool {
 	var damaged *DamagedError
 	var newer *NewerFormatError
@@ -114,7 +114,7 @@ func FuzzIndexText(f *testing.F) {
 	})
 }
 
-// small is a dump of which every byte can be tried.
+// small is a dump that is small enough to damage each byte in turn.
 type small struct {
 	c           Compression
 	object, sql []byte
@@ -332,7 +332,7 @@ func checkIndex(t *testing.T, idx *Index) {
 	}
 }
 
-// checkFuzzedFiles gives the sizes of all files and says which tables come as files.
+// checkFuzzedFiles fills in the sizes of all files and returns which tables are stored as files.
 func checkFuzzedFiles(t *testing.T, idx *Index, sizes map[string]*big.Int) (asFiles map[string]bool) {
 	t.Helper()
 	asFiles = make(map[string]bool)

@@ -90,7 +90,7 @@ func (g *gzipDecoder) decode(dst, data []byte) ([]byte, error) {
 	}
 	g.r.Multistream(false)
 	for err := error(nil); err != io.EOF; {
-		// Only the end tells whether the member's checksum is right, so there must always be space to read on.
+		// The member's checksum is only known at its end, so there must always be space to read on.
 		room := dst[len(dst):cap(dst)]
 		if len(room) == 0 {
 			room = make([]byte, 1)

@@ -36,7 +36,7 @@ func TestSections(t *testing.T) {
 	}
 }
 
-// What the index says of sections, tables and rows is refused where it cannot be, by the words of the message.
+// An index with impossible sections, tables or rows is refused, with these words in the message.
 func TestForgedSections(t *testing.T) {
 	// The chunks are head, rows of a (2), rows of a (1), rows of c (1), tail.
 	long := strings.Repeat("ü", 10_000)
@@ -84,7 +84,7 @@ func TestForgedSections(t *testing.T) {
 			idx.Chunks[1].Rows, idx.Chunks[2].Rows, idx.Chunks[3].Rows = math.MaxInt64, 0, math.MaxInt64
 			idx.Tables, idx.Rows = []Table{{"a", 0}, {"c", math.MaxInt64}, {"e", math.MaxInt64}, {"f", 4}}, 2
 		},
-		// A statement goes on where it can, and nowhere else.
+		// A statement only continues in a section that allows it.
 		`chunk 1 does not continue the statement of the chunk before`: func(idx *Index) { idx.Chunks[0].Partial = true },
 		`chunk 3 does not continue the statement of the chunk before`: func(idx *Index) {
 			idx.Chunks[2].Partial, idx.Chunks[2].Rows, idx.Chunks[1].Rows = true, 0, 3
@@ -189,7 +189,7 @@ func refusedCheaply(t *testing.T, small func(testing.TB, Compression, int64) (ob
 }
 
 // An index of a hundred megabytes belongs to a dump with very many chunks; of a small one it is not even read.
-// One that says that it is shorter, or longer, than it is does not end where it must.
+// A part with a wrong length does not end where it must.
 func TestIndexLength(t *testing.T) {
 	text := append([]byte(`{"format":1,"compression":"zstd","project":"`), bytes.Repeat([]byte("a"), 100<<20)...)
 	text = append(text, `"}`...)

@@ -87,7 +87,7 @@ func TestMySQLContents(t *testing.T) {
 	targettest.WantContents(t, db, "second")
 	targettest.Must(t, load.Discard())
 
-	// Somebody replaces the database by other means: from then on nobody knows, and what has been known is
+	// Somebody replaces the database by other means. Its origin is then unknown, and the earlier record is
 	// not taken for it after an undo either.
 	byHand := func() {
 		targettest.Must(t, server.Exec(append([]string{"DROP DATABASE " + u, "CREATE DATABASE " + u, "USE " + u}, targettest.Site("byhand")...)...))
@@ -142,7 +142,7 @@ func TestMySQLContentsPoor(t *testing.T) {
 	targettest.WantContents(t, db, "")
 	wantCreated(t, db, time.Now())
 	rich, _ := targettest.Open(t, server.URL("site15"))
-	targettest.WantContents(t, rich, "") // nobody has noted the numbers
+	targettest.WantContents(t, rich, "") // the numbers were not recorded
 	targettest.Must(t, targettest.PullAs(t, rich, "CREATE TABLE t (id int);\n", targettest.DumpOf("dump")))
 	targettest.WantContents(t, rich, "dump")
 	targettest.WantContents(t, db, "")

@@ -12,7 +12,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// openWatching opens a database whose changes are known, and of which some earlier ones are kept; more if they were changed.
+// openWatching opens a database that records changes and keeps some earlier ones; more if they were changed.
 func openWatching(t *testing.T, url string, keep int, part target.Part) target.Database {
 	t.Helper()
 	targettest.Watch(t, targettest.ParseURL(t, url))
@@ -23,7 +23,7 @@ func openWatching(t *testing.T, url string, keep int, part target.Part) target.D
 }
 
 // wantChanged compares what of the earlier databases was changed, the youngest first: keys of dumps, with "=" and names behind those that were,
-// and "=?" behind those of which nobody can tell.
+// and "=?" after those that may have changed or not.
 func wantChanged(t *testing.T, db target.Database, want ...string) {
 	t.Helper()
 	all, err := db.Earlier(t.Context())
@@ -140,13 +140,13 @@ func TestEarlierWorkStays(t *testing.T) {
 		targettest.Must(t, one.UndoTo(t.Context(), 4))
 		is("l")
 
-		// Who wants that drops them.
+		// They are dropped on request.
 		targettest.Must(t, targettest.PullAs(t, targettest.OpenKeeping(t, f.url, 2, target.Part{}), f.make("n"), targettest.DumpOf("n")))
 		wantEarlier(t, one, "l", "k")
 	})
 }
 
-// What nobody can tell of is kept, what was empty is not.
+// A database that may have changed is kept; an empty one is not.
 func TestEarlierUnknownStays(t *testing.T) {
 	eachFamily(t, "work2", func(t *testing.T, f family) {
 		db := openWatching(t, f.url, 1, target.Part{})

@@ -297,7 +297,7 @@ func TestMySQLEarlierOfEarlierVersion(t *testing.T) {
 	})
 }
 
-// Somebody who looks at a database that is too old keeps no pull from succeeding.
+// A session in an earlier database that is due to be dropped does not make the pull fail.
 func TestMySQLEarlierInUse(t *testing.T) {
 	server := targettest.MariadbServer(t)
 	targettest.Fresh(t, server, "kept7", "CREATE TABLE a (v int)", "INSERT INTO a VALUES (0)")

@@ -71,7 +71,7 @@ func (r *relay) leadTo(port int, gone bool) {
 	}
 }
 
-// through gives the URL of a database by way of the relay.
+// through returns the URL of a database by way of the relay.
 func (r *relay) through(url string, port int) string {
 	return strings.Replace(url, fmt.Sprintf("127.0.0.1:%d", port), r.Addr().String(), 1)
 }
@@ -132,7 +132,7 @@ func (c takenOver) test(t *testing.T) {
 				t.Error("the other server was written to:", diff)
 			}
 
-			// What the interruption has left is ended where it was begun.
+			// Whatever the interruption left is finished on the server where it began.
 			r.leadTo(c.own, gone)
 			targettest.Must(t, db.Recover(t.Context()))
 			targettest.Must(t, targettest.Pull(t, db, c.dump))
@@ -167,7 +167,7 @@ func TestMySQLTakenOver(t *testing.T) {
 	}
 }
 
-// nameOf is how a server says who it is.
+// nameOf returns how a server identifies itself.
 func nameOf(t *testing.T, server *testserver.MySQL) string {
 	t.Helper()
 	query, format := "SELECT @@hostname, @@port, @@datadir", "host %s, port %s, data in %s"
@@ -208,7 +208,7 @@ func TestPostgresTakenOver(t *testing.T) {
 	}.test(t)
 }
 
-// Whoever is said to be meant must answer, on each of the addresses that are said to lead there.
+// The named server must answer, on each address that is given for it.
 func TestServerThatIsMeant(t *testing.T) {
 	hostname, err := os.Hostname()
 	targettest.Must(t, err)
@@ -232,7 +232,7 @@ func TestServerThatIsMeant(t *testing.T) {
 				t.Errorf("got %q, want %q", err, want)
 			}
 
-			// A name is not looked up where it is known where it leads.
+			// A name with given addresses is not looked up.
 			u.Host = "shop.invalid"
 			u.Server = &dburl.Server{Hostname: hostname, Addresses: []string{"127.255.255.254", "127.0.0.1"}}
 			db, err = targettest.TryOpen(t, target.Config{URL: u})
@@ -242,7 +242,7 @@ func TestServerThatIsMeant(t *testing.T) {
 	}
 }
 
-// Of a server that does not say who it is nothing is believed.
+// A server that does not identify itself is not trusted.
 func TestServerThatCannotBeTold(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "untold", "CREATE TABLE a (id int)")

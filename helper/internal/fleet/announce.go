@@ -10,12 +10,12 @@ import (
 )
 
 // Announce tells people the news of all projects in one message and stores the notification state in the projects'
-// buckets: each failure, staleness and recovery is told once, whichever machine finds it. Errors, those of tell included,
-// go to note, because none of them affects a dump. What could not be told is told next time.
+// buckets: each failure, staleness and recovery is reported once, whichever machine finds it. All errors, also those of send,
+// go to note, because none of them affects a dump. What could not be sent is sent the next time.
 //
 // The state is written before the message is sent. If several machines find the same news, the one that writes first
 // sends the message, and the others no longer see any news.
-func Announce(ctx context.Context, projects []Project, found []ProjectStatus, tell func(context.Context, []News) error, note func(string)) {
+func Announce(ctx context.Context, projects []Project, found []ProjectStatus, send func(context.Context, []News) error, note func(string)) {
 	bySlot, order := map[string]Project{}, map[string]int{}
 	for _, project := range projects {
 		bySlot[project.Slot] = project
@@ -43,7 +43,7 @@ func Announce(ctx context.Context, projects []Project, found []ProjectStatus, te
 		return
 	}
 	slices.SortFunc(all, func(x, y News) int { return order[x.Project.Slot] - order[y.Project.Slot] })
-	if err := tell(ctx, all); err != nil {
+	if err := send(ctx, all); err != nil {
 		note(err.Error())
 		for _, takeBack := range undo {
 			if err := takeBack(context.WithoutCancel(ctx)); err != nil {

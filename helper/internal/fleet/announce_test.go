@@ -93,7 +93,7 @@ func (c *company) look() []fleet.ProjectStatus {
 	return found
 }
 
-// announce gives what people are told.
+// announce returns the notifications that are sent.
 func (c *company) announce() []string {
 	c.t.Helper()
 	c.told, c.notes = nil, nil

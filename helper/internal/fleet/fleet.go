@@ -1,5 +1,5 @@
 // Package fleet keeps the dumps of many projects fresh. It decides which projects are due and how many run at once,
-// collects the results and tells people about them. It knows no settings and makes no dumps: the caller supplies
+// collects the results and sends notifications. It knows no settings and makes no dumps: the caller supplies
 // functions for that.
 package fleet
 

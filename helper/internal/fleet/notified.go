@@ -33,7 +33,7 @@ type News struct {
 	Project ProjectStatus
 }
 
-// news returns the event to tell, or "" if there is none, and the notification state after telling it. A project only
+// news returns the event to report, or "" if there is none, and the notification state after that. A project only
 // counts as recovered once it is fresh again.
 func news(status ProjectStatus, notified Notified) (Event, Notified) {
 	now := time.Now().UTC().Truncate(time.Second)

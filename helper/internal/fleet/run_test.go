@@ -270,7 +270,7 @@ func TestSomebodyElsesRefreshIsWaitedForWithoutASlot(t *testing.T) {
 		if got := states(results); got != "waits published, a published, b published, c published" {
 			t.Errorf("got %s", got)
 		}
-		// It goes before c, and its time limit begins anew.
+		// It runs before c, and its time limit starts again.
 		if resumed != time.Hour {
 			t.Errorf("went on after %s", resumed)
 		}

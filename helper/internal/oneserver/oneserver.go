@@ -14,7 +14,7 @@ import (
 // Identity is what a server says about itself. It stays the same when the server restarts.
 type Identity struct {
 	Hostname string // "" if it was not asked for
-	// Further tells servers of one machine apart, in words.
+	// Further distinguishes servers on one machine, in words.
 	Further []string
 }
 
@@ -30,7 +30,7 @@ func (i Identity) String() string {
 // server was asked for its identity and nothing else.
 type WrongServerError struct {
 	Server string // the address that it answers at
-	// Got and Want say who answers and who should.
+	// Got and Want identify the server that answers and the one that should.
 	Got, Want string
 	Err       error // why it cannot be determined; nil if it can
 }
@@ -69,7 +69,7 @@ func (c *Check) Compare(found Identity) error {
 	return nil
 }
 
-// CannotTell returns the error for a server that does not say who it is.
+// CannotTell returns the error for a server that does not identify itself.
 func (c *Check) CannotTell(err error) error {
 	want := "the one that answered before"
 	if c.Wanted != nil {

@@ -43,7 +43,7 @@ func newChunks(index *dumpfile.Index, d *partialFile) *chunks {
 // List returns the chunks in the order in which they restore the dump.
 func (c *chunks) List() []dump.StoredChunk { return c.list }
 
-// Tables returns the tables that come as files.
+// Tables returns the tables that are stored as files.
 func (c *chunks) Tables() []dump.FileTable {
 	if c.index.Baked == nil {
 		return nil

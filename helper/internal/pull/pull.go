@@ -59,7 +59,7 @@ func (e *WrongEngineError) Error() string {
 type Config struct {
 	// OpenBucket opens the bucket with the dumps.
 	OpenBucket func(context.Context) (*bucket.Bucket, error)
-	// BucketName tells the dumps of different buckets apart in the cache.
+	// BucketName distinguishes the dumps of different buckets in the cache.
 	BucketName string
 	Target     dburl.URL
 	// Key names a dump. AsOf selects the newest dump from that time or before. Without either the newest dump is pulled.

@@ -16,7 +16,7 @@ import (
 
 // The errors of a pull of a part.
 var (
-	// ErrOnlyWhole means that the dump is one stream: nothing tells where a table's rows are.
+	// ErrOnlyWhole means that the dump is one stream and does not show where a table's rows are.
 	ErrOnlyWhole = errors.New("the dump can only be pulled as a whole")
 	// ErrNoSuchTable means that a pattern of Selection.Tables matches no table of the dump.
 	ErrNoSuchTable = errors.New("the dump has no such table")

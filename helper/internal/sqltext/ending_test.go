@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// exports gives the dumps that tests/exports has made, by name.
+// exports returns the dumps that tests/exports has made, by name.
 func exports(t *testing.T) map[string][]byte {
 	t.Helper()
 	paths, err := filepath.Glob("../../../tests/exports/dumps/*.sql")
@@ -126,7 +126,7 @@ func TestEndings(t *testing.T) {
 	for _, test := range []struct {
 		name, head, body, end string
 		dialect               Dialect
-		missing               string // what is missing without the end; "" where nobody can tell
+		missing               string // what is missing without the end; "" if the text does not show it
 		whole                 bool   // with the end, it is known to be whole
 	}{
 		{name: "HeidiSQL", head: "-- HeidiSQL Version:             12.3.0.6589\n" + oldSettings, end: putBack,

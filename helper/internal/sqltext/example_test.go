@@ -16,7 +16,7 @@ INSERT INTO node VALUES (1,'a; b'),(2,'INSERT INTO x VALUES (3);');
 -- Dump completed on 2026-11-22
 `
 
-// A Splitter tells statements from rows without changing a byte, and is not led astray by what the rows hold.
+// A Splitter separates statements from rows without changing a byte, whatever the rows contain.
 func ExampleSplitter() {
 	s := sqltext.NewSplitter(strings.NewReader(dump), sqltext.MySQL)
 	for {

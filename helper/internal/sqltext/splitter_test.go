@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// show gives the pieces of a dump as short lines.
+// show returns the pieces of a dump as short lines.
 func show(t *testing.T, source io.Reader, dialect Dialect) ([]string, Stats, error) {
 	t.Helper()
 	names := map[Kind]string{

@@ -69,7 +69,7 @@ func (r Provenance) Contents(firstTable int64) Contents {
 	return held
 }
 
-// Describes says whether a database is still the one of the provenance. firstTable is the lowest number of its
+// Describes reports whether a database is still the one of the provenance. firstTable is the lowest number of its
 // tables. One remaining table is enough, since sites drop, create and truncate tables. Replacing a database by other
 // means creates all of its tables anew.
 func (r Provenance) Describes(firstTable int64) bool {

@@ -15,7 +15,7 @@ func (s FileServer) Series() string {
 	return s.Engine + "-" + v.Series()
 }
 
-// HasDictionary says whether a MySQL server keeps its data dictionary in tables instead of files, as it does since
+// HasDictionary reports whether a MySQL server keeps its data dictionary in tables instead of files, as it does since
 // 8.0.
 func (s FileServer) HasDictionary() bool {
 	v, _ := version.Parse(s.Version)

@@ -52,7 +52,7 @@ type Changes struct {
 	More bool `json:"more,omitempty"`
 }
 
-// Changed says whether the database may differ from what was pulled.
+// Changed reports whether the database may differ from what was pulled.
 func (c Changes) Changed() bool { return c.Unknown || len(c.Names) > 0 }
 
 // And adds the changes that were found earlier, if any.

@@ -20,7 +20,7 @@ type Names struct {
 // All are these databases without those older than the previous one.
 func (n Names) All() []string { return []string{n.Live, n.Incoming, n.Previous, n.Spare} }
 
-// Has says whether a database is one of them, or an older one.
+// Has reports whether a database is one of them, or an older one.
 func (n Names) Has(database string) bool {
 	return slices.Contains(n.All(), database) || n.IsOlder(database)
 }
@@ -28,7 +28,7 @@ func (n Names) Has(database string) bool {
 // older is the name of a slot for a database older than the previous one. The number of a slot does not tell an age.
 func (n Names) older(slot int) string { return fmt.Sprintf("%s__dump_older_%d", n.Base, slot) }
 
-// IsOlder says whether a database has the name of such a slot.
+// IsOlder reports whether a database has the name of such a slot.
 func (n Names) IsOlder(database string) bool {
 	text, beside := strings.CutPrefix(database, n.Base+"__dump_older_")
 	slot, err := strconv.Atoi(text)
@@ -46,7 +46,7 @@ func (n Names) FreeSlot(databases []string) string {
 
 const longestSuffix = len("__dump_incoming")
 
-// NamesFor gives the names beside live. A server cuts or refuses names longer than limit, in bytes or
+// NamesFor returns the names beside live. A server cuts or refuses names longer than limit, in bytes or
 // in characters: a long name gives way to its beginning and a hash of the whole.
 func NamesFor(live string, limit int, length func(string) int) Names {
 	base := live

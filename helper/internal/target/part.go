@@ -7,7 +7,7 @@ var ErrNoTables = errors.New("there is no table to exchange")
 
 // Part is the part of a database that a pull replaces; the rest stays as it is. The zero Part is the whole database.
 type Part struct {
-	// Has says whether a table belongs to the part, in the live database and in the dump; nil means that all do.
+	// Has reports whether a table belongs to the part, in the live database and in the dump; nil means that all do.
 	Has func(table string) bool
 	// Folded does what Has does where case does not matter; nil means that Has does both.
 	Folded func(table string) bool
@@ -16,8 +16,8 @@ type Part struct {
 	TablesOnly bool
 }
 
-// IsAll says whether the part is the whole database.
+// IsAll reports whether the part is the whole database.
 func (p Part) IsAll() bool { return p.Has == nil }
 
-// Includes says whether a table belongs to the part.
+// Includes reports whether a table belongs to the part.
 func (p Part) Includes(table string) bool { return p.IsAll() || p.Has(table) }

@@ -39,7 +39,7 @@ type Config struct {
 	// a token, a swap takes no fingerprint, and Changes cannot tell.
 	Token  string
 	Choice Choice
-	// WithoutRows says whether the rows of a table do not count as the user's, because dumps leave them out. It is
+	// WithoutRows reports whether the rows of a table do not count as the user's, because dumps leave them out. It is
 	// called for incoming tables, and for tables that no pull has loaded; nil means that all rows count. Tables of
 	// PostgreSQL have their schema in front.
 	WithoutRows func(table string) bool
@@ -89,7 +89,7 @@ type Database interface {
 	// Contents says what the live database contains. It takes no lock and changes nothing. It fails with *BusyError
 	// while tables of a PostgreSQL database are being replaced.
 	Contents(ctx context.Context) (Contents, error)
-	// Changes says whether the live database has been changed since its pull, regardless of Contents. It changes
+	// Changes reports whether the live database has been changed since its pull, regardless of Contents. It changes
 	// nothing, and reads all rows that count. It fails as Contents does.
 	Changes(ctx context.Context) (Changes, error)
 	// Mark changes the provenance of the live database. It fails with *BusyError, *PrivilegeError and

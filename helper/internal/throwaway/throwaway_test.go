@@ -85,7 +85,7 @@ func isEmpty(t *testing.T, folder string) bool {
 	return len(entries) == 0
 }
 
-// answers says whether somebody listens at a socket.
+// answers reports whether somebody listens at a socket.
 func answers(socket string) bool {
 	conn, err := net.Dial("unix", socket)
 	if err == nil {
@@ -107,7 +107,7 @@ func TestServerLeavesNothing(t *testing.T) {
 		if program := map[string]string{"mariadb": "mariadbd ", "mysql": "mysqld "}[kind.Engine]; !strings.HasPrefix(s.Source, program+kind.Version+".") || !answers(s.Socket()) {
 			t.Errorf("%s does not answer", s.Source)
 		}
-		// Another one that starts meanwhile takes this one's folder for nobody's.
+		// A server that starts meanwhile must not mistake this one's folder for an abandoned one.
 		sweep(folder)
 		if _, err := os.Stat(s.folder.file(dataName)); err != nil {
 			t.Error("the folder of a server that runs was removed")
@@ -257,7 +257,7 @@ func TestServerThatDoesNotStart(t *testing.T) {
 	}
 }
 
-// Both MariaDB and MySQL have a mysqld, and say where it lies. One in a folder that is named without its place is nobody's.
+// Both MariaDB and MySQL have a mysqld, and its version text shows which one it is. A relative folder in PATH does not count.
 func TestTwoServersOfOneName(t *testing.T) {
 	folder := t.TempDir()
 	t.Chdir(folder)

@@ -29,7 +29,7 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-// cook gives at most 1 MiB.
+// cook returns at most 1 MiB.
 func cook(seed, recipe []byte) []byte {
 	text := bytes.Clone(seed)
 	for i, step := range recipe {

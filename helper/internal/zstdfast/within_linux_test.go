@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Nothing is read before a text or behind it: there are pages that nobody may read.
+// Nothing is read before or after a text, because the pages there are protected.
 func TestWithinText(t *testing.T) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	page := unix.Getpagesize()
@@ -35,7 +35,7 @@ func TestWithinText(t *testing.T) {
 	}
 }
 
-// encodeWithin makes an error of a read where nobody may.
+// encodeWithin turns a read of a protected page into an error.
 func encodeWithin(text []byte) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {

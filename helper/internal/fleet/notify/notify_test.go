@@ -20,7 +20,7 @@ import (
 // quick is a pace for tests.
 var quick = pace{tries: 3, pause: time.Millisecond, limit: 5 * time.Second}
 
-// receiver is a server that a webhook leads to. It gives its answers in order, and the last one again.
+// receiver is a webhook's server. It sends its answers in order, and repeats the last one.
 type receiver struct {
 	*httptest.Server
 	mutex   sync.Mutex

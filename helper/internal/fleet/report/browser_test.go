@@ -186,7 +186,7 @@ func (b *browser) eventually(condition string) {
 	}
 }
 
-// eval gives the value of an expression of JavaScript as JSON has it.
+// eval returns the value of an expression of JavaScript as JSON has it.
 func (b *browser) eval(expression string, value any) {
 	b.t.Helper()
 	var result struct {
@@ -242,7 +242,7 @@ func (b *browser) press(keys ...string) {
 	}
 }
 
-// look makes the window so wide and its user one who likes it light or dark.
+// look sets the window's size and the user's preference for light or dark.
 func (b *browser) look(scheme string, width, height int) {
 	b.t.Helper()
 	b.call("Emulation.setEmulatedMedia", map[string]any{

@@ -98,5 +98,5 @@ func ticks(runs []fleet.Run) []tick {
 	return strip
 }
 
-// rounded keeps the page small: nobody sees a tenth of a unit.
+// rounded keeps the page small: a tenth of a unit is invisible.
 func rounded(number float64) float64 { return math.Round(10*number) / 10 }

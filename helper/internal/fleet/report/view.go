@@ -166,7 +166,7 @@ func rank(verdict fleet.Verdict) int {
 	return len(fleet.Verdicts)
 }
 
-// age leaves the seconds of ages out, which nobody wants to know.
+// age formats an age without seconds.
 func age(d time.Duration) string {
 	if d < time.Minute {
 		return ui.Duration(d)
@@ -179,7 +179,7 @@ func at(t time.Time) moment {
 	return moment{t.Format(time.RFC3339), t.Format("2 Jan 2006, 15:04 UTC")}
 }
 
-// percent gives a change such as +12 %, nothing for one of less than a percent.
+// percent returns a change such as +12 %, nothing for one of less than a percent.
 func percent(change float64) string {
 	whole := math.Round(100 * change)
 	switch {

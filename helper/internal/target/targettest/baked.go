@@ -17,13 +17,13 @@ type Baked struct {
 	OnRead func(ctx context.Context, i int) error `json:"-"`
 }
 
-// List gives the chunks.
+// List returns the chunks.
 func (b *Baked) List() []dump.StoredChunk { return b.Chunks }
 
-// Tables gives the tables that come as files.
+// Tables returns the tables that are stored as files.
 func (b *Baked) Tables() []dump.FileTable { return b.Files }
 
-// Open gives a reader.
+// Open returns a reader.
 func (b *Baked) Open() (dump.ChunkReader, error) { return &bakedReader{baked: b}, nil }
 
 // Add adds a chunk.
@@ -33,7 +33,7 @@ func (b *Baked) Add(chunk dump.StoredChunk, text []byte) {
 	b.Texts = append(b.Texts, text)
 }
 
-// bakedReader gives texts in a buffer that the next one overwrites, as its contract allows.
+// bakedReader reads texts in a buffer that the next one overwrites, as its contract allows.
 type bakedReader struct {
 	baked  *Baked
 	buffer []byte
@@ -66,7 +66,7 @@ func (b *Baked) Clone() *Baked {
 	return c
 }
 
-// Chunk gives the first chunk of a file.
+// Chunk returns the first chunk of a file.
 func (b *Baked) Chunk(table, file string) int {
 	return slices.IndexFunc(b.Chunks, func(c dump.StoredChunk) bool { return c.Table == table && c.File == file })
 }

@@ -91,7 +91,7 @@ func numberedSet(count int) string {
 	return strings.Join(names, ",")
 }
 
-// Statement gives the line of a dump that holds the rows.
+// Statement returns the line of a dump that holds the rows.
 func (c bulkCase) Statement(table string) string {
 	columns := c.Columns
 	if !strings.Contains(columns, "`") && columns != "" {

@@ -6,7 +6,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// ReadContents tells what a database holds.
+// ReadContents returns which dump a database contains.
 func ReadContents(t *testing.T, db target.Database) target.Contents {
 	t.Helper()
 	h, err := db.Contents(t.Context())

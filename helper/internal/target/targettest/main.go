@@ -25,7 +25,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// OpenKeeping opens a database of which some earlier ones are kept.
+// OpenKeeping opens a database for which some earlier ones are kept.
 func OpenKeeping(t *testing.T, url string, keep int, part target.Part) target.Database {
 	t.Helper()
 	Watch(t, ParseURL(t, url))
@@ -248,7 +248,7 @@ func Shared(name string, start func(string, ...string) (*testserver.MySQL, error
 	})
 }
 
-// Notes collects what a Database tells its user.
+// Notes collects a Database's messages for the user.
 type Notes struct{ Lines []string }
 
 // Add takes a note.
@@ -271,7 +271,7 @@ func Open(t *testing.T, url string) (target.Database, *Notes) {
 	return OpenPart(t, url, target.Part{})
 }
 
-// OpenPart opens a database of which a part is replaced.
+// OpenPart opens a database for a pull of a part.
 func OpenPart(t *testing.T, url string, part target.Part) (target.Database, *Notes) {
 	t.Helper()
 	Watch(t, ParseURL(t, url))
@@ -351,12 +351,12 @@ func ParseURL(t *testing.T, url string) dburl.URL {
 	return u
 }
 
-// DumpOf gives a dump of a key; its time is the same always.
+// DumpOf returns the provenance of a dump with a key and a fixed time.
 func DumpOf(key string) target.Dump {
 	return target.Dump{Key: key, Time: time.Date(2026, 11, 22, 6, 30, 0, 0, time.UTC)}
 }
 
-// Pull loads, compares and swaps a dump of which nobody knows the key.
+// Pull loads, compares and swaps a dump without provenance.
 func Pull(t *testing.T, db target.Database, dump string) error {
 	t.Helper()
 	return PullAs(t, db, dump, target.Dump{})

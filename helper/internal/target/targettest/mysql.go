@@ -79,7 +79,7 @@ func EachServer(t *testing.T, test func(t *testing.T, server *testserver.MySQL))
 	}
 }
 
-// IsOracle says whether a server is MySQL and not MariaDB.
+// IsOracle reports whether a server is MySQL and not MariaDB.
 func IsOracle(t *testing.T, server *testserver.MySQL) bool {
 	t.Helper()
 	rows, err := server.Query("SELECT VERSION()")
@@ -105,7 +105,7 @@ func Fresh(t *testing.T, server *testserver.MySQL, database string, statements .
 	}
 }
 
-// Mysqldump gives a database's whole content, in one text that is the same for equal databases.
+// Mysqldump returns a database's whole content, in one text that is the same for equal databases.
 func Mysqldump(t *testing.T, server *testserver.MySQL, database string, options ...string) string {
 	t.Helper()
 	words := append([]string{"mariadb-dump", "--no-defaults", "-uroot", "-S", server.Socket, "--routines", "--triggers", "--events",

@@ -19,13 +19,13 @@ type Texts struct {
 	OpenReaders atomic.Int64
 }
 
-// List gives the chunks.
+// List returns the chunks.
 func (p *Texts) List() []dump.StoredChunk { return p.Entries }
 
-// Tables gives none: no table comes as files.
+// Tables returns none: no table is stored as files.
 func (p *Texts) Tables() []dump.FileTable { return nil }
 
-// Open gives a reader.
+// Open returns a reader.
 func (p *Texts) Open() (dump.ChunkReader, error) {
 	p.Opened.Add(1)
 	p.OpenReaders.Add(1)
@@ -38,7 +38,7 @@ func (p *Texts) Add(section dump.Section, table string, rows int64, text string)
 	p.Texts = append(p.Texts, text)
 }
 
-// pgTextReader gives texts in a buffer that the next one overwrites, as its contract allows.
+// pgTextReader reads texts in a buffer that the next one overwrites, as its contract allows.
 type pgTextReader struct {
 	chunks *Texts
 	buffer []byte
