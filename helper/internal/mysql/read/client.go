@@ -28,15 +28,15 @@ type dumpClient struct {
 	options map[string]bool // the long options that it knows
 }
 
-// mysqlFolders is where packages put clients that are not in PATH.
+// mysqlFolders are folders outside PATH where packages install clients.
 var mysqlFolders = []string{
 	"/opt/homebrew/opt/mysql-client*/bin", "/usr/local/opt/mysql-client*/bin",
 	"/opt/homebrew/opt/mariadb*/bin", "/usr/local/opt/mariadb*/bin",
 	"/usr/local/mysql/bin",
 }
 
-// findMySQLClient takes the client of the server's flavour, or else the other one: they speak the
-// same protocol, but each knows its own server's peculiarities. Names tell little, since MariaDB's is
+// findMySQLClient prefers the client of the server's flavour and falls back to the other one. Both speak the same
+// protocol, but each knows only the peculiarities of its own server. A program's name says little: MariaDB's client is
 // often called mysqldump.
 func findMySQLClient(ctx context.Context, flavour string) (dumpClient, error) {
 	var other *dumpClient
@@ -86,8 +86,8 @@ var (
 	longOption     = regexp.MustCompile(`(?m)^  (?:-., )?--([a-z0-9][a-z0-9-]*)`)
 )
 
-// readMySQLClient reads what a client prints for --version and --help. Which options there are
-// differs by flavour, by version, and by what distributions backported: so the client is asked.
+// readMySQLClient reads what a client prints for --version and --help. Which options a client has depends on its
+// flavour, its version and what distributions have backported, so the client itself is asked.
 func readMySQLClient(text, help string) dumpClient {
 	client := dumpClient{flavour: "mysql", options: map[string]bool{}}
 	for _, form := range []*regexp.Regexp{mariadbVersion, distribVersion, mysqlVersion} {
@@ -109,7 +109,7 @@ func (c dumpClient) knows(option string) bool { return c.options[option] }
 
 func (c dumpClient) name() string { return c.called + " " + c.version }
 
-// clientTarget is what one run of the client is to dump, and how to get there.
+// clientTarget is what one run of the client dumps, and how it connects.
 type clientTarget struct {
 	url           dburl.URL
 	host          string // where the client connects to, if not to the URL's host
@@ -117,12 +117,12 @@ type clientTarget struct {
 	tls           bool
 	events        bool
 	serverFlavour string
-	settings      string // the statement that makes them, for clients that can be given one
+	settings      string // the statement that makes them, for clients that accept one
 	excluded      []string
 	structureOnly []string
 }
 
-// arguments is the command line for everything but the excluded tables.
+// arguments returns the command line for everything but the excluded tables.
 func (t clientTarget) arguments(client dumpClient) []string {
 	args := append(t.common(client), "--routines")
 	if t.events {
@@ -137,7 +137,7 @@ func (t clientTarget) arguments(client dumpClient) []string {
 	return append(args, "--", t.url.Name)
 }
 
-// structureArguments is the command line for the structure of the given tables alone.
+// structureArguments returns the command line for the structure of the given tables alone.
 func (t clientTarget) structureArguments(client dumpClient, tables []string) []string {
 	args := append(t.common(client), "--no-data", "--", t.url.Name)
 	return append(args, tables...)
@@ -145,24 +145,24 @@ func (t clientTarget) structureArguments(client dumpClient, tables []string) []s
 
 func (t clientTarget) common(client dumpClient) []string {
 	args := []string{
-		"--defaults-file=/dev/fd/3", // only ours: a [mysqldump] section of the user's could leave out rows
+		"--defaults-file=/dev/fd/3", // only our file: the user's own [mysqldump] section could leave out rows
 		"--single-transaction",      // one snapshot; needs no LOCK TABLES
-		"--quick",                   // row by row, not a table in memory
+		"--quick",                   // one row at a time, not a whole table in memory
 		"--skip-lock-tables",
 		"--triggers",
 		"--default-character-set=utf8mb4",
 		"--max-allowed-packet=1G",
 		"--skip-no-autocommit", // loads faster than one transaction per table
 	}
-	// Options that are fatal to the clients that do not know them.
+	// These options make clients that do not know them fail.
 	if client.knows("no-tablespaces") {
-		args = append(args, "--no-tablespaces") // or else it needs PROCESS
+		args = append(args, "--no-tablespaces") // otherwise it needs PROCESS
 	}
 	if client.knows("column-statistics") {
 		args = append(args, "--column-statistics=0") // unknown to servers before 8.0
 	}
 	if client.knows("set-gtid-purged") {
-		args = append(args, "--set-gtid-purged=OFF") // a server's state, not the database's
+		args = append(args, "--set-gtid-purged=OFF") // this is the state of a server, not of the database
 	}
 	if client.knows("network-timeout") {
 		args = append(args, "--network-timeout") // a slow upload must not look like a dead client
@@ -176,22 +176,23 @@ func (t clientTarget) common(client dumpClient) []string {
 // initCommand is an option of newer clients: a statement that they send first.
 const initCommand = "init-command"
 
-// clientSettings are the settings of servers that dump clients do not make for themselves and that bend a dump without a word, each
-// with the value at which it does not.
+// clientSettings are settings of servers that dump clients obey without saying so, and that change what is dumped. Each
+// has the value at which it does no harm.
 var clientSettings = map[string]string{
 	"sql_select_limit":                                 "18446744073709551615", // rows would be left out
-	"system_versioning_asof":                           "DEFAULT",              // they would be those of another day
+	"system_versioning_asof":                           "DEFAULT",              // rows of another day would be dumped
 	"show_gipk_in_create_table_and_information_schema": "1",                    // a column would be left out
 }
 
-// checkClientSettings fails with *SettingError where a dump client that cannot be given settings would obey the server's.
+// checkClientSettings fails with *SettingError if the server has such a setting and the dump client cannot be told
+// another one.
 func (m *Server) checkClientSettings(ctx context.Context, conn *sql.Conn) error {
 	for _, name := range slices.Sorted(maps.Keys(clientSettings)) {
 		var value string
 		err := conn.QueryRowContext(ctx, "SELECT @@GLOBAL."+name).Scan(&value)
 		var server *driver.MySQLError
 		switch {
-		case errors.As(err, &server): // it knows no such setting
+		case errors.As(err, &server): // the server has no such setting
 		case err != nil:
 			return err
 		case value != clientSettings[name]:
@@ -209,12 +210,12 @@ func (t clientTarget) address() []string {
 	if t.host != "" {
 		host, port = t.host, t.port
 	}
-	// Without the protocol, "localhost" would mean a socket.
+	// Without this option, "localhost" would mean a socket.
 	return []string{"--protocol=tcp", "--host=" + host, "--port=" + strconv.Itoa(port)}
 }
 
-// protection gives the TLS flags. Where TLS is optional, the client does what our own connection
-// ended up with: newer clients of MariaDB insist on TLS otherwise, older ones go without.
+// protection returns the options for TLS. Where TLS is optional, the client does what our own connection did: by default
+// newer clients of MariaDB insist on TLS, and older ones do without.
 func (t clientTarget) protection(client dumpClient) []string {
 	if t.url.IsSocket() {
 		return nil
@@ -249,8 +250,8 @@ func (t clientTarget) protection(client dumpClient) []string {
 	return []string{"--ssl", "--skip-ssl-verify-server-cert"}
 }
 
-// program is a run of the client. User and password are read from a pipe: they are neither on the
-// disk nor in a command line or an environment.
+// program returns a run of the client. The client reads user and password from a pipe, so that they are never on disk,
+// on a command line or in an environment.
 func (c dumpClient) program(args []string, target clientTarget) command.Program {
 	options := fmt.Sprintf("[client]\nuser=%s\npassword=%s\n",
 		quoteOption(target.url.User), quoteOption(target.url.Password.Reveal()))
@@ -258,11 +259,11 @@ func (c dumpClient) program(args []string, target clientTarget) command.Program 
 		Name: c.name(),
 		Path: c.path,
 		Args: args,
-		// MySQL's clients read the login file of mysql_config_editor even so, and it wins.
+		// MySQL's clients still read the login file of mysql_config_editor, and it would take precedence.
 		Env:   dumpclient.ClientEnvironment("MYSQL_TEST_LOGIN_FILE=/dev/null/none"),
 		Given: []byte(options),
 		Hide:  target.url.Password,
-		// At some of its statements between the tables it does not say that they failed.
+		// Between the tables, the client does not report the failure of some of its statements.
 		Silent: source.ErrConnectionLost,
 	}
 }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// watchClient looks who waits for mysqldump, until ctx ends. Where there is no connection for it, nobody looks.
+// watchClient watches for sessions that wait for mysqldump, until ctx ends. If the server has no spare connection, it
+// does nothing.
 func (m *Server) watchClient(ctx context.Context) error {
 	pool, conn, err := m.connect(ctx)
 	if err != nil {
@@ -20,7 +21,7 @@ func (m *Server) watchClient(ctx context.Context) error {
 	return s.watch(ctx)
 }
 
-// clientQuery is how the clients read the rows of a table. An account sees its own sessions.
+// clientQuery matches the queries by which clients read the rows of a table. Every account sees its own sessions.
 var clientQuery = regexp.MustCompile("(?s)^SELECT /\\*!40001 SQL_NO_CACHE \\*/.* FROM `((?:[^`]|``)+)`")
 
 // followClient notes which table is being read.

@@ -16,15 +16,15 @@ type tableRows struct {
 	name    string
 	bytes   int64 // by the server's estimate, without secondary indexes
 	innodb  bool
-	columns []literal.Column // those that have values of their own
-	// index is a key of an InnoDB table whose values are all there and all different; empty where there is none.
+	columns []literal.Column // without generated columns
+	// index is the name of a unique key of an InnoDB table over columns that are NOT NULL; empty if there is none.
 	index string
-	// key is the first column of that key, by which the table can be cut; nil where there is none.
+	// key is the first column of that key, along which the table can be cut; nil if there is none.
 	key *literal.Column
-	// order is the whole of that key, where rows can be read in pages along it; else empty.
+	// order has all columns of that key if rows can be read in pages along it.
 	order    []orderColumn
-	rowBytes int64 // by the server's estimate; 0 where there are no rows
-	// versioned says that the rows are read in all their versions.
+	rowBytes int64 // by the server's estimate; 0 if there are no rows
+	// versioned means that all versions of the rows are read.
 	versioned bool
 }
 
@@ -64,20 +64,20 @@ func readColumns(ctx context.Context, conn *sql.Conn, tables map[string]*tableRo
 		}
 		t := tables[table]
 		delete(missing, table)
-		// DEFAULT_GENERATED is no generated column, but one with an expression for its default.
+		// DEFAULT_GENERATED is not a generated column: its default is an expression.
 		extra = strings.ReplaceAll(strings.ToUpper(extra), "DEFAULT_GENERATED", "")
 		if t == nil || strings.Contains(extra, "GENERATED") || strings.Contains(extra, "PERSISTENT") {
 			continue
 		}
 		column.DataType = strings.ToLower(column.DataType)
 		if column.DataType == "enum" || column.DataType == "set" {
-			// A quote at a member's beginning looks alike; to number such a column does no harm.
+			// This also matches a member that begins with a quote. It does no harm to read such a column by number.
 			column.Numbered = strings.Contains(definition, "(''") || strings.Contains(definition, ",''")
 		}
 		t.columns = append(t.columns, column)
 	}
 	for name := range missing {
-		// A server does not list the columns of a table that it may not look at for too long.
+		// If a table stays locked for too long, the server leaves its columns out.
 		return source.Failure("read the columns of table "+name, source.ErrGaveWay, errors.New("it is gone, or somebody has locked it"))
 	}
 	return rows.Err()

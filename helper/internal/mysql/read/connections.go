@@ -6,17 +6,17 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// serverLimits is what a MySQL server says of its connections. The counts hold the one that asks, which the answer
-// holds, too.
+// serverLimits is what a MySQL server says about its connections. The counts include the connection that asks.
 type serverLimits struct {
-	maxConnections int // 0 where it is not known
+	maxConnections int // 0 if unknown
 	connected      int // of all accounts: Threads_connected
 	maxUser        int // the account's max_user_connections, 0 if it has none
 	own            int // the account's connections
 }
 
-// connectionsFor gives how many connections read rows: as many as are wanted, or as this machine has use for, where
-// that is 0; but no more than a share of what the server has free, and than the account may have; at least one.
+// connectionsFor returns how many connections read rows: as many as are wanted, or, if that is 0, as this machine can
+// use. They are at most a share of the server's free connections and at most as many as the account may have, but at
+// least one.
 func connectionsFor(wanted int, limits serverLimits) int {
 	if wanted <= 0 {
 		wanted = source.UsefulReaders(runtime.NumCPU())

@@ -14,16 +14,16 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// nativeClient is what a dump says that it was made by.
+// nativeClient is the client that the index of such a dump names.
 const nativeClient = "dump-helper"
 
-// emitError is an error of whoever takes the chunks, which is nothing that the source has to do with.
+// emitError is an error of the function that takes the chunks. The source did not cause it.
 type emitError struct{ error }
 
 func (e *emitError) Unwrap() error { return e.error }
 
-// nativeDump begins a dump whose rows are read by connections of our own. A second one is made because something has
-// changed: then it looks again at what there is.
+// nativeDump begins a dump that reads rows over connections of its own. If one was already begun, something has changed
+// since, so it inspects the database again.
 func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
 	var info *source.Info
 	if m.dumped {
@@ -62,7 +62,7 @@ func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
 	}, nil
 }
 
-// inspectAgain is inspect without what has been said already.
+// inspectAgain is inspect, but it does not repeat notes.
 func (m *Server) inspectAgain(ctx context.Context) (source.Info, error) {
 	note := m.config.Note
 	defer func() { m.config.Note = note }()
@@ -70,7 +70,7 @@ func (m *Server) inspectAgain(ctx context.Context) (source.Info, error) {
 	return m.Inspect(ctx)
 }
 
-// writeChunks emits head, rows and tail, and gives way where somebody waits for it.
+// writeChunks emits head, rows and tail. It ends early if another session waits for it.
 func (m *Server) writeChunks(ctx context.Context, snapshot *snapshot, names []string, emit dump.Emit) error {
 	definitions, err := snapshot.confirm(ctx)
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *snapshot) readRows(ctx context.Context, tables []*tableRows, emit dump.
 	return s.sameTables(ctx, tables...)
 }
 
-// readAll has all readers read.
+// readAll runs all readers.
 func (s *snapshot) readAll(ctx context.Context, work *queue, emit dump.Emit) error {
 	group, ctx := errgroup.WithContext(ctx)
 	defer context.AfterFunc(ctx, work.wake)()
@@ -130,7 +130,7 @@ func (s *snapshot) readAll(ctx context.Context, work *queue, emit dump.Emit) err
 		group.Go(func() error {
 			err := s.readSpans(ctx, reader, work, emit)
 			if err != nil {
-				reader.end() // others may take long to hand on what they have read
+				reader.end() // the others may need long to hand on what they have read
 			}
 			return err
 		})
@@ -138,9 +138,9 @@ func (s *snapshot) readAll(ctx context.Context, work *queue, emit dump.Emit) err
 	return group.Wait()
 }
 
-// readSpans is one connection's part.
+// readSpans does one connection's part of the work.
 func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *queue, emit dump.Emit) error {
-	// Text comes as it lies in its column; see NewWriter.
+	// Text arrives in the character set of its column; see NewWriter.
 	if _, err := reader.ExecContext(ctx, "SET character_set_results = NULL, SESSION sql_mode = 'ALLOW_INVALID_DATES'"); err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 	}
 }
 
-// classifyRows says what went wrong while rows were read.
+// classifyRows classifies an error of reading rows.
 func (m *Server) classifyRows(err error) error {
 	var taken *emitError
 	switch {
@@ -190,7 +190,7 @@ func (m *Server) classifyRows(err error) error {
 	return m.classify(err)
 }
 
-// definitionChanged is what a server says of a table that was altered or dropped since the snapshot.
+// definitionChanged has the errors that the server reports for a table that was altered or dropped since the snapshot.
 var definitionChanged = map[uint16]bool{
 	mysql.ErrnoTableChanged: true, mysql.ErrnoUnknownTable: true, mysql.ErrnoNoTableToDrop: true,
 	mysql.ErrnoUnknownColumn: true, mysql.ErrnoUnknownKey: true,

@@ -11,22 +11,22 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// ALTER TABLE … EXCHANGE PARTITION gives rows from one table to another, and DROP PARTITION takes them away, such that
-// a snapshot that is older sees them where they are now. Nothing that everybody may ask the server for tells of it
-// afterwards. So partitioned tables stay locked against that until all rows have been read, by a connection that does nothing
-// else, and the dump gives way as soon as somebody waits for one of them.
+// ALTER TABLE … EXCHANGE PARTITION moves rows from one table to another, and DROP PARTITION removes them, even for an
+// older snapshot. Nothing that every account may ask the server reveals it afterwards. So a connection that does
+// nothing else keeps partitioned tables locked until all rows have been read, and the dump ends as soon as another
+// session waits for one of them.
 type keptTables struct {
 	tables []string
 	conn   *sql.Conn
-	// watcher has a connection of its own: the one aside may wait for somebody who waits for us.
+	// watcher has a connection of its own: the one aside may be waiting for a session that waits for us.
 	watcher *snapshot
 
 	stop   func()
-	ended  chan struct{} // nobody looks any more
-	failed error         // why the locks were given back too early; to be read when ended is closed
+	ended  chan struct{} // closed when the watcher has ended
+	failed error         // why the locks were released too early; valid once ended is closed
 }
 
-// findKept finds the tables that must be kept, and opens the connections for it, where the server has them to spare.
+// findKept finds the tables that must be kept, and opens the connections for that if the server has them to spare.
 func (s *snapshot) findKept(ctx context.Context, read []string) error {
 	if s.aside == nil {
 		return nil
@@ -64,7 +64,7 @@ func (s *snapshot) findKept(ctx context.Context, read []string) error {
 	return nil
 }
 
-// watch begins to look who waits for one of the tables, and then gives all of them back.
+// watch starts watching for sessions that wait for one of the tables. As soon as there is one, it releases all of them.
 func (k *keptTables) watch(ctx context.Context) {
 	ctx, k.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
@@ -75,7 +75,7 @@ func (k *keptTables) watch(ctx context.Context) {
 	}()
 }
 
-// take locks the tables, which must be done when the snapshot begins.
+// take locks the tables. It must be called when the snapshot begins.
 func (k *keptTables) take(ctx context.Context) error {
 	if k == nil {
 		return nil
@@ -92,7 +92,7 @@ func (k *keptTables) take(ctx context.Context) error {
 	return nil
 }
 
-// GiveBack gives the locks back.
+// giveBack gives the locks back.
 func (k *keptTables) giveBack(ctx context.Context) error {
 	if k == nil {
 		return nil
@@ -104,12 +104,12 @@ func (k *keptTables) giveBack(ctx context.Context) error {
 	return err
 }
 
-// end ends the connection, and with it the locks.
+// end closes the connection, which releases the locks.
 func (k *keptTables) end() {
 	_ = k.conn.Raw(func(any) error { return sqldriver.ErrBadConn })
 }
 
-// broken waits until the tables had to be given back too early, and says why, or until ctx ends.
+// broken waits until the tables had to be released too early, and returns the reason, or until ctx ends.
 func (k *keptTables) broken(ctx context.Context) error {
 	if k == nil {
 		return nil
@@ -122,7 +122,7 @@ func (k *keptTables) broken(ctx context.Context) error {
 	}
 }
 
-// release gives the locks back when all rows have been read, and says whether they have held until then.
+// release gives the locks back when all rows have been read. It fails if they were lost before that.
 func (k *keptTables) release(ctx context.Context) error {
 	if k == nil {
 		return nil
@@ -131,13 +131,13 @@ func (k *keptTables) release(ctx context.Context) error {
 	<-k.ended
 	err := k.failed
 	if err == nil {
-		err = k.giveBack(ctx) // of a connection that was lost they are gone
+		err = k.giveBack(ctx) // a lost connection has no locks
 	}
 	k.end()
 	return err
 }
 
-// close ends what there is.
+// close stops the watcher and closes the connection.
 func (k *keptTables) close() {
 	if k != nil {
 		k.stop()

@@ -11,19 +11,19 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 )
 
-// Tables are cut, and read in pages, along a key whose values are all there and all different: the primary key, else a
-// unique one over columns that are NOT NULL.
+// Tables are cut, and read in pages, along a key whose values are all present and all different: the primary key, or
+// else a unique key over columns that are NOT NULL.
 
-// orderColumn is a column of the key that rows are read in the order of.
+// orderColumn is a column of the key along which rows are read.
 type orderColumn struct {
 	number  int // among the table's columns
 	falling bool
 }
 
-// forceIndex has the server read the table in the order of its key.
+// forceIndex makes the server read the table in the order of its key.
 func (t *tableRows) forceIndex() string { return " FORCE INDEX (" + mysql.QuoteName(t.index) + ")" }
 
-// primaryKey is how servers call the primary key.
+// primaryKey is the server's name for the primary key.
 const primaryKey = "PRIMARY"
 
 // mysqlKey is a unique key of a table.
@@ -31,14 +31,15 @@ type mysqlKey struct {
 	table *tableRows
 	name  string
 	order []orderColumn
-	// first is the first column, -1 where it has no values of its own, or the key only their beginnings.
+	// first is the number of the key's first column; -1 if it is generated, or if the key holds only the beginnings of
+	// its values.
 	first int
-	// ordered says that rows can be read in pages along the key; else it is what prevents it.
+	// ordered means that rows can be read in pages along the key.
 	ordered bool
-	stored  bool // the rows are stored by it
+	stored  bool // InnoDB stores the rows in its order
 }
 
-// readSizes asks how large tables are.
+// readSizes reads the sizes of tables.
 func readSizes(ctx context.Context, conn *sql.Conn, tables map[string]*tableRows) error {
 	rows, err := conn.QueryContext(ctx, "SELECT TABLE_NAME, COALESCE(DATA_LENGTH, 0), COALESCE(TABLE_ROWS, 0), COALESCE(ENGINE, '') = 'InnoDB'"+
 		" FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()")
@@ -65,7 +66,7 @@ func readSizes(ctx context.Context, conn *sql.Conn, tables map[string]*tableRows
 	return rows.Err()
 }
 
-// readKeys finds how tables can be cut and read in pages.
+// readKeys finds out how tables can be cut and read in pages.
 func readKeys(ctx context.Context, conn *sql.Conn, tables map[string]*tableRows) error {
 	hidden, err := hiddenIndexes(ctx, conn)
 	if err != nil {
@@ -102,7 +103,7 @@ func readKeys(ctx context.Context, conn *sql.Conn, tables map[string]*tableRows)
 	return rows.Err()
 }
 
-// hiddenIndexes is the condition for an index that the server does not use, not even where it is told to.
+// hiddenIndexes returns the condition for an index that the server does not use even if it is told to.
 func hiddenIndexes(ctx context.Context, conn *sql.Conn) (string, error) {
 	rows, err := conn.QueryContext(ctx, "SELECT * FROM information_schema.STATISTICS WHERE 1 = 0")
 	if err != nil {
@@ -134,7 +135,7 @@ func (k *mysqlKey) add(name string, falling, unusable bool) {
 	k.ordered = k.ordered && ordered(k.table.columns[i])
 }
 
-// choose takes the best key. Along the one that the rows are stored by they are read fastest, and load fastest.
+// choose picks the best key. Rows are read and loaded fastest in the order in which they are stored.
 func (t *tableRows) choose(keys []*mysqlKey) {
 	stored := 0
 	for _, column := range t.columns {
@@ -157,7 +158,7 @@ func (t *tableRows) choose(keys []*mysqlKey) {
 		return
 	}
 	t.order = best.order
-	if t.versioned { // of the versions of a row each has an end of its own
+	if t.versioned { // each version of a row ends at a time of its own
 		t.order = append(t.order, orderColumn{number: len(t.columns) - 1})
 	}
 }
@@ -172,9 +173,9 @@ func falseLast(a, b bool) int {
 	return 1
 }
 
-// ordered says whether rows can be read in pages along a column: whether its values can be written such that the
-// server compares them as it orders them, by an index. Members of an ENUM or SET are ordered by their numbers, which the server finds in
-// no index; what FLOAT and DOUBLE print is rounded.
+// ordered reports whether rows can be read in pages along a column: whether its values can be written so that the
+// server compares them in the order of the index. The server orders members of an ENUM or SET by their numbers, for
+// which it uses no index, and it rounds what it prints of a FLOAT or DOUBLE.
 func ordered(c literal.Column) bool {
 	switch c.DataType {
 	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "bit",

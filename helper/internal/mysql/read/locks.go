@@ -13,19 +13,18 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// longestHold is how long locks are held at most before they are given back, as far as that depends on us: a statement
-// may take longer.
+// longestHold is how long a reader keeps locks before it gives them back. A single statement may take longer.
 const longestHold = 100 * time.Millisecond
 
-// snapshotReader is a connection of a snapshot.
+// snapshotReader is one connection of a snapshot.
 type snapshotReader struct {
 	*sql.Conn
 	held   *heldTables
-	number int       // of the reader
-	since  time.Time // when the locks at hand were first taken; zero where there may be none
+	number int       // among the readers of the snapshot
+	since  time.Time // when the reader first took the locks it has; zero if it has none
 }
 
-// touch is to be called before a statement that reads a table.
+// touch must be called before a statement that reads a table.
 func (r *snapshotReader) touch(table string) {
 	if r.since.IsZero() {
 		r.since = time.Now()
@@ -33,14 +32,14 @@ func (r *snapshotReader) touch(table string) {
 	}
 }
 
-// GiveBack gives all locks back.
+// giveBack gives all locks back.
 func (r *snapshotReader) giveBack(ctx context.Context) error {
 	_, err := r.ExecContext(ctx, source.GiveBack)
 	r.free()
 	return err
 }
 
-// giveBackOld gives locks back that have been held for long enough.
+// giveBackOld gives locks back that have been held for longestHold.
 func (r *snapshotReader) giveBackOld(ctx context.Context) error {
 	if r.since.IsZero() || time.Since(r.since) < longestHold {
 		return nil
@@ -48,19 +47,19 @@ func (r *snapshotReader) giveBackOld(ctx context.Context) error {
 	return r.giveBack(ctx)
 }
 
-// end ends the connection, and with it all locks.
+// end closes the connection, which releases all locks.
 func (r *snapshotReader) end() {
 	_ = r.Raw(func(any) error { return sqldriver.ErrBadConn })
 	r.free()
 }
 
-// free notes that the locks have been given back.
+// free records that the reader has no locks.
 func (r *snapshotReader) free() {
 	r.since = time.Time{}
 	r.held.remove(r.number)
 }
 
-// heldTables are the tables whose metadata locks are held, by the number of the reader that holds them.
+// heldTables has the tables whose metadata locks are held, by the number of the reader that holds them.
 type heldTables struct {
 	mutex sync.Mutex
 	held  map[int]heldTable
@@ -86,7 +85,7 @@ func (h *heldTables) remove(reader int) {
 	delete(h.held, reader)
 }
 
-// old gives what has been held for that long.
+// old returns what has been held at least that long.
 func (h *heldTables) old(age time.Duration) map[int]heldTable {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -99,24 +98,25 @@ func (h *heldTables) old(age time.Duration) map[int]heldTable {
 	return old
 }
 
-// still says whether a reader holds a table as it did.
+// still says whether a reader still holds a table.
 func (h *heldTables) still(reader int, table heldTable) bool {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	return h.held[reader] == table
 }
 
-// watchInterval is how often is looked whether somebody waits for a lock of ours, and watchPatience how long they
-// may wait for it, twice, while a look is taken. With the time that it takes to end it is less than a second.
+// watchInterval is how often the connection aside looks for sessions that wait for our locks. watchPatience is how long
+// it tries to read a table, twice, before it counts the table as blocked. Together with the time that it takes to end
+// the dump, this is less than a second.
 const (
 	watchInterval = 100 * time.Millisecond
 	watchPatience = 150 * time.Millisecond
 )
 
-// watch looks until ctx ends whether somebody waits for a lock that a reader holds for long, as it may for a table that
-// cannot be read in pages, or over a slow line, and then gives an ErrGaveWay. Few accounts may see other sessions. But who
-// waits for a table lets nobody pass, and so not us either: the connection aside asks for no rows of the table, and the
-// server tells by the time that this takes whether anybody could read it just now.
+// watch looks, until ctx ends, for sessions that wait for a lock of a reader, and then returns ErrGaveWay. A reader
+// holds a lock for long if it cannot read a table in pages, or reads over a slow line. Few accounts may see other
+// sessions. But a session that waits for a table blocks everybody who comes later, us included. So the connection aside
+// asks for no rows of the table, and measures whether the server answers in time.
 func (s *snapshot) watch(ctx context.Context) error {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
@@ -130,7 +130,7 @@ func (s *snapshot) watch(ctx context.Context) error {
 			if !s.blocked(ctx, table.name) {
 				continue
 			}
-			// Was it us, and is it still?
+			// Was it our lock, and do we still hold it?
 			if s.held.still(reader, table) && ctx.Err() == nil {
 				return source.Failure("read table "+table.name, source.ErrGaveWay, errors.New(s.waiter(ctx, table.name)))
 			}
@@ -138,8 +138,8 @@ func (s *snapshot) watch(ctx context.Context) error {
 	}
 }
 
-// blocked says whether nobody can read a table just now. That it cannot be said is no reason to end a dump. A busy
-// server may be slow once: so it is asked twice.
+// blocked says whether nobody can read a table at the moment. If that is unknown, the dump goes on. A busy server may
+// be slow once, so it is asked twice.
 func (s *snapshot) blocked(ctx context.Context, table string) bool {
 	s.using.Lock()
 	defer s.using.Unlock()
@@ -158,8 +158,8 @@ func (s *snapshot) blocked(ctx context.Context, table string) bool {
 	return true
 }
 
-// limitStatements has the server bound the time that a SELECT aside takes, its waiting for locks included. One that
-// cannot is bounded by lock_wait_timeout.
+// limitStatements limits the time of a SELECT on the connection aside, including the time that it waits for locks. On a
+// server without such a limit, lock_wait_timeout remains.
 func (s *snapshot) limitStatements(ctx context.Context, limit time.Duration) {
 	setting := fmt.Sprintf("SET SESSION max_execution_time = %d", limit.Milliseconds())
 	if s.server.flavour == "mariadb" {
@@ -168,9 +168,9 @@ func (s *snapshot) limitStatements(ctx context.Context, limit time.Duration) {
 	_, _ = s.aside.ExecContext(ctx, setting)
 }
 
-// waiter says who waited for a table, as far as the account may see it: first those who do not only read and write. Where
-// nobody is seen to wait, somebody may have locked the table before we came. A session that uses another database, and
-// does not name the table, waits for something else, as another dump does for its lock.
+// waiter describes who waited for a table, as far as the account may see that. It prefers sessions that do more than
+// read and write rows. If no session is seen waiting, somebody may have locked the table before we came. A session that
+// uses another database and does not name the table waits for something else, as another dump does for its lock.
 func (s *snapshot) waiter(ctx context.Context, table string) string {
 	s.using.Lock()
 	defer s.using.Unlock()

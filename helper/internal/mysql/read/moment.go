@@ -14,17 +14,17 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
-// Several connections can only see the same moment if nobody writes while they begin. Who wants to write waits behind
-// the lock that this takes, and behind our own waiting for it, for lockPatience each at most.
+// Several connections can only see the same moment if nobody writes while they begin. Writers wait behind the lock that
+// this takes, and behind our own waiting for it, for at most lockPatience each.
 const (
 	lockPatience = 400 * time.Millisecond
 	lockTries    = 3
 )
 
-// errOthersWrite means that the lock could not be had within lockPatience.
+// errOthersWrite means that the lock was not granted within lockPatience.
 var errOthersWrite = errors.New("others write to the tables all the time")
 
-// beginTogether has all readers begin at the same moment.
+// beginTogether makes all readers begin at the same moment.
 func (s *snapshot) beginTogether(ctx context.Context, tables []string) error {
 	var refused error
 	for _, lock := range s.locks(tables) {
@@ -53,9 +53,9 @@ func (s *snapshot) beginTogether(ctx context.Context, tables []string) error {
 
 type tableLock struct{ statement, name string }
 
-// locks are those that keep others from writing, the better ones first. FLUSH TABLES WITH READ LOCK waits for the queries
-// that run, and where it gives up, MySQL and old MariaDB let nobody read the tables of such a query until that has ended:
-// so it is for MariaDB alone, which since 10.4 does not wait for readers.
+// locks returns the statements that keep others from writing, the better one first. FLUSH TABLES WITH READ LOCK waits
+// for running queries. If it gives up, MySQL and old versions of MariaDB let nobody read the tables of such a query
+// until the query has ended. So only MariaDB gets it, which since 10.4 does not wait for readers.
 func (s *snapshot) locks(tables []string) []tableLock {
 	var locks []tableLock
 	if s.server.flavour == "mariadb" && !s.server.version.Less(version.Version{Major: 10, Minor: 4, Patch: 0}) {
@@ -67,7 +67,7 @@ func (s *snapshot) locks(tables []string) []tableLock {
 	return locks
 }
 
-// lockTables is the statement that keeps others from writing to the tables.
+// lockTables returns the statement that keeps others from writing to the tables.
 func lockTables(tables []string) string {
 	var list []string
 	for _, table := range tables {
@@ -79,10 +79,10 @@ func lockTables(tables []string) string {
 	return "LOCK TABLES " + strings.Join(list, ", ")
 }
 
-// underLock has all readers begin while the connection aside holds a lock.
+// underLock makes all readers begin while the connection aside holds a lock.
 func (s *snapshot) underLock(ctx context.Context, statement string) error {
 	if err := s.lock(ctx, statement); err != nil {
-		// A FLUSH that was interrupted may have kept a part of what it asked for.
+		// An interrupted FLUSH may have kept some of its locks.
 		_, unlocking := s.aside.ExecContext(ctx, "UNLOCK TABLES")
 		return errors.Join(err, unlocking)
 	}
@@ -99,13 +99,13 @@ func (s *snapshot) underLock(ctx context.Context, statement string) error {
 		}
 		return errors.Join(err, unlock())
 	case <-time.After(lockPatience):
-		// They begin, but not all of them under the lock.
+		// They did begin, but not all of them while the lock was held.
 		return errors.Join(unlock(), <-began, s.kept.giveBack(ctx), fmt.Errorf("%w, or the server is slow", errOthersWrite))
 	}
 }
 
-// lock asks for a lock on the connection aside, and gives up after lockPatience. lock_wait_timeout knows no less than a
-// second.
+// lock asks for a lock on the connection aside, and gives up after lockPatience. The shortest lock_wait_timeout is a
+// whole second.
 func (s *snapshot) lock(ctx context.Context, statement string) error {
 	var id int64
 	if err := s.aside.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err != nil {
@@ -124,7 +124,7 @@ func (s *snapshot) lock(ctx context.Context, statement string) error {
 	_, err := s.aside.ExecContext(ctx, statement)
 	close(locked)
 	if <-interrupted {
-		// It may have been too late, and then meets the next statement.
+		// The interruption may have come too late. Then it hits the next statement.
 		var server *driver.MySQLError
 		if _, late := s.aside.ExecContext(ctx, "UNLOCK TABLES"); late != nil && !errors.As(late, &server) {
 			return late
@@ -134,7 +134,7 @@ func (s *snapshot) lock(ctx context.Context, statement string) error {
 	return err
 }
 
-// savepoints gives each reader the savepoint that it goes back to.
+// savepoints sets the savepoint that each reader goes back to.
 func (s *snapshot) savepoints(ctx context.Context) error {
 	for _, reader := range s.readers {
 		if _, err := reader.ExecContext(ctx, source.SetSavepoint); err != nil {
@@ -144,8 +144,8 @@ func (s *snapshot) savepoints(ctx context.Context) error {
 	return nil
 }
 
-// confirm says whether the definitions that were read before the snapshot are those of its moment, and gives them with
-// what the server counts as of now.
+// confirm checks that the definitions that were read before the snapshot are those of its moment. It returns them as
+// they are now, with the present values of counters.
 func (s *snapshot) confirm(ctx context.Context) (*definitions, error) {
 	after, err := s.server.readDefinitions(ctx, s.now(), s.server.tables)
 	if err != nil {
@@ -162,8 +162,8 @@ func (s *snapshot) confirm(ctx context.Context) (*definitions, error) {
 	return after, nil
 }
 
-// sameTables says whether tables whose rows have been read were altered or exchanged since the snapshot: one of them, or
-// all where no connection is aside, when the snapshot is needed no more.
+// sameTables checks that tables whose rows have been read were not altered or exchanged since the snapshot. It is asked
+// for one table, or for all of them if there is no connection aside: then the snapshot is no longer needed.
 func (s *snapshot) sameTables(ctx context.Context, tables ...*tableRows) error {
 	s.using.Lock()
 	defer s.using.Unlock()

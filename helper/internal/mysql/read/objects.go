@@ -9,7 +9,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// objectsHead keeps the settings that each object changes.
+// objectsHead saves the settings that each object changes.
 const objectsHead = `
 SET @saved_cs_client=@@character_set_client, @saved_col_connection=@@collation_connection, @saved_sql_mode=@@sql_mode, @saved_time_zone=@@time_zone;
 `
@@ -80,17 +80,18 @@ func (r *schemaReader) show(ctx context.Context, o *mysql.Object) error {
 	return nil
 }
 
-// write makes an object under its own settings.
+// write writes an object under its own settings.
 func (r *schemaReader) write(s *script, o mysql.Object) {
-	// The name in DROP is in the dump's own character set; that a package is meant, only its own sql_mode knows.
+	// The name in DROP is in the dump's own character set. That PACKAGE is a kind of object, the server only knows
+	// under the object's own sql_mode.
 	s.add("\n")
 	if o.Kind != mysql.View {
 		s.add("SET sql_mode='", o.SQLMode, "';\n")
 	}
-	if o.Kind != mysql.Trigger { // which went with its table
+	if o.Kind != mysql.Trigger { // it was dropped with its table
 		s.add("DROP ", string(o.Kind), " IF EXISTS ", mysql.QuoteName(o.Name), ";\n")
 	}
-	// Types in a routine that name no character set have the one that the database had then.
+	// Types in a routine that name no character set have the one that the database had when the routine was made.
 	elsewhere := o.DatabaseCollation != "" && o.DatabaseCollation != r.collation
 	if elsewhere {
 		s.add("ALTER DATABASE COLLATE ", o.DatabaseCollation, ";\n")
@@ -102,7 +103,7 @@ func (r *schemaReader) write(s *script, o mysql.Object) {
 		reset += ", time_zone=@saved_time_zone"
 	}
 	s.add(set, ";\n")
-	// Not within /*!50003 … */, as mysqldump writes triggers and events: such a comment in the text would end it.
+	// mysqldump writes triggers and events within /*!50003 … */. A comment in the text would end that.
 	delimiter := delimiterFor(o.SQL)
 	s.add("DELIMITER ", delimiter, "\n", o.SQL, "\n", delimiter, "\nDELIMITER ;\n")
 	s.add(reset, ";\n")
@@ -126,8 +127,8 @@ func (r *schemaReader) views(ctx context.Context, s *script, names []string) err
 	return nil
 }
 
-// inOrderOfNeed puts views behind those that they read: a view WITH CHECK OPTION is refused on a stand-in, which
-// takes no rows.
+// inOrderOfNeed sorts views behind those that they read: the server refuses a view WITH CHECK OPTION on a stand-in,
+// which cannot be updated.
 func (r *schemaReader) inOrderOfNeed(views []mysql.Object) []mysql.Object {
 	byName := map[string]int{}
 	for i, view := range views {
@@ -154,8 +155,8 @@ func (r *schemaReader) inOrderOfNeed(views []mysql.Object) []mysql.Object {
 	return ordered
 }
 
-// tableNames gives the names in a view's text that may be those of tables and views of this database: all but
-// those of columns, which are qualified, and new names.
+// tableNames returns the names in a view's text that may be tables or views of this database: all except qualified
+// names of columns and new names.
 func (r *schemaReader) tableNames(create string) (names []string) {
 	text := []byte(create)
 	all := sqltext.Tokens(text, sqltext.MySQL)

@@ -10,14 +10,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
 )
 
-// page is a stretch of rows that one query reads to its end: so short that the metadata lock of its table can be given
-// back soon, and so few rows that they fit into the chunk at hand. The next one begins behind its last key.
+// page is a range of rows that one query reads to its end. It is short enough to give the metadata lock of its table
+// back soon, and its rows fit into the current chunk. The next page begins behind its last key.
 type page struct {
-	condition string // WHERE, ORDER BY and LIMIT; empty where all rows are read at once
-	limit     int64  // 0 is none
+	condition string // WHERE, ORDER BY and LIMIT; empty if all rows are read at once
+	limit     int64  // 0 means none
 }
 
-// pageTime is how long a page should take to be read: over a slow line pages are smaller than a chunk.
+// pageTime is how long it should take to read a page: over a slow line pages are smaller than a chunk.
 const pageTime = 150 * time.Millisecond
 
 // pager cuts a span into pages.
@@ -25,14 +25,14 @@ type pager struct {
 	table *tableRows
 	span  span
 	last  []string // the key of the last row that was read, as literals; empty at the beginning
-	// What rows have turned out to be like.
+	// These are estimates from the rows so far.
 	rowBytes float64 // of SQL
 	rowTime  time.Duration
 }
 
 func newPager(table *tableRows, s span) *pager { return &pager{table: table, span: s} }
 
-// next gives a page whose rows fill about that many bytes.
+// next returns a page whose rows fill about that many bytes.
 func (p *pager) next(room int) page {
 	if len(p.table.order) == 0 {
 		return page{condition: p.spanCondition()}
@@ -68,17 +68,17 @@ func (p *pager) next(room int) page {
 	return page{condition: fmt.Sprintf("%s ORDER BY %s LIMIT %d", text, strings.Join(order, ","), n), limit: n}
 }
 
-// spanCondition is that of the whole span.
+// spanCondition is the condition of the whole span.
 func (p *pager) spanCondition() string {
 	if p.table.key == nil {
 		return ""
 	}
-	// In the order of the primary key, in which rows load fastest.
+	// In the order of the primary key rows load fastest.
 	return p.table.forceIndex() + p.span.condition(mysql.QuoteName(p.table.key.Name))
 }
 
-// behind is the condition for what comes after the last key, from the given column of the key on. Servers make ranges
-// of the index of it, which they do not of (a, b) > (1, 2).
+// behind is the condition for what comes after the last key, from the given column of the key on. Servers use the index
+// for it, which they do not for (a, b) > (1, 2).
 func (p *pager) behind(i int) string {
 	column := p.table.order[i]
 	name, beyond := mysql.QuoteName(p.table.columns[column.number].Name), " > "
@@ -92,7 +92,7 @@ func (p *pager) behind(i int) string {
 	return text
 }
 
-// read notes what a page was like.
+// read records how large a page was and how long it took.
 func (p *pager) read(rows, bytes int64, took time.Duration) {
 	if rows == 0 {
 		return
@@ -101,7 +101,7 @@ func (p *pager) read(rows, bytes int64, took time.Duration) {
 	p.rowTime = max(1, took/time.Duration(rows))
 }
 
-// keep takes the key of a row, by the lengths of its values: the last one of a page.
+// keep stores the key of a row, given the lengths of its values. The last row of a page remains.
 func (p *pager) keep(row []byte, nulls int, values []literal.Writer) error {
 	last := 0
 	for _, column := range p.table.order {
@@ -116,7 +116,7 @@ func (p *pager) keep(row []byte, nulls int, values []literal.Writer) error {
 		switch column := p.table.columns[i]; {
 		case column.Charset != "" && isText(column.DataType):
 			value = literal.Writer{Form: literal.FormTaggedIn, Tag: "_" + column.Charset}
-		case value.Form == literal.FormBits: // MySQL does not compare all of the bits with x'…'
+		case value.Form == literal.FormBits: // MySQL does not compare all bits with x'…'
 			value.Form = literal.FormBitsNumber
 		}
 		text, size := value.Append(nil, data)

@@ -17,10 +17,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
-// inspectPrivileges checks that the user may read the given tables and views. Triggers, events and
-// routines are invisible to a user who may not read them, and so are tables to a user who may do
-// nothing there: then nobody can say whether there are any, and the dump goes on without them, with a
-// note.
+// inspectPrivileges checks that the account may read the given tables and views. The server hides triggers, events and
+// routines from accounts that may not read them, and tables from accounts that may do nothing with them. Then nobody
+// can say whether there are any: the dump leaves them out, with a note.
 func (m *Server) inspectPrivileges(ctx context.Context, conn *sql.Conn, tables, views []string) error {
 	held, err := readGrants(ctx, conn)
 	if err != nil {
@@ -72,7 +71,7 @@ func (m *Server) inspectPrivileges(ctx context.Context, conn *sql.Conn, tables, 
 	return nil
 }
 
-// seesRoutines says whether routines would show in information_schema.
+// seesRoutines says whether information_schema lists routines for this account.
 func (m *Server) seesRoutines(ctx context.Context, conn *sql.Conn, held grants) (bool, error) {
 	for _, privilege := range []string{"EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE", "SHOW CREATE ROUTINE", "SHOW_ROUTINE"} {
 		if held.has(privilege, m.url.Name) {
@@ -82,7 +81,7 @@ func (m *Server) seesRoutines(ctx context.Context, conn *sql.Conn, held grants) 
 	if held.has("SELECT", "mysql") {
 		return true, nil
 	}
-	// MySQL 8 has no such table any more.
+	// MySQL 8 no longer has this table.
 	_, err := conn.ExecContext(ctx, "SELECT 1 FROM mysql.proc LIMIT 0")
 	var server *driver.MySQLError
 	if err != nil && !errors.As(err, &server) {
@@ -91,8 +90,8 @@ func (m *Server) seesRoutines(ctx context.Context, conn *sql.Conn, held grants) 
 	return err == nil, nil
 }
 
-// routinePrivilege is what it takes to see and to read all routines, and the statement that grants it.
-// To be allowed to execute them is enough to see them, and not enough to read them.
+// routinePrivilege returns the privilege that it takes to see and to read all routines, and the statement that grants
+// it. An account that may execute routines sees them, but cannot read them.
 func (m *Server) routinePrivilege(user string) (name, statement string) {
 	switch {
 	case m.flavour == "mysql" && m.version.Major >= 8:
@@ -103,7 +102,7 @@ func (m *Server) routinePrivilege(user string) (name, statement string) {
 	return "SELECT on mysql.proc", "GRANT SELECT ON mysql.proc TO " + user
 }
 
-// checkTables reads no row of each table. It is asked of users without SELECT on the database.
+// checkTables runs a query without rows on each table. It is for accounts without SELECT on the whole database.
 func (m *Server) checkTables(ctx context.Context, conn *sql.Conn, user string, tables []string) error {
 	var missing []string
 	for _, table := range tables {
@@ -120,7 +119,7 @@ func (m *Server) checkTables(ctx context.Context, conn *sql.Conn, user string, t
 	return &source.PrivilegeError{User: user, Missing: []string{"SELECT"}, On: missing, Grant: grant("SELECT", m.url, user)}
 }
 
-// checkViews asks for what the clients ask of every view.
+// checkViews asks what the clients ask of every view.
 func (m *Server) checkViews(ctx context.Context, conn *sql.Conn, user string, views []string) error {
 	var missing []string
 	for _, view := range views {
@@ -142,7 +141,7 @@ func (m *Server) checkViews(ctx context.Context, conn *sql.Conn, user string, vi
 	}
 }
 
-// checkRoutines looks for routines that the user sees and may not read: the clients fail at those.
+// checkRoutines looks for routines that the account sees but may not read: the clients fail on those.
 func (m *Server) checkRoutines(ctx context.Context, conn *sql.Conn, user string) error {
 	missing, err := column(ctx, conn, "SELECT ROUTINE_NAME FROM information_schema.ROUTINES"+
 		" WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_DEFINITION IS NULL AND ROUTINE_BODY = 'SQL' ORDER BY 1")
@@ -153,10 +152,10 @@ func (m *Server) checkRoutines(ctx context.Context, conn *sql.Conn, user string)
 	return &source.PrivilegeError{User: user, Missing: []string{name}, On: missing, Grant: statement}
 }
 
-// denied says whether the server refused for want of a privilege.
+// denied says whether the server refused because a privilege is missing.
 func denied(err error) bool { return mysql.Is(err, fault.Privilege) }
 
-// grants are the privileges that a user holds, by roles too.
+// grants has the privileges of an account, including those of its roles.
 type grants struct {
 	user string // quoted as in GRANT statements
 	on   map[string]map[string]bool
@@ -175,7 +174,7 @@ func readGrants(ctx context.Context, conn *sql.Conn) (grants, error) {
 	if err != nil {
 		return g, err
 	}
-	// MariaDB lists what a role grants; MySQL does only if the role is named.
+	// MariaDB lists what a role grants. MySQL does so only if the statement names the role.
 	var roles sql.NullString
 	if err := conn.QueryRowContext(ctx, "SELECT CURRENT_ROLE()").Scan(&roles); err == nil && strings.HasPrefix(roles.String, "`") {
 		if more, err := column(ctx, conn, "SHOW GRANTS FOR CURRENT_USER() USING "+roles.String); err == nil {
@@ -188,7 +187,7 @@ func readGrants(ctx context.Context, conn *sql.Conn) (grants, error) {
 	return g, nil
 }
 
-// grantLine reads "GRANT SELECT, SHOW VIEW ON `db`.* TO …" and the REVOKE of partial revokes.
+// grantLine reads "GRANT SELECT, SHOW VIEW ON `db`.* TO …" and the REVOKE of a partial revoke.
 var grantLine = regexp.MustCompile("(?s)^(GRANT|REVOKE) (.+?) ON (\\*|`(?:[^`]|``)*`)\\.\\* (?:TO|FROM) ")
 
 func (g grants) read(line string) {
@@ -211,7 +210,7 @@ func (g grants) read(line string) {
 	}
 }
 
-// has says whether a privilege is held on the whole database.
+// has says whether the account has a privilege on the whole database.
 func (g grants) has(privilege, database string) bool {
 	if g.off[database][privilege] {
 		return false
@@ -224,8 +223,8 @@ func (g grants) has(privilege, database string) bool {
 	return false
 }
 
-// matchesGrant matches a database against the pattern of a GRANT, in which % and _ are wildcards
-// and a backslash takes their meaning.
+// matchesGrant matches a database against the pattern of a GRANT, in which % and _ are wildcards unless a backslash
+// precedes them.
 func matchesGrant(pattern, database string) bool {
 	var expression strings.Builder
 	expression.WriteString(`(?s)^`)
@@ -249,7 +248,7 @@ func matchesGrant(pattern, database string) bool {
 	return err == nil && matched
 }
 
-// column gives the first column of a query's rows.
+// column returns the first column of a query's rows.
 func column(ctx context.Context, conn *sql.Conn, query string) ([]string, error) {
 	rows, err := conn.QueryContext(ctx, query)
 	if err != nil {
@@ -267,17 +266,17 @@ func column(ctx context.Context, conn *sql.Conn, query string) ([]string, error)
 	return values, rows.Err()
 }
 
-// grant is the statement that gives privileges on the URL's database.
+// grant returns the statement that grants privileges on the URL's database.
 func grant(privileges string, url dburl.URL, user string) string {
 	return fmt.Sprintf("GRANT %s ON %s.* TO %s", privileges, mysql.QuoteName(escapeGrant(url.Name)), user)
 }
 
-// grantAll is the statement that gives all that a dump needs.
+// grantAll returns the statement that grants everything a dump needs.
 func grantAll(url dburl.URL) string {
 	return grant("SELECT, SHOW VIEW, TRIGGER, EVENT", url, mysql.QuoteText(url.User)+"@'%'")
 }
 
-// escapeGrant keeps the underscores of a database's name from being wildcards.
+// escapeGrant escapes underscores in a database's name, which would be wildcards.
 func escapeGrant(name string) string {
 	return strings.NewReplacer(`_`, `\_`, `%`, `\%`).Replace(name)
 }

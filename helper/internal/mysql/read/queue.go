@@ -5,16 +5,16 @@ import (
 	"sync"
 )
 
-// queue gives out the spans of tables, the largest tables first. Of one table spans are given out in order, and
-// to one connection at a time as long as there are others: so rows lie in the dump nearly as in the table, which
-// makes them load fast.
+// queue hands out the spans of tables, the largest tables first. It hands out a table's spans in order, and to one
+// connection at a time as long as there are other tables. So rows lie in the dump nearly as in the table, which makes
+// them load fast.
 type queue struct {
 	mutex  sync.Mutex
 	change sync.Cond
 	tables []*queued
 }
 
-// queued is a table that has not been read to its end.
+// queued is a table of which some rows are still to be read.
 type queued struct {
 	table    *tableRows
 	cut      bool // spans are known
@@ -33,8 +33,8 @@ func newQueue(tables []*tableRows) *queue {
 	return q
 }
 
-// next gives a span of a table, nil when there is none left. The table is cut first where that has not been done.
-// done must be called for it.
+// next returns a span of a table, nil if none is left. It first cuts a table that has not been cut. The caller calls
+// done for each span.
 func (q *queue) next(ctx context.Context, cut func(*tableRows) ([]span, error)) (*queued, span, error) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
@@ -45,7 +45,7 @@ func (q *queue) next(ctx context.Context, cut func(*tableRows) ([]span, error)) 
 			return nil, span{}, context.Cause(ctx)
 		case best == nil && !pending:
 			return nil, span{}, nil
-		case best == nil: // somebody is just cutting a table
+		case best == nil: // another connection is cutting a table
 			q.change.Wait()
 			continue
 		}
@@ -69,7 +69,7 @@ func (q *queue) next(ctx context.Context, cut func(*tableRows) ([]span, error)) 
 	}
 }
 
-// best is the table whose turn it is, and whether there may be one later.
+// best returns the table that is next, and whether there may be one later.
 func (q *queue) best() (best *queued, pending bool) {
 	for _, t := range q.tables {
 		switch {
@@ -83,7 +83,7 @@ func (q *queue) best() (best *queued, pending bool) {
 	return best, pending
 }
 
-// done says that a span has been read, and gives whether it was the last one of its table to be.
+// done records that a span has been read. It says whether that was the last span of its table.
 func (q *queue) done(t *queued) (whole bool) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
@@ -91,7 +91,7 @@ func (q *queue) done(t *queued) (whole bool) {
 	return t.finished && t.readers == 0
 }
 
-// wake makes those who wait look at their context again.
+// wake makes all that wait look at their context again.
 func (q *queue) wake() {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()

@@ -7,7 +7,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// withReferences puts systems of reference behind the types of a table's columns, for MariaDB alone.
+// withReferences adds reference systems to the types of a table's columns, in comments that only MariaDB reads.
 func withReferences(create string, references map[string]string) string {
 	if len(references) == 0 {
 		return create

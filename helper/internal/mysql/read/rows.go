@@ -13,10 +13,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// statementBytes is about how long an INSERT is. Longer ones load no faster.
+// statementBytes is about the length of an INSERT. Longer ones load no faster.
 const statementBytes = 1 << 20
 
-// rowWriter makes chunks of the rows of one span.
+// rowWriter turns the rows of one span into chunks.
 type rowWriter struct {
 	table *tableRows
 	head  []byte // INSERT INTO … VALUES
@@ -24,7 +24,7 @@ type rowWriter struct {
 
 	values    []literal.Writer
 	buf       []byte
-	statement int   // where in buf the statement at hand begins, -1 where there is none
+	statement int   // where in buf the current statement begins, -1 if there is none
 	rows      int64 // in buf
 	all       int64 // rows of the span so far
 	emitted   int64 // bytes of the span so far, without buf
@@ -39,7 +39,7 @@ func newRowWriter(table *tableRows, buf []byte, emit dump.Emit) *rowWriter {
 	return &rowWriter{table: table, head: []byte(head), emit: emit, buf: buf, statement: -1}
 }
 
-// selection is the query for the rows of a page.
+// selection returns the query for the rows of a page.
 func selection(table *tableRows, p page) string {
 	names := make([]string, len(table.columns))
 	for i, column := range table.columns {
@@ -58,8 +58,8 @@ func selection(table *tableRows, p page) string {
 	return "SELECT /*!40001 SQL_NO_CACHE */ " + strings.Join(names, ",") + " FROM " + mysql.QuoteName(table.name) + history + p.condition
 }
 
-// write reads the rows of a span to their end, page by page, and emits them. Whoever takes them may take long: then no
-// query is open, and no table is locked.
+// write reads the rows of a span to their end, page by page, and emits them. The receiver may take long: during that
+// time no query is open and no table is locked.
 func (w *rowWriter) write(from *protocol.Connection, reader *snapshotReader, s span) error {
 	pages := newPager(w.table, s)
 	for more := true; more; {
@@ -85,10 +85,10 @@ func (w *rowWriter) write(from *protocol.Connection, reader *snapshotReader, s s
 	return nil
 }
 
-// made is how much SQL has been written.
+// made is how much SQL has been written so far.
 func (w *rowWriter) made() int64 { return w.emitted + int64(len(w.buf)) }
 
-// page reads the rows of a page, and says how long they took, without the time until the first one.
+// page reads the rows of a page. It returns how long that took, from the first row on.
 func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took time.Duration, err error) {
 	columns, err := from.Query(selection(w.table, p))
 	if err != nil {
@@ -161,7 +161,7 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 		return nil
 	}
 	w.endStatement()
-	// Not at ChunkBytes: the page is about to end.
+	// This is less than ChunkBytes because the page is about to end.
 	if len(w.buf) < dump.ChunkBytes+dump.ChunkBytes/8 {
 		return nil
 	}
@@ -175,7 +175,7 @@ func (w *rowWriter) endStatement() {
 	}
 }
 
-// flush emits what there is.
+// flush emits the rows in the buffer.
 func (w *rowWriter) flush() (err error) {
 	w.endStatement()
 	if len(w.buf) == 0 {

@@ -19,16 +19,16 @@ import (
 // definitions is a dump's text around its rows.
 type definitions struct {
 	head, tail []byte
-	// lasting is a hash of both without what a server moves by itself while rows come in.
+	// lasting is a hash of both, without what the server changes by itself while rows are read.
 	lasting [sha256.Size]byte
 }
 
-// same says whether nothing was altered between two readings; an AUTO_INCREMENT counter or a sequence that
-// moved is no change.
+// same says whether nothing was altered between two readings. Counters of AUTO_INCREMENT and sequences may have moved.
 func (d *definitions) same(other *definitions) bool { return d.lasting == other.lasting }
 
-// readDefinitions reads all that a dump holds but rows: of the given tables, and of the sequences, views,
-// triggers, routines and events that the rules leave in. It changes settings of the session and puts them back.
+// readDefinitions reads everything in a dump except rows: the definitions of the given tables, and of the sequences,
+// views, triggers, routines and events that the rules do not exclude. It changes settings of the session and restores
+// them.
 func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []string) (_ *definitions, err error) {
 	r := &schemaReader{server: m, conn: conn}
 	if err := r.open(ctx); err != nil {
@@ -89,7 +89,7 @@ func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []s
 	return d, nil
 }
 
-// script is SQL text that grows.
+// script is SQL text under construction.
 type script struct {
 	text    bytes.Buffer
 	lasting hash.Hash
@@ -102,11 +102,11 @@ func (s *script) add(parts ...string) {
 	}
 }
 
-// addMoving adds what the server changes by itself.
+// addMoving adds text that the server changes by itself.
 func (s *script) addMoving(part string) { s.text.WriteString(part) }
 
-// The session settings that dumps of mysqldump make and take back, and two by which all that lies in a table goes in: dates
-// that no calendar has, and rows that are older than a constraint.
+// These are the session settings that dumps of mysqldump make and restore, and two that let in everything that a table
+// may hold: dates that no calendar has, and rows that are older than a constraint.
 const (
 	mysqlHead = `
 /*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;
@@ -135,8 +135,8 @@ const (
 ` + trailer + "\n"
 )
 
-// header is the comment by which the dump begins. The second line is as in mysqldump's own: by it whoever
-// loads the dump knows of which database a qualified name speaks.
+// header is the comment at the beginning of the dump. Its second line is like mysqldump's: it tells a loader to which
+// database qualified names belong.
 func (r *schemaReader) header() string {
 	host := r.server.url.Host
 	if r.server.url.IsSocket() {
@@ -147,7 +147,7 @@ func (r *schemaReader) header() string {
 		lines.Replace(host), lines.Replace(r.server.url.Name), mysql.FlavourName[r.server.flavour], lines.Replace(r.version))
 }
 
-// list gives the names of the sequences and views to be dumped.
+// list returns the names of the sequences and views that are dumped.
 func (r *schemaReader) list(ctx context.Context) (sequences, views []string, err error) {
 	rows, err := r.rows(ctx, "SELECT TABLE_NAME AS name, TABLE_TYPE AS kind FROM information_schema.TABLES"+
 		" WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('VIEW', 'SEQUENCE')")
@@ -168,7 +168,7 @@ func (r *schemaReader) list(ctx context.Context) (sequences, views []string, err
 	return sequences, views, nil
 }
 
-// table writes what makes a table.
+// table writes the definition of a table.
 func (r *schemaReader) table(ctx context.Context, s *script, name string) error {
 	definition, err := mysql.ShowCreateTable(ctx, r.conn, mysql.QuoteName(name))
 	if err != nil {
@@ -180,15 +180,15 @@ func (r *schemaReader) table(ctx context.Context, s *script, name string) error 
 	text := withReferences(bareSequences(definition, r.server.url.Name), r.references[name])
 	before, counter, after := mysql.CutCounter(text)
 	s.add("\nDROP TABLE IF EXISTS ", mysql.QuoteName(name), ";\n", before)
-	if !strings.HasSuffix(before, "ENGINE=ARCHIVE ") { // which takes no rows below its counter
+	if !strings.HasSuffix(before, "ENGINE=ARCHIVE ") { // a table of ARCHIVE takes no rows below its counter
 		s.addMoving(counter)
 	}
 	s.add(after, ";\n")
 	return nil
 }
 
-// sequence writes what makes a sequence and brings it to where it stands. SETVAL goes forwards only: one that
-// was set back before its start is restarted.
+// sequence writes the definition of a sequence and moves it to its present value. SETVAL only moves forwards, so a
+// sequence that was set back before its start is restarted.
 func (r *schemaReader) sequence(ctx context.Context, s *script, name string) error {
 	quoted := mysql.QuoteName(name)
 	definition, err := r.row(ctx, "SHOW CREATE SEQUENCE "+quoted)
@@ -209,7 +209,7 @@ func (r *schemaReader) sequence(ctx context.Context, s *script, name string) err
 	return nil
 }
 
-// standIn writes a view of the same name and columns, for other views to refer to until the real one is made.
+// standIn writes a view with the same name and columns, which other views can refer to until the real one is made.
 func (r *schemaReader) standIn(ctx context.Context, s *script, name string) error {
 	quoted := mysql.QuoteName(name)
 	rows, err := r.rows(ctx, "SHOW FIELDS FROM "+quoted)

@@ -10,20 +10,19 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// schemaReader asks a server for the texts of its tables, views, triggers, routines and events.
+// schemaReader reads the definitions of tables, views, triggers, routines and events from a server.
 type schemaReader struct {
 	server    *Server
 	conn      *sql.Conn
 	version   string // of the server, in its own words
 	collation string // the database's
-	restore   string // the statement that puts the session's settings back
-	// references are the systems of reference of geometries, by table and column, which MariaDB does not show.
+	restore   string // restores the session's settings
+	// references has the reference systems of geometries, by table and column, which MariaDB does not show.
 	references map[string]map[string]string
 }
 
-// open makes the session's settings such that the server's own do not change what it shows. Texts come as
-// the bytes that they were sent as, whatever their character set: those that say so in the dump can then be
-// sent once more.
+// open sets the session's settings so that the server's own do not change what it shows. Texts arrive as the bytes that
+// were once sent, whatever their character set. The dump sends the same bytes again and names their character set.
 func (r *schemaReader) open(ctx context.Context) error {
 	row, err := r.row(ctx, "SELECT VERSION() AS version, @@collation_database AS collation, @@sql_mode AS mode,"+
 		" @@sql_quote_show_create AS quote, COALESCE(@@character_set_results, 'NULL') AS results")
@@ -37,18 +36,18 @@ func (r *schemaReader) open(ctx context.Context) error {
 	return err
 }
 
-// close puts the settings back.
+// close restores the settings.
 func (r *schemaReader) close(ctx context.Context) error {
 	_, err := r.conn.ExecContext(ctx, r.restore)
 	return err
 }
 
-// rows gives the rows of a query, each by the lower-case names of its columns; NULL is "".
+// rows returns the rows of a query: see [mysql.Rows].
 func (r *schemaReader) rows(ctx context.Context, query string) ([]map[string]string, error) {
 	return mysql.Rows(ctx, r.conn, query)
 }
 
-// row gives the one row of a query.
+// row returns the one row of a query.
 func (r *schemaReader) row(ctx context.Context, query string) (map[string]string, error) {
 	rows, err := r.rows(ctx, query)
 	if err == nil && len(rows) == 0 {
@@ -60,7 +59,7 @@ func (r *schemaReader) row(ctx context.Context, query string) (map[string]string
 	return rows[0], nil
 }
 
-// reading says what was being read when something failed. What is gone was there when it was listed.
+// reading adds to an error what was being read, and classifies it. What is missing was there when it was listed.
 func reading(what string, err error) error {
 	doing := "read " + what
 	switch {
@@ -72,7 +71,7 @@ func reading(what string, err error) error {
 	switch mysql.Errno(err) {
 	case mysql.ErrnoUnknownTable, mysql.ErrnoUnknownRoutine, mysql.ErrnoUnknownTrigger, mysql.ErrnoUnknownEvent, mysql.ErrnoUnknownSequence,
 		mysql.ErrnoUnknownView,
-		mysql.ErrnoOtherKindOfObject, mysql.ErrnoNotASequence: // a table that is a view now, or the other way round
+		mysql.ErrnoOtherKindOfObject, mysql.ErrnoNotASequence: // a table has become a view, or the other way round
 		return source.Failure(doing, source.ErrDefinitionChanged, err)
 	case 0:
 		return fmt.Errorf("%s: %w", doing, err)

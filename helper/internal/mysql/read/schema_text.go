@@ -8,8 +8,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// bareSequences takes the database's name out of a table's calls of its sequences. The server writes it there,
-// and nowhere else in the text of a table; a dump is for databases of other names, too.
+// bareSequences removes the database's name from the sequences that a table's defaults call. The server writes it there
+// and nowhere else in a table's definition. A dump must also load into a database of another name.
 func bareSequences(create, database string) string {
 	if !strings.Contains(create, "val(`") {
 		return create
@@ -22,8 +22,8 @@ func bareSequences(create, database string) string {
 	})
 }
 
-// bareTrigger takes the database's name off a trigger and its table. The server keeps them as they were written;
-// what the trigger does is left alone.
+// bareTrigger removes the database's name from a trigger and its table, which the server keeps as they were written. It
+// does not change what the trigger does.
 func bareTrigger(create, database string) string {
 	text := []byte(create)
 	all := sqltext.Tokens(text, sqltext.MySQL)
@@ -31,8 +31,8 @@ func bareTrigger(create, database string) string {
 	return withoutQualifier(text, all, database, func(i int) bool { return i < each })
 }
 
-// withoutQualifier takes a database's name, and the dot behind it, out of a statement wherever it qualifies a
-// name and is asked about with true.
+// withoutQualifier removes a database's name and the dot behind it wherever it qualifies a name in a statement and at
+// returns true for the token.
 func withoutQualifier(text []byte, all []sqltext.Token, database string, at func(int) bool) string {
 	var bare bytes.Buffer
 	from := 0
@@ -46,7 +46,8 @@ func withoutQualifier(text []byte, all []sqltext.Token, database string, at func
 	return bare.String()
 }
 
-// nameOf gives the name that a token stands for; under ANSI_QUOTES names are quoted as texts are elsewhere.
+// nameOf returns the name that a token stands for. Under ANSI_QUOTES, quotes around a name are those of a text
+// elsewhere.
 func nameOf(text []byte, token sqltext.Token) string {
 	raw := string(text[token.Start:token.End])
 	if token.Kind == sqltext.Text && len(raw) > 1 {
@@ -55,7 +56,7 @@ func nameOf(text []byte, token sqltext.Token) string {
 	return token.Name(text)
 }
 
-// delimiterFor gives a delimiter that is not in a text.
+// delimiterFor returns a delimiter that does not occur in a text.
 func delimiterFor(text string) string {
 	delimiter := ";;"
 	for strings.Contains(text, delimiter) {

@@ -15,26 +15,26 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// snapshot is connections that all see the rows of one moment.
+// snapshot is a set of connections that all see the rows of one moment.
 type snapshot struct {
 	server  *Server
 	readers []*snapshotReader
-	// aside is one more connection, which sees what is there now: nil where the server has none to spare.
+	// aside is one more connection, which sees the present state; nil if the server has none to spare.
 	aside *sql.Conn
-	using sync.Mutex // the connection aside
+	using sync.Mutex // guards aside
 	pools []*sql.DB
 	held  heldTables
-	kept  *keptTables // nil where none must be
-	time  time.Time   // of that moment, UTC
+	kept  *keptTables // nil if no table must be kept
+	time  time.Time   // of the snapshot, UTC
 	how   string
 
-	// What there was just before.
+	// This is what there was just before the snapshot.
 	definitions *definitions
 	made        map[string]string // when tables were made or altered
 }
 
-// openSnapshot opens as many connections as are wanted and the server can spare, and one more, and has them begin at
-// the same moment: nothing is written while they do. Where that cannot be had for a moment, it is one connection.
+// openSnapshot opens as many connections as are wanted and as the server can spare, plus one. They all begin at the
+// same moment, while nobody writes. If writing cannot be stopped for a moment, the snapshot has one connection.
 func (m *Server) openSnapshot(ctx context.Context, tables []string) (_ *snapshot, err error) {
 	s := &snapshot{server: m}
 	defer func() {
@@ -52,7 +52,7 @@ func (m *Server) openSnapshot(ctx context.Context, tables []string) (_ *snapshot
 	for i, conn := range conns {
 		s.readers = append(s.readers, &snapshotReader{Conn: conn, held: &s.held, number: i})
 	}
-	// Definitions are not part of a snapshot. Where they are the same before and after, they are those of its moment.
+	// Definitions are not part of a snapshot. If they are the same before and after it, they are those of its moment.
 	now := s.now()
 	if s.made, err = readMade(ctx, now, ""); err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (m *Server) openSnapshot(ctx context.Context, tables []string) (_ *snapshot
 	return s, s.beginAlone(ctx)
 }
 
-// beginAlone has the one reader begin.
+// beginAlone begins the snapshot of a single reader.
 func (s *snapshot) beginAlone(ctx context.Context) error {
 	if err := s.kept.take(ctx); err != nil {
 		return err
@@ -94,7 +94,7 @@ func (s *snapshot) beginAlone(ctx context.Context) error {
 	return s.savepoints(ctx)
 }
 
-// connect opens the connections. The first one must be had.
+// connect opens the connections. It fails only if it cannot open the first one.
 func (s *snapshot) connect(ctx context.Context) ([]*sql.Conn, error) {
 	m := s.server
 	first, err := s.add(ctx)
@@ -116,7 +116,7 @@ func (s *snapshot) connect(ctx context.Context) ([]*sql.Conn, error) {
 	return conns, nil
 }
 
-// now gives a connection that sees what is there now: before the snapshot begins, each does.
+// now returns a connection that sees the present state. Before the snapshot begins, each one does.
 func (s *snapshot) now() *sql.Conn {
 	if s.aside != nil {
 		return s.aside
@@ -134,7 +134,7 @@ func (s *snapshot) add(ctx context.Context) (*sql.Conn, error) {
 	return conn, nil
 }
 
-// begin has all connections see the rows of now.
+// begin begins a transaction on each connection.
 func (s *snapshot) begin(ctx context.Context) error {
 	var text string
 	if err := s.readers[0].QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").Scan(&text); err != nil {
@@ -154,7 +154,7 @@ func (s *snapshot) begin(ctx context.Context) error {
 	return group.Wait()
 }
 
-// keepOne gives up all readers but the first.
+// keepOne closes all readers except the first.
 func (s *snapshot) keepOne() {
 	for _, reader := range s.readers[1:] {
 		_ = reader.Close()
@@ -162,7 +162,7 @@ func (s *snapshot) keepOne() {
 	s.readers = s.readers[:1]
 }
 
-// Close ends the connections.
+// Close closes the connections.
 func (s *snapshot) Close() error {
 	s.kept.close()
 	for _, reader := range s.readers {
@@ -178,7 +178,7 @@ func (s *snapshot) Close() error {
 	return nil
 }
 
-// readLimits asks how many connections the server can spare. What it does not tell is no limit.
+// readLimits asks how many connections the server can spare. What the server does not say is no limit.
 func readLimits(ctx context.Context, conn *sql.Conn, user string) serverLimits {
 	var limits serverLimits
 	var name string
@@ -188,9 +188,10 @@ func readLimits(ctx context.Context, conn *sql.Conn, user string) serverLimits {
 	return limits
 }
 
-// readMade gives when the tables of the database, or the one of that name, were made, altered or renamed, as far as the
-// server knows: not the moment counts, but that it is another one. It sees what a snapshot does not: a table that has
-// taken another one's name, with rows that were already there at the snapshot's moment. The server raises no error for it.
+// readMade returns when the tables of the database, or the table with that name, were made, altered or renamed, as far
+// as the server knows. Only a difference matters, not the time. It reveals what a snapshot hides: that a table has
+// taken another one's name, with rows that already existed at the snapshot's moment. The server reports no error for
+// that.
 func readMade(ctx context.Context, conn *sql.Conn, table string) (map[string]string, error) {
 	query := "SELECT TABLE_NAME, COALESCE(ENGINE, ''), COALESCE(CAST(CREATE_TIME AS CHAR), '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
 	if table != "" {
@@ -208,7 +209,7 @@ func readMade(ctx context.Context, conn *sql.Conn, table string) (map[string]str
 		if err := rows.Scan(&name, &storage, &at); err != nil {
 			return nil, err
 		}
-		if transactional[strings.ToLower(storage)] { // others are not in the snapshot, and some move it by themselves
+		if transactional[strings.ToLower(storage)] { // others are not in the snapshot, and some change the time by themselves
 			made[name] = at
 		}
 	}

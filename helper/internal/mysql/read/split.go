@@ -14,15 +14,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 )
 
-// span is a stretch of a table along the first column of its key: from is in it, to is not, as literals.
-// An empty one is the table's beginning or end.
+// span is a range of a table along the first column of its key, given as literals. It includes from and excludes to. An
+// empty one is the table's beginning or end.
 type span struct {
 	from, to string
 	bytes    int64 // about
 }
 
-// condition is the span as a WHERE clause. Whatever the server takes for larger and smaller, each row is in one
-// span and no other.
+// condition returns the span as a WHERE clause. However the server compares values, each row is in exactly one span.
 func (s span) condition(column string) string {
 	var parts []string
 	if s.from != "" {
@@ -37,13 +36,13 @@ func (s span) condition(column string) string {
 	return " WHERE " + strings.Join(parts, " AND ")
 }
 
-// spanBytes is about how large the spans of a table are, so that all connections end at about the same time.
+// spanBytes is about the size of a span: small enough that all connections end at about the same time.
 const spanBytes = 16 << 20
 
-// mostSpans bounds how finely a table is cut, and so how many questions are asked for it.
+// mostSpans limits how finely a table is cut, and so how many queries that takes.
 const mostSpans = 256
 
-// split cuts a table that is large enough. Where a table cannot be cut well, it is cut less.
+// split cuts a table that is large enough. A table that cannot be cut well gets fewer spans.
 func split(ctx context.Context, conn *snapshotReader, table *tableRows) ([]span, error) {
 	whole := span{bytes: table.bytes}
 	if table.key == nil || table.bytes < 2*spanBytes {
@@ -84,8 +83,8 @@ type cutter struct {
 	all           float64 // rows of the table, by the server's estimate
 }
 
-// cut halves a span until it is as many as wanted or small enough; low and high are the least and the greatest key
-// in it.
+// cut halves a span until there are as many as wanted, or until it is small enough. low and high are the least and the
+// greatest key in it.
 func (c cutter) cut(ctx context.Context, whole span, low, high string, most int) ([]span, error) {
 	if most < 2 || low == high {
 		return []span{whole}, nil
@@ -117,11 +116,11 @@ func (c cutter) cut(ctx context.Context, whole span, low, high string, most int)
 	return append(left, right...), err
 }
 
-// share is the part of a span's rows that lie in its lower half, by the server's estimates of the rows of both
+// share returns which part of a span's rows lies in its lower half, by the server's estimates of the rows of both
 // halves. of is the span's own part of the table.
 //
-// InnoDB takes a range of many pages for twice as large as it is, and for no larger than half of the table
-// (btr_estimate_n_rows_in_range). Of a half that is as large as that, nothing is known but what the other one leaves.
+// InnoDB estimates a range of many pages at twice its size, but never at more than half of the table
+// (btr_estimate_n_rows_in_range). If a half reaches that limit, only the other half's estimate says anything.
 func (c cutter) share(lower, upper, of float64) float64 {
 	whole, most := max(1, c.all*of), c.all/2-1
 	switch {
@@ -136,8 +135,8 @@ func (c cutter) share(lower, upper, of float64) float64 {
 	}
 }
 
-// middle finds a key that is about in the middle between two others, and above the lower one, and the key before
-// it. It gives nothing where there is none.
+// middle looks for a key about halfway between two others, and above the lower one, and for the key before it. It
+// returns nothing if there is none.
 func (c cutter) middle(ctx context.Context, low, high string) (middle, before string, err error) {
 	for _, share := range []float64{0.5, 0.25, 0.75} {
 		guess, ok := c.key.between(low, high, share)
@@ -164,7 +163,7 @@ func (c cutter) middle(ctx context.Context, low, high string) (middle, before st
 	return "", "", nil
 }
 
-// rows is the server's estimate of the rows of a span, which it makes by two looks into the index.
+// rows returns the server's estimate of the rows of a span, for which the server looks into the index twice.
 func (c cutter) rows(ctx context.Context, s span) (float64, error) {
 	rows, err := c.conn.QueryContext(ctx, fmt.Sprintf("EXPLAIN SELECT %s FROM %s%s%s", c.column, c.table, c.index, s.condition(c.column)))
 	if err != nil {
@@ -193,17 +192,17 @@ func (c cutter) rows(ctx context.Context, s span) (float64, error) {
 	return count, rows.Err()
 }
 
-// key is what is known of the values of a kind of column, as text.
+// key is what is known about a type of column whose values are read as text.
 type key interface {
 	// literal writes a value for a statement.
 	literal(value string) string
-	// usable says whether a value can be written as a literal that is compared as the column's values are.
+	// usable says whether a value can be written as a literal that compares like the column's values.
 	usable(value string) bool
-	// between guesses what lies at that share of the way from low to high; false where nothing does.
+	// between guesses the value at that share of the way from low to high; false if there is none.
 	between(low, high string, share float64) (string, bool)
 }
 
-// keyOf gives nil for columns by which tables are not cut.
+// keyOf returns nil for columns along which tables are not cut.
 func keyOf(column literal.Column) key {
 	switch column.DataType {
 	case "tinyint", "smallint", "mediumint", "int", "bigint":
@@ -262,7 +261,7 @@ func (t textKey) usable(value string) bool {
 	return utf8.ValidString(value)
 }
 
-// between guesses by printable ASCII: how the collation orders what is in between shows when a key is looked for.
+// between interpolates printable ASCII. How the collation really orders values shows when a key is looked for.
 func (t textKey) between(low, high string, share float64) (string, bool) {
 	at, l, h := fraction(low, high, 95, ' ')
 	middle := uint64(float64(l) + share*(float64(h)-float64(l)))
@@ -274,8 +273,8 @@ func (t textKey) between(low, high string, share float64) (string, bool) {
 	return strings.ToValidUTF8(low[:at], "") + strings.TrimRight(string(guess), " "), true
 }
 
-// fraction takes what two keys have in common off them and reads the next four bytes of each as a number of the
-// given base, whose lowest digit is zero.
+// fraction removes the common beginning of two keys, and reads the next four bytes of each as a number in the given
+// base, whose lowest digit is zero.
 func fraction(low, high string, base uint64, zero byte) (common int, l, h uint64) {
 	for common < len(low) && common < len(high) && low[common] == high[common] {
 		common++

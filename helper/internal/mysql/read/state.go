@@ -14,7 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
-// What a MariaDB server remembers of its tables, tried on 10.11:
+// This is what a MariaDB server remembers of its tables, as tried on 10.11:
 //
 //   - UPDATE_TIME of an InnoDB table is set when a transaction that has changed it commits, an XA transaction and a
 //     cascade of a foreign key included. It has whole seconds, is kept in memory only, and is NULL after a restart.
@@ -27,10 +27,10 @@ import (
 //   - Innodb_lsn_current is what of the redo log has been written. On a server where nobody writes it stands still,
 //     and reading does not move it, nor does FLUSH TABLES WITH READ LOCK.
 
-// oldestState is the first version whose servers are taken to do as 10.11 does.
+// oldestState is the first version that is assumed to behave like 10.11.
 var oldestState = version.Version{Major: 10, Minor: 6, Patch: 0}
 
-// State says what there is, for a later state to be compared with.
+// State describes the database so that a later state can be compared with it.
 func (m *Server) State(ctx context.Context) (source.State, error) {
 	if m.flavour != "mariadb" || m.version.Less(oldestState) {
 		return source.State{Doubt: "of the servers for MySQL clients, only MariaDB 10.6 and newer can tell"}, nil
@@ -49,23 +49,23 @@ func (m *Server) State(ctx context.Context) (source.State, error) {
 	return state, nil
 }
 
-// serverState reads a state.
+// serverState collects a state.
 type serverState struct {
 	server *Server
 	conn   *sql.Conn
 
-	definitions [][]string // what the tables are
+	definitions [][]string // of the tables
 	rows        [][]string // what is known of their rows
 	empty       []string   // tables that may have no rows
 	sequences   []string
-	loose       []string // tables whose time of change is not that of the change
-	uncertain   bool     // there are tables whose change the server may have forgotten
-	altered     bool     // a table was just made or altered
-	changed     bool     // or just changed
+	loose       []string // tables whose time of change is not exact
+	uncertain   bool     // the server may have forgotten that a table was changed
+	altered     bool     // a table was made or altered just now
+	changed     bool     // or changed just now
 }
 
-// youngest is for how many seconds a server must have run. When it was started is known to the second: two starts within
-// one look like one.
+// youngest is how many seconds a server must have run. The time of its start has a resolution of one second, so two
+// starts within one look alike.
 const youngest = 3
 
 func (r *serverState) read(ctx context.Context) (source.State, error) {
@@ -117,22 +117,22 @@ func (r *serverState) read(ctx context.Context) (source.State, error) {
 	}
 	contents := source.NewFingerprint(definitions)
 	contents.AddLines(r.rows)
-	// Partitions that are emptied or exchanged and tablespaces that are imported are ALTER TABLE.
+	// Emptying or exchanging partitions and importing tablespaces are forms of ALTER TABLE.
 	contents.Add(status["COM_ALTER_TABLE"])
 	if r.uncertain {
-		// All tables have room now. They had between two states, if none was dropped.
+		// All tables have room now. If none was dropped, they had room all the time between the two states.
 		contents.Add(status["COM_DROP_TABLE"], status["COM_DROP_DB"])
 	}
 	state.Contents = contents.String()
 	return state, nil
 }
 
-// otherEngines says whether there are tables with rows of which the redo log knows nothing.
+// otherEngines says whether there are tables with rows that the redo log does not cover.
 func (r *serverState) otherEngines() bool {
 	return slices.ContainsFunc(r.rows, func(row []string) bool { return row[1] != "innodb" })
 }
 
-// status reads the counters that a state needs. Anybody may.
+// status reads the counters that a state needs. Every account may read them.
 func (r *serverState) status(ctx context.Context) (map[string]string, error) {
 	rows, err := r.query(ctx, "SELECT VARIABLE_NAME, VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN"+
 		" ('UPTIME', 'INNODB_LSN_CURRENT', 'COM_ALTER_TABLE', 'COM_DROP_TABLE', 'COM_DROP_DB')")
@@ -146,7 +146,7 @@ func (r *serverState) status(ctx context.Context) (map[string]string, error) {
 	return status, nil
 }
 
-// tables sorts what the server says of the tables.
+// tables sorts what the server says about the tables.
 func (r *serverState) tables(ctx context.Context) error {
 	const just = " >= NOW() - INTERVAL 2 SECOND"
 	rows, err := r.query(ctx, "SELECT TABLE_NAME, TABLE_TYPE, LOWER(COALESCE(ENGINE, '')), COALESCE(CREATE_TIME, ''), COALESCE(UPDATE_TIME, ''),"+
@@ -170,7 +170,8 @@ func (r *serverState) tables(ctx context.Context) error {
 		case wildcard.MatchAny(r.server.config.StructureOnly, name), mysql.RowsElsewhere(engine):
 		case engine == "innodb":
 			r.changed = r.changed || row[8] == "1"
-			// The time of a partitioned table is that of its last partition, and each is forgotten by itself.
+			// The time of a partitioned table is that of the partition changed last, and the server forgets each
+			// partition on its own.
 			partitioned := row[9] == "1"
 			r.uncertain = r.uncertain || changed == "" || partitioned
 			if changed == "" && count == "0" || partitioned {
@@ -187,8 +188,9 @@ func (r *serverState) tables(ctx context.Context) error {
 	return r.look(ctx)
 }
 
-// look finds out which tables have no rows, of those that may have none: the count is an estimate, for a partitioned table
-// never 0, and nothing else tells that a table was emptied which nobody had changed since the server was started.
+// look finds out which tables are empty among those that may be. The count of rows is an estimate, which is never 0 for
+// a partitioned table. And if nobody had changed a table since the server was started, nothing else reveals that it was
+// emptied.
 func (r *serverState) look(ctx context.Context) error {
 	var queries []string
 	for _, name := range r.empty {
@@ -201,9 +203,9 @@ func (r *serverState) look(ctx context.Context) error {
 	return err
 }
 
-// mysqlStateQueries tell, each in rows without order, whether the server is the same, has not been started anew, and
-// has the same views, triggers, routines and events. The first computes when the server was started: within one statement
-// the two times are of one moment, so it is always the same second.
+// mysqlStateQueries tell whether the server is the same, has not been restarted, and has the same views, triggers,
+// routines and events. The order of their rows does not matter. The first one computes when the server was started:
+// both times in it are from one statement, so the result is always the same second.
 var mysqlStateQueries = []string{
 	"SELECT UNIX_TIMESTAMP() - VARIABLE_VALUE, VERSION(), @@hostname, @@port, @@server_id, @@datadir" +
 		" FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'",
@@ -215,7 +217,7 @@ var mysqlStateQueries = []string{
 	"SELECT * FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()",
 }
 
-// standing adds where the sequences stand.
+// standing adds the present values of the sequences.
 func (r *serverState) standing(ctx context.Context, to source.Fingerprint) error {
 	var queries []string
 	for _, name := range r.sequences {
@@ -226,8 +228,8 @@ func (r *serverState) standing(ctx context.Context, to source.Fingerprint) error
 	return err
 }
 
-// forgetful gives the reason why the server may have forgotten that a table was changed: nothing where it has room for
-// all tables of all databases, with a tenth to spare.
+// forgetful returns why the server may have forgotten that a table was changed. It returns nothing if the server has
+// room for all tables of all databases and a tenth more.
 func (r *serverState) forgetful(ctx context.Context) (string, error) {
 	rows, err := r.query(ctx, "SELECT COUNT(*), @@table_definition_cache FROM information_schema.INNODB_SYS_TABLES")
 	if denied(err) {
@@ -252,7 +254,7 @@ func (r *serverState) forgetful(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// union joins queries of one row, in statements of a moderate length.
+// union joins queries of one row each, in statements of moderate length.
 func (r *serverState) union(ctx context.Context, queries []string) (all [][]string, err error) {
 	const atOnce = 50
 	for some := range slices.Chunk(queries, atOnce) {
@@ -265,7 +267,7 @@ func (r *serverState) union(ctx context.Context, queries []string) (all [][]stri
 	return all, nil
 }
 
-// query gives all rows of a query as text, NULL as nothing, without what moves by itself.
+// query returns all rows of a query as text, NULL as "", without what changes by itself.
 func (r *serverState) query(ctx context.Context, query string) ([][]string, error) {
 	rows, err := r.conn.QueryContext(ctx, query)
 	if err != nil {

@@ -13,23 +13,24 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
-// A system-versioned table of MariaDB keeps the earlier versions of its rows, with the moments from and to which each was
-// the row. A plain SELECT gives the rows of now alone; servers since 10.11 take the others, too.
+// A system-versioned table of MariaDB keeps the earlier versions of its rows, each with the period in which it was
+// current. A plain SELECT returns only current rows. Since 10.11 servers accept earlier versions, too.
 
-// versions are the tables whose rows are read in all their versions.
+// versions are the tables of which all versions of the rows are read.
 type versions []string
 
-// takesHistory is the first MariaDB that does.
+// takesHistory is the first version of MariaDB that accepts earlier versions of rows.
 var takesHistory = version.Version{Major: 10, Minor: 11, Patch: 0}
 
-// insertHistory is what a dump with history sets. It is in no comment: a server that does not know it refuses the dump
-// at its beginning, and does not take earlier versions of rows for rows.
+// insertHistory is what a dump with history sets. It is not in a comment: a server that does not know the setting
+// refuses the dump at its beginning, instead of taking earlier versions of rows for rows.
 const (
 	insertHistory = "SET @OLD_INSERT_HISTORY=@@SYSTEM_VERSIONING_INSERT_HISTORY, SYSTEM_VERSIONING_INSERT_HISTORY=1;\n"
 	endOfHistory  = "SET SYSTEM_VERSIONING_INSERT_HISTORY=@OLD_INSERT_HISTORY;\n"
 )
 
-// inspectVersions finds the system-versioned tables among those that are read, and says of which no history comes.
+// inspectVersions finds the system-versioned tables among those that are read, and says which ones come without
+// history.
 func (m *Server) inspectVersions(ctx context.Context, conn *sql.Conn, read []string) error {
 	m.versions = nil
 	if m.flavour != "mariadb" {
@@ -71,13 +72,13 @@ func (m *Server) inspectVersions(ctx context.Context, conn *sql.Conn, read []str
 	return rows.Err()
 }
 
-// readPeriods gives those columns of versioned tables that say from and to when a version was the row. They come last:
-// whoever reads a dump can tell by a row's end whether it is one of now.
+// readPeriods returns the columns of versioned tables that hold the beginning and the end of a version's period. They
+// come last in a dump: the end of a row shows whether it is current.
 func (v versions) readPeriods(ctx context.Context, conn *sql.Conn, tables map[string]*tableRows) error {
 	if len(v) == 0 {
 		return nil
 	}
-	own := map[string]string{} // columns that tables name for it, by table and what they are
+	own := map[string]string{} // columns that tables declare for it, by table and by what they are
 	rows, err := conn.QueryContext(ctx, "SELECT TABLE_NAME, COLUMN_NAME, GENERATION_EXPRESSION FROM information_schema.COLUMNS"+
 		" WHERE TABLE_SCHEMA = DATABASE() AND GENERATION_EXPRESSION IN ('ROW START', 'ROW END')")
 	if err != nil {
