@@ -38,7 +38,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	// The state is read before the snapshot: what changes in between is in the dump and counts as a change next time. The
 	// dump can do without it.
 	state, err := source.State(ctx)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		r.Progress.Note("the next refresh cannot tell whether staging has changed: " + err.Error())
 	}
 	dump, err := source.Dump(ctx)
