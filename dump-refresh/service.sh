@@ -156,7 +156,7 @@ start_service() {
   if service_runs; then
     return
   fi
-  docker rm --force "$container" >/dev/null 2>&1 || true # left by a network that is gone, or by a folder that was moved
+  docker rm --force --volumes "$container" >/dev/null 2>&1 || true # left by a network that is gone, or by a folder that was moved
   before=$(<"$rendered")
   drop_profiles
   change_rendered image "$(default_image)" "$image"
@@ -174,7 +174,7 @@ start_service() {
     started=false output=$(docker logs --tail 1 "$container" 2>&1 || true)
   fi
   if [ "$started" = false ]; then
-    docker rm --force "$container" >/dev/null 2>&1 || true
+    docker rm --force --volumes "$container" >/dev/null 2>&1 || true
     printf '%s\n' "the dump service of project $DDEV_SITENAME does not start (${output##*$'\n'})" \
       "check that its image, $image, is one of dump-refresh"
     return 1

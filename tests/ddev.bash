@@ -48,8 +48,8 @@ start_project() {
 # delete_project NAME
 delete_project() {
   local folder
-  folder=$(ddev describe --json-output "$1" </dev/null 2>/dev/null | jq -r .raw.approot) || return 0
-  ddev delete --omit-snapshot --yes "$1" >/dev/null 2>&1 || true
+  folder=$(ddev describe --json-output "$1" </dev/null 2>/dev/null | jq -r .raw.approot) || folder=
+  ddev delete --omit-snapshot --yes "$1" >/dev/null 2>&1 || true # also if a test has left settings with which nothing can be described
   case $folder in "$HOME/tmp/"*) rm -rf "$folder" ;; esac
   cd "$HOME" # compose takes nothing down from within a folder that is gone
 }
@@ -57,7 +57,7 @@ delete_project() {
 # start_s3: starts an S3 server in DDEV's network, with a bucket called dumps. DDEV creates the network with the
 # first project.
 start_s3() {
-  docker rm --force "$S3" >/dev/null 2>&1 || true
+  docker rm --force --volumes "$S3" >/dev/null 2>&1 || true
   docker run --detach --name "$S3" --network ddev_default --publish 127.0.0.1::9000 \
     --env MINIO_ROOT_USER="$AWS_ACCESS_KEY_ID" --env MINIO_ROOT_PASSWORD="$AWS_SECRET_ACCESS_KEY" \
     dump-refresh-test-s3 server --quiet /data >/dev/null

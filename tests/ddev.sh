@@ -16,4 +16,21 @@ tests/prepare.sh >&2
 if [ $# -eq 0 ]; then
   set -- tests/shop.bats tests/hook.bats tests/files.bats tests/neighbour.bats tests/start.bats tests/migration.bats tests/postgres.bats tests/test.bats # the longest first
 fi
-printf '%s\0' "$@" | xargs -0 -P 2 -n 1 tests/ddev.sh --file
+
+# volumes: lists those that belong to a project, or to nobody; the others are DDEV's for all projects.
+volumes() {
+  docker volume ls --quiet | grep -vE '^ddev-(global-cache|ssh-agent_|router)' | sort || true
+}
+
+before=$(volumes)
+failed=0
+printf '%s\0' "$@" | xargs -0 -P 2 -n 1 tests/ddev.sh --file || failed=$?
+left=$(comm -13 <(echo "$before") <(volumes))
+echo 1..1
+if [ -n "$left" ]; then
+  echo "not ok 1 the tests leave no Docker volume"
+  printf '%s\n' "$left" | sed 's/^/# /'
+  exit 1
+fi
+echo "ok 1 the tests leave no Docker volume"
+exit "$failed"

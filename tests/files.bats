@@ -26,7 +26,7 @@ setup_file() {
 teardown_file() {
   load ddev.bash
   delete_project "$NAME"
-  docker rm --force "$S3" >/dev/null
+  docker rm --force --volumes "$S3" >/dev/null
 }
 
 setup() {

@@ -19,7 +19,7 @@ teardown_file() {
   load ddev.bash
   delete_project museum-shop
   delete_project "$STAGING"
-  docker rm --force "$S3" >/dev/null
+  docker rm --force --volumes "$S3" >/dev/null
   rm -rf "$SITE"
 }
 

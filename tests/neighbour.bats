@@ -28,7 +28,7 @@ teardown_file() {
   load ddev.bash
   delete_project "$SITE_NAME"
   delete_project "$NEIGHBOUR"
-  docker rm --force "$S3" >/dev/null
+  docker rm --force --volumes "$S3" >/dev/null
 }
 
 setup() {

@@ -28,7 +28,7 @@ teardown_file() {
   delete_project "$SHOP"
   delete_project "$OTHER"
   delete_project "$STAGING"
-  docker rm --force "$S3" >/dev/null
+  docker rm --force --volumes "$S3" >/dev/null
 }
 
 setup() {

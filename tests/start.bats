@@ -26,7 +26,7 @@ setup_file() {
 teardown_file() {
   load ddev.bash
   ddev delete --omit-snapshot --yes "$NAME" >/dev/null 2>&1 || true
-  docker rm --force "ddev-$NAME-dump" >/dev/null 2>&1 # one that a test has made, if it failed
+  docker rm --force --volumes "ddev-$NAME-dump" >/dev/null 2>&1 # one that a test has made, if it failed
   docker rmi "$OTHER_IMAGE" >/dev/null
   case $CHECKOUT in "$HOME/tmp/"*) rm -rf "$CHECKOUT" ;; esac
 }
@@ -103,7 +103,7 @@ service() {
 }
 
 @test "two first commands at once both work" {
-  docker rm --force "ddev-$NAME-dump"
+  docker rm --force --volumes "ddev-$NAME-dump"
   ddev dump-doctor --version >"$BATS_TEST_TMPDIR/other" 2>&1 &
   run ddev dump-doctor --version
   assert_success
@@ -111,7 +111,7 @@ service() {
 }
 
 @test "a wrong image is reported, and its container is removed" {
-  docker rm --force "ddev-$NAME-dump"
+  docker rm --force --volumes "ddev-$NAME-dump"
   DUMP_DOCKER_IMAGE=ddev/ddev-utilities run ddev list-dumps
   assert_failure
   assert_line --partial "error: the dump service of project $NAME does not start ("
@@ -129,7 +129,7 @@ service() {
 }
 
 @test "a service whose image is set in config.yaml, beside the other settings" {
-  docker rm --force "ddev-$NAME-dump"
+  docker rm --force --volumes "ddev-$NAME-dump"
   ddev config --web-environment-add="DUMP_DOCKER_IMAGE=$OTHER_IMAGE" >/dev/null
   run ddev dump-doctor --version
   assert_success
@@ -138,7 +138,7 @@ service() {
 }
 
 @test "with rootless Docker the service runs as root" {
-  docker rm --force "ddev-$NAME-dump"
+  docker rm --force --volumes "ddev-$NAME-dump"
   local programs=$BATS_TEST_TMPDIR/programs
   mkdir "$programs"
   # shellcheck disable=SC2016
@@ -150,7 +150,7 @@ service() {
 }
 
 @test "settings that changed after the start cause a full restart" {
-  docker rm --force "ddev-$NAME-dump"
+  docker rm --force --volumes "ddev-$NAME-dump"
   ddev config --web-environment-add=SOMETHING=else >/dev/null
   ddev utility compose-config >/dev/null
   run ddev dump-doctor --version
@@ -170,7 +170,7 @@ service() {
 }
 
 @test "a service left by an earlier folder is not used" {
-  docker rm --force "ddev-$NAME-dump"
+  docker rm --force --volumes "ddev-$NAME-dump"
   docker run --detach --name "ddev-$NAME-dump" --workdir "$BATS_TEST_TMPDIR" --entrypoint /dump-helper "$OTHER_IMAGE" idle
   run ddev dump-doctor --version
   assert_success

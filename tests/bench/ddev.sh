@@ -15,7 +15,7 @@ make --no-print-directory -C "$DIR" image >&2
 
 finish() {
   delete_project "$NAME"
-  docker rm --force "$S3" >/dev/null
+  docker rm --force --volumes "$S3" >/dev/null
   rm -r "$DATA"
 }
 DATA=$(mktemp -d)
