@@ -291,6 +291,9 @@ var errorClasses = []errorClass{
 	}),
 	is(source.ErrForwardingDenied, exitStaging, "allow AllowTcpForwarding on the SSH server, or name another host in DUMP_SSH"),
 	is(source.ErrSSHConfig, exitStaging, "check ~/.ssh/config; `ssh -G HOST` shows what ssh makes of it"),
+	as(exitStaging, func(*source.BrokenError) string {
+		return "repair or drop them on staging, list them under exclude in .ddev/dump-refresh/rules.yaml, or publish the rest with --skip-broken"
+	}),
 	is(source.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
 	is(source.ErrSnapshotTooLong, exitStaging, "nothing was published; dump less (structure_only and exclude in .ddev/dump-refresh/rules.yaml), or use a faster connection"),
 	is(source.ErrGaveWay, exitStaging, "nothing was published; tables on staging are being altered or locked (a deployment, a backup?), try again at a quieter time"),
@@ -304,6 +307,7 @@ var errorClasses = []errorClass{
 
 	// The gate.
 	is(refresh.ErrEmpty, exitGate, "check the database's name in DUMP_SOURCE; nothing was published"),
+	is(refresh.ErrNoTables, exitGate, "nothing was published; if that is right, publish it with --force"),
 	is(refresh.ErrIncomplete, exitGate, "nothing was published, try again; if DUMP_SOURCE is a command, run it by hand and look at the end of what it prints"),
 	as(exitGate, func(*refresh.GateError) string { return "if that is right, publish it with --force" }),
 	as(exitGate, func(*pull.GateError) string {

@@ -147,6 +147,7 @@ func describeIndex(index *dumpfile.Index) string {
 	line("contents", fmt.Sprintf("%s in %s", describeContents(index, int64(len(index.Tables)), index.Rows), ui.Count(int64(len(index.Chunks)), "chunk")))
 	line("without rows", strings.Join(index.Rules.StructureOnly, ", "))
 	line("left out", strings.Join(index.Rules.Excluded, ", "))
+	line("unreadable", strings.Join(index.Rules.Broken, "; "))
 	text.WriteString("\n" + describeTables(index))
 	return text.String()
 }

@@ -18,6 +18,7 @@ func refreshCommand(version string) *cli.Command {
 		Usage: "publish a fresh dump of the staging database",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "force", Usage: "publish even if the dump has far fewer tables or rows than the last one"},
+			&cli.BoolFlag{Name: "skip-broken", Usage: "leave out tables, views and routines that nobody can read, and publish the rest"},
 			&cli.BoolFlag{Name: "full", Usage: "send every byte again, whatever the last dump contains (so far every refresh does)"},
 			&cli.StringFlag{Name: "if-older-than", Usage: "do nothing if the newest dump is younger than `AGE`, such as 30m, 12h or 2d"},
 			&cli.BoolFlag{Name: "if-changed", Usage: "do nothing if the staging database can tell that it has not changed since the newest dump"},
@@ -50,7 +51,7 @@ func refreshCommand(version string) *cli.Command {
 				}
 			}
 			result, err := s.refresh(c.Context, refreshOptions{
-				version: version, force: c.Bool("force"), ifOlderThan: ifOlderThan, ifChanged: c.Bool("if-changed"),
+				version: version, force: c.Bool("force"), skipBroken: c.Bool("skip-broken"), ifOlderThan: ifOlderThan, ifChanged: c.Bool("if-changed"),
 				threads: threads, level: level,
 			})
 			if err != nil {
@@ -79,6 +80,7 @@ type refreshed struct {
 type refreshOptions struct {
 	version        string
 	force          bool
+	skipBroken     bool
 	ifOlderThan    time.Duration
 	ifChanged      bool
 	threads, level int // 0 for the defaults
@@ -103,7 +105,7 @@ func (s *session) refreshConfig(ctx context.Context, options refreshOptions) (re
 	if err != nil {
 		return refresh.Config{}, err
 	}
-	source.Threads = options.threads
+	source.Threads, source.SkipBroken = options.threads, options.skipBroken
 	store, err := s.openBucket(ctx)
 	if err != nil {
 		return refresh.Config{}, err

@@ -147,6 +147,7 @@ var documented = []struct {
 		{err: &source.SettingError{Name: "sql_select_limit", Value: "1", Client: true}},
 		{err: &source.SettingError{Name: "max_statement_time", Value: "1", Err: errAnything}, says: "set max_statement_time: …"},
 		{err: &source.SettingError{Name: "max_prepared_stmt_count", Value: "0", Needs: "16382", Err: errAnything}, says: "… max_prepared_stmt_count …"},
+		{err: &source.BrokenError{Objects: []source.Broken{{Kind: "view", Name: "v", Reason: anything}, {Kind: "table", Name: "t", Reason: anything}}}},
 		{err: source.ErrBrokenView, says: "a view refers to something that does not exist: …"},
 		{err: source.ErrGaveWay, says: "the dump gave way to others on staging: ALTER TABLE of … waited for it"},
 		{err: source.ErrDefinitionChanged, says: "a table's definition changed during the dump: …"},
@@ -172,6 +173,7 @@ var documented = []struct {
 	}},
 	{"the gate", []failure{
 		{err: refresh.ErrEmpty},
+		{err: refresh.ErrNoTables},
 		{err: refresh.ErrIncomplete, says: "the dump is incomplete: … (of a refresh)"},
 		{err: tooFewRows()},
 		{err: tooFewTables()},

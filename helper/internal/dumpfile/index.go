@@ -48,6 +48,7 @@ func (idx *Index) Digest() Digest { return idx.payload }
 type Rules struct {
 	StructureOnly []string `json:"structure_only,omitempty"` // dumped without their rows
 	Excluded      []string `json:"excluded,omitempty"`       // not dumped
+	Broken        []string `json:"broken,omitempty"`         // not dumped because nobody can read them, such as "view v: reason"
 }
 
 // Table is a table in the dump.

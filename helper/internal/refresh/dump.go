@@ -158,6 +158,21 @@ func identify(info source.Info, text *bufio.Reader) source.Info {
 	return info
 }
 
+// requireContents fails for a database without tables.
+func (r *run) requireContents(info source.Info) error {
+	if info.Engine == "" || len(info.Tables) > 0 {
+		return nil
+	}
+	r.tableless = len(info.Views) > 0 || info.Others
+	switch {
+	case !r.tableless:
+		return ErrEmpty
+	case !r.Force:
+		return ErrNoTables
+	}
+	return nil
+}
+
 // gate decides whether a dump may be published after its source reported success.
 func (r *run) gate(index dumpfile.Index, stats sqltext.Stats) error {
 	switch {
@@ -167,7 +182,7 @@ func (r *run) gate(index dumpfile.Index, stats sqltext.Stats) error {
 		return fmt.Errorf("%w: the last line, which marks it as completed, is missing", ErrIncomplete)
 	case stats.Header == "" && stats.Missing != "":
 		return fmt.Errorf("%w: %s", ErrIncomplete, stats.Missing)
-	case len(stats.Tables) == 0:
+	case len(stats.Tables) == 0 && !r.tableless:
 		return ErrEmpty
 	case r.Force || r.previous.index == nil:
 		return nil
@@ -188,7 +203,7 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats) d
 	index := dumpfile.Index{
 		ToolVersion: r.ToolVersion, Project: r.Project, Publisher: r.Publisher,
 		Engine: info.Engine, EngineVersion: info.Version, Client: info.Client, SnapshotTime: snapshot,
-		Rules: dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded},
+		Rules: dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Broken: info.Broken},
 		Rows:  stats.Rows,
 	}
 	for _, name := range slices.Sorted(maps.Keys(stats.Tables)) {

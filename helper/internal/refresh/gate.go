@@ -7,8 +7,12 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/gate"
 )
 
-// ErrEmpty means that the staging database has no tables: there is nothing to publish, even with Force.
-var ErrEmpty = errors.New("the staging database has no tables")
+var (
+	// ErrEmpty means that the staging database has nothing to publish, even with Force.
+	ErrEmpty = errors.New("the staging database has no tables")
+	// ErrNoTables means that the staging database has views or routines, but no tables. Force publishes them.
+	ErrNoTables = errors.New("the staging database has views or routines, but no tables")
+)
 
 // GateError means that a dump is formally complete but suspiciously small.
 type GateError struct {

@@ -76,6 +76,8 @@ func Run(ctx context.Context, config Config) (Result, error) {
 type run struct {
 	Config
 	previous previous
+	// tableless says that the source has views or routines, but no tables.
+	tableless bool
 }
 
 // previous is the project's last dump by this tool.
@@ -190,8 +192,8 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 	}
 	defer func() { _ = src.Close() }()
 	info := src.Info()
-	if info.Engine != "" && len(info.Tables) == 0 {
-		return Result{}, ErrEmpty
+	if err := r.requireContents(info); err != nil {
+		return Result{}, err
 	}
 	for try := 1; ; try++ {
 		result, err := r.dumpOnce(ctx, src)

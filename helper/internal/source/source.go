@@ -36,6 +36,8 @@ type Config struct {
 	// Threads is the largest number of connections that read rows; 0 means as many as this machine can use. The
 	// server's own limits may lower it.
 	Threads int
+	// SkipBroken leaves out what nobody can read, such as a view of a table that was dropped.
+	SkipBroken bool
 	// Note receives one-line messages for the user. Nil discards them.
 	Note func(string)
 }
@@ -56,6 +58,10 @@ type Info struct {
 	// StructureOnly and Excluded are the tables that matched the rules of Config.
 	StructureOnly []string
 	Excluded      []string
+	// Broken are the objects that were left out because nobody can read them, with the reason.
+	Broken []string
+	// Others says that there are routines or events, which may be all that there is.
+	Others bool
 }
 
 // Table is a base table with the server's own estimates, which may be far off.

@@ -42,7 +42,7 @@ func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
 	}
 	snapshot, err := m.openSnapshot(ctx, read)
 	if err != nil {
-		return nil, m.classify(err)
+		return nil, m.classify(m.explain(ctx, err))
 	}
 	return &source.Dump{
 		Info:         info,
@@ -57,7 +57,7 @@ func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
 				}
 				return spare, err
 			})
-			return m.classifyRows(err)
+			return m.classifyRows(m.explain(ctx, err))
 		},
 	}, nil
 }

@@ -26,6 +26,9 @@ func (r *schemaReader) objects(ctx context.Context, s *script, tables []string) 
 			return err
 		}
 		for _, o := range listed {
+			if r.server.isBroken(strings.ToLower(string(o.Kind)), o.Name) {
+				continue
+			}
 			if err := r.show(ctx, &o); err != nil {
 				return err
 			}
@@ -74,8 +77,11 @@ func (r *schemaReader) show(ctx context.Context, o *mysql.Object) error {
 	if err != nil {
 		return reading(strings.ToLower(string(o.Kind))+" "+o.Name, err)
 	}
-	if o.Kind == mysql.Trigger {
+	switch o.Kind {
+	case mysql.Trigger:
 		o.SQL = bareTrigger(o.SQL, r.server.url.Name)
+	case mysql.View:
+		o.SQL = bareSequences(o.SQL, r.server.url.Name)
 	}
 	return nil
 }

@@ -156,7 +156,7 @@ func (r *schemaReader) list(ctx context.Context) (sequences, views []string, err
 	}
 	for _, row := range rows {
 		switch {
-		case wildcard.MatchAny(r.server.config.Exclude, row["name"]):
+		case wildcard.MatchAny(r.server.config.Exclude, row["name"]), r.server.isBroken("view", row["name"]):
 		case row["kind"] == "VIEW":
 			views = append(views, row["name"])
 		default:

@@ -2,6 +2,7 @@
 package read
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -37,8 +38,9 @@ type Server struct {
 	events        bool // the events may be read
 	structureOnly []string
 	excluded      []string
-	elsewhere     []string // tables whose rows are those of others
-	tables        []string // those that go into the dump
+	elsewhere     []string        // tables whose rows are those of others
+	tables        []string        // those that go into the dump
+	broken        []source.Broken // left out, because nobody can read them
 	versions      versions
 	account       string // as GRANT statements name it
 
@@ -146,7 +148,21 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 	if err := m.inspectVersions(ctx, conn, read); err != nil {
 		return err
 	}
-	return m.inspectPrivileges(ctx, conn, read, info.Views)
+	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE())"+
+		" OR EXISTS (SELECT 1 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE())").Scan(&info.Others); err != nil {
+		return err
+	}
+	m.broken = nil
+	if m.config.SkipBroken {
+		if read, err = m.leaveOutBroken(ctx, conn, info, read); err != nil {
+			return err
+		}
+	}
+	if err = m.inspectPrivileges(ctx, conn, read, info.Views); isBroken(err) {
+		_, all := m.leaveOutBroken(ctx, conn, info, read)
+		err = cmp.Or(all, err)
+	}
+	return err
 }
 
 // transactional are the storage engines that know snapshots.

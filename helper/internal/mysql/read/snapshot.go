@@ -147,7 +147,7 @@ func (s *snapshot) begin(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, reader := range s.readers {
 		group.Go(func() error {
-			_, err := reader.ExecContext(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+			_, err := reader.ExecContext(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
 			return err
 		})
 	}

@@ -237,10 +237,13 @@ func (w *Rewriter) stripDatabase(s *Statement) error {
 		if !s.IsName(i) || !s.Symbol(i+1, '.') || s.Symbol(i-1, '.') || !s.IsName(i+2) {
 			continue
 		}
-		called := s.Symbol(i-1, '(') && slices.Contains([]string{"NEXTVAL", "SETVAL", "LASTVAL"}, s.Word(i-2))
+		called := s.callsSequence(i)
 		on := s.Word(i-1) == "ON" && (s.Kind == "TRIGGER" || s.Kind == "INDEX")
 		if !called && !on && !slices.Contains(nameWords, s.Word(i-1)) && !(isList && s.Symbol(i-1, ',')) {
 			continue
+		}
+		if called && w.Database != "" && !strings.EqualFold(s.NameAt(i), w.Database) {
+			continue // a table may take its numbers from another database
 		}
 		if database := s.NameAt(i); s.Word(i-1) == "REFERENCES" && !strings.EqualFold(database, w.Database) {
 			standIn := w.Elsewhere.standIn(QualifiedName{database, s.NameAt(i + 2)})
@@ -296,11 +299,16 @@ func (w *Rewriter) stripView(s *Statement) error {
 				return err
 			}
 		}
-		if strings.EqualFold(database, w.Database) && (i == name || inFrom || s.Symbol(i+3, '.') || s.Symbol(i+3, '(')) {
+		if strings.EqualFold(database, w.Database) && (i == name || inFrom || s.Symbol(i+3, '.') || s.Symbol(i+3, '(') || s.callsSequence(i)) {
 			s.Edits.Replace(s.Tokens[i].Start, s.Tokens[i+2].Start, "")
 		}
 	}
 	return nil
+}
+
+// callsSequence says whether the i-th token is the argument of a function of a sequence.
+func (s *Statement) callsSequence(i int) bool {
+	return s.Symbol(i-1, '(') && slices.Contains([]string{"NEXTVAL", "SETVAL", "LASTVAL"}, s.Word(i-2))
 }
 
 // IsName says whether the i-th token can be a name. Numbers are words too.

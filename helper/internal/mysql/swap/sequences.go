@@ -14,8 +14,10 @@ import (
 // database in which it was made. A table with a default whose sequence is missing can only be altered by a statement
 // that removes every such default.
 func fixSequences(ctx context.Context, s *session.Session, n target.Names) error {
+	// A view's columns show the defaults of its tables.
 	rows, err := s.Table(ctx, "SELECT TABLE_NAME, COLUMN_NAME, COLUMN_DEFAULT FROM information_schema.COLUMNS"+
-		" WHERE TABLE_SCHEMA = ? AND LOCATE(?, COLUMN_DEFAULT) > 0 ORDER BY TABLE_NAME, ORDINAL_POSITION", n.Live, mysql.QuoteName(n.Incoming)+".")
+		" WHERE TABLE_SCHEMA = ? AND LOCATE(?, COLUMN_DEFAULT) > 0"+
+		" AND (TABLE_SCHEMA, TABLE_NAME) NOT IN (SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS) ORDER BY TABLE_NAME, ORDINAL_POSITION", n.Live, mysql.QuoteName(n.Incoming)+".")
 	if err != nil || len(rows) == 0 {
 		return err
 	}
