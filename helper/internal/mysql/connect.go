@@ -21,7 +21,7 @@ type Options struct {
 	Dial dburl.Dial
 	// LongestPacket is how many bytes a packet to the server may have, whatever the server allows; 0 for the driver's default.
 	LongestPacket int
-	// Check knows which server is meant.
+	// Check knows which server is meant; nil if any server will do, even a different one each time.
 	Check *oneserver.Check
 	// Tries is how often to connect when another server answers: see Connector.
 	Tries int
@@ -50,6 +50,9 @@ func Open(u dburl.URL, options Options) (*sql.DB, error) {
 	connector, err := driver.NewConnector(config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", u.Address(), err)
+	}
+	if options.Check == nil {
+		return sql.OpenDB(connector), nil
 	}
 	return sql.OpenDB(&Connector{Connector: connector, Check: options.Check, Tries: options.Tries}), nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
@@ -53,8 +54,8 @@ func noServer(ctx context.Context, kind Kind, reasons []string) error {
 // elsewhere are folders of servers that are not on an ordinary user's PATH.
 var elsewhere = []string{"/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/local/mysql/bin"}
 
-// versionOf finds the version in a server's output, and the name of servers that print one with it.
-var versionOf = regexp.MustCompile(`Ver ([0-9]+\.[0-9]+\.[0-9]+)(-MariaDB)?`)
+// versionOf finds the version in a server's output.
+var versionOf = regexp.MustCompile(`Ver ([0-9]+\.[0-9]+\.[0-9]+)`)
 
 // findProgram looks for a server on this machine. If there is none of that kind, the reasons say which there are.
 func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string) {
@@ -66,10 +67,7 @@ func findProgram(ctx context.Context, kind Kind) (found origin, reasons []string
 			if err != nil || match == nil {
 				continue
 			}
-			engine := "mysql"
-			if len(match[2]) > 0 {
-				engine = "mariadb"
-			}
+			engine := string(mysql.FlavourOfProgram(string(output)))
 			text := string(match[1])
 			if v, _ := version.Parse(text); engine != kind.Engine || v.Series() != kind.Version {
 				if is := engine + " " + text; !slices.Contains(seen, is) {

@@ -5,7 +5,6 @@ package throwaway
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -13,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
@@ -93,19 +92,16 @@ func (s *Server) start(ctx context.Context) (err error) {
 // fits reports whether a server's version is this kind's.
 func (k Kind) fits(server string) bool {
 	v, _ := version.Parse(server)
-	return v.Series() == k.Version && strings.Contains(strings.ToLower(server), "mariadb") == (k.Engine == "mariadb")
+	return v.Series() == k.Version && string(mysql.FlavourOf(server)) == k.Engine
 }
 
 // await waits until the server is ready, and returns its version.
 func (s *Server) await(ctx context.Context) (text string, err error) {
-	config := mysql.NewConfig()
-	config.User, config.Net, config.Addr = "root", "unix", s.Socket()
-	config.Logger = &mysql.NopLogger{} // it would report every try
-	connector, err := mysql.NewConnector(config)
+	// An image may start another server first, to set things up: so it is not asked who it is.
+	pool, err := mysql.Open(dburl.URL{Engine: dburl.MySQL, User: "root", Host: s.Socket()}, mysql.Options{})
 	if err != nil {
 		return "", err
 	}
-	pool := sql.OpenDB(connector)
 	defer pool.Close()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

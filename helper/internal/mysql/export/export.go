@@ -122,7 +122,7 @@ func (e *Export) list(ctx context.Context, tables []string) error {
 			e.leave(name, "it is no table")
 		case row["engine"] != "InnoDB":
 			e.leave(name, "its engine is "+row["engine"])
-		case e.holder.Oracle && row["row_format"] == "Compressed":
+		case e.holder.Flavour == mysql.MySQL && row["row_format"] == "Compressed":
 			e.leave(name, tablespace.CompressedPages)
 		default:
 			definition, err := e.holder.Definition(ctx, name)

@@ -167,7 +167,7 @@ func (e *Export) copy(table ExportedTable, file dump.TableFile) error {
 	if err != nil {
 		return err
 	}
-	if e.holder.Oracle && tablespace.IsTablespace(file) {
+	if e.holder.Flavour == mysql.MySQL && tablespace.IsTablespace(file) {
 		err = copyRenumbered(to, from, e.Server.PageSize)
 	} else {
 		_, err = io.Copy(to, from)

@@ -105,7 +105,7 @@ func (c *definitionComparer) ask(ctx context.Context) error {
 	for _, row := range rows {
 		c.defaults[sameCharset(row["character_set_name"])] = sameCharset(row["default_collate_name"])
 	}
-	if c.Lock.Oracle {
+	if c.Lock.Flavour == mysql.MySQL {
 		return nil
 	}
 	c.srids = map[string]string{}

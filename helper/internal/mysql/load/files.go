@@ -79,7 +79,7 @@ func (f *fileLoad) look(ctx context.Context) error {
 	space := tablespace.WaitingSpace()
 	for _, t := range f.tables {
 		t.Folder, t.PageSize, t.Uncached = f.folder, pageSize, tablespace.ReadsPastCache(settings)
-		if f.Lock.Oracle {
+		if f.Lock.Flavour == mysql.MySQL {
 			t.Space = space
 			space += uint32(len(t.Files))
 		}

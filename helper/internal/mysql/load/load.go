@@ -93,7 +93,7 @@ func (l *Load) prepare(ctx context.Context) error {
 	l.packet -= packetHead
 	notes := target.NewOnce(db.Config.Note)
 	l.Rewriter = &rewrite.Rewriter{
-		Once: notes, Account: db.Account, Server: rewrite.KindOf(db.About),
+		Once: notes, Account: db.Account, Server: db.Release,
 		Collations: &rewrite.Collations{Ask: l.Lock, Once: notes, Nearest: map[string]string{}},
 	}
 	accounts, err := l.Lock.List(ctx, "SELECT CONCAT(User, '@', Host) AS name FROM mysql.user")
@@ -109,7 +109,7 @@ func (l *Load) prepare(ctx context.Context) error {
 // Run loads a dump's text: see target.Load.
 func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(int64)) (sqltext.Stats, error) {
 	if dialect != sqltext.MySQL {
-		return sqltext.Stats{}, &target.WrongEngineError{Dump: dialect.String(), Target: mysql.FlavourName[l.Server.About.Engine]}
+		return sqltext.Stats{}, &target.WrongEngineError{Dump: dialect.String(), Target: l.Server.Release.Flavour.Product()}
 	}
 	splitter := sqltext.NewSplitter(r, dialect)
 	for {

@@ -37,7 +37,7 @@ const insertHistory = "SYSTEM_VERSIONING_INSERT_HISTORY"
 // prepareForVersions asks whether the server accepts earlier versions of rows. It does not if it is older than
 // MariaDB 10.11, or if the account may not set the times of versions.
 func (l *Load) prepareForVersions(ctx context.Context) error {
-	if l.Server.About.Engine != "mariadb" {
+	if !l.Server.Release.IsMariaDB() {
 		return nil
 	}
 	err := l.Pool.Everywhere(ctx, "SET SESSION "+insertHistory+" = 1")
@@ -67,7 +67,7 @@ func (l *Load) findVersions(ctx context.Context) error {
 		}
 	}
 	slices.Sort(v.Tables)
-	if v.plain || l.Server.About.Engine != "mariadb" {
+	if v.plain || !l.Server.Release.IsMariaDB() {
 		return nil
 	}
 	rows, err := l.Lock.Table(ctx, "SELECT t.TABLE_NAME, c.DATA_TYPE FROM information_schema.TABLES t"+

@@ -14,6 +14,7 @@ import (
 	driver "github.com/go-sql-driver/mysql"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/command"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
@@ -23,27 +24,27 @@ import (
 type dumpClient struct {
 	path    string
 	called  string
-	flavour string // "mysql" or "mariadb", whatever the program is called
+	flavour mysql.Flavour // whatever the program is called
 	version string
 	options map[string]bool // the long options that it knows
 }
 
-// mysqlFolders are folders outside PATH where packages install clients.
-var mysqlFolders = []string{
+// clientFolders are folders outside PATH where packages install clients.
+var clientFolders = []string{
 	"/opt/homebrew/opt/mysql-client*/bin", "/usr/local/opt/mysql-client*/bin",
 	"/opt/homebrew/opt/mariadb*/bin", "/usr/local/opt/mariadb*/bin",
 	"/usr/local/mysql/bin",
 }
 
-// findMySQLClient prefers the client of the server's flavour and falls back to the other one. Both speak the same
+// findClient prefers the client of the server's flavour and falls back to the other one. Both speak the same
 // protocol, but each knows only the peculiarities of its own server. A program's name says little: MariaDB's client is
 // often called mysqldump.
-func findMySQLClient(ctx context.Context, flavour string) (dumpClient, error) {
+func findClient(ctx context.Context, flavour mysql.Flavour) (dumpClient, error) {
 	var other *dumpClient
 	var failed error
 	for _, name := range []string{"mariadb-dump", "mysqldump"} {
-		for _, path := range dumpclient.FindPrograms(name, mysqlFolders) {
-			client, err := askMySQLClient(ctx, path, name)
+		for _, path := range dumpclient.FindPrograms(name, clientFolders) {
+			client, err := askClient(ctx, path, name)
 			switch {
 			case err != nil:
 				failed = err
@@ -59,13 +60,13 @@ func findMySQLClient(ctx context.Context, flavour string) (dumpClient, error) {
 		return *other, nil
 	case failed != nil:
 		return dumpClient{}, failed
-	case flavour == "mysql":
+	case flavour == mysql.MySQL:
 		return dumpClient{}, &source.ClientMissingError{Client: "mysqldump", Debian: "default-mysql-client", Brew: "mysql-client"}
 	}
 	return dumpClient{}, &source.ClientMissingError{Client: "mariadb-dump", Debian: "mariadb-client", Brew: "mariadb"}
 }
 
-func askMySQLClient(ctx context.Context, path, name string) (dumpClient, error) {
+func askClient(ctx context.Context, path, name string) (dumpClient, error) {
 	text, err := dumpclient.Ask(ctx, path, "--no-defaults", "--version")
 	if err != nil {
 		return dumpClient{}, err
@@ -74,7 +75,7 @@ func askMySQLClient(ctx context.Context, path, name string) (dumpClient, error) 
 	if err != nil {
 		return dumpClient{}, err
 	}
-	client := readMySQLClient(text, help)
+	client := readClient(text, help)
 	client.path, client.called = path, name
 	return client, nil
 }
@@ -86,18 +87,15 @@ var (
 	longOption     = regexp.MustCompile(`(?m)^  (?:-., )?--([a-z0-9][a-z0-9-]*)`)
 )
 
-// readMySQLClient reads what a client prints for --version and --help. Which options a client has depends on its
+// readClient reads what a client prints for --version and --help. Which options a client has depends on its
 // flavour, its version and what distributions have backported, so the client itself is asked.
-func readMySQLClient(text, help string) dumpClient {
-	client := dumpClient{flavour: "mysql", options: map[string]bool{}}
+func readClient(text, help string) dumpClient {
+	client := dumpClient{flavour: mysql.FlavourOfProgram(text), options: map[string]bool{}}
 	for _, form := range []*regexp.Regexp{mariadbVersion, distribVersion, mysqlVersion} {
 		if found := form.FindStringSubmatch(text); found != nil {
 			client.version = found[1]
 			break
 		}
-	}
-	if strings.Contains(text, "MariaDB") {
-		client.flavour = "mariadb"
 	}
 	for _, found := range longOption.FindAllStringSubmatch(help, -1) {
 		client.options[found[1]] = true
@@ -116,7 +114,7 @@ type clientTarget struct {
 	port          int
 	tls           bool
 	events        bool
-	serverFlavour string
+	serverFlavour mysql.Flavour
 	settings      string // the statement that makes them, for clients that accept one
 	excluded      []string
 	structureOnly []string

@@ -36,14 +36,16 @@ func TestReadMySQLClient(t *testing.T) {
 			[]string{"--no-tablespaces", "--column-statistics=0", "--set-gtid-purged=OFF", "--network-timeout", "--ssl-mode=REQUIRED"}, false},
 		{"mysqldump  Ver 8.4.0 for macos14.2 on arm64 (Homebrew)", mysql80Help, "mysql", "8.4.0",
 			[]string{"--no-tablespaces", "--column-statistics=0", "--set-gtid-purged=OFF", "--network-timeout", "--ssl-mode=REQUIRED"}, false},
+		{"/opt/mariadb/bin/mysqldump  Ver 8.0.36 for Linux on x86_64 (MySQL Community Server - GPL)", mysql80Help, "mysql", "8.0.36",
+			[]string{"--no-tablespaces", "--column-statistics=0", "--set-gtid-purged=OFF", "--network-timeout", "--ssl-mode=REQUIRED"}, false},
 		{"mysqldump  Ver 10.16 Distrib 10.2.44-MariaDB, for Linux (x86_64)", mariadb102Help, "mariadb", "10.2.44", maria, false},
 		{"mysqldump  Ver 10.19 Distrib 10.5.23-MariaDB, for debian-linux-gnu (x86_64)", mariadb1011Help, "mariadb", "10.5.23", maria, true},
 		{"mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, for debian-linux-gnu (x86_64)", mariadb1011Help, "mariadb", "10.11.19", maria, true},
 		{"mariadb-dump from 11.4.2-MariaDB, client 10.19 for debian-linux-gnu (x86_64)", mariadb1011Help, "mariadb", "11.4.2", maria, true},
 		{"mariadb-dump from 12.0.2-MariaDB, client 10.19 for Linux (x86_64)", mariadb1011Help, "mariadb", "12.0.2", maria, true},
 	} {
-		client := readMySQLClient(test.text, test.help)
-		if client.flavour != test.flavour || client.version != test.version {
+		client := readClient(test.text, test.help)
+		if string(client.flavour) != test.flavour || client.version != test.version {
 			t.Errorf("%s: %s %s", test.text, client.flavour, client.version)
 		}
 		if client.knows("ignore-table-data") != test.structure {
@@ -63,7 +65,7 @@ func TestReadMySQLClient(t *testing.T) {
 }
 
 func TestMySQLProtection(t *testing.T) {
-	modern, maria := readMySQLClient("mysqldump  Ver 8.0.36 for Linux", mysql80Help), readMySQLClient("10.11.19-MariaDB", mariadb1011Help)
+	modern, maria := readClient("mysqldump  Ver 8.0.36 for Linux", mysql80Help), readClient("10.11.19-MariaDB", mariadb1011Help)
 	for _, test := range []struct {
 		url           dburl.URL
 		tls           bool

@@ -162,7 +162,7 @@ func (s *snapshot) blocked(ctx context.Context, table string) bool {
 // server without such a limit, lock_wait_timeout remains.
 func (s *snapshot) limitStatements(ctx context.Context, limit time.Duration) {
 	setting := fmt.Sprintf("SET SESSION max_execution_time = %d", limit.Milliseconds())
-	if s.server.flavour == "mariadb" {
+	if s.server.release.IsMariaDB() {
 		setting = fmt.Sprintf("SET SESSION max_statement_time = %f", limit.Seconds())
 	}
 	_, _ = s.aside.ExecContext(ctx, setting)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
-	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // Several connections can only see the same moment if nobody writes while they begin. Writers wait behind the lock that
@@ -58,7 +57,7 @@ type tableLock struct{ statement, name string }
 // until the query has ended. So only MariaDB gets it, which since 10.4 does not wait for readers.
 func (s *snapshot) locks(tables []string) []tableLock {
 	var locks []tableLock
-	if s.server.flavour == "mariadb" && !s.server.version.Less(version.Version{Major: 10, Minor: 4, Patch: 0}) {
+	if s.server.release.Since(100400, 0) {
 		locks = append(locks, tableLock{"FLUSH TABLES WITH READ LOCK", "FLUSH TABLES WITH READ LOCK"})
 	}
 	if statement := lockTables(tables); statement != "" {

@@ -14,7 +14,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
-	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // inspectPrivileges checks that the account may read the given tables and views. The server hides triggers, events and
@@ -94,9 +93,9 @@ func (m *Server) seesRoutines(ctx context.Context, conn *sql.Conn, held grants) 
 // it. An account that may execute routines sees them, but cannot read them.
 func (m *Server) routinePrivilege(user string) (name, statement string) {
 	switch {
-	case m.flavour == "mysql" && m.version.Major >= 8:
+	case m.release.Since(0, 80000):
 		return "SHOW_ROUTINE", "GRANT SHOW_ROUTINE ON *.* TO " + user
-	case m.flavour == "mariadb" && !m.version.Less(version.Version{Major: 11, Minor: 3, Patch: 0}):
+	case m.release.Since(110300, 0):
 		return "SHOW CREATE ROUTINE", grant("SHOW CREATE ROUTINE", m.url, user)
 	}
 	return "SELECT on mysql.proc", "GRANT SELECT ON mysql.proc TO " + user

@@ -43,7 +43,7 @@ func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []s
 	if err != nil {
 		return nil, reading("the list of views", err)
 	}
-	if m.flavour == "mariadb" {
+	if m.release.IsMariaDB() {
 		if r.references, err = mysql.ReferenceSystems(ctx, conn); err != nil {
 			return nil, reading("the reference systems of geometries", err)
 		}
@@ -144,7 +144,7 @@ func (r *schemaReader) header() string {
 	}
 	lines := strings.NewReplacer("\n", " ", "\r", " ")
 	return fmt.Sprintf("-- dump-helper dump, format 1\n-- Host: %s    Database: %s\n-- Server: %s %s\n",
-		lines.Replace(host), lines.Replace(r.server.url.Name), mysql.FlavourName[r.server.flavour], lines.Replace(r.version))
+		lines.Replace(host), lines.Replace(r.server.url.Name), r.server.release.Flavour.Product(), lines.Replace(r.version))
 }
 
 // list returns the names of the sequences and views that are dumped.

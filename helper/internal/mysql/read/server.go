@@ -18,7 +18,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
-	"github.com/jobiqo/dump-refresh/helper/internal/version"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
@@ -31,8 +30,7 @@ type Server struct {
 	identity oneserver.Check   // of the one server that all sessions are on
 
 	// What inspect found.
-	flavour       string // "mysql" or "mariadb"
-	version       version.Version
+	release       mysql.Release
 	tls           bool // the connection was protected
 	client        dumpClient
 	events        bool // the events may be read
@@ -59,17 +57,10 @@ func (m *Server) Inspect(ctx context.Context) (source.Info, error) {
 	}
 	var info source.Info
 	err := m.session(ctx, func(conn *sql.Conn) (err error) {
-		var text, comment string
-		if err := conn.QueryRowContext(ctx, "SELECT VERSION(), @@version_comment").Scan(&text, &comment); err != nil {
+		if m.release, err = mysql.ReleaseOf(ctx, conn); err != nil {
 			return err
 		}
-		info.Version = text
-		m.version, _ = version.Parse(text)
-		m.flavour = "mysql"
-		if strings.Contains(strings.ToLower(text+comment), "mariadb") {
-			m.flavour = "mariadb"
-		}
-		info.Engine = m.flavour
+		info.Engine, info.Version = string(m.release.Flavour), m.release.Text
 		if m.tls, err = usesTLS(ctx, conn); err != nil {
 			return err
 		}
@@ -77,12 +68,12 @@ func (m *Server) Inspect(ctx context.Context) (source.Info, error) {
 			info.Client = nativeClient
 			return m.inspectTables(ctx, conn, &info)
 		}
-		m.client, err = findMySQLClient(ctx, m.flavour)
+		m.client, err = findClient(ctx, m.release.Flavour)
 		if err != nil {
 			return err
 		}
-		if m.client.flavour != m.flavour {
-			m.config.Note(fmt.Sprintf("%s dumps a %s server, whose own client is not installed", m.client.name(), mysql.FlavourName[m.flavour]))
+		if m.client.flavour != m.release.Flavour {
+			m.config.Note(fmt.Sprintf("%s dumps a %s server, whose own client is not installed", m.client.name(), m.release.Flavour.Product()))
 		}
 		info.Client = m.client.name()
 		if !m.client.knows(initCommand) {
@@ -186,7 +177,7 @@ func (m *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 			_ = d.Close()
 		}
 	}()
-	target := clientTarget{url: m.url, tls: m.tls, events: m.events, serverFlavour: m.flavour, excluded: m.excluded, settings: m.settings.Statement() + ", lock_wait_timeout = 1"}
+	target := clientTarget{url: m.url, tls: m.tls, events: m.events, serverFlavour: m.release.Flavour, excluded: m.excluded, settings: m.settings.Statement() + ", lock_wait_timeout = 1"}
 	if m.tunnel != nil {
 		forward, err := m.tunnel.Forward(ctx, sshtunnel.RemoteAddress(m.url))
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
-	"github.com/jobiqo/dump-refresh/helper/internal/version"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
@@ -27,12 +26,12 @@ import (
 //   - Innodb_lsn_current is what of the redo log has been written. On a server where nobody writes it stands still,
 //     and reading does not move it, nor does FLUSH TABLES WITH READ LOCK.
 
-// oldestState is the first version that is assumed to behave like 10.11.
-var oldestState = version.Version{Major: 10, Minor: 6, Patch: 0}
+// oldestState is the first version of MariaDB that is assumed to behave like 10.11.
+const oldestState = 100600
 
 // State describes the database so that a later state can be compared with it.
 func (m *Server) State(ctx context.Context) (source.State, error) {
-	if m.flavour != "mariadb" || m.version.Less(oldestState) {
+	if !m.release.Since(oldestState, 0) {
 		return source.State{Doubt: "of the servers for MySQL clients, only MariaDB 10.6 and newer can tell"}, nil
 	}
 	var state source.State

@@ -33,7 +33,7 @@ const (
 // history.
 func (m *Server) inspectVersions(ctx context.Context, conn *sql.Conn, read []string) error {
 	m.versions = nil
-	if m.flavour != "mariadb" {
+	if !m.release.IsMariaDB() {
 		return nil
 	}
 	rows, err := conn.QueryContext(ctx, "SELECT t.TABLE_NAME, COALESCE(c.DATA_TYPE, 'timestamp') FROM information_schema.TABLES t"+
@@ -51,7 +51,7 @@ func (m *Server) inspectVersions(ctx context.Context, conn *sql.Conn, read []str
 		}
 		switch {
 		case !slices.Contains(read, table):
-		case m.config.Client, m.version.Less(takesHistory):
+		case m.config.Client, m.release.Version.Less(takesHistory):
 			left = append(left, table)
 		case !strings.EqualFold(kind, "timestamp"):
 			numbered = append(numbered, table)

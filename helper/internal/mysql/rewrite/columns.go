@@ -8,15 +8,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// since says whether the server knows what MariaDB has since one version, and MySQL since another; 0 is for never.
-func (k ServerKind) since(mariadb, mysql int) bool {
-	first := mysql
-	if k.Mariadb {
-		first = mariadb
-	}
-	return first > 0 && k.Version >= first
-}
-
 // typesOfOne are types that not all servers have: the versions of MariaDB and MySQL since which they do, and a type of
 // all servers that takes the same values as text, or the same bytes.
 var typesOfOne = map[string]struct {
@@ -33,13 +24,13 @@ var typesOfOne = map[string]struct {
 func (w *Rewriter) adaptType(s *Statement, e element, changes *sqltext.Edits) {
 	at := e.first + 1
 	word := s.Word(at)
-	if word == "YEAR" && !w.Server.Mariadb && s.Symbol(at+1, '(') && s.NameAt(at+2) == "2" {
+	if word == "YEAR" && !w.Server.IsMariaDB() && s.Symbol(at+1, '(') && s.NameAt(at+2) == "2" {
 		changes.Replace(s.Tokens[at].Start, s.Tokens[at+3].End, "year")
 		w.instead(s, e, "year(2)", "year")
 		return
 	}
 	kind, known := typesOfOne[word]
-	if !known || w.Server.since(kind.mariadb, kind.mysql) {
+	if !known || w.Server.Since(kind.mariadb, kind.mysql) {
 		return
 	}
 	instead, last := kind.instead, at
@@ -72,7 +63,7 @@ func (w *Rewriter) adaptDefault(s *Statement, e element, changes *sqltext.Edits)
 		return
 	}
 	from, end := at+1, min(s.valueEnd(at+1), e.last)
-	if w.Server.Mariadb {
+	if w.Server.IsMariaDB() {
 		if s.Symbol(from, '(') && s.closing(from) == end-1 {
 			first, last := from+1, end-1
 			if strings.HasPrefix(s.Word(first), "_") && first+2 == last {
@@ -91,7 +82,7 @@ func (w *Rewriter) adaptDefault(s *Statement, e element, changes *sqltext.Edits)
 		return
 	case literal && !slices.Contains(withoutLiteral, s.Word(e.first+1)):
 		return
-	case w.Server.Version < 80013:
+	case w.Server.Number() < 80013:
 		changes.Replace(s.Tokens[at].Start, s.Tokens[end-1].End, "")
 		w.lacks(s.Made(), s.describe(e), s.between(at, end))
 	default:
@@ -117,15 +108,15 @@ func (s *Statement) findIn(e element, word string) int {
 
 // adaptVisibility removes what hides a column or a key from a server that cannot, or uses its own word.
 func (w *Rewriter) adaptVisibility(s *Statement, e element, isKey bool, changes *sqltext.Edits) {
-	if at := s.findIn(e, "IGNORED"); isKey && at > 0 && !w.Server.since(knowsIgnored, 0) {
+	if at := s.findIn(e, "IGNORED"); isKey && at > 0 && !w.Server.Since(knowsIgnored, 0) {
 		word := "INVISIBLE"
-		if !w.Server.since(0, 80000) {
+		if !w.Server.Since(0, 80000) {
 			word = ""
 			w.lacks(s.Made(), "key "+s.keyName(e), "IGNORED")
 		}
 		changes.Replace(s.Tokens[at].Start, s.Tokens[at].End, word)
 	}
-	if at := s.findIn(e, "INVISIBLE"); !isKey && at > 0 && !s.conditional(at) && !w.Server.since(knowsInvisible, 80023) {
+	if at := s.findIn(e, "INVISIBLE"); !isKey && at > 0 && !s.conditional(at) && !w.Server.Since(knowsInvisible, 80023) {
 		changes.Replace(s.Tokens[at].Start, s.Tokens[at].End, "")
 		w.lacks(s.Made(), s.describe(e), "INVISIBLE")
 	}

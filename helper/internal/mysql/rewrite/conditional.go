@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/target"
-	"github.com/jobiqo/dump-refresh/helper/internal/version"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 )
 
 // conditional is a part of a statement in a comment that only some servers execute: /*!80023 INVISIBLE */ for MySQL
@@ -67,27 +66,15 @@ func (s *Statement) conditionals() (all []conditional) {
 	return all
 }
 
-// ServerKind is a server's family and its version in the format of conditional comments: 101119 is 10.11.19.
-type ServerKind struct {
-	Mariadb bool
-	Version int
-}
-
-// KindOf returns the family and version of a server.
-func KindOf(info target.Info) ServerKind {
-	v, _ := version.Parse(info.Version)
-	return ServerKind{Mariadb: info.Engine == "mariadb", Version: v.Major*10000 + v.Minor*100 + v.Patch}
-}
-
-// skips says whether the server ignores a conditional part. MariaDB ignores everything of MySQL since 5.7.
-func (k ServerKind) skips(c conditional) bool {
+// skippedBy says whether a server ignores a conditional part. MariaDB ignores everything of MySQL since 5.7.
+func (c conditional) skippedBy(server mysql.Release) bool {
 	switch {
 	case c.version == 0 && !c.mariadb:
 		return false
-	case !k.Mariadb:
-		return c.mariadb || c.version > k.Version
+	case !server.IsMariaDB():
+		return c.mariadb || c.version > server.Number()
 	}
-	return c.version > k.Version || !c.mariadb && c.version >= 50700 && c.version < 100000
+	return c.version > server.Number() || !c.mariadb && c.version >= 50700 && c.version < 100000
 }
 
 // element is a column, key or constraint in the definition of a table.

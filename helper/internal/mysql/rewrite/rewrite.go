@@ -25,7 +25,7 @@ func (s *Statement) NameAt(i int) string {
 type Rewriter struct {
 	Once       *target.Once
 	Collations *Collations
-	Server     ServerKind
+	Server     mysql.Release
 	// Accounts are the server's accounts, "user@host"; nil if we may not see them.
 	Accounts map[string]bool
 	Account  string

@@ -28,7 +28,7 @@ func (w *Rewriter) Translate(s *Statement) *Statement {
 	}
 	var hidden []conditional
 	for _, c := range s.conditionals() {
-		if w.Server.skips(c) && c.last > c.first {
+		if c.skippedBy(w.Server) && c.last > c.first {
 			hidden = append(hidden, c)
 		}
 	}
@@ -61,17 +61,17 @@ func (w *Rewriter) Translate(s *Statement) *Statement {
 // word replaces a conditional part by the server's own word, and says whether there is one. It adds what a note has
 // reported as left out to leftOut.
 func (w *Rewriter) word(s *Statement, c conditional, within element, changes, leftOut *sqltext.Edits) bool {
-	if !w.Server.Mariadb || c.mariadb {
+	if !w.Server.IsMariaDB() || c.mariadb {
 		return false
 	}
 	isKey := c.version == 80000 || s.Kind == "INDEX"
 	switch {
 	case s.words(c.first, "VISIBLE"):
 		return true
-	case s.words(c.first, "INVISIBLE") && isKey && w.Server.Version >= knowsIgnored:
+	case s.words(c.first, "INVISIBLE") && isKey && w.Server.Number() >= knowsIgnored:
 		changes.Replace(c.start, c.end, "IGNORED")
 		return true
-	case s.words(c.first, "INVISIBLE") && !isKey && w.Server.Version >= knowsInvisible:
+	case s.words(c.first, "INVISIBLE") && !isKey && w.Server.Number() >= knowsInvisible:
 		if within.last > 0 && s.has(within, "NOT", "NULL") && !s.has(within, "DEFAULT") && !s.has(within, "AUTO_INCREMENT") && !s.has(within, "AS") {
 			return false // MariaDB cannot hide a column that must be given a value
 		}

@@ -5,8 +5,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/target/targettest"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // What MySQL hides from MariaDB is said in MariaDB's words, or noted.
@@ -15,14 +17,14 @@ func TestMySQLTranslate(t *testing.T) {
 		"  `w` int NOT NULL /*!80023 INVISIBLE */,\n  `c` int DEFAULT NULL COMMENT '/*!80023 INVISIBLE */, KEY',\n  `my_row_id` bigint unsigned NOT NULL AUTO_INCREMENT /*!80023 INVISIBLE */,\n" +
 		"  PRIMARY KEY (`my_row_id`),\n  KEY `kv` (`v`) /*!80000 INVISIBLE */,\n  CONSTRAINT `cc` CHECK ((`c` < 5)) /*!80016 NOT ENFORCED */,\n  CONSTRAINT `cd` CHECK ((`c` < 6))\n" +
 		") /*!80023 AUTOEXTEND_SIZE=4194304 */ ENGINE=InnoDB\n/*!50100 PARTITION BY KEY (`my_row_id`) */"
-	maria := func(version int) ServerKind { return ServerKind{Mariadb: true, Version: version} }
+	maria := func(number int) mysql.Release { return release(mysql.MariaDB, number) }
 	noted := []string{
 		"table t, constraint cc: it is NOT ENFORCED, which this server does not know, and is left out",
 		"table t: this server does not know AUTOEXTEND_SIZE=4194304, which is left out",
 	}
 	for _, test := range []struct {
 		name       string
-		server     ServerKind
+		server     mysql.Release
 		text, want string
 		notes      []string
 	}{
@@ -33,13 +35,13 @@ func TestMySQLTranslate(t *testing.T) {
 			append([]string{"table t, column w: this server does not know INVISIBLE, which is left out"}, noted...)},
 		{"MariaDB that ignores no keys", maria(100511), "CREATE TABLE `t` (`a` int, KEY `k` (`a`) /*!80000 INVISIBLE */)", "CREATE TABLE `t` (`a` int, KEY `k` (`a`) /*!80000 INVISIBLE */)",
 			[]string{"table t, key k: this server does not know INVISIBLE, which is left out"}},
-		{"MySQL", ServerKind{Version: 90704}, table, table, nil},
-		{"an older MySQL", ServerKind{Version: 80022}, table, table, []string{
+		{"MySQL", release(mysql.MySQL, 90704), table, table, nil},
+		{"an older MySQL", release(mysql.MySQL, 80022), table, table, []string{
 			"table t, column v: this server does not know INVISIBLE, which is left out", "table t, column w: this server does not know INVISIBLE, which is left out",
 			"table t, column my_row_id: this server does not know INVISIBLE, which is left out", "table t: this server does not know AUTOEXTEND_SIZE=4194304, which is left out",
 		}},
 		{"a key by itself", maria(101119), "ALTER TABLE `db`.`t` ADD KEY `k` (`a`) /*!80000 INVISIBLE */, MODIFY `b` int DEFAULT NULL /*!80023 INVISIBLE */", "ALTER TABLE `db`.`t` ADD KEY `k` (`a`) IGNORED, MODIFY `b` int DEFAULT NULL INVISIBLE", nil},
-		{"words of MariaDB, in MySQL", ServerKind{Version: 90704}, "CREATE TABLE IF NOT EXISTS `t` (`c` text /*M!100301 COMPRESSED*/ DEFAULT NULL, `g` point /*M!100102 REF_SYSTEM_ID=4326 */)",
+		{"words of MariaDB, in MySQL", release(mysql.MySQL, 90704), "CREATE TABLE IF NOT EXISTS `t` (`c` text /*M!100301 COMPRESSED*/ DEFAULT NULL, `g` point /*M!100102 REF_SYSTEM_ID=4326 */)",
 			"CREATE TABLE IF NOT EXISTS `t` (`c` text /*M!100301 COMPRESSED*/ DEFAULT NULL, `g` point /*M!100102 REF_SYSTEM_ID=4326 */)",
 			[]string{"table t, column c: this server does not know COMPRESSED, which is left out", "table t, column g: this server does not know REF_SYSTEM_ID=4326, which is left out"}},
 		{"words of MariaDB", maria(101119), "CREATE TABLE `t` (`c` text /*M!100301 COMPRESSED*/ DEFAULT NULL)", "CREATE TABLE `t` (`c` text /*M!100301 COMPRESSED*/ DEFAULT NULL)", nil},
@@ -56,4 +58,9 @@ func TestMySQLTranslate(t *testing.T) {
 			t.Errorf("%s: notes (-want +got):\n%s", test.name, diff)
 		}
 	}
+}
+
+// release is what a server runs, with its version as in conditional comments: 101119 is 10.11.19.
+func release(flavour mysql.Flavour, number int) mysql.Release {
+	return mysql.Release{Flavour: flavour, Version: version.Version{Major: number / 10000, Minor: number / 100 % 100, Patch: number % 100}}
 }

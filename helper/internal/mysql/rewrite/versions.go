@@ -6,7 +6,7 @@ import "github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 const knowsVersions = 100304
 
 // versions says whether the server has system-versioned tables.
-func (w *Rewriter) versions() bool { return w.Server.since(knowsVersions, 0) }
+func (w *Rewriter) versions() bool { return w.Server.Since(knowsVersions, 0) }
 
 // unversion makes a plain table of a system-versioned one for a server that has none of these, and says whether it did. The
 // table's rows of now remain.

@@ -14,7 +14,7 @@ import (
 // it has them.
 func (w *Rewriter) Adapt(s *Statement) *Statement {
 	if s.Kind == "INDEX" && s.Verb == "CREATE" {
-		if w.Server.Mariadb && s.onExpression(element{0, len(s.Tokens)}) {
+		if w.Server.IsMariaDB() && s.onExpression(element{0, len(s.Tokens)}) {
 			w.lacks(s.nameAfter("ON"), "key "+s.nameAfter("INDEX"), keyOnExpression)
 			return Parse(nil)
 		}
@@ -57,10 +57,10 @@ func (w *Rewriter) Adapt(s *Statement) *Statement {
 	if kept == 0 && len(changes) > 0 && s.Verb == "ALTER" {
 		return Parse(nil)
 	}
-	if !w.Server.Mariadb && s.Verb == "CREATE" {
+	if !w.Server.IsMariaDB() && s.Verb == "CREATE" {
 		w.adaptOptions(s, behind, &changes)
 	}
-	for i := behind; i < len(s.Tokens) && w.Server.Mariadb && s.Verb == "CREATE"; i++ {
+	for i := behind; i < len(s.Tokens) && w.Server.IsMariaDB() && s.Verb == "CREATE"; i++ {
 		if value := s.value(i + 1); s.Word(i) == "COMPRESSION" && s.isText(value) {
 			changes.Replace(s.Tokens[i].Start, s.Tokens[value].End, "")
 			w.lacks(s.Made(), "", "COMPRESSION")
@@ -86,15 +86,15 @@ const (
 func (w *Rewriter) unknownElement(s *Statement, e element, all []element) string {
 	isKey := s.isKey(e)
 	switch {
-	case w.Server.Mariadb && s.onExpression(e):
+	case w.Server.IsMariaDB() && s.onExpression(e):
 		return keyOnExpression
-	case isKey && !w.Server.since(knowsOverlaps, 0) && slices.ContainsFunc(s.indices(e), func(i int) bool { return s.words(i, "WITHOUT", "OVERLAPS") }):
+	case isKey && !w.Server.Since(knowsOverlaps, 0) && slices.ContainsFunc(s.indices(e), func(i int) bool { return s.words(i, "WITHOUT", "OVERLAPS") }):
 		return "WITHOUT OVERLAPS"
 	case !w.versions() && (s.isRowTime(e) || s.words(e.first, "PERIOD", "FOR", "SYSTEM_TIME")):
 		return s.between(e.first, e.last)
-	case s.words(e.first, "PERIOD", "FOR") && s.Word(e.first+2) != "SYSTEM_TIME" && !w.Server.since(knowsPeriods, 0):
+	case s.words(e.first, "PERIOD", "FOR") && s.Word(e.first+2) != "SYSTEM_TIME" && !w.Server.Since(knowsPeriods, 0):
 		return s.between(e.first, e.last)
-	case isKey && s.Word(s.keyWord(e)) == "UNIQUE" && !w.Server.since(knowsLongKeys, 0) && s.onWholeText(e, all):
+	case isKey && s.Word(s.keyWord(e)) == "UNIQUE" && !w.Server.Since(knowsLongKeys, 0) && s.onWholeText(e, all):
 		return "a unique key on a whole text"
 	}
 	return ""
@@ -148,14 +148,14 @@ func (w *Rewriter) adaptElement(s *Statement, e element, changes *sqltext.Edits)
 		w.adaptType(s, e, changes)
 		w.adaptDefault(s, e, changes)
 	}
-	if !w.Server.Mariadb {
+	if !w.Server.IsMariaDB() {
 		return
 	}
 	if !isKey && s.Word(e.first+1) == "GEOMCOLLECTION" {
 		changes.Replace(s.Tokens[e.first+1].Start, s.Tokens[e.first+1].End, "GEOMETRYCOLLECTION")
 	}
 	for _, c := range s.conditionals() {
-		if c.first < e.first || c.last > e.last || w.Server.skips(c) {
+		if c.first < e.first || c.last > e.last || c.skippedBy(w.Server) {
 			continue
 		}
 		if !isKey && (s.Word(c.first) == "STORAGE" || s.Word(c.first) == "COLUMN_FORMAT") || isKey && s.words(c.first, "WITH", "PARSER") {

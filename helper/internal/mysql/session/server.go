@@ -27,6 +27,7 @@ type Server struct {
 	settings *settings.Settings
 	Names    target.Names
 	About    target.Info
+	Release  mysql.Release
 	// Account is who we are to the server: user@host as it is granted.
 	Account string
 }
@@ -62,10 +63,10 @@ func (db *Server) Inspect(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
-	var version, comment string
 	var foldNames int
-	err = s.Conn.QueryRowContext(ctx, "SELECT VERSION(), @@version_comment, @@lower_case_table_names, CURRENT_USER()").
-		Scan(&version, &comment, &foldNames, &db.Account)
+	if db.Release, err = mysql.ReleaseOf(ctx, s.Conn); err == nil {
+		err = s.Conn.QueryRowContext(ctx, "SELECT @@lower_case_table_names, CURRENT_USER()").Scan(&foldNames, &db.Account)
+	}
 	if err != nil {
 		return db.Classify("ask for the server's version", err)
 	}
@@ -74,14 +75,11 @@ func (db *Server) Inspect(ctx context.Context) error {
 		live = strings.ToLower(live)
 	}
 	db.Names = target.NamesFor(live, 64, utf8.RuneCountInString)
-	db.About = target.Info{Engine: "mysql", Name: live, FoldsNames: foldNames != 0}
+	db.About = target.Info{Engine: string(db.Release.Flavour), Name: live, FoldsNames: foldNames != 0}
 	if part := &db.Config.Part; db.About.FoldsNames && part.Folded != nil {
 		part.Has = part.Folded
 	}
-	db.About.Version, _, _ = strings.Cut(version, "-")
-	if strings.Contains(strings.ToLower(version+comment), "mariadb") {
-		db.About.Engine = "mariadb"
-	}
+	db.About.Version, _, _ = strings.Cut(db.Release.Text, "-")
 	db.About.Exists, err = s.Exists(ctx, live)
 	return db.Classify("look for database "+live, err)
 }

@@ -42,8 +42,8 @@ func (s *Session) Directly(ctx context.Context, use func(*protocol.Conn) error) 
 type Session struct {
 	Conn *sql.Conn
 	ID   int64
-	// Oracle says that the server is MySQL and not MariaDB.
-	Oracle bool
+	// Flavour is the server's.
+	Flavour mysql.Flavour
 
 	Wire *protocol.Conn // below conn
 	// Prepared is the statement that the session has prepared last, for whoever adds rows by it; packet is the buffer for their packets.
@@ -53,7 +53,7 @@ type Session struct {
 
 // Connect opens a session whose settings are not the server's but ours.
 func (db *Server) Connect(ctx context.Context) (*Session, error) {
-	s := &Session{Oracle: db.About.Engine == "mysql"}
+	s := &Session{Flavour: db.Release.Flavour}
 	conn, err := db.Pool.Conn(context.WithValue(ctx, protocol.DialedBy{}, &s.Wire))
 	if err != nil {
 		return nil, db.classifyConnect(err)

@@ -19,7 +19,7 @@ func bringInside(database, table string) string {
 func checkInside(ctx context.Context, s *session.Session, database string, has func(table string) bool) error {
 	// MariaDB shows this option for tables, but not for partitions. MySQL shows it for neither.
 	condition := " AND (CREATE_OPTIONS LIKE '%DIRECTORY%' OR CREATE_OPTIONS LIKE '%partitioned%')"
-	if s.Oracle {
+	if s.Flavour == mysql.MySQL {
 		condition = " AND TABLE_TYPE = 'BASE TABLE'"
 	}
 	tables, err := s.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?"+condition+" ORDER BY TABLE_NAME", database)

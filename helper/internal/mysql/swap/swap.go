@@ -403,7 +403,7 @@ func dropIfEmpty(ctx context.Context, s *session.Session, database string) error
 func (db *Database) grantShowRoutine() string {
 	user, host := db.UserHost()
 	what := "SHOW_ROUTINE ON *.*"
-	if db.About.Engine == "mariadb" {
+	if db.Release.IsMariaDB() {
 		what = "SELECT ON mysql.proc"
 	}
 	return fmt.Sprintf("GRANT %s TO %s@%s", what, mysql.QuoteText(user), mysql.QuoteText(host))

@@ -6,9 +6,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/target/targettest"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
@@ -103,10 +105,11 @@ func TestMySQLTablesThatChange(t *testing.T) {
 
 // What is in no comment, or in one that the other family reads, too.
 func TestMySQLAdapt(t *testing.T) {
-	maria, oracle := rewrite.ServerKind{Mariadb: true, Version: 101119}, rewrite.ServerKind{Version: 90704}
+	maria := mysql.Release{Flavour: mysql.MariaDB, Version: version.Version{Major: 10, Minor: 11, Patch: 19}}
+	oracle := mysql.Release{Flavour: mysql.MySQL, Version: version.Version{Major: 9, Minor: 7, Patch: 4}}
 	const expression = ": this server does not know a key on an expression, which is left out"
 	for _, test := range []struct {
-		server     rewrite.ServerKind
+		server     mysql.Release
 		text, want string
 		notes      []string
 	}{

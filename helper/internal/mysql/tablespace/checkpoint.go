@@ -25,7 +25,7 @@ const (
 
 // canCheckpoint fails with *FilesError if Checkpoint would.
 func canCheckpoint(ctx context.Context, s *session.Session) error {
-	if s.Oracle {
+	if s.Flavour == mysql.MySQL {
 		_, err := readLogPosition(ctx, s)
 		return err
 	}
@@ -41,7 +41,7 @@ func canCheckpoint(ctx context.Context, s *session.Session) error {
 // discarded. MySQL has no statement for a checkpoint, but every IMPORT TABLESPACE ends with one, even if it finds no
 // file. Checkpoint verifies this each time.
 func Checkpoint(ctx context.Context, s *session.Session, discarded string) error {
-	if !s.Oracle {
+	if s.Flavour != mysql.MySQL {
 		err := s.Exec(ctx, "SET GLOBAL innodb_log_checkpoint_now = ON")
 		if mysql.Errno(err) != 0 {
 			return &target.FilesError{Reason: noCheckpoint, Err: err}

@@ -31,7 +31,7 @@ func DropDatabase(ctx context.Context, s *session.Session, database string) erro
 				return stray(fmt.Errorf("%w; %w", err, sweepErr))
 			}
 			swept = true
-		case err == nil && s.Oracle:
+		case err == nil && s.Flavour == mysql.MySQL:
 			return folderGone(ctx, s, stray)
 		case mysql.Errno(err) != mysql.ErrnoLockWaitTimeout || round == session.LockRounds:
 			return err

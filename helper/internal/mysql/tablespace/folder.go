@@ -105,7 +105,7 @@ func Files(ctx context.Context, s *session.Session, database string) (map[string
 	const file = "CAST(CONVERT(IF(@@lower_case_table_names = 0, %[1]s, LOWER(%[1]s)) USING filename) AS BINARY)"
 	query := "SELECT TABLE_NAME AS name, CONCAT(" + fmt.Sprintf(file, "TABLE_SCHEMA") + ", '/', " + fmt.Sprintf(file, "TABLE_NAME") + ") AS file" +
 		" FROM information_schema.TABLES t"
-	if s.Oracle { // this server does not reveal the character set of file names, but it lists the files
+	if s.Flavour == mysql.MySQL { // this server does not reveal the character set of file names, but it lists the files
 		query = "SELECT t.TABLE_NAME AS name, f.FILE_NAME AS file" + mysqlFiles
 	}
 	rows, err := s.Table(ctx, query+" WHERE t.TABLE_SCHEMA = ? AND t.ENGINE = 'InnoDB'", database)
@@ -173,7 +173,7 @@ func sweepDiscarded(ctx context.Context, s *session.Session, database string) er
 // discarded lists the files in the folder of a database that MySQL has discarded. If the server does not report any,
 // it has never imported files.
 func discarded(ctx context.Context, s *session.Session, database string) (files []string, err error) {
-	if !s.Oracle {
+	if s.Flavour != mysql.MySQL {
 		return nil, nil
 	}
 	files, err = s.List(ctx, "SELECT SUBSTRING_INDEX(f.FILE_NAME, '/', -1) AS name"+mysqlFiles+

@@ -221,7 +221,7 @@ func (t *Tablespace) Take(ctx context.Context, s *session.Session) error {
 // keepCounter makes MySQL store the AUTO_INCREMENT counter of an imported table. Otherwise MySQL forgets it at the
 // next restart, begins at 1 and finds every number taken (9.7.4).
 func keepCounter(ctx context.Context, s *session.Session, table string) error {
-	if !s.Oracle {
+	if s.Flavour != mysql.MySQL {
 		return nil
 	}
 	definition, err := s.Definition(ctx, table)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -67,9 +68,9 @@ func RefusesFiles(server target.FileServer, settings map[string]string) string {
 		return "the server encrypts its tables"
 	case on("innodb_compression_default"):
 		return "the server compresses the pages of its tables (innodb_compression_default is on)"
-	case server.Engine == "mysql" && !server.HasDictionary():
+	case server.Engine == string(mysql.MySQL) && !server.HasDictionary():
 		return "servers of MySQL before 8.0 are not trusted with files"
-	case server.Engine != "mysql" && settings["innodb_log_checkpoint_now"] == "":
+	case server.Engine != string(mysql.MySQL) && settings["innodb_log_checkpoint_now"] == "":
 		return noCheckpoint
 	case settings["lower_case_table_names"] == "2":
 		return "the server's file system does not tell upper from lower case (lower_case_table_names is 2)"
