@@ -114,7 +114,7 @@ sums() {
   cp "$BATS_TEST_TMPDIR/docker-compose.dump.yaml" .ddev
   ddev restart -y >/dev/null 2>&1
   assert_success
-  assert_line --regexp '^tables come as SQL, not as files: '
+  assert_line --regexp '^loading tables as SQL, not as files: '
   assert_line --regexp '^5 tables, 57,000 rows, .* of SQL '
   assert_equal "$(sums db)" "$(sums staging)"
 }

@@ -85,7 +85,7 @@ func (p *Plan) considerFiles(ctx context.Context, object bucket.Object) error {
 		return fmt.Errorf("read %s: %w", object.Name, err)
 	}
 	if !slices.Equal(index.Tables, p.index.Tables) {
-		return fmt.Errorf("%s has other tables than the dump, or other numbers of rows", object.Name)
+		return fmt.Errorf("%s does not have the dump's tables and row counts", object.Name)
 	}
 	p.files.source = source{object, dumpfile.Zstd, index}
 	p.files.Tables, p.files.Bytes = int64(len(index.Baked.Tables)), p.files.source.fileBytes()
@@ -126,7 +126,7 @@ func (p *Plan) byFiles(ctx context.Context, cache *cache, result *Result) (stats
 		p.files.Refused = err
 	}
 	result.NoFiles = p.files.Refused.Error()
-	p.Progress.Note("tables come as SQL, not as files: " + result.NoFiles)
+	p.Progress.Note("loading tables as SQL, not as files: " + result.NoFiles)
 	return stats, false, p.preflight(ctx, p.dump())
 }
 

@@ -214,7 +214,7 @@ func TestFilesAreRefused(t *testing.T) {
 		},
 		"with other tables": {
 			says(func(i *dumpfile.Index) { i.Tables = append(i.Tables, dumpfile.Table{Name: "d"}) }),
-			"NAME has other tables than the dump, or other numbers of rows",
+			"NAME does not have the dump's tables and row counts",
 		},
 		"a dump": {o.dump, "NAME has no tables as files"},
 		"truncated": {
@@ -276,8 +276,8 @@ func TestFilesFail(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := "tables come as SQL, not as files: " + strings.ReplaceAll(test.want, "NAME", o.name)
-			if notes := s.notes(); len(notes) != 1 || !strings.HasPrefix(notes[0], want) || notes[0] != "tables come as SQL, not as files: "+result.NoFiles {
+			want := "loading tables as SQL, not as files: " + strings.ReplaceAll(test.want, "NAME", o.name)
+			if notes := s.notes(); len(notes) != 1 || !strings.HasPrefix(notes[0], want) || notes[0] != "loading tables as SQL, not as files: "+result.NoFiles {
 				t.Errorf("it says %q instead of %q", notes, want)
 			}
 			if result.Files || result.FileTables != 0 || result.Tables != 3 || result.FetchedBytes != int64(len(o.dump)) {
@@ -306,7 +306,7 @@ func TestFilesGoMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"tables come as SQL, not as files: fetch " + o.name + ": fetch s3://" + s.name + "/shop/" + o.name + ": no such object"}
+	want := []string{"loading tables as SQL, not as files: fetch " + o.name + ": fetch s3://" + s.name + "/shop/" + o.name + ": no such object"}
 	if diff := cmp.Diff(want, s.notes()); diff != "" || result.Files {
 		t.Errorf("it says (-want +got)\n%s, and is %+v", diff, result)
 	}

@@ -127,7 +127,7 @@ func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqlte
 		case errors.Is(err, sqltext.ErrUnterminated):
 			return sqltext.Stats{}, fmt.Errorf("%w: %w", ErrIncomplete, err)
 		case errors.As(err, &notSQL):
-			return sqltext.Stats{}, fmt.Errorf("what the source printed is %w", err)
+			return sqltext.Stats{}, fmt.Errorf("the output of the source is %w", err)
 		case err != nil:
 			return sqltext.Stats{}, err
 		}

@@ -158,7 +158,7 @@ func TestMySQLRefusesFiles(t *testing.T) {
 		want     string
 	}{
 		{mariadb, settings(), ""},
-		{mariadb, settings("innodb_log_checkpoint_now", ""), "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"},
+		{mariadb, settings("innodb_log_checkpoint_now", ""), "cannot make the server write a checkpoint (innodb_log_checkpoint_now)"},
 		{mysql, settings("innodb_log_checkpoint_now", ""), ""},
 		{target.FileServer{Engine: "mysql", Version: "5.7.44"}, settings("innodb_log_checkpoint_now", ""), "servers of MySQL before 8.0 are not trusted with files"},
 		{mysql, settings("default_table_encryption", "ON"), "the server encrypts its tables"},

@@ -18,9 +18,9 @@ import (
 
 // Reasons why tables cannot be imported as files: no checkpoint can be made.
 const (
-	noCheckpoint = "the server cannot be told to write a checkpoint (innodb_log_checkpoint_now)"
-	noStatus     = "whether the server has written a checkpoint cannot be found out (SHOW ENGINE INNODB STATUS)"
-	noneWritten  = "the server wrote no checkpoint after it had taken the files of the empty tables away"
+	noCheckpoint = "cannot make the server write a checkpoint (innodb_log_checkpoint_now)"
+	noStatus     = "cannot tell whether the server has written a checkpoint (SHOW ENGINE INNODB STATUS)"
+	noneWritten  = "the server wrote no checkpoint after it removed the files of the empty tables"
 )
 
 // canCheckpoint fails with *FilesError if Checkpoint would.
