@@ -13,17 +13,18 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
 )
 
-// columnType is a type that a column can have, with a wire value of it made of arbitrary bytes. meant is what the server
-// understands by that value, in the words of understood; it is made of the bytes without the writer.
+// columnType is a type that a column can have, with a function that makes a value of it, as the server sends it, from
+// arbitrary bytes. meant is what the server takes that value for, in the words of understood. It is made from the bytes
+// without the writer.
 type columnType struct {
 	name   string
 	sent   protocol.Column
 	column Column
-	bits   bool // BIT that is written as a number, as the keys of pages are
+	bits   bool // BIT that is written as a number, as in keys of pages
 	value  func(data []byte) (wire []byte, meant string)
 }
 
-// columnTypes has one of each type that a server sends, and text in character sets of each kind.
+// columnTypes has each type that a server sends once, and text in character sets of each kind.
 var columnTypes = func() (types []columnType) {
 	add := func(name string, kind byte, unsigned bool, value func([]byte) ([]byte, string)) {
 		types = append(types, columnType{name: name, sent: sent(kind, unsigned), value: value})
@@ -69,7 +70,7 @@ var columnTypes = func() (types []columnType) {
 	ascii := func(data []byte) bool { return IsASCII(string(data)) }
 	always := func([]byte) bool { return true }
 	never := func([]byte) bool { return false }
-	for _, kind := range []byte{15, 249, 250, 251, 252, 253, 254} { // all that are text or bytes by their column
+	for _, kind := range []byte{15, 249, 250, 251, 252, 253, 254} { // all that are text or bytes, depending on their column
 		for _, charset := range []string{"utf8mb4", "utf8mb3", "utf8"} {
 			text(kind, "varchar", charset, readable(utf8.Valid, "bytes"))
 		}
@@ -118,12 +119,12 @@ func integerOf(size int, unsigned bool) func([]byte) ([]byte, string) {
 	}
 }
 
-// A number is what it is whether it has an exponent or not; a zero keeps its sign.
+// A number is the same with and without an exponent; a zero keeps its sign.
 func floatOf(data []byte) ([]byte, string) {
 	wire := make([]byte, 4)
 	copy(wire, data)
 	value := math.Float32frombits(binary.LittleEndian.Uint32(wire))
-	if value != value || math.IsInf(float64(value), 0) { // which no server has
+	if value != value || math.IsInf(float64(value), 0) { // no server has such values
 		wire, value = bits32(0), 0
 	}
 	return wire, fmt.Sprintf("float %x", math.Float32bits(value))
@@ -139,7 +140,8 @@ func doubleOf(data []byte) ([]byte, string) {
 	return wire, fmt.Sprintf("double %x", math.Float64bits(value))
 }
 
-// decimalOf gives a decimal of 65 digits at most, 38 of them behind the point. The first byte has the sign, the second one the point.
+// decimalOf makes a decimal of at most 65 digits, at most 38 of them behind the point. The first byte gives the sign,
+// the second one the position of the point.
 func decimalOf(data []byte) ([]byte, string) {
 	if len(data) < 3 {
 		data = append(bytes.Clone(data), make([]byte, 3-len(data))...)
@@ -159,7 +161,7 @@ func decimalOf(data []byte) ([]byte, string) {
 	return field(number), "decimal " + plainDecimal(number)
 }
 
-// plainDecimal is a decimal without zeros in front: a negative integer -0 is 0, as it is for a server.
+// plainDecimal is a decimal without leading zeros. As for a server, a negative integer -0 is 0.
 func plainDecimal(number string) string {
 	digits, negative := strings.CutPrefix(number, "-")
 	digits = strings.TrimLeft(digits, "0")
@@ -172,7 +174,7 @@ func plainDecimal(number string) string {
 	return digits
 }
 
-// A server sends as much of a date as is not zero.
+// A server leaves out the zeros at the end of a date.
 func dateOf(most int) func([]byte) ([]byte, string) {
 	return func(data []byte) ([]byte, string) {
 		var full [11]byte
@@ -221,7 +223,7 @@ func timeOf(data []byte) ([]byte, string) {
 	return field(string(full[:length])), fmt.Sprintf("text %x", meant)
 }
 
-// understood says what a literal is, as a column of the type takes it.
+// understood describes a literal as a column of the type takes it.
 func understood(text []byte, l Literal, of columnType) string {
 	content := text[l.Start:l.End]
 	switch of.sent.Kind {
@@ -230,7 +232,7 @@ func understood(text []byte, l Literal, of columnType) string {
 			return "no number"
 		}
 		value, err := strconv.ParseFloat(string(content), 64)
-		if err != nil || value == 0 && math.Signbit(value) && l.Form != LiteralFloat { // only a number with an exponent keeps it
+		if err != nil || value == 0 && math.Signbit(value) && l.Form != LiteralFloat { // only a number with an exponent keeps its sign
 			return "another number"
 		}
 		if of.sent.Kind == wireDouble {
@@ -275,8 +277,8 @@ func understood(text []byte, l Literal, of columnType) string {
 	return "none"
 }
 
-// understand demands that a parser finds in what the writer wrote the value that it was made of, and takes its bytes and no
-// others, whatever comes next in a row.
+// understand demands that the parser finds in what the writer wrote the value from which it was made, and that it reads
+// exactly these bytes, whatever comes next in a row.
 func understand(t *testing.T, of columnType, data []byte) {
 	t.Helper()
 	wire, meant := of.value(data)
@@ -302,8 +304,9 @@ func understand(t *testing.T, of columnType, data []byte) {
 	}
 }
 
-// FuzzContract writes a value of each type of column, and reads it again. What the writer writes and the parser does not know
-// is still loaded, but as SQL, which takes much longer. The seeds in testdata have values with a special meaning to some type.
+// FuzzContract writes a value of each type of column, and parses it again. If the parser does not know what the writer
+// writes, the rows are still loaded, but as SQL, which takes much longer. The seeds in testdata have values with a
+// special meaning to some type.
 func FuzzContract(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		data = data[:min(len(data), 1<<15)]
@@ -313,7 +316,7 @@ func FuzzContract(f *testing.F) {
 	})
 }
 
-// What a column has no value for is written by the reader of rows.
+// The reader of rows writes what a column has no value for.
 func TestNullIsUnderstood(t *testing.T) {
 	text := []byte("NULL,")
 	if literal, end := NextLiteral(text, 0); literal.Form != LiteralNull || end != 4 {

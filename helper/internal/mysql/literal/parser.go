@@ -5,34 +5,34 @@ import (
 	"math"
 )
 
-// Form is a form in which a value stands in an INSERT of a dump.
+// Form is the form of a value in an INSERT of a dump.
 type Form uint8
 
-// Forms of literals.
+// These are the forms of literals.
 const (
-	LiteralNone Form = iota // none of those below
+	LiteralNone Form = iota // any other text
 	LiteralNull
 	LiteralInteger // -9223372036854775808 to 9223372036854775807
 	LiteralLarge   // to 18446744073709551615
-	LiteralDecimal // 1.50, and integers that are longer
+	LiteralDecimal // 1.50, and longer integers
 	LiteralFloat   // 1e-05
 	LiteralText    // '…', in the connection's character set
 	LiteralBinary  // _binary '…'
 	LiteralHex     // x'…'
-	LiteralTagged  // _charset x'…', the bytes of a text in that character set
+	LiteralTagged  // _charset x'…', bytes of a text in that character set
 )
 
-// Literal is a value as it stands in a text. Only forms are known that the dumps of this program have; what MySQL
-// understands beyond that is none.
+// Literal is a value in a text. The parser only knows the forms that dumps of this program contain; MySQL understands
+// more.
 type Literal struct {
 	Form       Form
-	Start, End int    // of a number, or of what is between quotes
-	Escapes    int    // how many bytes of that stand behind a backslash
-	Tag        int    // how long the name of a tagged one's character set is
-	Number     uint64 // the value of an integer; a negative one's complement
+	Start, End int    // of a number, or of the content of quotes
+	Escapes    int    // how many bytes of the content follow a backslash
+	Tag        int    // the length of the character set's name
+	Number     uint64 // the value of an integer, in two's complement if it is negative
 }
 
-// NextLiteral gives the literal that begins at an offset of a text, and where it ends.
+// NextLiteral returns the literal that begins at an offset of a text, and the offset at which it ends.
 func NextLiteral(text []byte, at int) (Literal, int) {
 	if at >= len(text) {
 		return Literal{}, at
@@ -59,7 +59,7 @@ func NextLiteral(text []byte, at int) (Literal, int) {
 	return Literal{}, at
 }
 
-// quoted reads a literal whose content begins at an offset.
+// quoted parses a literal whose content begins at an offset.
 func quoted(text []byte, at int, form Form) (Literal, int) {
 	l := Literal{Form: form, Start: at}
 	for {
@@ -84,10 +84,10 @@ func quoted(text []byte, at int, form Form) (Literal, int) {
 	}
 }
 
-// notEscaped is what no byte stands for that may not be behind a backslash.
+// notEscaped marks bytes that may not follow a backslash.
 const notEscaped = 1
 
-// unescaped has what a byte behind a backslash stands for.
+// unescaped has what a byte after a backslash means.
 var unescaped = func() (table [256]byte) {
 	for i := range table {
 		table[i] = notEscaped
@@ -98,7 +98,7 @@ var unescaped = func() (table [256]byte) {
 	return table
 }()
 
-// AppendUnescaped adds what a literal between quotes stands for.
+// AppendUnescaped appends the meaning of a quoted literal's content.
 func AppendUnescaped(dst, content []byte) []byte {
 	for {
 		at := bytes.IndexByte(content, '\\')
@@ -110,10 +110,10 @@ func AppendUnescaped(dst, content []byte) []byte {
 	}
 }
 
-// beforeBytes stands between the name of a character set and the digits.
+// beforeBytes is the text between a character set's name and the digits.
 const beforeBytes = " x'"
 
-// tagged reads bytes with the name of their character set before them.
+// tagged parses bytes that follow the name of their character set.
 func tagged(text []byte, at int) (Literal, int) {
 	name := at + len("_")
 	end := name
@@ -130,7 +130,7 @@ func tagged(text []byte, at int) (Literal, int) {
 	return l, next
 }
 
-// Charset is the name of a tagged literal's character set.
+// Charset returns the name of a tagged literal's character set.
 func (l Literal) Charset(text []byte) []byte {
 	end := l.Start - len(beforeBytes)
 	return text[end-l.Tag : end]
@@ -150,7 +150,7 @@ func hexadecimal(text []byte, at int) (Literal, int) {
 
 const noDigit = 0xFF
 
-// hexDigits has the values of digits.
+// hexDigits has the values of hexadecimal digits.
 var hexDigits = func() (table [256]byte) {
 	for i := range table {
 		table[i] = noDigit
@@ -161,7 +161,8 @@ var hexDigits = func() (table [256]byte) {
 	return table
 }()
 
-// AppendHexadecimal writes the bytes that a hexadecimal literal stands for; false where it has an odd digit.
+// AppendHexadecimal appends the bytes that a hexadecimal literal means. It returns false if there is an odd number of
+// digits.
 func AppendHexadecimal(dst, digits []byte) []byte {
 	for i := 0; i+1 < len(digits); i += 2 {
 		dst = append(dst, hexDigits[digits[i]]<<4|hexDigits[digits[i+1]])
@@ -169,7 +170,7 @@ func AppendHexadecimal(dst, digits []byte) []byte {
 	return dst
 }
 
-// Longer decimals than MariaDB's columns have are rounded, by each server in its own way.
+// Servers round decimals that are longer than MariaDB's columns allow, each in its own way.
 const mostDigits, mostDecimals = 65, 38
 
 func numeric(text []byte, at int) (Literal, int) {
@@ -181,7 +182,7 @@ func numeric(text []byte, at int) (Literal, int) {
 	value, digits, fits := uint64(0), 0, true
 	for ; at < len(text) && text[at]-'0' < 10; at++ {
 		digit := uint64(text[at] - '0')
-		if digits++; digits >= 20 { // which may be too many
+		if digits++; digits >= 20 { // this may be too many
 			fits = fits && digits == 20 && (value < math.MaxUint64/10 || value == math.MaxUint64/10 && digit <= math.MaxUint64%10)
 		}
 		value = value*10 + digit

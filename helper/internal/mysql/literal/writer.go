@@ -11,7 +11,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
 )
 
-// IsASCII says whether a text has no byte above 127.
+// IsASCII says whether a text has only bytes below 128.
 func IsASCII[T string | []byte](text T) bool {
 	for i := range len(text) {
 		if text[i] >= utf8.RuneSelf {
@@ -40,7 +40,7 @@ const (
 	wireDecimal   = 246
 )
 
-// form is how the value of a column is written as SQL.
+// form is the form in which a column's values are written as SQL.
 type form uint8
 
 // The forms of values.
@@ -60,24 +60,24 @@ const (
 	formBare // decimals
 	FormBits // x'…'
 	FormBitsNumber
-	formUTF8     // '…', or _binary '…' what is no UTF-8
-	formASCII    // '…', or _binary '…' what is no ASCII
+	formUTF8     // '…', or _binary '…' if it is not UTF-8
+	formASCII    // '…', or _binary '…' if it is not ASCII
 	formBinary   // _binary '…'
-	formJSON     // '…' always: a value of type JSON cannot be made of binary text
-	formTagged   // '…', or _charset x'…' what is no ASCII
+	formJSON     // always '…': a value of type JSON cannot be made from binary text
+	formTagged   // '…', or _charset x'…' if it is not ASCII
 	FormTaggedIn // _charset x'…'
 )
 
 // Writer writes the values of one column.
 type Writer struct {
 	Form form
-	Tag  string // the character set of tagged forms, with the underscore
+	Tag  string // the character set in tagged forms, with the underscore
 }
 
-// NewWriter chooses how the values of a column are written: by what the server sends, and by what the
-// column is. The server sends text in the character set of its column, so that nothing is lost on the way; it
-// can be written as it is where bytes and meaning are the same in UTF-8, in which the dump is read. Everything
-// else goes in as bytes, which a column of the same character set takes as they are.
+// NewWriter chooses how to write the values of a column, by the type that the server sends and by the column's own
+// type. The server sends text in the character set of its column, so that nothing is lost on the way. The text is
+// written as it is if its bytes mean the same in UTF-8, in which dumps are read. Everything else is written as bytes,
+// which a column of the same character set stores as they are.
 func NewWriter(sent protocol.Column, column Column) (Writer, error) {
 	number := func(signed, unsigned form) (Writer, error) {
 		if sent.Unsigned {
@@ -116,7 +116,7 @@ func NewWriter(sent protocol.Column, column Column) (Writer, error) {
 	switch column.Charset {
 	case "utf8mb4", "utf8mb3", "utf8":
 		return Writer{Form: formUTF8}, nil
-	case "ucs2", "utf16", "utf16le", "utf32", "swe7", "sjis": // not even ASCII has all of its usual bytes there
+	case "ucs2", "utf16", "utf16le", "utf32", "swe7", "sjis": // their encodings are not supersets of ASCII
 		if ownNames {
 			return Writer{Form: FormTaggedIn, Tag: "_" + column.Charset}, nil
 		}
@@ -136,7 +136,7 @@ func NewWriter(sent protocol.Column, column Column) (Writer, error) {
 	return Writer{Form: formASCII}, nil
 }
 
-// Append writes the value at the beginning of data and gives its length there, 0 if it is cut short.
+// Append writes the value at the beginning of data and returns its length there, 0 if data is cut short.
 func (v Writer) Append(dst, data []byte) ([]byte, int) {
 	switch v.Form {
 	case formInt8, formUint8, formInt16, formUint16, formInt32, formUint32, formInt64, formUint64:
@@ -207,7 +207,7 @@ func (v Writer) appendInteger(dst, data []byte) ([]byte, int) {
 	return strconv.AppendUint(dst, binary.LittleEndian.Uint64(data), 10), size
 }
 
-// appendText writes text that is readable where it can be, and bytes where it cannot.
+// appendText writes readable text where possible, and bytes elsewhere.
 func (v Writer) appendText(dst, value []byte) []byte {
 	start := len(dst)
 	dst, ascii := AppendQuoted(dst, value)
@@ -222,8 +222,8 @@ func (v Writer) appendText(dst, value []byte) []byte {
 	return dst
 }
 
-// appendFloat writes the shortest text that gives the same bits again. The server reads it by way of a double, which may
-// not be larger than any float.
+// appendFloat writes the shortest text that gives the same bits again. The server parses it as a double, which must not
+// be larger than the largest float.
 func appendFloat(dst []byte, value float32) []byte {
 	start := len(dst)
 	dst = strconv.AppendFloat(dst, float64(value), 'g', -1, 32)
@@ -238,7 +238,7 @@ func appendDouble(dst []byte, value float64) []byte {
 	return withSign(strconv.AppendFloat(dst, value, 'g', -1, 64), start)
 }
 
-// withSign makes of an integer -0, which has no sign, a number that has one.
+// withSign turns an integer -0, which has no sign, into a number that has one.
 func withSign(dst []byte, start int) []byte {
 	if string(dst[start:]) == "-0" {
 		return append(dst, "e0"...)
@@ -246,8 +246,8 @@ func withSign(dst []byte, start int) []byte {
 	return dst
 }
 
-// appendDate writes a date, or a date and a time: two bytes of year, then month, day, hour, minute, second, four
-// bytes of microseconds, without what is zero at the end. It gives 0 for what is none.
+// appendDate writes a date, or a date and a time: two bytes of year, then month, day, hour, minute, second, four bytes
+// of microseconds, without trailing zeros. It returns 0 if data is not such a value.
 func appendDate(dst, value []byte) ([]byte, int) {
 	var full [11]byte
 	if copy(full[:], value) != len(value) {
@@ -277,7 +277,7 @@ func appendTime(dst, value []byte) ([]byte, int) {
 	return append(dst, '\''), len(value) + 1
 }
 
-// appendClock writes hours, and of rest minutes, seconds and microseconds.
+// appendClock writes hours, and minutes, seconds and microseconds from rest.
 func appendClock(dst []byte, hours int, rest []byte) []byte {
 	dst = appendDigits(dst, hours, 2)
 	dst = appendDigits(append(dst, ':'), int(rest[0]), 2)
@@ -288,7 +288,7 @@ func appendClock(dst []byte, hours int, rest []byte) []byte {
 	return dst
 }
 
-// appendDigits writes a number with that many digits at least.
+// appendDigits writes a number with at least that many digits.
 func appendDigits(dst []byte, number, digits int) []byte {
 	for limit := 10; digits > 1; digits, limit = digits-1, limit*10 {
 		if number < limit {
@@ -310,8 +310,8 @@ func appendHex(dst, value []byte) []byte {
 	return append(dst, '\'')
 }
 
-// AppendQuoted writes a string literal on one line, and says whether it has nothing but ASCII in it. What stands
-// behind a backslash is what every server and client takes for what is meant.
+// AppendQuoted writes a string literal on one line, and says whether it is all ASCII. It only uses escapes that every
+// server and client reads in the same way.
 func AppendQuoted(dst, value []byte) (_ []byte, ascii bool) {
 	dst = append(dst, '\'')
 	var high uint64
@@ -343,8 +343,8 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// special marks, by their highest bits, the bytes of a word that may have to be escaped: those below the space,
-// quotes and backslashes. A byte above such a one may be marked for nothing.
+// special marks, by their highest bits, the bytes of a word that may have to be escaped: those below the space, quotes
+// and backslashes. It may needlessly mark the byte above such a byte.
 func special(word uint64) uint64 {
 	control := word - 0x20*lowBits
 	quote := word ^ '\''*lowBits
@@ -352,5 +352,5 @@ func special(word uint64) uint64 {
 	return (control&^word | (quote-lowBits)&^quote | (backslash-lowBits)&^backslash) & highBits
 }
 
-// escapes has what is written behind a backslash for a byte, 0 where the byte stands for itself.
+// escapes has what is written after a backslash for a byte, 0 if the byte is written as it is.
 var escapes = [256]byte{0: '0', '\n': 'n', '\r': 'r', 0x1A: 'Z', '\'': '\'', '\\': '\\'}

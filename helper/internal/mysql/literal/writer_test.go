@@ -9,7 +9,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
 )
 
-// field gives a value in the protocol's length encoding.
+// field returns a value in the protocol's length encoding.
 func field(value string) []byte {
 	if len(value) < 0xFB {
 		return append([]byte{byte(len(value))}, value...)
@@ -25,13 +25,12 @@ func bits64(value float64) []byte {
 	return binary.LittleEndian.AppendUint64(nil, math.Float64bits(value))
 }
 
-// TestValues writes values of every form. What has to be read back by a server is read back by one in the
-// round trips.
 // sent is a column as the server describes it.
 func sent(kind byte, unsigned bool) protocol.Column {
 	return protocol.Column{Kind: kind, Unsigned: unsigned}
 }
 
+// TestValues writes values of every form. The round trips in mysql/read have a server read them back.
 func TestValues(t *testing.T) {
 	text := func(charset string) Column { return Column{Name: "c", DataType: "varchar", Charset: charset} }
 	for _, test := range []struct {
@@ -81,7 +80,7 @@ func TestValues(t *testing.T) {
 		if string(got) != test.want || size != len(test.data) {
 			t.Errorf("%+v %+v: got %s of %d bytes, want %s of %d", test.sent, test.column, got, size, test.want, len(test.data))
 		}
-		// What ends too early is never taken for a value.
+		// Data that ends too early is never taken for a value.
 		for length := range test.data {
 			if _, size := writer.Append(nil, test.data[:length]); size != 0 {
 				t.Errorf("%+v: %d of %d bytes gave a value", test.sent, length, len(test.data))
@@ -93,7 +92,7 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestQuoting compares with the plain way of doing it, for every byte at every place of a word.
+// TestQuoting compares the result with that of a simple implementation, for every byte at every position of a word.
 func TestQuoting(t *testing.T) {
 	plain := func(value []byte) string {
 		text := "'"

@@ -158,12 +158,12 @@ func (v *Versions) tell(note func(string)) {
 	if v.InDump {
 		if !v.Taken && len(v.Tables) > len(v.numbered) {
 			kept := slices.DeleteFunc(slices.Clone(v.Tables), func(table string) bool { return slices.Contains(v.numbered, table) })
-			note("this server takes no history of system-versioned tables (MariaDB does from 10.11 on), only their rows of now: " + strings.Join(kept, ", "))
+			note("this server takes no history of system-versioned tables (MariaDB does from 10.11 on), only their current rows: " + strings.Join(kept, ", "))
 		}
 		missing = v.numbered
 	}
 	if len(missing) > 0 && !v.plain {
-		note("the dump has no history of system-versioned tables, only their rows of now: " + strings.Join(missing, ", "))
+		note("the dump has no history of system-versioned tables, only their current rows: " + strings.Join(missing, ", "))
 	}
 }
 

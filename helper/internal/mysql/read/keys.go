@@ -26,8 +26,8 @@ func (t *tableRows) forceIndex() string { return " FORCE INDEX (" + mysql.QuoteN
 // primaryKey is the server's name for the primary key.
 const primaryKey = "PRIMARY"
 
-// mysqlKey is a unique key of a table.
-type mysqlKey struct {
+// uniqueKey is a unique key of a table.
+type uniqueKey struct {
 	table *tableRows
 	name  string
 	order []orderColumn
@@ -79,7 +79,7 @@ func readKeys(ctx context.Context, conn *sql.Conn, tables map[string]*tableRows)
 		return err
 	}
 	defer rows.Close()
-	keys := map[*tableRows][]*mysqlKey{}
+	keys := map[*tableRows][]*uniqueKey{}
 	for rows.Next() {
 		var table, name, column string
 		var part, falling, unusable bool
@@ -92,7 +92,7 @@ func readKeys(ctx context.Context, conn *sql.Conn, tables map[string]*tableRows)
 		}
 		all := keys[t]
 		if len(all) == 0 || all[len(all)-1].name != name {
-			all = append(all, &mysqlKey{table: t, name: name, first: -1, ordered: true})
+			all = append(all, &uniqueKey{table: t, name: name, first: -1, ordered: true})
 			keys[t] = all
 		}
 		all[len(all)-1].add(column, falling, part || unusable)
@@ -122,7 +122,7 @@ func hiddenIndexes(ctx context.Context, conn *sql.Conn) (string, error) {
 }
 
 // add adds a column to a key.
-func (k *mysqlKey) add(name string, falling, unusable bool) {
+func (k *uniqueKey) add(name string, falling, unusable bool) {
 	i := slices.IndexFunc(k.table.columns, func(column literal.Column) bool { return column.Name == name })
 	if i < 0 || unusable {
 		k.ordered = false
@@ -136,7 +136,7 @@ func (k *mysqlKey) add(name string, falling, unusable bool) {
 }
 
 // choose picks the best key. Rows are read and loaded fastest in the order in which they are stored.
-func (t *tableRows) choose(keys []*mysqlKey) {
+func (t *tableRows) choose(keys []*uniqueKey) {
 	stored := 0
 	for _, column := range t.columns {
 		if column.Primary {
@@ -146,7 +146,7 @@ func (t *tableRows) choose(keys []*mysqlKey) {
 	for _, key := range keys {
 		key.stored = len(key.order) == stored && !slices.ContainsFunc(key.order, func(c orderColumn) bool { return !t.columns[c.number].Primary })
 	}
-	best := slices.MinFunc(keys, func(a, b *mysqlKey) int {
+	best := slices.MinFunc(keys, func(a, b *uniqueKey) int {
 		return cmp.Or(falseLast(a.ordered, b.ordered), falseLast(a.name == primaryKey, b.name == primaryKey), falseLast(a.stored, b.stored),
 			cmp.Compare(len(a.order), len(b.order)), cmp.Compare(a.name, b.name))
 	})

@@ -51,7 +51,7 @@ func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []s
 	lasting := sha256.New()
 	head, tail := script{lasting: lasting}, script{lasting: lasting}
 
-	head.add(r.header(), mysqlHead)
+	head.add(r.header(), dumpHead)
 	if len(m.versions) > 0 {
 		head.add(insertHistory)
 	}
@@ -82,7 +82,7 @@ func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []s
 	if err := r.views(ctx, &tail, views); err != nil {
 		return nil, err
 	}
-	tail.add(mysqlTail)
+	tail.add(dumpTail)
 
 	d := &definitions{head: head.text.Bytes(), tail: tail.text.Bytes()}
 	lasting.Sum(d.lasting[:0])
@@ -108,7 +108,7 @@ func (s *script) addMoving(part string) { s.text.WriteString(part) }
 // These are the session settings that dumps of mysqldump make and restore, and two that let in everything that a table
 // may hold: dates that no calendar has, and rows that are older than a constraint.
 const (
-	mysqlHead = `
+	dumpHead = `
 /*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;
 /*!40101 SET @OLD_CHARACTER_SET_RESULTS=@@CHARACTER_SET_RESULTS */;
 /*!40101 SET @OLD_COLLATION_CONNECTION=@@COLLATION_CONNECTION */;
@@ -121,7 +121,7 @@ const (
 /*M!100201 SET @OLD_CHECK_CONSTRAINT_CHECKS=@@CHECK_CONSTRAINT_CHECKS, CHECK_CONSTRAINT_CHECKS=0 */;
 /*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */;
 `
-	mysqlTail = `
+	dumpTail = `
 /*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;
 /*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
 /*M!100201 SET CHECK_CONSTRAINT_CHECKS=@OLD_CHECK_CONSTRAINT_CHECKS */;

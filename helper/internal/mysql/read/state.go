@@ -81,7 +81,7 @@ func (r *serverState) read(ctx context.Context) (source.State, error) {
 	m := r.server
 	base := m.config.StateOf(m.url.String(), fmt.Sprint(m.events))
 	base.AddLines(r.definitions)
-	for _, query := range mysqlStateQueries {
+	for _, query := range stateQueries {
 		lines, err := r.query(ctx, query)
 		if err != nil {
 			return source.State{}, err
@@ -202,10 +202,10 @@ func (r *serverState) look(ctx context.Context) error {
 	return err
 }
 
-// mysqlStateQueries tell whether the server is the same, has not been restarted, and has the same views, triggers,
+// stateQueries tell whether the server is the same, has not been restarted, and has the same views, triggers,
 // routines and events. The order of their rows does not matter. The first one computes when the server was started:
 // both times in it are from one statement, so the result is always the same second.
-var mysqlStateQueries = []string{
+var stateQueries = []string{
 	"SELECT UNIX_TIMESTAMP() - VARIABLE_VALUE, VERSION(), @@hostname, @@port, @@server_id, @@datadir" +
 		" FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'",
 	"SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()",

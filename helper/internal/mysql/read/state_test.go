@@ -41,7 +41,7 @@ var stateSite = []string{
 
 // Whatever a dump holds makes another state when it is changed, and nothing else does. The times of tables are NULL to
 // begin with, as after each restart. No case alters or drops a table: that is counted for all databases alike.
-var mysqlStateCases = []sourcetest.StateCase{
+var stateCases = []sourcetest.StateCase{
 	{Name: "insert", Statements: "INSERT INTO plain VALUES (1000, 1)", Same: false},
 	{Name: "update", Statements: "UPDATE plain SET v = 7 WHERE id = 1", Same: false},
 	{Name: "update by key", Statements: "UPDATE node SET v = 'x' WHERE v = '5'", Same: false},
@@ -105,7 +105,7 @@ func stateMariaDB(t *testing.T, databases []string, options ...string) *testserv
 
 func TestMySQLState(t *testing.T) {
 	var names []string
-	for i := range mysqlStateCases {
+	for i := range stateCases {
 		names = append(names, fmt.Sprintf("site%d", i))
 	}
 	names = append(names, "late", "dumped", "altered", "aria", "still")
@@ -140,7 +140,7 @@ func TestMySQLState(t *testing.T) {
 	for _, name := range names {
 		before[name] = sourcetest.Settled(t, sources[name])
 	}
-	for i, test := range mysqlStateCases {
+	for i, test := range stateCases {
 		if err := server.Exec(append([]string{"USE " + names[i]}, strings.Split(test.Statements, "; ")...)...); err != nil {
 			t.Fatalf("%s: %v", test.Name, err)
 		}
@@ -149,7 +149,7 @@ func TestMySQLState(t *testing.T) {
 		t.Fatal(err)
 	}
 	sourcetest.DumpText(t, sources["dumped"])
-	for i, test := range mysqlStateCases {
+	for i, test := range stateCases {
 		after := sourcetest.Settled(t, sources[names[i]])
 		if after.Same(before[names[i]].String()) != test.Same {
 			t.Errorf("%s: same is %v", test.Name, !test.Same)

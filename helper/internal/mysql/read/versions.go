@@ -60,14 +60,14 @@ func (m *Server) inspectVersions(ctx context.Context, conn *sql.Conn, read []str
 		}
 	}
 	if len(numbered) > 0 {
-		m.config.Note("the history of tables whose versions are numbered by transactions is not in the dump, only their rows of now: " + source.Enumerate(numbered))
+		m.config.Note("the history of tables whose versions are numbered by transactions is not in the dump, only their current rows: " + source.Enumerate(numbered))
 	}
 	if len(left) > 0 {
 		why := fmt.Sprintf("servers before MariaDB %d.%d do not take it", takesHistory.Major, takesHistory.Minor)
 		if m.config.Client {
 			why = "the dump client leaves it"
 		}
-		m.config.Note("the history of system-versioned tables is not in the dump, only their rows of now, since " + why + ": " + source.Enumerate(left))
+		m.config.Note("the history of system-versioned tables is not in the dump, only their current rows, since " + why + ": " + source.Enumerate(left))
 	}
 	return rows.Err()
 }

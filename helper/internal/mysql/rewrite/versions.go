@@ -9,7 +9,7 @@ const knowsVersions = 100304
 func (w *Rewriter) versions() bool { return w.Server.Since(knowsVersions, 0) }
 
 // unversion makes a plain table of a system-versioned one for a server that has none of these, and says whether it did. The
-// table's rows of now remain.
+// table's current rows remain.
 func (w *Rewriter) unversion(s *Statement, elements []element, behind int, changes *sqltext.Edits) bool {
 	if w.versions() || s.Verb != "CREATE" || s.Kind != "TABLE" {
 		return false

@@ -58,7 +58,7 @@ func TestMySQLPullUndo(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"2", "3", "1"}}, rows); diff != "" {
 		t.Errorf("keys and triggers (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"the dump has no history of system-versioned tables, only their rows of now: numbered_versions, versioned"}, said.Lines); diff != "" {
+	if diff := cmp.Diff([]string{"the dump has no history of system-versioned tables, only their current rows: numbered_versions, versioned"}, said.Lines); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	targettest.Must(t, targettest.Pull(t, db, dump)) // a second pull, over a previous one

@@ -41,7 +41,7 @@ func TestMySQLHistory(t *testing.T) {
 		want := [][]string{{"1", "a", "1"}, {"1", "it's (,'2038-01-19 03:14:07.999999')", "0"}, {"2", "NULL", "0"}}
 		notes := []string(nil)
 		if way == "not taken" {
-			want, notes = want[1:], []string{"this server takes no history of system-versioned tables (MariaDB does from 10.11 on), only their rows of now: gone, t"}
+			want, notes = want[1:], []string{"this server takes no history of system-versioned tables (MariaDB does from 10.11 on), only their current rows: gone, t"}
 		}
 		got, err := server.Query("SELECT id, v, row_end < '2030-01-01' FROM history.t FOR SYSTEM_TIME ALL ORDER BY row_end, id")
 		targettest.Must(t, err)
@@ -80,7 +80,7 @@ func TestMySQLForeignHistory(t *testing.T) {
 		notes   []string
 	}{
 		{[]string{"--dump-history"}, "2", nil},
-		{nil, "1", []string{"the dump has no history of system-versioned tables, only their rows of now: v"}},
+		{nil, "1", []string{"the dump has no history of system-versioned tables, only their current rows: v"}},
 	} {
 		targettest.Fresh(t, server, "history")
 		db, said := targettest.Open(t, server.URL("history"))

@@ -9,8 +9,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// pgBuild is a statement that builds an index or checks a foreign key.
-type pgBuild struct {
+// buildStatement is a statement that builds an index or checks a foreign key.
+type buildStatement struct {
 	Statement
 	tables    []string // the tables that it locks, as schema.table
 	exclusive bool     // nothing else may be built on them at the same time
@@ -20,32 +20,32 @@ type pgBuild struct {
 
 // The forms in which pg_dump writes builds. The last name of each is the table.
 var (
-	pgIndexes = []string{
+	indexStatements = []string{
 		"CREATE INDEX * ON * USING", "CREATE INDEX * ON ONLY * USING",
 		"CREATE UNIQUE INDEX * ON * USING", "CREATE UNIQUE INDEX * ON ONLY * USING",
 	}
-	pgKeys = []string{
+	keyStatements = []string{
 		"ALTER TABLE ONLY * ADD CONSTRAINT * PRIMARY KEY", "ALTER TABLE ONLY * ADD CONSTRAINT * UNIQUE", "ALTER TABLE ONLY * ADD CONSTRAINT * EXCLUDE",
 	}
-	pgForeignKeys = []string{"ALTER TABLE ONLY * ADD CONSTRAINT * FOREIGN KEY", "ALTER TABLE * ADD CONSTRAINT * FOREIGN KEY"}
+	foreignKeyStatements = []string{"ALTER TABLE ONLY * ADD CONSTRAINT * FOREIGN KEY", "ALTER TABLE * ADD CONSTRAINT * FOREIGN KEY"}
 )
 
 // readBuild reads a statement; nil if it cannot run beside others.
-func readBuild(text []byte) *pgBuild {
-	for _, form := range pgIndexes {
+func readBuild(text []byte) *buildStatement {
+	for _, form := range indexStatements {
 		if names, _, is := Match(text, form); is {
-			return &pgBuild{tables: names[1:]}
+			return &buildStatement{tables: names[1:]}
 		}
 	}
-	for _, form := range pgKeys {
+	for _, form := range keyStatements {
 		if names, _, is := Match(text, form); is {
-			return &pgBuild{tables: names[:1], exclusive: true}
+			return &buildStatement{tables: names[:1], exclusive: true}
 		}
 	}
-	for _, form := range pgForeignKeys {
+	for _, form := range foreignKeyStatements {
 		if names, end, is := Match(text, form); is {
 			if other := referenced(text, end); other != "" {
-				return &pgBuild{tables: []string{names[0], other}, exclusive: true, foreign: true}
+				return &buildStatement{tables: []string{names[0], other}, exclusive: true, foreign: true}
 			}
 		}
 	}
@@ -88,12 +88,12 @@ func Match(text []byte, form string) (names []string, end int, is bool) {
 type buildQueue struct {
 	mutex   sync.Mutex
 	changed sync.Cond
-	waiting []*pgBuild
+	waiting []*buildStatement
 	builds  map[string]int  // running, by table
 	closed  map[string]bool // tables with a running exclusive build
 }
 
-func newBuildQueue(builds []*pgBuild) *buildQueue {
+func newBuildQueue(builds []*buildStatement) *buildQueue {
 	q := &buildQueue{waiting: slices.Clone(builds), builds: map[string]int{}, closed: map[string]bool{}}
 	q.changed.L = &q.mutex
 	return q
@@ -101,7 +101,7 @@ func newBuildQueue(builds []*pgBuild) *buildQueue {
 
 // take returns the first build that nothing blocks, and waits for one if necessary. It returns nil if none is left,
 // or if the context has ended. Call done afterwards.
-func (q *buildQueue) take(ctx context.Context) *pgBuild {
+func (q *buildQueue) take(ctx context.Context) *buildStatement {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	for len(q.waiting) > 0 && ctx.Err() == nil {
@@ -117,7 +117,7 @@ func (q *buildQueue) take(ctx context.Context) *pgBuild {
 	return nil
 }
 
-func (q *buildQueue) free(build *pgBuild) bool {
+func (q *buildQueue) free(build *buildStatement) bool {
 	for _, table := range build.tables {
 		if q.closed[table] || build.exclusive && q.builds[table] > 0 {
 			return false
@@ -126,7 +126,7 @@ func (q *buildQueue) free(build *pgBuild) bool {
 	return true
 }
 
-func (q *buildQueue) enter(build *pgBuild, by int) {
+func (q *buildQueue) enter(build *buildStatement, by int) {
 	for _, table := range build.tables {
 		q.builds[table] += by
 		q.closed[table] = build.exclusive && by > 0
@@ -134,7 +134,7 @@ func (q *buildQueue) enter(build *pgBuild, by int) {
 }
 
 // done reports that a build has ended, with or without success.
-func (q *buildQueue) done(build *pgBuild) {
+func (q *buildQueue) done(build *buildStatement) {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	q.enter(build, -1)

@@ -73,17 +73,17 @@ func TestPostgresFollows(t *testing.T) {
 
 // TestPostgresQueue takes builds as sessions would that end one only when told.
 func TestPostgresQueue(t *testing.T) {
-	build := func(text string, exclusive bool, tables ...string) *pgBuild {
-		b := &pgBuild{tables: tables, exclusive: exclusive}
+	build := func(text string, exclusive bool, tables ...string) *buildStatement {
+		b := &buildStatement{tables: tables, exclusive: exclusive}
 		b.Text = []byte(text)
 		return b
 	}
-	queue := newBuildQueue([]*pgBuild{
+	queue := newBuildQueue([]*buildStatement{
 		build("key of a", true, "a"), build("index of a", false, "a"), build("index of b", false, "b"), build("another of b", false, "b"),
 		build("key of b", true, "b"), build("from a to b", true, "a", "b"), build("from c to c", true, "c", "c"),
 	})
 	var order []string
-	take := func() *pgBuild {
+	take := func() *buildStatement {
 		b := queue.take(t.Context())
 		order = append(order, string(b.Text))
 		return b
@@ -92,7 +92,7 @@ func TestPostgresQueue(t *testing.T) {
 	queue.done(keyA)
 	indexA := take()
 	queue.done(b1)
-	next := make(chan *pgBuild)
+	next := make(chan *buildStatement)
 	go func() { next <- queue.take(t.Context()) }()
 	select {
 	case early := <-next:
@@ -114,7 +114,7 @@ func TestPostgresQueue(t *testing.T) {
 	if b := queue.take(t.Context()); b != nil {
 		t.Errorf("%s is left", b.Text)
 	}
-	queue = newBuildQueue([]*pgBuild{build("x", true, "x")})
+	queue = newBuildQueue([]*buildStatement{build("x", true, "x")})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if b := queue.take(ctx); b != nil {

@@ -18,7 +18,7 @@ import (
 // until the indexes are built. Any other statement ends the group: everything before it is finished first.
 type Tail struct {
 	Load      *Load
-	builds    []*pgBuild
+	builds    []*buildStatement
 	followers []Statement
 }
 
@@ -70,7 +70,7 @@ func (t *Tail) Flush(ctx context.Context) error {
 		return l.Server.Classify("ask for the sizes of the tables", err)
 	}
 	// The slowest first, so that all sessions end at about the same time.
-	slices.SortStableFunc(t.builds, func(a, b *pgBuild) int { return cmp.Compare(b.size, a.size) })
+	slices.SortStableFunc(t.builds, func(a, b *buildStatement) int { return cmp.Compare(b.size, a.size) })
 	queue := newBuildQueue(t.builds)
 	err := l.together(ctx, len(t.builds), func(ctx context.Context, s *session.Session) error {
 		for {
@@ -98,7 +98,7 @@ func (t *Tail) Flush(ctx context.Context) error {
 }
 
 // build executes a build. It needs none of the care of statement: a build names no role and no extension.
-func (l *Load) build(ctx context.Context, s *session.Session, build *pgBuild) error {
+func (l *Load) build(ctx context.Context, s *session.Session, build *buildStatement) error {
 	var err error
 	for range target.DeadlockTries {
 		if err = s.Exec(ctx, string(build.Text)); postgres.SQLState(err) != postgres.DeadlockDetected {
@@ -109,7 +109,7 @@ func (l *Load) build(ctx context.Context, s *session.Session, build *pgBuild) er
 }
 
 // measure notes the sizes of tables.
-func (l *Load) measure(ctx context.Context, builds []*pgBuild) error {
+func (l *Load) measure(ctx context.Context, builds []*buildStatement) error {
 	rows, err := l.Main.Query(ctx, "SELECT n.nspname || '.' || c.relname, pg_table_size(c.oid) FROM pg_class c"+
 		" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm') AND n.nspname <> 'pg_catalog'")
 	if err != nil {
@@ -129,15 +129,15 @@ func (l *Load) measure(ctx context.Context, builds []*pgBuild) error {
 	return nil
 }
 
-// pgFollowers are statements about an existing index or constraint that no later statement needs.
-var pgFollowers = []string{
+// followers are statements about an existing index or constraint that no later statement needs.
+var followers = []string{
 	"COMMENT ON INDEX *", "COMMENT ON CONSTRAINT * ON *",
 	"ALTER INDEX * ATTACH PARTITION *", "ALTER INDEX * ALTER COLUMN",
 	"ALTER TABLE * CLUSTER ON *", "ALTER TABLE ONLY * REPLICA IDENTITY", "ALTER TABLE * REPLICA IDENTITY",
 }
 
 func follows(text []byte) bool {
-	return slices.ContainsFunc(pgFollowers, func(form string) bool {
+	return slices.ContainsFunc(followers, func(form string) bool {
 		_, _, is := Match(text, form)
 		return is
 	})

@@ -19,39 +19,39 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
-// dumpClient is a pg_dump.
+// dumpClient is a pg_dump program.
 type dumpClient struct {
 	path    string
-	text    string // its version as it gives it
+	text    string // its version in its own words
 	version version.Version
 }
 
-// postgresFolders is where packages put the clients of several versions side by side.
-var postgresFolders = []string{
+// clientFolders are folders where packages install clients of several versions side by side.
+var clientFolders = []string{
 	"/usr/lib/postgresql/*/bin", "/usr/libexec/postgresql*", "/usr/pgsql-*/bin",
 	"/opt/homebrew/opt/postgresql@*/bin", "/opt/homebrew/opt/libpq/bin",
 	"/usr/local/opt/postgresql@*/bin", "/usr/local/opt/libpq/bin",
 	"/Applications/Postgres.app/Contents/Versions/*/bin",
 }
 
-// findPostgresClient takes the pg_dump of the server's own major version, or else the nearest newer
-// one: pg_dump refuses newer servers, and what a much newer one writes may hold settings that a
-// database of the server's version does not know.
-func findPostgresClient(ctx context.Context, server version.Version, serverText string) (dumpClient, error) {
+// findClient picks the pg_dump of the server's own major version, or else the nearest newer one. pg_dump refuses newer
+// servers, and what a much newer pg_dump writes may contain settings that a database of the server's version does not
+// know.
+func findClient(ctx context.Context, server version.Version, serverText string) (dumpClient, error) {
 	var all []dumpClient
 	var failed error
-	for _, path := range dumpclient.FindPrograms("pg_dump", postgresFolders) {
+	for _, path := range dumpclient.FindPrograms("pg_dump", clientFolders) {
 		text, err := dumpclient.Ask(ctx, path, "--version")
 		if err != nil {
 			failed = err
 			continue
 		}
-		if client, ok := readPostgresClient(text); ok {
+		if client, ok := readClient(text); ok {
 			client.path = path
 			all = append(all, client)
 		}
 	}
-	best, tooOld := choosePostgresClient(all, server)
+	best, tooOld := chooseClient(all, server)
 	major := strconv.Itoa(server.Major)
 	switch {
 	case best != nil:
@@ -66,8 +66,8 @@ func findPostgresClient(ctx context.Context, server version.Version, serverText 
 	return dumpClient{}, &source.ClientMissingError{Client: "pg_dump", Debian: "postgresql-client-" + major, Brew: "postgresql@" + major}
 }
 
-// choosePostgresClient gives the client that fits best, or else the newest of those that are too old.
-func choosePostgresClient(all []dumpClient, server version.Version) (best, tooOld *dumpClient) {
+// chooseClient returns the client that fits best, or else the newest of those that are too old.
+func chooseClient(all []dumpClient, server version.Version) (best, tooOld *dumpClient) {
 	for i := range all {
 		client := &all[i]
 		switch {
@@ -83,8 +83,7 @@ func choosePostgresClient(all []dumpClient, server version.Version) (best, tooOl
 	return best, tooOld
 }
 
-// series is the part of a version within which a server and its clients go together: 15 of 15.10,
-// but 9.6 of 9.6.24.
+// series is the part of a version that a server and its clients must share: 15 of 15.10, but 9.6 of 9.6.24.
 func series(v version.Version) version.Version {
 	if v.Major >= 10 {
 		return version.Version{Major: v.Major}
@@ -92,10 +91,10 @@ func series(v version.Version) version.Version {
 	return version.Version{Major: v.Major, Minor: v.Minor}
 }
 
-var postgresVersion = regexp.MustCompile(`^pg_dump \(PostgreSQL\) (\d[\w.]*)`)
+var clientVersion = regexp.MustCompile(`^pg_dump \(PostgreSQL\) (\d[\w.]*)`)
 
-func readPostgresClient(text string) (dumpClient, bool) {
-	found := postgresVersion.FindStringSubmatch(text)
+func readClient(text string) (dumpClient, bool) {
+	found := clientVersion.FindStringSubmatch(text)
 	if found == nil {
 		return dumpClient{}, false
 	}
@@ -105,7 +104,7 @@ func readPostgresClient(text string) (dumpClient, bool) {
 
 func (c dumpClient) name() string { return "pg_dump " + c.text }
 
-// clientTarget is what one run of pg_dump is to dump, and how to get there.
+// clientTarget is what one run of pg_dump dumps, and how it connects.
 type clientTarget struct {
 	url           dburl.URL
 	address       string // where the client connects to, if not to the URL's host
@@ -115,23 +114,23 @@ type clientTarget struct {
 	structureOnly []relationName
 	excluded      []relationName
 
-	// For a part of a dump.
-	snapshot   string   // that others read, too
-	sections   []string // all if there is none
+	// These are for a part of a dump.
+	snapshot   string   // that other connections read, too
+	sections   []string // empty means all
 	copied     []relationName
-	restricted string // the key of the text that goes before, if it has one
+	restricted string // the key of the text before, if it has one
 }
 
 func (t clientTarget) arguments(client dumpClient) []string {
 	args := []string{
 		"--format=plain",
 		"--encoding=UTF8",
-		"--no-owner",      // the roles of staging rarely exist where the dump goes,
-		"--no-privileges", // nor do those that it grants to,
+		"--no-owner",      // the roles of staging rarely exist where the dump is restored,
+		"--no-privileges", // nor do the roles that privileges are granted to,
 		"--no-tablespaces",
-		"--no-security-labels", // nor their providers
+		"--no-security-labels", // nor the providers of labels
 		"--no-password",        // never ask
-		fmt.Sprintf("--lock-wait-timeout=%d", postgresLockTimeout),
+		fmt.Sprintf("--lock-wait-timeout=%d", lockTimeout),
 	}
 	if client.version.Major >= 10 {
 		// A copy of the database must not start to replicate.
@@ -155,7 +154,7 @@ func (t clientTarget) arguments(client dumpClient) []string {
 	return args
 }
 
-// patterns names tables in a few patterns of pg_dump's: for each of them it runs a query.
+// patterns names tables by a few of pg_dump's patterns: pg_dump runs a query for each pattern.
 func patterns(tables []relationName) []string {
 	const longest = 64 << 10 // half of what Linux allows for an argument
 	var all []string
@@ -171,9 +170,8 @@ func patterns(tables []relationName) []string {
 	return all
 }
 
-// environment says how to connect. The database is named here, since on the command line a name
-// such as "a=b" would be read as a connection string; the password, so that only the child's owner
-// can see it.
+// environment says how to connect. It names the database, because on the command line a name such as "a=b" would be
+// read as a connection string. It holds the password, because only the owner of the child can see it there.
 func (t clientTarget) environment() []string {
 	host, port := t.url.Host, t.url.Port
 	env := []string{
@@ -185,7 +183,7 @@ func (t clientTarget) environment() []string {
 		"PGCONNECT_TIMEOUT=" + strconv.Itoa(int(source.ConnectTimeout.Seconds())),
 	}
 	if t.address != "" {
-		// The certificate is checked against the host's name, however it is reached.
+		// The certificate is checked against the host's name, through a tunnel as well.
 		port = t.port
 		if t.url.IsSocket() {
 			host = "localhost"
@@ -207,8 +205,9 @@ func (t clientTarget) environment() []string {
 	return dumpclient.ClientEnvironment(env...)
 }
 
-// certificates gives the file of the authorities to trust. The client's default is a file of the user's, which makes it check what it is not to
-// check; without one it trusts nobody, where our own driver trusts the system's.
+// certificates returns the file of the authorities to trust. By default the client uses a file of the user's, whose
+// presence alone makes it check certificates. Without that file it trusts nobody, where our own driver trusts the
+// system's authorities.
 func (t clientTarget) certificates() string {
 	if t.url.Protection() < dburl.Trusted {
 		return "/dev/null/none"

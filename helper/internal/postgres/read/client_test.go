@@ -12,7 +12,7 @@ func TestChoosePostgresClient(t *testing.T) {
 		"pg_dump (PostgreSQL) 9.6.24", "pg_dump (PostgreSQL) 13.4 (Debian 13.4-1.pgdg110+1)", "pg_dump (PostgreSQL) 15.9",
 		"pg_dump (PostgreSQL) 15.10 (Homebrew)", "pg_dump (PostgreSQL) 17beta1", "pg_dump (PostgreSQL) 16.4",
 	} {
-		client, ok := readPostgresClient(text + "\n")
+		client, ok := readClient(text + "\n")
 		if !ok {
 			t.Fatalf("%s is not understood", text)
 		}
@@ -27,7 +27,7 @@ func TestChoosePostgresClient(t *testing.T) {
 		{"15.12", "15.10", "13.4"}, {"16.1", "16.4", "15.10"}, {"17devel", "17beta1", "16.4"}, {"18.0", "", "17beta1"},
 	} {
 		server, _ := version.Parse(test.server)
-		best, tooOld := choosePostgresClient(all, server)
+		best, tooOld := chooseClient(all, server)
 		if got := textOf(best); got != test.best {
 			t.Errorf("server %s: %q, want %q", test.server, got, test.best)
 		}
@@ -35,7 +35,7 @@ func TestChoosePostgresClient(t *testing.T) {
 			t.Errorf("server %s: too old %q, want %q", test.server, got, test.tooOld)
 		}
 	}
-	if _, ok := readPostgresClient("pg_dumpall (PostgreSQL) 15.9"); ok {
+	if _, ok := readClient("pg_dumpall (PostgreSQL) 15.9"); ok {
 		t.Error("pg_dumpall passes for pg_dump")
 	}
 }

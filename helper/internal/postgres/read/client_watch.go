@@ -2,7 +2,8 @@ package read
 
 import "context"
 
-// watchClient looks who waits for pg_dump, until ctx ends. Where there is no connection for it, nobody looks.
+// watchClient watches for sessions that wait for pg_dump, until ctx ends. If the server has no spare connection, it
+// does nothing.
 func (p *Server) watchClient(ctx context.Context) error {
 	s := &snapshot{postgres: p, goodbye: context.WithoutCancel(ctx)}
 	var err error

@@ -9,16 +9,15 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// serverLimits is how many connections a server has, and how many of them are in use by others than us. A limit
-// below zero is none.
+// serverLimits is how many connections a server allows, and how many of them others use. A limit below zero means none.
 type serverLimits struct {
 	all, reserved, used         int
 	roleLimit, roleUsed         int
 	databaseLimit, databaseUsed int
 }
 
-// readers gives how many connections read rows: as many as are wanted, or as this machine has use for, where the
-// server can spare them and two more, for pg_dump and for one that looks who waits; at least one.
+// readers returns how many connections read rows: as many as are wanted, or as this machine can use, if the server can
+// spare these and two more, for pg_dump and for the watcher. It is at least one.
 func (l serverLimits) readers(wanted int) int {
 	if wanted <= 0 {
 		wanted = source.UsefulReaders(runtime.NumCPU())
@@ -26,10 +25,10 @@ func (l serverLimits) readers(wanted int) int {
 	return max(1, min(wanted, l.spare()-2))
 }
 
-// spareOne says whether there is a connection to look who waits, beside one that reads and pg_dump's.
+// spareOne says whether there is a connection for the watcher, beside a reader and pg_dump.
 func (l serverLimits) spareOne() bool { return l.spare() > 2 }
 
-// spare is how many connections a dump may take.
+// spare returns how many connections a dump may use.
 func (l serverLimits) spare() int {
 	spare := (l.all - l.reserved - l.used) / source.ServerShare
 	if l.roleLimit >= 0 {
@@ -41,8 +40,8 @@ func (l serverLimits) spare() int {
 	return spare
 }
 
-// Limits of a role and of a database do not hold for superusers.
-const postgresLimitsQuery = `
+// Limits of a role or a database do not apply to superusers.
+const limitsQuery = `
 SELECT current_setting('max_connections')::int,
   (SELECT sum(setting::int) FROM pg_settings WHERE name IN ('superuser_reserved_connections', 'reserved_connections'))::int,
   (SELECT count(*) - 1 FROM pg_stat_activity WHERE datid IS NOT NULL)::int,
@@ -52,8 +51,8 @@ SELECT current_setting('max_connections')::int,
   (SELECT count(*) - 1 FROM pg_stat_activity WHERE datid = d.oid)::int
 FROM pg_roles r, pg_database d WHERE r.rolname = session_user AND d.datname = current_database()`
 
-func readPostgresLimits(ctx context.Context, conn *pgx.Conn) (l serverLimits, err error) {
-	err = conn.QueryRow(ctx, postgresLimitsQuery).
+func readLimits(ctx context.Context, conn *pgx.Conn) (l serverLimits, err error) {
+	err = conn.QueryRow(ctx, limitsQuery).
 		Scan(&l.all, &l.reserved, &l.used, &l.roleLimit, &l.roleUsed, &l.databaseLimit, &l.databaseUsed)
 	return l, err
 }

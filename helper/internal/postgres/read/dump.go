@@ -16,15 +16,15 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// nativeDump dumps a database in chunks. The text of what the tables are comes from pg_dump, which is right
-// about every corner of it, and rows come by COPY over connections of our own; all of them see the same snapshot.
+// nativeDump dumps a database in chunks. pg_dump writes the definitions, of which it knows every detail. The rows come
+// from COPY over connections of our own. All see the same snapshot.
 type nativeDump struct {
 	*Server
 	snapshot *snapshot
 	target   clientTarget
 }
 
-// nativeDump takes the snapshot. Where the server does not let others share it, pg_dump makes the whole dump.
+// nativeDump takes the snapshot. If the server does not let others share it, pg_dump makes the whole dump.
 func (p *Server) nativeDump(ctx context.Context) (_ *source.Dump, err error) {
 	d := &source.Dump{}
 	defer func() {
@@ -59,8 +59,8 @@ func (p *Server) nativeDump(ctx context.Context) (_ *source.Dump, err error) {
 	return d, nil
 }
 
-// chunks emits the dump. Its three parts are read side by side: what comes later waits, with its first chunk read,
-// until all before it has been emitted.
+// chunks emits the dump. Its three parts are read side by side. Each part waits, with its first chunk in memory, until
+// the parts before it have been emitted.
 func (n *nativeDump) chunks(ctx context.Context, emit dump.Emit) error {
 	group, ctx := errgroup.WithContext(ctx)
 	watching, done := context.WithCancel(ctx)
@@ -74,7 +74,7 @@ func (n *nativeDump) chunks(ctx context.Context, emit dump.Emit) error {
 		defer done()
 		err := n.parts(ctx, emit)
 		if err != nil {
-			// That somebody waited is why it failed, where both are known.
+			// If both errors are known, the waiting session is the cause.
 			done()
 			if gaveWay := <-watched; gaveWay != nil {
 				return gaveWay
@@ -104,7 +104,7 @@ func (n *nativeDump) parts(ctx context.Context, emit dump.Emit) error {
 		return err
 	})
 	group.Go(func() error {
-		// Not before the head's pg_dump has ended: one connection is enough for both.
+		// The tail starts only after the head's pg_dump has ended, so that one connection is enough for both.
 		select {
 		case <-headDone:
 		case <-within.Done():
@@ -118,7 +118,7 @@ func (n *nativeDump) parts(ctx context.Context, emit dump.Emit) error {
 	return n.snapshot.sameAfterwards(ctx)
 }
 
-// after gives an Emit that waits until done is closed.
+// after returns an Emit that waits until done is closed.
 func after(ctx context.Context, emit dump.Emit, done <-chan struct{}) dump.Emit {
 	return func(chunk dump.Chunk) ([]byte, error) {
 		select {
@@ -130,7 +130,7 @@ func after(ctx context.Context, emit dump.Emit, done <-chan struct{}) dump.Emit 
 	}
 }
 
-// classifyDump turns an error of the driver in the middle of a dump into one of package source.
+// classifyDump turns an error of the driver during a dump into one of package source.
 func (p *Server) classifyDump(doing string, err error) error {
 	var server *pgconn.PgError
 	if !errors.As(err, &server) {
@@ -160,7 +160,7 @@ func (p *Server) classifyDump(doing string, err error) error {
 		&source.ClientError{Client: "PostgreSQL " + number, Status: "SQLSTATE " + server.Code, Stderr: said, Reason: source.ReasonOf(said)})
 }
 
-// snapshotNotSharedError says that only the connection that took a snapshot can read it.
+// snapshotNotSharedError means that only the connection that took a snapshot can read it.
 type snapshotNotSharedError struct{ cause *pgconn.PgError }
 
 func (e *snapshotNotSharedError) Error() string {
@@ -175,7 +175,7 @@ func connections(n int) string {
 	return fmt.Sprintf("%d connections", n)
 }
 
-// how says by what means all rows are of one moment.
+// how describes how all rows come from one moment.
 func (s *snapshot) how() string {
 	text := "one snapshot, read over " + connections(len(s.readers))
 	if s.refused != "" {

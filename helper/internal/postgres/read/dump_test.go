@@ -300,7 +300,7 @@ func TestPostgresStandby(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	postgresClientRun(t, "postgres", "", "pg_basebackup", "--pgdata="+data, "--write-recovery-conf", "--checkpoint=fast")
+	runClient(t, "postgres", "", "pg_basebackup", "--pgdata="+data, "--write-recovery-conf", "--checkpoint=fast")
 	if owner, err := user.Lookup("postgres"); err == nil && os.Geteuid() == 0 {
 		if out, err := exec.Command("chown", "-R", owner.Uid+":"+owner.Gid, data).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
@@ -405,8 +405,8 @@ func TestPostgresThroughSSHCut(t *testing.T) {
 }
 
 func TestPostgresCutTables(t *testing.T) {
-	big := &readTable{from: postgresRelation{quoted: "public.big"}, columns: "a, b", pages: 100, bytes: 3*pieceBytes + 5, heap: true}
-	other := &readTable{from: postgresRelation{quoted: "public.other"}, columns: "a", pages: 100, bytes: 3 * pieceBytes}
+	big := &readTable{from: quotedRelation{quoted: "public.big"}, columns: "a, b", pages: 100, bytes: 3*pieceBytes + 5, heap: true}
+	other := &readTable{from: quotedRelation{quoted: "public.other"}, columns: "a", pages: 100, bytes: 3 * pieceBytes}
 	var statements []string
 	for _, piece := range cutTables([]*readTable{big, other}, version.Version{Major: 14}) {
 		statements = append(statements, piece.copyOut())

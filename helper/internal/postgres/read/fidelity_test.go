@@ -19,8 +19,8 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// postgresClientRun runs a client of PostgreSQL's on a database of the shared server and gives what it prints.
-func postgresClientRun(t *testing.T, database, input, program string, args ...string) string {
+// runClient runs a client of PostgreSQL's on a database of the shared server and gives what it prints.
+func runClient(t *testing.T, database, input, program string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Stdin = strings.NewReader(input)
@@ -43,14 +43,14 @@ func freshPostgres(t *testing.T, name, statements string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Exec("postgres", `DROP DATABASE IF EXISTS "`+name+`" WITH (FORCE)`) })
-	postgresClientRun(t, name, statements, "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1")
+	runClient(t, name, statements, "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1")
 }
 
 // judged is a database as pg_dump sees it, but for the order of rows.
 func judged(t *testing.T, database string, options ...string) []string {
 	t.Helper()
 	options = append([]string{"--no-owner", "--no-privileges", "--no-publications", "--no-subscriptions"}, options...)
-	lines := strings.Split(postgresClientRun(t, database, "", "pg_dump", options...), "\n")
+	lines := strings.Split(runClient(t, database, "", "pg_dump", options...), "\n")
 	lines = slices.DeleteFunc(lines, func(line string) bool {
 		return strings.HasPrefix(line, restrict) || strings.HasPrefix(line, unrestrict)
 	})
@@ -68,9 +68,9 @@ func expectRestored(t *testing.T, database, text string, options ...string) {
 	}
 }
 
-// postgresObjects are the statements that make one of everything. They stand in the story that tells the same from
+// describeObjects are the statements that make one of everything. They stand in the story that tells the same from
 // end to end.
-func postgresObjects(t *testing.T) string {
+func describeObjects(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "tests", "stories", "testdata", "postgres-objects.txtar"))
 	if err != nil {
@@ -92,7 +92,7 @@ func inPieces(t *testing.T, size int64) {
 
 func TestPostgresEverything(t *testing.T) {
 	inPieces(t, 64<<10)
-	freshPostgres(t, "everything", postgresObjects(t))
+	freshPostgres(t, "everything", describeObjects(t))
 	source, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, sourcetest.PostgreSQL(t).URL("everything")), Threads: 3})
 	chunks, d := sourcetest.ChunksOf(t, source)
 	if d.How != "one snapshot, read over 3 connections" {
@@ -181,7 +181,7 @@ func TestPostgresExtensionTables(t *testing.T) {
 	source, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, sourcetest.PostgreSQL(t).URL("extended"))})
 	chunks, _ := sourcetest.ChunksOf(t, source)
 	freshPostgres(t, "extended restored", make+`INSERT INTO configured VALUES (1, 'of the extension');`)
-	postgresClientRun(t, "extended restored", sourcetest.Joined(chunks), "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1")
+	runClient(t, "extended restored", sourcetest.Joined(chunks), "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1")
 	rows, err := sourcetest.PostgreSQL(t).Query("extended restored", "SELECT * FROM configured NATURAL JOIN configured_too UNION ALL SELECT 0, v::text FROM own ORDER BY 1")
 	if err != nil {
 		t.Fatal(err)

@@ -18,35 +18,35 @@ import (
 
 // readTable is a table whose rows are dumped.
 type readTable struct {
-	from, to postgresRelation // to is where the rows go when they are restored: the table itself, but for rare partitions
-	columns  string           // those that hold something of their own; empty if there is none
-	pages    int64            // of the table itself
-	bytes    int64            // with what is kept outside of it
-	heap     bool             // whether it has pages at all
-	left     atomic.Int64     // pieces that have not been read
+	from, to quotedRelation // to is the table into which the rows are restored: the table itself, except for a few kinds of partitions
+	columns  string         // without generated columns; empty if there are no others
+	pages    int64          // of the table itself
+	bytes    int64          // including what is stored outside of the table
+	heap     bool           // whether it has pages at all
+	left     atomic.Int64   // pieces that are still to be read
 }
 
-// postgresRelation is a relation's name, plain and as the server quotes it.
-type postgresRelation struct {
+// quotedRelation is the name of a relation, plain and quoted by the server.
+type quotedRelation struct {
 	relationName
 	quoted string
 }
 
-// pageRange is a stretch of a table's pages that one connection reads.
+// pageRange is a range of a table's pages that one connection reads.
 type pageRange struct {
 	table    *readTable
-	from, to int64 // pages; the first piece has no beginning and the last one no end, both are 0 there
+	from, to int64 // pages; 0 at the beginning of the first piece and at the end of the last one
 }
 
-// pieceBytes is about how much of a table is read at a time. It is locked meanwhile: so what is read at a time is kept, and
-// handed on afterwards, which may take long. Tests make it smaller.
+// pieceBytes is about how much of a table is read at a time. The table is locked meanwhile. So the rows are kept in
+// memory and handed on afterwards, which may take long. Tests make it smaller.
 var pieceBytes int64 = dump.ChunkBytes
 
-// ctidRanges is since when PostgreSQL reads a range of pages without reading the whole table.
+// ctidRanges is the first version that can read a range of pages without reading the whole table.
 var ctidRanges = version.Version{Major: 14}
 
-// postgresTables describes tables by their schemas and names. What is to be true of a column is left open.
-const postgresTables = `
+// tablesQuery describes tables by their schemas and names. The caller adds the condition for columns.
+const tablesQuery = `
 SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
   tn.nspname, tc.relname, quote_ident(tn.nspname) || '.' || quote_ident(tc.relname),
   coalesce((SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
@@ -59,8 +59,8 @@ JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
 JOIN pg_class tc ON tc.oid = %s JOIN pg_namespace tn ON tn.oid = tc.relnamespace
 LEFT JOIN pg_am m ON m.oid = c.relam`
 
-// restoredTo is where the rows of a table go. The hash of an enum's value is another in each database: into which
-// partition it belongs there is found out when it is restored. This, too, is as pg_dump does it.
+// restoredTo is the table into which rows are restored. The hash of an enum's value differs from one database to
+// another, so only the restoring server can tell to which partition such a row belongs. pg_dump does the same.
 const restoredTo = `CASE WHEN c.relispartition AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) up
     JOIN pg_partitioned_table p ON p.partrelid = up.relid JOIN pg_opclass o ON o.oid = ANY (p.partclass)
     JOIN pg_am a ON a.oid = o.opcmethod WHERE o.opcname = 'enum_ops' AND a.amname = 'hash' AND p.partstrat = 'h')
@@ -72,12 +72,12 @@ func (p *Server) readTables(ctx context.Context, conn *pgx.Conn) ([]*readTable, 
 	for _, table := range p.copied {
 		schemas, names = append(schemas, table.schema), append(names, table.name)
 	}
-	// Generated columns are left out, as by pg_dump.
+	// Generated columns are left out, as in pg_dump.
 	kept, to := "true", "c.oid"
 	if !p.server.Less(version.Version{Major: 12}) {
 		kept, to = "a.attgenerated = ''", restoredTo
 	}
-	rows, err := conn.Query(ctx, fmt.Sprintf(postgresTables, kept, to), schemas, names)
+	rows, err := conn.Query(ctx, fmt.Sprintf(tablesQuery, kept, to), schemas, names)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +96,8 @@ func (p *Server) readTables(ctx context.Context, conn *pgx.Conn) ([]*readTable, 
 	return tables, rows.Err()
 }
 
-// cutTables cuts tables into pieces. Before it could read ranges of pages, a server would read the whole table for
-// each of them.
+// cutTables cuts tables into pieces. A server that cannot read ranges of pages would read the whole table for each
+// piece.
 func cutTables(tables []*readTable, server version.Version) []pageRange {
 	var pieces []pageRange
 	add := func(piece pageRange) {
@@ -121,7 +121,7 @@ func cutTables(tables []*readTable, server version.Version) []pageRange {
 	return pieces
 }
 
-// copyOut is the statement that reads the piece.
+// copyOut returns the statement that reads the piece.
 func (p pageRange) copyOut() string {
 	t := p.table
 	if p.from == 0 && p.to == 0 {
@@ -195,7 +195,7 @@ func (s *snapshot) read(ctx context.Context, reader *pgx.Conn, piece pageRange, 
 	return nil
 }
 
-// chunkWriter makes chunks of rows as COPY sends them. A chunk may hold rows of several pieces of a table.
+// chunkWriter turns rows, as COPY sends them, into chunks. A chunk may hold rows of several pieces of a table.
 type chunkWriter struct {
 	emit   dump.Emit
 	table  *readTable
@@ -205,7 +205,7 @@ type chunkWriter struct {
 	failed error // of emit
 }
 
-// begin says whose rows come next.
+// begin says to which piece the next rows belong.
 func (c *chunkWriter) begin(table *readTable) error {
 	c.read = 0
 	if table == c.table {
@@ -218,7 +218,7 @@ func (c *chunkWriter) begin(table *readTable) error {
 	return nil
 }
 
-// Write takes some of the data. The server sends each row by itself.
+// Write takes a part of the data. The server sends each row separately.
 func (c *chunkWriter) Write(data []byte) (int, error) {
 	if len(c.buffer) == 0 {
 		if cap(c.buffer) == 0 {
@@ -231,7 +231,7 @@ func (c *chunkWriter) Write(data []byte) (int, error) {
 	rows := int64(bytes.Count(data, []byte{'\n'}))
 	c.rows += rows
 	c.read += rows
-	// The piece is about to end; what comes out of a page may be several times as long.
+	// The piece is about to end. What a page becomes as text may be several times as long.
 	if len(c.buffer) >= 2*dump.ChunkBytes && bytes.HasSuffix(data, []byte{'\n'}) {
 		if c.failed = c.finish(); c.failed != nil {
 			return 0, c.failed
@@ -240,10 +240,10 @@ func (c *chunkWriter) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// firstRow is room for what makes a chunk long enough.
+// firstRow leaves room for the row that makes a chunk long enough.
 const firstRow = 256 << 10
 
-// finish emits what is in the buffer.
+// finish emits what is left in the buffer.
 func (c *chunkWriter) finish() error {
 	if len(c.buffer) == 0 {
 		return nil

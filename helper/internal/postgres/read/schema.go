@@ -13,12 +13,12 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// Head and tail are two runs of pg_dump that read as one: the head has no end, and the tail no beginning. Rows of
-// extensions' own tables, large objects and the values of sequences are in the tail: pg_dump knows in what order they
-// can be restored, and of them there is little.
+// Head and tail come from two runs of pg_dump, but read as one: the head has no end, and the tail no beginning. The
+// tail includes rows of extensions' tables, large objects and the values of sequences: these are small, and pg_dump
+// knows in which order they can be restored.
 
-// head emits what comes before all rows. It gives the key under which psql obeys no commands in the text, empty
-// where pg_dump is too old for that.
+// head emits what comes before all rows. It returns the key that keeps psql from obeying commands in the text, empty if
+// pg_dump is too old for that.
 func (n *nativeDump) head(ctx context.Context, emit dump.Emit) (restricted string, err error) {
 	target := n.target
 	target.snapshot, target.sections = n.snapshot.id, []string{"pre-data"}
@@ -45,8 +45,8 @@ func (n *nativeDump) tail(ctx context.Context, restricted string, emit dump.Emit
 	return kept.handOn()
 }
 
-// keptChunks keeps chunks until pg_dump has ended: it locks all tables, and so it must not wait for whoever takes them.
-// Of more than keptBytes, which are large objects, the others wait for it.
+// keptChunks keeps chunks in memory until pg_dump has ended. pg_dump locks all tables, so it must not wait for the
+// receiver. Once more than keptBytes are kept, which only large objects cause, pg_dump does wait.
 type keptChunks struct {
 	emit   dump.Emit
 	chunks []dump.Chunk
@@ -85,13 +85,13 @@ func (n *nativeDump) text(ctx context.Context, target clientTarget, text *schema
 	err = text.copy(n.tunnel.Reader(child))
 	var src *source.ClientError
 	if errors.As(err, &src) && strings.Contains(strings.Join(src.Stderr, " "), "invalid snapshot identifier") {
-		// Its session has been ended, as a standby does when it has to undo what the snapshot needs.
+		// The server ended its session, as a standby does to undo what the snapshot needs.
 		return source.Failure("read the definitions", source.ErrDefinitionChanged, err)
 	}
 	return err
 }
 
-// schemaText makes chunks of what pg_dump writes.
+// schemaText turns what pg_dump writes into chunks.
 type schemaText struct {
 	section dump.Section
 	emit    dump.Emit
@@ -102,12 +102,12 @@ type schemaText struct {
 }
 
 const (
-	postgresEnd = "--\n-- PostgreSQL database dump complete\n"
-	restrict    = `\restrict `
-	unrestrict  = `\unrestrict `
+	dumpEnd    = "--\n-- PostgreSQL database dump complete\n"
+	restrict   = `\restrict `
+	unrestrict = `\unrestrict `
 )
 
-// copy reads to the end. As the source's error comes in the place of io.EOF, what was read then is whole.
+// copy reads to the end. If the source failed, its error comes instead of io.EOF, so at io.EOF the text is complete.
 func (t *schemaText) copy(from io.Reader) error {
 	splitter := sqltext.NewSplitter(from, sqltext.Postgres)
 	for {
@@ -131,12 +131,12 @@ func (t *schemaText) copy(from io.Reader) error {
 	}
 }
 
-// kept is what is left of a piece when the two texts become one.
+// kept returns what is left of a piece when the two texts become one.
 func (t *schemaText) kept(piece sqltext.Piece) []byte {
 	line := string(bytes.TrimSpace(piece.Raw))
 	switch {
 	case piece.Kind == sqltext.Filler:
-		end := bytes.Index(piece.Raw, []byte(postgresEnd))
+		end := bytes.Index(piece.Raw, []byte(dumpEnd))
 		t.ended = t.ended || end >= 0
 		if t.section == dump.Head && end >= 0 {
 			return piece.Raw[:end]

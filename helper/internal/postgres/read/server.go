@@ -67,7 +67,7 @@ func (p *Server) Inspect(ctx context.Context) (source.Info, error) {
 		}
 		p.version = info.Version
 		p.server, _ = version.Parse(info.Version)
-		if p.client, err = findPostgresClient(ctx, p.server, info.Version); err != nil {
+		if p.client, err = findClient(ctx, p.server, info.Version); err != nil {
 			return err
 		}
 		info.Client = p.client.name()
@@ -111,7 +111,7 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relpersistence <> 't'
 ORDER BY 1, 2`
 
 // inspectTables lists the tables, applies the rules and checks that what is to be dumped can be read.
-func (p *Server) inspectTables(ctx context.Context, tx postgresQuerier, info *source.Info) error {
+func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Info) error {
 	rows, err := tx.Query(ctx, relations)
 	if err != nil {
 		return err
@@ -193,8 +193,8 @@ func grantPostgres(tables []string, role string) string {
 	return strings.Join(statements, "; ")
 }
 
-// postgresQuerier is a connection or a transaction.
-type postgresQuerier interface {
+// querier is a connection or a transaction.
+type querier interface {
 	Query(ctx context.Context, sql string, arguments ...any) (pgx.Rows, error)
 }
 

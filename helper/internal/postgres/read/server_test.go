@@ -230,9 +230,9 @@ func TestPostgresClientTooOld(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir)
-	old := postgresFolders
-	postgresFolders = nil
-	t.Cleanup(func() { postgresFolders = old })
+	old := clientFolders
+	clientFolders = nil
+	t.Cleanup(func() { clientFolders = old })
 	err := sourcetest.OpenError(t, source.Config{URL: sourcetest.ParseURL(t, sourcetest.PostgreSQL(t).URL("shop"))})
 	var tooOld *source.ClientTooOldError
 	if !errors.As(err, &tooOld) || !strings.HasPrefix(tooOld.Debian, "postgresql-client-1") {

@@ -97,8 +97,8 @@ func TestPostgresClientGivesWay(t *testing.T) {
 	sourcetest.ExpectError(t, sourcetest.Rest(dump), source.ErrGaveWay, "the dump gave way to others on staging: TRUNCATE OTHER of postgres waited for other")
 }
 
-// postgresWaits samples how long sessions of the site wait for locks.
-func postgresWaits(t *testing.T, server *testserver.PG, database string) (stop func() (longest time.Duration, whose string)) {
+// waits samples how long sessions of the site wait for locks.
+func waits(t *testing.T, server *testserver.PG, database string) (stop func() (longest time.Duration, whose string)) {
 	return sourcetest.Sample(t, func() ([][]string, error) {
 		return server.Query(database, "SELECT pid::text, query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name <> 'dump-helper' AND datname = current_database()")
 	})
@@ -127,7 +127,7 @@ func TestPostgresBusySite(t *testing.T) {
 	loop(20*time.Millisecond, "BEGIN; UPDATE account_a SET amount = amount - 1; UPDATE account_b SET amount = amount + 1; COMMIT",
 		"UPDATE shelf SET body = 'y' WHERE id = 1 + (random() * 2000)::int", "SELECT count(*) FROM other")
 	loop(700*time.Millisecond, "BEGIN; LOCK TABLE shelf IN ACCESS EXCLUSIVE MODE; COMMIT", "BEGIN; LOCK TABLE other IN ACCESS EXCLUSIVE MODE; COMMIT")
-	stop := postgresWaits(t, server, "busy")
+	stop := waits(t, server, "busy")
 	source, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, server.URL("busy")), Threads: 2, StructureOnly: []string{"cache_*"}})
 	text, failed := sourcetest.DumpOfBusySite(t.Context(), source)
 	longest, whose := stop()

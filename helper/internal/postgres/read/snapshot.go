@@ -15,28 +15,28 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// snapshot is one moment of the database, seen by several connections.
+// snapshot is one moment of the database that several connections see.
 type snapshot struct {
 	postgres *Server
-	id       string      // by which others, pg_dump too, come to see it
+	id       string      // by which other sessions, including pg_dump's, share it
 	time     time.Time   // by the server's clock, just before it was taken
 	info     source.Info // what there was at that moment
 	readers  []*pgx.Conn
 	refused  string // why there are no more readers, if the server wanted no more
 	pieces   []pageRange
 	tables   map[relationName]madeOf // what they were
-	catalog  string                  // what was defined, summed up
-	// aside is one more connection, which sees what is there now: nil where the server has none to spare.
+	catalog  string                  // a hash of the definitions
+	// aside is one more connection, which sees the present state; nil if the server has none to spare.
 	aside *pgx.Conn
-	using sync.Mutex // the connection aside
-	// goodbye is the dump's context without its end: connections are closed after Ctrl-C, too.
+	using sync.Mutex // guards aside
+	// goodbye is the dump's context without its cancellation: connections are also closed properly after Ctrl-C.
 	goodbye context.Context
 }
 
-// snapshotTries is how often a snapshot is taken because tables have come or gone since they were listed, or are locked.
+// snapshotTries is how often a snapshot is taken if tables appear, vanish or are locked meanwhile.
 const snapshotTries = 3
 
-// takeSnapshot takes a snapshot and connects those who read it.
+// takeSnapshot takes a snapshot and connects its readers.
 func (p *Server) takeSnapshot(ctx context.Context) (*snapshot, error) {
 	for try := 1; ; try++ {
 		s := &snapshot{postgres: p, goodbye: context.WithoutCancel(ctx)}
@@ -75,7 +75,7 @@ func (s *snapshot) take(ctx context.Context) error {
 	if err != nil {
 		return p.classifyDump("take a snapshot", err)
 	}
-	// Locks on tables are given back by going back to here.
+	// Going back to this savepoint releases locks on tables.
 	if _, err := keeper.Exec(ctx, source.SetSavepoint); err != nil {
 		return p.classifyDump("take a snapshot", err)
 	}
@@ -88,12 +88,12 @@ func (s *snapshot) take(ctx context.Context) error {
 		return s.classifyList(err)
 	}
 	s.pieces = cutTables(tables, p.server)
-	known, err := readAll(keeper.PgConn().Exec(ctx, postgresFiles))
+	known, err := readAll(keeper.PgConn().Exec(ctx, filesQuery))
 	if err != nil {
 		return s.classifyList(err)
 	}
 	s.tables = readMadeOf(known)
-	catalog, err := readAll(keeper.PgConn().Exec(ctx, postgresCatalog))
+	catalog, err := readAll(keeper.PgConn().Exec(ctx, catalogQuery))
 	if err != nil || len(catalog) != 1 {
 		return s.classifyList(err)
 	}
@@ -101,7 +101,7 @@ func (s *snapshot) take(ctx context.Context) error {
 	if _, err := keeper.Exec(ctx, source.GiveBack); err != nil {
 		return s.classifyList(err)
 	}
-	limits, err := readPostgresLimits(ctx, keeper)
+	limits, err := readLimits(ctx, keeper)
 	if err != nil {
 		return s.classifyList(err)
 	}
@@ -113,7 +113,7 @@ func (s *snapshot) take(ctx context.Context) error {
 	return s.share(ctx, min(limits.readers(p.config.Threads), len(s.pieces)))
 }
 
-// connectAside opens the connection that sees what is there now.
+// connectAside opens the connection that sees the present state.
 func (s *snapshot) connectAside(ctx context.Context) (*pgx.Conn, error) {
 	config, err := s.postgres.connection()
 	if err != nil {
@@ -130,8 +130,8 @@ func (s *snapshot) classifyList(err error) error {
 	return s.postgres.classifyDump("list the tables", err)
 }
 
-// refusedToShare gives the server's reason for not exporting or importing a snapshot: it is none where the server
-// is about to end or has no room.
+// refusedToShare returns the server's reason for not exporting or importing a snapshot. That the server is about to end
+// or has no room is no such reason.
 func refusedToShare(err error) *pgconn.PgError {
 	var server *pgconn.PgError
 	if !errors.As(err, &server) || strings.HasPrefix(server.Code, "57") || strings.HasPrefix(server.Code, "53") {
@@ -140,8 +140,8 @@ func refusedToShare(err error) *pgconn.PgError {
 	return server
 }
 
-// connect opens a connection with a transaction that reads one moment of the database, in the form that pg_dump
-// reads. All settings end with the transaction, since behind a pooler the connection is somebody else's afterwards.
+// connect opens a connection with a transaction that sees one moment of the database, under the settings with which
+// pg_dump reads. All settings end with the transaction: behind a pooler, the connection then goes to somebody else.
 func (s *snapshot) connect(ctx context.Context, more ...string) (*pgx.Conn, error) {
 	config, err := s.postgres.connection()
 	if err != nil {
@@ -155,7 +155,7 @@ func (s *snapshot) connect(ctx context.Context, more ...string) (*pgx.Conn, erro
 	})
 }
 
-// share connects more readers, until there are n. That the server wants fewer is no failure.
+// share connects more readers, until there are n. It is no error if the server allows fewer.
 func (s *snapshot) share(ctx context.Context, n int) error {
 	within, cancel := context.WithTimeout(ctx, source.ConnectTimeout)
 	defer cancel()
@@ -196,7 +196,7 @@ func (s *snapshot) share(ctx context.Context, n int) error {
 	return nil
 }
 
-// Close ends all connections, and waits until the server has been told.
+// Close closes all connections, and waits until the server knows.
 func (s *snapshot) Close() error {
 	var group sync.WaitGroup
 	for _, conn := range s.readers {
@@ -210,7 +210,7 @@ func (s *snapshot) Close() error {
 	return nil
 }
 
-// close ends a connection. Where a query was interrupted, the driver cancels it on the server, by itself.
+// close closes a connection. If a query was interrupted, the driver cancels it on the server.
 func (s *snapshot) close(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(s.goodbye, goodbyePatience)
 	defer cancel()
@@ -221,5 +221,5 @@ func (s *snapshot) close(conn *pgx.Conn) {
 	}
 }
 
-// goodbyePatience is how long a server may take to hear that a connection ends.
+// goodbyePatience is how long closing a connection may take.
 const goodbyePatience = 5 * time.Second

@@ -27,14 +27,14 @@ import (
 //   - nextval and setval count nothing, and may take no transaction id: sequences are read.
 //   - A temporary table counts in the catalogs: it looks like a change.
 
-// oldestPostgresState is the first version that loses no counts.
-var oldestPostgresState = version.Version{Major: 15}
+// oldestState is the first version that loses no counts.
+var oldestState = version.Version{Major: 15}
 
-// sessionPatience is how long a session must have been idle for its counts to be in: twice what the server takes, since a
-// session whose first try meets a lock tries once more.
+// sessionPatience is how long a session must have been idle for its counts to be included. It is twice what the server
+// needs, because a session whose first attempt meets a lock tries once more.
 const sessionPatience = 21 * time.Second
 
-// State says what there is, for a later state to be compared with.
+// State describes the database so that a later state can be compared with it.
 func (p *Server) State(ctx context.Context) (source.State, error) {
 	var state source.State
 	err := p.session(ctx, func(tx pgx.Tx) (err error) {
@@ -47,7 +47,7 @@ func (p *Server) State(ctx context.Context) (source.State, error) {
 	return state, nil
 }
 
-// serverState reads a state.
+// serverState collects a state.
 type serverState struct {
 	*Server
 	tx pgx.Tx
@@ -61,16 +61,16 @@ func (r *serverState) read(ctx context.Context) (source.State, error) {
 	switch {
 	case standby:
 		return source.State{Doubt: "the server is a standby, which counts no changes"}, nil
-	case r.server.Less(oldestPostgresState):
+	case r.server.Less(oldestState):
 		return source.State{Doubt: "only PostgreSQL 15 and newer can tell, not " + r.version}, nil
 	}
-	// Before the counts: what a session is still to hand in is not among them.
+	// This comes before the counts, which lack what sessions have not yet handed in.
 	doubt, err := r.unsettled(ctx)
 	if err != nil {
 		return source.State{}, err
 	}
 	base := r.config.StateOf(r.url.String(), r.version, r.about.Client)
-	for _, query := range []string{postgresIdentity, postgresClasses} {
+	for _, query := range []string{identityQuery, classesQuery} {
 		if err := r.add(ctx, base, query); err != nil {
 			return source.State{}, err
 		}
@@ -80,7 +80,7 @@ func (r *serverState) read(ctx context.Context) (source.State, error) {
 	}
 	definitions := base.String()
 
-	// Whoever writes takes a transaction id: where no id was taken and none given back, nothing was written.
+	// Every writer takes a transaction id. If no id was taken and none is in use, nothing was written.
 	var running string
 	if err := r.tx.QueryRow(ctx, "SELECT pg_current_snapshot()::text").Scan(&running); err != nil {
 		return source.State{}, err
@@ -90,7 +90,7 @@ func (r *serverState) read(ctx context.Context) (source.State, error) {
 		return state, nil
 	}
 	contents := source.NewFingerprint(definitions)
-	if err := r.add(ctx, contents, postgresCatalogCounts); err != nil {
+	if err := r.add(ctx, contents, catalogCountsQuery); err != nil {
 		return source.State{}, err
 	}
 	if err := r.rows(ctx, contents); err != nil {
@@ -100,7 +100,7 @@ func (r *serverState) read(ctx context.Context) (source.State, error) {
 	return state, nil
 }
 
-// unsettled gives the reason why changes may not have been counted yet.
+// unsettled returns why changes may not have been counted yet.
 func (r *serverState) unsettled(ctx context.Context) (string, error) {
 	var counting string
 	if err := r.tx.QueryRow(ctx, "SELECT current_setting('track_counts')").Scan(&counting); err != nil {
@@ -109,8 +109,8 @@ func (r *serverState) unsettled(ctx context.Context) (string, error) {
 	if counting != "on" {
 		return "track_counts is off, so that the server counts no changes", nil
 	}
-	// Of the sessions of others an account without pg_read_all_stats sees only that they are there. Processes of no
-	// user are the server's own, such as autovacuum. Dumps only read.
+	// An account without pg_read_all_stats only sees that other sessions exist. Processes without a user are the
+	// server's own, such as autovacuum. Sessions of dumps only read.
 	var hidden, busy int
 	err := r.tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE state IS NULL),
 		count(*) FILTER (WHERE state <> 'idle' OR state_change > clock_timestamp() - make_interval(secs => $1))
@@ -131,32 +131,32 @@ func (r *serverState) unsettled(ctx context.Context) (string, error) {
 }
 
 const (
-	// postgresIdentity tells whether the database is the same, and whether the counts began anew.
-	postgresIdentity = `SELECT (SELECT system_identifier FROM pg_control_system())::text, d.oid::text, pg_postmaster_start_time()::text,
+	// identityQuery tells whether the database is the same, and whether the counts began anew.
+	identityQuery = `SELECT (SELECT system_identifier FROM pg_control_system())::text, d.oid::text, pg_postmaster_start_time()::text,
 		(SELECT stats_reset FROM pg_stat_bgwriter)::text, pg_stat_get_db_stat_reset_time(d.oid)::text
 		FROM pg_database d WHERE d.datname = current_database()`
 
-	// postgresClasses is what pg_class says of relations, without what VACUUM, ANALYZE and TRUNCATE change: its counts
-	// would move whenever the tables are emptied whose rows stay behind.
-	postgresClasses = `SELECT c.oid::text, (to_jsonb(c) - '{relfilenode,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid}'::text[])::text
+	// classesQuery is what pg_class says of relations, without what VACUUM, ANALYZE and TRUNCATE change. Otherwise
+	// emptying a table whose rows are not dumped would count as a change.
+	classesQuery = `SELECT c.oid::text, (to_jsonb(c) - '{relfilenode,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid}'::text[])::text
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'`
 
-	// postgresCatalogCounts are the counts of the database's catalogs: all that is defined, and large objects.
-	postgresCatalogCounts = `SELECT c.relname, pg_stat_get_tuples_inserted(c.oid)::text, pg_stat_get_tuples_updated(c.oid)::text, pg_stat_get_tuples_deleted(c.oid)::text
+	// catalogCountsQuery has the counts of the database's catalogs: of all definitions and large objects.
+	catalogCountsQuery = `SELECT c.relname, pg_stat_get_tuples_inserted(c.oid)::text, pg_stat_get_tuples_updated(c.oid)::text, pg_stat_get_tuples_deleted(c.oid)::text
 		FROM pg_class c WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'r' AND NOT c.relisshared
 		AND c.relname NOT IN ('pg_class', 'pg_statistic', 'pg_statistic_ext_data')`
 
-	// postgresRowCounts are those of everything else that has rows.
-	postgresRowCounts = `SELECT n.nspname, c.relname, c.oid::text, c.relfilenode::text,
+	// rowCountsQuery has the counts of everything else with rows.
+	rowCountsQuery = `SELECT n.nspname, c.relname, c.oid::text, c.relfilenode::text,
 		pg_stat_get_tuples_inserted(c.oid)::text, pg_stat_get_tuples_updated(c.oid)::text, pg_stat_get_tuples_deleted(c.oid)::text
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'`
 )
 
-// rows adds what was counted of the tables whose rows go into the dump. A table that is new is among them.
+// rows adds the counts of the tables whose rows go into the dump, including new tables.
 func (r *serverState) rows(ctx context.Context, to source.Fingerprint) error {
-	lines, err := r.query(ctx, postgresRowCounts)
+	lines, err := r.query(ctx, rowCountsQuery)
 	if err != nil {
 		return err
 	}
@@ -167,8 +167,8 @@ func (r *serverState) rows(ctx context.Context, to source.Fingerprint) error {
 	return nil
 }
 
-// standing adds where the sequences stand. Of one that nobody has taken a value from since it was made or set, the
-// function does not tell: it is read itself, which took 34 ms for 200 of them and not 2.
+// standing adds the present values of the sequences. If nobody has taken a value from a sequence since it was made or
+// set, the function returns nothing. Then the sequence itself is read, which took 34 ms instead of 2 for 200 of them.
 func (r *serverState) standing(ctx context.Context, to source.Fingerprint) error {
 	lines, err := r.query(ctx, `SELECT n.nspname, c.relname, CASE WHEN c.relkind = 'S' THEN pg_sequence_last_value(c.oid) END::text
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -196,14 +196,14 @@ func (r *serverState) standing(ctx context.Context, to source.Fingerprint) error
 	return r.add(ctx, to, strings.Join(queries, " UNION ALL "))
 }
 
-// add adds the rows of a query, in no order.
+// add adds the rows of a query, in any order.
 func (r *serverState) add(ctx context.Context, to source.Fingerprint, query string) error {
 	lines, err := r.query(ctx, query)
 	to.AddLines(lines)
 	return err
 }
 
-// query gives all rows of a query whose columns are text, NULL as nothing.
+// query returns all rows of a query whose columns are text, NULL as "".
 func (r *serverState) query(ctx context.Context, query string) ([][]string, error) {
 	rows, err := r.tx.Query(ctx, query)
 	if err != nil {

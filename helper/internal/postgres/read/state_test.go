@@ -14,7 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-var postgresStateSite = []string{
+var stateSite = []string{
 	`CREATE TABLE node (id serial PRIMARY KEY, v text)`, `INSERT INTO node (v) SELECT i FROM generate_series(1, 500) i`,
 	`CREATE TABLE parent (id int PRIMARY KEY)`, `CREATE TABLE child (id int REFERENCES parent ON DELETE CASCADE)`,
 	`INSERT INTO parent VALUES (1), (2)`, `INSERT INTO child VALUES (1), (2)`,
@@ -33,7 +33,7 @@ var postgresStateSite = []string{
 }
 
 // Each follows upon the others.
-var postgresStateCases = []sourcetest.StateCase{
+var stateCases = []sourcetest.StateCase{
 	{Name: "insert", Statements: `INSERT INTO parent VALUES (3)`, Same: false},
 	{Name: "update", Statements: `UPDATE node SET v = 'x' WHERE id = 1`, Same: false},
 	{Name: "delete", Statements: `DELETE FROM node WHERE id = 2`, Same: false},
@@ -96,12 +96,12 @@ func TestPostgresState(t *testing.T) {
 	if err := server.Exec("postgres", "CREATE DATABASE site", "CREATE ROLE reader LOGIN PASSWORD 'x'"); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Exec("site", postgresStateSite...); err != nil {
+	if err := server.Exec("site", stateSite...); err != nil {
 		t.Fatal(err)
 	}
 	source := sourcetest.StateSource(t, server.URL("site"))
 	before := sourcetest.Settled(t, source)
-	for _, test := range postgresStateCases {
+	for _, test := range stateCases {
 		if err := execPostgres(t.Context(), server, test.Statements); err != nil {
 			t.Fatalf("%s: %v", test.Name, err)
 		}

@@ -15,16 +15,16 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
-// postgresLockTimeout is how long pg_dump waits for a lock, in milliseconds, as sessions of ours do: who wants a table waits
-// behind us while we wait for it.
-const postgresLockTimeout = 800
+// lockTimeout is how long pg_dump waits for a lock, in milliseconds. Our own sessions wait as long. While we wait for a
+// table, everybody who wants it waits behind us.
+const lockTimeout = 800
 
-// What pg_dump reads must be that of the snapshot's moment: it asks functions that tell what is there now. And who
-// truncates or rewrites a table leaves none of its rows to those whose snapshot is older, without an error. That nothing
-// of it has happened shows afterwards, from one more connection, which sees what is there now.
+// What pg_dump reads must be that of the snapshot's moment, but it calls functions that see the present state. And
+// after a table has been truncated or rewritten, older snapshots see none of its rows, without an error. One more
+// connection, which sees the present state, confirms afterwards that nothing of the kind has happened.
 
-// now asks the connection aside, in a transaction of its own. Settings end with it: behind a pooler, the session is
-// somebody else's afterwards. Columns are text.
+// now runs a query on the connection aside, in a transaction of its own. Settings end with it: behind a pooler, the
+// session then goes to somebody else. All columns must be text.
 func (s *snapshot) now(ctx context.Context, query string) ([][]string, error) {
 	s.using.Lock()
 	defer s.using.Unlock()
@@ -35,7 +35,7 @@ func (s *snapshot) now(ctx context.Context, query string) ([][]string, error) {
 	if err == nil || !s.aside.IsClosed() || ctx.Err() != nil {
 		return rows, err
 	}
-	// Servers may end sessions that are idle. A setting against it would stay behind in a pooled one.
+	// Servers may end idle sessions. A setting against that would stay behind in a pooled session.
 	again, err := s.connectAside(ctx)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (s *snapshot) now(ctx context.Context, query string) ([][]string, error) {
 	return readAll(s.aside.PgConn().Exec(ctx, text))
 }
 
-// readAll gives the rows of the statements that have some.
+// readAll returns the rows of all statements that have any.
 func readAll(reader *pgconn.MultiResultReader) ([][]string, error) {
 	results, err := reader.ReadAll()
 	if err != nil {
@@ -63,13 +63,13 @@ func readAll(reader *pgconn.MultiResultReader) ([][]string, error) {
 	return rows, nil
 }
 
-// postgresFiles is by which file a table has its rows, and what its columns are.
-const postgresFiles = `SELECT n.nspname, c.relname, c.oid || ' ' || c.relfilenode,
+// filesQuery returns the file in which a table has its rows, and what its columns are.
+const filesQuery = `SELECT n.nspname, c.relname, c.oid || ' ' || c.relfilenode,
   coalesce((SELECT string_agg(a.attnum || ' ' || a.atttypid || ' ' || a.attname, E'\n')
     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r'`
 
-// madeOf is what postgresFiles gives.
+// madeOf is a row of filesQuery.
 type madeOf struct {
 	file    string
 	columns []string
@@ -83,11 +83,11 @@ func readMadeOf(rows [][]string) map[relationName]madeOf {
 	return all
 }
 
-// sameTable says whether a table whose rows have been read is still what it was at the snapshot's moment. A column that
-// is new does no harm.
+// sameTable says whether a table whose rows have been read is still what it was at the snapshot's moment. A new column
+// does no harm.
 func (s *snapshot) sameTable(ctx context.Context, name relationName) error {
 	doing := "read " + name.String()
-	rows, err := s.now(ctx, postgresFiles+" AND n.nspname = "+quoteLiteral(name.schema)+" AND c.relname = "+quoteLiteral(name.name))
+	rows, err := s.now(ctx, filesQuery+" AND n.nspname = "+quoteLiteral(name.schema)+" AND c.relname = "+quoteLiteral(name.name))
 	if err != nil {
 		return s.postgres.classifyDump(doing, err)
 	}
@@ -102,8 +102,8 @@ func (s *snapshot) sameTable(ctx context.Context, name relationName) error {
 	return nil
 }
 
-// sameAfterwards is sameCatalog and sameTable for all tables, where no connection is aside: when the snapshot is needed no
-// more, the connection that took it can look.
+// sameAfterwards is sameCatalog, and sameTable for all tables, if there is no connection aside. The connection that
+// took the snapshot looks, once the snapshot is no longer needed.
 func (s *snapshot) sameAfterwards(ctx context.Context) error {
 	keeper := s.readers[0]
 	if _, err := keeper.Exec(ctx, "COMMIT"); err != nil {
@@ -124,9 +124,9 @@ func (s *snapshot) sameAfterwards(ctx context.Context) error {
 	return nil
 }
 
-// postgresCatalog sums up what pg_dump reads. A row of a catalog has another xmin when it was changed; what is
-// counted of a table is changed in place.
-const postgresCatalog = `WITH spaces AS (SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'),
+// catalogQuery sums up what pg_dump reads. A changed row of a catalog has another xmin. Statistics of a table are
+// changed in place.
+const catalogQuery = `WITH spaces AS (SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'),
   tables AS (SELECT c.oid FROM pg_class c WHERE c.relnamespace IN (SELECT oid FROM spaces) AND c.relpersistence <> 't'),
   objects AS (
     SELECT 'space ' || oid || ' ' || xmin AS o FROM pg_namespace WHERE oid IN (SELECT oid FROM spaces)
@@ -142,12 +142,12 @@ const postgresCatalog = `WITH spaces AS (SELECT oid FROM pg_namespace WHERE nspn
     UNION ALL SELECT 'label ' || oid || ' ' || xmin FROM pg_enum)
 SELECT md5(coalesce(string_agg(o, ',' ORDER BY o), '')) FROM objects`
 
-// sameCatalog says whether anything was created, altered or dropped since the snapshot.
+// sameCatalog says whether nothing was created, altered or dropped since the snapshot.
 func (s *snapshot) sameCatalog(ctx context.Context) error {
 	if s.aside == nil {
 		return nil
 	}
-	rows, err := s.now(ctx, postgresCatalog)
+	rows, err := s.now(ctx, catalogQuery)
 	if err != nil {
 		return s.postgres.classifyDump("read the definitions", err)
 	}
@@ -157,11 +157,12 @@ func (s *snapshot) sameCatalog(ctx context.Context) error {
 	return nil
 }
 
-// postgresWatchInterval is how often is looked for sessions that wait for ours. Who is seen twice has waited for longer.
-const postgresWatchInterval = 200 * time.Millisecond
+// watchInterval is how often the watcher looks for sessions that wait for ours. A session that it sees twice has waited
+// longer than that.
+const watchInterval = 200 * time.Millisecond
 
-// watch looks until ctx ends whether somebody waits for a lock that one of our sessions or pg_dump's has, and then ends
-// them all on the server and gives an ErrGaveWay. Those who wait behind one who waits for us are among them.
+// watch looks, until ctx ends, for sessions that wait for a lock of ours or of pg_dump's. If there is one, it ends our
+// sessions on the server and returns ErrGaveWay. Sessions that wait behind such a session count, too.
 func (s *snapshot) watch(ctx context.Context) error {
 	if s.aside == nil || s.postgres.server.Less(version.Version{Major: 9, Minor: 6}) {
 		return nil
@@ -178,7 +179,7 @@ func (s *snapshot) watch(ctx context.Context) error {
 FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
 WHERE NOT l.granted AND a.application_name IS DISTINCT FROM 'dump-helper' AND pg_blocking_pids(l.pid) && (` + list + ` || array(` + ours + `))`
 	seen := map[string]bool{}
-	tick := time.NewTicker(postgresWatchInterval)
+	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -188,14 +189,14 @@ WHERE NOT l.granted AND a.application_name IS DISTINCT FROM 'dump-helper' AND pg
 		}
 		rows, err := s.now(ctx, waiting)
 		if err != nil {
-			return nil // the readers notice what is wrong
+			return nil // the readers will fail, too
 		}
 		now := map[string]bool{}
 		for _, row := range rows {
 			if now[row[0]] = true; !seen[row[0]] {
 				continue
 			}
-			// Sessions whose rows nobody takes just now would not notice that they are to end.
+			// A session whose rows nobody takes at the moment would not notice that it must end.
 			if len(readers) > 0 {
 				_, _ = s.now(ctx, "SELECT pg_terminate_backend(pid) FROM ("+ours+" UNION SELECT unnest("+list+")) o (pid)")
 			}

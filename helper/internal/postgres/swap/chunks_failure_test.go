@@ -20,7 +20,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-const pgHead = "--\n-- PostgreSQL database dump\n--\nSELECT pg_catalog.set_config('search_path', '', false);\n" +
+const dumpHead = "--\n-- PostgreSQL database dump\n--\nSELECT pg_catalog.set_config('search_path', '', false);\n" +
 	"CREATE TABLE public.t (id int, mail text);\nCREATE TABLE public.u (id int);\n"
 
 // manyPG is a dump of a table in many chunks of ten rows, between a head and a tail.
@@ -34,7 +34,7 @@ func manyPG(head, tail string, count int) *targettest.Texts {
 		}
 		chunks.Add(dump.Rows, "public.t", 10, "COPY public.t (id, mail) FROM stdin;\n"+rows.String()+"\\.\n")
 	}
-	chunks.Add(dump.Tail, "", 0, tail+pgClosing)
+	chunks.Add(dump.Tail, "", 0, tail+dumpClosing)
 	return chunks
 }
 
@@ -87,7 +87,7 @@ func TestPostgresBadChunks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db, _ := targettest.Open(t, server.URL("site21"))
-			chunks := manyPG(pgHead, test.tail, 4)
+			chunks := manyPG(dumpHead, test.tail, 4)
 			chunks.Entries[3] = dump.StoredChunk{Section: dump.Rows, Table: "public.t", Rows: 2, Bytes: int64(len(test.text))}
 			if test.rows > 0 {
 				chunks.Entries[3].Rows = test.rows
@@ -104,7 +104,7 @@ func TestPostgresBadChunks(t *testing.T) {
 	}
 	t.Run("no closing line", func(t *testing.T) {
 		db, _ := targettest.Open(t, server.URL("site21"))
-		chunks := manyPG(pgHead, "", 4)
+		chunks := manyPG(dumpHead, "", 4)
 		chunks.Entries, chunks.Texts = chunks.Entries[:5], chunks.Texts[:5]
 		if _, err := targettest.PullChunks(t, db, chunks); err != target.ErrIncomplete {
 			t.Errorf("got %v", err)
@@ -112,7 +112,7 @@ func TestPostgresBadChunks(t *testing.T) {
 	})
 	t.Run("a chunk is missing", func(t *testing.T) {
 		db, _ := targettest.Open(t, server.URL("site21"))
-		chunks := manyPG(pgHead, "", 0)
+		chunks := manyPG(dumpHead, "", 0)
 		chunks.Entries, chunks.Texts = chunks.Entries[:1], chunks.Texts[:1]
 		if _, err := targettest.PullChunks(t, db, chunks); err != target.ErrIncomplete {
 			t.Errorf("got %v", err)
@@ -121,7 +121,7 @@ func TestPostgresBadChunks(t *testing.T) {
 	broken := errors.New("the network is gone")
 	for _, at := range []int{0, 7, 21} {
 		db, _ := targettest.Open(t, server.URL("site21"))
-		chunks := manyPG(pgHead, "", 20)
+		chunks := manyPG(dumpHead, "", 20)
 		chunks.OnRead = func(_ context.Context, i int) error {
 			if i == at {
 				return broken
@@ -145,7 +145,7 @@ func TestPostgresChunksCancelled(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "site22", targettest.SitePG("old")...)
 	old := targettest.ContentPG(t, server, "site22")
-	head := pgHead + slowIndex
+	head := dumpHead + slowIndex
 	tail := "CREATE INDEX a ON public.t USING btree (public.slow(id));\nCREATE INDEX b ON public.u USING btree (public.slow(id));\n" +
 		"ALTER TABLE ONLY public.t ADD CONSTRAINT k UNIQUE (id);\n"
 	for name, when := range map[string]func(t *testing.T, chunks *targettest.Texts, stop func()){
@@ -224,7 +224,7 @@ func TestPostgresChunksLost(t *testing.T) {
 			db, _ := targettest.Open(t, server.URL("site"))
 			load, err := db.Begin(t.Context())
 			targettest.Must(t, err)
-			chunks := manyPG(pgHead, tail, 20)
+			chunks := manyPG(dumpHead, tail, 20)
 			chunks.OnRead = func(_ context.Context, i int) error {
 				if i == test.chunk {
 					return test.lose()
@@ -273,7 +273,7 @@ func TestPostgresChunksDiskFull(t *testing.T) {
 	targettest.Must(t, server.Exec("site23", "CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)",
 		"CHECKPOINT")) // a new database's files have holes, for which there would be no room later
 	old := targettest.ContentPG(t, server, "site23")
-	chunks := manyPG(pgHead, "", 0)
+	chunks := manyPG(dumpHead, "", 0)
 	tail, text := chunks.Texts[1], "COPY public.t (mail) FROM stdin;\n"+strings.Repeat(strings.Repeat("x", 1000)+"\n", 2000)+"\\.\n"
 	chunks.Entries, chunks.Texts = chunks.Entries[:1], chunks.Texts[:1]
 	for range 40 {
@@ -296,7 +296,7 @@ func TestPostgresChunksDiskFull(t *testing.T) {
 func TestPostgresChunksDeadlock(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "site24", targettest.SitePG("old")...)
-	head := pgHead + "ALTER TABLE ONLY public.u ADD CONSTRAINT u_pkey PRIMARY KEY (id);\n"
+	head := dumpHead + "ALTER TABLE ONLY public.u ADD CONSTRAINT u_pkey PRIMARY KEY (id);\n"
 	chunks := manyPG(head, "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES public.u(id);\n", 0)
 	ended := make(chan error, 1)
 	chunks.OnRead = func(ctx context.Context, i int) error {
@@ -349,7 +349,7 @@ func TestPostgresChunksKeysFirst(t *testing.T) {
 		strings.Repeat("COMMENT ON CONSTRAINT u_pkey ON public.u IS '"+comment+"';\n", 4) +
 		"ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES public.u(id) NOT VALID;\nCOMMENT ON CONSTRAINT f ON public.t IS 'foreign';\n"
 	db, _ := targettest.Open(t, server.URL("site27"))
-	_, err := targettest.PullChunks(t, db, manyPG(pgHead, tail, 20))
+	_, err := targettest.PullChunks(t, db, manyPG(dumpHead, tail, 20))
 	targettest.Must(t, err)
 	rows, err := server.Query("site27", "SELECT conname, md5(obj_description(oid)) FROM pg_constraint WHERE conrelid IN ('t'::regclass, 'u'::regclass) ORDER BY 1")
 	targettest.Must(t, err)
@@ -370,7 +370,7 @@ func TestPostgresChunksFewConnections(t *testing.T) {
 	load, err := db.Begin(t.Context())
 	targettest.Must(t, err)
 	defer load.Discard()
-	stats, err := load.RunChunks(t.Context(), manyPG(pgHead, "CREATE INDEX a ON public.t USING btree (id);\nCREATE INDEX b ON public.u USING btree (id);\n", 20), nil)
+	stats, err := load.RunChunks(t.Context(), manyPG(dumpHead, "CREATE INDEX a ON public.t USING btree (id);\nCREATE INDEX b ON public.u USING btree (id);\n", 20), nil)
 	targettest.Must(t, err)
 	targettest.Must(t, load.Compare(t.Context(), stats))
 	rows, err := server.Query("site25__dump_incoming", "SELECT count(*), sum(id), (SELECT count(*) FROM pg_indexes WHERE schemaname = 'public') FROM t")
@@ -384,7 +384,7 @@ func TestPostgresChunksFewConnections(t *testing.T) {
 func TestPostgresChunksSettings(t *testing.T) {
 	server := targettest.PostgresServer(t)
 	targettest.FreshPG(t, server, "site26", targettest.SitePG("old")...)
-	head := pgHead + "SET \"my.head\" = 'it''s';\nSET no_such = 1;\n" +
+	head := dumpHead + "SET \"my.head\" = 'it''s';\nSET no_such = 1;\n" +
 		"CREATE FUNCTION public.said() RETURNS text LANGUAGE sql AS $$ SELECT pg_catalog.current_setting('my.head') || pg_catalog.current_setting('my.tail', true) $$;\n" +
 		"CREATE FUNCTION public.saying(int) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT public.said() $$;\n" +
 		"ALTER TABLE public.t ADD said text DEFAULT pg_catalog.current_setting('my.head') || pg_catalog.current_setting('search_path');\n"

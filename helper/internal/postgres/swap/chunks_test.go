@@ -13,13 +13,13 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-const pgClosing = "--\n-- PostgreSQL database dump complete\n--\n\n"
+const dumpClosing = "--\n-- PostgreSQL database dump complete\n--\n\n"
 
 // cutPG makes chunks of a database as a dump has them: of no more than so many rows each.
 func cutPG(t *testing.T, server *testserver.PG, database string, most int) *targettest.Texts {
 	t.Helper()
 	section := func(name string) string {
-		return strings.ReplaceAll(targettest.PgDump(t, server, database, "--section="+name), pgClosing, "")
+		return strings.ReplaceAll(targettest.PgDump(t, server, database, "--section="+name), dumpClosing, "")
 	}
 	chunks := &targettest.Texts{}
 	chunks.Add(dump.Head, "", 0, section("pre-data"))
@@ -42,7 +42,7 @@ func cutPG(t *testing.T, server *testserver.PG, database string, most int) *targ
 		}
 	}
 	chunks.Add(dump.Tail, "", 0, tail.String())
-	chunks.Add(dump.Tail, "", 0, section("post-data")+pgClosing)
+	chunks.Add(dump.Tail, "", 0, section("post-data")+dumpClosing)
 	return chunks
 }
 

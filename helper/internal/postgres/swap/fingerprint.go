@@ -78,16 +78,16 @@ var catalogs = []struct{ table, kind, name, definition string }{
 		"to_jsonb(x)::text"},
 }
 
-// pgRelation is a table that the fingerprint has looked at.
-type pgRelation struct {
+// relation is a table that the fingerprint has looked at.
+type relation struct {
 	quoted string // its name
 	size   int64  // in bytes
 }
 
 // definitions takes the part of a fingerprint that is made of definitions, and returns the tables that have rows.
-func definitions(ctx context.Context, s *session.Session) (f target.Fingerprint, tables map[string]pgRelation, err error) {
+func definitions(ctx context.Context, s *session.Session) (f target.Fingerprint, tables map[string]relation, err error) {
 	f = target.Fingerprint{Tables: map[string]target.TablePrint{}, Objects: map[string]string{}}
-	tables = map[string]pgRelation{}
+	tables = map[string]relation{}
 	rows, err := s.Query(ctx, relationPrints+notOf("pg_class"))
 	if err != nil {
 		return f, nil, err
@@ -101,7 +101,7 @@ func definitions(ctx context.Context, s *session.Session) (f target.Fingerprint,
 		f.Tables[name] = target.TablePrint{Definition: row[2]}
 		if kind == "r" {
 			size, _ := strconv.ParseInt(row[4], 10, 64)
-			tables[name] = pgRelation{row[3], size}
+			tables[name] = relation{row[3], size}
 		}
 	}
 	rows, err = s.Query(ctx, "SELECT has_table_privilege('pg_largeobject', 'SELECT'), EXISTS (SELECT FROM pg_largeobject_metadata)")
@@ -110,7 +110,7 @@ func definitions(ctx context.Context, s *session.Session) (f target.Fingerprint,
 	}
 	if rows[0][0] == "t" || rows[0][1] == "t" { // otherwise there is nothing to see
 		f.Tables[largeObjects] = target.TablePrint{}
-		tables[largeObjects] = pgRelation{quoted: "pg_largeobject"}
+		tables[largeObjects] = relation{quoted: "pg_largeobject"}
 	}
 	var queries []string
 	for _, c := range catalogs {
@@ -183,7 +183,7 @@ func takeFingerprint(ctx context.Context, s *session.Session, withoutRows func(s
 }
 
 // rowsSince counts the rows of a table, and those of the last transactions. age says how many transactions these are.
-func rowsSince(ctx context.Context, s *session.Session, table pgRelation, age int64) (all, young string, err error) {
+func rowsSince(ctx context.Context, s *session.Session, table relation, age int64) (all, young string, err error) {
 	rows, err := s.Query(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE age(xmin) <= %d) FROM ONLY %s", age, table.quoted))
 	if err != nil {
 		return "", "", err

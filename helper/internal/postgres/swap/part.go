@@ -19,10 +19,10 @@ import (
 type partPull struct {
 	*pull
 	dump   map[string]bool // the dump's tables, and whether each is partitioned
-	tables []pgTable       // that are replaced
+	tables []existingTable // that are replaced
 	// numbered are the sequences of these tables that the dump has yet to set, by number.
-	numbered map[string]pgSequence
-	restore  []pgRestore
+	numbered map[string]sequence
+	restore  []restore
 }
 
 // Run always fails: in a text, the rows of some tables cannot be found without reading everything before them.
@@ -234,7 +234,7 @@ func (db *Database) checkLive(ctx context.Context) error {
 }
 
 // replaced returns the dump's tables that belong to the part, as they are in the database.
-func replaced(dump map[string]bool, there map[string]pgTable, part target.Part) (tables []pgTable, err error) {
+func replaced(dump map[string]bool, there map[string]existingTable, part target.Part) (tables []existingTable, err error) {
 	comes := func(table string) bool { _, known := dump[table]; return known && part.Includes(table) }
 	for name, partitioned := range dump {
 		if !part.Includes(name) {
@@ -257,6 +257,6 @@ func replaced(dump map[string]bool, there map[string]pgTable, part target.Part) 
 	if len(tables) == 0 {
 		return nil, target.ErrNoTables
 	}
-	slices.SortFunc(tables, func(a, b pgTable) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(tables, func(a, b existingTable) int { return strings.Compare(a.name, b.name) })
 	return tables, nil
 }

@@ -24,7 +24,7 @@ import (
 type stayPull struct {
 	*pull
 	source *session.Session // in the live database; its transaction locks the tables that stay
-	stay   []pgTable        // in the live database
+	stay   []existingTable  // in the live database
 	rows   map[string]int64 // of the tables that stay, by name
 }
 
@@ -95,7 +95,7 @@ func (l *stayPull) open(ctx context.Context, stats sqltext.Stats) (err error) {
 		}
 		l.stay = append(l.stay, table)
 	}
-	slices.SortFunc(l.stay, func(a, b pgTable) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(l.stay, func(a, b existingTable) int { return strings.Compare(a.name, b.name) })
 	return nil
 }
 
@@ -112,7 +112,7 @@ func (l *stayPull) copyRows(ctx context.Context) error {
 	if err != nil {
 		return db.Classify("ask for the encoding", err)
 	}
-	var filled []pgTable
+	var filled []existingTable
 	lock := ""
 	for _, table := range l.stay {
 		if !table.partitioned {
@@ -140,7 +140,7 @@ func (l *stayPull) copyRows(ctx context.Context) error {
 }
 
 // copyTable copies the rows of a table out of the live database.
-func (l *stayPull) copyTable(ctx context.Context, table pgTable) (rows int64, err error) {
+func (l *stayPull) copyTable(ctx context.Context, table existingTable) (rows int64, err error) {
 	var quoted []string
 	for _, column := range table.columns {
 		quoted = append(quoted, postgres.QuoteIdentifier(column))

@@ -9,8 +9,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// pgTable is a table that exists before its rows are loaded.
-type pgTable struct {
+// existingTable is a table that exists before its rows are loaded.
+type existingTable struct {
 	number      string // the server's number of it
 	name        string // schema.table, as dumps name it
 	quoted      string
@@ -19,25 +19,25 @@ type pgTable struct {
 	columns     []string // that rows fill
 }
 
-// pgSequence is a sequence that belongs to a column of a table.
-type pgSequence struct{ name, quoted, table string }
+// sequence is a sequence that belongs to a column of a table.
+type sequence struct{ name, quoted, table string }
 
-// pgRestore restores something that a table had.
-type pgRestore struct{ table, statements string }
+// restore restores something that a table had.
+type restore struct{ table, statements string }
 
 // schemas selects the schemas that are not the server's own.
 const schemas = " n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
 
 // listTables lists the tables of the session's database by name.
-func listTables(ctx context.Context, s *session.Session) (map[string]pgTable, error) {
+func listTables(ctx context.Context, s *session.Session) (map[string]existingTable, error) {
 	rows, err := s.Query(ctx, "SELECT c.oid, n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname), c.relkind = 'p'"+
 		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND"+schemas)
 	if err != nil {
 		return nil, err
 	}
-	tables := make(map[string]pgTable, len(rows))
+	tables := make(map[string]existingTable, len(rows))
 	for _, row := range rows {
-		tables[row[1]] = pgTable{number: row[0], name: row[1], quoted: row[2], partitioned: row[3] == "t"}
+		tables[row[1]] = existingTable{number: row[0], name: row[1], quoted: row[2], partitioned: row[3] == "t"}
 	}
 	// to_jsonb, because generated columns exist only since version 12.
 	rows, err = s.Query(ctx, "SELECT n.nspname || '.' || c.relname, a.attname"+
@@ -79,14 +79,14 @@ func references(ctx context.Context, s *session.Session) ([]target.Reference, er
 }
 
 // sequences lists the sequences that belong to the tables, by number.
-func sequences(ctx context.Context, s *session.Session, tables []pgTable) (map[string]pgSequence, error) {
+func sequences(ctx context.Context, s *session.Session, tables []existingTable) (map[string]sequence, error) {
 	rows, err := s.Query(ctx, "SELECT s.oid, n.nspname || '.' || s.relname, d.refobjid, format('%I.%I', n.nspname, s.relname) FROM pg_depend d"+
 		" JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace"+
 		" WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')")
-	found := map[string]pgSequence{}
+	found := map[string]sequence{}
 	for _, row := range rows {
 		if table := numbered(tables, row[2]); table != nil {
-			found[row[0]] = pgSequence{row[1], row[3], table.name}
+			found[row[0]] = sequence{row[1], row[3], table.name}
 		}
 	}
 	return found, err
@@ -95,7 +95,7 @@ func sequences(ctx context.Context, s *session.Session, tables []pgTable) (map[s
 // watchers returns statements that remove from tables what would react to new rows, and statements that restore it.
 // These are foreign keys, because rows come in any order; checks that were added as NOT VALID, because older rows may
 // break them; and triggers, because these rows have already been through them.
-func watchers(ctx context.Context, s *session.Session, tables []pgTable) (off []string, back []pgRestore, err error) {
+func watchers(ctx context.Context, s *session.Session, tables []existingTable) (off []string, back []restore, err error) {
 	rows, err := s.Query(ctx, "SELECT k.conrelid, quote_ident(k.conname), pg_get_constraintdef(k.oid), quote_nullable(obj_description(k.oid, 'pg_constraint'))"+
 		" FROM pg_constraint k WHERE (k.contype = 'f' OR k.contype = 'c' AND NOT k.convalidated AND k.coninhcount = 0)"+
 		" AND coalesce(to_jsonb(k) ->> 'conparentid', '0') = '0' ORDER BY k.conrelid, k.conname")
@@ -105,7 +105,7 @@ func watchers(ctx context.Context, s *session.Session, tables []pgTable) (off []
 	for _, row := range rows {
 		if table := numbered(tables, row[0]); table != nil {
 			off = append(off, fmt.Sprintf("ALTER TABLE %s DROP CONSTRAINT %s", table.quoted, row[1]))
-			back = append(back, pgRestore{table.name, fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s %s; COMMENT ON CONSTRAINT %s ON %s IS %s",
+			back = append(back, restore{table.name, fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s %s; COMMENT ON CONSTRAINT %s ON %s IS %s",
 				table.quoted, row[1], row[2], row[1], table.quoted, row[3])})
 		}
 	}
@@ -120,15 +120,15 @@ func watchers(ctx context.Context, s *session.Session, tables []pgTable) (off []
 	for _, row := range rows {
 		if table := numbered(tables, row[0]); table != nil {
 			off = append(off, fmt.Sprintf("ALTER TABLE ONLY %s DISABLE TRIGGER %s", table.quoted, row[1]))
-			back = append(back, pgRestore{table.name, fmt.Sprintf("ALTER TABLE ONLY %s ENABLE %sTRIGGER %s", table.quoted, row[2], row[1])})
+			back = append(back, restore{table.name, fmt.Sprintf("ALTER TABLE ONLY %s ENABLE %sTRIGGER %s", table.quoted, row[2], row[1])})
 		}
 	}
 	return off, back, nil
 }
 
 // numbered returns the table with a number, nil if it is not among them.
-func numbered(tables []pgTable, number string) *pgTable {
-	if i := slices.IndexFunc(tables, func(t pgTable) bool { return t.number == number }); i >= 0 {
+func numbered(tables []existingTable, number string) *existingTable {
+	if i := slices.IndexFunc(tables, func(t existingTable) bool { return t.number == number }); i >= 0 {
 		return &tables[i]
 	}
 	return nil
