@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// identity holds the variables that together say who one is to AWS. They count as a whole: a key of one
-// place with the session token of another, or a profile beside the keys of a file, would be
-// somebody else.
+// identity are the variables that together identify a user to AWS. They are taken from one place or not at all: a key from one
+// place with the session token from another would be nobody's.
 var identity = []string{
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 	"AWS_PROFILE", "AWS_DEFAULT_PROFILE",

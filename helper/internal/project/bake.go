@@ -11,13 +11,13 @@ import (
 type BakeServer struct {
 	Engine  string // mariadb or mysql
 	Version string // "11.8"
-	// Image is what a container is made of where there is no such server; "" for the official one.
+	// Image is the container image to use if this machine has no such server; "" for the official one.
 	Image string
 }
 
 var bakeServer = regexp.MustCompile(`^(mariadb|mysql):([0-9]+\.[0-9]+)(?:=([A-Za-z0-9][^\s,]*))?$`)
 
-// oldMySQL is a MySQL without a dictionary that is safe from crashes.
+// oldMySQL matches a MySQL whose data dictionary does not survive crashes.
 var oldMySQL = regexp.MustCompile(`^mysql:[0-7]\.`)
 
 // setBake reads a list of servers.
@@ -29,7 +29,7 @@ func setBake(s *Settings, text string) error {
 		}
 		match := bakeServer.FindStringSubmatch(item)
 		if oldMySQL.MatchString(item) {
-			return fmt.Errorf("must be servers of MariaDB, or of MySQL since 8.0: older ones are not trusted with files (got %q)", item)
+			return fmt.Errorf("must be servers of MariaDB, or of MySQL since 8.0: older ones can lose tables that are imported as files (got %q)", item)
 		}
 		if match == nil {
 			return fmt.Errorf("must be servers with the first two parts of their version, such as mariadb:11.8,mysql:8.4,"+

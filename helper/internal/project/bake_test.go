@@ -28,7 +28,7 @@ func TestBakeServers(t *testing.T) {
 		"mariadb:11.8=":                 `(got "mariadb:11.8=")`,
 		"mariadb:11.8=--privileged":     `(got "mariadb:11.8=--privileged")`,
 		"mariadb:8.4,mariadb:8.4=other": "names mariadb:8.4 twice",
-		"mariadb:11.8,mysql:5.7":        `must be servers of MariaDB, or of MySQL since 8.0: older ones are not trusted with files (got "mysql:5.7")`,
+		"mariadb:11.8,mysql:5.7":        `must be servers of MariaDB, or of MySQL since 8.0: older ones can lose tables that are imported as files (got "mysql:5.7")`,
 		"mysql:4.1=old":                 `(got "mysql:4.1=old")`,
 		"mysql:8":                       `(got "mysql:8")`,
 	} {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What can be wrong with a project's settings. Each ConfigError is one of these, to be asked with errors.Is.
+// The kinds of problems with a project's settings. errors.Is finds the kind of a ConfigError.
 var (
 	// ErrNoProject: no folder from the given one upwards has a .ddev/config.yaml.
 	ErrNoProject = errors.New("no DDEV project")
@@ -32,19 +32,19 @@ var (
 type ConfigError struct {
 	// Kind is one of this package's Err values.
 	Kind error
-	// Origin is where it was found, such as ".ddev/config.yaml:12", "environment" or "flag --target"; empty if nowhere.
+	// Origin is where it was found, such as ".ddev/config.yaml:12", "environment" or "flag --target"; it may be empty.
 	Origin string
-	// Name is the setting or key in question, empty if there is none.
+	// Name is the setting or key; empty if there is none.
 	Name string
 	// Text says what is wrong.
 	Text string
-	// Nearest is, for ErrUnknownName, the known name that was probably meant.
+	// Nearest is the known name that was probably meant, for ErrUnknownName.
 	Nearest string
 	// Cause is the error below, if there is one.
 	Cause error
 }
 
-// Error gives "ORIGIN: NAME: TEXT" with what there is of them.
+// Error returns "ORIGIN: NAME: TEXT", without the parts that are empty.
 func (p *ConfigError) Error() string {
 	var parts []string
 	for _, part := range []string{p.Origin, p.Name, p.Text} {
@@ -55,7 +55,7 @@ func (p *ConfigError) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-// Unwrap gives the kind and the cause.
+// Unwrap returns the kind and the cause.
 func (p *ConfigError) Unwrap() []error {
 	if p.Cause == nil {
 		return []error{p.Kind}
@@ -63,11 +63,11 @@ func (p *ConfigError) Unwrap() []error {
 	return []error{p.Kind, p.Cause}
 }
 
-// ConfigErrors is everything that is wrong with a project, reported together so that it can be put right
-// in one go. It is never empty where it is an error.
+// ConfigErrors has everything that is wrong with a project, so that a user can fix it all at once. As an error it is never
+// empty.
 type ConfigErrors []*ConfigError
 
-// Error gives one line for each problem.
+// Error returns one line for each problem.
 func (ps ConfigErrors) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
@@ -85,7 +85,7 @@ func (ps ConfigErrors) Unwrap() []error {
 	return errs
 }
 
-// err gives the problems as an error, nil where there are none.
+// err returns the problems as an error; nil if there are none.
 func (ps ConfigErrors) err() error {
 	if len(ps) == 0 {
 		return nil

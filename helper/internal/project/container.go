@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// inspectedVariable holds what the add-on's host commands have learned from Docker of the container with the project's
-// database, as JSON, or noContainer. It is not set where nobody could ask Docker.
+// inspectedVariable holds what Docker told the add-on's host commands about the container of the project's database: JSON, or
+// noContainer. It is not set if Docker could not be asked.
 const (
 	inspectedVariable = "DUMP_REFRESH_DATABASE"
 	noContainer       = "none"
 )
 
-// databaseContainer is how DDEV calls the container of a project's database. No other container of the machine is called so, but others
-// may answer to that name in a network.
+// databaseContainer returns the name that DDEV gives the container of a project's database. No other container on the machine
+// has that name, but in a network others may answer to it.
 func databaseContainer(project string) string { return "ddev-" + project + "-db" }
 
-// container is what Docker says of a container: dump-refresh/run.sh names the keys.
+// container describes a container as Docker does. dump-refresh/run.sh chooses the keys.
 type container struct {
 	Status    string
 	OOMKilled bool
@@ -30,7 +30,7 @@ type container struct {
 	Ports     map[string][]struct{ HostPort string }
 }
 
-// inspected gives what Docker has said; the zero container where there is none, and false where Docker has not been asked.
+// inspected returns what Docker said: the zero container if there is none, and false if Docker was not asked.
 func inspected(env map[string]string) (c container, known bool) {
 	text := env[inspectedVariable]
 	if text == noContainer {
@@ -42,16 +42,16 @@ func inspected(env map[string]string) (c container, known bool) {
 	return c, true
 }
 
-// belongsTo says whether a container is one of the project of that name in that folder.
+// belongsTo reports whether a container belongs to the project of that name in that folder.
 func (c container) belongsTo(project, root string) bool {
 	return c.Labels["com.ddev.site-name"] == project && isSameFolder(c.Labels["com.ddev.approot"], root)
 }
 
-// problem says why the container with a project's database is of no use.
+// problem returns why the container of a project's database cannot be used.
 func (c container) problem(project, root string) error {
 	e := &OwnDatabaseError{Project: project, Container: databaseContainer(project), Status: c.Status, OutOfMemory: c.OOMKilled}
 	if c.Status != "" && !c.belongsTo(project, root) {
-		e.Owner = "nobody that DDEV knows"
+		e.Owner = "no project of DDEV"
 		if name := c.Labels["com.ddev.site-name"]; name != "" {
 			e.Owner = fmt.Sprintf("project %s in %s", name, c.Labels["com.ddev.approot"])
 		}
@@ -59,7 +59,7 @@ func (c container) problem(project, root string) error {
 	return e
 }
 
-// addresses are those of the container, those in networks that the projects share last.
+// addresses returns the addresses of the container. Those in networks that projects share come last.
 func (c container) addresses() (all []string) {
 	const shared = "ddev_default"
 	var names, last []string
@@ -81,7 +81,7 @@ func (c container) addresses() (all []string) {
 	return append(all, last...)
 }
 
-// publishedPort is the machine's port that leads to one of the container's, "" where there is none.
+// publishedPort returns the port of the machine that leads to a port of the container; "" if there is none.
 func (c container) publishedPort(port string) string {
 	for _, published := range c.Ports[port+"/tcp"] {
 		if published.HostPort != "" {
@@ -91,7 +91,7 @@ func (c container) publishedPort(port string) string {
 	return ""
 }
 
-// isSameFolder says whether two paths lead to one project. In a container only .ddev of it can be seen.
+// isSameFolder reports whether two paths lead to the same project. In a container, only its .ddev can be seen.
 func isSameFolder(a, b string) bool {
 	if strings.TrimRight(filepath.ToSlash(a), "/") == strings.TrimRight(filepath.ToSlash(b), "/") {
 		return true

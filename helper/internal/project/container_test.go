@@ -54,11 +54,11 @@ func TestOwnDatabaseAsInspected(t *testing.T) {
 		"it is omitted, and nobody has asked": {omit, "", "32771", "", nil,
 			"project museum-shop has no database of its own: omit_containers in its DDEV settings names db"},
 		"it is a clone's": {"", changed("ROOT", "/home/ada/clone"), "", "", nil,
-			"container ddev-museum-shop-db has not the database of project museum-shop: it belongs to project museum-shop in /home/ada/clone"},
+			"container ddev-museum-shop-db does not have the database of project museum-shop: it belongs to project museum-shop in /home/ada/clone"},
 		"it is another project's": {"", changed(`"com.ddev.site-name":"museum-shop"`, `"com.ddev.site-name":"blog"`), "32771", "", nil,
-			"container ddev-museum-shop-db has not the database of project museum-shop: it belongs to project blog in ROOT"},
+			"container ddev-museum-shop-db does not have the database of project museum-shop: it belongs to project blog in ROOT"},
 		"it has no labels": {"", `{"Status":"running","Hostname":"x","Labels":null}`, "", "", nil,
-			"container ddev-museum-shop-db has not the database of project museum-shop: it belongs to nobody that DDEV knows"},
+			"container ddev-museum-shop-db does not have the database of project museum-shop: it belongs to no project of DDEV"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := map[string]string{}

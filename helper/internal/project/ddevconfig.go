@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ddevConfig is what counts here of .ddev/config.yaml and the files that override it.
+// ddevConfig is what this program needs of .ddev/config.yaml and the files that override it.
 type ddevConfig struct {
 	name, projectType string
 	database          Database
@@ -21,10 +21,9 @@ type ddevConfig struct {
 	omitted           []string // the containers that the project goes without
 }
 
-// readConfig reads .ddev/config.yaml and then .ddev/config.*.y*ml in glob order, and merges them as
-// DDEV does: a later scalar wins, lists are appended, or replaced where the later file says
-// override_config: true, and a key without a value changes nothing. Keys that are of no interest here, old
-// ones among them, are passed over.
+// readConfig reads .ddev/config.yaml and then .ddev/config.*.y*ml in glob order, and merges them as DDEV does: a later scalar
+// wins, lists are appended, or replaced if the later file has override_config: true, and a key without a value changes nothing.
+// It ignores all other keys, old ones included.
 func readConfig(root string) (ddevConfig, ConfigErrors) {
 	folder := filepath.Join(root, ".ddev")
 	overrides, _ := fs.Glob(os.DirFS(folder), "config.*.y*ml") // its only error is a malformed pattern
@@ -62,7 +61,7 @@ func (c *ddevConfig) merge(entries []entry, from origin) ConfigErrors {
 		if strings.EqualFold(e.key, "override_config") {
 			var value any
 			_ = e.value.Decode(&value)
-			replace = value == true // and nothing that only looks like it, as in DDEV
+			replace = value == true // as in DDEV, only the boolean counts
 		}
 	}
 	var problems ConfigErrors
@@ -116,7 +115,7 @@ func (c *ddevConfig) mergeDatabase(node *yaml.Node) {
 	}
 }
 
-// environmentOf reads a web_environment list. Values are left as they are written.
+// environmentOf reads a web_environment list. Values stay as they are written.
 func environmentOf(e entry, from origin) (result []assigned, problems ConfigErrors) {
 	if e.value.Kind != yaml.SequenceNode {
 		problems.add(ErrSyntax, from.at(e.line), e.key, "must be a list of NAME=VALUE")
@@ -134,7 +133,7 @@ func environmentOf(e entry, from origin) (result []assigned, problems ConfigErro
 			result = append(result, assigned{name: name, raw: raw, from: from.at(item.Line)})
 			continue
 		}
-		// What else is wrong in there is for DDEV to say.
+		// DDEV reports whatever else is wrong in it.
 		if len(item.Content) > 0 && strings.HasPrefix(item.Content[0].Value, namePrefix) {
 			problems.add(ErrSyntax, from.at(item.Line), item.Content[0].Value, "must be written NAME=VALUE in "+e.key)
 		}

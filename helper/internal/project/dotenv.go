@@ -6,27 +6,25 @@ import (
 	"strings"
 )
 
-// variable is one NAME=VALUE of an .env file.
+// variable is a NAME=VALUE of an env file.
 type variable struct {
 	name, value string
 	line        int
-	// unset says that the value refers to a variable which the file does not set before it.
+	// unset means that the value refers to a variable that the file does not set above it.
 	unset bool
 }
 
-// syntaxError is a line of an .env file that cannot be read. It never repeats the line, which may hold a secret.
+// syntaxError is a line of an env file that cannot be parsed. It never repeats the line, which may contain a secret.
 type syntaxError struct {
 	line int
 	text string
 }
 
-// parseDotenv reads the text of an .env file the way DDEV does (its library is godotenv): optional
-// "export", = or : after the name, single quotes literal, double quotes with \n, \r, \", \\ and \$,
-// # comments, values in quotes over several lines; $NAME and ${NAME} stand for variables that
-// the same file set before.
+// parseDotenv parses an env file as DDEV does, whose library is godotenv: an optional "export"; = or : after the name; single
+// quotes for literal text; double quotes with \n, \r, \", \\ and \$; # for comments; quoted values over several lines; $NAME and
+// ${NAME} for variables that the same file has set above.
 //
-// It is stricter in one point, so that a slip does not pass for a value: whatever follows a closing quote
-// must be a comment.
+// It is stricter in one point, so that a slip is not taken for a value: only a comment may follow a closing quote.
 func parseDotenv(text string) ([]variable, []syntaxError) {
 	text = strings.TrimPrefix(strings.ReplaceAll(text, "\r\n", "\n"), "\ufeff")
 	var variables []variable
@@ -71,7 +69,7 @@ var (
 	comment    = regexp.MustCompile(`\s#`)
 )
 
-// closingQuote gives the position of the quote that ends the quoted text s begins with, -1 if there is none.
+// closingQuote returns the position of the quote that closes the one s begins with; -1 if there is none.
 func closingQuote(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
@@ -84,7 +82,7 @@ func closingQuote(s string) int {
 	return -1
 }
 
-// unquote gives the value that s begins with, its escapes and references still in it, and its quote, 0 for none.
+// unquote returns the value that s begins with, in which escapes and references are not replaced yet, and its quote; 0 for none.
 func unquote(s string) (raw string, quote byte, err error) {
 	if s == "" || (s[0] != '\'' && s[0] != '"') {
 		if strings.HasPrefix(s, "#") {
@@ -105,11 +103,11 @@ func unquote(s string) (raw string, quote byte, err error) {
 	return s[1:end], s[0], nil
 }
 
-// dotenvPart is an escape, or a reference; only upper-case names count, as in godotenv, so that a
-// password like pa$word stays what it is.
+// dotenvPart matches an escape or a reference. As in godotenv, only upper-case names count, so a password like pa$word stays as
+// it is.
 var dotenvPart = regexp.MustCompile(`(?s)\\.|\$\{[A-Z0-9_]+\}|\$[A-Z0-9_]+`)
 
-// expandDotenv replaces escapes and references; escapes other than \$ count in double quotes only.
+// expandDotenv replaces escapes and references. Outside of double quotes, \$ is the only escape.
 func expandDotenv(raw string, escapes bool, set map[string]string) (value string, unset bool) {
 	value = dotenvPart.ReplaceAllStringFunc(raw, func(part string) string {
 		switch {

@@ -7,16 +7,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TaskKind says what a task of a hook is; its text is what DDEV calls it in config.yaml.
+// TaskKind is a kind of task, as config.yaml names it.
 type TaskKind string
 
-// The kinds of tasks. DDEV can make nothing of one that is invalid, which ends whatever the hook belongs to.
+// The kinds of tasks. DDEV does not understand an invalid one, and ends whatever the hook belongs to.
 const (
 	TaskInvalid  TaskKind = ""
-	TaskExec     TaskKind = "exec"      // Command, in a shell of a container
+	TaskExec     TaskKind = "exec"      // Command, in a shell in a container
 	TaskExecRaw  TaskKind = "exec_raw"  // Arguments, a program and its arguments in a container
-	TaskExecHost TaskKind = "exec-host" // Command, in a shell on the machine itself
-	TaskComposer TaskKind = "composer"  // Arguments, those of Composer in the web container
+	TaskExecHost TaskKind = "exec-host" // Command, in a shell on this machine
+	TaskComposer TaskKind = "composer"  // Arguments for Composer in the web container
 )
 
 // Task is one command of a hook.
@@ -24,13 +24,13 @@ type Task struct {
 	Kind      TaskKind
 	Command   string
 	Arguments []string
-	// Service is the one whose container is meant, and User the account in there, empty for the container's own.
+	// Service names the container, and User the account in it; empty for the container's default.
 	Service, User string
-	// Origin is the file below the project's root that holds the task, with its line.
+	// Origin is the file and line of the task; the path is relative to the project's root.
 	Origin string
 }
 
-// String gives one line for people to read, without passwords.
+// String describes the task in one line, without passwords.
 func (t Task) String() string {
 	if t.Kind == TaskInvalid {
 		return "invalid task"
@@ -46,13 +46,13 @@ func (t Task) String() string {
 	return string(t.Kind) + " " + first
 }
 
-// Hooks gives the tasks that DDEV runs at a moment of its own: "pre-import-db", for instance.
+// Hooks returns the tasks of a hook, such as "pre-import-db".
 func (p *Project) Hooks(name string) []Task { return p.hooks[name] }
 
-// mergeHooks adds the tasks of one config file to those of the files before it, or puts them in their place.
+// mergeHooks adds the tasks of one config file to those of earlier files, or replaces them.
 func (c *ddevConfig) mergeHooks(node *yaml.Node, replace bool, from origin) {
 	var hooks map[string][]yaml.Node
-	_ = node.Decode(&hooks) // what does not fit is for DDEV to complain about
+	_ = node.Decode(&hooks) // DDEV reports what does not fit
 	for name, items := range hooks {
 		if items == nil {
 			continue
@@ -72,8 +72,8 @@ func (c *ddevConfig) mergeHooks(node *yaml.Node, replace bool, from origin) {
 	}
 }
 
-// newTask makes of a hook's entry what DDEV's NewTask makes of it: exec-host comes before composer and
-// composer before exec; exec_raw counts beside the latter two, where they hold no text.
+// newTask turns an entry of a hook into a task, as DDEV's NewTask does: exec-host takes precedence over composer, and composer
+// over exec. exec_raw counts if one of the latter two has no text.
 func newTask(node *yaml.Node) Task {
 	var entry map[string]any
 	_ = node.Decode(&entry)
@@ -111,7 +111,7 @@ func newTask(node *yaml.Node) Task {
 	return task
 }
 
-// texts gives a list that holds nothing but texts.
+// texts converts a list of texts. It fails if anything else is in the list.
 func texts(value any) (result []string, ok bool) {
 	list, ok := value.([]any)
 	for _, item := range list {

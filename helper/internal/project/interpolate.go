@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// reference is what docker compose replaces in a web_environment value.
+// reference matches what Docker Compose replaces in a value of web_environment.
 var reference = regexp.MustCompile(`\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+])([^}]*))?\}|\$([A-Za-z_][A-Za-z0-9_]*)`)
 
-// interpolate replaces $NAME, ${NAME}, ${NAME:-default} and ${NAME:+other} as docker compose does when
-// DDEV starts a project: a name that is not set becomes nothing, $$ becomes a dollar sign.
+// interpolate replaces $NAME, ${NAME}, ${NAME:-default} and ${NAME:+other} as Docker Compose does when DDEV starts a project. A
+// variable that is not set is replaced with nothing, and $$ with a dollar sign.
 func interpolate(text string, lookup func(name string) (string, bool)) string {
 	return reference.ReplaceAllStringFunc(text, func(part string) string {
 		if part == "$$" {

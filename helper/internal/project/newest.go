@@ -9,9 +9,8 @@ import (
 	"regexp"
 )
 
-// newestVariable is what docker-compose.dump.yaml shows in `ddev describe`. DDEV takes it from newestFile
-// whenever it renders that file, and shows what it has rendered in renderedFile, which is made anew at the
-// next start.
+// newestVariable is shown by `ddev describe`, because docker-compose.dump.yaml refers to it. DDEV reads it from newestFile
+// whenever it renders that file, and shows what is in renderedFile, which it writes at each start.
 const (
 	newestVariable = "DUMP_NEWEST"
 	newestFile     = ".env.dump-newest"
@@ -23,16 +22,15 @@ var (
 	unsafeText = regexp.MustCompile(`[^A-Za-z0-9 .,:_-]`)
 )
 
-// RememberNewest makes `ddev describe` show the newest dump that is known, in one line. Where the add-on is
-// not installed nothing is done.
+// RememberNewest has `ddev describe` show the newest known dump, in one line. It does nothing if the add-on is not installed.
 func (p *Project) RememberNewest(text string) error {
 	folder := filepath.Join(p.Root, ".ddev")
 	if !isFile(filepath.Join(folder, "docker-compose.dump.yaml")) {
 		return nil
 	}
-	// Names of dumps that others made may hold anything; neither file should have to quote it.
+	// The names of other tools' dumps may contain any character. Neither file has to quote the text.
 	text = unsafeText.ReplaceAllString(text, "_")
-	// The first line keeps DDEV from telling of the file as somebody's own.
+	// Because of the first line, DDEV does not report the file as a custom one.
 	if err := replaceFile(filepath.Join(folder, newestFile), []byte("#ddev-silent-no-warn\n"+newestVariable+`="`+text+"\"\n")); err != nil {
 		return fmt.Errorf("remember the newest dump: %w", err)
 	}
@@ -55,7 +53,7 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// replaceFile writes a file in one step, if it is not as it should be already.
+// replaceFile writes a file in one step, unless it has that content already.
 func replaceFile(path string, text []byte) error {
 	if now, err := os.ReadFile(path); err == nil && string(now) == string(text) {
 		return nil

@@ -17,10 +17,10 @@ const (
 	flags
 )
 
-// origin is where a value comes from.
+// origin says where a value comes from.
 type origin struct {
 	layer layer
-	file  string // relative to the project's root, with slashes; empty for what is in no file
+	file  string // relative to the project's root, with slashes; empty if it is not from a file
 	line  int
 	rank  int // among the env files, which override one another
 	flag  string
@@ -31,7 +31,7 @@ func (o origin) isAfter(other origin) bool {
 	return o.layer > other.layer || o.layer == other.layer && o.rank > other.rank
 }
 
-// inFile makes the origin of a line of a file below root. Line 0 stands for the file as a whole.
+// inFile returns the origin of a line in a file below root. Line 0 stands for the whole file.
 func inFile(layer layer, root, path string, line int) origin {
 	if relative, err := filepath.Rel(root, path); err == nil {
 		path = filepath.ToSlash(relative)
@@ -44,7 +44,7 @@ func (o origin) at(line int) origin {
 	return o
 }
 
-// String gives what people are shown: a file with its line, "environment", a flag, "DDEV" or "built-in".
+// String returns what users see: a file with its line, "environment", a flag, "DDEV" or "built-in".
 func (o origin) String() string {
 	switch {
 	case o.file != "" && o.line > 0:

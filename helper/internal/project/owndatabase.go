@@ -9,18 +9,18 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 )
 
-// OwnDatabaseError means that the database of the DDEV project itself is not there.
+// OwnDatabaseError means that the DDEV project's own database is not available.
 type OwnDatabaseError struct {
 	Project string
-	// Container is the name of the one in which the database would run.
+	// Container is the name of the container in which the database would run.
 	Container string
-	// Omitted says that the project has no database of its own.
+	// Omitted means that the project has no database of its own.
 	Omitted bool
-	// Owner is whose the container is, if it is not the project's.
+	// Owner says to whom the container belongs, if not to the project.
 	Owner string
-	// Status is Docker's word for what the container is instead of running; "" where there is none.
+	// Status is the container's status in Docker's words, other than running; "" if there is no container.
 	Status string
-	// OutOfMemory says that it was killed because memory was short.
+	// OutOfMemory means that the kernel killed it because memory was short.
 	OutOfMemory bool
 }
 
@@ -29,7 +29,7 @@ func (e *OwnDatabaseError) Error() string {
 	case e.Omitted:
 		return fmt.Sprintf("project %s has no database of its own: omit_containers in its DDEV settings names db", e.Project)
 	case e.Owner != "":
-		return fmt.Sprintf("container %s has not the database of project %s: it belongs to %s", e.Container, e.Project, e.Owner)
+		return fmt.Sprintf("container %s does not have the database of project %s: it belongs to %s", e.Container, e.Project, e.Owner)
 	case e.Status == "":
 		return fmt.Sprintf("the database of project %s does not run: there is no container %s", e.Project, e.Container)
 	}
@@ -40,31 +40,31 @@ func (e *OwnDatabaseError) Error() string {
 	return text
 }
 
-// ownDatabase is the database of the DDEV project itself, which a pull replaces unless somebody names another one. In the network
-// that DDEV's projects share each project's database answers to db, with the same account; so the name of its container is taken,
-// which no other project's has, and it is known which server must answer there.
+// ownDatabase is the DDEV project's own database, which a pull replaces unless another one is named. In the network that
+// projects share, the database of every project answers to db, with the same account. So the program uses the name of the
+// container, which is unique, and knows which server must answer there.
 type ownDatabase struct {
-	url     string // "" outside of DDEV, and where the project has none
+	url     string // "" outside of DDEV, or if the project has none
 	hosts   []string
 	server  *dburl.Server
-	problem error // why it cannot be used; nil where it can, as far as is known
+	problem error // why it cannot be used; nil if it can, as far as is known
 }
 
-// findOwnDatabase finds it by what DDEV gives every project: host, port and accounts. In containers it is asked for by name; on the
-// machine itself it is behind one of the machine's ports. Omitted says that the project goes without a database.
+// findOwnDatabase finds it by what DDEV gives every project: host, port and accounts. Containers reach it by its name, and this
+// machine through a published port. omitted means that the project has no database.
 func findOwnDatabase(p *Project, omitted bool, env map[string]string) ownDatabase {
 	if env["IS_DDEV_PROJECT"] != "true" {
 		return ownDatabase{}
 	}
 	name := cmp.Or(env["DDEV_SITENAME"], p.Name)
 	container := databaseContainer(name)
-	// Where nobody has asked Docker, its machine is called as DDEV calls it.
+	// If Docker was not asked, the server's host name is the one that DDEV gives it.
 	own := ownDatabase{hosts: []string{"db", container}, server: &dburl.Server{Hostname: name + "-db"}}
 	account, port, options := "mysql://root:root", "3306", ""
 	switch p.Database.Type {
 	case "mariadb":
-		// It offers TLS by itself since version 11.4. Within one machine that hides nothing from anybody, takes time on both
-		// sides, and rows can only be loaded as SQL then.
+		// Since version 11.4 it offers TLS by default. On one machine TLS protects nothing, costs time on both sides, and rows
+		// could only be loaded as SQL.
 		options = "?tls=off"
 	case "postgres":
 		account, port = "postgres://db:db", "5432"
@@ -79,7 +79,7 @@ func findOwnDatabase(p *Project, omitted bool, env map[string]string) ownDatabas
 		own.server.Hostname = found.Hostname
 		if published == "" {
 			own.server.Addresses = found.addresses()
-		} else { // what DDEV says may be a port of the settings that another project has by now
+		} else { // DDEV's variable may be outdated: by now, another project may have that port
 			published = cmp.Or(found.publishedPort(port), published)
 		}
 	case omitted:
@@ -95,14 +95,14 @@ func findOwnDatabase(p *Project, omitted bool, env map[string]string) ownDatabas
 	return own
 }
 
-// claim has a URL mean this database and no other server where it names this one, and in any case where it always means it.
+// claim ties a URL to this server if it names this database, or always.
 func (o ownDatabase) claim(u *dburl.URL, always bool) {
 	if u != nil && o.server != nil && (always || slices.Contains(o.hosts, strings.ToLower(u.Host))) {
 		u.Server = o.server
 	}
 }
 
-// require gives what keeps this database from being used, where a URL means it.
+// require returns why this database cannot be used, if a URL means it.
 func (o ownDatabase) require(u *dburl.URL) error {
 	if u == nil || u.Server == nil {
 		return nil

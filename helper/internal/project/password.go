@@ -11,13 +11,12 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
-// SourcePassword gives the password of the staging database; it is not set if none is configured.
-// Of DUMP_SOURCE_PASSWORD, DUMP_SOURCE_PASSWORD_FROM and a password within DUMP_SOURCE the one
-// given last counts, in the order of the places that settings come from; within one place the
-// order of this sentence.
+// SourcePassword returns the password of the staging database; it is not set if none is configured. Of DUMP_SOURCE_PASSWORD,
+// DUMP_SOURCE_PASSWORD_FROM and a password in DUMP_SOURCE, the one from the later place counts; from the same place, the first
+// in this list.
 //
-// What DUMP_SOURCE_PASSWORD_FROM names is read at each call. fromAWS is asked for aws-secretsmanager:ID and
-// aws-ssm:NAME, with the whole reference. The error is a *ConfigError of kind ErrPasswordUnavailable.
+// Whatever DUMP_SOURCE_PASSWORD_FROM names is read at each call. fromAWS resolves aws-secretsmanager:ID and aws-ssm:NAME; it
+// gets the whole reference. The error is a *ConfigError of kind ErrPasswordUnavailable.
 func (p *Project) SourcePassword(ctx context.Context, fromAWS func(ctx context.Context, ref string) (secret.String, error)) (secret.String, error) {
 	best := origin{layer: -1}
 	var password secret.String
@@ -69,8 +68,8 @@ func (p *Project) readPassword(ctx context.Context, reference string, fromAWS fu
 	}
 }
 
-// readPasswordFile reads a file, relative to the project's root unless its path says otherwise. One line
-// end after the password is not part of it.
+// readPasswordFile reads a file. A relative path starts at the project's root. A line break at the end is not part of the
+// password.
 func (p *Project) readPasswordFile(path string) (secret.String, error) {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok && p.home != "" {
 		path = filepath.Join(p.home, rest)

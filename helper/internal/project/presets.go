@@ -25,15 +25,15 @@ import "slices"
 var drupalPreset = []string{
 	// Cache bins; core's convention for every module. cachetags counts invalidations of those bins.
 	"cache", "cache_*", "cachetags",
-	// CTools: generated CSS, and forms that somebody on staging had open.
+	// CTools: generated CSS, and forms that were open on staging.
 	"ctools_css_cache", "ctools_object_cache",
 	"sessions", "persistent_login",
-	// Drupal 8+: half-filled forms and other values with an end. key_value, without expire, is configuration.
+	// Drupal 8+: unfinished forms and other values that expire. key_value, without expire, is configuration.
 	"key_value_expire",
 	"semaphore", "flood", "batch", "captcha_sessions",
-	// Jobs that staging's cron works off; run locally, they would be done twice, mails among them.
+	// Jobs for staging's cron. Run locally as well, they would be done twice, and mails would be sent twice.
 	"queue", "purge_queue",
-	// Logs. history is who read what, and when.
+	// Logs. history says who read what, and when.
 	"watchdog", "accesslog", "history", "maillog", "redirect_404", "feeds_log", "ultimate_cron_log",
 	"devel_queries", "devel_times",
 }
@@ -48,9 +48,9 @@ var wordpressPreset = []string{
 	// WordPress keeps its own caches and sessions in the rows of wp_options and wp_usermeta: only plug-ins have tables.
 	"*_woocommerce_sessions", "*_wc_rate_limits",
 	"*_wpr_rocket_cache", "*_wpr_rucss_used_css", "*_wpr_above_the_fold", "*_wpr_lazy_render_content",
-	// Action Scheduler: its log. Its actions are due dates of subscriptions and the like, they stay.
+	// Action Scheduler: its log. Its actions, such as due dates of subscriptions, stay.
 	"*_actionscheduler_logs", "*_cavalcade_logs", "*_woocommerce_log",
-	// Redirection: its logs. Its items are redirects, they stay.
+	// Redirection: its logs. Its items, the redirects, stay.
 	"*_redirection_404", "*_redirection_logs", "*_rank_math_404_logs",
 	// Who did what.
 	"*_wsal_occurrences", "*_wsal_metadata", "*_aryo_activity_log",
@@ -60,7 +60,7 @@ var wordpressPreset = []string{
 	// Visitors.
 	"*_statistics_visitor", "*_statistics_visitor_relationships", "*_statistics_useronline",
 	"*_matomo_log_*", "*_slim_stats", "*_slim_events",
-	// Security plug-ins: traffic and log-ins. Wordfence wrote its tables in mixed case once.
+	// Security plug-ins: traffic and log-ins. Wordfence used to write its tables in mixed case.
 	"*_wfhits", "*_wfHits", "*_wflogins", "*_wfLogins", "*_wfcrawlers", "*_wfCrawlers",
 	"*_wfreversecache", "*_wfReverseCache", "*_wfsnipcache", "*_wfSNIPCache",
 	"*_wftrafficrates", "*_wfTrafficRates", "*_wfknownfilelist", "*_wfKnownFileList",
@@ -72,12 +72,12 @@ var typo3Preset = []string{
 	// The caching framework; cf_* up to version 9.
 	"cache_*", "cf_*", "tx_realurl_urlencodecache", "tx_realurl_urldecodecache",
 	"be_sessions", "fe_sessions", "fe_session_data", "sys_lockedrecords",
-	// Logs; sys_history holds every former value of every record. index_* is the search index, only its log is here.
+	// Logs; sys_history has every former value of every record. Of the search index, index_*, only the log is here.
 	"sys_log", "sys_history", "sys_http_report", "index_stat_search", "index_stat_word", "tx_devlog",
 	"tx_solr_cache", "tx_solr_cache_tags", "tx_solr_statistics", "tx_solr_last_searches",
 	// Jobs.
 	"sys_messenger_messages", "tx_crawler_queue", "tx_crawler_process",
-	// The list of all extensions there are, downloaded again at a click.
+	// The list of all available extensions, which can be downloaded again.
 	"tx_extensionmanager_domain_model_extension",
 }
 
@@ -97,34 +97,34 @@ var magento2Preset = []string{
 	"report_event", "report_compared_product_index", "report_viewed_*",
 	"reporting_counts", "reporting_module_status", "reporting_orders", "reporting_system_updates", "reporting_users",
 	"magento_logging_event", "magento_logging_event_changes",
-	// Jobs. The table queue is the list of queues, it stays.
+	// Jobs. The table queue, which is the list of queues, stays.
 	"cron_schedule", "queue_message", "queue_message_status", "queue_lock", "magento_bulk", "magento_operation",
 }
 
 var shopware6Preset = []string{
-	// Carts are kept here like sessions: one for every visitor, gone after some months.
+	// Carts are like sessions here: every visitor has one, and it is deleted after some months.
 	"cart", "refresh_token", "payment_token", "customer_recovery", "user_recovery",
 	"log_entry", "import_export_log", "webhook_event_log", "notification",
 	"dead_message", "enqueue", "messenger_messages", "message_queue_stats", "elasticsearch_index_task", "increment",
-	// The journal of changes; the data itself is in the tables of each entity.
+	// The log of changes; the data itself is in the tables of each entity.
 	"version", "version_commit", "version_commit_data",
 }
 
-// craftcmsPreset: with and without craft_, which Craft's installer suggested for years.
+// craftcmsPreset has each name with and without craft_, the prefix that Craft's installer suggested for years.
 var craftcmsPreset = bothWays("craft_",
 	"cache", "templatecaches", "templatecachecriteria", "templatecacheelements", "templatecachequeries",
 	"sessions", "phpsessions", "resourcepaths", "assetindexdata", "assettransformindex", "imagetransformindex",
 	"elementactivity", "deprecationerrors", "queue",
 )
 
-// joomlaPreset: the installer makes a prefix of five characters up, earlier ones suggested jos.
+// joomlaPreset allows for any prefix: the installer makes one up, of five characters; earlier ones suggested jos.
 var joomlaPreset = append(
 	withPrefix("?????_", "session", "user_keys", "action_logs", "scheduler_logs"),
 	withPrefix("jos_", "session", "user_keys", "action_logs", "scheduler_logs")...,
 )
 
 var laravelPreset = []string{
-	// Laravel's own names. jobs is not here: it holds little, and on many a site it holds vacancies.
+	// Laravel's own names. jobs is not here: it is small, and many sites store vacancies in it.
 	"cache", "cache_locks", "sessions", "failed_jobs", "job_batches", "password_resets", "password_reset_tokens",
 	"telescope_entries", "telescope_entries_tags", "pulse_aggregates", "pulse_entries", "pulse_values",
 }
@@ -133,7 +133,7 @@ var symfonyPreset = []string{
 	"sessions", "cache_items", "lock_keys", "messenger_messages", "reset_password_request",
 }
 
-// presetsFor gives the structure-only patterns for what DDEV calls a project's type; none for a type without presets.
+// presetsFor returns the structure-only patterns for a project's type in DDEV; none for a type without presets.
 func presetsFor(projectType string) []string {
 	switch projectType {
 	case "drupal", "drupal6", "drupal7", "drupal8", "drupal9", "drupal10", "drupal11", "drupal12":

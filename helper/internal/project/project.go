@@ -1,8 +1,8 @@
-// Package project reads what one DDEV project asks for: .ddev/config.yaml and the files that override
-// it, DDEV's env files, .ddev/dump-refresh/rules.yaml, the environment and flags.
+// Package project reads the settings of a DDEV project: .ddev/config.yaml and the files that override it, DDEV's env files,
+// .ddev/dump-refresh/rules.yaml, the environment and flags.
 //
-// Everything is read and checked once, without DDEV and without running anything; what is wrong is
-// reported together, each with its file and line. Every value knows where it came from.
+// It reads and checks everything once, without DDEV and without running anything. Problems are reported together, each with its
+// file and line. Every value knows where it comes from.
 package project
 
 import (
@@ -12,30 +12,30 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
-// Options say which project to read, and what overrides its files.
+// Options name the project to read, and what overrides its files.
 type Options struct {
-	// Dir is where the search for .ddev/config.yaml begins; it goes upwards. Empty is the working directory.
+	// Dir is where the upward search for .ddev/config.yaml begins; "" is the working directory.
 	Dir string
-	// Environ is the environment as os.Environ gives it.
+	// Environ is the environment, as os.Environ returns it.
 	Environ []string
-	// Flags are settings given by flags: a setting's name and its value. An empty value counts as not given.
+	// Flags are settings that flags set: a setting's name and its value. An empty value counts as not given.
 	Flags map[string]string
 }
 
-// Project is what a DDEV project asks for.
+// Project has the settings of a DDEV project.
 type Project struct {
-	// Root is the absolute path of the folder that holds .ddev.
+	// Root is the absolute path of the folder with .ddev.
 	Root string
-	// Name is the project's name, the folder's name unless config.yaml gives one.
+	// Name is the project's name: the folder's name, unless config.yaml has one.
 	Name string
-	// Type is DDEV's word for the application, such as drupal7; it may be empty.
+	// Type is the application's name in DDEV, such as drupal7; it may be empty.
 	Type string
-	// Database is the database of the DDEV project itself.
+	// Database is the DDEV project's own database.
 	Database Database
 	Settings
 	Rules Rules
-	// FailOnHookFail says that a task of a hook that fails ends whatever the hook belongs to. DDEV can be
-	// told so for all projects as well, which no file of the project shows.
+	// FailOnHookFail means that a failed task ends whatever its hook belongs to. DDEV has the same setting for all projects,
+	// which is in no file of the project.
 	FailOnHookFail bool
 	// AWS holds the AWS_* variables of DDEV's env files that the environment does not override.
 	AWS map[string]string
@@ -47,12 +47,12 @@ type Project struct {
 	home   string
 }
 
-// Database names a database server as DDEV does: mariadb, mysql or postgres, and a version. The
-// version is empty where no file gives one: then it is the default of whichever DDEV is installed.
+// Database names a database server as DDEV does: mariadb, mysql or postgres, and a version. If no file gives a version, it is
+// empty: the default depends on the version of DDEV.
 type Database struct{ Type, Version string }
 
-// Load reads the project around options.Dir. Its error is a *ConfigError if there is no project, and
-// ConfigErrors if something in it is wrong.
+// Load reads the project around options.Dir. The error is a *ConfigError if there is no project, and ConfigErrors if something
+// in it is wrong.
 func Load(options Options) (*Project, error) {
 	env := environMap(options.Environ)
 	root, err := findRoot(options.Dir, globalFolder(env))
@@ -96,7 +96,7 @@ func Load(options Options) (*Project, error) {
 	p.Settings, found = p.values.settings()
 	problems = append(problems, found...)
 	p.own.claim(p.Target, p.values["DUMP_TARGET"].from.layer == ddev)
-	if p.SSH == "" { // elsewhere such a name means another server
+	if p.SSH == "" { // on the SSH server, such a name means another server
 		p.own.claim(p.Source.URL, false)
 	}
 	p.Rules, found = readRules(root, p.Type)
@@ -118,19 +118,19 @@ func environMap(environ []string) map[string]string {
 	return env
 }
 
-// Value is one setting as it is in the end, for people to read.
+// Value is the result for one setting, for users to read.
 type Value struct {
 	Name string
-	// Value is the text, empty if the setting is not set. Secrets show as ***.
+	// Value is the text; "" if the setting is not set. Secrets are replaced with ***.
 	Value string
-	// Secret says that the value is one, or that a part of it is.
+	// Secret means that the value is a secret, or contains one.
 	Secret bool
-	// Origin is where it came from: a file below the project's root with its line, "environment",
-	// a flag, "DDEV" for what every DDEV project has, or "built-in".
+	// Origin is where it comes from: a file with its line, "environment", a flag, "DDEV" for what every DDEV project has, or
+	// "built-in".
 	Origin string
 }
 
-// Values gives every setting in the order of the documentation.
+// Values returns every setting, in the order of the documentation.
 func (p *Project) Values() []Value {
 	result := make([]Value, 0, len(table))
 	for _, row := range table {
@@ -145,11 +145,11 @@ func (p *Project) Values() []Value {
 	return result
 }
 
-// RequireBucket gives a ConfigError of kind ErrMissing if no bucket is set.
+// RequireBucket returns a ConfigError of kind ErrMissing if no bucket is set.
 func (p *Project) RequireBucket() error { return p.require("DUMP_S3_BUCKET", p.Bucket != "") }
 
-// RequireSource gives a ConfigError of kind ErrMissing if no source is set, and a *OwnDatabaseError if the source is the project's own
-// database and that is not there.
+// RequireSource returns a ConfigError of kind ErrMissing if no source is set, and a *OwnDatabaseError if the source is the
+// project's own database, which is not available.
 func (p *Project) RequireSource() error {
 	if err := p.own.require(p.Source.URL); err != nil {
 		return err
@@ -157,8 +157,8 @@ func (p *Project) RequireSource() error {
 	return p.require("DUMP_SOURCE", p.Source.IsSet())
 }
 
-// RequireTarget gives a ConfigError of kind ErrMissing if no target is set, and a *OwnDatabaseError if it is the project's own database
-// and that is not there.
+// RequireTarget returns a ConfigError of kind ErrMissing if no target is set, and a *OwnDatabaseError if it is the project's own
+// database, which is not available.
 func (p *Project) RequireTarget() error {
 	if err := p.own.require(p.Target); err != nil {
 		return err
@@ -169,7 +169,7 @@ func (p *Project) RequireTarget() error {
 	return p.require("DUMP_TARGET", p.Target != nil)
 }
 
-// RequireBake gives a ConfigError of kind ErrMissing if no server is named that dumps are baked for.
+// RequireBake returns a ConfigError of kind ErrMissing if no servers to bake for are set.
 func (p *Project) RequireBake() error { return p.require("DUMP_BAKE", len(p.Bake) > 0) }
 
 func (p *Project) require(name string, set bool) error {

@@ -2,18 +2,18 @@ package project
 
 import "regexp"
 
-// passwords finds what looks like a password in a URL or a shell command; the text to keep is in $1.
-// A shell variable in a command is no secret, so a value that begins with a dollar sign is left alone.
+// passwords matches what looks like a password in a URL or a shell command; $1 is the text to keep. A value that begins with a
+// dollar sign is left alone, because a shell variable is no secret.
 var passwords = []*regexp.Regexp{
-	// In a URL, up to the last @: a password that was not percent-encoded may hold one itself.
+	// In a URL, up to the last @: a password that was not percent-encoded may contain one.
 	regexp.MustCompile(`(://[^\s:/@]*:)\S+@`),
 	// mysqldump --password=…, MYSQL_PWD=…, PGPASSWORD='…', and the like.
 	regexp.MustCompile(`(?i)((?:password|passwd|pwd)=)(?:"[^"$][^"]*"|'[^']+'|[^\s"'$]\S*)`),
-	// The MySQL clients' -pSECRET. Other programs mean other things by -p, ports for instance.
+	// -pSECRET of the MySQL clients. For other programs, -p means something else, such as a port.
 	regexp.MustCompile(`(\b(?:mysqldump|mariadb-dump|mysql|mariadb)\b[^|;&]*?\s-p)[^\s$]\S*`),
 }
 
-// redact replaces what looks like a password by ***.
+// redact replaces what looks like a password with ***.
 func redact(text string) string {
 	for i, pattern := range passwords {
 		replacement := "${1}***"
@@ -25,5 +25,5 @@ func redact(text string) string {
 	return text
 }
 
-// holdsPassword says whether redact would take something away.
+// holdsPassword reports whether redact would replace anything.
 func holdsPassword(text string) bool { return redact(text) != text }

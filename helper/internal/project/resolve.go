@@ -9,17 +9,17 @@ import (
 	"strings"
 )
 
-// assigned is a text given to a name somewhere.
+// assigned is a text that is assigned to a name somewhere.
 type assigned struct {
 	name, text string
-	// raw is the text as it stands in a config file, before variables were replaced.
+	// raw is the text in a config file, before variables are replaced.
 	raw  string
 	from origin
-	// unset says that the text refers to a variable that is not set.
+	// unset means that the text refers to a variable that is not set.
 	unset bool
 }
 
-// values are what the names are in the end. An empty text stands for a name that was taken back.
+// values are the results. An empty text stands for a setting that was unset again.
 type values map[string]assigned
 
 // resolve lays the assignments over one another, the last one wins, and checks the names. An empty text counts as not given,
@@ -36,7 +36,7 @@ func resolve(assignments []assigned) (values, ConfigErrors) {
 		row, known := lookUp(a.name)
 		if !known {
 			if closest, likely := nearest(a.name, knownNames()); likely || a.from.layer != environment {
-				// The environment belongs to everybody: only what looks like a slip is reported from there.
+				// Other programs have variables in the environment, too: only names that look misspelt are reported.
 				problems.add(ErrUnknownName, a.from, a.name, "unknown setting, did you mean "+closest+"?")
 				problems[len(problems)-1].Nearest = closest
 			}
@@ -69,9 +69,8 @@ func resolve(assignments []assigned) (values, ConfigErrors) {
 	return result, problems
 }
 
-// exposed says why a's text must not stand where it does; empty if it may. Config files are committed,
-// DDEV writes what is in them, expanded, into a compose file and into the web container; a command line
-// is seen by every user of the machine.
+// exposed returns why a's text must not be where it is; "" if it may. Config files are committed, and DDEV writes their values
+// into a compose file and the web container. Every user of the machine can read a command line.
 func exposed(a assigned) string {
 	isPassword := a.name == "DUMP_SOURCE_PASSWORD"
 	if !isPassword && (a.name != "DUMP_SOURCE" || !holdsPassword(a.text) && !holdsPassword(a.raw)) {
@@ -79,19 +78,18 @@ func exposed(a assigned) string {
 	}
 	switch {
 	case a.from.layer == configFiles && isPassword:
-		return "must not be in a config file, which is committed and handed to the web container"
+		return "must not be in a config file, which is committed and passed to the web container"
 	case a.from.layer == configFiles:
-		return "must not hold a password in a config file, which is committed and handed to the web container"
+		return "must not contain a password in a config file, which is committed and passed to the web container"
 	case a.from.layer == flags && isPassword && a.text != "":
 		return "must not be on a command line, which every user of the machine can read"
 	case a.from.layer == flags && !isPassword:
-		return "must not hold a password on a command line, which every user of the machine can read"
+		return "must not contain a password on a command line, which every user of the machine can read"
 	}
 	return ""
 }
 
-// complete adds what is built in, what DDEV gives, and what follows from other settings, for the names
-// that are not set.
+// complete sets the names that are not set: to the built-in default, to what DDEV gives, or to what follows from other settings.
 func (v values) complete(projectName, ownDatabase string, env map[string]string) {
 	preset := func(name, text string, from origin) {
 		if v[name].text == "" {
@@ -151,7 +149,7 @@ func (v values) settings() (Settings, ConfigErrors) {
 	return s, problems
 }
 
-// defaultCacheDir is a folder of the user's cache that all projects share; empty if there is no such folder.
+// defaultCacheDir returns a folder in the user's cache that all projects share; "" if the user has no cache.
 func defaultCacheDir(env map[string]string) string {
 	base := env["XDG_CACHE_HOME"]
 	if home := env["HOME"]; !filepath.IsAbs(base) && home != "" {
@@ -166,7 +164,7 @@ func defaultCacheDir(env map[string]string) string {
 	return filepath.Join(base, "dump-refresh")
 }
 
-// fromEnvironment gives the settings in the environment, in a stable order.
+// fromEnvironment returns the settings in the environment, in a stable order.
 func fromEnvironment(env map[string]string) []assigned {
 	var result []assigned
 	for _, name := range slices.Sorted(maps.Keys(env)) {
@@ -175,7 +173,7 @@ func fromEnvironment(env map[string]string) []assigned {
 	return result
 }
 
-// fromFlags gives the settings that flags set, in a stable order. Whatever is set by a flag must be a setting.
+// fromFlags returns the settings that flags set, in a stable order. A flag can only set what is a setting.
 func fromFlags(given map[string]string) []assigned {
 	var result []assigned
 	for _, name := range slices.Sorted(maps.Keys(given)) {

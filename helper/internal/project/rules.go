@@ -10,19 +10,19 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
-// Rules say which tables do not come whole. The entries are table names, in which * stands for any
-// text and ? for any character.
+// Rules say which tables are not dumped completely. The entries are table names, in which * stands for any text and ? for any
+// character.
 type Rules struct {
-	// StructureOnly tables come without their rows.
+	// StructureOnly tables are dumped without their rows.
 	StructureOnly []string
-	// Exclude tables do not come at all.
+	// Exclude tables are not dumped at all.
 	Exclude []string
 }
 
 // rulesFile is the path of the rules below the project's root.
 const rulesFile = ".ddev/dump-refresh/rules.yaml"
 
-// readRules gives the presets of the project's type, changed by what the project's rules say.
+// readRules returns the presets of the project's type, changed by the project's rules.
 func readRules(root, projectType string) (Rules, ConfigErrors) {
 	path := filepath.Join(root, filepath.FromSlash(rulesFile))
 	from := inFile(configFiles, root, path, 0)
@@ -32,7 +32,7 @@ func readRules(root, projectType string) (Rules, ConfigErrors) {
 	}
 	var problems ConfigErrors
 	rules := Rules{StructureOnly: slices.Clone(presetsFor(projectType))}
-	// Presets come first, wherever in the file they are turned off.
+	// Presets come first, wherever in the file they are switched off.
 	for _, e := range entries {
 		if e.key != "presets" {
 			continue
@@ -61,18 +61,18 @@ func readRules(root, projectType string) (Rules, ConfigErrors) {
 	return rules, problems
 }
 
-// amend adds a list's entries to patterns, and takes back those that begin with an exclamation mark.
+// amend adds the entries of a list to patterns, and removes those that begin with an exclamation mark.
 func amend(patterns *[]string, e entry, from origin) (problems ConfigErrors) {
 	if e.value.Kind != yaml.SequenceNode {
 		if e.value.Tag != "!!null" {
-			problems.add(ErrInvalidValue, from.at(e.line), e.key, "must be a list of table names, * and ? stand for any text and any character")
+			problems.add(ErrInvalidValue, from.at(e.line), e.key, "must be a list of table names, in which * stands for any text and ? for any character")
 		}
 		return problems
 	}
 	for _, item := range e.value.Content {
 		item = resolveAlias(item)
 		name, back := strings.CutPrefix(scalar(item), "!")
-		// YAML takes an unquoted !name for a tag, with nothing behind it.
+		// To YAML, an unquoted !name is a tag without a value.
 		if tag := item.Tag; strings.HasPrefix(tag, "!") && !strings.HasPrefix(tag, "!!") {
 			name, back = strings.TrimSpace(tag[1:]+" "+name), true
 		}
@@ -81,7 +81,7 @@ func amend(patterns *[]string, e entry, from origin) (problems ConfigErrors) {
 		case name == "" || strings.ContainsAny(name, " \t\n`\"'"):
 			problems.add(ErrInvalidValue, from.at(item.Line), e.key, "an entry must be a table's name")
 		case back && at < 0:
-			problems.add(ErrInvalidValue, from.at(item.Line), e.key, "!"+name+" takes back an entry that is not there"+covering(*patterns, name))
+			problems.add(ErrInvalidValue, from.at(item.Line), e.key, "!"+name+" removes an entry that is not in the list"+covering(*patterns, name))
 		case back:
 			*patterns = slices.Delete(*patterns, at, at+1)
 		case at < 0:
@@ -91,11 +91,11 @@ func amend(patterns *[]string, e entry, from origin) (problems ConfigErrors) {
 	return problems
 }
 
-// covering names the entries by which a table is meant, for somebody who tried to take it back.
+// covering names the entries that match a table, for a user who tried to remove it.
 func covering(patterns []string, name string) string {
 	for _, pattern := range patterns {
 		if wildcard.Match(pattern, name) {
-			return "; the table is meant by " + pattern + ": take that back, and list what is to stay of it"
+			return "; " + pattern + " covers the table: remove that entry, and list the other tables that it covers"
 		}
 	}
 	return ""

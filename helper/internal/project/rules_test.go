@@ -42,14 +42,14 @@ func TestRuleProblems(t *testing.T) {
 		"unknown key": {"\nstructure-only: [a]\n", ErrUnknownName,
 			".ddev/dump-refresh/rules.yaml:2: structure-only: unknown key, did you mean structure_only?"},
 		"no list": {"exclude: watchdog\n", ErrInvalidValue,
-			".ddev/dump-refresh/rules.yaml:1: exclude: must be a list of table names, * and ? stand for any text and any character"},
+			".ddev/dump-refresh/rules.yaml:1: exclude: must be a list of table names, in which * stands for any text and ? for any character"},
 		"no name":       {"exclude:\n- a\n- b c\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:3: exclude: an entry must be a table's name"},
 		"tag with text": {"exclude:\n- !b c\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:2: exclude: an entry must be a table's name"},
 		"no switch":     {"presets: none\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:1: presets: must be true or false"},
 		"nothing to take back": {"structure_only: ['!node']\n", ErrInvalidValue,
-			".ddev/dump-refresh/rules.yaml:1: structure_only: !node takes back an entry that is not there"},
+			".ddev/dump-refresh/rules.yaml:1: structure_only: !node removes an entry that is not in the list"},
 		"part of a pattern": {"structure_only: ['!cache_form']\n", ErrInvalidValue,
-			".ddev/dump-refresh/rules.yaml:1: structure_only: !cache_form takes back an entry that is not there; the table is meant by cache_*: take that back, and list what is to stay of it"},
+			".ddev/dump-refresh/rules.yaml:1: structure_only: !cache_form removes an entry that is not in the list; cache_* covers the table: remove that entry, and list the other tables that it covers"},
 		"no YAML": {"exclude: [a\n", ErrSyntax, ".ddev/dump-refresh/rules.yaml:1: not valid YAML: did not find expected ',' or ']'"},
 	} {
 		t.Run(name, func(t *testing.T) {

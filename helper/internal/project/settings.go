@@ -18,17 +18,17 @@ import (
 // namePrefix begins the name of every setting.
 const namePrefix = "DUMP_"
 
-// Settings are the values of all settings, checked. Whether those that a task needs are set is asked
-// with RequireBucket, RequireSource and RequireTarget.
+// Settings are the checked values of all settings. RequireBucket, RequireSource and RequireTarget tell whether those that a task
+// needs are set.
 type Settings struct {
 	// Bucket is the name of an S3 bucket or the ARN of an access point.
 	Bucket string
-	// Prefix is the folder of the dumps in the bucket, without slashes at its ends; empty is the bucket's root.
+	// Prefix is the folder of the dumps in the bucket, without slashes at its ends; "" is the bucket's root.
 	Prefix string
-	// DumpsOf is the project whose dumps these are: their keys begin with it. It is the project's own name, unless that
-	// has changed, or another checkout of the project has another one.
+	// DumpsOf is the name with which the keys of the dumps begin: the project's own, unless it was renamed, or another checkout
+	// has another name.
 	DumpsOf string
-	// Region, Endpoint, PathStyle, SSE and KMSKeyID are what the AWS SDK means by them; empty is its default.
+	// Region, Endpoint, PathStyle, SSE and KMSKeyID mean what they mean in the AWS SDK; empty stands for its default.
 	Region    string
 	Endpoint  string
 	PathStyle bool
@@ -41,23 +41,23 @@ type Settings struct {
 	SourcePasswordFrom string
 	// SSH is [user@]host[:port] or empty; the host may be an alias from ~/.ssh/config.
 	SSH string
-	// Engine is what reads the rows of a source that is a server: "native", or "client" for its official dump client.
+	// Engine says what reads the rows of a server: "native", or "client" for the official dump client.
 	Engine string
 
-	// Keep and KeepDays say how many dumps stay, and for how many days; 0 is no limit.
+	// Keep and KeepDays say how many dumps are kept, and for how many days; 0 is no limit.
 	Keep     int
 	KeepDays int
-	// KeepLocal is how many earlier local databases stay after a pull, from 1 to 9.
+	// KeepLocal is how many earlier local databases are kept after a pull, from 1 to 9.
 	KeepLocal int
 	// Compression is "zstd" or "gzip".
 	Compression string
-	// LimitRate is how many bytes per second go to and from the bucket at most; 0 is no limit.
+	// LimitRate is the most bytes per second to and from the bucket; 0 is no limit.
 	LimitRate int64
 
 	// Bake is the servers for which dumps are baked.
 	Bake []BakeServer
 
-	// Target is the database that pull replaces; nil where none is named.
+	// Target is the database that a pull replaces; nil if none is named.
 	Target *dburl.URL
 	// CacheDir is an absolute path; empty if the user has no cache folder.
 	CacheDir string
@@ -65,26 +65,26 @@ type Settings struct {
 	sourcePassword secret.String
 }
 
-// Source is where rows come from: a database, or a command that prints SQL. At most one is set.
+// Source is what is dumped: a database, or a command that prints SQL. At most one is set.
 type Source struct {
 	URL     *dburl.URL
 	Command string
 }
 
-// IsSet says whether there is a source.
+// IsSet reports whether there is a source.
 func (s Source) IsSet() bool { return s.URL != nil || s.Command != "" }
 
 // setting is one row of the table of settings.
 type setting struct {
 	name   string
 	secret bool
-	// flag is the flag that sets it; empty stands for --set.
+	// flag is the flag that sets it; "" stands for --set.
 	flag string
-	// set checks the text, which is never empty, and puts it into s. Its errors never hold a password.
+	// set checks the text, which is never empty, and stores it in s. Its errors never contain a password.
 	set func(s *Settings, text string) error
 }
 
-// table holds every setting in the order in which people are shown them.
+// table has every setting, in the order in which users see them.
 var table = []setting{
 	{name: "DUMP_S3_BUCKET", set: setBucket},
 	{name: "DUMP_S3_PREFIX", set: func(s *Settings, text string) error {
@@ -115,7 +115,7 @@ var table = []setting{
 	{name: "DUMP_CACHE_DIR", set: setCacheDir},
 }
 
-// addOnNames belong to the add-on's shell commands. They are known here so that they are no typing errors.
+// addOnNames are settings of the add-on's shell commands. They are known here so that they are not reported as misspelt.
 var addOnNames = []string{"DUMP_HELPER", "DUMP_DOCKER_IMAGE"}
 
 const sseKMS = "aws:kms"
@@ -149,8 +149,8 @@ func setBucket(s *Settings, text string) error {
 	return nil
 }
 
-// splitBucket takes s3://bucket/prefix apart. The prefix counts only where hasPrefix says so:
-// s3://bucket/ names the bucket's root, s3://bucket says nothing about a prefix.
+// splitBucket splits s3://bucket/prefix. The prefix counts only if hasPrefix is true: s3://bucket/ names the bucket's root, and
+// s3://bucket says nothing about a prefix.
 func splitBucket(text string) (bucket, prefix string, hasPrefix bool) {
 	rest, isURL := strings.CutPrefix(text, "s3://")
 	if !isURL {
@@ -161,7 +161,7 @@ func splitBucket(text string) (bucket, prefix string, hasPrefix bool) {
 
 func setDumpsOf(s *Settings, text string) error {
 	if strings.Contains(text, "/") {
-		return fmt.Errorf("must be a project's name, as DDEV has it (got %q)", text)
+		return fmt.Errorf("must be the name of a project in DDEV (got %q)", text)
 	}
 	s.DumpsOf = text
 	return nil
@@ -173,7 +173,7 @@ func setEndpoint(s *Settings, text string) error {
 	case err != nil || endpoint.Host == "" || (endpoint.Scheme != "http" && endpoint.Scheme != "https"):
 		return fmt.Errorf("must be a URL such as https://s3.example.com (got %q)", redact(text))
 	case endpoint.User != nil:
-		return errors.New("must not hold a user or a password (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are for that)")
+		return errors.New("must not contain a user or a password (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are for that)")
 	}
 	s.Endpoint = text
 	return nil
@@ -204,7 +204,7 @@ func setSource(s *Settings, text string) error {
 		return nil
 	}
 	if !strings.Contains(text, "://") {
-		// The text is not repeated: without a scheme nobody can tell where a password is in it.
+		// The text is not repeated: without a scheme, it is unknown which part of it is a password.
 		return errors.New("must be mysql://user@host/name, postgres://user@host/name or command:…")
 	}
 	database, err := parseDatabase(text)
@@ -238,7 +238,7 @@ func setPasswordFrom(s *Settings, text string) error {
 			return nil
 		}
 	}
-	// Somebody may have put the password itself here: the value is not repeated.
+	// The value is not repeated, because it may be the password itself.
 	return errors.New("must be env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME")
 }
 
@@ -249,7 +249,7 @@ func setSSH(s *Settings, text string) error {
 	match := sshDestination.FindStringSubmatch(destination)
 	if match == nil {
 		if user, _, ok := strings.Cut(destination, "@"); ok && strings.Contains(user, ":") {
-			return errors.New("must not hold a password (keys and the ssh agent are used)")
+			return errors.New("must not contain a password (keys and the SSH agent are used)")
 		}
 		return fmt.Errorf("must be user@host or user@host:port (got %q)", text)
 	}
@@ -262,11 +262,11 @@ func setSSH(s *Settings, text string) error {
 	return nil
 }
 
-// leastRate is the lowest limit, in bytes per second. With a lower one, transfers side by side would send so seldom
-// that servers take their connections for dead.
+// leastRate is the lowest limit, in bytes per second. With a lower one, parallel transfers would send so rarely that servers
+// would close their connections.
 const leastRate = 16 << 10
 
-// setLimitRate reads a rate as curl, wget and aws write it: k, M and G are powers of 1024.
+// setLimitRate parses a rate as curl, wget and aws do: k, M and G are powers of 1024.
 func setLimitRate(s *Settings, text string) error {
 	rate, err := units.Bytes(text)
 	if err != nil || rate != 0 && rate < leastRate {
@@ -277,7 +277,7 @@ func setLimitRate(s *Settings, text string) error {
 }
 
 func setCacheDir(s *Settings, text string) error {
-	// A relative path would lie in the project, where DDEV's file sync and git would find gigabytes.
+	// A relative path would be in the project, where DDEV's file synchronisation and git would find gigabytes.
 	if !filepath.IsAbs(text) {
 		return fmt.Errorf("must be an absolute path, or one that begins with ~/ (got %q)", text)
 	}
@@ -285,7 +285,7 @@ func setCacheDir(s *Settings, text string) error {
 	return nil
 }
 
-// count makes the check of a whole number.
+// count returns the check for a whole number.
 func count(field func(*Settings) *int) func(*Settings, string) error {
 	return func(s *Settings, text string) error {
 		n, err := strconv.Atoi(text)
@@ -309,7 +309,7 @@ func setKeepLocal(s *Settings, text string) error {
 	return nil
 }
 
-// word makes the check of a text without blanks.
+// word returns the check for a text without blanks.
 func word(field func(*Settings) *string) func(*Settings, string) error {
 	return func(s *Settings, text string) error {
 		if strings.ContainsAny(text, " \t\r\n") {
@@ -320,7 +320,7 @@ func word(field func(*Settings) *string) func(*Settings, string) error {
 	}
 }
 
-// oneOf makes the check of a choice; letter case does not matter.
+// oneOf returns the check for a choice; case does not matter.
 func oneOf(field func(*Settings) *string, choices ...string) func(*Settings, string) error {
 	return func(s *Settings, text string) error {
 		for _, choice := range choices {

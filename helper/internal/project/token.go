@@ -11,18 +11,18 @@ import (
 	"strings"
 )
 
-// tokensFile remembers on this machine what the records beside local databases have as their tokens: when the files of a server are replaced
-// by others of earlier, as by `ddev snapshot restore`, its records are, and this file is not. It has the form of an env file, as DDEV takes
-// it for one by its name, which keeps it out of git together with others of that beginning.
+// tokensFile stores, on this machine, the tokens of the records beside local databases. `ddev snapshot restore` brings back an
+// earlier state of the server's files, and so of its records, but not of this file. To DDEV its name is that of an env file, so
+// it has the form of one.
 const (
 	tokensVariable = "DUMP_PULLED"
 	tokensFile     = ".env.dump-pulled"
 )
 
-// tokensLine has for each target a key and a token, joined by a colon.
+// tokensLine has a pair for each target: its key and its token, joined by a colon.
 var tokensLine = regexp.MustCompile(`(?m)^` + tokensVariable + `="([0-9a-f: ]*)"$`)
 
-// Tokens gives those that were remembered last for the target: none where nobody knows.
+// Tokens returns the tokens that were stored last for the target; none if they are not known.
 func (p *Project) Tokens() []string {
 	var tokens []string
 	for _, pair := range p.tokens() {
@@ -33,7 +33,7 @@ func (p *Project) Tokens() []string {
 	return tokens
 }
 
-// RememberTokens puts tokens, which are hexadecimal, in the place of those of the target.
+// RememberTokens replaces the stored tokens of the target. Tokens are hexadecimal.
 func (p *Project) RememberTokens(tokens ...string) error {
 	pairs := slices.DeleteFunc(p.tokens(), func(pair string) bool { return strings.HasPrefix(pair, p.targetKey()+":") })
 	for _, token := range tokens {
@@ -58,7 +58,8 @@ func (p *Project) tokens() []string {
 	return strings.Fields(string(match[1]))
 }
 
-// targetKey tells targets apart. The project's own database has another address with each start, and from within a container.
+// targetKey identifies a target. The address would not do for the project's own database: it changes with each start, and
+// differs within a container.
 func (p *Project) targetKey() string {
 	name := "own"
 	if p.values["DUMP_TARGET"].from.layer != ddev {

@@ -18,8 +18,7 @@ type entry struct {
 	value *yaml.Node
 }
 
-// readMapping reads a YAML file that holds a mapping; from is the file's origin. A file that does not
-// exist has no entries.
+// readMapping reads a YAML file that contains a mapping; from is the file's origin. A file that does not exist has no entries.
 func readMapping(path string, from origin) ([]entry, *ConfigError) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,8 +57,7 @@ func resolveAlias(node *yaml.Node) *yaml.Node {
 	return node
 }
 
-// scalar gives the text of a node as it is written, so that 10.10 stays 10.10; nothing for null and
-// for what is not a scalar.
+// scalar returns the text of a node as it is written, so that 10.10 stays 10.10; "" for null and for anything but a scalar.
 func scalar(node *yaml.Node) string {
 	if node.Kind != yaml.ScalarNode || node.Tag == "!!null" {
 		return ""
@@ -69,7 +67,7 @@ func scalar(node *yaml.Node) string {
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
 
-// yamlError gives the line that a YAML error names, 0 if it names none, and the rest of its text.
+// yamlError returns the line that a YAML error names, 0 if it names none, and the rest of its text.
 func yamlError(err error) (line int, message string) {
 	message = err.Error()
 	if match := yamlLine.FindStringSubmatch(message); match != nil {
@@ -79,7 +77,7 @@ func yamlError(err error) (line int, message string) {
 	return line, "not valid YAML: " + strings.TrimPrefix(message, "yaml: ")
 }
 
-// unreadable makes the problem of a file that is there but cannot be read. The path is in its origin already.
+// unreadable returns the problem of a file that exists but cannot be read. Its origin has the path.
 func unreadable(err error, from origin) *ConfigError {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {

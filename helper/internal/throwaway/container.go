@@ -57,6 +57,8 @@ func findImage(ctx context.Context, kind Kind, note func(string)) (found origin,
 				"-c", supervised(script(inImage(kind.Engine), folder, root)),
 			}
 		},
-		remove: func(ctx context.Context) { _ = exec.CommandContext(ctx, docker, "rm", "--force", "--volumes", name).Run() },
+		remove: func(ctx context.Context) {
+			_ = exec.CommandContext(ctx, docker, "rm", "--force", "--volumes", name).Run()
+		},
 	}, ""
 }

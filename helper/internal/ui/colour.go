@@ -6,10 +6,10 @@ import (
 	"golang.org/x/term"
 )
 
-// Colour is one of a terminal's own.
+// Colour is one of a terminal's colours.
 type Colour string
 
-// The colours, which the user's terminal has chosen to be readable on its ground.
+// The colours. A terminal's theme makes them readable on its background.
 const (
 	Plain   Colour = "39"
 	Red     Colour = "31"
@@ -18,8 +18,8 @@ const (
 	Magenta Colour = "35"
 )
 
-// Painter gives what colours a text on standard output: nothing, unless that is a terminal and NO_COLOR is not set. Texts
-// of one length have one length when they are coloured, whatever the colour, so that a Table lines them up.
+// Painter returns a function that colours text on standard output. It does nothing unless that is a terminal and NO_COLOR is not
+// set. Texts of the same length still have the same length when they are coloured, so that a Table lines them up.
 func (o *Output) Painter() func(text string, colour Colour) string {
 	file, ok := o.Stdout.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !term.IsTerminal(int(file.Fd())) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Bytes gives a size for people: 512 B, 4.2 MB; a thousand bytes make a kB.
+// Bytes formats a size, such as 512 B or 4.2 MB. A kB has a thousand bytes.
 func Bytes(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
@@ -24,7 +24,7 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.0f %cB", value, units[unit])
 }
 
-// Duration gives a length of time for people: 0.4s, 12s, 3m20s, 5h10m, 3 days.
+// Duration formats a length of time, such as 0.4s, 12s, 3m20s, 5h10m or 3 days.
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
@@ -42,7 +42,7 @@ func Duration(d time.Duration) string {
 	}
 }
 
-// withoutZeros gives 3m for 3m0s and 2h for 2h0m0s.
+// withoutZeros returns 3m for 3m0s, and 2h for 2h0m0s.
 func withoutZeros(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -54,7 +54,7 @@ func withoutZeros(d time.Duration) string {
 	return text
 }
 
-// Count gives a number with its noun: 1 table, 12,345 rows.
+// Count formats a number with its noun: 1 table, 12,345 rows.
 func Count(n int64, noun string) string {
 	digits := fmt.Sprintf("%d", n)
 	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
@@ -66,7 +66,7 @@ func Count(n int64, noun string) string {
 	return digits + " " + noun
 }
 
-// Table lines up rows of cells; the first row is the head.
+// Table lines up rows of cells; the first row is the header.
 func Table(rows [][]string) string {
 	var text strings.Builder
 	writer := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)

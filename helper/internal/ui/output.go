@@ -23,11 +23,11 @@ import (
 // ErrNoAnswer means that a question could not be asked because nobody is there to answer it.
 var ErrNoAnswer = errors.New("there is no terminal to ask on")
 
-// Options say where a command prints what.
+// Options say where and how a command prints.
 type Options struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Terminal says that standard error is a terminal, Interactive that standard input is one too.
+	// Terminal means that standard error is a terminal, Interactive that standard input is one as well.
 	Terminal, Interactive bool
 	// Quiet leaves out progress and notes; errors and questions remain.
 	Quiet bool
