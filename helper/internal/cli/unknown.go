@@ -10,7 +10,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/spelling"
 )
 
-// usageError makes a usage error of what urfave/cli says of flags.
+// usageError turns urfave/cli's error about a flag into a usage error.
 func usageError(c *cli.Context, err error, _ bool) error {
 	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
 	if unknown {
@@ -26,8 +26,7 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return &usage{err.Error()}
 }
 
-// unknownFlag says that there is no such flag, and which one was probably meant: one of the verb, or one of the verbs below it, which
-// take it themselves.
+// unknownFlag says that there is no such flag, and which one was probably meant: one of the verb, or one of a verb below it.
 func unknownFlag(name string, flags []cli.Flag, below []*cli.Command) string {
 	own, theirs := flagNames(flags), verbFlags(below)
 	text := "unknown flag " + dashed(name)
@@ -43,7 +42,7 @@ func unknownFlag(name string, flags []cli.Flag, below []*cli.Command) string {
 	return text
 }
 
-// unknownVerb says that there is no such verb, and which one was probably meant, be it one below another verb.
+// unknownVerb says that there is no such verb, and which one was probably meant, which may be below another verb.
 func unknownVerb(name string, verbs []*cli.Command) string {
 	text := fmt.Sprintf("unknown verb %q", name)
 	var names []string
@@ -69,7 +68,7 @@ func unknownVerb(name string, verbs []*cli.Command) string {
 	return text
 }
 
-// verbFlags gives the names of the flags of verbs and of those below them.
+// verbFlags returns the names of the flags of verbs, and of the verbs below them.
 func verbFlags(verbs []*cli.Command) (names []string) {
 	for _, verb := range verbs {
 		names = append(names, flagNames(verb.Flags)...)
@@ -80,7 +79,7 @@ func verbFlags(verbs []*cli.Command) (names []string) {
 	return names
 }
 
-// subcommands gives the verbs below a verb. The library's help, a variable of the whole process, may be below itself.
+// subcommands returns the verbs below a verb. The library's help is a global variable, and may be below itself.
 func subcommands(verb *cli.Command) []*cli.Command {
 	if verb.Name == "help" {
 		return nil
@@ -95,8 +94,8 @@ func flagNames(flags []cli.Flag) (names []string) {
 	return names
 }
 
-// nearest gives the known name that was probably meant, "" where there is none: one that differs in few letters, or one that begins
-// or is continued like it.
+// nearest returns the known name that was probably meant, "" if there is none: one that differs in few letters, or one that
+// begins with the given name or continues it.
 func nearest(name string, known []string) string {
 	closest, wrong := spelling.Nearest(name, known)
 	if wrong >= 0 && 3*wrong <= max(len(name), len(closest)) {
@@ -115,7 +114,7 @@ func nearest(name string, known []string) string {
 	return ""
 }
 
-// dashed gives a flag as it is written.
+// dashed returns a flag as it is written.
 func dashed(name string) string {
 	name = strings.TrimLeft(name, "-")
 	if len(name) == 1 {
