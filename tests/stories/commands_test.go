@@ -73,6 +73,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"proxy":       proxy,
 	"tmpfs":       smallDisk,
 	"tinylocal":   tinyLocal,
+	"ownlocal":    ownLocal,
 	"ownstaging":  ownStaging,
 	"relay":       relay,
 }

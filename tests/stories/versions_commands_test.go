@@ -35,6 +35,18 @@ func useOldMariaDB(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// ownlocal OPTION... continues with a local MariaDB server of the story's own that has these options.
+func ownLocal(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	server, err := testserver.MariaDB(ts.MkAbs("ownlocal"), args...)
+	check(ts, err)
+	ts.Defer(server.Stop)
+	check(ts, server.Exec("CREATE DATABASE "+s.database))
+	s.local = server
+	ts.Setenv("DUMP_TARGET", server.URL(s.database))
+	ts.Setenv("LOCAL_PORT", fmt.Sprint(server.Port))
+}
+
 // samerows TABLE... compares the rows of staging and the local database as mariadb-dump writes them: CHECKSUM TABLE counts NULLs
 // differently in different versions. The rows of the given tables are not compared.
 func sameRows(ts *testscript.TestScript, neg bool, args []string) {

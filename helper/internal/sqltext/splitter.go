@@ -77,6 +77,7 @@ type Splitter struct {
 
 	delimiter []byte
 	escapes   bool   // a backslash in '…' escapes the next character
+	ansi      bool   // the dump writes a name as "name"
 	copying   string // the table of the COPY whose data is being read
 	stats     statistics
 }
@@ -332,6 +333,9 @@ func (s *Splitter) scanStatement() (Piece, error) {
 	if empty {
 		return Piece{Kind: Filler, Raw: piece.Raw}, nil
 	}
+	if s.ansi {
+		piece.Text = withBackticks(piece.Text)
+	}
 	switch {
 	case first.Is(piece.Text, "INSERT"), first.Is(piece.Text, "REPLACE"):
 		piece.Kind = Rows
@@ -340,6 +344,9 @@ func (s *Splitter) scanStatement() (Piece, error) {
 		return s.beginCopy(piece, end)
 	case first.Is(piece.Text, "SET"):
 		s.readStringSetting(piece.Text)
+		if s.dialect == MySQL {
+			piece.Text = s.noticeANSI(piece.Text)
+		}
 	}
 	return piece, nil
 }

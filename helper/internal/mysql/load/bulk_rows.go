@@ -25,11 +25,13 @@ func (l *Load) takesBulk(ctx context.Context) (bool, error) {
 	if s.Wire == nil || !s.Wire.Bulk {
 		return false, nil
 	}
-	rows, err := s.Table(ctx, "SELECT @@sql_mode AS mode, @@character_set_client AS client, @@character_set_connection AS connection")
+	rows, err := s.Table(ctx, "SELECT @@sql_mode AS mode, @@character_set_client AS client, @@character_set_connection AS connection,"+
+		" @@log_bin AND @@binlog_format = 'STATEMENT' AS statements")
 	if err != nil {
 		return false, err
 	}
-	return len(rows) == 1 && rows[0]["client"] == "utf8mb4" && rows[0]["connection"] == "utf8mb4" &&
+	// A binary log of statements takes no rows in bulk.
+	return len(rows) == 1 && rows[0]["statements"] == "0" && rows[0]["client"] == "utf8mb4" && rows[0]["connection"] == "utf8mb4" &&
 		!strings.Contains(rows[0]["mode"], "NO_BACKSLASH_ESCAPES"), nil
 }
 

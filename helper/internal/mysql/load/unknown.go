@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
@@ -18,7 +19,7 @@ func (l *Load) retry(ctx context.Context, s *rewrite.Statement, refusal error) e
 		return refusal
 	}
 	if label := s.Label(); label != "" {
-		l.Rewriter.Once.About(label, label+" is left out: this server does not take it: "+mysql.ServerMessage(refusal))
+		l.Rewriter.Once.About(label, label+" is left out: this server does not take it: "+l.reason(refusal))
 		return nil
 	}
 	if s.Kind == "TABLE" && s.Verb == "CREATE" {
@@ -62,11 +63,21 @@ func (l *Load) makeLess(ctx context.Context, s *rewrite.Statement, refusal error
 		if reason == nil {
 			reason = refusal
 		}
-		l.Rewriter.Once.About(part.Where+part.Text, part.Where+": this server does not take "+part.Text+", which is left out: "+mysql.ServerMessage(reason))
+		l.Rewriter.Once.About(part.Where+part.Text, part.Where+": this server does not take "+part.Text+", which is left out: "+l.reason(reason))
 	}
 	made := s.Without(left)
 	l.Rewriter.Redeclare(made)
 	return l.hearOf(ctx, made)
+}
+
+// reason is what the server says of a statement that it refuses, and what an administrator can do.
+func (l *Load) reason(refusal error) string {
+	text := strings.ReplaceAll(mysql.ServerMessage(refusal), l.Server.Names.Incoming+".", "")
+	switch mysql.Errno(refusal) {
+	case 1418, 1419:
+		text += "; an administrator can run: SET GLOBAL log_bin_trust_function_creators = 1"
+	}
+	return text
 }
 
 // refuses says whether an error is the server's judgement of a statement. It is not where the server has no room, no time
