@@ -7,24 +7,23 @@ import (
 	"net"
 )
 
-// Conn is the connection below a driver's. It tells the server of a capability that the driver does not have:
-// MariaDB takes the rows of many INSERTs in one packet, as values instead of SQL, from clients that say that they
-// know how.
+// Conn is the network connection below the driver's. It announces a capability that the driver does not know: MariaDB
+// accepts the rows of many INSERTs in one packet, as values instead of SQL, from clients that announce bulk execution.
 //
-// See https://mariadb.com/kb/en/connection/ for the two packets that are looked at.
+// See https://mariadb.com/kb/en/connection/ for the two packets that it inspects.
 type Conn struct {
 	net.Conn
-	greeting []byte // what the server has said before the driver has said anything
+	greeting []byte // what the server has sent before the driver has sent anything
 	greeted  bool
 
-	Plain bool // what is said can be read here, and said
-	Bulk  bool // both sides know how to execute in bulk
-	noEOF bool // they agreed on no packet behind the definitions of parameters
+	Plain bool // packets are neither encrypted nor compressed
+	Bulk  bool // both sides support bulk execution
+	noEOF bool // both sides agreed to send no EOF packet after the definitions of parameters
 }
 
-// Bits of the capabilities, and of those that MariaDB has added.
+// Bits of the capabilities, and of MariaDB's extended ones.
 const (
-	capabilityMySQL      = 1 << 0 // which MariaDB does not say
+	capabilityMySQL      = 1 << 0 // which MariaDB does not set
 	capabilityCompress   = 1 << 5
 	capabilityProtocol41 = 1 << 9
 	capabilityTLS        = 1 << 11
@@ -32,7 +31,7 @@ const (
 	capabilityBulk = 1 << 2
 )
 
-// DialedBy is the key of a context's value: where to leave the connection that is opened with it.
+// DialedBy is the key of a context's value, a **Conn in which Dial stores the connection that it opens.
 type DialedBy struct{}
 
 // Dial opens a connection for the driver.
@@ -65,10 +64,10 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// answer gives what to say instead of the driver's first packet. Where that one only asks for TLS there is no adding
-// anything: the driver says the rest where nobody else can read it.
+// answer returns what to send instead of the driver's first packet. If that packet only asks for TLS, nothing can be
+// added, because the driver sends the rest encrypted.
 func (c *Conn) answer(packet []byte) []byte {
-	const own = 4 + 4 + 4 + 1 + 19 // where MariaDB's capabilities are: behind header, capabilities, size, character set, nothing
+	const own = 4 + 4 + 4 + 1 + 19 // the offset of MariaDB's capabilities: after header, capabilities, size, character set, filler
 	if len(packet) < own+4 {
 		return packet
 	}
@@ -83,15 +82,15 @@ func (c *Conn) answer(packet []byte) []byte {
 	return packet
 }
 
-// ownCapabilities reads from a server's greeting what only MariaDB says.
+// ownCapabilities returns the capabilities in a server's greeting that only MariaDB has.
 func ownCapabilities(greeting []byte) uint32 {
-	const version = 4 + 1 // behind header and number of the protocol
+	const version = 4 + 1 // after header and protocol version
 	if len(greeting) < version {
 		return 0
 	}
 	end := bytes.IndexByte(greeting[version:], 0)
-	// The connection's number, 8 bytes of the challenge and a zero; capabilities, character set, state, more
-	// capabilities; the challenge's length and nothing.
+	// The connection ID, 8 bytes of the challenge and a zero; capabilities, character set, status, more capabilities; the
+	// length of the challenge and a filler.
 	const low, high, own = 1 + 4 + 8 + 1, 2 + 1 + 2, 2 + 1 + 6
 	at := version + end + low
 	if end < 0 || len(greeting) < at+high+own+4 || binary.LittleEndian.Uint16(greeting[at:])&capabilityMySQL != 0 {

@@ -7,14 +7,14 @@ import (
 	"unsafe"
 )
 
-// driverField is a field that the driver's connection keeps to itself and that is read here, and nowhere else.
+// driverField is a private field of the driver's connection. Such fields are read only here.
 type driverField struct {
 	name string
 	fits func(reflect.Type) bool
 	want string
 }
 
-// Fields of the driver's connection. Where TLS is used nobody but the driver ever had the network's connection.
+// Fields of the driver's connection. With TLS, only the driver has the connection that is encrypted.
 var (
 	driverNetConn      = driverField{"netConn", func(t reflect.Type) bool { return t == reflect.TypeFor[net.Conn]() }, "net.Conn"}
 	driverCapabilities = driverField{"capabilities", isUint32, "uint32"}
@@ -23,7 +23,7 @@ var (
 
 func isUint32(t reflect.Type) bool { return t.Kind() == reflect.Uint32 }
 
-// of finds the field in a connection.
+// of returns the field of a connection.
 func (f driverField) of(conn reflect.Value) (reflect.Value, error) {
 	field := conn.FieldByName(f.name)
 	switch {
@@ -35,8 +35,8 @@ func (f driverField) of(conn reflect.Value) (reflect.Value, error) {
 	return field, nil
 }
 
-// belowDriver finds what is below a driver's connection, and what driver and server agreed on: the capabilities, and those that only
-// MariaDB has.
+// belowDriver returns the connection below a driver's connection, and the capabilities on which driver and server agreed:
+// the common ones, and those that only MariaDB has.
 func belowDriver(driverConn any) (conn net.Conn, capabilities, extended uint64, err error) {
 	value := reflect.ValueOf(driverConn)
 	if value.Kind() != reflect.Pointer || value.Elem().Kind() != reflect.Struct {
@@ -49,7 +49,7 @@ func belowDriver(driverConn any) (conn net.Conn, capabilities, extended uint64, 
 			return nil, 0, 0, err
 		}
 	}
-	// That the field is there and of this type has been checked just above.
+	// The check above makes sure that the field exists and has this type.
 	conn = *(*net.Conn)(unsafe.Pointer(found[0].UnsafeAddr())) //nolint:gosec // see above
 	return conn, found[1].Uint(), found[2].Uint(), nil
 }

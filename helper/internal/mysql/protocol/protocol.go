@@ -1,5 +1,4 @@
-// Package protocol is what those parts of MySQL's protocol have in common that speak it below the driver: numbers, marks, and the
-// server's errors.
+// Package protocol speaks MySQL's client/server protocol below the driver: it executes prepared statements, reads rows and inserts rows in bulk.
 //
 // See https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html and, for MariaDB,
 // https://mariadb.com/kb/en/clientserver-protocol/.
@@ -18,7 +17,7 @@ const (
 	CommandPrepare = 0x16
 	CommandExecute = 0x17
 	CommandClose   = 0x19
-	CommandBulk    = 0xFA // of MariaDB alone
+	CommandBulk    = 0xFA // MariaDB only
 )
 
 // Marks are the first bytes of answers.
@@ -29,19 +28,19 @@ const (
 )
 
 const (
-	// HeaderSize is how many bytes are before what a packet holds: its length in three, its number in one.
+	// HeaderSize is the size of a packet's header in bytes: three for its length, one for its sequence number.
 	HeaderSize = 4
-	// LongestPacket is from which length on, in bytes, a packet comes in parts.
+	// LongestPacket is the length in bytes from which on a packet is split.
 	LongestPacket = 1<<24 - 1
-	// CapabilityNoEOF is the bit of the capabilities by which both sides agree on no packet behind definitions.
+	// CapabilityNoEOF is the capability to leave out the EOF packet after definitions.
 	CapabilityNoEOF = 1 << 24
 )
 
-// ErrNotUnderstood means that the server says something that this protocol does not have.
+// ErrNotUnderstood means that the server sent something that is not part of this protocol.
 var ErrNotUnderstood = errors.New("the server's answer is not understood")
 
-// ServerError reads an error packet: number, "#" and five characters of state, message. It gives a *mysql.MySQLError, and
-// ErrNotUnderstood for what is none.
+// ServerError parses an error packet: errno, "#" and five characters of SQLSTATE, message. It returns a
+// *mysql.MySQLError, or ErrNotUnderstood.
 func ServerError(packet []byte) error {
 	if len(packet) < 3 {
 		return ErrNotUnderstood
@@ -56,7 +55,7 @@ func ServerError(packet []byte) error {
 	return e
 }
 
-// LengthEncoded reads a number in the protocol's length encoding and gives its own length in bytes, 0 if there is none.
+// LengthEncoded decodes a length-encoded integer, and returns how many bytes it takes; 0 if there is none.
 func LengthEncoded(data []byte) (value uint64, length int) {
 	if len(data) == 0 {
 		return 0, 0
@@ -74,7 +73,7 @@ func LengthEncoded(data []byte) (value uint64, length int) {
 	return 0, 0
 }
 
-// AppendLengthEncoded writes what LengthEncoded reads; value is not negative.
+// AppendLengthEncoded appends a length-encoded integer; value is not negative.
 func AppendLengthEncoded(dst []byte, value int) []byte {
 	switch {
 	case value < 0xFB:

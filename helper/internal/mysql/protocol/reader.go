@@ -8,35 +8,35 @@ import (
 	"net"
 )
 
-// Connection reads rows off a connection that the driver has opened, in the binary protocol of prepared statements:
-// numbers come as the server has them, bit for bit, and nothing is allocated for a row. The driver itself makes
-// a Go value of every field, which costs more than reading the row.
+// Connection reads rows from a connection that the driver has opened, in the binary protocol of prepared statements.
+// Numbers arrive exactly as the server stores them, and no memory is allocated per row. The driver would make a Go
+// value of every field, which costs more than reading the row.
 //
 // See https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html and, for MariaDB,
 // https://mariadb.com/kb/en/clientserver-protocol/.
 type Connection struct {
 	conn net.Conn
 	// What driver and server agreed on.
-	noEOF        bool // no packet between column definitions and rows
+	noEOF        bool // there is no EOF packet between column definitions and rows
 	cachedColumn bool // MariaDB does not repeat the columns when a statement is executed
 
 	buf         []byte
-	start, stop int // what of buf has been received and not yet read
+	start, stop int // the part of buf that was received and is unread
 	sequence    byte
 	statement   uint32
 }
 
-// Column is what the server says of a column of a result.
+// Column is the definition of a column of a result.
 type Column struct {
 	Kind     byte
 	Unsigned bool
 }
 
-// cacheMetadata is one of MariaDB's own capabilities.
+// cacheMetadata is one of MariaDB's extended capabilities.
 const cacheMetadata = 1 << 4
 
-// TakeOver takes over the connection below a driver's connection, which must be at rest and must not be used
-// again until release.
+// TakeOver takes over the connection below a driver's connection. The driver's connection must be idle, and must not be
+// used until release.
 func TakeOver(driverConn any) (*Connection, error) {
 	conn, capabilities, extended, err := belowDriver(driverConn)
 	if err != nil {
@@ -50,8 +50,8 @@ func TakeOver(driverConn any) (*Connection, error) {
 	}, nil
 }
 
-// Query prepares and runs a statement. Its rows must be read to their end, or the connection is of no use any
-// more. It says what the columns are.
+// Query prepares and executes a statement, and returns its columns. All its rows must be read, or the connection cannot
+// be used any more.
 func (w *Connection) Query(text string) ([]Column, error) {
 	if err := w.send(CommandPrepare, []byte(text)); err != nil {
 		return nil, err
@@ -73,8 +73,8 @@ func (w *Connection) Query(text string) ([]Column, error) {
 		return nil, err
 	}
 	execute := binary.LittleEndian.AppendUint32(nil, w.statement)
-	execute = append(execute, 0)                           // no cursor: rows come as fast as they are read
-	execute = binary.LittleEndian.AppendUint32(execute, 1) // once
+	execute = append(execute, 0)                           // no cursor: the server sends rows as fast as they are read
+	execute = binary.LittleEndian.AppendUint32(execute, 1) // iterations
 	if err := w.send(CommandExecute, execute); err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (w *Connection) Query(text string) ([]Column, error) {
 		}
 		return columns, err
 	}
-	// The same ones again, unless they have changed in between.
+	// The same columns again, unless they have changed in between.
 	return w.columns(count)
 }
 
@@ -103,8 +103,8 @@ func (w *Connection) columns(count int) ([]Column, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Catalog, schema, table, original table, name, original name, on MariaDB the extended type; then twelve
-		// bytes of fixed length at the end.
+		// Catalog, schema, table, original table, name, original name, on MariaDB the extended type; then twelve bytes of
+		// fixed fields.
 		if len(packet) < 13 || packet[len(packet)-13] != 0x0C {
 			return nil, fmt.Errorf("read the columns of a result: %w", ErrNotUnderstood)
 		}
@@ -125,8 +125,8 @@ func (w *Connection) skipEOF() error {
 	return err
 }
 
-// Row gives the next row, valid until the next call: behind a zero byte the bits of fields that are NULL, from
-// the third on, then the others' values. It gives io.EOF after the last one.
+// Row returns the next row, which is valid until the next call: a zero byte, the NULL bitmap (which begins with its third
+// bit), then the values of the other fields. After the last row it returns io.EOF.
 func (w *Connection) Row() ([]byte, error) {
 	packet, err := w.packet()
 	switch {
@@ -140,7 +140,7 @@ func (w *Connection) Row() ([]byte, error) {
 	return nil, fmt.Errorf("read a row: %w", ErrNotUnderstood)
 }
 
-// Exec runs a statement that gives no rows.
+// Exec executes a statement that returns no rows.
 func (w *Connection) Exec(text string) error {
 	if err := w.send(CommandQuery, []byte(text)); err != nil {
 		return err
@@ -152,7 +152,7 @@ func (w *Connection) Exec(text string) error {
 	return err
 }
 
-// Finish frees the statement whose rows have been read. The server does not answer.
+// Finish closes the statement whose rows have been read. The server does not answer.
 func (w *Connection) Finish() error {
 	return w.send(CommandClose, binary.LittleEndian.AppendUint32(nil, w.statement))
 }
@@ -168,7 +168,8 @@ func (w *Connection) send(command byte, body []byte) error {
 	return err
 }
 
-// packet gives the next packet, valid until the next call. An error of the server is a *mysql.MySQLError.
+// packet returns the next packet, which is valid until the next call. It returns the server's error as a
+// *mysql.MySQLError.
 func (w *Connection) packet() ([]byte, error) {
 	data, length, err := w.part(0)
 	for err == nil && length == LongestPacket {
@@ -186,8 +187,8 @@ func (w *Connection) packet() ([]byte, error) {
 	return data, nil
 }
 
-// part reads one part of a packet and puts it behind the have bytes of the packet that are there already, at the
-// beginning of what was received. Rows of 16 MiB and more come in several parts.
+// part reads one part of a packet and appends it to the first have bytes of the packet, which are at the beginning of the
+// unread data. Rows of 16 MiB and more come in several parts.
 func (w *Connection) part(have int) (whole []byte, length int, err error) {
 	if err := w.receive(have + 4); err != nil {
 		return nil, 0, err
@@ -201,7 +202,7 @@ func (w *Connection) part(have int) (whole []byte, length int, err error) {
 	if have == 0 {
 		w.start += 4
 	} else {
-		// The header of a later part goes.
+		// Cut out the header of a later part.
 		copy(w.buf[w.start+have:], w.buf[w.start+have+4:w.stop])
 		w.stop -= 4
 	}
@@ -212,7 +213,7 @@ func (w *Connection) part(have int) (whole []byte, length int, err error) {
 	return w.buf[w.start : w.start+have+length], length, nil
 }
 
-// receive waits until that many unread bytes are there.
+// receive waits until so many bytes are unread.
 func (w *Connection) receive(count int) error {
 	if w.stop-w.start >= count {
 		return nil
@@ -238,8 +239,8 @@ func (w *Connection) receive(count int) error {
 	return nil
 }
 
-// Watch closes the connection when the context ends, so that no read outlives it. The caller calls stop when
-// the connection is at rest again.
+// Watch closes the connection when the context ends, so that no read outlives it. The caller calls stop when the
+// connection is idle again.
 func (w *Connection) Watch(ctx context.Context) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { _ = w.conn.Close() })
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Prepare has the server read a statement that gives no rows, and gives its number.
+// Prepare prepares a statement that returns no rows, and returns its ID.
 func (c *Conn) Prepare(statement string) (id uint32, err error) {
 	answers, err := c.send(append(append(make([]byte, HeaderSize), CommandPrepare), statement...))
 	if err != nil {
@@ -33,19 +33,19 @@ func (c *Conn) Prepare(statement string) (id uint32, err error) {
 	return id, answers.end()
 }
 
-// Forget frees a statement. The server does not answer.
+// Forget closes a statement. The server does not answer.
 func (c *Conn) Forget(id uint32) error {
 	_, err := c.send(binary.LittleEndian.AppendUint32(append(make([]byte, HeaderSize), CommandClose), id))
 	return err
 }
 
-// Outcome is what a server says of a statement that it has run.
+// Outcome is what the server reports about a statement that it has executed.
 type Outcome struct {
-	Rows     int64 // that it has changed
-	Warnings int   // 65535 stands for more, too
+	Rows     int64 // how many rows it has changed
+	Warnings int   // 65535 may mean more
 }
 
-// Execute sends a packet that executes a statement without a result, and gives what came of it.
+// Execute sends a packet that executes a statement without a result, and returns the outcome.
 func (c *Conn) Execute(packet []byte) (Outcome, error) {
 	answers, err := c.send(packet)
 	if err != nil {
@@ -65,7 +65,7 @@ func (c *Conn) Execute(packet []byte) (Outcome, error) {
 	return Outcome{int64(rows), int(binary.LittleEndian.Uint16(answer[at:]))}, answers.end()
 }
 
-// send sends a command, in whose packet there is room for the header.
+// send sends a command. The packet has room for the header.
 func (c *Conn) send(packet []byte) (*answers, error) {
 	length := len(packet) - HeaderSize
 	if length >= LongestPacket {
@@ -76,14 +76,15 @@ func (c *Conn) send(packet []byte) (*answers, error) {
 	return &answers{reader: bufio.NewReaderSize(c.Conn, 1<<10)}, err
 }
 
-// answers reads what the server says to one command.
+// answers reads the answer to one command.
 type answers struct {
 	reader   *bufio.Reader
 	sequence byte
 	buffer   []byte
 }
 
-// next gives the next packet, valid until the next call. An error of the server is a *mysql.MySQLError.
+// next returns the next packet, which is valid until the next call. It returns the server's error as a
+// *mysql.MySQLError.
 func (a *answers) next() ([]byte, error) {
 	var header [HeaderSize]byte
 	if _, err := io.ReadFull(a.reader, header[:]); err != nil {
@@ -102,7 +103,7 @@ func (a *answers) next() ([]byte, error) {
 	}
 	a.sequence++
 	switch {
-	case packet[0] == MarkError: // of whatever number: the server may have said it before it was asked
+	case packet[0] == MarkError: // whatever its sequence number: the server may have sent it before the command
 		return nil, ServerError(packet)
 	case header[3] != a.sequence:
 		return nil, fmt.Errorf("packet %d came where %d was due: %w", header[3], a.sequence, ErrNotUnderstood)
@@ -110,7 +111,7 @@ func (a *answers) next() ([]byte, error) {
 	return packet, nil
 }
 
-// end makes sure that the server has said nothing more.
+// end checks that the server has sent nothing else.
 func (a *answers) end() error {
 	if a.reader.Buffered() > 0 {
 		return fmt.Errorf("%d bytes more than are due: %w", a.reader.Buffered(), ErrNotUnderstood)

@@ -8,7 +8,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 )
 
-// Counts has how many rows tables have that were counted as soon as they were whole, and their checksums: later the server would have to
+// Counts holds row counts and checksums of tables, taken as soon as each table was complete. Later, the server would have to
 // read their pages again.
 type Counts struct {
 	mutex sync.Mutex
@@ -16,7 +16,7 @@ type Counts struct {
 	sums  map[string]string
 }
 
-// Add notes how many rows a table has.
+// Add records how many rows a table has.
 func (c *Counts) Add(table string, rows int64) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -26,7 +26,7 @@ func (c *Counts) Add(table string, rows int64) {
 	c.rows[table] = rows
 }
 
-// AddSum notes the checksum of a table.
+// AddSum records the checksum of a table.
 func (c *Counts) AddSum(table, sum string) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -36,14 +36,14 @@ func (c *Counts) AddSum(table, sum string) {
 	c.sums[table] = sum
 }
 
-// Sum gives the checksum of a table, "" where it is not known.
+// Sum returns the checksum of a table; "" if it is unknown.
 func (c *Counts) Sum(table string) string {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.sums[table]
 }
 
-// Are says whether a table was counted and has so many rows.
+// Are reports whether a table was counted and has this many rows.
 func (c *Counts) Are(table string, rows int64) bool {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -51,13 +51,13 @@ func (c *Counts) Are(table string, rows int64) bool {
 	return known && count == rows
 }
 
-// Count gives the number that a query asks for.
+// Count returns the number that a query selects.
 func (s *Session) Count(ctx context.Context, query string) (rows int64, err error) {
 	err = s.Conn.QueryRowContext(ctx, query).Scan(&rows)
 	return rows, err
 }
 
-// Checksum sums up the rows of a table; "" where the server cannot.
+// Checksum returns the checksum of a table; "" if the server has none for it.
 func (s *Session) Checksum(ctx context.Context, database, table string) (string, error) {
 	var name string
 	var sum sql.NullString

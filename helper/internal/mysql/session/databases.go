@@ -8,10 +8,10 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// LockRounds times lockRound is how long a swap waits for sessions that hold tables of the live database.
+// LockRounds is how many rounds, of lockRound each, a swap waits for sessions that hold tables of the live database.
 const LockRounds = 6
 
-// CreateBeside makes databases with the defaults of the live one; those that exist stay as they are.
+// CreateBeside creates databases with the defaults of the live one. Those that exist stay as they are.
 func (s *Session) CreateBeside(ctx context.Context, live string, databases ...string) error {
 	rows, err := s.Table(ctx, "SELECT DEFAULT_CHARACTER_SET_NAME AS charset, DEFAULT_COLLATION_NAME AS collation_name"+
 		" FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", live)

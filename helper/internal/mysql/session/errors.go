@@ -15,7 +15,8 @@ func (db *Server) Classify(action string, err error) error {
 	return db.faulty(action, mysql.Classify(err), err)
 }
 
-// classifyConnect does it for a new connection. One that breaks has not been made.
+// classifyConnect does the same for an attempt to connect. If the connection is lost already then, the server counts as
+// unreachable.
 func (db *Server) classifyConnect(err error) error {
 	kind := mysql.Classify(err)
 	if kind == fault.Lost {
@@ -32,7 +33,7 @@ func (db *Server) faulty(action string, kind fault.Kind, err error) error {
 	return target.Attempt{URL: db.Config.URL, Action: action, Grant: db.grant()}.Faulty(kind, err)
 }
 
-// settingInTheWay returns the setting of the server that an error names, or for which alone the error stands; nil for none.
+// settingInTheWay returns the setting of the server that an error names, or that alone can cause it; nil for none.
 func settingInTheWay(err error) *target.SettingError {
 	var whole *target.SettingError
 	if errors.As(err, &whole) {

@@ -14,7 +14,7 @@ func (db *Server) SettingBehind(ctx context.Context, err error) *target.SettingE
 	if !known {
 		return nil
 	}
-	// The load's own sessions may be at work.
+	// The load's own sessions may be busy.
 	s, err := db.Connect(ctx)
 	if err != nil {
 		return nil

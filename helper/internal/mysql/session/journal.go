@@ -1,17 +1,17 @@
 package session
 
-// The journal is a table in the previous database that says what a swap has to do beside moving tables:
-// it holds the views, triggers, routines, events and foreign keys out of the database that come ("new") and those that go ("old"), for each side the dump
-// that the database was loaded from, which tables change places where not all do, and how they do. Its own
-// name is where the swap stands, and it changes in the very statement that moves the tables:
+// The journal is a table in the previous database that says what a swap has to do apart from moving tables. It holds the
+// views, triggers, routines, events and outgoing foreign keys that come ("new") and those that go ("old"); for each side,
+// the dump that the database was loaded from; and if only some tables change places, which ones and how. Its own name
+// is the state of the swap, and changes in the very statement that moves the tables:
 //
-//	pending  the tables have not been moved: the live database is the old one
-//	swapped  they have: the live database is the new one, its views and the like are not all made yet
-//	done     the swap is complete; undo reads it
-//	marked   there was no swap, or what it has brought back was dropped: it has nothing but a record of the live database
-//	dropped  the database that it is in is being dropped
+//	pending  the tables have not been moved; the live database is the old one
+//	swapped  they have been moved; the live database is the new one, but some of its views and the like are still missing
+//	done     the swap is complete; undo reads the journal
+//	marked   there was no swap, or what it would bring back was dropped; the journal only has a record of the live database
+//	dropped  the database that contains the journal is being dropped
 //
-// It goes where the previous database goes, and is in each of the older ones.
+// The journal moves with the previous database, and each older database has its own.
 const (
 	JournalPending = JournalPrefix + "pending"
 	JournalSwapped = JournalPrefix + "swapped"
@@ -19,5 +19,5 @@ const (
 	JournalMarked  = JournalPrefix + "record"
 )
 
-// JournalPrefix is how the names of tables begin that are ours and never change places.
+// JournalPrefix begins the names of our own tables, which never change places.
 const JournalPrefix = "dump_refresh_"

@@ -13,26 +13,27 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Pool is the sessions that fill the scratch database. Rows of one table go in over all of them at the
-// same time; everything else waits for them and is done by the first one, and settings by each. Two
-// sessions take half of the time of one: what a load waits for is one thread of the server.
+// Pool is a pool of sessions that fill the scratch database. All of them insert rows of one table at the same time. Any
+// other statement waits for these and is run by the first session; settings are made by each one. A load waits for one
+// thread of the server per session, so two sessions take half the time of one.
 type Pool struct {
 	Sessions []*Session
 	idle     chan *Session
-	// Alone says that the dump has begun a transaction of its own, which is one session's.
+	// Alone means that the dump has begun a transaction of its own, which belongs to one session.
 	Alone bool
-	// tables says of each table whether the order in which its rows come matters.
+	// tables says for each table whether the order of its rows matters.
 	tables map[string]bool
 
 	mutex sync.Mutex
 	first error // what went wrong first
 }
 
-// ParallelBytes is the longest statement that is handed to a session while others work, in bytes: memory
-// is bounded by it.
+// ParallelBytes is the length, in bytes, of the longest statement that a session gets while others work. It bounds the
+// memory that a load takes.
 const ParallelBytes = 4 << 20
 
-// PoolSize is how many sessions a load has: one more than cores, since one or another waits for the disk.
+// PoolSize returns how many sessions a load uses: one more than there are cores, because one of them often waits for the
+// disk.
 func (db *Server) PoolSize() int {
 	if db.Config.Threads > 0 {
 		return db.Config.Threads
@@ -40,13 +41,13 @@ func (db *Server) PoolSize() int {
 	return min(runtime.NumCPU()+1, target.MaxSessions)
 }
 
-// OpenPool opens a pool of sessions, of fewer where the server has no more.
+// OpenPool opens a pool of sessions; fewer if the server has no more.
 func (db *Server) OpenPool(ctx context.Context, size int) (*Pool, error) {
 	c := &Pool{idle: make(chan *Session, size), tables: map[string]bool{}}
 	for range size {
 		s, err := db.Connect(ctx)
 		if mysql.Is(err, fault.TooManyConnections) && len(c.Sessions) > 0 {
-			break // those that there are do it, too
+			break // fewer sessions do the work as well
 		}
 		if err != nil {
 			c.Close()
@@ -58,7 +59,7 @@ func (db *Server) OpenPool(ctx context.Context, size int) (*Pool, error) {
 	return c, nil
 }
 
-// Exec runs a statement when everything before it is done, by the first session.
+// Exec has the first session run a statement, after everything before it is done.
 func (c *Pool) Exec(ctx context.Context, statement string) error {
 	if err := c.Wait(); err != nil {
 		return err
@@ -66,7 +67,7 @@ func (c *Pool) Exec(ctx context.Context, statement string) error {
 	return c.Sessions[0].Exec(ctx, statement)
 }
 
-// Everywhere runs a statement when everything before it is done, by each session.
+// Everywhere has each session run a statement, after everything before it is done.
 func (c *Pool) Everywhere(ctx context.Context, statement string) error {
 	if err := c.Exec(ctx, statement); err != nil {
 		return err
@@ -79,8 +80,7 @@ func (c *Pool) Everywhere(ctx context.Context, statement string) error {
 	return nil
 }
 
-// Insert has some session add rows, and does not wait for the end. What goes wrong then is told by a later
-// call.
+// Insert has an idle session add rows, and does not wait until it is done. A later call returns the error.
 func (c *Pool) Insert(add func(*Session) error) error {
 	s := <-c.idle
 	if err := c.Failure(); err != nil {
@@ -100,8 +100,7 @@ func (c *Pool) Insert(add func(*Session) error) error {
 	return nil
 }
 
-// together has each session do its part of some work at the same time, when everything before is done. The first
-// error ends the work of all.
+// together has all sessions work at the same time, after everything before is done. The first error ends the work of all.
 func (c *Pool) together(ctx context.Context, work func(context.Context, *Session) error) error {
 	if err := c.Wait(); err != nil {
 		return err
@@ -113,7 +112,7 @@ func (c *Pool) together(ctx context.Context, work func(context.Context, *Session
 	return group.Wait()
 }
 
-// Each has the sessions do n pieces of work, each session the next one that nobody has begun, as together does it.
+// Each has the sessions do n pieces of work together. Each session takes the next piece that nobody has begun.
 func (c *Pool) Each(ctx context.Context, n int, do func(ctx context.Context, s *Session, i int) error) error {
 	var taken atomic.Int64
 	return c.together(ctx, func(ctx context.Context, s *Session) error {
@@ -129,7 +128,7 @@ func (c *Pool) Each(ctx context.Context, n int, do func(ctx context.Context, s *
 	})
 }
 
-// Wait returns when no session works, with what went wrong first.
+// Wait waits until all sessions are idle, and returns the first error.
 func (c *Pool) Wait() error {
 	for range c.Sessions {
 		<-c.idle
@@ -140,15 +139,15 @@ func (c *Pool) Wait() error {
 	return c.Failure()
 }
 
-// Failure is what went wrong first; nil for nothing.
+// Failure returns the first error so far.
 func (c *Pool) Failure() error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.first
 }
 
-// Ordered says whether the rows of a table must be inserted one after the other: where there is no primary
-// key, that is the order in which they come out again.
+// Ordered reports whether the rows of a table must be inserted one after the other. Without a primary key, a table
+// returns its rows in the order in which they were inserted.
 func (c *Pool) Ordered(ctx context.Context, database, table string) (bool, error) {
 	if ordered, known := c.tables[table]; known {
 		return ordered, nil
@@ -163,14 +162,14 @@ func (c *Pool) Ordered(ctx context.Context, database, table string) (bool, error
 	return c.tables[table], err
 }
 
-// Close ends the sessions; statements that still run are cut.
+// Close ends the sessions, even while they run statements.
 func (c *Pool) Close() {
 	for _, s := range c.Sessions {
 		s.Close()
 	}
 }
 
-// Has says whether a connection is one of the pool's, if there is one.
+// Has reports whether a connection belongs to the pool, which may be nil.
 func (c *Pool) Has(id int64) bool {
 	if c == nil {
 		return false

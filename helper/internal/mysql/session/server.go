@@ -1,5 +1,5 @@
-// Package session is the local MySQL or MariaDB server: its sessions, a pool of them, its lock, and the names of the databases beside the
-// live one.
+// Package session manages the local MySQL or MariaDB server: its sessions, a pool of them, its lock, and the names of the
+// databases beside the live one.
 package session
 
 import (
@@ -23,40 +23,41 @@ import (
 type Server struct {
 	Config target.Config
 	Pool   *sql.DB
-	// settings are those of all sessions.
+	// settings apply to all sessions.
 	settings *settings.Settings
 	Names    target.Names
 	About    target.Info
 	Release  mysql.Release
-	// Account is who we are to the server: user@host as it is granted.
+	// Account is user@host as the server matched it, and as a GRANT names it.
 	Account string
 }
 
-// New makes a server of a pool of connections. Inspect it before anything else.
+// New returns a server that uses a pool of connections. Call Inspect first.
 func New(config target.Config, pool *sql.DB) *Server {
 	return &Server{Config: config.Complete(), Pool: pool, settings: settings.For(settings.Writing)}
 }
 
-// Connect opens connections to no database in particular: the live one may not exist yet.
+// Connect returns a pool of connections. They begin in no database, because the live one may not exist yet.
 func Connect(u dburl.URL) (*sql.DB, error) {
 	pool, err := mysql.Open(u, mysql.Options{
 		Timeout: 10 * time.Second,
 		Dial:    protocol.Dial,
-		// The driver would ask the server before it has settings of ours. Who sends what may be long asks, see Load.Packet.
+		// Otherwise the driver asks the server for its limit before the session has our settings. Load.Packet asks for it
+		// afterwards.
 		LongestPacket: longestPacket,
 		Check:         &oneserver.Check{Address: u.Address(), Wanted: u.Server},
 	})
 	if err != nil {
 		return nil, target.Attempt{URL: u, Action: "connect"}.Faulty(mysql.Classify(err), err)
 	}
-	pool.SetMaxIdleConns(0) // sessions have settings and locks: none is used twice
+	pool.SetMaxIdleConns(0) // sessions have settings and locks, so none is used twice
 	return pool, nil
 }
 
-// longestPacket is what servers allow at most, in bytes.
+// longestPacket is the largest max_allowed_packet of any server, in bytes.
 const longestPacket = 1 << 30
 
-// Inspect asks the server what it is, and whether it has the database.
+// Inspect asks the server which release it runs, and whether it has the database.
 func (db *Server) Inspect(ctx context.Context) error {
 	s, err := db.Connect(ctx)
 	if err != nil {
@@ -84,13 +85,13 @@ func (db *Server) Inspect(ctx context.Context) error {
 	return db.Classify("look for database "+live, err)
 }
 
-// Info tells what Inspect found.
+// Info returns what Inspect found.
 func (db *Server) Info() target.Info { return db.About }
 
 // Close ends the connections.
 func (db *Server) Close() error { return db.Pool.Close() }
 
-// FreeBytes tells how many bytes are free where the server keeps its data: see target.Database.
+// FreeBytes returns how many bytes are free where the server keeps its data; see target.Database.
 func (db *Server) FreeBytes(ctx context.Context) (int64, bool) {
 	if !db.Config.URL.IsLocal() {
 		return 0, false
@@ -107,7 +108,7 @@ func (db *Server) FreeBytes(ctx context.Context) (int64, bool) {
 	return target.FreeBytes(folder, filepath.Join(folder, db.Names.Live))
 }
 
-// grant is the statement that allows the account what a pull does.
+// grant returns the statement that gives the account the privileges that a pull needs.
 func (db *Server) grant() string {
 	user, host := db.UserHost()
 	escape := strings.NewReplacer("_", `\_`, "%", `\%`)
@@ -116,13 +117,13 @@ func (db *Server) grant() string {
 		mysql.QuoteName(escape.Replace(db.Names.Base+"__dump_")+"%"), mysql.QuoteText(user), mysql.QuoteText(host))
 }
 
-// Grantee is the account as a GRANT names it.
+// Grantee returns the account as a GRANT names it.
 func (db *Server) Grantee() string {
 	user, host := db.UserHost()
 	return mysql.QuoteText(user) + "@" + mysql.QuoteText(host)
 }
 
-// UserHost gives the two parts of the account; a user's name may have an @ in it.
+// UserHost returns the two parts of the account. A user's name may contain an @.
 func (db *Server) UserHost() (user, host string) {
 	at := strings.LastIndex(db.Account, "@")
 	return db.Account[:max(at, 0)], db.Account[at+1:]

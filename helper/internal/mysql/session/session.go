@@ -17,13 +17,13 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// Definition gives the statement that makes a table of the session's database.
+// Definition returns the CREATE statement of a table in the session's database.
 func (s *Session) Definition(ctx context.Context, table string) (string, error) {
 	return mysql.ShowCreateTable(ctx, s.Conn, mysql.QuoteName(table))
 }
 
-// Directly has a function use the connection below the driver's, which is at rest meanwhile. When the context ends,
-// the connection is cut, as the driver does it.
+// Directly lets a function use the connection below the driver, which is idle meanwhile. If the context ends, the
+// connection is closed, as the driver would close it.
 func (s *Session) Directly(ctx context.Context, use func(*protocol.Conn) error) error {
 	return s.Conn.Raw(func(any) error {
 		if err := ctx.Err(); err != nil {
@@ -40,18 +40,17 @@ func (s *Session) Directly(ctx context.Context, use func(*protocol.Conn) error) 
 
 // Session is one connection with settings of its own.
 type Session struct {
-	Conn *sql.Conn
-	ID   int64
-	// Flavour is the server's.
-	Flavour mysql.Flavour
+	Conn    *sql.Conn
+	ID      int64
+	Flavour mysql.Flavour // of the server
 
-	Wire *protocol.Conn // below conn
-	// Prepared is the statement that the session has prepared last, for whoever adds rows by it; packet is the buffer for their packets.
+	Wire *protocol.Conn // the connection below Conn
+	// Prepared is the statement that was prepared last, for whoever adds rows with it. Packet is a buffer for their packets.
 	Prepared any
 	Packet   []byte
 }
 
-// Connect opens a session whose settings are not the server's but ours.
+// Connect opens a session with our settings instead of the server's.
 func (db *Server) Connect(ctx context.Context) (*Session, error) {
 	s := &Session{Flavour: db.Release.Flavour}
 	conn, err := db.Pool.Conn(context.WithValue(ctx, protocol.DialedBy{}, &s.Wire))
@@ -72,7 +71,7 @@ func (db *Server) Connect(ctx context.Context) (*Session, error) {
 
 func (db *Server) applySettings(ctx context.Context, s *Session) error {
 	err := db.settings.Apply(ctx, s.Conn, map[string]string{
-		// The site's sessions may hold tables for long: waiting is done in short rounds, see rename.
+		// The site's sessions may hold tables for a long time, so waiting is done in short rounds; see rename.
 		"lock_wait_timeout": strconv.Itoa(int(lockRound / time.Second)),
 	})
 	var setting *settings.Error
@@ -99,8 +98,7 @@ func (s *Session) Exec(ctx context.Context, statement string, arguments ...any) 
 	return err
 }
 
-// Retry runs a statement that may get in the way of those of other sessions: of two that wait for each other, the
-// server ends one. It says how many rows the statement has changed.
+// Retry runs a statement that may deadlock with those of other sessions, and returns how many rows it has changed.
 func (s *Session) Retry(ctx context.Context, statement string) (rows int64, err error) {
 	return Retry(func() (int64, error) {
 		result, err := s.Conn.ExecContext(ctx, statement)
@@ -111,7 +109,7 @@ func (s *Session) Retry(ctx context.Context, statement string) (rows int64, err 
 	})
 }
 
-// Retry runs a statement again while the server ends it because of a deadlock.
+// Retry runs a statement again as long as the server ends it because of a deadlock, up to target.DeadlockTries times.
 func Retry[result any](run func() (result, error)) (done result, err error) {
 	for range target.DeadlockTries {
 		if done, err = run(); mysql.Errno(err) != mysql.ErrnoDeadlock {
@@ -121,12 +119,12 @@ func Retry[result any](run func() (result, error)) (done result, err error) {
 	return done, err
 }
 
-// Table gives the rows of a query, each by the lower-case names of its columns; NULL is "".
+// Table returns the rows of a query, each by the lower-case names of its columns; NULL is "".
 func (s *Session) Table(ctx context.Context, query string, arguments ...any) ([]map[string]string, error) {
 	return mysql.Rows(ctx, s.Conn, query, arguments...)
 }
 
-// List gives the first column of a query, which must be called name.
+// List returns the column of a query that is called name.
 func (s *Session) List(ctx context.Context, query string, arguments ...any) ([]string, error) {
 	rows, err := s.Table(ctx, query, arguments...)
 	var names []string
@@ -136,38 +134,37 @@ func (s *Session) List(ctx context.Context, query string, arguments ...any) ([]s
 	return names, err
 }
 
-// Exists says whether the server has a database.
+// Exists reports whether the server has a database.
 func (s *Session) Exists(ctx context.Context, database string) (bool, error) {
 	found, err := s.List(ctx, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", database)
 	return len(found) > 0, err
 }
 
-// Tables lists what RENAME TABLE moves: tables of every kind and sequences, but no views.
+// Tables lists what RENAME TABLE can move: tables of every kind and sequences, but no views.
 func (s *Session) Tables(ctx context.Context, database string) ([]string, error) {
 	return s.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES"+
 		" WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW' AND TABLE_TYPE NOT LIKE '%TEMPORARY%' ORDER BY TABLE_NAME", database)
 }
 
-// HasTable says whether a database has a table or view.
+// HasTable reports whether a database has a table or view.
 func (s *Session) HasTable(ctx context.Context, database, table string) (bool, error) {
 	found, err := s.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
 		database, table)
 	return len(found) > 0, err
 }
 
-// lockPatience is how long to wait for another pull: the server may take a moment to notice that a
-// killed one is gone.
+// lockPatience is how long to wait for another pull. The server may take a moment to notice that a killed one is gone.
 const lockPatience = 5 * time.Second
 
-// lockRound is how long a statement waits for tables that the site's sessions hold.
+// lockRound is how long one statement waits for tables that the site's sessions hold.
 const lockRound = 5 * time.Second
 
-// LockName is the name of the lock that a pull of this database holds.
+// LockName returns the name of the lock that a pull of this database holds.
 func (db *Server) LockName() string { return "dump:" + db.Names.Base }
 
-// Locked opens a session that holds the lock of this database. The lock goes with the session, and
-// the server ends a session only after its last statement: whoever gets the lock can be sure that no
-// statement of an earlier holder is still running.
+// Locked opens a session that holds the lock of this database. The lock is released with the session, and the server
+// ends a session only after its last statement. So whoever gets the lock knows that no statement of an earlier holder is
+// still running.
 func (db *Server) Locked(ctx context.Context) (*Session, error) {
 	s, err := db.Connect(ctx)
 	if err != nil {
@@ -188,7 +185,7 @@ func (db *Server) Locked(ctx context.Context) (*Session, error) {
 	return nil, err
 }
 
-// holder describes who has the lock.
+// holder describes who holds the lock.
 func (s *Session) holder(ctx context.Context, lock string) string {
 	var id sql.NullInt64
 	if err := s.Conn.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", lock).Scan(&id); err != nil || !id.Valid {
@@ -201,7 +198,7 @@ func (s *Session) holder(ctx context.Context, lock string) string {
 	return fmt.Sprintf("connection %d of %s from %s", id.Int64, rows[0]["user"], rows[0]["host"])
 }
 
-// Users describes the other sessions that use a database, as far as the account may see them.
+// Users describes the other sessions that use a database, if the account may see them.
 func (s *Session) Users(ctx context.Context, database string) string {
 	rows, err := s.Table(ctx, "SELECT ID, USER, HOST, COMMAND, TIME FROM information_schema.PROCESSLIST"+
 		" WHERE DB = ? AND ID <> CONNECTION_ID() ORDER BY TIME DESC LIMIT 3", database)

@@ -1,6 +1,6 @@
-// Package settings makes sessions of MySQL and MariaDB servers independent of the servers' own settings, which
-// decide what is read, written and compared, and how long that may take. What each variable is set to stands in
-// one table, in variables.go.
+// Package settings makes sessions of MySQL and MariaDB servers independent of the servers' own settings. These would
+// otherwise decide what is read, written and compared, and how long that may take. One table, in variables.go, says what
+// each variable is set to.
 package settings
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
-// Role is what sessions are for.
+// Role is the purpose of a session.
 type Role int
 
 // The roles.
@@ -27,29 +27,29 @@ const (
 	Writing             // of the local server
 )
 
-// Settings are those of the sessions of one server, of which the first session learns what variables it has. It is
-// safe for concurrent use; the zero value is for reading.
+// Settings are the settings of all sessions of one server. The first session finds out which variables the server has. It
+// is safe for concurrent use; the zero value is for reading.
 type Settings struct {
 	role Role
 
 	mutex sync.Mutex
-	// wanted is what each session is to be set to, nil before the first one.
+	// wanted is what each session sets; nil before the first session.
 	wanted      []assignment
 	initConnect string
 }
 
-// For gives the settings of sessions of one server.
+// For returns the settings for sessions of one server.
 func For(role Role) *Settings { return &Settings{role: role} }
 
-// assignment gives a variable a value, a literal of SQL.
+// assignment sets a variable to a value, an SQL literal.
 type assignment struct{ name, value string }
 
-// Error says that a variable of the server has a value under which nothing can be read or written rightly, and that
-// the account may not give its own session another one.
+// Error means that a variable of the server has a value with which reading or writing goes wrong, and that the account
+// may not change it for its own session.
 type Error struct {
 	Name  string
-	Value string // which it has
-	Want  string // which it must have
+	Value string // the server's
+	Want  string // what it must be
 	Err   error  // the server's
 }
 
@@ -59,16 +59,16 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// first is what must be set before anything can be asked: the answer to that would be cut, or refused. A mode of the
-// server may read ” as NULL, so none is given as a text.
+// first sets what must be set before the first query, whose answer would otherwise be cut or refused. It contains no
+// texts, because the server's sql_mode may read an empty one as NULL.
 const first = "SET NAMES utf8mb4, SESSION sql_mode = 0, SESSION sql_select_limit = " + unlimited +
 	", SESSION max_join_size = " + unlimited + ", SESSION sql_big_selects = 1" +
 	", SESSION max_heap_table_size = 16777216, SESSION tmp_table_size = 16777216" +
 	" /*M!100101 , SESSION max_statement_time = 0 */ /*M!100207 , SESSION tmp_disk_table_size = " + unlimited + " */" +
 	" /*!50708 , SESSION max_execution_time = 0 */"
 
-// Apply gives a new connection its settings; own has values of some variables, literals of SQL, that this session is to have
-// instead. It fails with *Error where one that matters cannot be set.
+// Apply makes the settings of a new connection. For some variables, own has other values, SQL literals, for this session
+// alone. It fails with *Error if a variable that matters cannot be set.
 func (s *Settings) Apply(ctx context.Context, conn *sql.Conn, own map[string]string) error {
 	s.mutex.Lock()
 	wanted := s.wanted
@@ -78,7 +78,7 @@ func (s *Settings) Apply(ctx context.Context, conn *sql.Conn, own map[string]str
 		if mysql.Errno(err) == 0 {
 			return err
 		}
-		// Somebody has restarted or changed the server, or a proxy leads to another one.
+		// The server was restarted or changed, or a proxy leads to another one.
 	}
 	if err := begin(ctx, conn); err != nil {
 		return err
@@ -97,15 +97,15 @@ func (s *Settings) Apply(ctx context.Context, conn *sql.Conn, own map[string]str
 	return nil
 }
 
-// InitConnect gives the statements that the server runs on each new connection of accounts without administrators'
-// privileges; "" for none. It is known after the first Apply.
+// InitConnect returns the statements that the server runs on each new connection of accounts that are no administrators;
+// "" for none. It is known after the first Apply.
 func (s *Settings) InitConnect() string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	return s.initConnect
 }
 
-// begin makes it possible to ask. The first statement may itself be over the time that the server allows.
+// begin prepares a session for queries. Even this statement may exceed the time that the server allows.
 func begin(ctx context.Context, conn *sql.Conn) (err error) {
 	const tries = 5
 	for range tries {
@@ -116,7 +116,7 @@ func begin(ctx context.Context, conn *sql.Conn) (err error) {
 	return err
 }
 
-// read gives the values of the session's variables by their names, and those of global ones.
+// read returns the values of all variables by their names, those of the session where there are such.
 func read(ctx context.Context, conn *sql.Conn) (map[string]string, error) {
 	rows, err := conn.QueryContext(ctx, "SHOW SESSION VARIABLES")
 	if err != nil {
@@ -135,7 +135,7 @@ func read(ctx context.Context, conn *sql.Conn) (map[string]string, error) {
 	return present, rows.Err()
 }
 
-// settle sets all variables that the server has and lets the account set, and gives them.
+// settle sets all variables that the server has and that the account may set, and returns them.
 func (s *Settings) settle(ctx context.Context, conn *sql.Conn, present, own map[string]string) ([]assignment, error) {
 	wanted := s.wants(present, own)
 	for {
@@ -157,12 +157,12 @@ func (s *Settings) settle(ctx context.Context, conn *sql.Conn, present, own map[
 		}
 		wanted = slices.DeleteFunc(wanted, func(a assignment) bool { return refused[a.name] != nil })
 		if len(refused) == 0 {
-			return wanted, nil // one by one they were all taken
+			return wanted, nil // one by one, all of them were accepted
 		}
 	}
 }
 
-// wants gives what a session is to be set to on a server that has these variables.
+// wants returns what a session sets on a server with these variables.
 func (s *Settings) wants(present, own map[string]string) []assignment {
 	var wanted []assignment
 	for _, v := range variables {
@@ -185,13 +185,13 @@ func (s *Settings) wants(present, own map[string]string) []assignment {
 	return wanted
 }
 
-// knowsOldUTF8 says whether this is a MariaDB whose old_mode can say what "utf8" means.
+// knowsOldUTF8 reports whether this is a MariaDB whose old_mode decides what "utf8" means.
 func knowsOldUTF8(server string) bool {
 	v, ok := version.Parse(server)
 	return ok && !v.Less(version.Version{Major: 10, Minor: 6})
 }
 
-// merge gives assignments with a session's own values.
+// merge returns assignments, with a session's own values in place of some.
 func merge(wanted []assignment, own map[string]string) []assignment {
 	var merged []assignment
 	for _, a := range wanted {
@@ -205,7 +205,7 @@ func merge(wanted []assignment, own map[string]string) []assignment {
 	return merged
 }
 
-// set makes all assignments in one statement, which the server does as a whole or not at all.
+// set makes all assignments in one statement, which succeeds or fails as a whole.
 func set(ctx context.Context, conn *sql.Conn, list []assignment) error {
 	_, err := conn.ExecContext(ctx, statement(list))
 	return err
@@ -220,7 +220,8 @@ func statement(list []assignment) string {
 	return text.String()
 }
 
-// Statement is what Apply has sent, for a program that is told what to send first; "" before that.
+// Statement returns the statement that Apply sends, for a program that can be told what to send first; "" before the first
+// Apply.
 func (s *Settings) Statement() string {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -230,7 +231,7 @@ func (s *Settings) Statement() string {
 	return statement(merge(s.wanted, nil))
 }
 
-// trySingly makes the assignments one after the other, and says which the server refuses.
+// trySingly makes the assignments one by one, and returns those that the server refuses.
 func trySingly(ctx context.Context, conn *sql.Conn, list []assignment) (map[string]error, error) {
 	refused := map[string]error{}
 	for _, a := range list {
@@ -245,7 +246,7 @@ func trySingly(ctx context.Context, conn *sql.Conn, list []assignment) (map[stri
 	return refused, nil
 }
 
-// refusedName is the variable that an error of the server is about, "" where it does not say.
+// refusedName returns the variable that the server's error names; "" if it names none.
 func refusedName(err error) string {
 	switch mysql.Errno(err) {
 	case mysql.ErrnoUnknownVariable, mysql.ErrnoGlobalVariable, mysql.ErrnoWrongValue, mysql.ErrnoReadOnlyVariable, mysql.ErrnoReadOnlyInSession:
@@ -258,7 +259,7 @@ func refusedName(err error) string {
 
 var quotedName = regexp.MustCompile(`'(\w+)'`)
 
-// same says whether a value that the server shows is that of a literal.
+// same reports whether a value, as the server shows it, is that of a literal.
 func same(shown, literal string) bool {
 	literal = strings.Trim(literal, "'")
 	if strings.EqualFold(shown, literal) || shown == "" && literal == "NULL" {
@@ -269,12 +270,12 @@ func same(shown, literal string) bool {
 	return err == nil && err2 == nil && a == b
 }
 
-// interrupted says whether the server ended a statement because of the time that it took.
+// interrupted reports whether the server ended a statement because it took too long.
 func interrupted(err error) bool {
 	return mysql.Errno(err) == mysql.ErrnoStatementTimeout || mysql.Errno(err) == mysql.ErrnoExecutionTimeout
 }
 
-// Names gives the variables that are decided on: those that are set, and those that are left for a reason.
+// Names returns the variables on which there is a decision: those that are set, and those that are left for a reason.
 func Names() []string {
 	all := slices.Collect(maps.Keys(decided))
 	for _, group := range left {

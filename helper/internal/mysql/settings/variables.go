@@ -1,45 +1,45 @@
 package settings
 
-// variable is a variable of sessions that decides what comes of us.
+// variable is a variable of sessions that affects reading or writing.
 type variable struct {
 	name string
-	// reading and writing are what sessions of the roles set it to, literals of SQL; "" leaves it as it is.
+	// reading and writing are what sessions of these roles set it to, SQL literals; "" leaves it alone.
 	reading, writing string
-	// fine is a value, as the server shows it, at which there is nothing to set: to set the variable needs privileges, or it cannot be
-	// set to that.
+	// fine is a value, as the server shows it, with which nothing is set, because setting the variable needs privileges, or
+	// because it cannot be set to this value.
 	fine string
 	// unless is a newer variable of which this is the older name.
 	unless string
-	// optional says that a session goes without where the account may not set it: what comes of that is told by the server, or
-	// does no harm.
+	// optional means that a session goes on if the account may not set it. Either the server reports what goes wrong then, or
+	// nothing does.
 	optional bool
 }
 
-// both is a variable that both roles set.
+// both returns a variable that both roles set.
 func both(name, value string) variable {
 	return variable{name: name, reading: value, writing: value}
 }
 
-// local is a variable that only decides what is written.
+// local returns a variable that only affects writing.
 func local(name, value string) variable { return variable{name: name, writing: value} }
 
 func (v variable) orLeft() variable { v.optional = true; return v }
 
-// unlessIt leaves the variable where it has a value already.
+// unlessIt leaves the variable alone if it already has a value.
 func (v variable) unlessIt(is string) variable { v.fine = is; return v }
 
-// olderNameOf says what it is called now.
+// olderNameOf names the variable's present name.
 func (v variable) olderNameOf(name string) variable { v.unless = name; return v }
 
-// Numbers of which some mean no bound.
+// Numbers, some of which mean no limit.
 const (
 	unlimited = "18446744073709551615"
 	aDay      = "86400" // in seconds
 )
 
-// variables are those that are set. Values that only administrators may set are set where they are others, alone.
+// variables are those that are set. What only administrators may set is set only if the server has another value.
 var variables = []variable{
-	// How much is read and how much is answered. The limit of joins comes first: it turns big selects off.
+	// How much is read and returned. The limit of joins comes first, because it turns big selects off.
 	both("sql_select_limit", unlimited),
 	both("max_join_size", unlimited),
 	both("sql_big_selects", "1"),
@@ -53,7 +53,7 @@ var variables = []variable{
 	both("max_tmp_session_space_usage", "0").unlessIt("0").orLeft(),
 	both("connection_memory_limit", unlimited).unlessIt(unlimited).orLeft(),
 	local("parser_max_mem_size", unlimited).orLeft(),
-	// A MEMORY table has room for as much, a temporary one for the least of them.
+	// The first limits MEMORY tables; temporary tables are limited by the smallest of them.
 	{name: "max_heap_table_size", reading: "16777216", writing: "1073741824", optional: true},
 	both("tmp_memory_table_size", "16777216").orLeft(),
 	both("tmp_table_size", "16777216").olderNameOf("tmp_memory_table_size").orLeft(),
@@ -64,27 +64,27 @@ var variables = []variable{
 	both("max_execution_time", "0"),
 	both("wait_timeout", aDay).orLeft(),
 	both("interactive_timeout", aDay).orLeft(),
-	both("net_read_timeout", aDay).orLeft(), // a slow line must not look like a dead client
+	both("net_read_timeout", aDay).orLeft(), // a slow connection must not look like a dead client
 	both("net_write_timeout", aDay).orLeft(),
 	both("idle_transaction_timeout", "0"),
 	both("idle_readonly_transaction_timeout", "0"),
 	both("idle_write_transaction_timeout", "0"),
 	both("lock_wait_timeout", aDay).orLeft(),
-	local("innodb_lock_wait_timeout", "3600").orLeft(), // rows wait for other rows of ours only
+	local("innodb_lock_wait_timeout", "3600").orLeft(), // rows only wait for other rows of ours
 
 	// Which rows are seen, and when changes are made last.
 	both("autocommit", "1"),
 	both("completion_type", "'NO_CHAIN'"),
 	both("transaction_isolation", "'REPEATABLE-READ'"),
 	both("tx_isolation", "'REPEATABLE-READ'").olderNameOf("transaction_isolation"),
-	// In a read-only transaction a server does not even show the columns of a view that calls a function that writes.
+	// In a read-only transaction, a server does not even show the columns of a view that calls a function that writes.
 	both("transaction_read_only", "0"),
 	both("tx_read_only", "0").olderNameOf("transaction_read_only"),
-	// No text says "now"; a moment in the far future sees the same rows.
+	// There is no literal for "now", but a moment in the far future sees the same rows.
 	both("system_versioning_asof", "'2037-12-31 00:00:00'").unlessIt("DEFAULT"),
 	local("system_versioning_alter_history", "'ERROR'"),
 	local("system_versioning_insert_history", "0"),
-	both("query_cache_type", "'OFF'"), // what is read for a dump would drive out what the site reads
+	both("query_cache_type", "'OFF'"), // what a dump reads would evict what the site reads
 	both("use_secondary_engine", "'OFF'"),
 
 	// What is shown, and how values are written.
@@ -94,11 +94,11 @@ var variables = []variable{
 	both("show_create_table_skip_secondary_engine", "0"),
 	both("show_gipk_in_create_table_and_information_schema", "1"),
 	both("show_old_temporals", "0"),
-	both("information_schema_stats_expiry", "0"), // or counts, and the next AUTO_INCREMENT, are those of a year ago
+	both("information_schema_stats_expiry", "0"), // otherwise counts and the next AUTO_INCREMENT may be out of date
 	both("explain_format", "'TRADITIONAL'"),
-	both("lc_messages", "'en_US'").orLeft(), // some are read
+	both("lc_messages", "'en_US'").orLeft(), // some messages are parsed
 	both("lc_time_names", "'en_US'"),
-	// The texts of a foreign dump are moments of the local server's time zone, as its sites' are.
+	// Times in a foreign dump are meant in the local server's time zone, as those of its sites are.
 	{name: "time_zone", reading: "'+00:00'"},
 	both("default_week_format", "0"),
 	both("div_precision_increment", "4"),
@@ -110,18 +110,18 @@ var variables = []variable{
 	both("note_verbosity", "'basic,explain'"),
 	local("max_error_count", "1024").unlessIt("1024").orLeft(),
 	both("old", "0").orLeft(),
-	// From 10.6 on it can be said what "utf8" means, which in a dump is what it always was.
+	// Since 10.6 a setting decides what "utf8" means. In a dump it means what it always meant.
 	both("old_mode", "'UTF8_IS_UTF8MB3'").orLeft(),
-	// What a character set without a collation means, as in the days when dumps did not name it.
+	// Which collation a character set implies, as at the time when dumps did not name it.
 	both("character_set_collations", "'utf8mb4=utf8mb4_general_ci'"),
 	local("default_collation_for_utf8mb4", "utf8mb4_0900_ai_ci").unlessIt("utf8mb4_0900_ai_ci"),
 
-	// What tables are made as.
+	// How tables are created.
 	local("default_storage_engine", "'InnoDB'"),
 	local("storage_engine", "'InnoDB'").olderNameOf("default_storage_engine"),
 	local("default_tmp_storage_engine", "'InnoDB'"),
 	local("enforce_storage_engine", "NULL").unlessIt("InnoDB"),
-	local("explicit_defaults_for_timestamp", "1").orLeft(), // MySQL 5.6 and old MariaDB are told by the command line alone
+	local("explicit_defaults_for_timestamp", "1").orLeft(), // MySQL 5.6 and old MariaDB take it on the command line only
 	local("innodb_strict_mode", "0").unlessIt("OFF").orLeft(),
 	local("innodb_compression_default", "0"),
 	local("sql_require_primary_key", "0").unlessIt("OFF").orLeft(), // the server names it
@@ -132,7 +132,7 @@ var variables = []variable{
 	local("innodb_ft_enable_stopword", "1"),
 
 	// What statements do.
-	local("sql_if_exists", "0"), // a table that is not there would be no error
+	local("sql_if_exists", "0"), // a missing table would be no error
 	local("foreign_key_checks", "0"),
 	local("unique_checks", "1"),
 	local("check_constraint_checks", "1"),
@@ -143,7 +143,7 @@ var variables = []variable{
 	local("updatable_views_with_limit", "'YES'"),
 }
 
-// decided has the variables by their names.
+// decided are the variables by their names.
 var decided = func() map[string]variable {
 	all := map[string]variable{}
 	for _, v := range variables {
@@ -152,7 +152,7 @@ var decided = func() map[string]variable {
 	return all
 }()
 
-// left are variables that are left as they are, and why.
+// left are variables that are left alone, and why.
 var left = []struct{ reason, names string }{
 	{"SET NAMES sets it, or USE does", `character_set_client character_set_connection character_set_results collation_connection
 		character_set_database collation_database`},

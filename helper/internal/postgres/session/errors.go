@@ -22,7 +22,8 @@ func (db *Server) faulty(action, grant string, kind fault.Kind, err error) error
 	return target.Attempt{URL: db.Config.URL, Action: action, Grant: grant}.Faulty(kind, err)
 }
 
-// classifyConnect does it for a connection to a database. One that breaks has not been made.
+// classifyConnect does the same for an attempt to connect. If the connection is lost already then, the server counts as
+// unreachable.
 func (db *Server) classifyConnect(database string, err error) error {
 	var setting *settings.Error
 	var limit *postgres.TimeLimitError
@@ -40,7 +41,7 @@ func (db *Server) classifyConnect(database string, err error) error {
 	return db.faulty("connect to database "+database, grant, kind, err)
 }
 
-// grant is the statement that allows the account what a pull does.
+// grant returns the statement that gives the account the privileges that a pull needs.
 func (db *Server) grant() string {
 	user := postgres.QuoteIdentifier(db.Config.URL.User)
 	return fmt.Sprintf("ALTER ROLE %s CREATEDB; ALTER DATABASE %s OWNER TO %s", user, postgres.QuoteIdentifier(db.Names.Live), user)

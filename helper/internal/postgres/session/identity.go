@@ -10,7 +10,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 )
 
-// checkServer makes sure that a session that has just been opened is one of the server that is meant.
+// checkServer checks that a new session leads to the intended server.
 func (db *Server) checkServer(ctx context.Context, s *Session) error {
 	found, err := s.identity(ctx, db.server.Wanted != nil)
 	switch kind := postgres.Classify(err); {
@@ -22,8 +22,8 @@ func (db *Server) checkServer(ctx context.Context, s *Session) error {
 	return db.server.CannotTell(errors.New(postgres.Plain(err).Error()))
 }
 
-// identity asks a server who it is. For the name of its machine there is no function: it is in a file, which takes a superuser
-// to read, as DDEV's account is one.
+// identity asks a server for its identity. No function returns the name of its machine, but a file contains it. Only a
+// superuser may read that, as DDEV's account may.
 func (s *Session) identity(ctx context.Context, withHostname bool) (found oneserver.Identity, err error) {
 	rows, err := s.Query(ctx, "SELECT system_identifier, pg_catalog.current_setting('port') FROM pg_catalog.pg_control_system()")
 	if err != nil {
@@ -37,7 +37,8 @@ func (s *Session) identity(ctx context.Context, withHostname bool) (found oneser
 		found.Hostname = strings.TrimSpace(rows[0][0])
 		return found, nil
 	}
-	// Up to version 10 a function may not leave the data folder, and COPY may. It takes a table, which is gone with the transaction.
+	// Up to version 10, functions cannot read files outside the data folder, but COPY can. It needs a table, which ends with
+	// the transaction.
 	if postgres.SQLState(err) != postgres.InsufficientPrivilege {
 		return found, err
 	}
@@ -54,5 +55,5 @@ func (s *Session) identity(ctx context.Context, withHostname bool) (found oneser
 	return found, nil
 }
 
-// hostnameFile is where a container has its name.
+// hostnameFile contains the name of a container.
 const hostnameFile = "/etc/hostname"

@@ -1,4 +1,5 @@
-// Package session is the local PostgreSQL server: its sessions, its lock, and the names of the databases beside the live one.
+// Package session manages the local PostgreSQL server: its sessions, its lock, and the names of the databases beside the live
+// one.
 package session
 
 import (
@@ -23,8 +24,7 @@ type Server struct {
 	Config target.Config
 	Names  target.Names
 	About  target.Info
-	// Maintenance is a database that is there before and after a swap: locks and renames are done
-	// from it.
+	// Maintenance is a database that exists before and after a swap. Locks and renames are done from it.
 	Maintenance string
 	User        string
 	server      *oneserver.Check
@@ -34,11 +34,11 @@ type Server struct {
 // Session is one connection.
 type Session struct {
 	Conn *pgconn.PgConn
-	// goodbye is the context of connect without its end: a session is closed after Ctrl-C too.
+	// goodbye is Connect's context without its end, since a session is also closed after Ctrl-C.
 	goodbye context.Context
 }
 
-// New asks a server what it is, and whether it has the database.
+// New asks a server for its version, and whether it has the database.
 func New(ctx context.Context, config target.Config) (*Server, error) {
 	db := &Server{
 		Config: config.Complete(), Maintenance: "postgres", server: &oneserver.Check{Address: config.URL.Address(), Wanted: config.URL.Server},
@@ -73,7 +73,7 @@ func (db *Server) Connect(ctx context.Context, database string) (*Session, error
 		return nil, db.classifyConnect(database, err)
 	}
 	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
-	// Nothing here is bent or ended by settings that the server's administrator meant for the site.
+	// Settings that are meant for the site must not affect our sessions.
 	conn, err := db.limits.Connect(ctx, config, func(conn *pgx.Conn) error {
 		_, err := settings.Apply(ctx, conn.PgConn(), settings.Writing)
 		return err
@@ -92,7 +92,7 @@ func (db *Server) Connect(ctx context.Context, database string) (*Session, error
 	return s, nil
 }
 
-// Enter opens a session in the live database. The server makes newcomers wait there while tables of it are replaced.
+// Enter opens a session in the live database. While its tables are being replaced, the server makes new sessions wait.
 func (db *Server) Enter(ctx context.Context) (*Session, error) {
 	s, err := db.Connect(ctx, db.Names.Live)
 	var unreachable *target.UnreachableError
@@ -107,7 +107,7 @@ func (db *Server) Enter(ctx context.Context) (*Session, error) {
 	return nil, &target.BusyError{Name: db.Names.Live, Holder: db.holder(ctx, beside), Running: true}
 }
 
-// Close ends the session, after Ctrl-C too.
+// Close ends the session, even after Ctrl-C.
 func (s *Session) Close() {
 	ctx, cancel := context.WithTimeout(s.goodbye, 5*time.Second)
 	defer cancel()
@@ -120,7 +120,7 @@ func (s *Session) Exec(ctx context.Context, statements string) error {
 	return err
 }
 
-// Query gives the rows of a query as text; NULL is "".
+// Query returns the rows of a query as text; NULL is "".
 func (s *Session) Query(ctx context.Context, query string, arguments ...string) ([][]string, error) {
 	values := make([][]byte, len(arguments))
 	for i, argument := range arguments {
@@ -139,13 +139,13 @@ func (s *Session) Query(ctx context.Context, query string, arguments ...string) 
 	return all, nil
 }
 
-// Info tells what New found.
+// Info returns what New found.
 func (db *Server) Info() target.Info { return db.About }
 
-// Close has nothing to do: sessions live as long as what they are for.
+// Close does nothing: each session is closed by its user.
 func (db *Server) Close() error { return nil }
 
-// FreeBytes tells how many bytes are free where the server keeps its data: see target.Database.
+// FreeBytes returns how many bytes are free where the server keeps its data; see target.Database.
 func (db *Server) FreeBytes(ctx context.Context) (int64, bool) {
 	if !db.Config.URL.IsLocal() {
 		return 0, false
@@ -190,16 +190,16 @@ func (db *Server) Locked(ctx context.Context) (*Session, error) {
 
 const lockTries = 5
 
-// lockKey is the number of the lock of a database.
+// lockKey is an expression for the key of a database's lock.
 const lockKey = "hashtextextended('dump:' || $1, 0)"
 
-// holder says who has the lock of this database.
+// holder describes who holds the lock of this database.
 func (db *Server) holder(ctx context.Context, s *Session) string {
 	return s.Describe(ctx, "SELECT a.pid, a.usename, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid)"+
 		" WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = "+lockKey, db.Names.Base)
 }
 
-// Pause waits, or gives the error of a context that ends before.
+// Pause waits, and returns the context's error if that ends first.
 func Pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
@@ -209,7 +209,7 @@ func Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Describe names the sessions that a query finds: pid, user, address.
+// Describe describes the sessions that a query selects: pid, user, address.
 func (s *Session) Describe(ctx context.Context, query string, arguments ...string) string {
 	rows, err := s.Query(ctx, query, arguments...)
 	if err != nil || len(rows) == 0 {

@@ -1,6 +1,6 @@
-// Package settings makes sessions of PostgreSQL servers independent of the settings of the server, the database and the role, which
-// decide what is read, written and compared, and how long that may take. What each setting is set to stands in one table, in
-// settings.go.
+// Package settings makes sessions of PostgreSQL servers independent of the settings of the server, the database and the role.
+// These would otherwise decide what is read, written and compared, and how long that may take. One table says what each
+// setting is set to.
 package settings
 
 import (
@@ -9,27 +9,29 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 )
 
-// Role is what a session is for.
+// Role is the purpose of a session.
 type Role int
 
 // The roles.
 const (
-	Reading Role = iota // of staging, in one transaction, with which the settings end
+	Reading Role = iota // of staging, in one transaction, at whose end the settings end
 	Writing             // of the local server
 )
 
 // Setting is a setting of a session.
 type Setting struct {
 	Name, Value string
-	// Changed is true where it had another value.
+	// Changed means that it had another value.
 	Changed bool
-	// Source is where it had its value from, in the words of pg_settings: "database user" is ALTER ROLE … IN DATABASE … SET.
+	// Source says where its value came from, in the words of pg_settings: "database user" is ALTER ROLE … IN DATABASE … SET.
 	Source string
 }
 
-// Error says that a setting has a value under which not everything can be read, and that the session's role may not change it.
+// Error means that a setting has a value with which not everything can be read, and that the session's role may not change it.
 type Error struct {
 	Name, Value string
 }
@@ -38,8 +40,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("the server's setting %s is %q, and this role may not change it for itself", e.Name, e.Value)
 }
 
-// Apply gives a connection its settings, those of Reading until its transaction ends. It says which those are, and fails with *Error
-// where one that matters cannot be changed.
+// Apply makes the settings of a connection and returns them; for Reading, they last until its transaction ends. It fails with
+// *Error if a setting that matters cannot be changed.
 func Apply(ctx context.Context, conn *pgconn.PgConn, role Role) (made []Setting, err error) {
 	results, err := conn.Exec(ctx, statement(role)).ReadAll()
 	if err != nil {
@@ -58,22 +60,22 @@ func Apply(ctx context.Context, conn *pgconn.PgConn, role Role) (made []Setting,
 	return made, nil
 }
 
-// Again gives the statements that make settings in a transaction that has just begun, without a look at anything: its snapshot is yet
-// to be taken.
+// Again returns statements that make the same settings in a transaction that has just begun. They read nothing, because the
+// snapshot of the transaction is yet to be taken.
 func Again(made []Setting) []string {
 	statements := []string{"SET LOCAL statement_timeout = 0"}
 	for _, s := range made {
-		statements = append(statements, "SET LOCAL "+s.Name+" = "+quote(s.Value))
+		statements = append(statements, "SET LOCAL "+s.Name+" = "+postgres.QuoteText(s.Value))
 	}
 	return statements
 }
 
-// Options gives the settings for programs that ask libpq to connect, as PGOPTIONS has them: of those that were changed the ones that
-// somebody has meant for this role or database. "" is for none: poolers refuse connections that come with options.
+// Options returns the settings for programs that connect by libpq, in the form of PGOPTIONS: of those that were changed, the
+// ones that somebody has set on purpose. It returns "" if there is none, because poolers refuse connections with options.
 func Options(made []Setting) string {
 	var words []string
 	for _, s := range made {
-		// Every server's own configuration says which language amounts and months are in.
+		// Every server's configuration file sets the language of amounts and months.
 		own := strings.HasPrefix(s.Name, "lc_") && s.Source == "configuration file"
 		if s.Changed && s.Source != "default" && !own && !clientsOwn[strings.ToLower(s.Name)] {
 			words = append(words, "-c "+s.Name+"="+escapeOption.Replace(s.Value))
@@ -82,13 +84,14 @@ func Options(made []Setting) string {
 	return strings.Join(words, " ")
 }
 
-// clientsOwn are what pg_dump sets itself, at once.
+// clientsOwn are settings that pg_dump makes itself, at once.
 var clientsOwn = map[string]bool{"search_path": true, "client_encoding": true, "datestyle": true, "intervalstyle": true, "extra_float_digits": true}
 
 var escapeOption = strings.NewReplacer(`\`, `\\`, " ", `\ `)
 
-// statement is what makes the settings that a server has. Nothing in there is found by a search path that somebody has set. The
-// account's own role comes back where it may do all that the one may that ALTER ROLE has put in its place.
+// statement returns the statements that make those settings that the server knows. They do not depend on its search path.
+// If ALTER ROLE … SET role has replaced the account's own role, that comes back, provided that it has all privileges of the
+// other one.
 func statement(role Role) string {
 	local, scope := "false", "SET"
 	if role == Reading {
@@ -103,7 +106,7 @@ func statement(role Role) string {
 		if value == leave {
 			continue
 		}
-		values = append(values, fmt.Sprintf("(%s, %s, %t)", quote(s.name), quote(value), s.matters))
+		values = append(values, fmt.Sprintf("(%s, %s, %t)", postgres.QuoteText(s.name), postgres.QuoteText(value), s.matters))
 	}
 	from := " FROM (VALUES " + strings.Join(values, ", ") + ") AS w(name, value, matters) JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = w.name" +
 		" WHERE "
@@ -117,45 +120,43 @@ func statement(role Role) string {
 	}, ";\n")
 }
 
-func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
-
-// setting is a setting that decides what comes of us, by its name in small letters.
+// setting is a setting that affects reading or writing, by its name in lower case.
 type setting struct {
 	name string
-	// reading and writing are what sessions of the roles set it to.
+	// reading and writing are what sessions of these roles set it to.
 	reading, writing string
-	// matters says that nothing goes on where it is another value that the role may not change.
+	// matters means that a session fails if the setting has another value and the role may not change it.
 	matters bool
 }
 
-// leave is no value: the setting stays as it is.
+// leave is no value; it leaves the setting alone.
 const leave = "\x00"
 
-// both is a setting that both roles make.
+// both returns a setting that both roles make.
 func both(name, value string) setting { return setting{name: name, reading: value, writing: value} }
 
-// settings are those that are made. Only superusers may make some of them; others go without, but for those that matter.
+// settings are those that are made. Some of them only superusers may make. Other roles go on without these, unless they matter.
 var settings = []setting{
 	// How long it may take. The first statement has set statement_timeout.
-	// In milliseconds. Who wants a table of staging waits behind us while we wait for it.
+	// In milliseconds. While we wait for a table of staging, others who want it wait behind us.
 	{name: "lock_timeout", reading: "800", writing: "0"},
 	both("idle_in_transaction_session_timeout", "0"),
 	both("idle_session_timeout", "0"),
 	both("transaction_timeout", "0"),
-	both("tcp_user_timeout", "0"), // a slow line must not look like a dead client
+	both("tcp_user_timeout", "0"), // a slow connection must not look like a dead client
 	both("exit_on_error", "off"),
 
 	// Which rows are seen.
-	both("row_security", "off"), // an error instead of some rows
+	both("row_security", "off"), // an error instead of only some rows
 	both("gin_fuzzy_search_limit", "0"),
-	both("synchronize_seqscans", "off"), // or they come in any order
+	both("synchronize_seqscans", "off"), // otherwise rows come in any order
 	both("restrict_nonsystem_relation_kind", ""),
 	{name: "zero_damaged_pages", reading: "off", writing: "off", matters: true},
 	{name: "ignore_checksum_failure", reading: "off", writing: "off", matters: true},
 	both("sql_inheritance", "on"), // before version 10
 
 	// Transactions.
-	both("default_transaction_read_only", "off"), // those that read say so themselves
+	both("default_transaction_read_only", "off"), // readers begin read-only transactions
 	both("default_transaction_isolation", "read committed"),
 	both("default_transaction_deferrable", "off"),
 
@@ -165,10 +166,10 @@ var settings = []setting{
 	both("intervalstyle", "postgres"),
 	both("extra_float_digits", "3"),
 	both("bytea_output", "hex"),
-	both("lc_monetary", "C"), // amounts of money are texts in it
+	both("lc_monetary", "C"), // it decides how amounts of money are written
 	both("lc_numeric", "C"),
 	both("lc_time", "C"),
-	both("lc_messages", "C"), // some are read
+	both("lc_messages", "C"), // some messages are parsed
 	both("xmlbinary", "base64"),
 	both("xmloption", "content"),
 	both("array_nulls", "on"),
@@ -176,11 +177,11 @@ var settings = []setting{
 	both("escape_string_warning", "off"),
 	both("backslash_quote", "safe_encoding"),
 	both("quote_all_identifiers", "off"),
-	both("transform_null_equals", "off"), // a view's "= NULL" would be made another one
+	both("transform_null_equals", "off"), // it would change "= NULL" in a view
 	both("operator_precedence_warning", "off"),
 	both("client_min_messages", "warning"),
 
-	// What tables are made as. Names without a schema are of foreign dumps, which mean the server's default.
+	// How tables are created. Only foreign dumps have names without a schema, and mean the server's default.
 	{name: "search_path", reading: "", writing: `"$user", public`},
 	{name: "default_tablespace", reading: leave, writing: ""},
 	{name: "temp_tablespaces", reading: leave, writing: ""},
@@ -189,14 +190,14 @@ var settings = []setting{
 	{name: "check_function_bodies", reading: leave, writing: "off"},
 	{name: "session_replication_role", reading: leave, writing: "origin"},
 
-	// How staging's machine is used: these connections are as many as were promised.
+	// How much of staging's machine is used: no more processes than the connections that were promised.
 	{name: "max_parallel_workers_per_gather", reading: "0", writing: leave},
 }
 
-// left are settings that are left as they are, and why.
+// left are settings that are left alone, and why.
 var left = []struct{ reason, names string }{
-	{"values are written with their zones", `timezone timezone_abbreviations`},
-	{"it is what this very transaction is", `transaction_deferrable transaction_isolation transaction_read_only`},
+	{"values are written with their time zones", `timezone timezone_abbreviations`},
+	{"it describes this very transaction", `transaction_deferrable transaction_isolation transaction_read_only`},
 	{"it decides how fast, not what", `backend_flush_after client_connection_check_interval commit_delay commit_siblings constraint_exclusion
 		cpu_index_tuple_cost cpu_operator_cost cpu_tuple_cost cursor_tuple_fraction deadlock_timeout default_statistics_target
 		effective_cache_size effective_io_concurrency enable_async_append enable_bitmapscan enable_distinct_reordering
@@ -215,7 +216,7 @@ var left = []struct{ reason, names string }{
 		vacuum_freeze_min_age vacuum_freeze_table_age vacuum_max_eager_freeze_failure_rate vacuum_multixact_failsafe_age
 		vacuum_multixact_freeze_min_age vacuum_multixact_freeze_table_age vacuum_truncate wal_compression wal_init_zero wal_recycle
 		wal_skip_threshold work_mem`},
-	{"the server says what it is short of", `max_stack_depth temp_file_limit`},
+	{"the server reports what it runs out of", `max_stack_depth temp_file_limit`},
 	{"it decides what is logged or counted", `backtrace_functions compute_query_id debug_discard_caches debug_logical_replication_streaming
 		debug_pretty_print debug_print_parse debug_print_plan debug_print_rewritten jit_debugging_support jit_dump_bitcode
 		jit_profiling_support log_connections log_disconnections log_duration log_error_verbosity log_executor_stats log_lock_failures
@@ -224,9 +225,9 @@ var left = []struct{ reason, names string }{
 		log_statement log_statement_sample_rate log_statement_stats log_temp_files log_transaction_sample_rate md5_password_warnings
 		trace_notify trace_sort track_activities track_cost_delay_timing track_counts track_functions track_io_timing
 		track_wal_io_timing update_process_title wal_consistency_checking`},
-	{"the program says it itself", `application_name`},
-	{"how the server keeps what it is given is its own affair", `default_toast_compression password_encryption`},
-	{"no statement of ours does what it is about, or its dump says it", `allow_in_place_tablespaces allow_system_table_mods createrole_self_grant
+	{"the program sets it itself", `application_name`},
+	{"how the server stores what it gets is its own affair", `default_toast_compression password_encryption`},
+	{"no statement of ours depends on it, or the dump sets it", `allow_in_place_tablespaces allow_system_table_mods createrole_self_grant
 		default_text_search_config dynamic_library_path event_triggers extension_control_path extension_destdir icu_validation_level
 		lo_compat_privileges wal_sender_timeout`},
 	{"a session cannot change it once it has begun", `ignore_system_indexes local_preload_libraries post_auth_delay session_preload_libraries`},
