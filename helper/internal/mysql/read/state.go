@@ -268,32 +268,11 @@ func (r *serverState) union(ctx context.Context, queries []string) (all [][]stri
 
 // query returns all rows of a query as text, NULL as "", without what changes by itself.
 func (r *serverState) query(ctx context.Context, query string) ([][]string, error) {
-	rows, err := r.conn.QueryContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return nil, err
-	}
-	var all [][]string
-	for rows.Next() {
-		values := make([]sql.NullString, len(columns))
-		targets := make([]any, len(columns))
-		for i := range values {
-			targets[i] = &values[i]
+	columns, lines, err := mysql.Lines(ctx, r.conn, query)
+	if at := slices.Index(columns, "LAST_EXECUTED"); at >= 0 { // of an event
+		for i, line := range lines {
+			lines[i] = slices.Delete(line, at, at+1)
 		}
-		if err := rows.Scan(targets...); err != nil {
-			return nil, err
-		}
-		var line []string
-		for i, value := range values {
-			if columns[i] != "LAST_EXECUTED" { // of an event
-				line = append(line, value.String)
-			}
-		}
-		all = append(all, line)
 	}
-	return all, rows.Err()
+	return lines, err
 }
