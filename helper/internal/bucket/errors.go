@@ -42,6 +42,7 @@ const (
 	ErrArchived          Kind = "the object is archived and must be restored first"
 	ErrChanged           Kind = "the object was replaced meanwhile"
 	ErrUnreachable       Kind = "cannot be reached"
+	ErrContradiction     Kind = "the store refuses conditional writes although their conditions hold"
 	ErrUnavailable       Kind = "the server fails"
 	ErrNoSpace           Kind = "no space left in the store"
 	ErrEndpoint          Kind = "not an S3 endpoint"

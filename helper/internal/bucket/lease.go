@@ -111,7 +111,15 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 	// Usually there is a lease from last time. Still, not reading it first spares the first users the permission to read, and
 	// distinguishes a missing lease from one that may not be read.
 	etag, err = w.take(ctx, "")
-	for errors.Is(err, errTaken) {
+	for vain := 0; errors.Is(err, errTaken); {
+		// Somebody else may have been faster, but not each time.
+		if vain++; vain > mostVainWrites {
+			return "", "", &Error{Op: "take", Target: w.b.target(w.key), Kind: ErrContradiction}
+		} else if vain > 2 {
+			if err = w.b.sleep(ctx, w.b.pace.poll); err != nil {
+				break
+			}
+		}
 		var current leaseFile
 		current, etag, err = w.b.readLease(ctx, w.key)
 		if errors.Is(err, ErrNoSuchKey) {
@@ -129,6 +137,7 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 		case current.State == released || w.dead(etag):
 			etag, err = w.take(ctx, etag)
 		default:
+			vain = 0
 			w.report(current.Holder)
 			err = w.b.sleep(ctx, w.b.pace.poll)
 			if err == nil {
@@ -138,6 +147,9 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 	}
 	return etag, "", err
 }
+
+// mostVainWrites is how often the condition of a write may fail although no living holder has the lease.
+const mostVainWrites = 8
 
 // dead reports whether a lease has not changed for too long.
 func (w *waiter) dead(etag string) bool {

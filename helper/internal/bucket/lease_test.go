@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -228,6 +229,31 @@ func TestLeaseWithoutConnection(t *testing.T) {
 	<-l.Context().Done()
 	if !errors.Is(context.Cause(l.Context()), ErrLeaseLost) {
 		t.Errorf("cause is %v", context.Cause(l.Context()))
+	}
+}
+
+// A store refuses each conditional write, and says that there is no lease: refresh ends with an error, and asks few times.
+func TestLeaseOfAStoreThatContradictsItself(t *testing.T) {
+	e := newEnv(t, "minio")
+	p, behind := e.behind(t)
+	var writes atomic.Int64
+	p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.URL.Path, ".lease.json") {
+			return false
+		}
+		status, code := http.StatusNotFound, "NoSuchKey"
+		if r.Method == http.MethodPut {
+			writes.Add(1)
+			status, code = http.StatusPreconditionFailed, "PreconditionFailed"
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte("<Error><Code>" + code + "</Code></Error>"))
+		return true
+	})
+	_, err := behind.open(t).Acquire(t.Context(), LeaseOptions{Holder: "ann"})
+	wantError(t, err, ErrContradiction, "take s3://"+e.bucket+"/dumps/shop/.dump-refresh/shop.lease.json: the store refuses conditional writes although their conditions hold")
+	if n := writes.Load(); n > 20 {
+		t.Errorf("%d writes", n)
 	}
 }
 

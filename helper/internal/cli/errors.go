@@ -201,6 +201,7 @@ var errorClasses = []errorClass{
 	is(bucket.ErrArchived, exitNotFound, "restore it in S3 first (aws s3api restore-object), or select another one with --key"),
 	is(bucket.ErrChanged, exitDamaged, "try again"),
 	is(bucket.ErrUnreachable, exitNetwork, "check the network, DUMP_S3_ENDPOINT and DUMP_S3_REGION"),
+	is(bucket.ErrContradiction, exitNetwork, "nothing was published; a proxy or cache before the store may answer in its place: name the store itself in DUMP_S3_ENDPOINT"),
 	is(bucket.ErrUnavailable, exitNetwork, "the server has a problem; try again later"),
 	is(bucket.ErrNoSpace, exitNoSpace, "free some space in the store, or lower DUMP_KEEP"),
 	is(bucket.ErrEndpoint, exitSettings, "check DUMP_S3_ENDPOINT; it must be a URL such as https://s3.example.com"),

@@ -104,6 +104,7 @@ var documented = []struct {
 		store(bucket.ErrClockSkew),
 		store(bucket.ErrUnreachable),
 		store(bucket.ErrUnavailable),
+		store(bucket.ErrContradiction),
 		store(bucket.ErrEndpoint),
 		store(bucket.ErrNoSuchSecret),
 		store(bucket.ErrReference),
