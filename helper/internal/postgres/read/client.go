@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
@@ -161,11 +159,11 @@ func patterns(tables []relationName) []string {
 	for i := 0; i < len(tables); {
 		schema, names := tables[i].schema, []string(nil)
 		for length := 0; i < len(tables) && tables[i].schema == schema && length < longest; i++ {
-			name := pgx.Identifier{tables[i].name}.Sanitize()
+			name := postgres.QuoteIdentifier(tables[i].name)
 			names = append(names, name)
 			length += len(name) + 1
 		}
-		all = append(all, pgx.Identifier{schema}.Sanitize()+".("+strings.Join(names, "|")+")")
+		all = append(all, postgres.QuoteIdentifier(schema)+".("+strings.Join(names, "|")+")")
 	}
 	return all
 }

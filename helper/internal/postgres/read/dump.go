@@ -183,6 +183,3 @@ func (s *snapshot) how() string {
 	}
 	return text
 }
-
-// quoteLiteral writes a text for a statement.
-func quoteLiteral(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

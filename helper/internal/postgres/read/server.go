@@ -55,7 +55,7 @@ func (n relationName) String() string { return n.schema + "." + n.name }
 
 // pattern is the name as pg_dump's options want it: quoted, nothing in it is a wildcard.
 func (n relationName) pattern() string {
-	return pgx.Identifier{n.schema}.Sanitize() + "." + pgx.Identifier{n.name}.Sanitize()
+	return postgres.QuoteIdentifier(n.schema) + "." + postgres.QuoteIdentifier(n.name)
 }
 
 // Inspect connects and says what there is: see source.Server.
@@ -164,9 +164,9 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	role := pgx.Identifier{p.url.User}.Sanitize()
+	role := postgres.QuoteIdentifier(p.url.User)
 	if len(denied) > 0 {
-		return &source.PrivilegeError{User: p.url.User, Missing: []string{"SELECT"}, On: denied, Grant: grantPostgres(denied, role)}
+		return &source.PrivilegeError{User: p.url.User, Missing: []string{"SELECT"}, On: denied, Grant: grantSelect(denied, role)}
 	}
 	if len(guarded) > 0 {
 		return &source.PrivilegeError{User: p.url.User, Missing: []string{"BYPASSRLS"}, On: guarded, Grant: "ALTER ROLE " + role + " BYPASSRLS"}
@@ -174,8 +174,8 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 	return nil
 }
 
-// grantPostgres are the statements that let a role read the schemas of the given tables.
-func grantPostgres(tables []string, role string) string {
+// grantSelect are the statements that let a role read the schemas of the given tables.
+func grantSelect(tables []string, role string) string {
 	var statements []string
 	seen := map[string]bool{}
 	for _, table := range tables {
@@ -184,7 +184,7 @@ func grantPostgres(tables []string, role string) string {
 			continue
 		}
 		seen[schema] = true
-		schema = pgx.Identifier{schema}.Sanitize()
+		schema = postgres.QuoteIdentifier(schema)
 		statements = append(statements,
 			"GRANT USAGE ON SCHEMA "+schema+" TO "+role,
 			"GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO "+role,

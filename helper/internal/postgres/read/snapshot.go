@@ -167,7 +167,7 @@ func (s *snapshot) share(ctx context.Context, n int) error {
 	var group sync.WaitGroup
 	for i := range all {
 		group.Go(func() {
-			all[i].conn, all[i].err = s.connect(within, "SET TRANSACTION SNAPSHOT "+quoteLiteral(s.id), source.SetSavepoint)
+			all[i].conn, all[i].err = s.connect(within, "SET TRANSACTION SNAPSHOT "+postgres.QuoteText(s.id), source.SetSavepoint)
 		})
 	}
 	group.Wait()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
@@ -121,7 +122,7 @@ func (r *serverState) unsettled(ctx context.Context) (string, error) {
 		return "", err
 	case hidden > 0:
 		return fmt.Sprintf("whether other sessions have written takes the privileges of pg_read_all_stats (GRANT pg_read_all_stats TO %s)",
-			pgx.Identifier{r.url.User}.Sanitize()), nil
+			postgres.QuoteIdentifier(r.url.User)), nil
 	case busy == 1:
 		return "a session of the database is at work, or was a moment ago", nil
 	case busy > 1:
@@ -184,7 +185,7 @@ func (r *serverState) standing(ctx context.Context, to source.Fingerprint) error
 		switch {
 		case slices.Contains(r.excluded, name):
 		case line[2] == "":
-			queries = append(queries, "SELECT "+quoteLiteral(name.String())+", last_value::text, is_called::text FROM "+name.pattern())
+			queries = append(queries, "SELECT "+postgres.QuoteText(name.String())+", last_value::text, is_called::text FROM "+name.pattern())
 		default:
 			stand = append(stand, line)
 		}

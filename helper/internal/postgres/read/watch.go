@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
@@ -87,7 +88,7 @@ func readMadeOf(rows [][]string) map[relationName]madeOf {
 // does no harm.
 func (s *snapshot) sameTable(ctx context.Context, name relationName) error {
 	doing := "read " + name.String()
-	rows, err := s.now(ctx, filesQuery+" AND n.nspname = "+quoteLiteral(name.schema)+" AND c.relname = "+quoteLiteral(name.name))
+	rows, err := s.now(ctx, filesQuery+" AND n.nspname = "+postgres.QuoteText(name.schema)+" AND c.relname = "+postgres.QuoteText(name.name))
 	if err != nil {
 		return s.postgres.classifyDump(doing, err)
 	}
