@@ -321,6 +321,9 @@ var errorClasses = []errorClass{
 	// The local database.
 	is(pull.ErrHeld, exitUsage, "`dump-helper pull --release` lets it be replaced"),
 	is(target.ErrNothingToMark, exitNotFound, "pull a dump first"),
+	as(exitLocal, func(*target.StrictError) string {
+		return "the local database is as it was; a pull without --strict leaves these out or replaces them"
+	}),
 	is(pull.ErrCacheSpace, exitNoSpace, "free some space, or name another folder in DUMP_CACHE_DIR"),
 	as(exitNoSpace, func(e *pull.EarlierRoomError) string {
 		return fmt.Sprintf("`dump-helper pull --drop-earlier %d` drops the oldest earlier database, --list-earlier lists all of them; or try anyway with --force", len(e.Bytes))

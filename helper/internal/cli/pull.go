@@ -28,6 +28,7 @@ func pullCommand(version string) *cli.Command {
 			&cli.BoolFlag{Name: "discard-changes", Usage: "with --if-newer, also replace a local database that was changed since its pull; drop surplus earlier databases even if they were changed"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would be pulled, and change nothing"},
 			&cli.BoolFlag{Name: "force", Usage: "go on even if the local disk seems too small, or if the dump may be cut off and has far less than the local database"},
+			&cli.BoolFlag{Name: "strict", Usage: "refuse a dump of which the local server does not take everything as it is"},
 			&cli.BoolFlag{Name: "undo", Usage: "bring back the database that the last pull replaced"},
 			&cli.StringFlag{Name: "undo-to", Usage: "bring back the earlier database `NUMBER`, as --list-earlier shows it"},
 			&cli.BoolFlag{Name: "list-earlier", Usage: "list the earlier databases that are kept, the most recent first"},
@@ -195,6 +196,7 @@ func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error
 	config.OpenBucket, config.BucketName = s.openBucket, s.project.Bucket
 	config.Key, config.AsOf, config.MaxAge = c.String("key"), asOf, maxAge
 	config.IfNewer, config.DiscardChanges, config.DryRun = c.Bool("if-newer"), c.Bool("discard-changes"), c.Bool("dry-run")
+	config.Strict = c.Bool("strict")
 	config.Selection, config.Threads, config.OnlySQL = selection, threads, c.Bool("sql")
 	config.CacheDir, config.Force = s.project.CacheDir, c.Bool("force")
 	if !c.Bool("yes") {

@@ -74,6 +74,7 @@ var documented = []struct {
 		{err: pull.ErrNothingLeft},
 		{err: pull.ErrOnlyWhole},
 		{err: pull.ErrHeld},
+		{err: &target.StrictError{Lost: []string{"table t, column c: this server does not know INVISIBLE, which is left out"}}},
 	}},
 	{"settings", []failure{
 		{err: project.ErrNoProject, says: "no DDEV project: …"},

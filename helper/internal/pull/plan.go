@@ -53,7 +53,7 @@ func Prepare(ctx context.Context, config Config) (*Plan, error) {
 	p.database, err = engine.OpenTarget(ctx, target.Config{
 		URL: config.Target, Threads: config.Threads, InOrder: config.InOrder, Note: config.Progress.Note,
 		Part: config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
-		Keep: config.Keep, KeepChanged: !config.DiscardChanges, Token: p.token, Choice: config.choice(), WithoutRows: p.withoutRows,
+		Strict: config.Strict, Keep: config.Keep, KeepChanged: !config.DiscardChanges, Token: p.token, Choice: config.choice(), WithoutRows: p.withoutRows,
 	})
 	if err != nil {
 		return nil, err

@@ -92,6 +92,8 @@ type Config struct {
 	Selection Selection
 	// Threads limits the connections that load rows; 0 means as many as this machine can use.
 	Threads int
+	// Strict fails if the local server does not take all of the dump as it is.
+	Strict bool
 	// InOrder adds the rows of a table in order: see [target.Config].
 	InOrder bool
 	// OnlySQL ignores tables as files.

@@ -303,3 +303,14 @@ func Excerpt(text []byte) string {
 	words := strings.Join(strings.Fields(string(text[:min(len(text), longest)])), " ")
 	return strings.ToValidUTF8(words, "")
 }
+
+// A StrictError names what the database would not have as it is in the dump.
+type StrictError struct{ Lost []string }
+
+func (e *StrictError) Error() string {
+	var parts []string
+	for _, text := range e.Lost {
+		parts = append(parts, strings.TrimSuffix(text, "."))
+	}
+	return "the local server does not take all of the dump as it is: " + strings.Join(parts, "; ")
+}

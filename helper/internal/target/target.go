@@ -34,6 +34,8 @@ type Config struct {
 	Keep int
 	// KeepChanged also keeps the earlier databases that were changed after their pull, or may have been.
 	KeepChanged bool
+	// Strict fails instead of leaving out or replacing what the server does not take as it is in the dump.
+	Strict bool
 	// Token is stored with the provenance that a swap, an undo or a mark writes, and Choice with that of a swap. A
 	// caller that remembers the token can tell later whether the server's files were replaced by older ones. Without
 	// a token, a swap takes no fingerprint, and Changes cannot tell.

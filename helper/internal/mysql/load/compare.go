@@ -65,7 +65,7 @@ func (l *Load) compareDefinitions(ctx context.Context) error {
 		c.compare()
 	}
 	for _, note := range TellDifferences(c.found) {
-		l.Server.Config.Note(note)
+		l.Rewriter.Once.Lose(note, note)
 	}
 	return nil
 }

@@ -346,13 +346,17 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 
 // Compare counts what has been loaded: see target.Load.
 func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
-	l.warnings.tell(l.Server.Config.Note)
+	lose := func(note string) { l.Rewriter.Once.Lose(note, note) }
+	l.warnings.tell(lose)
 	if err := l.findVersions(ctx); err != nil {
 		return err
 	}
-	l.Versions.tell(l.Server.Config.Note)
+	l.Versions.tell(lose)
 	if err := l.compareDefinitions(ctx); err != nil {
 		return l.Server.Classify("compare the tables' definitions", err)
+	}
+	if lost := l.Rewriter.Once.Lost(); l.Server.Config.Strict && len(lost) > 0 {
+		return &target.StrictError{Lost: lost}
 	}
 	if stats.Header != "" && !stats.Complete {
 		return target.ErrIncomplete

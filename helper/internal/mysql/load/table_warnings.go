@@ -22,7 +22,7 @@ func (l *Load) hearOf(ctx context.Context, s *rewrite.Statement) error {
 	for _, one := range listed {
 		if slices.Contains(tableWarnings, one["code"]) {
 			note := "table " + s.Made() + ": the server warned as it was made: " + one["message"]
-			l.Rewriter.Once.About(note, note)
+			l.Rewriter.Once.Lose(note, note)
 			l.heard = append(l.heard, tableWarning{s.TableName(), one["code"]})
 		}
 	}

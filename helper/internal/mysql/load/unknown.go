@@ -19,7 +19,7 @@ func (l *Load) retry(ctx context.Context, s *rewrite.Statement, refusal error) e
 		return refusal
 	}
 	if label := s.Label(); label != "" {
-		l.Rewriter.Once.About(label, label+" is left out: this server does not take it: "+l.reason(refusal))
+		l.Rewriter.Once.Lose(label, label+" is left out: this server does not take it: "+l.reason(refusal))
 		return nil
 	}
 	if s.Kind == "TABLE" && s.Verb == "CREATE" {
@@ -63,7 +63,7 @@ func (l *Load) makeLess(ctx context.Context, s *rewrite.Statement, refusal error
 		if reason == nil {
 			reason = refusal
 		}
-		l.Rewriter.Once.About(part.Where+part.Text, part.Where+": this server does not take "+part.Text+", which is left out: "+l.reason(reason))
+		l.Rewriter.Once.Lose(part.Where+part.Text, part.Where+": this server does not take "+part.Text+", which is left out: "+l.reason(reason))
 	}
 	made := s.Without(left)
 	l.Rewriter.Redeclare(made)

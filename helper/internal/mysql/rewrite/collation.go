@@ -48,7 +48,7 @@ func (c *Collations) choose(ctx context.Context, what, name string, near []strin
 		if err == nil && len(rows) > 0 {
 			c.Nearest[key] = candidate
 			if candidate != name {
-				c.Once.About(key, what+" "+name+" is unknown here: "+candidate+" takes its place")
+				c.Once.Lose(key, what+" "+name+" is unknown here: "+candidate+" takes its place")
 			}
 			break
 		}

@@ -47,7 +47,7 @@ func (w *Rewriter) adaptType(s *Statement, e element, changes *sqltext.Edits) {
 // instead notes what takes the place of something in a table.
 func (w *Rewriter) instead(s *Statement, e element, what, instead string) {
 	where := "table " + s.Made() + ", " + s.describe(e)
-	w.Once.About(where+what, where+": this server does not know "+what+": "+instead+" takes its place")
+	w.Once.Lose(where+what, where+": this server does not know "+what+": "+instead+" takes its place")
 }
 
 // withoutLiteral are the types whose default must be an expression in MySQL.

@@ -108,7 +108,7 @@ func (w *Rewriter) keepUnion(s *Statement, open int) {
 	}
 	s.Edits.Replace(s.Tokens[open+1].Start, s.Tokens[end].End, strings.Join(kept, ","))
 	for _, name := range gone {
-		w.Once.About("union "+s.TableName()+" "+name, fmt.Sprintf("table %s comes without the rows of %s, which is of another database", s.TableName(), name))
+		w.Once.Lose("union "+s.TableName()+" "+name, fmt.Sprintf("table %s comes without the rows of %s, which is of another database", s.TableName(), name))
 	}
 }
 
@@ -118,7 +118,7 @@ func (w *Rewriter) isOwn(database string) bool { return strings.EqualFold(databa
 // takenOff notes that a table is loaded without an option.
 func (w *Rewriter) takenOff(s *Statement, option string) {
 	table := s.TableName()
-	w.Once.About("outside "+table+" "+option, fmt.Sprintf("table %s comes without its %s: its files lie in the folder of the database", table, option))
+	w.Once.Lose("outside "+table+" "+option, fmt.Sprintf("table %s comes without its %s: its files lie in the folder of the database", table, option))
 }
 
 // TableName returns the name of the table in a CREATE or ALTER TABLE.

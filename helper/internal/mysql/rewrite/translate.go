@@ -48,7 +48,7 @@ func (w *Rewriter) Translate(s *Statement) *Statement {
 				where += ", " + what
 			}
 			text := strings.TrimSpace(string(s.Text[s.Tokens[c.first].Start:s.Tokens[c.last-1].End]))
-			w.Once.About(where+text, where+": this server does not know "+text+", which is left out")
+			w.Once.Lose(where+text, where+": this server does not know "+text+", which is left out")
 			leftOut.Replace(c.start, c.end, "")
 		}
 	}
@@ -94,7 +94,7 @@ func (w *Rewriter) word(s *Statement, c conditional, within element, changes, le
 		changes.Replace(start, end, "")
 		leftOut.Replace(start, end, "")
 		where := fmt.Sprintf("table %s, %s", s.Made(), s.describe(within))
-		w.Once.About(where, where+": it is NOT ENFORCED, which this server does not know, and is left out")
+		w.Once.Lose(where, where+": it is NOT ENFORCED, which this server does not know, and is left out")
 		return true
 	}
 	return false

@@ -137,7 +137,7 @@ func (w *Rewriter) lacks(table, element, what string) {
 	if element != "" {
 		where += ", " + element
 	}
-	w.Once.About(where+what, where+": this server does not know "+what+", which is left out")
+	w.Once.Lose(where+what, where+": this server does not know "+what+", which is left out")
 }
 
 // adaptElement does the same within a column or a key.
