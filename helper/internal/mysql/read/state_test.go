@@ -265,6 +265,42 @@ func expectStandsStill(t *testing.T, source *source.Source) {
 	}
 }
 
+// TestStateIgnoresWhenEventsRan waits until an event has run, which changes nothing that a dump contains.
+func TestStateIgnoresWhenEventsRan(t *testing.T) {
+	server := sourcetest.MariaDB(t)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(server.Exec("CREATE OR REPLACE DATABASE timed", "SET GLOBAL event_scheduler = OFF", "CREATE EVENT timed.tick ON SCHEDULE EVERY 1 SECOND DO SET @x = 1"))
+	t.Cleanup(func() { must(server.Exec("SET GLOBAL event_scheduler = OFF", "DROP DATABASE timed")) })
+	pool, err := sql.Open("mysql", "root@unix("+server.Socket+")/timed")
+	must(err)
+	defer pool.Close()
+	conn, err := pool.Conn(t.Context())
+	must(err)
+	defer conn.Close()
+	events := func() string {
+		t.Helper()
+		rows, err := (&serverState{conn: conn}).query(t.Context(), "SELECT * FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()")
+		must(err)
+		return fmt.Sprint(rows)
+	}
+	before := events()
+	must(server.Exec("SET GLOBAL event_scheduler = ON"))
+	for end, ran := time.Now().Add(20*time.Second), false; !ran; time.Sleep(50 * time.Millisecond) {
+		must(conn.QueryRowContext(t.Context(), "SELECT LAST_EXECUTED IS NOT NULL FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()").Scan(&ran))
+		if time.Now().After(end) {
+			t.Fatal("the event does not run")
+		}
+	}
+	if after := events(); !strings.Contains(before, "tick") || after != before {
+		t.Errorf("the event has changed from %s to %s", before, after)
+	}
+}
+
 // A state costs milliseconds.
 func BenchmarkMySQLState(b *testing.B) {
 	server, err := testserver.MariaDB(b.TempDir(), "--table-definition-cache=4000")
