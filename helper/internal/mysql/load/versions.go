@@ -70,19 +70,17 @@ func (l *Load) findVersions(ctx context.Context) error {
 	if v.plain || !l.Server.Release.IsMariaDB() {
 		return nil
 	}
-	rows, err := l.Lock.Table(ctx, "SELECT t.TABLE_NAME, c.DATA_TYPE FROM information_schema.TABLES t"+
-		" LEFT JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND BINARY c.TABLE_NAME = t.TABLE_NAME AND c.GENERATION_EXPRESSION = 'ROW START'"+
-		" WHERE t.TABLE_SCHEMA = ? AND t.TABLE_TYPE = 'SYSTEM VERSIONED' ORDER BY t.TABLE_NAME", l.Server.Names.Incoming)
+	versioned, err := mysql.VersionedTables(ctx, l.Lock.Conn, l.Server.Names.Incoming)
 	if err != nil {
 		return l.Server.Classify("look for system-versioned tables", err)
 	}
-	for _, row := range rows {
-		if !l.Server.Config.Part.Includes(row["table_name"]) {
+	for _, table := range versioned {
+		if !l.Server.Config.Part.Includes(table.Name) {
 			continue
 		}
-		v.Tables = append(v.Tables, row["table_name"])
-		if row["data_type"] == "bigint" {
-			v.numbered = append(v.numbered, row["table_name"])
+		v.Tables = append(v.Tables, table.Name)
+		if table.ByTransaction {
+			v.numbered = append(v.numbered, table.Name)
 		}
 	}
 	return nil

@@ -6,8 +6,8 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
@@ -36,27 +36,20 @@ func (m *Server) inspectVersions(ctx context.Context, conn *sql.Conn, read []str
 	if !m.release.IsMariaDB() {
 		return nil
 	}
-	rows, err := conn.QueryContext(ctx, "SELECT t.TABLE_NAME, COALESCE(c.DATA_TYPE, 'timestamp') FROM information_schema.TABLES t"+
-		" LEFT JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND BINARY c.TABLE_NAME = t.TABLE_NAME AND c.GENERATION_EXPRESSION = 'ROW START'"+
-		" WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'SYSTEM VERSIONED' ORDER BY t.TABLE_NAME")
+	versioned, err := mysql.VersionedTables(ctx, conn, "")
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
 	var numbered, left []string
-	for rows.Next() {
-		var table, kind string
-		if err := rows.Scan(&table, &kind); err != nil {
-			return err
-		}
+	for _, table := range versioned {
 		switch {
-		case !slices.Contains(read, table):
+		case !slices.Contains(read, table.Name):
 		case m.config.Client, m.release.Version.Less(takesHistory):
-			left = append(left, table)
-		case !strings.EqualFold(kind, "timestamp"):
-			numbered = append(numbered, table)
+			left = append(left, table.Name)
+		case table.ByTransaction:
+			numbered = append(numbered, table.Name)
 		default:
-			m.versions = append(m.versions, table)
+			m.versions = append(m.versions, table.Name)
 		}
 	}
 	if len(numbered) > 0 {
@@ -69,7 +62,7 @@ func (m *Server) inspectVersions(ctx context.Context, conn *sql.Conn, read []str
 		}
 		m.config.Note("the history of system-versioned tables is not in the dump, only their current rows, since " + why + ": " + source.Enumerate(left))
 	}
-	return rows.Err()
+	return nil
 }
 
 // readPeriods returns the columns of versioned tables that hold the beginning and the end of a version's period. They

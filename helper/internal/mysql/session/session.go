@@ -143,7 +143,7 @@ func (s *Session) Exists(ctx context.Context, database string) (bool, error) {
 // Tables lists what RENAME TABLE can move: tables of every kind and sequences, but no views.
 func (s *Session) Tables(ctx context.Context, database string) ([]string, error) {
 	return s.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES"+
-		" WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW' AND TABLE_TYPE NOT LIKE '%TEMPORARY%' ORDER BY TABLE_NAME", database)
+		" WHERE TABLE_SCHEMA = ? AND "+mysql.StoredTables+" ORDER BY TABLE_NAME", database)
 }
 
 // HasTable reports whether a database has a table or view.

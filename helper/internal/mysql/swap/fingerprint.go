@@ -29,7 +29,7 @@ type printable struct {
 // printables lists the tables and sequences of a database.
 func printables(ctx context.Context, s *session.Session, database string) ([]printable, error) {
 	rows, err := s.Table(ctx, "SELECT TABLE_NAME, TABLE_TYPE, ENGINE, DATA_LENGTH FROM information_schema.TABLES"+
-		" WHERE TABLE_SCHEMA = ? AND TABLE_TYPE NOT LIKE '%VIEW' AND TABLE_TYPE NOT LIKE '%TEMPORARY%'", database)
+		" WHERE TABLE_SCHEMA = ? AND "+mysql.StoredTables, database)
 	var all []printable
 	for _, row := range rows {
 		size, _ := strconv.ParseInt(row["data_length"], 10, 64) // an unknown size counts as small
