@@ -18,7 +18,10 @@ import (
 const (
 	ErrnoFilesLeft          = 1010
 	errnoDiskFull           = 1021
+	ErrnoOutOfMemory        = 1037
+	ErrnoOutOfSortMemory    = 1038
 	errnoTooManyConnections = 1040
+	ErrnoOutOfResources     = 1041
 	errnoBadHost            = 1042
 	ErrnoDatabaseDenied     = 1044
 	errnoAccessDenied       = 1045
@@ -82,6 +85,7 @@ const (
 	errnoConnectionKilled   = 1927 // MariaDB
 	ErrnoStatementTimeout   = 1969 // MariaDB
 	ErrnoExecutionTimeout   = 3024 // MySQL
+	ErrnoReplicationHook    = 3100 // MySQL
 	errnoAccountLocked      = 3118 // MySQL
 	errnoNeedsTLS           = 3159 // MySQL
 	errnoEngineDisabled     = 3161

@@ -9,6 +9,7 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -65,18 +66,17 @@ func findBroken(ctx context.Context, conn *sql.Conn, tables, views []string) ([]
 	return all, nil
 }
 
-// isBroken says whether the server's error is about an object that nobody can read. It is not where a privilege is missing,
-// where the object is gone, or where the server has something else to do.
+// isBroken reports whether the server's error is about an object that nobody can read. It is not if a privilege is missing,
+// if the object is gone, or if the server refuses for a reason of its own.
 func isBroken(err error) bool {
-	number := mysql.Errno(err)
-	return number != 0 && !denied(err) && !slices.Contains(passing, number)
+	errno, kind := mysql.Errno(err), mysql.Classify(err)
+	return errno != 0 && (kind == fault.None || kind == fault.BrokenView) && !slices.Contains(passing, errno) && !slices.Contains(gone, errno)
 }
 
-// passing are errors that have to do with the moment, and not with an object: no connection, no memory, locks, shutdown,
-// interruptions, time limits; objects that were dropped meanwhile, or are views now; and an account's own.
+// passing are errors of the moment, besides those that Classify knows.
 var passing = []uint16{
-	1037, 1038, 1040, 1041, 1044, 1045, 1049, 1053, 1129, 1130, 1135, 1203, 1205, 1213, 1226, 1317, 1412, 1461, 1698, 1820, 1862, 1927, 1969, 3024, 3100, 3159,
-	1146, 1305, 1347, 1360, 1539, 4089, 4091, 4092,
+	mysql.ErrnoOutOfMemory, mysql.ErrnoOutOfSortMemory, mysql.ErrnoOutOfResources, mysql.ErrnoDeadlock, mysql.ErrnoInterrupted,
+	mysql.ErrnoTableChanged, mysql.ErrnoTooManyPrepared, mysql.ErrnoStatementTimeout, mysql.ErrnoExecutionTimeout, mysql.ErrnoReplicationHook,
 }
 
 // leaveOutBroken finds what nobody can read, and leaves it out if that is wanted. Else it fails with *BrokenError. It

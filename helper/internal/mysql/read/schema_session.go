@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
@@ -59,6 +60,12 @@ func (r *schemaReader) row(ctx context.Context, query string) (map[string]string
 	return rows[0], nil
 }
 
+// gone are the errors for an object that was dropped, or replaced by one of another kind, after it was listed.
+var gone = []uint16{
+	mysql.ErrnoUnknownTable, mysql.ErrnoUnknownRoutine, mysql.ErrnoUnknownTrigger, mysql.ErrnoUnknownEvent, mysql.ErrnoUnknownSequence,
+	mysql.ErrnoUnknownView, mysql.ErrnoOtherKindOfObject, mysql.ErrnoNotASequence,
+}
+
 // reading adds to an error what was being read, and classifies it. What is missing was there when it was listed.
 func reading(what string, err error) error {
 	doing := "read " + what
@@ -68,12 +75,10 @@ func reading(what string, err error) error {
 	case errors.Is(err, mysql.ErrTextHidden):
 		return source.Failure(doing, source.ErrPrivilege, err)
 	}
-	switch mysql.Errno(err) {
-	case mysql.ErrnoUnknownTable, mysql.ErrnoUnknownRoutine, mysql.ErrnoUnknownTrigger, mysql.ErrnoUnknownEvent, mysql.ErrnoUnknownSequence,
-		mysql.ErrnoUnknownView,
-		mysql.ErrnoOtherKindOfObject, mysql.ErrnoNotASequence: // a table has become a view, or the other way round
+	switch errno := mysql.Errno(err); {
+	case slices.Contains(gone, errno):
 		return source.Failure(doing, source.ErrDefinitionChanged, err)
-	case 0:
+	case errno == 0:
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	return source.Faulty(doing, mysql.Classify(err), err)
