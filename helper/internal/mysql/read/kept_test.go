@@ -10,8 +10,8 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// Rows that change places with those of a partition are seen by older snapshots where they are now. Who does that while
-// a dump is made does not wait, and the dump gives way, also before a row was read.
+// Older snapshots see rows that were exchanged with those of a partition where they are now. A session that does this
+// during a dump does not have to wait: the dump gives way, even before it has read a row.
 func TestMySQLPartitionsStay(t *testing.T) {
 	sites(t, func(t *testing.T, server *testserver.MySQL) {
 		for _, threads := range []int{1, 3} {

@@ -68,7 +68,7 @@ func TestMySQLDump(t *testing.T) {
 	expectShop(t, "shop_copy", string(text))
 }
 
-// expectShop restores a dump of the shop and compares.
+// expectShop restores a dump of the shop and compares it.
 func expectShop(t *testing.T, database, text string) {
 	t.Helper()
 	sourcetest.Expect(t, text, "cache_guard", "CREATE DEFINER", "FUNCTION `answer`", "cleanup", "!secret of a session", "!old_backup", "!set autocommit=0", "!GTID_PURGED")
@@ -178,7 +178,7 @@ func TestMySQLTLS(t *testing.T) {
 		sourcetest.Expect(t, sourcetest.DumpText(t, source), "-- Dump completed")
 	}
 	sourcetest.ExpectError(t, sourcetest.OpenError(t, source.Config{Client: true, URL: sourcetest.ParseURL(t, base+"?tls=verify")}), source.ErrTLS, "unknown authority")
-	// MariaDB answers a user who must use TLS and does not as it answers a wrong password.
+	// If an account must use TLS and does not, MariaDB answers as for a wrong password.
 	sourcetest.ExpectError(t, sourcetest.OpenError(t, source.Config{Client: true, URL: sourcetest.ParseURL(t, base+"?tls=off")}), source.ErrAuth, "access denied")
 	name := strings.Replace(server.URL("shop"), "127.0.0.1", "localhost.localdomain", 1)
 	if err := sourcetest.OpenError(t, source.Config{Client: true, URL: sourcetest.ParseURL(t, name+"?tls=verify&ca="+c.CA)}); !errors.Is(err, source.ErrTLS) && !errors.Is(err, source.ErrUnreachable) {
@@ -360,7 +360,7 @@ func TestMySQLCancel(t *testing.T) {
 	}
 }
 
-// An ALTER TABLE between the snapshot and the reading of its table is MySQL's error 1412.
+// An ALTER TABLE between the snapshot and the reading of its table makes MySQL report error 1412.
 func TestMySQLDefinitionChanged(t *testing.T) {
 	server := sourcetest.MariaDB(t)
 	err := server.Exec("CREATE DATABASE altered", "USE altered", "CREATE TABLE a (id INT, t LONGTEXT)",
@@ -381,7 +381,7 @@ func TestMySQLDefinitionChanged(t *testing.T) {
 	sourcetest.ExpectError(t, sourcetest.Rest(dump), source.ErrDefinitionChanged, "Table definition has changed")
 }
 
-// The snapshot holds: rows that come while the dump runs are not in it.
+// Rows that arrive during the dump are not in its snapshot.
 func TestMySQLSnapshot(t *testing.T) {
 	server := sourcetest.MariaDB(t)
 	err := server.Exec("CREATE DATABASE busy", "USE busy", "CREATE TABLE a (id INT, t LONGTEXT)",
@@ -406,7 +406,7 @@ func TestMySQLSnapshot(t *testing.T) {
 	sourcetest.Expect(t, string(text), "-- Dump completed", "CREATE TABLE `z`", "!too late")
 }
 
-// What a user's own option files say does not count.
+// The user's own option files have no effect.
 func TestMySQLOptionFilesAreIgnored(t *testing.T) {
 	home := t.TempDir()
 	if err := os.WriteFile(filepath.Join(home, ".my.cnf"), []byte("[mysqldump]\nno-data\nwhere=1=0\n[client]\nhost=no-such-host.invalid\n"), 0o600); err != nil {

@@ -22,7 +22,7 @@ var mysqldServer = sync.OnceValues(func() (*testserver.MySQL, error) {
 	return testserver.Mysqld(filepath.Join(sourcetest.ServersDir, "mysqld"))
 })
 
-// sites are servers of both families.
+// sites has a server of each family.
 func sites(t *testing.T, do func(t *testing.T, server *testserver.MySQL)) {
 	t.Helper()
 	t.Run("mariadb", func(t *testing.T) { do(t, sourcetest.MariaDB(t)) })
@@ -51,7 +51,7 @@ func siteSession(t *testing.T, server *testserver.MySQL, database string) *sql.C
 	return conn
 }
 
-// fill makes a table of so many rows of 4 KB.
+// fill makes a table with that many rows of 4 KB.
 func fill(table, columns, values string, rows int) []string {
 	return []string{
 		fmt.Sprintf("CREATE TABLE %s (%s, body VARCHAR(4000) CHARACTER SET latin1)", table, columns),
@@ -71,8 +71,8 @@ func makeSite(t *testing.T, server *testserver.MySQL, name string, statements ..
 	}
 }
 
-// While whoever takes a dump takes long, and a table has been read in part, nobody waits for it, whatever they do with
-// the table.
+// While the receiver of a dump is slow, and a table has been read in part, no session waits for that table, whatever it
+// does with it.
 func TestMySQLDumpHoldsNoTable(t *testing.T) {
 	sites(t, func(t *testing.T, server *testserver.MySQL) {
 		statements := []string{
@@ -105,7 +105,7 @@ func TestMySQLDumpHoldsNoTable(t *testing.T) {
 	})
 }
 
-// A reader that fails holds nothing while the others still hand on what they have read.
+// A reader that fails keeps no locks while the others still hand on what they have read.
 func TestMySQLFailedReaderHoldsNoTable(t *testing.T) {
 	sites(t, func(t *testing.T, server *testserver.MySQL) {
 		makeSite(t, server, "failing", append(fill("book", "id INT PRIMARY KEY", "i", 12000), "DO SLEEP(1.1)")...) // its age is known to the second
@@ -161,7 +161,8 @@ func TestMySQLFailedReaderHoldsNoTable(t *testing.T) {
 	})
 }
 
-// A table without a key is read by one query. Who waits for that waits for less than a second: the dump gives way.
+// A table without a key is read by one query. A session that has to wait for it waits for less than a second, because
+// the dump gives way.
 func TestMySQLDumpGivesWay(t *testing.T) {
 	sites(t, func(t *testing.T, server *testserver.MySQL) {
 		for _, waiter := range []string{"ALTER TABLE heap COMMENT 'x'", "TRUNCATE heap", "LOCK TABLES heap WRITE"} {
@@ -184,7 +185,7 @@ func TestMySQLDumpGivesWay(t *testing.T) {
 	})
 }
 
-// A table that another one's name goes to is not taken for it, though the server raises no error.
+// A table that takes another one's name is not mistaken for it, though the server reports no error.
 func TestMySQLExchangedTable(t *testing.T) {
 	sites(t, func(t *testing.T, server *testserver.MySQL) {
 		makeSite(t, server, "exchanged", append(fill("first", "id INT PRIMARY KEY", "i", 2000),
@@ -199,7 +200,7 @@ func TestMySQLExchangedTable(t *testing.T) {
 	})
 }
 
-// What is done to a table after its rows have been read is no reason to begin anew.
+// Changes to a table after its rows have been read do not make the dump start again.
 func TestMySQLAlteredLater(t *testing.T) {
 	sites(t, func(t *testing.T, server *testserver.MySQL) {
 		makeSite(t, server, "later", append(fill("first", "id INT PRIMARY KEY", "i", 2000), "CREATE TABLE second (id INT PRIMARY KEY)", "INSERT INTO second VALUES (1)")...)
@@ -239,7 +240,7 @@ func restoreTo(t *testing.T, server *testserver.MySQL, database, text string) {
 	}
 }
 
-// Keys of all kinds are followed from page to page, as the server orders them.
+// Pages follow keys of all kinds, in the server's order.
 func TestMySQLPages(t *testing.T) {
 	sites(t, func(t *testing.T, server *testserver.MySQL) {
 		var statements []string
@@ -297,7 +298,7 @@ func TestMySQLPages(t *testing.T) {
 	})
 }
 
-// The official client is ended where somebody waits for it.
+// The official client is stopped if another session waits for it.
 func TestMySQLClientGivesWay(t *testing.T) {
 	sites(t, func(t *testing.T, server *testserver.MySQL) {
 		makeSite(t, server, "heaps", fill("heap", "id INT", "i", 12000)...)
@@ -319,8 +320,8 @@ func TestMySQLClientGivesWay(t *testing.T) {
 	})
 }
 
-// A site that reads, writes and migrates all the time never waits for a dump that is taken slowly, and what comes of the
-// dump is of one moment.
+// A site that reads, writes and migrates all the time never waits for a dump with a slow receiver, and all rows of the
+// dump are of one moment.
 func TestMySQLBusySite(t *testing.T) {
 	sites(t, func(t *testing.T, server *testserver.MySQL) {
 		makeSite(t, server, "busysite", append(fill("page", "id INT PRIMARY KEY", "i", 9000),

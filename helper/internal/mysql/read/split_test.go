@@ -16,7 +16,7 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// TestSplit cuts tables with keys of all kinds and counts what lies in the spans: every row in one.
+// TestSplit cuts tables with keys of all kinds, and finds every row in exactly one span.
 func TestSplit(t *testing.T) {
 	server, err := testserver.MariaDB(t.TempDir())
 	if err != nil {
@@ -95,7 +95,7 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-// TestQueue has several readers empty a queue: every span is given out once, in order, and nobody waits in vain.
+// TestQueue has several readers empty a queue: every span is handed out once, in order, and no reader waits for ever.
 func TestQueue(t *testing.T) {
 	var tables []*tableRows
 	for i := range 20 {
@@ -107,7 +107,7 @@ func TestQueue(t *testing.T) {
 	given := map[string][]string{}
 	for range 4 {
 		group.Go(func() {
-			// Between being given a span and saying so another reader may be given, and tell of, the next one.
+			// Between receiving a span and recording it, another reader may receive and record the next one.
 			before := map[string]string{}
 			for {
 				table, s, err := work.next(t.Context(), func(*tableRows) ([]span, error) {
@@ -140,7 +140,7 @@ func TestQueue(t *testing.T) {
 		}
 	}
 
-	// One who waits for another's cut ends with the context.
+	// A reader that waits for another one's cut ends with the context.
 	work = newQueue(tables[:1])
 	ctx, cancel := context.WithCancel(t.Context())
 	defer context.AfterFunc(ctx, work.wake)()

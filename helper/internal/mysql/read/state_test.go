@@ -35,12 +35,13 @@ var stateSite = []string{
 	"CREATE PROCEDURE pro(a INT) SELECT a",
 	"CREATE TRIGGER trig BEFORE INSERT ON old FOR EACH ROW SET NEW.id = 1",
 	"CREATE EVENT ev ON SCHEDULE EVERY 1 DAY DISABLE DO DELETE FROM old",
-	// Its statistics say that it is empty: they are computed later, and the server is stopped before that.
+	// Its statistics still say that it is empty: the server is stopped before it computes them.
 	"CREATE TABLE stale (id INT PRIMARY KEY) ENGINE=InnoDB", "INSERT INTO stale VALUES (1)",
 }
 
-// Whatever a dump holds makes another state when it is changed, and nothing else does. The times of tables are NULL to
-// begin with, as after each restart. No case alters or drops a table: that is counted for all databases alike.
+// A change to anything that a dump contains makes another state, and nothing else does. The times of tables are NULL at
+// first, as after each restart. No case alters or drops a table, because the server counts that for all databases
+// together.
 var stateCases = []sourcetest.StateCase{
 	{Name: "insert", Statements: "INSERT INTO plain VALUES (1000, 1)", Same: false},
 	{Name: "update", Statements: "UPDATE plain SET v = 7 WHERE id = 1", Same: false},
@@ -122,7 +123,7 @@ func TestMySQLState(t *testing.T) {
 		sources[name] = sourcetest.StateSource(t, server.URL(name))
 	}
 
-	// A transaction that has written and commits only after the state was read.
+	// This transaction has written, and commits only after the state was read.
 	late, err := sql.Open("mysql", fmt.Sprintf("root@tcp(127.0.0.1:%d)/late", server.Port))
 	if err != nil {
 		t.Fatal(err)
@@ -223,7 +224,7 @@ func TestMySQLState(t *testing.T) {
 		}
 		sourcetest.Settled(t, source)
 	})
-	// What a smaller cache forgets.
+	// A smaller cache forgets tables.
 	t.Run("forgotten", func(t *testing.T) {
 		if err := server.Exec("SET GLOBAL table_definition_cache = 400", "FLUSH TABLES"); err != nil {
 			t.Fatal(err)
@@ -249,8 +250,8 @@ func TestMySQLState(t *testing.T) {
 	}
 }
 
-// expectStandsStill checks that a state in doubt is the same while nobody writes. The server may have something to finish
-// first.
+// expectStandsStill checks that a state in doubt stays the same while nobody writes. First the server may have work to
+// finish.
 func expectStandsStill(t *testing.T, source *source.Source) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; {

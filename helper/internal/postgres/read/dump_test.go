@@ -57,7 +57,7 @@ func TestPostgresLimits(t *testing.T) {
 	if err := server.Exec("shop", "CREATE ROLE limited LOGIN PASSWORD 'limited' CONNECTION LIMIT 4", "GRANT pg_read_all_data TO limited"); err != nil {
 		t.Fatal(err)
 	}
-	// A database of its own: large objects would take more.
+	// It has a database of its own: reading large objects would take another connection.
 	freshPostgres(t, "limits", "CREATE TABLE a (id int); CREATE TABLE b (id int); CREATE TABLE c (id int); CREATE TABLE d (id int); CREATE TABLE e (id int);")
 	t.Cleanup(func() { _ = server.Exec("shop", "DROP OWNED BY limited", "DROP ROLE limited") })
 	url := sourcetest.ParseURL(t, server.URLAs("limited", "limited", "limits"))
@@ -67,7 +67,7 @@ func TestPostgresLimits(t *testing.T) {
 		t.Errorf("how: %q", dump.How)
 	}
 
-	// More than there are, since somebody came meanwhile.
+	// More are wanted than the server still has, as if somebody had connected meanwhile.
 	p := &Server{url: *url, config: source.Config{Threads: 1}}
 	if _, err := p.Inspect(t.Context()); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestPostgresLimits(t *testing.T) {
 	}
 }
 
-// Where a snapshot cannot be shared, pg_dump makes the dump.
+// If a snapshot cannot be shared, pg_dump makes the dump.
 func TestPostgresSnapshotNotShared(t *testing.T) {
 	freshPostgres(t, "alone", "CREATE TABLE t (v text); INSERT INTO t VALUES ('of alone'); REVOKE EXECUTE ON FUNCTION pg_export_snapshot() FROM PUBLIC;")
 	server := sourcetest.PostgreSQL(t)
@@ -109,7 +109,7 @@ func TestPostgresSnapshotNotShared(t *testing.T) {
 	sourcetest.Expect(t, text, "of alone", "PostgreSQL database dump complete")
 }
 
-// sessions counts the connections of ours to a database of the shared server.
+// sessions counts our connections to a database of the shared server.
 func sessions(t *testing.T, database string) string {
 	t.Helper()
 	rows, err := sourcetest.PostgreSQL(t).Query("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dump-helper' AND datname = '"+database+"'")
@@ -192,7 +192,7 @@ func TestPostgresPgDumpKilled(t *testing.T) {
 	freshPostgres(t, "killed", shelf+`SELECT lo_from_bytea(0, decode(repeat('00', 20000000), 'hex'));`)
 	dump, ended, goOn := sourcetest.Stuck(t.Context(), t, source.Config{URL: sourcetest.ParseURL(t, sourcetest.PostgreSQL(t).URL("killed"))})
 	defer goOn()
-	// The tail is too long to be read ahead: its pg_dump waits.
+	// The tail is too long to be kept in memory, so its pg_dump waits.
 	pid := 0
 	for pid == 0 {
 		pid = ownChild(t, "--section=post-data")
@@ -208,7 +208,7 @@ func TestPostgresPgDumpKilled(t *testing.T) {
 	_ = dump.Close()
 }
 
-// ownChild gives the process that this one has started with a word on its command line, 0 if there is none.
+// ownChild returns the child process of this one with a word on its command line, 0 if there is none.
 func ownChild(t *testing.T, word string) int {
 	t.Helper()
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -224,7 +224,7 @@ func ownChild(t *testing.T, word string) int {
 	return 0
 }
 
-// A snapshot that is older than its locks would see the rows of a table neither before nor after it was rewritten.
+// After a table was rewritten, a snapshot that is older than its locks would see its rows neither before nor after.
 func TestPostgresWaitsForChanges(t *testing.T) {
 	freshPostgres(t, "changing", `CREATE TABLE changing (id int); INSERT INTO changing VALUES (1);`)
 	server := sourcetest.PostgreSQL(t)
@@ -290,7 +290,7 @@ func TestPostgresWaitsForALockInVain(t *testing.T) {
 	<-held
 }
 
-// A standby can be dumped, too. What it cannot keep is noticed.
+// A standby can be dumped, too. The dump notices what the standby cannot keep.
 func TestPostgresStandby(t *testing.T) {
 	inPieces(t, 1<<20)
 	freshPostgres(t, "primary", shelf)
@@ -319,7 +319,7 @@ func TestPostgresStandby(t *testing.T) {
 	}
 	expectRestored(t, "primary", sourcetest.Joined(chunks))
 
-	// What is emptied is noticed by its file, though no lock kept the standby from doing it.
+	// Emptying is noticed by the table's file, though no lock kept the standby from it.
 	_, ended, goOn := sourcetest.Stuck(t.Context(), t, config)
 	defer goOn()
 	if err := primary.Exec("primary", "TRUNCATE shelf"); err != nil {
@@ -343,13 +343,13 @@ func TestPostgresStandby(t *testing.T) {
 	goOn()
 	err = <-ended
 	sourcetest.ExpectError(t, err, source.ErrDefinitionChanged, "")
-	// A pg_dump that begins just then says it in other words.
+	// A pg_dump that begins at that moment reports it in other words.
 	if text := err.Error(); !strings.Contains(text, "conflict with recovery") && !strings.Contains(text, "invalid snapshot identifier") {
 		t.Error(text)
 	}
 }
 
-// until waits until a query gives true.
+// until waits until a query returns true.
 func until(t *testing.T, server *testserver.PG, query string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
@@ -366,7 +366,7 @@ func until(t *testing.T, server *testserver.PG, query string) {
 	}
 }
 
-// What the server says of a dump that it cannot go on with.
+// These are the server's errors for a dump that cannot continue.
 func TestPostgresExplainDump(t *testing.T) {
 	p := &Server{url: *sourcetest.ParseURL(t, "postgres://reader@db.example.com/shop"), version: "15.18 (Debian)"}
 	for _, test := range []struct {

@@ -126,7 +126,7 @@ func TestPostgresRefusals(t *testing.T) {
 	defer func() { _ = server.Exec("shop", "DROP TABLE guarded") }()
 	sourcetest.ExpectError(t, sourcetest.OpenError(t, config), source.ErrPrivilege, "reader lacks the privilege BYPASSRLS on public.guarded")
 
-	// The large object is not the reader's: pg_dump itself says so.
+	// The account may not read the large object: pg_dump itself reports that.
 	config.Exclude = []string{"guarded"}
 	src, _ := sourcetest.Open(t, config)
 	dump, err := src.Dump(t.Context())
@@ -214,7 +214,7 @@ func TestPostgresBackendTerminated(t *testing.T) {
 	sourcetest.ExpectError(t, sourcetest.Rest(dump), source.ErrConnectionLost, "pg_dump")
 }
 
-// The environment by which libpq is steered elsewhere does not count.
+// The environment variables that would lead libpq elsewhere have no effect.
 func TestPostgresEnvironmentIsIgnored(t *testing.T) {
 	t.Setenv("PGHOST", "no-such-host.invalid")
 	t.Setenv("PGDATABASE", "postgres")
@@ -246,7 +246,7 @@ func TestPostgresClientTooOld(t *testing.T) {
 	}
 }
 
-// Errors are one line, though the driver tries with TLS and without.
+// An error is one line, even if the driver tries with TLS and without.
 func TestPostgresErrorsAreOneLine(t *testing.T) {
 	for _, url := range []string{"postgres://u@127.0.0.1:1/db", "postgres://u@no-such-host.invalid/db", sourcetest.PostgreSQL(t).URL("nowhere")} {
 		err := sourcetest.OpenError(t, source.Config{URL: sourcetest.ParseURL(t, url)})

@@ -12,8 +12,8 @@ import (
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
-// While whoever takes a dump takes long, and a table has been read in part, nobody waits for it, whatever they do with
-// the table. What cannot be read any more is noticed.
+// While the receiver of a dump is slow, and a table has been read in part, no session waits for that table, whatever it
+// does with it. The dump notices what it can no longer read.
 func TestPostgresDumpHoldsNoTable(t *testing.T) {
 	server := sourcetest.PostgreSQL(t)
 	for _, test := range []struct {
@@ -40,7 +40,7 @@ func TestPostgresDumpHoldsNoTable(t *testing.T) {
 			for range 5 {
 				freshPostgres(t, "site", shelf+"CREATE TABLE spare (LIKE shelf); INSERT INTO spare VALUES (7); ALTER TABLE shelf ADD copy int;")
 				_, ended, goOn := sourcetest.Stuck(t.Context(), t, source.Config{URL: sourcetest.ParseURL(t, server.URL("site")), Threads: 1})
-				// pg_dump, which locks all tables, comes a second time for the tail, and goes before the rows are there.
+				// pg_dump locks all tables. It runs again for the tail, and ends before the rows have been read.
 				for _, count := range []string{"3", "2"} {
 					for deadline := time.Now().Add(10 * time.Second); sessions(t, "site") != count && time.Now().Before(deadline); {
 					}
@@ -49,7 +49,8 @@ func TestPostgresDumpHoldsNoTable(t *testing.T) {
 					t.Errorf("%s: %v", test.statement, err)
 				}
 				goOn()
-				// What has just ended may not have been looked at: then the definitions have changed too soon.
+				// The dump may have had no chance to look at what has just ended: then the definitions changed too
+				// early.
 				if err = <-ended; err == nil || !strings.HasPrefix(err.Error(), "read the definitions: ") {
 					break
 				}
@@ -63,8 +64,8 @@ func TestPostgresDumpHoldsNoTable(t *testing.T) {
 	}
 }
 
-// A table that is read at once is locked as long as that takes. Who waits for it waits for less than a second: the dump
-// gives way.
+// A table that is read at once stays locked meanwhile. A session that has to wait for it waits for less than a second,
+// because the dump gives way.
 func TestPostgresDumpGivesWay(t *testing.T) {
 	inPieces(t, 1<<40)
 	server := sourcetest.PostgreSQL(t)
@@ -80,7 +81,7 @@ func TestPostgresDumpGivesWay(t *testing.T) {
 	}
 }
 
-// pg_dump is ended where somebody waits for it.
+// pg_dump is stopped if another session waits for it.
 func TestPostgresClientGivesWay(t *testing.T) {
 	server := sourcetest.PostgreSQL(t)
 	freshPostgres(t, "whole", shelf)
@@ -104,8 +105,8 @@ func waits(t *testing.T, server *testserver.PG, database string) (stop func() (l
 	})
 }
 
-// A site that reads, writes and migrates all the time never waits for a dump that is taken slowly, and what comes of the
-// dump is of one moment.
+// A site that reads, writes and migrates all the time never waits for a dump with a slow receiver, and all rows of the
+// dump are of one moment.
 func TestPostgresBusySite(t *testing.T) {
 	inPieces(t, 1<<20)
 	freshPostgres(t, "busy", shelf+`CREATE TABLE account_a (amount int); INSERT INTO account_a VALUES (1000000);

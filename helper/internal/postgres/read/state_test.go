@@ -32,7 +32,7 @@ var stateSite = []string{
 	`SELECT lo_from_bytea(7001, 'large')`,
 }
 
-// Each follows upon the others.
+// Each case continues where the one before has ended.
 var stateCases = []sourcetest.StateCase{
 	{Name: "insert", Statements: `INSERT INTO parent VALUES (3)`, Same: false},
 	{Name: "update", Statements: `UPDATE node SET v = 'x' WHERE id = 1`, Same: false},
@@ -129,7 +129,7 @@ func TestPostgresState(t *testing.T) {
 			t.Error("afterwards: changed")
 		}
 	})
-	// The second commit within a second is not counted for ten more.
+	// The server counts the second commit within a second only ten seconds later.
 	t.Run("not counted yet", func(t *testing.T) {
 		before := sourcetest.Settled(t, source)
 		conn := connectPostgres(t, server)
@@ -143,7 +143,7 @@ func TestPostgresState(t *testing.T) {
 		if state.Same(before.String()) {
 			t.Error("the same")
 		}
-		// Nobody writes: that is enough even so.
+		// Nobody writes, which is enough here, too.
 		if !sourcetest.ReadState(t, source).Same(state.String()) {
 			t.Error("changed while nobody wrote")
 		}
@@ -187,8 +187,8 @@ func TestPostgresState(t *testing.T) {
 			t.Error("changed while nobody wrote")
 		}
 	})
-	// A backend that dies takes all others and all counts along; the server itself stays. So a row between two crashes is
-	// counted in neither state.
+	// A backend that dies takes all others and all counts with it, while the server itself stays. So neither state
+	// counts a row between two crashes.
 	t.Run("crashes", func(t *testing.T) {
 		crash(t, server, source)
 		before := sourcetest.Settled(t, source)
@@ -243,7 +243,7 @@ func connectPostgres(t *testing.T, server *testserver.PG) *pgx.Conn {
 	return conn
 }
 
-// execPostgres runs statements as psql would, so that they may hold BEGIN and COMMIT.
+// execPostgres runs statements as psql does: they may include BEGIN and COMMIT.
 func execPostgres(ctx context.Context, server *testserver.PG, statements string) error {
 	conn, err := pgx.Connect(ctx, server.URL("site"))
 	if err != nil {
