@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -53,13 +54,14 @@ func fileProblem(environment map[string]string) string {
 
 // missingProgram returns the program of a profile's credential_process if this machine does not have it; "" if it does, or
 // if only a shell can tell.
-func missingProgram(c *config.SharedConfig) string {
+func missingProgram(ctx context.Context, c *config.SharedConfig) string {
 	for ; c != nil; c = c.Source {
 		words := strings.Fields(c.CredentialProcess)
 		if len(words) == 0 || strings.ContainsAny(words[0], "\"'\\$`~;&|<>(){}*?[]=") {
 			continue
 		}
-		if _, err := exec.LookPath(words[0]); err != nil {
+		// The SDK has a shell run the command, and a shell knows words that are no programs.
+		if exec.CommandContext(ctx, "sh", "-c", `command -v -- "$1"`, "sh", words[0]).Run() != nil {
 			return words[0]
 		}
 	}

@@ -30,6 +30,8 @@ role_arn = arn:aws:iam::111122223333:role/x
 source_profile = lost
 [profile fails]
 credential_process = false
+[profile builtin]
+credential_process = exec false
 [profile chatters]
 credential_process = echo hello
 [profile roleless]
@@ -54,6 +56,7 @@ source_profile = nobody
 		"no program":       {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "lost"}, ErrCredentialProcess, " (profile lost): there is no program /opt/nothing/credentials here"},
 		"no program below": {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "lost-source"}, ErrCredentialProcess, " (profile lost-source): there is no program /opt/nothing/credentials here"},
 		"program fails":    {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "fails"}, ErrCredentialProcess, " (profile fails): exit status 1"},
+		"shell's word":     {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "builtin"}, ErrCredentialProcess, " (profile builtin): exit status 1"},
 		"program chatters": {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "chatters"}, ErrCredentialProcess, " (profile chatters): invalid character 'h' looking for beginning of value"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -84,7 +84,7 @@ func loadAccess(ctx context.Context, environment map[string]string, region strin
 	for _, source := range cfg.ConfigSources {
 		if shared, ok := source.(config.SharedConfig); ok && id == "" {
 			acc.sso = usesSSO(&shared)
-			if program := missingProgram(&shared); program != "" {
+			if program := missingProgram(ctx, &shared); program != "" {
 				e := &Error{Op: getCredentials, Kind: ErrCredentialProcess, Profile: acc.profile, message: "there is no program " + program + " here"}
 				return cfg, acc, e
 			}
