@@ -2,6 +2,7 @@ package mysql
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	driver "github.com/go-sql-driver/mysql"
@@ -63,6 +64,23 @@ func Classify(err error) fault.Kind {
 		return fault.Lost
 	}
 	return fault.None
+}
+
+// passing are errors of the moment, or of the server's state, besides those that Classify knows.
+var passing = []uint16{
+	errnoOutOfMemory, errnoOutOfSortMemory, errnoOutOfResources, ErrnoDeadlock, ErrnoOptionPrevents, ErrnoInterrupted, ErrnoTableChanged,
+	ErrnoTooManyPrepared, ErrnoReadOnlyMode, ErrnoStatementTimeout, ErrnoExecutionTimeout, errnoReplicationHook,
+}
+
+// IsVerdict reports whether an error is the server's judgement of a statement or an object. It is not if the server lacks a privilege of the
+// account's, room or time, or if it is interrupted or shut down.
+func IsVerdict(err error) bool {
+	errno := Errno(err)
+	switch Classify(err) {
+	case fault.None, fault.BrokenView, fault.NoDatabase:
+		return errno != 0 && !slices.Contains(passing, errno)
+	}
+	return false
 }
 
 // Is reports whether an error of the server is of a kind.

@@ -18,10 +18,11 @@ import (
 const (
 	ErrnoFilesLeft          = 1010
 	errnoDiskFull           = 1021
-	ErrnoOutOfMemory        = 1037
-	ErrnoOutOfSortMemory    = 1038
+	ErrnoStorageEngine      = 1030
+	errnoOutOfMemory        = 1037
+	errnoOutOfSortMemory    = 1038
 	errnoTooManyConnections = 1040
-	ErrnoOutOfResources     = 1041
+	errnoOutOfResources     = 1041
 	errnoBadHost            = 1042
 	ErrnoDatabaseDenied     = 1044
 	errnoAccessDenied       = 1045
@@ -68,8 +69,8 @@ const (
 	ErrnoUnknownTrigger     = 1360
 	ErrnoRoutineDenied      = 1370
 	ErrnoTableChanged       = 1412
-	errnoUnsafeRoutine      = 1418
-	errnoUnsafeDefiner      = 1419
+	ErrnoUnsafeRoutine      = 1418
+	ErrnoUnsafeDefiner      = 1419
 	ErrnoTooManyPrepared    = 1461
 	errnoPluginMissing      = 1524
 	ErrnoUnknownEvent       = 1539
@@ -85,7 +86,7 @@ const (
 	errnoConnectionKilled   = 1927 // MariaDB
 	ErrnoStatementTimeout   = 1969 // MariaDB
 	ErrnoExecutionTimeout   = 3024 // MySQL
-	ErrnoReplicationHook    = 3100 // MySQL
+	errnoReplicationHook    = 3100 // MySQL
 	errnoAccountLocked      = 3118 // MySQL
 	errnoNeedsTLS           = 3159 // MySQL
 	errnoEngineDisabled     = 3161

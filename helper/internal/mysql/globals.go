@@ -15,8 +15,8 @@ var globalSettings = map[uint16]GlobalSetting{
 	errnoRowTooLong:       dynamicRows,
 	errnoColumnKeyTooLong: dynamicRows,
 	errnoNeedsPrimaryKey:  {"innodb_force_primary_key", "0", "OFF"},
-	errnoUnsafeRoutine:    {"log_bin_trust_function_creators", "1", "ON"},
-	errnoUnsafeDefiner:    {"log_bin_trust_function_creators", "1", "ON"},
+	ErrnoUnsafeRoutine:    {"log_bin_trust_function_creators", "1", "ON"},
+	ErrnoUnsafeDefiner:    {"log_bin_trust_function_creators", "1", "ON"},
 	errnoEngineDisabled:   {"disabled_storage_engines", "", "''"},
 	ErrnoTooManyPrepared:  {"max_prepared_stmt_count", "16382", "16382"},
 }

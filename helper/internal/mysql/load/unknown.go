@@ -74,22 +74,13 @@ func (l *Load) makeLess(ctx context.Context, s *rewrite.Statement, refusal error
 func (l *Load) reason(refusal error) string {
 	text := strings.ReplaceAll(mysql.ServerMessage(refusal), l.Server.Names.Incoming+".", "")
 	switch mysql.Errno(refusal) {
-	case 1418, 1419:
+	case mysql.ErrnoUnsafeRoutine, mysql.ErrnoUnsafeDefiner:
 		text += "; an administrator can run: SET GLOBAL log_bin_trust_function_creators = 1"
 	}
 	return text
 }
 
-// refuses says whether an error is the server's judgement of a statement. It is not where the server has no room, no time
-// or no permission left.
+// refuses reports whether an error is the server's judgement of a statement. An error of a storage engine may be about its disk.
 func refuses(err error) bool {
-	number := mysql.Errno(err)
-	return number != 0 && !slices.Contains(conditions, number) && !errors.Is(err, context.Canceled)
-}
-
-// conditions are errors of a server, not of a statement: no memory, no space, locks, shutdown, interruptions, a statement's
-// time, privileges, read-only servers.
-var conditions = []uint16{
-	1021, 1030, 1037, 1038, 1041, 1053, 1114, 1135, 1205, 1213, 1290, 1317, 1836, 1927, 1969, 3024, 3100,
-	1044, 1045, 1142, 1143, 1227, 1370,
+	return mysql.IsVerdict(err) && mysql.Errno(err) != mysql.ErrnoStorageEngine && !errors.Is(err, context.Canceled)
 }

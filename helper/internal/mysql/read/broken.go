@@ -9,7 +9,6 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -66,17 +65,9 @@ func findBroken(ctx context.Context, conn *sql.Conn, tables, views []string) ([]
 	return all, nil
 }
 
-// isBroken reports whether the server's error is about an object that nobody can read. It is not if a privilege is missing,
-// if the object is gone, or if the server refuses for a reason of its own.
+// isBroken reports whether the server's error is about an object that nobody can read, and not about one that is gone.
 func isBroken(err error) bool {
-	errno, kind := mysql.Errno(err), mysql.Classify(err)
-	return errno != 0 && (kind == fault.None || kind == fault.BrokenView) && !slices.Contains(passing, errno) && !slices.Contains(gone, errno)
-}
-
-// passing are errors of the moment, besides those that Classify knows.
-var passing = []uint16{
-	mysql.ErrnoOutOfMemory, mysql.ErrnoOutOfSortMemory, mysql.ErrnoOutOfResources, mysql.ErrnoDeadlock, mysql.ErrnoInterrupted,
-	mysql.ErrnoTableChanged, mysql.ErrnoTooManyPrepared, mysql.ErrnoStatementTimeout, mysql.ErrnoExecutionTimeout, mysql.ErrnoReplicationHook,
+	return mysql.IsVerdict(err) && mysql.Errno(err) != mysql.ErrnoUnknownDatabase && !slices.Contains(gone, mysql.Errno(err))
 }
 
 // leaveOutBroken finds what nobody can read, and leaves it out if that is wanted. Else it fails with *BrokenError. It
