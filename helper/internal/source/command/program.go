@@ -197,7 +197,7 @@ type tail struct {
 
 const (
 	tailBytes = 8 << 10
-	tailLines = 6
+	tailLines = 8 // pg_dump writes 7 about a connection that the server ends
 )
 
 func (t *tail) Write(p []byte) (int, error) {
