@@ -122,10 +122,21 @@ service() {
 
 @test "in a worktree a password file stays out of git, too" {
   ddev dotenv set .ddev/.env.dump --dump-source-password=secret >/dev/null
-  ddev dump-doctor --settings
+  echo DUMP_SOURCE_PASSWORD=local-secret >.ddev/.env.dump.local
+  run ddev dump-doctor --settings
+  assert_line --regexp '^DUMP_SOURCE_PASSWORD +\*\*\* +\.ddev/\.env\.dump\.local:1$'
   run git status --short
   refute_output --partial .env.dump
-  rm .ddev/.env.dump
+  rm .ddev/.env.dump .ddev/.env.dump.local
+}
+
+@test "env files of DDEV's global folder reach the dump service" {
+  local file=$HOME/.ddev/.env.dump.local
+  [ ! -e "$file" ] || skip "$file exists"
+  echo DUMP_KEEP_DAYS=3650 >"$file"
+  run ddev dump-doctor --settings
+  rm "$file"
+  assert_line --regexp '^DUMP_KEEP_DAYS +3650 +~/\.ddev/\.env\.dump\.local:1$'
 }
 
 @test "a service whose image is set in config.yaml, beside the other settings" {
