@@ -382,6 +382,9 @@ var errorClasses = []errorClass{
 	as(exitLocal, func(e *target.OutsideError) string {
 		return "nothing was changed; bring them in with this statement, then try again: " + e.Remedy
 	}),
+	as(exitLocal, func(e *target.TablesError) string {
+		return "the local database is as it was; --skip-tables=" + strings.Join(e.Tables, ",") + " pulls all other tables, --key selects another dump"
+	}),
 	as(exitLocal, func(*target.LoadError) string {
 		return "the local database is as it was; --key selects another dump"
 	}),

@@ -140,7 +140,7 @@ func WithoutValues(message string) string {
 func ServerMessage(err error) string {
 	var serverError *driver.MySQLError
 	if errors.As(err, &serverError) {
-		return serverError.Message
+		return strings.ReplaceAll(serverError.Message, "\n", " ") // it may quote a statement
 	}
 	return err.Error()
 }

@@ -52,7 +52,7 @@ func Prepare(ctx context.Context, config Config) (*Plan, error) {
 	var err error
 	p.database, err = engine.OpenTarget(ctx, target.Config{
 		URL: config.Target, Threads: config.Threads, InOrder: config.InOrder, Note: config.Progress.Note,
-		Part: config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
+		Part:   config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
 		Strict: config.Strict, Keep: config.Keep, KeepChanged: !config.DiscardChanges, Token: p.token, Choice: config.choice(), WithoutRows: p.withoutRows,
 	})
 	if err != nil {

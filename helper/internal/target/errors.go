@@ -155,6 +155,25 @@ func (e *LoadError) Error() string {
 
 func (e *LoadError) Unwrap() error { return e.Err }
 
+// TablesError means that the server does not take some of the dump's tables, not even without their optional parts.
+type TablesError struct {
+	Tables   []string
+	Refusals []*LoadError // one for each table
+}
+
+func (e *TablesError) Error() string {
+	if len(e.Refusals) == 1 {
+		return e.Refusals[0].Error()
+	}
+	var each []string
+	for _, refusal := range e.Refusals {
+		each = append(each, refusal.Error())
+	}
+	return fmt.Sprintf("the local server does not take %d tables: %s", len(each), strings.Join(each, "; "))
+}
+
+func (e *TablesError) Unwrap() error { return e.Refusals[0] }
+
 // MismatchError means that a loaded table does not have the rows that the dump says.
 type MismatchError struct {
 	Table     string

@@ -32,10 +32,12 @@ type Load struct {
 	packet     int64             // the longest statement that the server takes, in bytes
 	Events     map[string]string // the status of each event, which stays disabled until the swap
 	statements int64
-	offset     int64 // where the text that Run reads begins in the dump, in bytes
-	deferAbove int64 // tables with more text in their rows get their keys afterwards
-	BulkAbove  int   // statements with more text are sent in bulk
-	checked    bool  // unique_checks has been turned on
+	offset     int64               // where the text that Run reads begins in the dump, in bytes
+	deferAbove int64               // tables with more text in their rows get their keys afterwards
+	BulkAbove  int                 // statements with more text are sent in bulk
+	refused    *target.TablesError // nil while the server has taken all tables
+	unmade     map[string]bool     // tables that the server refused and that are not pulled
+	checked    bool                // unique_checks has been turned on
 	Counted    session.Counts
 	// Definitions has what SHOW CREATE TABLE shows of tables in the incoming database. Whoever alters one deletes its entry.
 	Definitions map[string]string
@@ -58,7 +60,7 @@ const packetHead = 64
 func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
 	l := &Load{
 		Server: db, Lock: lock, Events: map[string]string{}, deferAbove: deferredBytes, BulkAbove: BulkBytes,
-		filePool: &session.Pool{}, named: map[string]bool{}, made: target.FoldedNames{},
+		filePool: &session.Pool{}, named: map[string]bool{}, unmade: map[string]bool{}, made: target.FoldedNames{},
 	}
 	if db.Config.AsText != nil {
 		l.BulkAbove = 0
@@ -132,6 +134,9 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 	if err := l.Pool.Wait(); err != nil {
 		return splitter.Stats(), err
 	}
+	if err := l.refusedTables(); err != nil {
+		return splitter.Stats(), err
+	}
 	// A dump may end with autocommit off.
 	return splitter.Stats(), l.Server.Classify("end the load", l.Pool.Everywhere(ctx, "COMMIT"))
 }
@@ -150,12 +155,15 @@ func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
 		if err != nil || text == nil {
 			return l.Server.Classify("read the dump", err)
 		}
-		return l.failed(ctx, piece, l.statement(ctx, text))
+		return l.collect(piece, l.failed(ctx, piece, l.statement(ctx, text)))
 	}
 	return nil
 }
 
 func (l *Load) rows(ctx context.Context, piece sqltext.Piece) error {
+	if err := l.refusedTables(); err != nil {
+		return err
+	}
 	if err := l.forRows(ctx); err != nil {
 		return l.failed(ctx, piece, err)
 	}
@@ -372,7 +380,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	}
 	var tables []string
 	for table, want := range stats.Tables {
-		if l.Counted.Are(table, want) {
+		if l.unmade[table] || l.Counted.Are(table, want) {
 			continue
 		}
 		if !elsewhere[table] { // its rows are those of other tables; dumps do not contain them

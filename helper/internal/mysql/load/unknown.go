@@ -8,6 +8,8 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // A server may not take a view, a routine, or a check of a table: it is older, of the other family, or has a setting that
@@ -22,10 +24,44 @@ func (l *Load) retry(ctx context.Context, s *rewrite.Statement, refusal error) e
 		l.Rewriter.Once.Lose(label, label+" is left out: this server does not take it: "+l.reason(refusal))
 		return nil
 	}
-	if s.Kind == "TABLE" && s.Verb == "CREATE" {
-		return l.makeLess(ctx, s, refusal)
+	if s.Kind != "TABLE" || s.Verb != "CREATE" {
+		return refusal
 	}
-	return refusal
+	err := l.makeLess(ctx, s, refusal)
+	if refuses(err) && !l.Server.Config.Part.Includes(s.TableName()) {
+		l.unmade[s.TableName()] = true // it stays as it is
+		return nil
+	}
+	return err
+}
+
+// collect keeps the refusal of a table until its rows would come: by then the refusals of all tables are known.
+func (l *Load) collect(piece sqltext.Piece, err error) error {
+	var refusal *target.LoadError
+	var setting *target.SettingError
+	if err == nil || !errors.As(err, &refusal) || errors.As(err, &setting) || !refuses(err) {
+		return err
+	}
+	if s := rewrite.Parse(piece.Text); s.Kind == "TABLE" && s.Verb == "CREATE" {
+		if l.refused == nil {
+			l.refused = &target.TablesError{}
+		}
+		l.refused.Tables = append(l.refused.Tables, s.TableName())
+		l.refused.Refusals = append(l.refused.Refusals, refusal)
+		return nil
+	}
+	if l.refused != nil {
+		return l.refused // what failed may need one of these tables
+	}
+	return err
+}
+
+// refusedTables returns the error about the tables that the server has refused so far.
+func (l *Load) refusedTables() error {
+	if l.refused == nil {
+		return nil
+	}
+	return l.refused
 }
 
 // makeLess makes a table without those of its optional parts that the server refuses.
