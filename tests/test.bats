@@ -135,6 +135,6 @@ health_checks() {
   ln -s "$(command -v ddev)" "$(command -v bash)" "$programs"
   PATH=$programs run ddev add-on get "$DIR"
   assert_failure
-  assert_output --partial "dump-refresh needs the docker command line program"
+  assert_output --partial "dump-refresh needs the docker command, or a dump-helper on this machine that DUMP_HELPER names."
   assert_file_not_exists .ddev/docker-compose.dump.yaml
 }

@@ -170,6 +170,9 @@ func open(c *cli.Context) (*session, error) {
 	}
 	s.project, err = project.Load(project.Options{Dir: c.String("project"), Environ: environment(), Flags: flags})
 	if err == nil {
+		for _, note := range s.project.Notes {
+			s.note(note)
+		}
 		s.rate = bucket.NewRateLimit(s.project.LimitRate)
 	}
 	return s, err

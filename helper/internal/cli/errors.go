@@ -492,8 +492,6 @@ func settingsHint(problem *project.ConfigError) string {
 		return "run: ddev config --web-environment-add=" + problem.Name + "=" + examples[problem.Name]
 	case errors.Is(problem, project.ErrPasswordExposed):
 		return "put it into .ddev/.env.dump.local, which stays out of git, or use DUMP_SOURCE_PASSWORD_FROM"
-	case errors.Is(problem, project.ErrTwice):
-		return "delete one of the two lines; `ddev config --web-environment-add` adds a line and leaves the earlier one"
 	case errors.Is(problem, project.ErrUnknownName):
 		return "write " + problem.Nearest + ", or remove it"
 	case errors.Is(problem, project.ErrPasswordUnavailable):

@@ -81,7 +81,6 @@ var documented = []struct {
 		{err: project.ErrNoProject, says: "no DDEV project: …"},
 		{err: &project.ConfigError{Kind: project.ErrMissing, Name: "DUMP_S3_BUCKET", Text: "not set for project shop"}},
 		{err: &project.ConfigError{Kind: project.ErrUnknownName, Origin: ".ddev/config.yaml:12", Name: anything, Text: "unknown setting, did you mean DUMP_S3_BUCKET?", Nearest: "DUMP_S3_BUCKET"}},
-		{err: &project.ConfigError{Kind: project.ErrTwice, Origin: ".ddev/config.yaml:12", Name: "DUMP_S3_BUCKET", Text: "line 9 sets it too, to another value"}},
 		{err: &project.ConfigError{Kind: project.ErrPasswordExposed, Origin: ".ddev/config.yaml:12", Name: "DUMP_SOURCE_PASSWORD", Text: anything}},
 		{err: &project.ConfigError{Kind: project.ErrPasswordUnavailable, Name: "DUMP_SOURCE_PASSWORD_FROM", Text: anything}},
 		{err: &project.ConfigError{Kind: project.ErrInvalidValue, Origin: ".ddev/config.yaml:12", Name: anything, Text: "must be … (got …)"}},

@@ -17,8 +17,6 @@ var (
 	ErrUnknownName = errors.New("unknown name")
 	// ErrInvalidValue: a setting's value, or a table rule, that means nothing.
 	ErrInvalidValue = errors.New("invalid value")
-	// ErrTwice: one file sets a name twice, to different values. `ddev config --web-environment-add` adds a line and leaves the earlier one.
-	ErrTwice = errors.New("set twice")
 	// ErrPasswordExposed: a password where others can read it: in a config file that belongs to the
 	// repository, or on a command line.
 	ErrPasswordExposed = errors.New("exposed password")

@@ -37,6 +37,8 @@ type Project struct {
 	// FailOnHookFail means that a failed task ends whatever its hook belongs to. DDEV has the same setting for all projects,
 	// which is in no file of the project.
 	FailOnHookFail bool
+	// Notes are lines for the user about settings that are not wrong, but may not be meant.
+	Notes []string
 	// AWS holds the AWS_* variables of DDEV's env files that the environment does not override.
 	AWS map[string]string
 
@@ -89,7 +91,7 @@ func Load(options Options) (*Project, error) {
 	assignments := append(config.environment, dotenv...)
 	assignments = append(assignments, fromEnvironment(env)...)
 	assignments = append(assignments, fromFlags(options.Flags)...)
-	p.values, found = resolve(assignments)
+	p.values, p.Notes, found = resolve(assignments)
 	problems = append(problems, found...)
 	p.own = findOwnDatabase(p, slices.Contains(config.omitted, "db"), env)
 	p.values.complete(p.Name, p.own.url, env)

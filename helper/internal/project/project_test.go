@@ -326,12 +326,6 @@ func TestProblems(t *testing.T) {
 			ErrSyntax, ".ddev/config.yaml:1: web_environment: must be a list of NAME=VALUE"},
 		"mapping in the environment": {map[string]string{"config.yaml": "web_environment:\n- DUMP_KEEP: 3\n"}, nil, nil,
 			ErrSyntax, ".ddev/config.yaml:2: DUMP_KEEP: must be written NAME=VALUE in web_environment"},
-		"twice in config.yaml": {map[string]string{"config.yaml": "web_environment:\n- DUMP_S3_BUCKET=new\n- OTHER=1\n- DUMP_S3_BUCKET=old\n- OTHER=2\n"}, nil, nil, ErrTwice,
-			".ddev/config.yaml:4: DUMP_S3_BUCKET: line 2 sets it too, to another value"},
-		"twice, once bare": {map[string]string{"config.yaml": "web_environment:\n- DUMP_KEEP=1\n- DUMP_KEEP\n"}, nil, nil, ErrTwice,
-			".ddev/config.yaml:3: DUMP_KEEP: line 2 sets it too, to another value"},
-		"twice in .env.dump": {map[string]string{".env.dump": "DUMP_SOURCE_PASSWORD=a\n\nDUMP_SOURCE_PASSWORD=b\n"}, nil, nil, ErrTwice,
-			".ddev/.env.dump:3: DUMP_SOURCE_PASSWORD: line 1 sets it too, to another value"},
 		"no NAME=VALUE": {map[string]string{".env": "# x\nhush, hush\n"}, nil, nil, ErrSyntax, ".ddev/.env:2: not a NAME=VALUE line"},
 		"open quote":    {map[string]string{".env.dump": "A=1\nB='hush\n"}, nil, nil, ErrSyntax, ".ddev/.env.dump:2: B: the quote is never closed"},
 		"unreadable":    {map[string]string{".env/x": ""}, nil, nil, ErrUnreadable, ".ddev/.env: cannot be read: is a directory"},
@@ -351,6 +345,32 @@ func TestProblems(t *testing.T) {
 			}
 			if strings.Contains(strings.ToLower(err.Error()), "hush") {
 				t.Errorf("the secret is in the error: %v", err)
+			}
+		})
+	}
+}
+
+// A name that one file sets twice is reported with both lines, and the last line counts, as in DDEV.
+func TestTwice(t *testing.T) {
+	for name, test := range map[string]struct {
+		files map[string]string
+		notes []string
+		value string
+	}{
+		"in config.yaml": {map[string]string{"config.yaml": "web_environment:\n- DUMP_S3_BUCKET=new\n- OTHER=1\n- DUMP_S3_BUCKET=old\n- OTHER=2\n"},
+			[]string{".ddev/config.yaml:4: DUMP_S3_BUCKET: line 2 sets it, too, to another value: this line counts, delete one of them"}, "old"},
+		"in .env.dump": {map[string]string{".env.dump": "DUMP_S3_BUCKET=a\n\nDUMP_S3_BUCKET=b\n"},
+			[]string{".ddev/.env.dump:3: DUMP_S3_BUCKET: line 1 sets it, too, to another value: this line counts, delete one of them"}, "b"},
+		"equal":        {map[string]string{".env.dump": "DUMP_S3_BUCKET=b\nDUMP_S3_BUCKET=b\n"}, nil, "b"},
+		"in two files": {map[string]string{".env": "DUMP_S3_BUCKET=a\n", ".env.dump": "DUMP_S3_BUCKET=b\n"}, nil, "b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := Load(Options{Dir: write(t, test.files)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.notes, p.Notes); diff != "" || p.Bucket != test.value {
+				t.Errorf("bucket %q, notes (-want +got):\n%s", p.Bucket, diff)
 			}
 		})
 	}

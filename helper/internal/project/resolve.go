@@ -23,10 +23,10 @@ type assigned struct {
 type values map[string]assigned
 
 // resolve lays the assignments over one another, the last one wins, and checks the names. An empty text counts as not given,
-// except in files.
-func resolve(assignments []assigned) (values, ConfigErrors) {
-	result := values{}
-	var problems ConfigErrors
+// except in files. The notes are about names that one file sets twice: DDEV sorts web_environment and takes the last line, too,
+// which need not be the newest.
+func resolve(assignments []assigned) (result values, notes []string, problems ConfigErrors) {
+	result = values{}
 	inFiles := map[[2]string]assigned{} // by file and name
 	for _, a := range assignments {
 		ours := strings.HasPrefix(a.name, namePrefix) || a.from.layer == flags
@@ -45,7 +45,7 @@ func resolve(assignments []assigned) (values, ConfigErrors) {
 		if a.from.file != "" {
 			place := [2]string{a.from.file, a.name}
 			if other, twice := inFiles[place]; twice && (other.text != a.text || other.raw != a.raw) {
-				problems.add(ErrTwice, a.from, a.name, fmt.Sprintf("line %d sets it too, to another value", other.from.line))
+				notes = append(notes, fmt.Sprintf("%s: %s: line %d sets it, too, to another value: this line counts, delete one of them", a.from, a.name, other.from.line))
 			}
 			inFiles[place] = a
 		}
@@ -66,7 +66,7 @@ func resolve(assignments []assigned) (values, ConfigErrors) {
 		}
 		result[a.name] = a
 	}
-	return result, problems
+	return result, notes, problems
 }
 
 // exposed returns why a's text must not be where it is; "" if it may. Config files are committed, and DDEV writes their values
