@@ -70,6 +70,12 @@ func ask(ctx context.Context, conn sqldriver.Conn) (oneserver.Identity, error) {
 	if !ok {
 		return oneserver.Identity{}, errors.New("the driver does not take queries")
 	}
+	// The server may give statements less time than it takes to answer on a busy machine.
+	if execer, ok := conn.(sqldriver.ExecerContext); ok {
+		if _, err := execer.ExecContext(ctx, "SET NAMES utf8mb4 /*M!100101 , SESSION max_statement_time = 0 */ /*!50708 , SESSION max_execution_time = 0 */", nil); err != nil {
+			return oneserver.Identity{}, err
+		}
+	}
 	// A LIMIT in the statement overrides a limit in the server's settings.
 	rows, err := querier.QueryContext(ctx, "SELECT @@hostname, @@port, @@datadir /*!50700 , @@server_uuid */ LIMIT 1", nil)
 	if err != nil {

@@ -77,7 +77,11 @@ func (m *Server) leaveOutBroken(ctx context.Context, conn *sql.Conn, info *sourc
 	for _, table := range info.Tables {
 		names = append(names, table.Name)
 	}
-	broken, err := findBroken(ctx, conn, names, info.Views)
+	var broken []source.Broken
+	err := showing(ctx, conn, func() (err error) {
+		broken, err = findBroken(ctx, conn, names, info.Views)
+		return err
+	})
 	if err != nil || len(broken) == 0 {
 		return read, err
 	}
@@ -119,7 +123,11 @@ func (m *Server) explain(ctx context.Context, err error) error {
 	looking := m.session(ctx, func(conn *sql.Conn) (err error) {
 		views, err := column(ctx, conn, "SELECT TABLE_NAME FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() ORDER BY 1")
 		if err == nil {
-			broken, err = findBroken(ctx, conn, m.tables, slices.DeleteFunc(views, func(view string) bool { return slices.Contains(m.excluded, view) }))
+			views = slices.DeleteFunc(views, func(view string) bool { return slices.Contains(m.excluded, view) })
+			err = showing(ctx, conn, func() (err error) {
+				broken, err = findBroken(ctx, conn, m.tables, views)
+				return err
+			})
 		}
 		return err
 	})

@@ -30,7 +30,7 @@ func (m *Server) inspectPrivileges(ctx context.Context, conn *sql.Conn, tables, 
 			return err
 		}
 	}
-	if err := m.checkViews(ctx, conn, held.user, views); err != nil {
+	if err := showing(ctx, conn, func() error { return m.checkViews(ctx, conn, held.user, views) }); err != nil {
 		return err
 	}
 	if err := m.checkRoutines(ctx, conn, held.user); err != nil {

@@ -33,14 +33,16 @@ func (r *schemaReader) open(ctx context.Context) error {
 	r.version, r.collation = row["version"], row["collation"]
 	r.restore = fmt.Sprintf("SET SESSION sql_mode = '%s', sql_quote_show_create = %s, character_set_results = %s",
 		row["mode"], row["quote"], row["results"])
-	_, err = r.conn.ExecContext(ctx, "SET SESSION sql_mode = '', sql_quote_show_create = 1, character_set_results = binary")
-	return err
+	if _, err := r.conn.ExecContext(ctx, "SET SESSION sql_mode = '', sql_quote_show_create = 1, character_set_results = binary"); err != nil {
+		return err
+	}
+	return beginShowing(ctx, r.conn)
 }
 
 // close restores the settings.
 func (r *schemaReader) close(ctx context.Context) error {
 	_, err := r.conn.ExecContext(ctx, r.restore)
-	return err
+	return errors.Join(err, endShowing(ctx, r.conn))
 }
 
 // rows returns the rows of a query: see [mysql.Rows].

@@ -144,10 +144,14 @@ func (s *snapshot) begin(ctx context.Context) error {
 	if s.time, err = time.Parse("2006-01-02 15:04:05.999999", text); err != nil {
 		return err
 	}
+	statement := "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
+	if s.aside == nil {
+		statement = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ WRITE" // this connection shows the views, too
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, reader := range s.readers {
 		group.Go(func() error {
-			_, err := reader.ExecContext(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+			_, err := reader.ExecContext(ctx, statement)
 			return err
 		})
 	}

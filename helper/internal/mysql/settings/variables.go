@@ -77,9 +77,8 @@ var variables = []variable{
 	both("completion_type", "'NO_CHAIN'"),
 	both("transaction_isolation", "'REPEATABLE-READ'"),
 	both("tx_isolation", "'REPEATABLE-READ'").olderNameOf("transaction_isolation"),
-	// In a read-only transaction, a server does not even show the columns of a view that calls a function that writes.
-	both("transaction_read_only", "0"),
-	both("tx_read_only", "0").olderNameOf("transaction_read_only"),
+	{name: "transaction_read_only", reading: "1", writing: "0"},
+	variable{name: "tx_read_only", reading: "1", writing: "0"}.olderNameOf("transaction_read_only"),
 	// There is no literal for "now", but a moment in the far future sees the same rows.
 	both("system_versioning_asof", "'2037-12-31 00:00:00'").unlessIt("DEFAULT"),
 	local("system_versioning_alter_history", "'ERROR'"),
