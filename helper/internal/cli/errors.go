@@ -383,6 +383,9 @@ var errorClasses = []errorClass{
 		return "nothing was changed; bring them in with this statement, then try again: " + e.Remedy
 	}),
 	as(exitLocal, func(e *target.TablesError) string {
+		if !e.InChunks {
+			return "the local database is as it was; --key selects another dump"
+		}
 		return "the local database is as it was; --skip-tables=" + strings.Join(e.Tables, ",") + " pulls all other tables, --key selects another dump"
 	}),
 	as(exitLocal, func(*target.LoadError) string {

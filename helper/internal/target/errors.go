@@ -159,6 +159,8 @@ func (e *LoadError) Unwrap() error { return e.Err }
 type TablesError struct {
 	Tables   []string
 	Refusals []*LoadError // one for each table
+	// InChunks says that the dump comes in chunks, of which those of other tables can be pulled.
+	InChunks bool
 }
 
 func (e *TablesError) Error() string {

@@ -22,6 +22,7 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 	if progress == nil {
 		progress = func(int64) {}
 	}
+	l.inChunks = true
 	list := chunks.List()
 	rows := dump.IndexOf(list, 0, func(c dump.StoredChunk) bool { return c.Section != dump.Head })
 	tails := dump.IndexOf(list, rows, func(c dump.StoredChunk) bool { return c.Section == dump.Tail })

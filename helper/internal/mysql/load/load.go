@@ -36,6 +36,7 @@ type Load struct {
 	deferAbove int64               // tables with more text in their rows get their keys afterwards
 	BulkAbove  int                 // statements with more text are sent in bulk
 	refused    *target.TablesError // nil while the server has taken all tables
+	inChunks   bool                // the dump comes in chunks
 	unmade     map[string]bool     // tables that the server refused and that are not pulled
 	checked    bool                // unique_checks has been turned on
 	Counted    session.Counts

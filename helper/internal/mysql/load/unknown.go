@@ -44,7 +44,7 @@ func (l *Load) collect(piece sqltext.Piece, err error) error {
 	}
 	if s := rewrite.Parse(piece.Text); s.Kind == "TABLE" && s.Verb == "CREATE" {
 		if l.refused == nil {
-			l.refused = &target.TablesError{}
+			l.refused = &target.TablesError{InChunks: l.inChunks}
 		}
 		l.refused.Tables = append(l.refused.Tables, s.TableName())
 		l.refused.Refusals = append(l.refused.Refusals, refusal)
