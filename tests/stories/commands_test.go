@@ -499,13 +499,7 @@ func ownStaging(ts *testscript.TestScript, _ bool, options []string) {
 
 // tinylocal continues with a local server of the story's own whose disk has 160 MB.
 func tinyLocal(ts *testscript.TestScript, _ bool, _ []string) {
-	s := of(ts)
 	folder := ts.MkAbs("tinylocal")
 	smallDisk(ts, false, []string{folder, "160m"})
-	server, err := testserver.MariaDB(folder, "--innodb-data-file-path=ibdata1:12M", "--innodb-undo-tablespaces=0")
-	check(ts, err)
-	ts.Defer(server.Stop)
-	check(ts, server.Exec("CREATE DATABASE "+s.database))
-	s.local = server
-	ts.Setenv("DUMP_TARGET", server.URL(s.database))
+	startLocal(ts, folder, "--innodb-data-file-path=ibdata1:12M", "--innodb-undo-tablespaces=0")
 }

@@ -37,8 +37,13 @@ func useOldMariaDB(ts *testscript.TestScript, _ bool, args []string) {
 
 // ownlocal OPTION... continues with a local MariaDB server of the story's own that has these options.
 func ownLocal(ts *testscript.TestScript, _ bool, args []string) {
+	startLocal(ts, ts.MkAbs("ownlocal"), args...)
+}
+
+// startLocal starts a local MariaDB server for one story.
+func startLocal(ts *testscript.TestScript, folder string, options ...string) {
 	s := of(ts)
-	server, err := testserver.MariaDB(ts.MkAbs("ownlocal"), args...)
+	server, err := testserver.MariaDB(folder, options...)
 	check(ts, err)
 	ts.Defer(server.Stop)
 	check(ts, server.Exec("CREATE DATABASE "+s.database))

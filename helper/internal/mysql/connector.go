@@ -62,6 +62,9 @@ func (c *Connector) connect(ctx context.Context) (sqldriver.Conn, error) {
 	return conn, nil
 }
 
+// WithoutTimeLimit continues a SET: statements of the session may take any time. Servers that have no such limit skip it.
+const WithoutTimeLimit = " /*M!100101 , SESSION max_statement_time = 0 */ /*!50708 , SESSION max_execution_time = 0 */"
+
 var errNoAnswer = errors.New("it gives no answer")
 
 // ask asks a server for its identity. Only MySQL has a UUID of its own.
@@ -72,7 +75,7 @@ func ask(ctx context.Context, conn sqldriver.Conn) (oneserver.Identity, error) {
 	}
 	// The server may give statements less time than it takes to answer on a busy machine.
 	if execer, ok := conn.(sqldriver.ExecerContext); ok {
-		if _, err := execer.ExecContext(ctx, "SET NAMES utf8mb4 /*M!100101 , SESSION max_statement_time = 0 */ /*!50708 , SESSION max_execution_time = 0 */", nil); err != nil {
+		if _, err := execer.ExecContext(ctx, "SET NAMES utf8mb4"+WithoutTimeLimit, nil); err != nil {
 			return oneserver.Identity{}, err
 		}
 	}

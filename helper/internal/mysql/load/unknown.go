@@ -71,7 +71,7 @@ func (l *Load) makeLess(ctx context.Context, s *rewrite.Statement, refusal error
 		return refusal
 	}
 	try := func(without []rewrite.Optional) error { return l.Pool.Exec(ctx, string(s.Without(without).Text)) }
-	var reasons []error
+	reasons := map[rewrite.Optional]error{}
 	left := slices.Clone(parts)
 	for _, part := range parts {
 		with := slices.DeleteFunc(slices.Clone(left), func(p rewrite.Optional) bool { return p == part })
@@ -82,10 +82,11 @@ func (l *Load) makeLess(ctx context.Context, s *rewrite.Statement, refusal error
 			if err := l.Pool.Exec(ctx, "DROP TABLE "+mysql.QuoteName(s.TableName())); err != nil {
 				return err
 			}
-		case !refuses(err):
+		case refuses(err):
+			reasons[part] = err
+		default:
 			return err
 		}
-		reasons = append(reasons, err)
 	}
 	if err := try(left); err != nil {
 		if refuses(err) {
@@ -94,12 +95,7 @@ func (l *Load) makeLess(ctx context.Context, s *rewrite.Statement, refusal error
 		return err
 	}
 	for _, part := range left {
-		at := slices.Index(parts, part)
-		reason := reasons[at]
-		if reason == nil {
-			reason = refusal
-		}
-		l.Rewriter.Once.Lose(part.Where+part.Text, part.Where+": this server does not take "+part.Text+", which is left out: "+l.reason(reason))
+		l.Rewriter.Once.Lose(part.Where+part.Text, part.Where+": this server does not take "+part.Text+", which is left out: "+l.reason(reasons[part]))
 	}
 	made := s.Without(left)
 	l.Rewriter.Redeclare(made)

@@ -51,8 +51,10 @@ func (w *Rewriter) instead(s *Statement, e element, what, instead string) {
 }
 
 // withoutLiteral are the types whose default must be an expression in MySQL.
-var withoutLiteral = []string{"TINYTEXT", "TEXT", "MEDIUMTEXT", "LONGTEXT", "TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB", "JSON",
-	"GEOMETRY", "POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON", "GEOMETRYCOLLECTION", "GEOMCOLLECTION"}
+var withoutLiteral = slices.Concat(wholeTexts, []string{"JSON"}, geometries)
+
+// wholeTexts are the types of which a key takes a prefix only, except for unique keys of newer MariaDB.
+var wholeTexts = []string{"TINYTEXT", "TEXT", "MEDIUMTEXT", "LONGTEXT", "TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB"}
 
 // adaptDefault puts a column's default into the form that the server takes. MySQL wants brackets around an expression, and
 // around any default of a TEXT. MariaDB keeps the text of a default and reads it again later, and then stumbles over the
@@ -90,8 +92,9 @@ func (w *Rewriter) adaptDefault(s *Statement, e element, changes *sqltext.Edits)
 	}
 }
 
-// findIn returns the first token of an element, outside brackets, that is a word; -1 if there is none.
-func (s *Statement) findIn(e element, word string) int {
+// findIn returns the first token of an element, after its name and outside brackets, where words follow one another; -1 if there
+// is none.
+func (s *Statement) findIn(e element, words ...string) int {
 	depth := 0
 	for i := e.first; i < e.last; i++ {
 		switch {
@@ -99,7 +102,7 @@ func (s *Statement) findIn(e element, word string) int {
 			depth++
 		case s.Symbol(i, ')'):
 			depth--
-		case depth == 0 && i > e.first && s.Word(i) == word:
+		case depth == 0 && i > e.first && s.words(i, words...):
 			return i
 		}
 	}

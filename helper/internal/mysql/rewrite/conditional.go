@@ -104,22 +104,6 @@ func (s *Statement) elements() (all []element, behind int) {
 	return nil, len(s.Tokens)
 }
 
-// has says whether an element contains a word outside brackets.
-func (s *Statement) has(e element, words ...string) bool {
-	depth := 0
-	for i := e.first; i < e.last; i++ {
-		switch {
-		case s.Symbol(i, '('):
-			depth++
-		case s.Symbol(i, ')'):
-			depth--
-		case depth == 0 && s.words(i, words...):
-			return true
-		}
-	}
-	return false
-}
-
 // words says whether these words follow one another, beginning at a token.
 func (s *Statement) words(at int, words ...string) bool {
 	for i, word := range words {
@@ -149,13 +133,4 @@ func (s *Statement) describe(e element) string {
 }
 
 // Made returns the name of the table that a statement creates or alters, without its database.
-func (s *Statement) Made() string {
-	at := s.Find("TABLE") + 1
-	for s.words(at, "IF") || s.words(at, "NOT") || s.words(at, "EXISTS") {
-		at++
-	}
-	for s.Symbol(at+1, '.') {
-		at += 2
-	}
-	return s.NameAt(at)
-}
+func (s *Statement) Made() string { return s.nameAfter("TABLE") }

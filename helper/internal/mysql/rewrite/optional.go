@@ -90,12 +90,9 @@ func (s *Statement) Label() string {
 	if s.Verb != "CREATE" || !slices.Contains([]string{"VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "PACKAGE", "SEQUENCE"}, s.Kind) {
 		return ""
 	}
-	at := s.Find(s.Kind) + 1
-	for slices.Contains([]string{"IF", "NOT", "EXISTS", "BODY"}, s.Word(at)) {
-		at++
+	word := s.Kind
+	if s.Find("BODY") == s.Find("PACKAGE")+1 {
+		word = "BODY"
 	}
-	for s.Symbol(at+1, '.') {
-		at += 2
-	}
-	return strings.ToLower(s.Kind) + " " + s.NameAt(at)
+	return strings.ToLower(s.Kind) + " " + s.nameAfter(word)
 }

@@ -72,7 +72,8 @@ func (w *Rewriter) word(s *Statement, c conditional, within element, changes, le
 		changes.Replace(c.start, c.end, "IGNORED")
 		return true
 	case s.words(c.first, "INVISIBLE") && !isKey && w.Server.Number() >= knowsInvisible:
-		if within.last > 0 && s.has(within, "NOT", "NULL") && !s.has(within, "DEFAULT") && !s.has(within, "AUTO_INCREMENT") && !s.has(within, "AS") {
+		if within.last > 0 && s.findIn(within, "NOT", "NULL") > 0 &&
+			s.findIn(within, "DEFAULT") < 0 && s.findIn(within, "AUTO_INCREMENT") < 0 && s.findIn(within, "AS") < 0 {
 			return false // MariaDB cannot hide a column that must be given a value
 		}
 		changes.Replace(c.start, c.end, "INVISIBLE")

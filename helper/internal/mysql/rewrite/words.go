@@ -88,7 +88,7 @@ func (w *Rewriter) unknownElement(s *Statement, e element, all []element) string
 	switch {
 	case w.Server.IsMariaDB() && s.onExpression(e):
 		return keyOnExpression
-	case isKey && !w.Server.Since(knowsOverlaps, 0) && slices.ContainsFunc(s.indices(e), func(i int) bool { return s.words(i, "WITHOUT", "OVERLAPS") }):
+	case isKey && !w.Server.Since(knowsOverlaps, 0) && s.withoutOverlaps(e):
 		return "WITHOUT OVERLAPS"
 	case !w.versions() && (s.isRowTime(e) || s.words(e.first, "PERIOD", "FOR", "SYSTEM_TIME")):
 		return s.between(e.first, e.last)
@@ -100,19 +100,21 @@ func (w *Rewriter) unknownElement(s *Statement, e element, all []element) string
 	return ""
 }
 
-func (s *Statement) indices(e element) []int {
-	var all []int
-	for i := e.first; i < e.last; i++ {
-		all = append(all, i)
+// withoutOverlaps says whether a key is one for periods that do not overlap.
+func (s *Statement) withoutOverlaps(key element) bool {
+	for i := key.first; i < key.last; i++ {
+		if s.words(i, "WITHOUT", "OVERLAPS") {
+			return true
+		}
 	}
-	return all
+	return false
 }
 
 // onWholeText says whether a column of a key is a TEXT or a BLOB, of which the key names no prefix.
 func (s *Statement) onWholeText(key element, all []element) bool {
 	texts := map[string]bool{}
 	for _, e := range all {
-		if kind := s.Word(e.first + 1); s.isColumn(e) && slices.Contains(withoutLiteral, kind) && (strings.HasSuffix(kind, "TEXT") || strings.HasSuffix(kind, "BLOB")) {
+		if s.isColumn(e) && slices.Contains(wholeTexts, s.Word(e.first+1)) {
 			texts[strings.ToLower(s.NameAt(e.first))] = true
 		}
 	}
@@ -254,9 +256,12 @@ func (s *Statement) alterations() (all []element) {
 	return all
 }
 
-// nameAfter returns the name after a word, without its database.
+// nameAfter returns the name after a word and IF NOT EXISTS, without its database.
 func (s *Statement) nameAfter(word string) string {
 	at := s.Find(word) + 1
+	for slices.Contains([]string{"IF", "NOT", "EXISTS"}, s.Word(at)) {
+		at++
+	}
 	for s.Symbol(at+1, '.') {
 		at += 2
 	}

@@ -64,8 +64,7 @@ func (e *Error) Unwrap() error { return e.Err }
 const first = "SET NAMES utf8mb4, SESSION sql_mode = 0, SESSION sql_select_limit = " + unlimited +
 	", SESSION max_join_size = " + unlimited + ", SESSION sql_big_selects = 1" +
 	", SESSION max_heap_table_size = 16777216, SESSION tmp_table_size = 16777216" +
-	" /*M!100101 , SESSION max_statement_time = 0 */ /*M!100207 , SESSION tmp_disk_table_size = " + unlimited + " */" +
-	" /*!50708 , SESSION max_execution_time = 0 */"
+	" /*M!100207 , SESSION tmp_disk_table_size = " + unlimited + " */" + mysql.WithoutTimeLimit
 
 // Apply makes the settings of a new connection. For some variables, own has other values, SQL literals, for this session
 // alone. It fails with *Error if a variable that matters cannot be set.
