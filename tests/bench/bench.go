@@ -15,7 +15,7 @@ func bench(ctx context.Context, o options) (err error) {
 			return fmt.Errorf("%w: `make bench` installs and builds what is needed", err)
 		}
 	}
-	s, err := newSite(o.under, o.server)
+	s, err := newSite(o.under, o.server, o.old)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ type options struct {
 	runs, pullRuns, smallRuns int
 	// server is versitygw or minio; report is the file for the figures; under is the folder for the servers' data.
 	server, report, under string
+	// old is another build of dump-helper, which takes part as a peer; none if empty.
+	old string
 	// only and peers are the names of what is compared; everything if empty.
 	only, peers []string
 }
@@ -26,6 +28,7 @@ var parts = []string{"up", "down", "baked", "connections", "small", "postgres"}
 func readOptions(getenv func(string) string) (options, error) {
 	o := options{
 		server: "versitygw", report: getenv("BENCH_JSON"), under: getenv("BENCH_DIR"), smallMegabytes: 5,
+		old:  getenv("BENCH_OLD"),
 		only: commaList(getenv("BENCH_ONLY")), peers: commaList(getenv("BENCH_PEERS")),
 	}
 	if name := getenv("S3"); name != "" {
@@ -68,13 +71,16 @@ func commaList(text string) []string {
 // wants reports whether a part is measured.
 func (o options) wants(part string) bool { return len(o.only) == 0 || slices.Contains(o.only, part) }
 
-// chosen returns the ways that take part. Ours always do.
+// chosen returns the ways that take part. Ours always do, and those of another build if there is one.
 func (o options) chosen(ways []way) []way {
-	if len(o.peers) == 0 {
-		return ways
-	}
 	return slices.DeleteFunc(slices.Clone(ways), func(w way) bool {
-		peer := peerOf(w.key)
-		return peer != ours && !slices.Contains(o.peers, peer)
+		switch peer := peerOf(w.key); peer {
+		case ours:
+			return false
+		case old:
+			return o.old == ""
+		default:
+			return len(o.peers) > 0 && !slices.Contains(o.peers, peer)
+		}
 	})
 }

@@ -70,7 +70,7 @@ func judge(results []result) []verdict {
 func (p promise) judgeTime(r result) (v verdict, found bool) {
 	us, best := r.way(cmp.Or(p.way, ours)), wayResult{}
 	for _, w := range r.Ways {
-		if len(p.peers) > 0 && !slices.Contains(p.peers, w.Key) || len(p.peers) == 0 && peerOf(w.Key) == ours {
+		if len(p.peers) > 0 && !slices.Contains(p.peers, w.Key) || len(p.peers) == 0 && (peerOf(w.Key) == ours || peerOf(w.Key) == old) {
 			continue
 		}
 		if best.Key == "" || w.Median.Wall < best.Median.Wall {

@@ -22,14 +22,16 @@ const bucket = "bench"
 
 // site has what the bench needs: a folder, an S3 server and database servers.
 type site struct {
+	// old is another build of dump-helper, BENCH_OLD.
+	old     string
 	dir     string
 	s3      *testserver.S3
 	servers []server
 }
 
 // newSite starts the S3 server in a folder below under.
-func newSite(under, s3Server string) (_ *site, err error) {
-	s := &site{}
+func newSite(under, s3Server, old string) (_ *site, err error) {
+	s := &site{old: old}
 	if s.dir, err = os.MkdirTemp(under, "dump-bench-"); err != nil {
 		return nil, err
 	}
@@ -126,7 +128,7 @@ func (s *site) environ(c *contest, w way) []string {
 		"DUMP_S3_PATH_STYLE=true", "DUMP_SOURCE="+c.staging.URL(c.database), "DUMP_TARGET="+c.local.URL(c.database),
 		"FROM="+c.staging.clientOptions(), "INTO="+c.local.clientOptions(), "DB="+c.database,
 		"S3="+s.s3.Endpoint, "DUMPS=s3://"+bucket+"/"+c.name, "FILES="+s.files(), "CACHE="+filepath.Join(s.dir, "cache", c.name),
-		"CORES="+strconv.Itoa(cores()), "KIND="+c.kind)
+		"CORES="+strconv.Itoa(cores()), "KIND="+c.kind, "OLD="+s.old)
 }
 
 // cores is how many threads the peers get. One would not be enough, because dumps also wait for servers.

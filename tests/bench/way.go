@@ -51,13 +51,39 @@ var oursWays = []way{
 	},
 }
 
+const old = "old"
+
+// oldWays are ours with another build of the program, BENCH_OLD, to compare two versions in the same run.
+var oldWays = []way{
+	{
+		key:  old,
+		up:   job{"old dump-helper refresh", []string{`$OLD refresh --quiet`}},
+		down: job{"old dump-helper pull", []string{`$OLD pull --yes --quiet --set DUMP_CACHE_DIR=$FILES/cache`}},
+	},
+}
+
+// oldBakedWays are the same with tables as files beside the dump.
+var oldBakedWays = []way{
+	{
+		key:  old,
+		up:   job{"old dump-helper refresh, bake", []string{`$OLD refresh --quiet && $OLD bake --quiet --for=$KIND`}},
+		down: job{"old dump-helper pull, tables as files", []string{`$OLD pull --yes --quiet --set DUMP_CACHE_DIR=$FILES/cache`}},
+	},
+	{
+		key:   old + "/bake",
+		dumps: old,
+		bakes: true,
+		down:  job{"old dump-helper bake", []string{`$OLD bake --quiet --force --for=$KIND`}},
+	},
+}
+
 const (
 	baked = "dump-helper/bake"
 	asSQL = "dump-helper/sql"
 )
 
 // bakedWays are ours with tables as files beside the dump, the making of these files, and two with SQL.
-var bakedWays = []way{
+var bakedWays = slices.Concat([]way{
 	{
 		key:  ours,
 		up:   job{"dump-helper refresh, dump-helper bake", []string{`dump-helper refresh --quiet && dump-helper bake --quiet --for=$KIND`}},
@@ -80,7 +106,7 @@ var bakedWays = []way{
 		down:  job{"dump-helper bake", []string{`dump-helper bake --quiet --force --for=$KIND`}},
 	},
 	gzipWay,
-}
+}, oldBakedWays)
 
 // connectionWays are ours with fewer and more connections than by default.
 var connectionWays = []way{overConnections(1), overConnections(2), overConnections(4)}
@@ -122,7 +148,7 @@ var gzipWay = way{
 }
 
 // commonWays are those for MariaDB and MySQL.
-var commonWays = slices.Concat(oursWays, []way{
+var commonWays = slices.Concat(oursWays, oldWays, []way{
 	gzipWay,
 	{
 		key:  "zstd",
@@ -180,7 +206,7 @@ const (
 )
 
 // postgresWays are those for PostgreSQL.
-var postgresWays = slices.Concat(oursWays, []way{
+var postgresWays = slices.Concat(oursWays, oldWays, []way{
 	{
 		key: "zstd",
 		up: job{"pg_dump, zstd -1, aws s3 cp", []string{
@@ -214,7 +240,7 @@ var postgresWays = slices.Concat(oursWays, []way{
 func peerNames() []string {
 	var names []string
 	for _, w := range slices.Concat(mariadbWays, smallWays, postgresWays) {
-		if peer := peerOf(w.key); peer != ours {
+		if peer := peerOf(w.key); peer != ours && peer != old {
 			names = append(names, peer)
 		}
 	}
