@@ -28,6 +28,8 @@ import (
 type UploadOptions struct {
 	Metadata map[string]string // any text; about 2 KB in all
 	Tags     map[string]string // left out, with a note, if the user may not or the store cannot tag
+	// Earlier is an object in the same bucket that Copy copies from; nil without Put and Copy.
+	Earlier *Object
 }
 
 // ErrAborted is what Write and Complete return after Abort.
@@ -47,11 +49,14 @@ type Upload struct {
 	workers *semaphore.Weighted
 	sending sync.WaitGroup
 	sent    atomic.Int64
+	copied  atomic.Int64
 	cut     atomic.Bool // a part's request broke, and the server may still be processing it
 
 	turn     sync.Mutex    // held by Write, Complete or Abort; guards the following fields
 	id       string        // the multipart upload's ID; empty while there is none
-	part     int32         // the number of the part being filled, from 1
+	placed   int32         // how many parts come before those that are written
+	first    int32         // the number of the first part that is written
+	part     int32         // the number of the part being filled
 	buf      []byte        // the content of the current part; nil if there is none
 	stream   *streamedPart // the part that is being streamed, if any
 	written  int64
@@ -67,7 +72,11 @@ func (b *Bucket) Upload(ctx context.Context, key string, opts UploadOptions) (*U
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	u := &Upload{b: b, key: key, opts: opts, part: 1, bufs: newBuffers(b.limits),
+	first := int32(1)
+	if opts.Earlier != nil {
+		first += placedParts
+	}
+	u := &Upload{b: b, key: key, opts: opts, first: first, part: first, bufs: newBuffers(b.limits),
 		workers: semaphore.NewWeighted(b.limits.workers)}
 	u.ctx, u.cancel = context.WithCancelCause(ctx)
 	return u, nil
@@ -102,7 +111,7 @@ func (u *Upload) take(p []byte) (int, error) {
 		}
 		return n, u.or(err)
 	}
-	size := u.b.limits.partSize(u.part)
+	size := u.b.limits.partSize(u.part - u.first + 1)
 	switch {
 	case u.part > maxParts:
 		return 0, u.or(fmt.Errorf("upload %s: a dump of more than 5 TiB does not fit into an S3 object", u.b.target(u.key)))
@@ -348,7 +357,11 @@ func (u *Upload) putTogether() error {
 		return nil // the first try succeeded, but its answer was lost
 	}
 	if err != nil {
-		return u.b.fail(u.ctx, "complete", "s3:PutObject", u.key, err)
+		err = u.b.fail(u.ctx, "complete", "s3:PutObject", u.key, err)
+		if u.copied.Load() > 0 && errors.Is(err, ErrRejected) { // some stores want parts of one size
+			err = fmt.Errorf("%w: %w", ErrNotCopied, err)
+		}
+		return err
 	}
 	return nil
 }

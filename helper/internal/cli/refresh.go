@@ -19,7 +19,7 @@ func refreshCommand(version string) *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "force", Usage: "publish even if the dump has far fewer tables or rows than the last one"},
 			&cli.BoolFlag{Name: "skip-broken", Usage: "leave out tables, views and routines that nobody can read, and publish the rest"},
-			&cli.BoolFlag{Name: "full", Usage: "send every byte again, whatever the last dump contains (so far every refresh does)"},
+			&cli.BoolFlag{Name: "full", Usage: "send every byte again, even what the last dump contains already"},
 			&cli.StringFlag{Name: "if-older-than", Usage: "do nothing if the newest dump is younger than `AGE`, such as 30m, 12h or 2d"},
 			&cli.BoolFlag{Name: "if-changed", Usage: "do nothing if the staging database can tell that it has not changed since the newest dump"},
 			&cli.StringFlag{Name: "engine", Usage: "read rows with `ENGINE`: native, or client for the official dump client"},
@@ -51,7 +51,7 @@ func refreshCommand(version string) *cli.Command {
 				}
 			}
 			result, err := s.refresh(c.Context, refreshOptions{
-				version: version, force: c.Bool("force"), skipBroken: c.Bool("skip-broken"), ifOlderThan: ifOlderThan, ifChanged: c.Bool("if-changed"),
+				version: version, force: c.Bool("force"), full: c.Bool("full"), skipBroken: c.Bool("skip-broken"), ifOlderThan: ifOlderThan, ifChanged: c.Bool("if-changed"),
 				threads: threads, level: level,
 			})
 			if err != nil {
@@ -79,7 +79,7 @@ type refreshed struct {
 
 type refreshOptions struct {
 	version        string
-	force          bool
+	force, full    bool
 	skipBroken     bool
 	ifOlderThan    time.Duration
 	ifChanged      bool
@@ -113,7 +113,7 @@ func (s *session) refreshConfig(ctx context.Context, options refreshOptions) (re
 	return refresh.Config{
 		Project: s.project.DumpsOf, ToolVersion: options.version, Publisher: publisher(),
 		Source: source, Bucket: store, Compression: dumpfile.Compression(s.project.Compression), Level: options.level,
-		Force: options.force, IfOlderThan: options.ifOlderThan, IfChanged: options.ifChanged,
+		Force: options.force, Full: options.full, IfOlderThan: options.ifOlderThan, IfChanged: options.ifChanged,
 		Retention: s.retention(),
 	}, nil
 }
@@ -135,6 +135,9 @@ func describeRefresh(result refresh.Result) string {
 	if result.Tables > 0 {
 		text.WriteString(ui.Count(result.Tables, "table") + ", " + ui.Count(result.Rows, "row") + ", " +
 			ui.Bytes(result.RawBytes) + " of SQL in " + ui.Bytes(result.ObjectBytes))
+		if result.ReusedBytes > 0 {
+			text.WriteString(", " + ui.Bytes(result.RawBytes-result.ReusedBytes) + " changed, " + ui.Bytes(result.SentBytes) + " sent")
+		}
 	} else {
 		text.WriteString(ui.Bytes(result.ObjectBytes))
 	}

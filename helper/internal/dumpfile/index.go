@@ -64,6 +64,8 @@ type Chunk struct {
 	Size    int64  `json:"size"`   // in the object, in bytes
 	RawSize int64  `json:"raw_size"`
 	SHA256  Digest `json:"sha256"` // of the bytes in the object
+	// RawSHA256 is that of the SQL; zero in dumps by versions before 1.3.
+	RawSHA256 Digest `json:"raw_sha256,omitzero"`
 	// Partial means that the chunk ends inside a statement that the next one continues.
 	Partial bool `json:"partial,omitempty"`
 	About

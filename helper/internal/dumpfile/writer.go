@@ -35,29 +35,36 @@ type Writer struct {
 	out    Output
 	form   container
 
-	raw   []byte        // the chunk that is being filled; nil if there is none
-	last  *About        // of the chunk before; nil if there is none
-	turn  chan struct{} // full while a goroutine adds a chunk, and after Close
-	raws  chan []byte   // free buffers for SQL
-	datas chan []byte   // free buffers for compressed chunks
-	jobs  chan *job     // to the workers
-	queue chan *job     // the same, in order, to the goroutine that writes
-	group sync.WaitGroup
+	raw     []byte        // the chunk that is being filled; nil if there is none
+	last    *About        // of the chunk before; nil if there is none
+	partial bool          // the chunk before is
+	turn    chan struct{} // full while a goroutine adds a chunk, and after Close
+	raws    chan []byte   // free buffers for SQL
+	datas   chan []byte   // free buffers for compressed chunks
+	jobs    chan *job     // to the workers
+	queue   chan *job     // the same, in order, to the goroutine that writes
+	group   sync.WaitGroup
 
 	chunks  []Chunk // owned by the goroutine that writes, until it has ended
 	written atomic.Int64
+	count   int    // chunks so far
+	reuse   *reuse // nil without an earlier dump
 }
 
 // job is a chunk that is being compressed and written.
 type job struct {
-	raw     []byte // the worker's
-	rawSize int
-	partial bool
-	about   About
+	raw       []byte // the worker's
+	rawSize   int
+	partial   bool
+	continues bool // the chunk before is partial
+	about     About
 
-	done   chan struct{} // closed when the worker has set what follows
-	data   []byte
-	digest Digest
+	done           chan struct{} // closed when the worker has set what follows
+	data           []byte
+	digest, rawSum Digest
+	// reused means that the earlier dump has the chunk under that number. Then there is no data.
+	reused bool
+	number int
 	err    error
 }
 
@@ -188,6 +195,7 @@ func (w *Writer) enqueue(j *job) error {
 		return context.Cause(w.ctx)
 	}
 	w.last = &about
+	j.continues, w.partial = w.partial, j.partial
 	j.rawSize, j.done = len(j.raw), make(chan struct{})
 	// The buffer is taken here, in order: if workers took buffers, those with later chunks could leave none for the
 	// chunk that all wait for.
@@ -213,8 +221,7 @@ func (w *Writer) compress(e encoder) {
 			if !ok {
 				return
 			}
-			j.data, j.err = e.encode(j.data[:0], j.raw)
-			j.digest = sha256.Sum256(j.data)
+			w.encode(e, j)
 			w.raws <- reusable(j.raw)
 			j.raw = nil // frees it while the job waits for the output
 			close(j.done)
@@ -222,6 +229,18 @@ func (w *Writer) compress(e encoder) {
 			return
 		}
 	}
+}
+
+// encode compresses a chunk, unless the earlier dump has it.
+func (w *Writer) encode(e encoder, j *job) {
+	j.rawSum = sha256.Sum256(j.raw)
+	if w.reuse != nil && !j.partial && !j.continues {
+		if j.number, j.reused = w.reuse.take(j.rawSum, int64(len(j.raw)), j.about); j.reused {
+			return
+		}
+	}
+	j.data, j.err = e.encode(j.data[:0], j.raw)
+	j.digest = sha256.Sum256(j.data)
 }
 
 // reusable returns a buffer for the next chunk, unless it is so large that keeping it would exceed the bound of memory.
@@ -234,13 +253,17 @@ func reusable(buf []byte) []byte {
 
 // writeChunks writes the compressed chunks.
 func (w *Writer) writeChunks() {
-	if err := w.writeOut(w.form.signature()); err != nil {
-		w.cancel(err)
-		return
-	}
+	begun := false
 	for {
 		select {
 		case j, ok := <-w.queue:
+			if !begun && w.reuse == nil { // Reuse comes before the first chunk
+				begun = true
+				if err := w.writeOut(w.form.signature()); err != nil {
+					w.cancel(err)
+					return
+				}
+			}
 			if !ok {
 				return
 			}
@@ -263,22 +286,33 @@ func (w *Writer) writeChunk(j *job) error {
 	if j.err != nil {
 		return fmt.Errorf("compress the dump: %w", j.err)
 	}
-	if len(w.chunks) == maxChunks {
+	if w.count++; w.count > maxChunks {
 		return fmt.Errorf("the dump has more than %d chunks", maxChunks)
 	}
 	chunk := Chunk{
-		Offset:  w.written.Load(),
-		Size:    int64(len(j.data)),
-		RawSize: int64(j.rawSize),
-		SHA256:  j.digest,
-		Partial: j.partial,
-		About:   j.about,
-		check:   lastFour(j.data),
+		Offset:    w.written.Load(),
+		Size:      int64(len(j.data)),
+		RawSize:   int64(j.rawSize),
+		SHA256:    j.digest,
+		RawSHA256: j.rawSum,
+		Partial:   j.partial,
+		About:     j.about,
+		check:     lastFour(j.data),
 	}
-	if err := w.writeOut(j.data); err != nil {
+	var err error
+	switch {
+	case j.reused:
+		w.reuse.taken = append(w.reuse.taken, j.number)
+		w.reuse.rawBytes += chunk.RawSize
+	case w.reuse != nil:
+		err = w.addChunk(chunk, j.data)
+	default:
+		w.chunks = append(w.chunks, chunk)
+		err = w.writeOut(j.data)
+	}
+	if err != nil {
 		return err
 	}
-	w.chunks = append(w.chunks, chunk)
 	w.datas <- j.data
 	return nil
 }
@@ -317,6 +351,12 @@ func (w *Writer) Close(idx Index) error {
 	w.group.Wait()
 	if err := context.Cause(w.ctx); err != nil {
 		return err
+	}
+	if w.reuse != nil {
+		var err error
+		if w.chunks, err = w.assemble(); err != nil {
+			return err
+		}
 	}
 	idx.Format = formatVersion
 	idx.Compression = w.form.compression()

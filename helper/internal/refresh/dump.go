@@ -57,7 +57,11 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 		info = identify(info, text)
 	}
 	key := r.Bucket.NewKey(dump.SnapshotTime, r.Compression.Ending())
-	upload, err := r.Bucket.Upload(ctx, key, r.describe(info, dump.SnapshotTime))
+	options := r.describe(info, dump.SnapshotTime)
+	if dump.Chunked() {
+		options.Earlier = r.earlier()
+	}
+	upload, err := r.Bucket.Upload(ctx, key, options)
 	if err != nil {
 		return Result{}, err
 	}
@@ -72,6 +76,9 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 		}
 		writer.Abort()
 	}()
+	if options.Earlier != nil && r.canCopy(ctx, upload) {
+		writer.Reuse(dumpfile.Earlier{Index: r.previous.index, Object: r.Bucket.ReaderAt(ctx, r.previous.object)}, upload)
+	}
 	var stats sqltext.Stats
 	if dump.Chunked() {
 		stats, err = r.chunks(ctx, dump, info, writer)
@@ -94,7 +101,8 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 		return Result{}, err
 	}
 	return Result{
-		Key: key, Published: true, ObjectBytes: writer.Written(), SentBytes: writer.Written(),
+		Key: key, Published: true, ObjectBytes: writer.Written(), SentBytes: upload.Sent(),
+		CopiedBytes: upload.Copied(), ReusedBytes: writer.Reused(),
 		RawBytes: stats.Bytes, Tables: int64(len(stats.Tables)), Rows: stats.Rows, SnapshotTime: dump.SnapshotTime,
 	}, nil
 }

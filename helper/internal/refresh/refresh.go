@@ -28,6 +28,8 @@ type Config struct {
 	Level int
 	// Force publishes a dump with far fewer tables or rows than the last one.
 	Force bool
+	// Full sends every byte, whatever the last dump contains.
+	Full bool
 	// IfOlderThan takes the newest dump if it is younger than this; 0 always makes a new one.
 	IfOlderThan time.Duration
 	// IfChanged takes the newest dump if staging can prove that a new one would be the same.
@@ -46,9 +48,13 @@ type Result struct {
 	// Published is false if an existing dump was taken instead.
 	Published bool `json:"published"`
 	// Unchanged is true if the newest dump was taken because staging has not changed since.
-	Unchanged    bool      `json:"unchanged"`
-	ObjectBytes  int64     `json:"object_bytes"`
-	SentBytes    int64     `json:"sent_bytes"`
+	Unchanged   bool  `json:"unchanged"`
+	ObjectBytes int64 `json:"object_bytes"`
+	SentBytes   int64 `json:"sent_bytes"`
+	// CopiedBytes is how many of the object's bytes the store has copied from the last dump, and ReusedBytes how many bytes of SQL
+	// are the same as there.
+	CopiedBytes  int64     `json:"copied_bytes"`
+	ReusedBytes  int64     `json:"reused_bytes"`
 	RawBytes     int64     `json:"raw_bytes"`
 	Tables       int64     `json:"tables"`
 	Rows         int64     `json:"rows"`
@@ -78,6 +84,8 @@ type run struct {
 	previous previous
 	// tableless says that the source has views or routines, but no tables.
 	tableless bool
+	// sendAll means that nothing can be reused from the last dump.
+	sendAll bool
 }
 
 // previous is the project's last dump by this tool.
@@ -197,6 +205,12 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 	}
 	for try := 1; ; try++ {
 		result, err := r.dumpOnce(ctx, src)
+		if !r.sendAll && cannotReuse(err) && ctx.Err() == nil {
+			r.Progress.Note("everything is sent: " + err.Error())
+			r.sendAll = true
+			try--
+			continue
+		}
 		gaveWay := errors.Is(err, source.ErrGaveWay)
 		if try == maxTries || !gaveWay && !errors.Is(err, source.ErrDefinitionChanged) {
 			return result, err

@@ -1,0 +1,36 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+)
+
+// leastReused is the smallest dump, in bytes, of which the next one reuses chunks. Ranges of less than 5 MiB cannot be copied.
+const leastReused = 2 * dumpfile.LeastRange
+
+// earlier returns the object whose chunks the new dump may contain; nil if everything is sent.
+func (r *run) earlier() *bucket.Object {
+	last := &r.previous
+	if r.Full || r.sendAll || last.object.Size < leastReused || !(dumpfile.Earlier{Index: last.index}).Reusable(r.Compression) {
+		return nil
+	}
+	return &last.object
+}
+
+// canCopy reports whether the store can copy. One that cannot should say so before the dump is made, not afterwards.
+func (r *run) canCopy(ctx context.Context, upload *bucket.Upload) bool {
+	err := upload.TryCopy()
+	if err != nil && ctx.Err() == nil {
+		r.Progress.Note("everything is sent: " + err.Error())
+		r.sendAll = true
+	}
+	return err == nil
+}
+
+// cannotReuse reports whether a dump failed because of what it was to reuse.
+func cannotReuse(err error) bool {
+	return errors.Is(err, bucket.ErrNotCopied) || errors.Is(err, dumpfile.ErrEarlierLost)
+}
