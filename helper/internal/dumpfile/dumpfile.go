@@ -8,7 +8,10 @@
 // the size of the object and every chunk with its SHA-256.
 package dumpfile
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // Compression is how a dump is compressed.
 type Compression string
@@ -52,4 +55,13 @@ func (c Compression) MaxLevel() int {
 		return form.maxLevel()
 	}
 	return 0
+}
+
+// Signature returns the first bytes of every dump with that compression; nil for one that is only read.
+func Signature(c Compression) []byte {
+	form := containerOf(c)
+	if form == nil {
+		return nil
+	}
+	return bytes.Clone(form.signature())
 }

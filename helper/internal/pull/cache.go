@@ -20,6 +20,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
 // ErrCacheSpace means that the cache folder's disk has no space for the dump.
@@ -62,6 +63,8 @@ type request struct {
 	object bucket.Object
 	// checked means that the reader compares each chunk with an index.
 	checked bool
+	// index is the object's, if all of it is needed and it has one.
+	index *dumpfile.Index
 	// advance counts the fetched bytes. It is nil if the load reports the progress of the pull.
 	advance func(int64)
 }
@@ -197,6 +200,15 @@ func freeBytes(folder string) (int64, bool) {
 	var disk unix.Statfs_t
 	err := unix.Statfs(folder, &disk)
 	return int64(disk.Bavail) * int64(disk.Bsize), err == nil
+}
+
+// bytesOnDisk is the space that a file takes, without its holes; 0 if that is unknown.
+func bytesOnDisk(file *os.File) int64 {
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &stat); err != nil {
+		return 0
+	}
+	return stat.Blocks * 512
 }
 
 // sweep removes all but the newest dumps with their baked objects, and the partial files of fetches that have ended.

@@ -106,22 +106,20 @@ func (c *cache) startFetch(ctx context.Context, r request, unlock func()) (*entr
 	if err != nil {
 		return nil, fmt.Errorf("write the cache: %w", spaceError(err))
 	}
-	from, err := resumable(file, r)
-	if err == nil {
-		err = c.checkSpace(r.object.Size - from)
-	}
-	if err != nil {
+	if err := c.prepare(file, r); err != nil {
 		_ = file.Close()
-		if from == 0 {
-			_ = os.Remove(name)
-		}
 		return nil, err
 	}
-	e := newEntry(file, r.object, from, r.object.Size-from)
+	e := newEntry(file, r.object, 0, r.object.Size)
+	known := &reuse{entry: e, missing: []bucket.Range{{Size: r.object.Size}}}
+	if r.index != nil {
+		known = c.findKnown(e, r.index)
+	}
 	c.progress.Phase("fetching "+r.object.Name, r.expected(e.fetched))
 	e.run(ctx, func(ctx context.Context) error {
 		defer unlock()
-		err := r.store.Fetch(ctx, r.object, e, from, r.advance)
+		defer known.close()
+		err := known.fetch(ctx, r)
 		if err == nil {
 			err = c.commit(ctx, e, r.checked)
 		}
@@ -140,31 +138,26 @@ func partPath(path string, object bucket.Object) string {
 	return fmt.Sprintf("%s.%s.part", path, hex.EncodeToString(tag[:6]))
 }
 
-// resumable returns how many bytes of an earlier fetch can be used: all but the last ones, which may have gaps. After a
-// crash of the machine even these may be wrong, so only a dump with an index is resumed.
-func resumable(file *os.File, r request) (from int64, err error) {
-	info, err := file.Stat()
-	if err != nil {
-		return 0, fmt.Errorf("read the cache: %w", err)
+// prepare checks the space for an object. What an earlier fetch left is kept if its chunks can be checked.
+func (c *cache) prepare(file *os.File, r request) error {
+	if r.index == nil {
+		if err := file.Truncate(0); err != nil {
+			return fmt.Errorf("write the cache: %w", err)
+		}
 	}
-	from = min(max(info.Size()-bucket.FetchWindow, 0), r.object.Size)
-	if r.checked && r.object.ETag != "" {
-		return from, nil
+	there := bytesOnDisk(file)
+	err := c.checkSpace(r.object.Size - there)
+	if err != nil && there == 0 {
+		_ = os.Remove(file.Name())
 	}
-	if err := file.Truncate(0); err != nil {
-		return 0, fmt.Errorf("write the cache: %w", err)
-	}
-	return 0, nil
+	return err
 }
 
-// leave keeps the partial file for the next fetch, if that can resume it.
+// leave keeps the partial file for the next fetch, if that can check what is in it.
 func (e *entry) leave(name string, checked bool, err error) {
 	if !checked || errors.Is(err, bucket.ErrChanged) || errors.Is(spaceError(err), ErrCacheSpace) {
 		_ = os.Remove(name)
-		return
 	}
-	// The length says how much can be resumed, as after a kill. The window at the end is a hole and takes no space.
-	_ = e.file.Truncate(e.whole() + bucket.FetchWindow)
 }
 
 // commit writes the manifest and renames the complete file to its final name. If its chunks are checked when they are

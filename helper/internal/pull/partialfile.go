@@ -44,6 +44,13 @@ func (a *partialFile) WriteAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
+// isThere records that a range was there before.
+func (a *partialFile) isThere(from, to int64) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.add(span{from, to})
+}
+
 // add adds a span and joins it with those that it touches.
 func (a *partialFile) add(s span) {
 	first, _ := slices.BinarySearchFunc(a.spans, s.from, func(other span, from int64) int { return cmp.Compare(other.to, from) })
@@ -52,16 +59,6 @@ func (a *partialFile) add(s span) {
 		s.from, s.to = min(s.from, a.spans[last].from), max(s.to, a.spans[last].to)
 	}
 	a.spans = slices.Replace(a.spans, first, last, s)
-}
-
-// whole returns how many bytes from the beginning are there without a gap.
-func (a *partialFile) whole() int64 {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	if len(a.spans) == 0 || a.spans[0].from > 0 {
-		return 0
-	}
-	return a.spans[0].to
 }
 
 // end records that the fetch has ended. Readers that wait get the error.

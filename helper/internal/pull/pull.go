@@ -215,6 +215,7 @@ func (p *Plan) fetch(ctx context.Context, cache *cache, from source) (*entry, er
 		r.advance = p.Progress.Advance
 	}
 	if p.Selection.isAll() {
+		r.index = from.index
 		return cache.fetch(ctx, r)
 	}
 	list, bytes := ranges(from.index)

@@ -117,7 +117,8 @@ func TestFetchFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size := int64(len(object)); result.CachedBytes != rangeSize || result.FetchedBytes != size-rangeSize {
+	// What is there up to the end of a chunk is not fetched again.
+	if size := int64(len(object)); result.CachedBytes < rangeSize-3<<20 || result.FetchedBytes != size-result.CachedBytes {
 		t.Errorf("going on, it fetches %d and has %d of %d", result.FetchedBytes, result.CachedBytes, size)
 	}
 	if s.fetched[0] != 1 {
@@ -127,7 +128,7 @@ func TestFetchFails(t *testing.T) {
 	s.wantCached(object)
 }
 
-// TestGoesOnWithDamage damages the partial file of an interrupted pull, as a loss of power could.
+// TestGoesOnWithDamage damages the partial file of an interrupted pull, as a loss of power could. Only the damaged chunk is fetched again.
 func TestGoesOnWithDamage(t *testing.T) {
 	s := newSite(t)
 	object, sql := write(t, bigDump())
@@ -151,10 +152,9 @@ func TestGoesOnWithDamage(t *testing.T) {
 	s.onGet.Store(nil)
 	s.watch.lines = nil
 	result, err := s.pull(t.Context())
-	if err != nil || result.FetchedBytes != int64(len(object)) || result.CachedBytes != 0 {
+	if err != nil || result.CachedBytes < rangeSize-6<<20 || result.FetchedBytes != int64(len(object))-result.CachedBytes {
 		t.Errorf("the next one is %+v, %v", result, err)
 	}
-	s.wantLine("the cached copy of " + dumpName + " is damaged, fetching it again")
 	s.wantLoaded(sql)
 	s.wantCached(object)
 }
