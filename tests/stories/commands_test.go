@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/jobiqo/dump-refresh/tests/data"
+	"github.com/jobiqo/dump-refresh/tests/faults"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
@@ -76,6 +75,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"ownlocal":    ownLocal,
 	"ownstaging":  ownStaging,
 	"relay":       relay,
+	"fill":        fill,
 }
 
 // keys lists the foreign keys of the story's local databases.
@@ -434,37 +434,37 @@ func smallDisk(ts *testscript.TestScript, _ bool, args []string) {
 // working directory.
 func relay(ts *testscript.TestScript, _ bool, _ []string) {
 	s := of(ts)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	check(ts, err)
-	ts.Defer(func() { _ = listener.Close() })
 	address := fmt.Sprintf("127.0.0.1:%d", s.staging.Port)
-	ts.Setenv("DUMP_SOURCE", strings.Replace(s.staging.URL(s.database), address, listener.Addr().String(), 1))
-	cut := ts.MkAbs("cut")
+	proxy, err := faults.NewTCP(address)
+	check(ts, err)
+	ts.Defer(proxy.Close)
+	ts.Setenv("DUMP_SOURCE", strings.Replace(s.staging.URL(s.database), address, proxy.Address(), 1))
+	cut, done := ts.MkAbs("cut"), make(chan struct{})
+	ts.Defer(func() { close(done) })
 	go func() {
 		for {
-			near, err := listener.Accept()
-			if err != nil {
+			select {
+			case <-done:
 				return
+			case <-time.After(10 * time.Millisecond):
 			}
-			far, err := net.Dial("tcp", address)
-			if err != nil {
-				_ = near.Close()
-				continue
+			if _, err := os.Stat(cut); err == nil {
+				proxy.Refuse(true)
+				proxy.Break()
 			}
-			both := func() { _ = near.Close(); _ = far.Close() }
-			go func() { defer both(); _, _ = io.Copy(far, near) }()
-			go func() { defer both(); _, _ = io.Copy(near, far) }()
-			go func() {
-				for {
-					if _, err := os.Stat(cut); err == nil {
-						both()
-						return
-					}
-					time.Sleep(10 * time.Millisecond)
-				}
-			}()
 		}
 	}()
+}
+
+// fill N PREFIX stores that many small dumps, one second apart.
+func fill(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	n, err := strconv.Atoi(args[0])
+	check(ts, err)
+	for i := range n {
+		at := time.Date(2020, 1, 1, 0, 0, i, 0, time.UTC).Format("20060102T150405Z")
+		check(ts, s.store.PutObject(s.bucket, fmt.Sprintf("%s/shop-%s-%06x.sql", args[1], at, i), []byte("CREATE TABLE t (id INT);\n")))
+	}
 }
 
 // code N COMMAND... runs a command and requires its exit code. stdout and stderr can check its output.

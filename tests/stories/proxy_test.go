@@ -3,49 +3,49 @@ package stories
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/jobiqo/dump-refresh/tests/faults"
 )
 
 // proxy FAULT puts a proxy in front of the S3 server. It does what a real server cannot be made to do. It writes the path and method of
 // each request to the file proxy.log. Requests that a fault delays continue once the file proxy.resume exists.
 func proxy(ts *testscript.TestScript, _ bool, args []string) {
-	fault, ok := faults[args[0]]
+	fault, ok := storyFaults[args[0]]
 	if !ok {
 		ts.Fatalf("unknown fault %q", args[0])
 	}
-	target, err := url.Parse(of(ts).store.Endpoint)
-	check(ts, err)
-	// The client's Host header stays, because the signature contains it.
-	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
-	}}
 	log, err := os.Create(ts.MkAbs("proxy.log"))
 	check(ts, err)
 	ts.Defer(func() { _ = log.Close() })
 	resume := ts.MkAbs("proxy.resume")
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server, err := faults.NewHTTP(of(ts).store.Endpoint)
+	check(ts, err)
+	server.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 		_, _ = fmt.Fprintln(log, r.URL.Path, r.Method)
-		if !fault(w, r, resume) {
-			forward.ServeHTTP(w, r)
-		}
-	}))
+		return fault(w, r, resume)
+	})
 	ts.Defer(server.CloseClientConnections)
 	ts.Setenv("DUMP_S3_ENDPOINT", server.URL)
 }
 
-// faults answer a request, or return false for it to be passed on to the server.
-var faults = map[string]func(w http.ResponseWriter, r *http.Request, resume string) bool{
+// storyFaults answer a request, or return false for it to be passed on to the server.
+var storyFaults = map[string]func(w http.ResponseWriter, r *http.Request, resume string) bool{
 	// skew is how S3 answers a client whose clock is 20 minutes behind.
 	"skew": func(w http.ResponseWriter, _ *http.Request, _ string) bool {
 		w.Header().Set("Date", time.Now().Add(20*time.Minute).UTC().Format(http.TimeFormat))
 		return refuse(w, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
+	},
+	// counting harms nothing: the log counts the requests.
+	"counting": func(http.ResponseWriter, *http.Request, string) bool { return false },
+	// ahead is a store whose clock is 10 minutes ahead, which it tolerates.
+	"ahead": func(w http.ResponseWriter, _ *http.Request, _ string) bool {
+		w.Header().Set("Date", time.Now().Add(10*time.Minute).UTC().Format(http.TimeFormat))
+		return false
 	},
 	// archived is how S3 answers a request for an object in Glacier.
 	"archived": func(w http.ResponseWriter, r *http.Request, _ string) bool {

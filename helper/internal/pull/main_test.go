@@ -6,13 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +22,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/tests/faults"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
@@ -65,6 +61,7 @@ type site struct {
 	store    *testserver.S3
 	name     string // the bucket's and the database's
 	endpoint string
+	proxy    *faults.HTTP
 	cacheDir string
 	watch    *watcher
 
@@ -96,32 +93,23 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	testserver.Watch(t, db, s.name, "neighbour")
-	target, err := url.Parse(store.Endpoint)
+	proxy, err := faults.NewHTTP(store.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	forward := &httputil.ReverseProxy{
-		ErrorLog: log.New(io.Discard, "", 0),
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Host = r.In.Host // the signature covers it
-		},
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-	}
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	proxy.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 		var from, to int64
 		if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to); err == nil && r.Method == http.MethodGet {
 			s.mutex.Lock()
 			s.fetched[from]++
 			s.mutex.Unlock()
-			if f := s.onGet.Load(); f != nil && (*f)(w, r, from) {
-				return
-			}
+			f := s.onGet.Load()
+			return f != nil && (*f)(w, r, from)
 		}
-		forward.ServeHTTP(w, r)
-	}))
+		return false
+	})
 	t.Cleanup(proxy.Close)
-	s.endpoint = proxy.URL
+	s.endpoint, s.proxy = proxy.URL, proxy
 	return s
 }
 
