@@ -83,7 +83,7 @@ func ListenHTTP(address, server string) (*HTTP, error) {
 	}))
 	p.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if address != "127.0.0.1:0" {
-		listener, err := net.Listen("tcp", address) //nolint:noctx // a test's
+		listener, err := net.Listen("tcp", address)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func (p *HTTP) suffers(r *http.Request) Rule {
 
 // answered changes an answer of the server.
 func (p *HTTP) answered(resp *http.Response) error {
-	if f := p.response.Load(); f != nil {
+	if f := p.response.Load(); f != nil { //nolint:bodyclose // the proxy closes it
 		(*f)(resp)
 	}
 	suffers := of(resp.Request.Context())

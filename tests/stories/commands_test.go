@@ -448,8 +448,8 @@ func relay(ts *testscript.TestScript, _ bool, _ []string) {
 				return
 			case <-time.After(10 * time.Millisecond):
 			}
-			if _, err := os.Stat(cut); err == nil {
-				proxy.Refuse(true)
+			_, err := os.Stat(cut)
+			if proxy.Refuse(err == nil); err == nil {
 				proxy.Break()
 			}
 		}

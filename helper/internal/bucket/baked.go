@@ -5,20 +5,11 @@ import (
 	"errors"
 	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // A dump may have baked objects beside it: its tables as files, one object for each series of servers. They may be missing, and
 // they are deleted with their dump. A baked object without its dump is an orphan: another tool deleted the dump, or the dump was
 // deleted while the object was made.
-
-// Contents is what a listing finds for a project.
-type Contents struct {
-	Dumps   []Object // as Dumps returns them, with their Baked
-	Orphans []Object // baked objects whose dump is gone
-	Others  Others   // of other projects
-}
 
 // Baked looks for the tables as files of a dump, by its key, for a series of servers. It takes one request. If there are none,
 // the kind of error is ErrNoSuchKey. Without permission to list, S3 returns the same for objects that may not be read.
@@ -33,19 +24,14 @@ func (b *Bucket) Baked(ctx context.Context, dump, series string) (Object, error)
 
 // AllBaked lists a dump's tables as files, by its key, in the order of series.
 func (b *Bucket) AllBaked(ctx context.Context, dump string) ([]Object, error) {
-	prefix := dump + "."
-	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
 	var found []Object
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for o, err := range b.objects(ctx, dump+".", "") {
 		if err != nil {
-			return nil, b.fail(ctx, "list", "s3:ListBucket", prefix, err)
+			return nil, err
 		}
-		for _, o := range page.Contents {
-			// The key may also begin with the key of another dump.
-			if object := b.listed(o); object.Series != "" && object.Key == Beside(dump, object.Series) {
-				found = append(found, object)
-			}
+		// The key may also begin with the key of another dump.
+		if object := b.listed(o); object.Series != "" && object.Key == Beside(dump, object.Series) {
+			found = append(found, object)
 		}
 	}
 	slices.SortFunc(found, bySeries)

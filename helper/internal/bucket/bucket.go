@@ -12,9 +12,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // Config says which bucket to use and how to reach it.
@@ -42,13 +43,14 @@ type Bucket struct {
 	name, prefix, project string
 	client                *s3.Client
 	access                access
-	clock                 *clock
-	aws                   bool // it is AWS and not a compatible store
+	clock                 *clock.Clock // the store's
+	aws                   bool         // it is AWS and not a compatible store
 	keys                  keyPattern
 	sse                   types.ServerSideEncryption
 	kmsKeyID              string
 	limits                limits
 	pace                  pace
+	outages               outages
 
 	wantsMD5 atomic.Bool // the bucket refuses parts without a Content-MD5
 	noteFunc func(string)
@@ -72,7 +74,7 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 	if b.kmsKeyID != "" && b.sse == "" {
 		b.sse = types.ServerSideEncryptionAwsKms
 	}
-	b.clock = &clock{note: b.note}
+	b.clock = new(clock.Clock)
 	endpoint := c.Endpoint
 	if endpoint == "" {
 		endpoint = firstOf(c.Environment, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
@@ -88,11 +90,7 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 	}
 	b.access = acc
 	b.aws = endpoint == "" && cfg.BaseEndpoint == nil
-	http := newHTTPClient(cfg.HTTPClient, b.clock, c.RateLimit)
-	attempts := cfg.RetryMaxAttempts // AWS_MAX_ATTEMPTS or the profile's
-	if attempts == 0 {
-		attempts = callAttempts
-	}
+	http := newHTTPClient(cfg.HTTPClient, b.measure, c.RateLimit)
 	b.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.HTTPClient = http
 		if endpoint != "" {
@@ -104,21 +102,11 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		o.DisableLogOutputChecksumValidationSkipped = true
-		o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) { so.MaxAttempts, so.MaxBackoff = attempts, time.Second })
+		o.RetryMaxAttempts = 0                         // or the SDK would wrap the retryer
+		o.Retryer = b.newRetryer(cfg.RetryMaxAttempts) // AWS_MAX_ATTEMPTS or the profile's
+		b.checkAnswers(o)
 	})
 	return b, nil
-}
-
-// callAttempts is how often a small request is tried, and transferAttempts how often a part or a range is: hours of work may be
-// lost, so waiting out a short outage pays.
-const (
-	callAttempts     = 4
-	transferAttempts = 10
-)
-
-// patient makes a transfer's requests outlast a short outage.
-func (b *Bucket) patient(o *s3.Options) {
-	o.Retryer = retry.AddWithMaxAttempts(retry.AddWithMaxBackoffDelay(o.Retryer, b.pace.backoff), transferAttempts)
 }
 
 // String returns the bucket and prefix as a URL: s3://bucket/prefix/.
@@ -142,10 +130,14 @@ func (b *Bucket) stateKey(name string) string {
 
 // note passes a message to the user, once.
 func (b *Bucket) note(text string) {
-	if b.noteFunc == nil {
-		return
-	}
 	if _, before := b.noted.LoadOrStore(text, true); !before {
+		b.tell(text)
+	}
+}
+
+// tell passes a message to the user.
+func (b *Bucket) tell(text string) {
+	if b.noteFunc != nil {
 		b.noteFunc(text)
 	}
 }
@@ -168,6 +160,18 @@ func needsPathStyle(endpoint string) bool {
 	host := u.Hostname()
 	return net.ParseIP(host) != nil || !strings.Contains(host, ".") || strings.HasSuffix(host, ".localhost")
 }
+
+// lingering returns a context for a request that must not be cancelled at once when ctx ends: its answer would be lost.
+func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(lingerTime, func() { cancel(context.Cause(ctx)) })
+	})
+	return longer, func() { stop(); cancel(nil) }
+}
+
+// lingerTime is how long such a request may take then.
+const lingerTime = 3 * time.Second
 
 // detached returns a context for cleaning up. It outlives the cancellation of ctx, but not for long.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -16,6 +16,8 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // Kind is the cause of an error, for hints and exit codes. It is an error itself, so errors.Is(err, bucket.ErrNoSuchBucket) finds
@@ -44,6 +46,8 @@ const (
 	ErrUnreachable       Kind = "cannot be reached"
 	ErrContradiction     Kind = "the store refuses conditional writes although their conditions hold"
 	ErrUnavailable       Kind = "the server fails"
+	ErrGarbled           Kind = "something between here and the store changes its answers"
+	ErrUploadGone        Kind = "another refresh or a lifecycle rule has removed the unfinished upload"
 	ErrNoSpace           Kind = "no space left in the store"
 	ErrEndpoint          Kind = "not an S3 endpoint"
 	ErrEmpty             Kind = "no dump found"
@@ -105,11 +109,16 @@ func (e *Error) Is(target error) bool { return target == e.Kind }
 // fail turns an error of the SDK into one of ours. key is empty for the whole bucket; action is the permission that the call
 // needs.
 func (b *Bucket) fail(ctx context.Context, op, action, key string, err error) error {
-	return classify(ctx, b.access, b.clock, &Error{Op: op, Target: b.target(key), Action: action, Err: err})
+	err = classify(ctx, b.access, b.clock, &Error{Op: op, Target: b.target(key), Action: action, Err: err})
+	var found *Error
+	if errors.As(err, &found) && isType[*garbled](found.Err) && !b.outages.proven.Load() {
+		found.Kind, found.message = ErrEndpoint, "" // it may never have been a store
+	}
+	return err
 }
 
 // classify sets what went wrong, by e.Err. A cancelled context keeps the caller's own cause.
-func classify(ctx context.Context, a access, c *clock, e *Error) error {
+func classify(ctx context.Context, a access, c *clock.Clock, e *Error) error {
 	if ctx.Err() != nil {
 		return &cancelled{e.Op, e.Target, context.Cause(ctx)}
 	}
@@ -122,6 +131,8 @@ func classify(ctx context.Context, a access, c *clock, e *Error) error {
 	switch {
 	case errors.As(e.Err, &creds), e.Target == "":
 		classifyCredentials(a, e)
+	case isType[*garbled](e.Err):
+		e.Kind, e.message = ErrGarbled, innermost(e.Err)
 	case api != nil:
 		e.Profile = a.profile
 		classifyAPI(e, api)
@@ -184,6 +195,7 @@ var kinds = map[string]Kind{
 	"NoSuchKey":                          ErrNoSuchKey,
 	"NoSuchVersion":                      ErrNoSuchKey,
 	"NotFound":                           ErrNoSuchKey,
+	"NoSuchUpload":                       ErrUploadGone,
 	"ResourceNotFoundException":          ErrNoSuchSecret,
 	"ParameterNotFound":                  ErrNoSuchSecret,
 	"PermanentRedirect":                  ErrWrongRegion,
@@ -206,6 +218,11 @@ var kinds = map[string]Kind{
 	"ServiceUnavailable":                 ErrUnavailable,
 	"SlowDown":                           ErrUnavailable,
 	"RequestTimeout":                     ErrUnavailable,
+	"TooManyRequests":                    ErrUnavailable,
+	"OperationAborted":                   ErrUnavailable,
+	"BadDigest":                          ErrGarbled,
+	"IncompleteBody":                     ErrGarbled,
+	"XAmzContentSHA256Mismatch":          ErrGarbled,
 	"DecryptionFailure":                  ErrKMSDenied,
 	"InvalidKeyId":                       ErrKMSDenied,
 }
@@ -238,7 +255,7 @@ func classifyAPI(e *Error, api smithy.APIError) {
 		kind = ErrChanged
 	case status == http.StatusInsufficientStorage:
 		kind = ErrNoSpace
-	case status >= 500 && status != http.StatusNotImplemented:
+	case status >= 500 && status != http.StatusNotImplemented || status == http.StatusTooManyRequests:
 		kind = ErrUnavailable
 	default:
 		kind = ErrRejected
@@ -341,6 +358,10 @@ func networkMessage(err error) string {
 // innermost returns the text of the innermost error, before the SDK added to it.
 func innermost(err error) string {
 	for {
+		if several, ok := err.(interface{ Unwrap() []error }); ok && len(several.Unwrap()) > 0 {
+			err = several.Unwrap()[0]
+			continue
+		}
 		next := errors.Unwrap(err)
 		if next == nil {
 			return err.Error()

@@ -235,7 +235,12 @@ func TestIdleConnections(t *testing.T) {
 	defer close(hang)
 	b := answers(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "body") {
-			w.Header().Set("Content-Length", "10")
+			var from int
+			_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
+			w.Header().Set("ETag", `"x"`)
+			w.Header().Set("Content-Length", fmt.Sprint(10-from))
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-9/10", from))
+			w.WriteHeader(http.StatusPartialContent)
 			_, _ = io.WriteString(w, "12345")
 			w.(http.Flusher).Flush()
 		}

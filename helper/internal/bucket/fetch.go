@@ -168,6 +168,9 @@ func (r *rangeReader) Read(p []byte) (int, error) {
 			if err := r.request(); err != nil {
 				return 0, err
 			}
+			if r.body == nil { // the answer was not the store's
+				continue
+			}
 		}
 		n, err := r.body.Read(p[:min(int64(len(p)), r.left)])
 		if n > 0 {
@@ -191,11 +194,14 @@ func (r *rangeReader) Read(p []byte) (int, error) {
 
 // pause waits before the next try, or fails if there were too many.
 func (r *rangeReader) pause(err error) error {
-	if r.fruitless++; r.fruitless >= transferAttempts || r.ctx.Err() != nil {
+	if errors.Is(err, ErrChanged) {
+		return err
+	}
+	if r.fruitless++; r.fruitless >= outageAttempts || r.ctx.Err() != nil {
 		return r.fail(err)
 	}
 	select {
-	case <-time.After(min(r.b.pace.retry<<(r.fruitless-1), r.b.pace.backoff)):
+	case <-time.After(r.b.pause(r.fruitless)):
 	case <-r.ctx.Done():
 	}
 	return nil
@@ -210,7 +216,7 @@ func (r *rangeReader) fail(err error) error {
 	return r.b.fail(r.ctx, "fetch", action, r.o.Key, err)
 }
 
-// request requests the rest of the range.
+// request requests the rest of the range. It sets no body if the answer was not the store's and another try may get it.
 func (r *rangeReader) request() error {
 	want := fmt.Sprintf("bytes=%d-%d", r.at, r.at+r.left-1)
 	in := &s3.GetObjectInput{Bucket: &r.b.name, Key: &r.o.Key, Range: &want, IfMatch: optional(r.o.ETag), VersionId: optional(r.o.VersionID)}
@@ -218,9 +224,9 @@ func (r *rangeReader) request() error {
 	if err != nil {
 		return r.fail(err)
 	}
-	if got := out.ETag; got != nil && r.o.ETag != "" && *got != r.o.ETag { // the store has ignored If-Match
+	if err := r.b.checkRange(r.o, r.at, r.left, out); err != nil {
 		_ = out.Body.Close()
-		return &Error{Op: "fetch", Target: r.b.target(r.o.Key), Kind: ErrChanged}
+		return r.pause(err)
 	}
 	r.body = out.Body
 	return nil

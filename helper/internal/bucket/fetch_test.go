@@ -84,7 +84,7 @@ func TestFetchKeepsInsideItsWindow(t *testing.T) {
 	const rest = FetchWindow/mib - 1
 	deadline := time.Now().Add(30 * time.Second)
 	var others atomic.Int64
-	p.onRequest(func(_ http.ResponseWriter, r *http.Request) bool {
+	p.OnRequest(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("Range") != "bytes=0-1048575" {
 			others.Add(1)
 			return false
@@ -121,7 +121,7 @@ func TestFetchIsParallelAndInOrder(t *testing.T) {
 		var asked []int64
 		var atOnce, most int
 		full := make(chan struct{}) // closed when as many requests are there as may be at once
-		p.onRequest(func(_ http.ResponseWriter, r *http.Request) bool {
+		p.OnRequest(func(_ http.ResponseWriter, r *http.Request) bool {
 			var from, to int64
 			if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-%d", &from, &to); err != nil || to-from >= mib {
 				t.Errorf("range %q: %v", r.Header.Get("Range"), err)
@@ -140,7 +140,7 @@ func TestFetchIsParallelAndInOrder(t *testing.T) {
 			}
 			return false
 		})
-		p.onResponse(func(*http.Response) {
+		p.OnResponse(func(*http.Response) {
 			mu.Lock()
 			defer mu.Unlock()
 			atOnce--
@@ -172,7 +172,7 @@ func TestFetchRanges(t *testing.T) {
 		o := e.stored(t, b, "dumps/shop/a.sql", content)
 		var mu sync.Mutex
 		asked := map[string]bool{}
-		p.onRequest(func(_ http.ResponseWriter, r *http.Request) bool {
+		p.OnRequest(func(_ http.ResponseWriter, r *http.Request) bool {
 			mu.Lock()
 			defer mu.Unlock()
 			asked[r.Header.Get("Range")] = true
@@ -212,14 +212,14 @@ func TestFetchGoesOnWhereItBroke(t *testing.T) {
 		content := random(5*mib + 3)
 		o := e.stored(t, b, "dumps/shop/a.sql", content)
 		var asked atomic.Int64
-		p.onRequest(func(w http.ResponseWriter, _ *http.Request) bool {
+		p.OnRequest(func(w http.ResponseWriter, _ *http.Request) bool {
 			if asked.Add(1)%5 == 0 {
 				return answerError(w, 500, "InternalError", "We encountered an internal error.")
 			}
 			return false
 		})
 		var sent atomic.Int64
-		p.onResponse(func(resp *http.Response) {
+		p.OnResponse(func(resp *http.Response) {
 			resp.Body = &counted{&cut{resp.Body, 300_000}, &sent}
 		})
 		m := newMemory(len(content), 0)
@@ -262,7 +262,7 @@ func TestFetchGivesUpWithoutProgress(t *testing.T) {
 	p, behind := e.behind(t)
 	b := behind.open(t)
 	o := e.stored(t, b, "dumps/shop/a.sql", random(100))
-	p.onResponse(func(resp *http.Response) { resp.Body = &cut{resp.Body, 0} })
+	p.OnResponse(func(resp *http.Response) { resp.Body = &cut{resp.Body, 0} })
 	err := b.Fetch(t.Context(), o, newMemory(100, 0), 0, nil)
 	wantError(t, err, ErrUnreachable, "fetch s3://"+e.bucket+"/dumps/shop/a.sql: cannot be reached: the connection was cut")
 }
@@ -272,7 +272,7 @@ func TestFetchNoticesAnotherObject(t *testing.T) {
 		p, behind := e.behind(t)
 		b := behind.open(t)
 		o := e.stored(t, b, "dumps/shop/a.sql", random(100))
-		p.onResponse(func(resp *http.Response) { // as a store does that ignores If-Match
+		p.OnResponse(func(resp *http.Response) { // as a store does that ignores If-Match
 			if resp.Request.Method == http.MethodGet {
 				resp.Header.Set("Etag", `"another"`)
 			}
@@ -281,7 +281,7 @@ func TestFetchNoticesAnotherObject(t *testing.T) {
 		err := b.Fetch(t.Context(), o, newMemory(100, 0), 0, nil)
 		wantError(t, err, ErrChanged, text)
 
-		p.onResponse(func(*http.Response) {})
+		p.OnResponse(func(*http.Response) {})
 		e.put(t, o.Key, bytes.Repeat([]byte("x"), 100))
 		err = b.Fetch(t.Context(), o, newMemory(100, 0), 0, nil)
 		wantError(t, err, ErrChanged, text)
@@ -309,7 +309,7 @@ func TestFetchEndsWithItsContext(t *testing.T) {
 	o := e.stored(t, b, "dumps/shop/a.sql", random(9*mib))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("ctrl-c")
-	p.onRequest(func(_ http.ResponseWriter, r *http.Request) bool {
+	p.OnRequest(func(_ http.ResponseWriter, r *http.Request) bool {
 		cancel(why)
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)

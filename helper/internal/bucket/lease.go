@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -95,6 +96,7 @@ type waiter struct {
 
 	seen    string    // the ETag of the current holder's lease
 	since   time.Time // when it was first seen, monotonic
+	looked  time.Time // when it was last seen
 	waited  bool      // whether it waited for a living holder
 	holders map[string]bool
 }
@@ -151,12 +153,15 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 // mostVainWrites is how often the condition of a write may fail although no living holder has the lease.
 const mostVainWrites = 8
 
-// dead reports whether a lease has not changed for too long.
+// dead reports whether a lease has not changed for too long. After an outage the watch begins anew: its holder could not show a
+// sign of life either.
 func (w *waiter) dead(etag string) bool {
-	if etag != w.seen {
-		w.seen, w.since = etag, time.Now()
+	now := time.Now()
+	if etag != w.seen || now.Sub(w.looked) > w.b.pace.expiry/2 {
+		w.seen, w.since = etag, now
 	}
-	return time.Since(w.since) > w.b.pace.expiry
+	w.looked = now
+	return now.Sub(w.since) > w.b.pace.expiry
 }
 
 // report passes each holder to opts.Wait once.
@@ -218,20 +223,13 @@ func (w *waiter) takePlainly(ctx context.Context) (string, error) {
 	return w.settle(ctx)
 }
 
-// lingering is how long to wait for the answer to a write that was running when the context ended. The write may have succeeded, and
-// a lease that nobody knows of would delay the next refresh.
-const lingering = 3 * time.Second
-
 // write writes the lease. A write that has begun continues after the context has ended.
 func (w *waiter) write(ctx context.Context, old string, conditional bool) (string, error) {
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cancel(nil)
-	defer context.AfterFunc(ctx, func() {
-		time.AfterFunc(lingering, func() { cancel(context.Cause(ctx)) })
-	})()
+	longer, cancel := lingering(ctx) // the write may succeed, and a lease that nobody knows of would delay the next refresh
+	defer cancel()
 	return w.b.writeLease(longer, w.key, w.mine, old, conditional)
 }
 
@@ -252,7 +250,8 @@ func (w *waiter) settle(ctx context.Context) (string, error) {
 	return etag, nil
 }
 
-// keep renews the lease until it is released or lost.
+// keep renews the lease until it is released or lost. Only its own ETag decides whether it is lost. While the store cannot be
+// reached, nobody else can take the lease; somebody else who can reach it may take it, and the next renewal shows that.
 func (l *Lease) keep() {
 	defer close(l.end)
 	alive := time.Now()
@@ -268,9 +267,11 @@ func (l *Lease) keep() {
 		switch {
 		case err == nil:
 			alive = time.Now()
-		// Stop before others may consider this holder dead.
-		case errors.Is(err, errTaken), time.Since(alive) > l.b.pace.expiry-l.b.pace.renew/2:
+		case errors.Is(err, errTaken):
 			l.cancel(&Error{Op: "keep", Target: l.b.target(l.key), Kind: ErrLeaseLost, Err: err})
+			return
+		case time.Since(alive) > l.b.pace.outage:
+			l.cancel(fmt.Errorf("keep the lease: %w", err))
 			return
 		}
 	}
@@ -282,7 +283,11 @@ func (l *Lease) renew() error {
 	defer cancel()
 	next := l.file
 	next.Beat++
-	return l.write(ctx, next)
+	err := l.write(ctx, next)
+	if err != nil && ctx.Err() != nil && l.ctx.Err() == nil { // it took too long, which is no cause
+		err = &Error{Op: "renew", Target: l.b.target(l.key), Kind: ErrUnreachable, Err: err, message: "no answer within " + l.b.pace.renew.String()}
+	}
+	return err
 }
 
 // write writes next over the lease that is held.

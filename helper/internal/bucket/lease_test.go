@@ -81,7 +81,7 @@ func TestLeaseInterrupted(t *testing.T) {
 		for _, interruptedBy := range []int32{1, 2} { // the first write, and the one that tries the condition
 			ctx, cancel := context.WithCancel(t.Context())
 			var writes atomic.Int32
-			p.onResponse(func(resp *http.Response) {
+			p.OnResponse(func(resp *http.Response) {
 				if resp.Request.Method == http.MethodPut && writes.Add(1) == interruptedBy {
 					cancel()
 					time.Sleep(100 * time.Millisecond)
@@ -220,15 +220,21 @@ func TestLosingTheLeaseEndsTheWork(t *testing.T) {
 	})
 }
 
-// A holder whose store cannot be reached stops before others may take over.
+// A holder whose store cannot be reached for very long stops, and says why.
 func TestLeaseWithoutConnection(t *testing.T) {
 	e := newEnv(t, "minio")
 	p, behind := e.behind(t)
-	l := acquire(t, behind.open(t), "ann")
-	p.onRequest(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
+	b := behind.open(t)
+	b.pace.outage = 2 * fast.expiry
+	l := acquire(t, b, "ann")
+	p.OnRequest(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
+	began := time.Now()
 	<-l.Context().Done()
-	if !errors.Is(context.Cause(l.Context()), ErrLeaseLost) {
+	if !errors.Is(context.Cause(l.Context()), ErrUnreachable) {
 		t.Errorf("cause is %v", context.Cause(l.Context()))
+	}
+	if took := time.Since(began); took < fast.expiry {
+		t.Errorf("the lease is given up after %s", took)
 	}
 }
 
@@ -237,7 +243,7 @@ func TestLeaseOfAStoreThatContradictsItself(t *testing.T) {
 	e := newEnv(t, "minio")
 	p, behind := e.behind(t)
 	var writes atomic.Int64
-	p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+	p.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, ".lease.json") {
 			return false
 		}
@@ -263,7 +269,7 @@ func TestLeaseWithLostAnswers(t *testing.T) {
 		p, behind := e.behind(t)
 		b := behind.open(t)
 		var puts atomic.Int64
-		p.onResponse(func(resp *http.Response) {
+		p.OnResponse(func(resp *http.Response) {
 			if resp.Request.Method == http.MethodPut && resp.StatusCode == http.StatusOK && puts.Add(1)%2 == 1 {
 				resp.StatusCode = http.StatusBadGateway
 			}
@@ -295,7 +301,7 @@ func TestLeaseWithoutConditions(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		e := newEnv(t, "minio")
 		p, behind := e.behind(t)
-		p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+		p.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodPut || r.Header.Get("If-None-Match")+r.Header.Get("If-Match") == "" {
 				return false
 			}

@@ -40,33 +40,31 @@ type Object struct {
 // empty, by this tool or another. It leaves out the dumps of other projects that share the prefix. An empty list is no error.
 func (b *Bucket) Dumps(ctx context.Context) ([]Object, error) {
 	contents, err := b.Contents(ctx)
+	b.sayFuture(contents)
 	return contents.Dumps, err
 }
 
-// Contents lists what Dumps lists, and orphans.
+// Contents lists what Dumps lists, and what is no dump of the present.
 func (b *Bucket) Contents(ctx context.Context) (Contents, error) {
-	prefix := b.join("")
-	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{
-		Bucket: &b.name, Prefix: &prefix, Delimiter: aws.String("/"),
-	})
 	found := Contents{Others: Others{}}
 	baked := map[string][]Object{} // by the dump's key
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	var latest time.Time
+	for listed, err := range b.objects(ctx, b.join(""), "/") {
 		if err != nil {
-			return Contents{}, b.fail(ctx, "list", "s3:ListBucket", prefix, err)
+			return Contents{}, err
 		}
-		for _, listed := range page.Contents {
-			o := b.listed(listed)
-			who, _ := b.keys.read(o.Name)
-			switch {
-			case who == sibling && o.Size > 0:
-				found.Others.add(o.Name)
-			case o.Series != "":
-				baked[DumpOf(o.Key)] = append(baked[DumpOf(o.Key)], o)
-			case who != sibling && isDump(o.Name) && o.Size > 0:
-				found.Dumps = append(found.Dumps, o)
-			}
+		o := b.listed(listed)
+		if o.LastModified.After(latest) {
+			latest = o.LastModified
+		}
+		who, _ := b.keys.read(o.Name)
+		switch {
+		case who == sibling && o.Size > 0:
+			found.Others.add(o.Name)
+		case o.Series != "":
+			baked[DumpOf(o.Key)] = append(baked[DumpOf(o.Key)], o)
+		case who != sibling && isDump(o.Name) && o.Size > 0:
+			found.Dumps = append(found.Dumps, o)
 		}
 	}
 	slices.SortFunc(found.Dumps, newestFirst)
@@ -79,6 +77,7 @@ func (b *Bucket) Contents(ctx context.Context) (Contents, error) {
 	for _, dump := range slices.Sorted(maps.Keys(baked)) {
 		found.Orphans = append(found.Orphans, baked[dump]...)
 	}
+	found.setApart(b.present(latest))
 	return found, nil
 }
 
@@ -95,6 +94,12 @@ func (b *Bucket) Newest(ctx context.Context) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
+	b.sayFuture(contents)
+	return b.NewestOf(contents)
+}
+
+// NewestOf is Newest for what Contents has found.
+func (b *Bucket) NewestOf(contents Contents) (Object, error) {
 	if len(contents.Dumps) == 0 {
 		return Object{}, &Error{Op: "find the newest dump in", Target: b.String(), Kind: ErrEmpty, Others: contents.Others}
 	}

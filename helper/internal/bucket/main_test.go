@@ -104,6 +104,7 @@ func (n *notes) String() string {
 // fast are the paces of tests.
 var fast = pace{
 	retry: time.Millisecond, backoff: 20 * time.Millisecond, cut: 300 * time.Millisecond,
+	say: 10 * time.Millisecond, hasty: 5 * time.Millisecond, outage: 20 * time.Second,
 	renew: 100 * time.Millisecond, expiry: time.Second,
 	poll: 20 * time.Millisecond, settle: 200 * time.Millisecond,
 }

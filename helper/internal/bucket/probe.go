@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -28,10 +27,6 @@ func (a Answer) String() string { return [...]string{"unknown", "yes", "no"}[a] 
 
 // Credentials describes where the credentials come from: "AWS_ACCESS_KEY_ID", "profile shop (SSO)".
 func (b *Bucket) Credentials() string { return b.access.source }
-
-// ClockOffset returns the server's time minus this machine's, within about a second, as of the last answer; false if there was
-// none yet.
-func (b *Bucket) ClockOffset() (time.Duration, bool) { return b.clock.Offset() }
 
 // CanList checks whether the prefix may be listed. It returns nil or the reason.
 func (b *Bucket) CanList(ctx context.Context) error {

@@ -64,7 +64,7 @@ func TestProbesWithoutPermission(t *testing.T) {
 func TestProbeOfKMS(t *testing.T) {
 	e := newEnv(t, "minio")
 	p, behind := e.behind(t)
-	p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+	p.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 		return r.URL.Query().Has("partNumber") && answerError(w, 403, "AccessDenied",
 			"User: x is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext")
 	})

@@ -2,61 +2,25 @@ package bucket
 
 import (
 	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
+
+	"github.com/jobiqo/dump-refresh/tests/faults"
 )
 
-// proxy stands before a server and does to requests what networks and overloaded servers do.
-type proxy struct {
-	*httptest.Server
-	// request may answer in the server's place (true). It runs for several requests at once.
-	request atomic.Pointer[func(w http.ResponseWriter, r *http.Request) bool]
-	// response may change an answer.
-	response atomic.Pointer[func(resp *http.Response)]
-}
-
-// behind returns a proxy, and an environment that has it as its endpoint.
-func (e env) behind(t *testing.T) (*proxy, env) {
+// behind returns a proxy in front of the server, and an environment that has it as its endpoint.
+func (e env) behind(t *testing.T) (*faults.HTTP, env) {
 	t.Helper()
-	target, err := url.Parse(e.Endpoint)
+	p, err := faults.NewHTTP(e.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{}
-	forward := &httputil.ReverseProxy{
-		ErrorLog: log.New(io.Discard, "", 0),
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Host = r.In.Host // the signature covers it
-		},
-		ModifyResponse: func(resp *http.Response) error {
-			if f := p.response.Load(); f != nil { //nolint:bodyclose // the proxy closes it
-				(*f)(resp)
-			}
-			return nil
-		},
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-	}
-	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f := p.request.Load(); f != nil && (*f)(w, r) {
-			return
-		}
-		forward.ServeHTTP(w, r)
-	}))
 	t.Cleanup(p.Close)
 	server := *e.S3
 	server.Endpoint = p.URL
 	return p, env{&server, e.bucket, e.notes}
 }
-
-func (p *proxy) onRequest(f func(w http.ResponseWriter, r *http.Request) bool) { p.request.Store(&f) }
-func (p *proxy) onResponse(f func(resp *http.Response))                        { p.response.Store(&f) }
 
 // answer writes an S3 error.
 func answerError(w http.ResponseWriter, status int, code, message string) bool {

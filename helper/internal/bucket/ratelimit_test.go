@@ -170,7 +170,7 @@ func TestUploadWithRateLimitIsTriedAgain(t *testing.T) {
 		p, behind := e.behind(t)
 		b := behind.limited(t, 16*mib)
 		var parts atomic.Int64
-		p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+		p.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 			if !r.URL.Query().Has("partNumber") || parts.Add(1)%2 == 0 {
 				return false
 			}
@@ -211,7 +211,7 @@ func TestFetchKeepsToTheRateLimit(t *testing.T) {
 		b := behind.limited(t, 4*mib)
 		content := random(6*mib + 3)
 		o := e.stored(t, b, "dumps/shop/a.sql", content)
-		p.onResponse(func(resp *http.Response) { resp.Body = &cut{resp.Body, 300_000} })
+		p.OnResponse(func(resp *http.Response) { resp.Body = &cut{resp.Body, 300_000} })
 		m := newMemory(len(content), 0)
 		began := time.Now()
 		if err := b.Fetch(t.Context(), o, m, 0, nil); err != nil {

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,7 +32,7 @@ func withIdle(ctx context.Context, d time.Duration) context.Context {
 
 // newHTTPClient returns the client for all S3 requests. base is the SDK's client if the user has their own certificates
 // (AWS_CA_BUNDLE), else nil.
-func newHTTPClient(base aws.HTTPClient, c *clock, limit *RateLimit) aws.HTTPClient {
+func newHTTPClient(base aws.HTTPClient, measure func(date string), limit *RateLimit) aws.HTTPClient {
 	inner, ok := base.(*awshttp.BuildableClient)
 	if !ok {
 		inner = awshttp.NewBuildableClient()
@@ -46,14 +44,14 @@ func newHTTPClient(base aws.HTTPClient, c *clock, limit *RateLimit) aws.HTTPClie
 		t.WriteBufferSize = 64 << 10
 		t.ReadBufferSize = 64 << 10
 	})
-	return &httpClient{inner: inner, clock: c, limit: limit}
+	return &httpClient{inner: inner, measure: measure, limit: limit}
 }
 
-// httpClient ends idle requests, keeps to the rate limit and reads the server's clock.
+// httpClient ends idle requests, keeps to the rate limit and hands on the date of each answer.
 type httpClient struct {
-	inner aws.HTTPClient
-	clock *clock
-	limit *RateLimit // nil if there is none
+	inner   aws.HTTPClient
+	measure func(date string)
+	limit   *RateLimit // nil if there is none
 }
 
 func (c *httpClient) Do(req *http.Request) (*http.Response, error) {
@@ -75,7 +73,7 @@ func (c *httpClient) Do(req *http.Request) (*http.Response, error) {
 		cancel(nil)
 		return nil, err
 	}
-	c.clock.read(resp.Header.Get("Date"))
+	c.measure(resp.Header.Get("Date"))
 	resp.Body = c.limit.limit(ctx, &watchedResponse{resp.Body, w}) // outside of the watch, which must see only the server
 	return resp, nil
 }
@@ -130,41 +128,4 @@ func (r *watchedResponse) Close() error {
 	r.w.timer.Stop()
 	r.w.cancel(nil)
 	return err
-}
-
-// clock compares this machine's clock with the server's.
-type clock struct {
-	offset atomic.Int64 // in nanoseconds; valid once known is set
-	known  atomic.Bool
-	note   func(string)
-}
-
-// maxSkew is the largest difference that S3 tolerates.
-const maxSkew = 15 * time.Minute
-
-// read takes a response's Date header.
-func (c *clock) read(date string) {
-	at, err := http.ParseTime(date)
-	if err != nil {
-		return
-	}
-	offset := time.Until(at)
-	if !c.known.Swap(true) && offset.Abs() > maxSkew {
-		c.note("this machine's clock is " + describeOffset(offset) + " the server's: set it")
-	}
-	c.offset.Store(int64(offset))
-}
-
-// Offset is the server's time minus this machine's: positive if this machine's clock is slow.
-func (c *clock) Offset() (time.Duration, bool) {
-	return time.Duration(c.offset.Load()), c.known.Load()
-}
-
-// describeOffset describes how this machine's clock differs: "20m0s behind", "3h0m0s ahead of".
-func describeOffset(d time.Duration) string {
-	minutes := time.Duration(math.Round(d.Abs().Minutes())) * time.Minute
-	if d < 0 {
-		return minutes.String() + " ahead of"
-	}
-	return minutes.String() + " behind"
 }

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // AbortUnfinished removes this project's uploads that were never completed, which are invisible and cost money. It returns how many
@@ -56,9 +58,17 @@ func (b *Bucket) bakes(ctx context.Context, series string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	offset, _ := b.clock.Offset() // known from the last answer
-	if lease.ETag != etag || time.Now().Add(offset).Sub(lease.LastModified) < 2*b.pace.expiry {
+	now := b.Now()
+	if lease.ETag != etag || !clock.IsFuture(lease.LastModified, now) && clock.Age(lease.LastModified, now) < 2*b.pace.expiry {
 		return true, nil
+	}
+	if clock.IsFuture(lease.LastModified, now) { // then its time says nothing: watch whether it changes
+		if err := b.sleep(ctx, b.pace.expiry); err != nil {
+			return false, err
+		}
+		if lease, err = b.Head(ctx, key); err != nil || lease.ETag != etag {
+			return true, err
+		}
 	}
 	current.State, current.Token = released, rand.Text()
 	_, err = b.writeLease(ctx, key, current, etag, true)
@@ -103,15 +113,20 @@ func (b *Bucket) listUnfinished(ctx context.Context) ([]unfinished, error) {
 	if !b.aws { // MinIO mistakes a prefix for a whole key
 		prefix = ""
 	}
-	pages := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: &prefix})
+	in := &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: &prefix, EncodingType: types.EncodingTypeUrl}
 	var uploads []unfinished
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for seen, more := newPages(), true; more; {
+		page, err := b.client.ListMultipartUploads(ctx, in)
 		if err != nil {
 			return nil, b.fail(ctx, "list unfinished uploads in", "s3:ListBucketMultipartUploads", b.join(""), err)
 		}
+		in.KeyMarker, in.UploadIdMarker = decodeKey(page.NextKeyMarker, page.EncodingType), page.NextUploadIdMarker
+		mark := aws.ToString(in.KeyMarker) + "\x00" + aws.ToString(in.UploadIdMarker)
+		if more = aws.ToBool(page.IsTruncated); more && !seen.isNew(mark) {
+			return nil, b.endless(b.join(""))
+		}
 		for _, found := range page.Uploads {
-			key := aws.ToString(found.Key)
+			key := aws.ToString(decodeKey(found.Key, page.EncodingType))
 			dump, series := readBaked(base(key))
 			if who, _ := b.keys.read(dump); who == ours && key == b.join(base(key)) {
 				uploads = append(uploads, unfinished{key, aws.ToString(found.UploadId), series})

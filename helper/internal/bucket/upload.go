@@ -17,6 +17,7 @@ import (
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -42,6 +43,7 @@ type Upload struct {
 	key  string
 	opts UploadOptions
 
+	caller context.Context // the caller's own
 	ctx    context.Context // ends with the caller's, with the first failure and with Abort
 	cancel context.CancelCauseFunc
 
@@ -52,16 +54,19 @@ type Upload struct {
 	copied  atomic.Int64
 	cut     atomic.Bool // a part's request broke, and the server may still be processing it
 
-	turn     sync.Mutex    // held by Write, Complete or Abort; guards the following fields
-	id       string        // the multipart upload's ID; empty while there is none
-	placed   int32         // how many parts come before those that are written
-	first    int32         // the number of the first part that is written
-	part     int32         // the number of the part being filled
-	buf      []byte        // the content of the current part; nil if there is none
-	stream   *streamedPart // the part that is being streamed, if any
-	written  int64
-	mayExist bool // a request was made that makes the object appear
-	closed   bool // completed or aborted
+	turn        sync.Mutex    // held by Write, Complete or Abort; guards the following fields
+	id          string        // the multipart upload's ID; empty while there is none
+	placed      int32         // how many parts come before those that are written
+	first       int32         // the number of the first part that is written
+	part        int32         // the number of the part being filled
+	buf         []byte        // the content of the current part; nil if there is none
+	stream      *streamedPart // the part that is being streamed, if any
+	written     int64
+	mayExist    bool // a request was made that makes the object appear
+	wrong       bool // the object appeared, but is not what was sent
+	interrupted bool // the caller ended Complete
+	strays      bool // the upload was begun more than once, perhaps: an answer was lost
+	closed      bool // completed or aborted
 
 	mu    sync.Mutex
 	parts []types.CompletedPart // the parts that the server has
@@ -76,7 +81,7 @@ func (b *Bucket) Upload(ctx context.Context, key string, opts UploadOptions) (*U
 	if opts.Earlier != nil {
 		first += placedParts
 	}
-	u := &Upload{b: b, key: key, opts: opts, first: first, part: first, bufs: newBuffers(b.limits),
+	u := &Upload{b: b, caller: ctx, key: key, opts: opts, first: first, part: first, bufs: newBuffers(b.limits),
 		workers: semaphore.NewWeighted(b.limits.workers)}
 	u.ctx, u.cancel = context.WithCancelCause(ctx)
 	return u, nil
@@ -170,8 +175,8 @@ func (u *Upload) open() error {
 	if u.id != "" {
 		return nil
 	}
-	// Not cancelled with the upload: otherwise the server might begin an upload whose ID is lost.
-	ctx, cancel := detached(u.ctx)
+	// Not cancelled with the upload at once: otherwise the server might begin an upload whose ID is lost.
+	ctx, cancel := lingering(u.ctx)
 	defer cancel()
 	in := &s3.CreateMultipartUploadInput{
 		Bucket: &u.b.name, Key: &u.key, ContentType: aws.String(contentType(u.key)),
@@ -181,7 +186,11 @@ func (u *Upload) open() error {
 		in.Tagging = tags
 		out, err := u.b.client.CreateMultipartUpload(ctx, in)
 		if err != nil {
+			u.strays = u.strays || apiError(err) == nil
 			return u.b.fail(u.ctx, "begin upload of", "s3:PutObject", u.key, err)
+		}
+		if attempts, ok := retry.GetAttemptResults(out.ResultMetadata); !ok || len(attempts.Results) > 1 {
+			u.strays = true
 		}
 		u.id = aws.ToString(out.UploadId)
 		return nil
@@ -282,7 +291,8 @@ func (u *Upload) done(number int32, etag *string) {
 	u.parts = append(u.parts, types.CompletedPart{PartNumber: &number, ETag: etag})
 }
 
-// Complete makes the object appear and checks its size. After an error, the object does not exist once Abort was called.
+// Complete makes the object appear and checks its size. After an error, the object does not exist once Abort was called, unless
+// nobody could tell: what may be complete stays.
 func (u *Upload) Complete(ctx context.Context) error {
 	u.turn.Lock()
 	defer u.turn.Unlock()
@@ -292,9 +302,11 @@ func (u *Upload) Complete(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { u.cancel(context.Cause(ctx)) })
 	defer stop()
 	if err := u.or(u.complete()); err != nil {
+		u.interrupted = ctx.Err() != nil || u.caller.Err() != nil || errors.Is(err, ErrAborted)
 		return err
 	}
 	u.closed = true
+	u.removeStrays(ctx)
 	return nil
 }
 
@@ -326,7 +338,7 @@ func (u *Upload) putWhole() error {
 	err := u.tagged(func(tags *string) error {
 		in.Tagging, in.Body = tags, bytes.NewReader(u.buf)
 		if _, err := u.b.client.PutObject(u.ctx, in, u.b.patient); err != nil {
-			return u.b.fail(u.ctx, "put", "s3:PutObject", u.key, err)
+			return u.settle("put", err)
 		}
 		return nil
 	})
@@ -353,36 +365,12 @@ func (u *Upload) putTogether() error {
 		Bucket: &u.b.name, Key: &u.key, UploadId: &u.id,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: u.parts},
 	}, u.b.patient)
-	if code(err) == "NoSuchUpload" && u.exists() {
-		return nil // the first try succeeded, but its answer was lost
-	}
 	if err != nil {
-		err = u.b.fail(u.ctx, "complete", "s3:PutObject", u.key, err)
+		err = u.settle("complete", err)
 		if u.copied.Load() > 0 && errors.Is(err, ErrRejected) { // some stores want parts of one size
 			err = fmt.Errorf("%w: %w", ErrNotCopied, err)
 		}
 		return err
-	}
-	return nil
-}
-
-func (u *Upload) exists() bool {
-	o, err := u.b.Head(u.ctx, u.key)
-	return err == nil && o.Size == u.written
-}
-
-// check compares the size: some stores keep more than they were sent.
-func (u *Upload) check() error {
-	o, err := u.b.Head(u.ctx, u.key)
-	switch {
-	case errors.Is(err, ErrAccessDenied):
-		u.b.note("the size of the uploaded dump could not be checked: s3:GetObject is not allowed")
-		return nil
-	case err != nil:
-		return err
-	case o.Size != u.written:
-		return &Error{Op: "check", Target: u.b.target(u.key), Kind: ErrDamaged,
-			message: fmt.Sprintf("%d bytes were sent, it has %d", u.written, o.Size)}
 	}
 	return nil
 }
@@ -407,10 +395,11 @@ func (u *Upload) Abort() error {
 		}
 		err = u.b.abort(ctx, u.key, u.id, pause)
 	}
-	if u.mayExist {
+	if u.mayExist && (u.wrong || u.interrupted) {
 		err = errors.Join(err, u.b.Delete(ctx, Object{Key: u.key}))
 	}
 	u.closed = err == nil
+	u.removeStrays(ctx)
 	return err
 }
 

@@ -183,7 +183,7 @@ func TestUploadWithoutPermissionToTag(t *testing.T) {
 	for status, code := range map[int]string{403: "AccessDenied", 501: "NotImplemented"} {
 		e := newEnv(t, "minio")
 		p, behind := e.behind(t)
-		p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+		p.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 			return r.Header.Get("X-Amz-Tagging") != "" && answerError(w, status, code, "No tags.")
 		})
 		b := behind.open(t)
@@ -258,7 +258,7 @@ func TestWriteIsWokenUp(t *testing.T) {
 	stuck := make(chan struct{})
 	t.Cleanup(func() { close(stuck) })
 	arrived := make(chan struct{}, 100)
-	p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+	p.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Query().Get("partNumber") == "" {
 			return false
 		}
@@ -286,7 +286,7 @@ func TestWriteIsWokenUp(t *testing.T) {
 	}
 	e.wantNothing(t, u)
 
-	p.onRequest(func(_ http.ResponseWriter, r *http.Request) bool {
+	p.OnRequest(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Query().Get("partNumber") == "" {
 			return false
 		}
@@ -321,7 +321,7 @@ func TestUploadOutlastsBadConnections(t *testing.T) {
 		p, behind := e.behind(t)
 		b := behind.open(t)
 		var n atomic.Int64
-		p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+		p.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodHead {
 				return false
 			}
@@ -354,7 +354,7 @@ func TestCompleteAnswerLost(t *testing.T) {
 		p, behind := e.behind(t)
 		b := behind.open(t)
 		var lost atomic.Bool
-		p.onResponse(func(resp *http.Response) {
+		p.OnResponse(func(resp *http.Response) {
 			if resp.Request.Method == http.MethodPost && resp.Request.URL.Query().Has("uploadId") && !lost.Swap(true) {
 				_, _ = io.Copy(io.Discard, resp.Body)
 				resp.Body = &cut{resp.Body, 0}
@@ -377,7 +377,7 @@ func TestCompleteFailsInside200(t *testing.T) {
 	e := newEnv(t, "minio")
 	p, behind := e.behind(t)
 	b := behind.open(t)
-	p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+	p.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPost && r.URL.Query().Has("uploadId") {
 			return answerError(w, 200, "InternalError", "We encountered an internal error. Please try again.")
 		}
@@ -396,7 +396,7 @@ func TestUploadNoticesAnotherSize(t *testing.T) {
 	e := newEnv(t, "minio")
 	p, behind := e.behind(t)
 	b := behind.open(t)
-	p.onResponse(func(resp *http.Response) {
+	p.OnResponse(func(resp *http.Response) {
 		if resp.Request.Method == http.MethodHead {
 			resp.Header.Set("Content-Length", "17")
 			resp.ContentLength = 17
@@ -455,7 +455,7 @@ func TestUploadWhereMD5IsDemanded(t *testing.T) {
 	onEach(t, func(t *testing.T, e env) {
 		p, e := e.behind(t)
 		var refused atomic.Int32
-		p.onRequest(func(w http.ResponseWriter, r *http.Request) bool {
+		p.OnRequest(func(w http.ResponseWriter, r *http.Request) bool {
 			if !r.URL.Query().Has("partNumber") || r.Header.Get("Content-MD5") != "" {
 				return false
 			}

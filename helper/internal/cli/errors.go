@@ -203,6 +203,8 @@ var errorClasses = []errorClass{
 	is(bucket.ErrUnreachable, exitNetwork, "check the network, DUMP_S3_ENDPOINT and DUMP_S3_REGION"),
 	is(bucket.ErrContradiction, exitNetwork, "nothing was published; a proxy or cache before the store may answer in its place: name the store itself in DUMP_S3_ENDPOINT"),
 	is(bucket.ErrUnavailable, exitNetwork, "the server has a problem; try again later"),
+	is(bucket.ErrGarbled, exitNetwork, "try again; if it happens again, look at the proxy or gateway before DUMP_S3_ENDPOINT"),
+	is(bucket.ErrUploadGone, exitBusy, "nothing was published, try again; `dump-helper list` shows what another refresh did"),
 	is(bucket.ErrNoSpace, exitNoSpace, "free some space in the store, or lower DUMP_KEEP"),
 	is(bucket.ErrEndpoint, exitSettings, "check DUMP_S3_ENDPOINT; it must be a URL such as https://s3.example.com"),
 	{exitNotFound, ofOthers},

@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
@@ -92,7 +93,7 @@ func (f *openedFleet) plan(out *ui.Output) error {
 		age, size, takes := "-", "-", "-"
 		if item.Newest != nil {
 			p.Key, p.SnapshotTime, p.ObjectBytes = item.Newest.Key, item.Newest.Time, item.Newest.Size
-			age, size = ui.Duration(time.Since(item.Newest.Time)), ui.Bytes(item.Newest.Size)
+			age, size = ui.Duration(clock.Age(item.Newest.Time, item.Now())), ui.Bytes(item.Newest.Size)
 		}
 		if item.Expected > 0 {
 			takes = "about " + ui.Duration(item.Expected)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
@@ -138,7 +139,7 @@ func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
 	for _, result := range results {
 		label, age, size, took := f.labels[result.Slot], "-", "-", "-"
 		if result.Key != "" {
-			age, size = ui.Duration(time.Since(result.SnapshotTime)), ui.Bytes(result.ObjectBytes)
+			age, size = ui.Duration(clock.Age(result.SnapshotTime, time.Now())), ui.Bytes(result.ObjectBytes)
 		}
 		if result.Tries > 0 {
 			took = seconds(result.Seconds)

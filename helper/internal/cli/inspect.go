@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
@@ -96,11 +97,11 @@ func compressionOf(object bucket.Object) dumpfile.Compression {
 }
 
 func (s *session) inspect(ctx context.Context, key string) error {
-	_, object, index, err := s.dump(ctx, key)
+	store, object, index, err := s.dump(ctx, key)
 	if err != nil {
 		return err
 	}
-	s.out.Print("%s", describeObject(object))
+	s.out.Print("%s", describeObject(object, store.Now()))
 	if index == nil {
 		s.out.Print("another tool made this dump, so it has no index; dump-helper verify reads all of it\n")
 		return s.out.Result(map[string]any{"key": object.Key, "object_bytes": object.Size, "time": object.Time})
@@ -119,8 +120,12 @@ func (s *session) inspect(ctx context.Context, key string) error {
 	return s.out.Result(result)
 }
 
-func describeObject(object bucket.Object) string {
-	text := fmt.Sprintf("%s\n%s, %s old", object.Key, ui.Bytes(object.Size), ui.Duration(time.Since(object.Time)))
+func describeObject(object bucket.Object, now time.Time) string {
+	age := ui.Duration(clock.Age(object.Time, now)) + " old"
+	if clock.IsFuture(object.Time, now) {
+		age = "dated in the future"
+	}
+	text := fmt.Sprintf("%s\n%s, %s", object.Key, ui.Bytes(object.Size), age)
 	if object.StorageClass != "" && object.StorageClass != "STANDARD" {
 		text += ", storage class " + object.StorageClass
 	}

@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
@@ -40,12 +40,15 @@ func (s *session) prune(ctx context.Context, dryRun bool) error {
 	if err != nil {
 		return err
 	}
+	if text := contents.FutureText(); text != "" {
+		s.out.Note(text)
+	}
 	verb := "deleted"
 	if dryRun {
 		verb = "would delete"
 	}
 	deleted, dumps, freed := []string{}, 0, int64(0)
-	for _, object := range retention.Expired(contents, time.Now()) {
+	for _, object := range retention.Expired(contents) {
 		if !dryRun {
 			if err := store.Delete(ctx, object); err != nil {
 				return err
@@ -55,7 +58,7 @@ func (s *session) prune(ctx context.Context, dryRun bool) error {
 		if object.Series == "" {
 			dumps++
 		}
-		s.out.Print("%s %s (%s, %s old)\n", verb, object.Key, ui.Bytes(object.Size), ui.Duration(time.Since(object.Time)))
+		s.out.Print("%s %s (%s, %s old)\n", verb, object.Key, ui.Bytes(object.Size), ui.Duration(clock.Age(object.Time, contents.Now)))
 	}
 	what, kept := ui.Count(int64(dumps), "dump"), len(contents.Dumps)-dumps
 	if baked := len(deleted) - dumps; baked > 0 {

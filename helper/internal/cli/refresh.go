@@ -17,7 +17,7 @@ func refreshCommand(version string) *cli.Command {
 		Name:  "refresh",
 		Usage: "publish a fresh dump of the staging database",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "force", Usage: "publish even if the dump has far fewer tables or rows than the last one"},
+			&cli.BoolFlag{Name: "force", Usage: "publish in any case, even if the dump has far fewer tables or rows than the last one"},
 			&cli.BoolFlag{Name: "skip-broken", Usage: "leave out tables, views and routines that nobody can read, and publish the rest"},
 			&cli.BoolFlag{Name: "full", Usage: "send every byte again, even what the last dump contains already"},
 			&cli.StringFlag{Name: "if-older-than", Usage: "do nothing if the newest dump is younger than `AGE`, such as 30m, 12h or 2d"},

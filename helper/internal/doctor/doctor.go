@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
@@ -63,7 +64,7 @@ type Config struct {
 // Run runs all checks. If one fails, it skips only those that depend on it. It fails only if the context ends.
 func Run(ctx context.Context, config Config) error {
 	d := &doctor{Config: config}
-	d.bucket(ctx)
+	d.bucket(bucket.Hasty(ctx))
 	d.staging(ctx)
 	d.local(ctx)
 	if ctx.Err() != nil {
@@ -112,24 +113,27 @@ func (d *doctor) bucket(ctx context.Context) {
 	d.lifecycle(ctx, store)
 }
 
-// clockWarning is how far off a clock may be without a warning. S3 itself refuses requests beyond 15 minutes.
-const clockWarning = time.Minute
-
 func (d *doctor) clock(store *bucket.Bucket) {
 	offset, known := store.ClockOffset()
 	switch {
 	case !known:
 		d.skip("clock", "no server has answered")
-	case offset.Abs() > clockWarning:
+	case offset.Abs() > clock.Tolerance:
 		d.warn("clock", fmt.Sprintf("this machine's clock differs from the server's by %s", offset.Round(time.Second).Abs()),
 			"set the clock: S3 refuses requests that are off by more than 15 minutes; in WSL2 after sleep: sudo hwclock -s")
 	default:
-		d.ok("clock", "within %s of the server's", clockWarning)
+		d.ok("clock", "within %s of the server's", clock.Tolerance)
 	}
 }
 
 func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
-	newest, err := store.Newest(ctx)
+	contents, err := store.Contents(ctx)
+	if err != nil {
+		d.fail("newest dump", err)
+		return
+	}
+	d.future(contents)
+	newest, err := store.NewestOf(contents)
 	if none := (*bucket.Error)(nil); errors.As(err, &none) && none.Kind == bucket.ErrEmpty {
 		text := "none yet"
 		if len(none.Others) > 0 {
@@ -148,7 +152,7 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 		return
 	}
 	d.ok("get", "allowed")
-	age := time.Since(newest.Time).Round(time.Minute)
+	age := clock.Age(newest.Time, store.Now()).Round(time.Minute)
 	compression, _ := dumpfile.ByName(newest.Name)
 	_, err = dumpfile.ReadIndex(store.ReaderAt(ctx, newest), newest.Size, compression)
 	if err != nil && !errors.Is(err, dumpfile.ErrNoIndex) {
@@ -156,6 +160,13 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 		return
 	}
 	d.ok("newest dump", "%s, %s old", newest.Name, age)
+}
+
+// future reports dumps that are dated in the future.
+func (d *doctor) future(contents bucket.Contents) {
+	if text := contents.FutureText(); text != "" {
+		d.warn("dates", text, "set the clock that dated it, and delete the object, or rename it to its right time")
+	}
 }
 
 // put checks uploads, which only a refresh needs. Being denied is no failure if only pulls are set up.

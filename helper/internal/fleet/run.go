@@ -125,9 +125,10 @@ func (s *schedule) project(ctx context.Context, item *Item, claim *claim) (run R
 			return run
 		}
 		run.Tries++
-		run.Started = time.Now().UTC()
+		began := time.Now()
+		run.Started = item.Now()
 		outcome, err := s.try(ctx, item, run.Tries)
-		run.Seconds = time.Since(run.Started).Seconds()
+		run.Seconds = time.Since(began).Seconds()
 		switch {
 		case err == nil:
 			run.Outcome, run.Error, run.Hint = outcome, "", ""

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // ProjectStatus is the state of a project's dumps, according to its bucket. Sizes are in bytes.
@@ -118,31 +119,31 @@ func look(ctx context.Context, project Project, hint func(error) string) Project
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errNoAnswer)
 	defer cancel()
-	newest, history, err := read(ctx, project)
+	newest, history, now, err := read(ctx, project)
 	if err != nil {
 		return unknownStatus(project, VerdictUnreachable, err, hint)
 	}
-	return Judge(project, newest, history, time.Now())
+	return Judge(project, newest, history, now)
 }
 
-// read returns a project's newest dump, nil if there is none, and its history.
-func read(ctx context.Context, project Project) (*bucket.Object, History, error) {
+// read returns a project's newest dump, nil if there is none, its history, and the present time by the bucket's clock.
+func read(ctx context.Context, project Project) (*bucket.Object, History, time.Time, error) {
 	store, err := project.Open(ctx)
 	if err != nil {
-		return nil, History{}, err
+		return nil, History{}, time.Time{}, err
 	}
 	history, err := ReadHistory(ctx, store)
 	if err != nil && !errors.Is(err, bucket.ErrAccessDenied) { // which S3 may answer for a history that does not exist
-		return nil, History{}, err
+		return nil, History{}, time.Time{}, err
 	}
 	newest, err := store.Newest(ctx)
 	switch {
 	case errors.Is(err, bucket.ErrEmpty):
-		return nil, history, nil
+		return nil, history, store.Now(), nil
 	case err != nil:
-		return nil, history, err
+		return nil, history, time.Time{}, err
 	}
-	return &newest, history, nil
+	return &newest, history, store.Now(), nil
 }
 
 // begin returns a status with what the project's configuration says, and nothing from its bucket.
@@ -170,10 +171,10 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 	if newest != nil {
 		status.Key, status.SnapshotTime, status.ObjectBytes = newest.Key, newest.Time, newest.Size
 		status.Checked = newest.Time
-		if history.checks(newest.Key) && history.Checked.After(newest.Time) {
+		if history.checks(newest.Key) && history.Checked.After(newest.Time) && !clock.IsFuture(history.Checked, now) {
 			status.Checked = history.Checked
 		}
-		status.Age = Seconds(max(0, now.Sub(status.Checked)).Seconds())
+		status.Age = Seconds(clock.Age(status.Checked, now).Seconds())
 		status.Baked = bakedOf(newest, project.Bakes)
 		if last := history.Bake; last != nil && last.Dump == newest.Key && len(status.Baked) < len(status.Bakes) {
 			status.BakeError, status.BakeHint = last.Error, last.Hint

@@ -1,8 +1,6 @@
 package fleet
 
 import (
-	"time"
-
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 )
 
@@ -20,5 +18,5 @@ func (i *Item) Status(result *Result, hint func(error) string) ProjectStatus {
 	if i.Project.Problem != nil {
 		return unknownStatus(*i.Project, VerdictBroken, i.Project.Problem, hint)
 	}
-	return Judge(*i.Project, newest, history, time.Now())
+	return Judge(*i.Project, newest, history, i.Now())
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // Action is what a run does with a project.
@@ -74,7 +75,7 @@ func Survey(ctx context.Context, projects []Project, shard Shard) ([]*Item, erro
 		return nil, err
 	}
 	for _, item := range items {
-		item.decide(now, shard)
+		item.decide(item.Now(), shard)
 	}
 	expect(items)
 	slices.SortStableFunc(items, func(a, b *Item) int {
@@ -135,6 +136,14 @@ func (i *Item) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// Now is the present time by the clock of the project's bucket.
+func (i *Item) Now() time.Time {
+	if i.bucket == nil {
+		return time.Now().UTC()
+	}
+	return i.bucket.Now()
+}
+
 // look looks for the newest dump.
 func (i *Item) look(ctx context.Context) error {
 	if i.bucket == nil {
@@ -152,7 +161,7 @@ func (i *Item) look(ctx context.Context) error {
 
 // decide chooses the action.
 func (i *Item) decide(now time.Time, shard Shard) {
-	switch known := i.known(); {
+	switch known := i.known(now); {
 	case i.Shard != shard.Index:
 		i.Action, i.Why = Leave, fmt.Sprintf("belongs to shard %d/%d", i.Shard, shard.Count)
 	case i.Project.Problem != nil:
@@ -161,7 +170,7 @@ func (i *Item) decide(now time.Time, shard Shard) {
 		i.Action = Refresh
 	case i.Newest == nil:
 		i.Action, i.Why = Refresh, "has no dump yet"
-	case now.Sub(known) < i.Project.Due():
+	case clock.Younger(known, now, i.Project.Due()):
 		i.Action, i.Why = Skip, "is fresh until "+known.Add(i.Project.Due()).UTC().Format("2006-01-02 15:04 UTC")
 	default:
 		i.Action, i.Why = Refresh, "has been due since "+known.Add(i.Project.Due()).UTC().Format("2006-01-02 15:04 UTC")
@@ -169,13 +178,13 @@ func (i *Item) decide(now time.Time, shard Shard) {
 }
 
 // known is when the newest dump was last known to match staging. The history only counts if it is about that dump.
-func (i *Item) known() time.Time {
+func (i *Item) known(now time.Time) time.Time {
 	if i.Newest == nil {
 		return time.Time{}
 	}
 	for _, run := range slices.Backward(i.history.Runs) {
 		if run.State == Published || run.State == Unchanged {
-			if run.Key == i.Newest.Key && i.history.Checked.After(i.Newest.Time) {
+			if run.Key == i.Newest.Key && i.history.Checked.After(i.Newest.Time) && !clock.IsFuture(i.history.Checked, now) {
 				return i.history.Checked
 			}
 			break

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -97,7 +98,7 @@ func (p *Plan) decide(ctx context.Context) (err error) {
 		err = p.freshen(ctx, err)
 	}
 	if err == nil && p.IfNewer {
-		p.Newer = p.RefreshFirst || isOlder(p.Contents, p.Dump)
+		p.Newer = p.RefreshFirst || isOlder(p.Contents, p.Dump, p.bucket.Now())
 		p.Needed = p.Newer
 	}
 	return err
@@ -109,8 +110,8 @@ func (p *Plan) mayRefresh() bool { return p.MaxAge > 0 && p.Refresh != nil }
 // decideToStay decides, before a dump is published for the plan, whether the local database must stay as it is. It looks for
 // changes only if the database would be replaced.
 func (p *Plan) decideToStay(ctx context.Context) error {
-	p.Newer = isOlder(p.Contents, p.Dump)
-	if p.Stays == "" && (p.Newer || p.MaxAge > 0 && time.Since(p.Dump.Time) > p.MaxAge) {
+	p.Newer = isOlder(p.Contents, p.Dump, p.bucket.Now())
+	if p.Stays == "" && (p.Newer || p.MaxAge > 0 && !p.isYoung()) {
 		changed, err := p.changed(ctx)
 		if err != nil {
 			return err
@@ -184,7 +185,7 @@ func (p *Plan) newestAsOf(ctx context.Context) (bucket.Object, error) {
 // freshen publishes a fresh dump if the newest one is too old or if there is none; found is the error that says so.
 func (p *Plan) freshen(ctx context.Context, found error) error {
 	switch {
-	case found == nil && time.Since(p.Dump.Time) <= p.MaxAge:
+	case found == nil && p.isYoung():
 		return nil
 	case p.Refresh == nil && found != nil:
 		return found
@@ -202,12 +203,20 @@ func (p *Plan) freshen(ctx context.Context, found error) error {
 	return err
 }
 
+// isYoung reports whether the chosen dump is not older than MaxAge.
+func (p *Plan) isYoung() bool {
+	return clock.Younger(p.Dump.Time, p.bucket.Now(), p.MaxAge+time.Nanosecond)
+}
+
 // isOlder reports whether a database is empty or older than a dump. Comparing keys is not enough: other tools overwrite the
-// same key each night.
-func isOlder(held target.Contents, dump bucket.Object) bool {
+// same key each night. But a record with a time in the future cannot be compared: it is of a dump that was dated by a wrong clock.
+func isOlder(held target.Contents, dump bucket.Object, now time.Time) bool {
 	since := held.Created
 	if held.Dump.Key != "" {
 		since = held.Dump.Time
+	}
+	if clock.IsFuture(since, now) {
+		return held.Empty || held.Dump.Key != dump.Key
 	}
 	// S3 returns the same object's time with fractions of a second in one answer and without in another.
 	return held.Empty || since.Truncate(time.Second).Before(dump.Time.Truncate(time.Second))

@@ -30,8 +30,11 @@ func TestIsOlder(t *testing.T) {
 		"unknown, made since":               {target.Contents{Created: at.Add(time.Hour)}, false},
 		"unknown, made before":              {target.Contents{Created: at.Add(-time.Hour)}, true},
 		"unknown, nobody knows when":        {target.Contents{}, true},
+		"that dump, dated in the future":    {target.Contents{Dump: target.Dump{Key: "shop/b.sql", Time: at.Add(72 * time.Hour)}}, false},
+		"another one, dated in the future":  {target.Contents{Dump: target.Dump{Key: "shop/c.sql", Time: at.Add(72 * time.Hour)}}, true},
+		"unknown, made in the future":       {target.Contents{Created: at.Add(72 * time.Hour)}, true},
 	} {
-		if got := isOlder(test.held, dump); got != test.want {
+		if got := isOlder(test.held, dump, at.Add(2*time.Hour)); got != test.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

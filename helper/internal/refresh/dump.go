@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/gate"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
@@ -41,10 +42,12 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if err != nil && ctx.Err() == nil {
 		r.Progress.Note("the next refresh cannot tell whether staging has changed: " + err.Error())
 	}
+	began := r.Bucket.Now()
 	dump, err := source.Dump(ctx)
 	if err != nil {
 		return Result{}, err
 	}
+	taken := r.date(dump.SnapshotTime, began)
 	defer func() {
 		// If the dump failed, this error is only a consequence.
 		_ = dump.Close()
@@ -56,8 +59,8 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if !dump.Chunked() {
 		info = identify(info, text)
 	}
-	key := r.Bucket.NewKey(dump.SnapshotTime, r.Compression.Ending())
-	options := r.describe(info, dump.SnapshotTime)
+	key := r.Bucket.NewKey(taken, r.Compression.Ending())
+	options := r.describe(info, taken)
 	if dump.Chunked() {
 		options.Earlier = r.earlier()
 	}
@@ -88,7 +91,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if err != nil {
 		return Result{}, r.first(ctx, err)
 	}
-	index := r.index(info, dump.SnapshotTime, stats)
+	index := r.index(info, taken, stats)
 	index.SourceState = state.String()
 	if err := r.gate(index, stats); err != nil {
 		return Result{}, err
@@ -103,8 +106,26 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	return Result{
 		Key: key, Published: true, ObjectBytes: writer.Written(), SentBytes: upload.Sent(),
 		CopiedBytes: upload.Copied(), ReusedBytes: writer.Reused(),
-		RawBytes: stats.Bytes, Tables: int64(len(stats.Tables)), Rows: stats.Rows, SnapshotTime: dump.SnapshotTime,
+		RawBytes: stats.Bytes, Tables: int64(len(stats.Tables)), Rows: stats.Rows, SnapshotTime: taken,
 	}, nil
+}
+
+// date returns when a snapshot was taken, by the store's clock if the source's is wrong: all dumps of a project must have
+// their times from clocks that agree. began is just before it.
+func (r *run) date(snapshot, began time.Time) time.Time {
+	taken, wrong := clock.Within(snapshot, began, r.Bucket.Now())
+	if wrong == 0 {
+		return taken
+	}
+	whose, how := "staging's clock", "ahead of"
+	if r.Source.URL == nil {
+		whose = "this machine's clock"
+	}
+	if wrong < 0 {
+		how = "behind"
+	}
+	r.Progress.Note(fmt.Sprintf("%s is %s %s the bucket's: the dump is dated by the bucket's clock", whose, wrong.Abs().Round(time.Second), how))
+	return taken
 }
 
 // first returns why the context ended, if it did: other errors are its consequences.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
@@ -26,7 +27,7 @@ type Config struct {
 	Compression dumpfile.Compression
 	// Level is the compression level; 0 for the default.
 	Level int
-	// Force publishes a dump with far fewer tables or rows than the last one.
+	// Force publishes in any case: whatever the age of the newest dump, and with far fewer tables or rows than it has.
 	Force bool
 	// Full sends every byte, whatever the last dump contains.
 	Full bool
@@ -102,7 +103,7 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 	if r.young(dumps) {
 		return r.reuse(ctx, dumps[0]), nil
 	}
-	if r.IfChanged {
+	if r.IfChanged && !r.Force {
 		result, err := r.unchanged(ctx, dumps)
 		if err != nil || result.Unchanged {
 			return result, err
@@ -139,7 +140,7 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 
 // young reports whether the newest dump is young enough.
 func (r *run) young(dumps []bucket.Object) bool {
-	return len(dumps) > 0 && time.Since(dumps[0].Time) < r.IfOlderThan
+	return len(dumps) > 0 && !r.Force && clock.Younger(dumps[0].Time, r.Bucket.Now(), r.IfOlderThan)
 }
 
 // underLease makes the dump, unless another process has published one before this one got the lease.
@@ -260,7 +261,7 @@ func (r *run) expire(ctx context.Context) []string {
 		return nil
 	}
 	var deleted []string
-	for _, object := range r.Retention.Expired(contents, time.Now()) {
+	for _, object := range r.Retention.Expired(contents) {
 		if err := r.Bucket.Delete(ctx, object); err != nil {
 			r.Progress.Note("cannot delete old dumps: " + err.Error())
 			return deleted

@@ -72,14 +72,14 @@ func TestRetention(t *testing.T) {
 		{Retention{Newest: 3, Days: 2}, "[d orphan.mysql-9.7]"},
 	} {
 		keys := []string{}
-		for _, expired := range test.rule.Expired(bucket.Contents{Dumps: dumps, Orphans: orphans}, now) {
+		for _, expired := range test.rule.Expired(bucket.Contents{Dumps: dumps, Orphans: orphans, Now: now}) {
 			keys = append(keys, expired.Key)
 		}
 		if got := fmt.Sprint(keys); got != test.want {
 			t.Errorf("%+v: got %s, want %s", test.rule, got, test.want)
 		}
 	}
-	if old := dumps[5:]; len(Retention{Days: 1}.Expired(bucket.Contents{Dumps: old}, now)) != 0 {
+	if old := dumps[5:]; len(Retention{Days: 1}.Expired(bucket.Contents{Dumps: old, Now: now})) != 0 {
 		t.Error("the newest dump of all was taken for expired")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // Retention says which dumps to keep. Without a rule all are kept.
@@ -16,15 +17,15 @@ type Retention struct {
 
 // Expired returns the objects that no rule keeps, in the order in which to delete them: dumps, each after its baked objects,
 // then baked objects without a dump. The contents must list the newest dump first. Objects of other tools and the newest
-// dump never expire, and without a rule nothing does.
-func (r Retention) Expired(contents bucket.Contents, now time.Time) []bucket.Object {
+// dump never expire, nor do dumps that are dated in the future, whose age nobody knows. Without a rule nothing expires.
+func (r Retention) Expired(contents bucket.Contents) []bucket.Object {
 	if r.Newest <= 0 && r.Days <= 0 {
 		return nil
 	}
 	var expired []bucket.Object
 	kept := 0
 	for _, dump := range contents.Dumps {
-		young := r.Days > 0 && now.Sub(dump.Time) <= time.Duration(r.Days)*24*time.Hour
+		young := r.Days > 0 && clock.Age(dump.Time, contents.Now) <= time.Duration(r.Days)*24*time.Hour
 		switch {
 		case !dump.Ours:
 		case kept == 0, kept < r.Newest, young:
