@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
@@ -36,12 +37,27 @@ func (s *session) verify(ctx context.Context, key string) error {
 	stream := store.Open(ctx, object)
 	defer func() { _ = stream.Close() }()
 	s.out.Phase("verifying "+object.Name, object.Size)
-	text, err := dumpfile.NewVerifier(progressReader{stream, s.out}, compressionOf(object), index)
+	content := io.Reader(progressReader{stream, s.out})
+	var known *bucket.Sum
+	if index == nil { // nothing else would show a wrong byte
+		if known, err = store.Sum(ctx, object); err != nil {
+			return err
+		}
+		if known != nil {
+			content = io.TeeReader(content, known)
+		}
+	}
+	text, err := dumpfile.NewVerifier(content, compressionOf(object), index)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", object.Name, err)
 	}
 	defer func() { _ = text.Close() }()
 	stats, err := pull.Check(text, index)
+	if known != nil {
+		if _, failed := io.Copy(io.Discard, content); failed == nil && !known.Right() && (known.Sure || comesRight(ctx, store, object)) {
+			err = known.Err(false) // whatever is wrong with the text is a consequence
+		}
+	}
 	s.out.Finish()
 	if err != nil {
 		if ctx.Err() != nil && !errors.Is(err, dumpfile.ErrCorrupt) {
@@ -71,6 +87,18 @@ func (s *session) verify(ctx context.Context, key string) error {
 		s.out.Note(unjudged)
 	}
 	return s.out.Result(result)
+}
+
+// comesRight reports whether an object comes as the store knows it when it is read once more.
+func comesRight(ctx context.Context, store *bucket.Bucket, object bucket.Object) bool {
+	known, err := store.Sum(ctx, object)
+	if err != nil || known == nil {
+		return false
+	}
+	stream := store.Open(ctx, object)
+	defer func() { _ = stream.Close() }()
+	_, err = io.Copy(known, stream)
+	return err == nil && known.Right()
 }
 
 // progressReader tells how much of the object has been read.

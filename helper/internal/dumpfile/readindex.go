@@ -47,6 +47,14 @@ func (t *tailReader) bytes(offset, n int64) ([]byte, error) {
 // It returns ErrNoIndex for a dump by another tool, a *[DamagedError] for one of ours that was cut or changed near its end, and
 // a *[NewerFormatError]. It does not check the chunks: [NewChunkReader] and [NewVerifier] do.
 func ReadIndex(r io.ReaderAt, size int64, c Compression) (*Index, error) {
+	idx, err := readIndexOnce(r, size, c)
+	if errors.Is(err, ErrCorrupt) || errors.Is(err, ErrTruncated) { // perhaps only what has arrived is damaged
+		return readIndexOnce(r, size, c)
+	}
+	return idx, err
+}
+
+func readIndexOnce(r io.ReaderAt, size int64, c Compression) (*Index, error) {
 	form := containerOf(c)
 	if form == nil || size <= 0 {
 		return nil, ErrNoIndex

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
@@ -43,6 +44,8 @@ type manifest struct {
 	ETag   string `json:"etag"`
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256,omitempty"` // only for a dump without an index
+	// Verified means that the content is what the store knows of it. If it is not set, a failed load drops the copy.
+	Verified bool `json:"verified,omitempty"`
 }
 
 // newCache opens the part of the cache that belongs to an object's folder in the bucket.
@@ -114,7 +117,9 @@ func (c *cache) lookup(ctx context.Context, r request) (*entry, error) {
 	}
 	right, err := c.isRight(ctx, file, r, m)
 	if right {
-		return cachedEntry(file, r.object), nil
+		e := cachedEntry(file, r.object)
+		e.verified = m.Verified
+		return e, nil
 	}
 	_ = file.Close()
 	if err == nil {
@@ -131,7 +136,7 @@ func (c *cache) isRight(ctx context.Context, file *os.File, r request, m manifes
 		return err == nil && info.Size() == r.object.Size, nil
 	}
 	c.progress.Phase("checking the cached dump", r.object.Size)
-	sum, size, err := c.hash(ctx, file)
+	sum, size, err := c.hash(ctx, file, nil)
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
@@ -166,8 +171,8 @@ func readManifest(path string) (m manifest, ok bool) {
 	return m, ok
 }
 
-// hash returns the SHA-256 and the size of a file.
-func (c *cache) hash(ctx context.Context, file io.Reader) (sum string, size int64, err error) {
+// hash returns the SHA-256 and the size of a file. The bytes also go to another sum, unless it is nil.
+func (c *cache) hash(ctx context.Context, file io.Reader, other *bucket.Sum) (sum string, size int64, err error) {
 	hash := sha256.New()
 	block := make([]byte, 1<<20)
 	for {
@@ -176,6 +181,9 @@ func (c *cache) hash(ctx context.Context, file io.Reader) (sum string, size int6
 		}
 		n, err := file.Read(block)
 		hash.Write(block[:n])
+		if other != nil {
+			_, _ = other.Write(block[:n]) // never fails
+		}
 		size += int64(n)
 		c.progress.Advance(int64(n))
 		if err == io.EOF {
@@ -229,7 +237,8 @@ func (c *cache) sweep() {
 		}
 		dump := bucket.DumpOf(entry.Name())
 		objects[dump] = append(objects[dump], entry.Name())
-		if newest[dump].Before(info.ModTime()) {
+		// A time in the future is that of a wrong clock: it must not push out what is used now.
+		if newest[dump].Before(info.ModTime()) && !clock.IsFuture(info.ModTime(), time.Now()) {
 			newest[dump] = info.ModTime()
 		}
 	}

@@ -24,6 +24,7 @@ type entry struct {
 	object        bucket.Object
 	info          fs.FileInfo // of the file
 	kept, fetched int64       // how many bytes were in the cache, and how many must be fetched
+	verified      bool        // the content is what the store knows of it; valid after done
 
 	stop   context.CancelCauseFunc
 	done   chan struct{} // closed when the fetch has ended
@@ -119,9 +120,9 @@ func (c *cache) startFetch(ctx context.Context, r request, unlock func()) (*entr
 	e.run(ctx, func(ctx context.Context) error {
 		defer unlock()
 		defer known.close()
-		err := known.fetch(ctx, r)
+		sha256, err := c.fetchRight(ctx, r, known)
 		if err == nil {
-			err = c.commit(ctx, e, r.checked)
+			err = c.commit(e, sha256)
 		}
 		if err != nil {
 			e.leave(name, r.checked, err)
@@ -160,20 +161,49 @@ func (e *entry) leave(name string, checked bool, err error) {
 	}
 }
 
-// commit writes the manifest and renames the complete file to its final name. If its chunks are checked when they are
-// read, nothing waits for the disk: a crash of the machine would be noticed.
-func (c *cache) commit(ctx context.Context, e *entry, checked bool) error {
-	path, m := c.path(e.object), manifest{ETag: e.object.ETag, Size: e.object.Size}
-	if err := e.file.Truncate(e.object.Size); err != nil { // an earlier fetch may have left a longer file
-		return fmt.Errorf("write the cache: %w", err)
-	}
-	if !checked {
-		sum, err := c.fingerprint(ctx, e)
-		if err != nil {
-			return err
+// fetchRight fetches the missing bytes. Chunks are checked when they are read. A dump without an index is compared here with what the
+// store knows of it, fetched once more if it differs, and hashed; no later step would notice a wrong byte.
+func (c *cache) fetchRight(ctx context.Context, r request, known *reuse) (sha256 string, err error) {
+	e := known.entry
+	err = known.fetch(ctx, r)
+	for before := ""; err == nil; before = sha256 {
+		if err := e.file.Truncate(e.object.Size); err != nil { // an earlier fetch may have left a longer file
+			return "", fmt.Errorf("write the cache: %w", err)
 		}
-		m.SHA256 = sum
+		if r.checked {
+			return "", nil
+		}
+		sum, err := r.store.Sum(ctx, r.object)
+		if err != nil {
+			return "", err
+		}
+		if sha256, err = c.fingerprint(ctx, e, sum); err != nil {
+			return "", err
+		}
+		switch {
+		case sum == nil:
+			return sha256, nil
+		case sum.Right():
+			e.verified = true
+			return sha256, nil
+		case sha256 == before && !sum.Sure: // this store makes its sums in another way
+			return sha256, nil
+		case before != "":
+			return "", sum.Err(sha256 == before)
+		}
+		c.progress.Note(fmt.Sprintf("%s has not arrived as the store has it, fetching it again", r.object.Name))
+		c.progress.Phase("fetching "+r.object.Name, r.expected(e.fetched))
+		if err := r.store.Fetch(ctx, r.object, e, 0, r.advance); err != nil {
+			return "", err
+		}
 	}
+	return "", err
+}
+
+// commit writes the manifest and renames the complete file to its final name. The manifest has a hash if nothing else checks the
+// bytes. If the chunks are checked when they are read, nothing waits for the disk: a crash of the machine would be noticed.
+func (c *cache) commit(e *entry, sha256 string) error {
+	path, m := c.path(e.object), manifest{ETag: e.object.ETag, Size: e.object.Size, SHA256: sha256, Verified: e.verified}
 	text, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("describe the cached dump: %w", err)
@@ -189,9 +219,9 @@ func (c *cache) commit(ctx context.Context, e *entry, checked bool) error {
 }
 
 // fingerprint hashes a complete file and waits until it is on the disk.
-func (c *cache) fingerprint(ctx context.Context, e *entry) (string, error) {
+func (c *cache) fingerprint(ctx context.Context, e *entry, known *bucket.Sum) (string, error) {
 	c.progress.Phase("", 0)
-	sum, _, err := c.hash(ctx, io.NewSectionReader(e.file, 0, e.object.Size))
+	sum, _, err := c.hash(ctx, io.NewSectionReader(e.file, 0, e.object.Size), known)
 	if err == nil {
 		err = e.file.Sync()
 	}

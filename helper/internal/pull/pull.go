@@ -182,17 +182,22 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 // dump returns the chosen dump as the source of a load.
 func (p *Plan) dump() source { return source{p.Dump, p.compression, p.index} }
 
-// fetchAndLoad fetches an object, loads it and swaps it in. It tries once more if the cached copy was damaged.
+// fetchAndLoad fetches an object, loads it and swaps it in. It tries once more if the copy was damaged, in the cache or on its way.
 func (p *Plan) fetchAndLoad(ctx context.Context, cache *cache, from source, result *Result) (sqltext.Stats, error) {
 	stats, again, err := p.fetchAndLoadOnce(ctx, cache, from, result)
 	if again {
-		cache.noteDamage(from.object)
-		stats, _, err = p.fetchAndLoadOnce(ctx, cache, from, result)
+		stats, again, err = p.fetchAndLoadOnce(ctx, cache, from, result)
+	}
+	if again {
+		err = fmt.Errorf("%w, twice: %w", errArrivedDamaged, err)
 	}
 	return stats, err
 }
 
-// fetchAndLoadOnce does this once. Again means that the cached copy was damaged and has been removed.
+// errArrivedDamaged means that a dump was changed on its way.
+var errArrivedDamaged = &bucket.Error{Op: "fetch", Target: "the dump", Kind: bucket.ErrGarbled}
+
+// fetchAndLoadOnce does this once. Again means that the copy was damaged and has been removed, and that the store has the right one.
 func (p *Plan) fetchAndLoadOnce(ctx context.Context, cache *cache, from source, result *Result) (stats sqltext.Stats, again bool, err error) {
 	e, err := p.fetch(ctx, cache, from)
 	if err != nil {
@@ -201,11 +206,55 @@ func (p *Plan) fetchAndLoadOnce(ctx context.Context, cache *cache, from source, 
 	defer e.close()
 	result.FetchedBytes, result.CachedBytes = e.fetched, e.kept
 	stats, err = p.loadAndSwap(ctx, from, e)
-	if err == nil || ctx.Err() != nil || !e.isDamagedBy(err) {
+	if err == nil || ctx.Err() != nil {
+		return stats, false, err
+	}
+	damaged := e.isDamagedBy(err)
+	doubtful := from.index == nil && e.isWhole() && !e.verified && isOfText(err)
+	if !damaged && !doubtful {
 		return stats, false, err
 	}
 	_ = e.abandon() // releases its lock
-	return stats, cache.discard(ctx, e) == nil && e.kept > 0, err
+	switch failed := cache.discard(ctx, e); {
+	case failed != nil:
+		return stats, false, err
+	case e.fetched == 0 && damaged:
+		cache.noteDamage(from.object)
+		return stats, true, err
+	case e.fetched == 0:
+		p.Progress.Note(fmt.Sprintf("nobody knows whether the cached copy of %s is right, fetching it again", from.object.Name))
+		return stats, true, err
+	case p.isRightInStore(ctx, from, err):
+		p.Progress.Note(fmt.Sprintf("%s has arrived damaged, fetching it again", from.object.Name))
+		return stats, true, err
+	}
+	return stats, false, err
+}
+
+// isOfText reports whether an error may come from a wrong byte in a dump's text.
+func isOfText(err error) bool {
+	var refused *target.LoadError
+	return errors.Is(err, ErrNotSQL) || errors.Is(err, ErrIncomplete) || errors.Is(err, target.ErrIncomplete) || errors.As(err, &refused)
+}
+
+// isRightInStore reports whether the chunk that an error complains of is right when it is fetched anew.
+func (p *Plan) isRightInStore(ctx context.Context, from source, err error) bool {
+	var damaged *dumpfile.DamagedError
+	if from.index == nil || !errors.As(err, &damaged) {
+		return false
+	}
+	for i, chunk := range from.index.Chunks {
+		if chunk.Offset <= damaged.Offset && damaged.Offset < chunk.Offset+chunk.Size {
+			decoder, err := dumpfile.NewChunkDecoder(from.index)
+			if err != nil {
+				return false
+			}
+			defer decoder.Close()
+			_, err = decoder.Read(p.bucket.ReaderAt(ctx, from.object), i)
+			return err == nil
+		}
+	}
+	return false
 }
 
 // fetch fetches an object, or its selected part.
