@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
@@ -19,15 +21,24 @@ func listCommand() *cli.Command {
 	return command(cli.Command{
 		Name:  "list",
 		Usage: "list the dumps in the bucket, newest first",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "all", Usage: fmt.Sprintf("show all dumps and not only the newest %d", listedDumps)},
+		},
 		Action: func(c *cli.Context) error {
 			s, err := open(c)
 			if err != nil {
 				return err
 			}
-			return s.list(c.Context)
+			return s.list(c.Context, c.Bool("all"))
 		},
 	})
 }
+
+// listedDumps is how many dumps are shown without --all. Each takes a request of its own.
+const listedDumps = 100
+
+// listRequests is how many of these are made at once: nearly all of the time is spent waiting.
+const listRequests = 32
 
 // listed is one dump as `list` shows it.
 type listed struct {
@@ -45,7 +56,7 @@ type listed struct {
 	BakedBytes int64    `json:"baked_bytes,omitempty"` // of all baked objects
 }
 
-func (s *session) list(ctx context.Context) error {
+func (s *session) list(ctx context.Context, all bool) error {
 	store, err := s.openBucket(ctx)
 	if err != nil {
 		return err
@@ -54,13 +65,20 @@ func (s *session) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if text := contents.FutureText(); text != "" {
+		s.out.Note(text)
+	}
 	dumps := contents.Dumps
+	older := len(dumps) - listedDumps
+	if older > 0 && !all {
+		dumps = dumps[:listedDumps]
+	}
 	entries := make([]listed, len(dumps))
 	requests, grouped := errgroup.WithContext(ctx)
-	requests.SetLimit(16)
+	requests.SetLimit(listRequests)
 	for i, dump := range dumps {
 		entries[i] = listed{
-			Key: dump.Key, Time: dump.Time, AgeSeconds: int64(time.Since(dump.Time).Seconds()),
+			Key: dump.Key, Time: dump.Time, AgeSeconds: int64(clock.Age(dump.Time, contents.Now).Seconds()),
 			ObjectBytes: dump.Size, Ours: dump.Ours, Storage: dump.StorageClass,
 		}
 		for _, baked := range dump.Baked {
@@ -80,7 +98,20 @@ func (s *session) list(ctx context.Context) error {
 		s.out.Print("%s", describeList(entries))
 		s.remember(entries[0].Key, entries[0].ObjectBytes)
 	}
+	if older > 0 && !all {
+		s.out.Note(fmt.Sprintf("%s not shown; --all shows them", ui.Count(int64(older), "older dump")))
+	}
 	result := map[string]any{"bucket": store.String(), "dumps": entries}
+	var future []string
+	for _, dump := range contents.Future {
+		future = append(future, dump.Key)
+	}
+	if len(future) > 0 {
+		result["future"] = future
+	}
+	if older > 0 && !all {
+		result["older"] = older
+	}
 	if len(contents.Others) > 0 {
 		result["others"] = contents.Others
 	}
