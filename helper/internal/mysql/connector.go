@@ -49,6 +49,12 @@ func (c *Connector) connect(ctx context.Context) (sqldriver.Conn, error) {
 		return nil, err
 	}
 	found, err := ask(ctx, conn)
+	if Errno(err) != 0 {
+		// The server may give statements less time than it takes to answer on a busy machine.
+		if err = unlimit(ctx, conn); err == nil {
+			found, err = ask(ctx, conn)
+		}
+	}
 	var refused *driver.MySQLError
 	switch kind := Classify(err); {
 	case err == nil:
@@ -65,6 +71,16 @@ func (c *Connector) connect(ctx context.Context) (sqldriver.Conn, error) {
 // WithoutTimeLimit continues a SET: statements of the session may take any time. Servers that have no such limit skip it.
 const WithoutTimeLimit = " /*M!100101 , SESSION max_statement_time = 0 */ /*!50708 , SESSION max_execution_time = 0 */"
 
+// unlimit lets statements of a connection take any time.
+func unlimit(ctx context.Context, conn sqldriver.Conn) error {
+	execer, ok := conn.(sqldriver.ExecerContext)
+	if !ok {
+		return errors.New("the driver does not take statements")
+	}
+	_, err := execer.ExecContext(ctx, "SET NAMES utf8mb4"+WithoutTimeLimit, nil)
+	return err
+}
+
 var errNoAnswer = errors.New("it gives no answer")
 
 // ask asks a server for its identity. Only MySQL has a UUID of its own.
@@ -72,12 +88,6 @@ func ask(ctx context.Context, conn sqldriver.Conn) (oneserver.Identity, error) {
 	querier, ok := conn.(sqldriver.QueryerContext)
 	if !ok {
 		return oneserver.Identity{}, errors.New("the driver does not take queries")
-	}
-	// The server may give statements less time than it takes to answer on a busy machine.
-	if execer, ok := conn.(sqldriver.ExecerContext); ok {
-		if _, err := execer.ExecContext(ctx, "SET NAMES utf8mb4"+WithoutTimeLimit, nil); err != nil {
-			return oneserver.Identity{}, err
-		}
 	}
 	// A LIMIT in the statement overrides a limit in the server's settings.
 	rows, err := querier.QueryContext(ctx, "SELECT @@hostname, @@port, @@datadir /*!50700 , @@server_uuid */ LIMIT 1", nil)
