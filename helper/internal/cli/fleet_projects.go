@@ -101,7 +101,9 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	result.Refresh = func(ctx context.Context, turn fleet.Turn) (fleet.Outcome, error) {
 		mine := *s
 		mine.note = turn.Note
-		return mine.refreshInFleet(ctx, turn, refreshOptions{version: l.version, ifOlderThan: entry.Due(), ifChanged: true})
+		return mine.refreshInFleet(ctx, turn, refreshOptions{
+			version: l.version, skipBroken: entry.SkipBroken, ifOlderThan: entry.Due(), ifChanged: true,
+		})
 	}
 	for _, server := range s.project.Bake {
 		result.Bakes = append(result.Bakes, bake.Series(throwaway.Kind(server)))

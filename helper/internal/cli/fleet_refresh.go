@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -74,7 +75,7 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 		Limits: f.limits, Shard: f.shard, MayPass: mayPass, Watcher: teller.watch(watcher), Bakes: watcher,
 		Hint: func(err error) string {
 			_, hint := classify(context.WithoutCancel(ctx), err)
-			return hint
+			return strings.Replace(hint, "with --skip-broken", "with skip_broken: true in fleet.yaml", 1) // a fleet has no such flag
 		},
 	}
 	report.Projects = runner.Run(ctx, f.items)

@@ -30,6 +30,7 @@ projects:
     ref: main
     max_age: 6h
     retries: 0
+    skip_broken: false
     set: {DUMP_KEEP: 3, DUMP_COMPRESSION: gzip}
 scan: [more]
 parallel: 4
@@ -37,7 +38,7 @@ per_host: 3
 memory: 600M
 limit_rate: 50M
 jitter: 5m
-defaults: {max_age: 2d, time_limit: 90m, set: {DUMP_KEEP: "14", DUMP_ENGINE: client}}
+defaults: {max_age: 2d, time_limit: 90m, skip_broken: true, set: {DUMP_KEEP: "14", DUMP_ENGINE: client}}
 `)
 	for _, name := range []string{"a", "b/c", ".hidden/d", "vendor/e", "a/nested"} {
 		write(t, filepath.Join(folder, "more", name, ".ddev", "config.yaml"), "name: x\n")
@@ -51,7 +52,7 @@ defaults: {max_age: 2d, time_limit: 90m, set: {DUMP_KEEP: "14", DUMP_ENGINE: cli
 		t.Fatal(err)
 	}
 	defaults := Entry{
-		Policy: Policy{MaxAge: 48 * time.Hour, TimeLimit: 90 * time.Minute, Retries: 2},
+		Policy: Policy{MaxAge: 48 * time.Hour, TimeLimit: 90 * time.Minute, Retries: 2, SkipBroken: true},
 		Set:    map[string]string{"DUMP_KEEP": "14", "DUMP_ENGINE": "client"},
 	}
 	at := func(path string) Entry { e := defaults; e.Path = filepath.Join(folder, path); return e }
@@ -85,6 +86,7 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		{"scan: [a]\nscan: [b]\ndefaults: {max_agee: 3h}\nmemory: lots", "fleet.yaml:2: scan is given twice\n" +
 			"fleet.yaml:3: unknown key max_agee, did you mean max_age?\n" +
 			"fleet.yaml:4: bytes such as 500k, 50M or 2G are expected, at least 184320k (got \"lots\")"},
+		{"scan: [a]\ndefaults: {skip_broken: 1}", "fleet.yaml:2: true or false is expected (got \"1\")"},
 		{"scan: [a]\nlimit_rate: 10k", "fleet.yaml:2: bytes such as 500k, 50M or 2G are expected, at least 16k (got \"10k\")"},
 		{"scan: a\nprojects: [{path: ''}]", "fleet.yaml:1: a list is expected here\nfleet.yaml:2: path: a string is expected"},
 	} {

@@ -120,9 +120,10 @@ func resolved(node *yaml.Node) *yaml.Node {
 // entry returns the keys that projects and defaults have in common.
 func (r *configReader) entry(entry *Entry) fields {
 	return fields{
-		"max_age":    r.duration(&entry.MaxAge),
-		"time_limit": r.duration(&entry.TimeLimit),
-		"retries":    r.number(&entry.Retries, 0),
+		"max_age":     r.duration(&entry.MaxAge),
+		"time_limit":  r.duration(&entry.TimeLimit),
+		"retries":     r.number(&entry.Retries, 0),
+		"skip_broken": r.truth(&entry.SkipBroken),
 		"set": func(node *yaml.Node) {
 			set := maps.Clone(entry.Set)
 			if set == nil {
@@ -208,6 +209,14 @@ func (r *configReader) number(to *int, least int) func(*yaml.Node) {
 			return
 		}
 		*to = n
+	}
+}
+
+func (r *configReader) truth(to *bool) func(*yaml.Node) {
+	return func(node *yaml.Node) {
+		if err := node.Decode(to); err != nil || node.Tag != "!!bool" {
+			r.add(node, "true or false is expected (got "+strconv.Quote(node.Value)+")")
+		}
 	}
 }
 

@@ -43,6 +43,8 @@ type Policy struct {
 	TimeLimit time.Duration
 	// Retries is how often a refresh that failed is tried again.
 	Retries int
+	// SkipBroken leaves out what nobody can read on staging, and publishes the rest.
+	SkipBroken bool
 }
 
 // Due is the age at which a newest dump is due for renewal. It is less than MaxAge, so that a schedule that runs once per
