@@ -32,6 +32,7 @@ const (
 	ErrnoNoTableToDrop      = 1051
 	errnoServerShutdown     = 1053
 	ErrnoUnknownColumn      = 1054
+	ErrnoDuplicateColumn    = 1060
 	ErrnoEmptyQuery         = 1065
 	errnoKeyTooLong         = 1071
 	ErrnoNothingToDrop      = 1091

@@ -145,8 +145,11 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
 	switch piece.Kind {
 	case sqltext.Filler:
-		l.Rewriter.ReadHeader(piece.Raw)
-		return nil
+		defaults, err := l.Rewriter.ReadHeader(ctx, piece.Raw)
+		if err != nil || defaults == nil {
+			return l.Server.Classify("read the dump", err)
+		}
+		return l.failed(ctx, piece, l.statement(ctx, defaults))
 	case sqltext.Rows:
 		l.statements++
 		return l.rows(ctx, piece)

@@ -143,8 +143,8 @@ func (r *schemaReader) header() string {
 		host = "localhost"
 	}
 	lines := strings.NewReplacer("\n", " ", "\r", " ")
-	return fmt.Sprintf("-- dump-helper dump, format 1\n-- Host: %s    Database: %s\n-- Server: %s %s\n",
-		lines.Replace(host), lines.Replace(r.server.url.Name), r.server.release.Flavour.Product(), lines.Replace(r.version))
+	return fmt.Sprintf("-- dump-helper dump, format 1\n-- Host: %s    Database: %s\n-- Server: %s %s\n-- Collation of the database: %s\n",
+		lines.Replace(host), lines.Replace(r.server.url.Name), r.server.release.Flavour.Product(), lines.Replace(r.version), r.collation)
 }
 
 // list returns the names of the sequences and views that are dumped.

@@ -109,14 +109,7 @@ func (w *Rewriter) Rewrite(ctx context.Context, text []byte) ([]byte, error) {
 	case s.Verb == "USE":
 		return nil, w.meets(unquoted(text, s.Tokens[min(1, len(s.Tokens)-1)]))
 	case s.Kind == "DATABASE" || s.Kind == "SCHEMA":
-		at := s.Find("DATABASE", "SCHEMA") + 1
-		for slices.Contains([]string{"IF", "NOT", "EXISTS"}, s.Word(at)) {
-			at++
-		}
-		if at < len(s.Tokens) && s.Tokens[at].Kind != sqltext.Symbol {
-			return nil, w.meets(unquoted(text, s.Tokens[at]))
-		}
-		return nil, nil
+		return w.ofDatabase(ctx, s)
 	case !slices.Contains(harmless, s.Verb), slices.Contains(others, s.Kind), s.forServer(),
 		s.Kind == "" && slices.Contains([]string{"CREATE", "ALTER", "DROP"}, s.Verb):
 		w.skip(s)
@@ -199,17 +192,23 @@ func (w *Rewriter) meets(database string) error {
 	return nil
 }
 
-// ReadHeader finds the database's name in the comment at the beginning of a dump by mysqldump or mariadb-dump.
-func (w *Rewriter) ReadHeader(filler []byte) {
+// ReadHeader finds the database's name in the comment at the beginning of a dump by mysqldump or mariadb-dump, and in one of our
+// own also the database's default collation. It returns the statement that gives the scratch database the same default, if any.
+func (w *Rewriter) ReadHeader(ctx context.Context, filler []byte) (defaults []byte, err error) {
 	if w.Database != "" || !strings.Contains(string(filler), "-- Host: ") {
-		return
+		return nil, nil
 	}
 	for line := range strings.Lines(string(filler)) {
 		_, name, found := strings.Cut(strings.TrimRight(line, "\r\n"), "    Database: ")
 		if found && strings.HasPrefix(line, "-- Host: ") {
 			w.Database = strings.TrimSpace(name)
 		}
+		collation, found := strings.CutPrefix(strings.TrimSpace(line), "-- Collation of the database: ")
+		if found && isPlainWord(collation) {
+			defaults, err = w.ofDatabase(ctx, Parse([]byte("ALTER DATABASE COLLATE "+collation)))
+		}
 	}
+	return defaults, err
 }
 
 // stripDatabase removes the dump's database from names, so that they refer to the scratch database, and refuses names

@@ -42,6 +42,13 @@ func writeJournal(ctx context.Context, s *session.Session, n target.Names, e ext
 	if err := addToJournal(ctx, s, n, bothSides, descentKind, line); err != nil {
 		return err
 	}
+	collation, err := collationOf(ctx, s, n.Live)
+	if err == nil {
+		err = addToJournal(ctx, s, n, bothSides, collationKind, collation)
+	}
+	if err != nil {
+		return err
+	}
 	if !e.isAll() {
 		if err := addToJournal(ctx, s, n, bothSides, extentKind, e); err != nil {
 			return err
@@ -70,7 +77,7 @@ func createJournal(ctx context.Context, s *session.Session, n target.Names, jour
 	return s.Exec(ctx, "CREATE TABLE "+mysql.QuoteName(n.Previous)+"."+mysql.QuoteName(journal)+" (id int NOT NULL AUTO_INCREMENT PRIMARY KEY,"+
 		" side varchar(8) NOT NULL, kind varchar(16) NOT NULL, name varbinary(512) NOT NULL, on_table varbinary(512) NOT NULL,"+
 		" statement longblob NOT NULL, sql_mode text NOT NULL, charset varchar(64) NOT NULL, collation_name varchar(64) NOT NULL,"+
-		" time_zone varchar(64) NOT NULL) DEFAULT CHARSET=utf8mb4")
+		" time_zone varchar(64) NOT NULL, database_collation varchar(64) NOT NULL DEFAULT '') DEFAULT CHARSET=utf8mb4")
 }
 
 // addToJournal adds a row to the pending journal that is not an object.
@@ -86,22 +93,29 @@ func noteInJournal(ctx context.Context, s *session.Session, n target.Names, jour
 	return addObject(ctx, s, n, journal, side, object{Kind: k, SQL: string(text)})
 }
 
-// addLater adds a row to a closed journal. An earlier version may have written it, with a column less.
+// laterColumns are the columns of a journal that those of earlier versions lack.
+var laterColumns = [][2]string{{"on_table", "varbinary(512) NOT NULL"}, {"database_collation", "varchar(64) NOT NULL DEFAULT ''"}}
+
+// addLater adds a row to a closed journal. An earlier version may have written it, with fewer columns.
 func addLater(ctx context.Context, s *session.Session, n target.Names, add func() error) error {
 	err := add()
 	if mysql.Errno(err) != mysql.ErrnoUnknownColumn {
 		return err
 	}
-	if err := s.Exec(ctx, "ALTER TABLE "+mysql.QuoteName(n.Previous)+"."+mysql.QuoteName(session.JournalDone)+" ADD on_table varbinary(512) NOT NULL"); err != nil {
-		return err
+	journal := mysql.QuoteName(n.Previous) + "." + mysql.QuoteName(session.JournalDone)
+	for _, column := range laterColumns {
+		err := s.Exec(ctx, "ALTER TABLE "+journal+" ADD "+column[0]+" "+column[1])
+		if err != nil && mysql.Errno(err) != mysql.ErrnoDuplicateColumn {
+			return err
+		}
 	}
 	return add()
 }
 
 func addObject(ctx context.Context, s *session.Session, n target.Names, journal, side string, o object) error {
 	return s.Exec(ctx, "INSERT INTO "+mysql.QuoteName(n.Previous)+"."+mysql.QuoteName(journal)+
-		" (side, kind, name, on_table, statement, sql_mode, charset, collation_name, time_zone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		side, string(o.Kind), o.Name, o.Table, []byte(o.SQL), o.SQLMode, o.Charset, o.Collation, o.TimeZone)
+		" (side, kind, name, on_table, statement, sql_mode, charset, collation_name, time_zone, database_collation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		side, string(o.Kind), o.Name, o.Table, []byte(o.SQL), o.SQLMode, o.Charset, o.Collation, o.TimeZone, o.DatabaseCollation)
 }
 
 // readExtent reads the extent of a journal's swap.
@@ -123,7 +137,7 @@ func readFromJournal(ctx context.Context, s *session.Session, n target.Names, jo
 	return err
 }
 
-// journalRows reads the rows of a side. Journals of earlier versions lack a column.
+// journalRows reads the rows of a side. Journals of earlier versions lack columns.
 func journalRows(ctx context.Context, s *session.Session, n target.Names, journal, side string) ([]map[string]string, error) {
 	return s.Table(ctx, fmt.Sprintf("SELECT * FROM %s.%s WHERE side = ? ORDER BY id", mysql.QuoteName(n.Previous), mysql.QuoteName(journal)), side)
 }
@@ -144,7 +158,7 @@ func readJournal(ctx context.Context, s *session.Session, n target.Names, journa
 		}
 		c.objects = append(c.objects, object{
 			Kind: kind(row["kind"]), Name: row["name"], Table: row["on_table"], SQL: row["statement"], SQLMode: row["sql_mode"],
-			Charset: row["charset"], Collation: row["collation_name"], TimeZone: row["time_zone"],
+			Charset: row["charset"], Collation: row["collation_name"], TimeZone: row["time_zone"], DatabaseCollation: row["database_collation"],
 		})
 	}
 	return c, nil

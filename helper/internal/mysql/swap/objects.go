@@ -72,7 +72,6 @@ func shown(ctx context.Context, s *session.Session, database string) ([]object, 
 			if err := o.Show(ctx, s.Conn); err != nil {
 				return nil, fmt.Errorf("read %s %s of database %s: %w", strings.ToLower(string(o.Kind)), o.Name, database, err)
 			}
-			o.DatabaseCollation = "" // no journal keeps it: an object is made again with the collation that the database has then
 			objects = append(objects, object(o))
 		}
 	}
@@ -89,10 +88,19 @@ func drop(ctx context.Context, s *session.Session, database string, o object) er
 
 // create makes objects in a database, each under its own settings. If the server refuses one, create leaves it out
 // with a note, because the tables matter more. It returns all other errors.
-func (db *Database) create(ctx context.Context, s *session.Session, database string, objects []object) error {
+func (db *Database) create(ctx context.Context, s *session.Session, database string, objects []object) (err error) {
 	if err := s.Exec(ctx, "USE "+mysql.QuoteName(database)); err != nil {
 		return err
 	}
+	defaults, err := defaultsOf(ctx, s, database)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if reset := defaults.reset(ctx); err == nil {
+			err = reset
+		}
+	}()
 	for _, k := range creationOrder {
 		var left []object
 		for _, o := range objects {
@@ -105,7 +113,14 @@ func (db *Database) create(ctx context.Context, s *session.Session, database str
 			progress = false
 			var refused []object
 			for _, o := range left {
-				err := db.createOne(ctx, s, database, o)
+				err := defaults.become(ctx, o.DatabaseCollation)
+				if mysql.Errno(err) != 0 {
+					db.Config.Note(fmt.Sprintf("%s %s is made under the database's own collation: %s", strings.ToLower(string(o.Kind)), o.Name, mysql.ServerMessage(err)))
+					err = nil
+				}
+				if err == nil {
+					err = db.createOne(ctx, s, database, o)
+				}
 				switch {
 				case err == nil:
 					progress = true
@@ -201,11 +216,19 @@ func renamedDatabase(sql, from, to string) string {
 	return string(edits.Apply(text))
 }
 
+// equals reports whether two objects are the same. The journals of earlier versions do not have the database's collation.
+func (o object) equals(other object) bool {
+	if o.DatabaseCollation == "" || other.DatabaseCollation == "" {
+		o.DatabaseCollation, other.DatabaseCollation = "", ""
+	}
+	return o == other
+}
+
 // without returns the objects that have no equal among others.
 func without(objects, others []object) []object {
 	var left []object
 	for _, o := range objects {
-		if !slices.Contains(others, o) {
+		if !slices.ContainsFunc(others, o.equals) {
 			left = append(left, o)
 		}
 	}

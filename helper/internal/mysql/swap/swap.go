@@ -179,6 +179,9 @@ func (db *Database) rollBack(ctx context.Context, s *session.Session) error {
 		if err := takeBack(ctx, s, n); err != nil {
 			return db.Classify("put the tables of database "+n.Live+" back", err)
 		}
+		if err := resetCollation(ctx, s, n, session.JournalPending); err != nil {
+			return db.Classify("give database "+n.Live+" its collation again", err)
+		}
 		if err := db.attachInbound(ctx, s, session.JournalPending); err != nil {
 			return db.Classify("put foreign keys of other databases back", err)
 		}
@@ -218,6 +221,9 @@ func (db *Database) rollForward(ctx context.Context, s *session.Session) error {
 		return db.Classify(action, err)
 	}
 	e, err := readExtent(ctx, s, n, session.JournalSwapped)
+	if err == nil {
+		err = resetCollation(ctx, s, n, session.JournalSwapped)
+	}
 	if err == nil {
 		err = db.attachInbound(ctx, s, session.JournalSwapped)
 	}

@@ -192,6 +192,9 @@ func Oddities(generation string) []string {
 		"CREATE EVENT sleeping ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DISABLE DO DELETE FROM log WHERE id < 0",
 		"SET NAMES latin1", "SET sql_mode = 'ANSI_QUOTES,PIPES_AS_CONCAT'",
 		"CREATE PROCEDURE old_style() SELECT 'caf\xe9 " + generation + "' || \"id\" FROM parent",
+		"ALTER DATABASE COLLATE latin1_german1_ci",
+		"CREATE FUNCTION of_another_default(t varchar(9)) RETURNS varchar(9) DETERMINISTIC RETURN CONCAT(t, '" + generation + "')",
+		"ALTER DATABASE COLLATE utf8mb4_general_ci",
 		"SET NAMES utf8mb4", "SET sql_mode = DEFAULT",
 		"CREATE VIEW view_" + generation + " AS SELECT 1 AS one",
 	}
