@@ -156,10 +156,16 @@ func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
 	case sqltext.Statement:
 		l.statements++
 		text, err := l.Rewriter.Rewrite(ctx, piece.Text)
-		if err != nil || text == nil {
+		if err != nil {
 			return l.Server.Classify("read the dump", err)
 		}
-		return l.collect(piece, l.failed(ctx, piece, l.statement(ctx, text)))
+		if len(text) > 0 {
+			err = l.statement(ctx, text)
+		}
+		if err == nil {
+			err = l.keysOnExpressions(ctx)
+		}
+		return l.collect(piece, l.failed(ctx, piece, err))
 	}
 	return nil
 }

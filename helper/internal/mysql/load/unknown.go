@@ -24,6 +24,13 @@ func (l *Load) retry(ctx context.Context, s *rewrite.Statement, refusal error) e
 		l.Rewriter.Once.Lose(label, label+" is left out: this server does not take it: "+l.reason(refusal))
 		return nil
 	}
+	if s.Kind == "DATABASE" {
+		l.Rewriter.Once.About(string(s.Text), "the dump's database has another default: this server does not take "+string(s.Text)+": "+l.reason(refusal))
+		return nil
+	}
+	if s.Kind == "TABLE" && s.Verb == "ALTER" {
+		return l.alterLess(ctx, s, refusal)
+	}
 	if s.Kind != "TABLE" || s.Verb != "CREATE" {
 		return refusal
 	}
@@ -100,6 +107,41 @@ func (l *Load) makeLess(ctx context.Context, s *rewrite.Statement, refusal error
 	made := s.Without(left)
 	l.Rewriter.Redeclare(made)
 	return l.hearOf(ctx, made)
+}
+
+// alterLess makes the changes of an ALTER TABLE one by one, without those optional ones that the server refuses.
+func (l *Load) alterLess(ctx context.Context, s *rewrite.Statement, refusal error) error {
+	changes := s.Alterations()
+	if mysql.Errno(refusal) == mysql.ErrnoUnknownTable || !slices.ContainsFunc(changes, func(c rewrite.Alteration) bool { return c.Optional || len(c.Optionals()) > 0 }) {
+		return refusal
+	}
+	var made []*rewrite.Statement
+	table := "table " + s.TableName()
+	for _, change := range changes {
+		err := l.Pool.Exec(ctx, string(change.Statement.Text))
+		parts := change.Optionals()
+		switch {
+		case err == nil:
+			made = append(made, change.Statement)
+		case !refuses(err):
+			return err
+		case change.Optional:
+			l.Rewriter.Once.Lose(table+change.Text, table+": this server does not take "+change.Text+", which is left out: "+l.reason(err))
+		case len(parts) > 0:
+			less := change.Without(parts)
+			if again := l.Pool.Exec(ctx, string(less.Text)); again != nil {
+				return refusal
+			}
+			made = append(made, less)
+			for _, part := range parts {
+				l.Rewriter.Once.Lose(part.Where+part.Text, part.Where+": this server does not take "+part.Text+", which is left out: "+l.reason(err))
+			}
+		default:
+			return refusal
+		}
+	}
+	l.Rewriter.RedeclareAlteration(s.TableName(), made)
+	return nil
 }
 
 // reason is what the server says of a statement that it refuses, and what an administrator can do.

@@ -136,9 +136,30 @@ var optionsOfMySQL = []string{"AUTOEXTEND_SIZE", "AUTO_INCREMENT", "AVG_ROW_LENG
 	"KEY_BLOCK_SIZE", "MAX_ROWS", "MIN_ROWS", "PACK_KEYS", "PASSWORD", "ROW_FORMAT", "SECONDARY_ENGINE", "SECONDARY_ENGINE_ATTRIBUTE",
 	"START", "STATS_AUTO_RECALC", "STATS_PERSISTENT", "STATS_SAMPLE_PAGES", "STORAGE", "TABLESPACE", "TYPE", "UNION"}
 
-// adaptOptions removes the options of a table that only MariaDB knows.
-func (w *Rewriter) adaptOptions(s *Statement, at int, changes *sqltext.Edits) {
-	for at < len(s.Tokens) {
+// adaptOptions removes the options of a table that the server does not know.
+func (w *Rewriter) adaptOptions(s *Statement, e element, changes *sqltext.Edits) {
+	for _, option := range w.foreignOptions(s, e) {
+		changes.Replace(s.Tokens[option.first].Start, s.Tokens[option.last-1].End, "")
+		what := s.Word(option.first)
+		if what != "COMPRESSION" {
+			what = strings.ToUpper(s.NameAt(option.first)) + "=" + unquoted(s.Text, s.Tokens[option.last-1])
+		}
+		w.lacks(s.Made(), "", what)
+	}
+}
+
+// unknownOptions says whether the server knows none of the options of an alteration.
+func (w *Rewriter) unknownOptions(s *Statement, e element) bool {
+	length := 0
+	for _, option := range w.foreignOptions(s, e) {
+		length += option.last - option.first
+	}
+	return length == e.last-e.first
+}
+
+// foreignOptions returns the options of a table that the server does not know, each with its value.
+func (w *Rewriter) foreignOptions(s *Statement, e element) (all []element) {
+	for at := e.first; at < e.last; {
 		name := strings.ToUpper(s.NameAt(at))
 		value := s.value(at + 1)
 		switch {
@@ -146,17 +167,21 @@ func (w *Rewriter) adaptOptions(s *Statement, at int, changes *sqltext.Edits) {
 			at = s.closing(at) + 1
 			continue
 		case s.words(at, "PARTITION", "BY"), s.words(at, "WITH", "SYSTEM"):
-			return
+			return all
 		case !s.IsName(at), name == "DEFAULT", s.Word(at) == "SELECT", s.Word(at) == "AS":
 			at++
 			continue
 		case s.words(at, "CHARACTER", "SET"), s.words(at, "DATA", "DIRECTORY"), s.words(at, "INDEX", "DIRECTORY"), s.words(at, "START", "TRANSACTION"):
 			value = s.value(at + 2)
-		case value >= len(s.Tokens):
+		case value >= e.last:
+		case w.Server.IsMariaDB():
+			if name == "COMPRESSION" && s.isText(value) {
+				all = append(all, element{at, value + 1})
+			}
 		case !slices.Contains(optionsOfMySQL, name) && s.Symbol(at+1, '='), name == "ROW_FORMAT" && s.Word(value) == "PAGE":
-			changes.Replace(s.Tokens[at].Start, s.Tokens[value].End, "")
-			w.lacks(s.Made(), "", name+"="+unquoted(s.Text, s.Tokens[value]))
+			all = append(all, element{at, value + 1})
 		}
 		at = value + 1
 	}
+	return all
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
@@ -16,12 +17,18 @@ type Optional struct {
 	end   int
 }
 
-// Optionals returns the optional parts of a CREATE TABLE, in their order.
+// Optionals returns the optional parts of a CREATE TABLE, in their order, and those of the columns in an ALTER TABLE.
 func (s *Statement) Optionals() []Optional {
-	if s.Kind != "TABLE" || s.Verb != "CREATE" {
+	if s.Kind != "TABLE" || s.Verb != "CREATE" && s.Verb != "ALTER" {
 		return nil
 	}
 	elements, _ := s.elements()
+	if s.Verb == "ALTER" {
+		elements = s.alterations()
+		for i, e := range elements {
+			elements[i] = s.definition(e)
+		}
+	}
 	var all []Optional
 	add := func(e element, first, last, start int) {
 		all = append(all, Optional{
@@ -30,7 +37,7 @@ func (s *Statement) Optionals() []Optional {
 	}
 	for number, e := range elements {
 		if check := s.findCheck(e); check >= 0 && !s.isColumn(e) {
-			if number > 0 {
+			if number > 0 && s.Verb == "CREATE" {
 				add(e, e.first, e.last, s.Tokens[e.first-1].Start) // with the comma before it
 			}
 			continue
@@ -77,6 +84,37 @@ func (s *Statement) Without(parts []Optional) *Statement {
 		cuts.Replace(part.start, part.end, "")
 	}
 	return Parse(cuts.Apply(s.Text))
+}
+
+// Alteration is one of the changes that an ALTER TABLE makes.
+type Alteration struct {
+	*Statement // makes this change alone
+	Text       string
+	// Optional means that the table holds the same rows without it.
+	Optional bool
+}
+
+// Alterations returns the changes of an ALTER TABLE, in their order.
+func (s *Statement) Alterations() (all []Alteration) {
+	for _, e := range s.alterations() {
+		text := s.between(e.first, e.last)
+		added := s.Word(e.first) == "ADD" && s.findCheck(e) >= 0 && !s.isColumn(s.definition(e))
+		sets := s.Word(e.first) == "ALTER" && s.findIn(e, "SET", "DEFAULT") >= 0
+		all = append(all, Alteration{
+			Statement: Parse([]byte("ALTER TABLE " + mysql.QuoteName(s.TableName()) + " " + text)), Text: text,
+			Optional: added || sets || s.isOption(e),
+		})
+	}
+	return all
+}
+
+// RedeclareAlteration notes that of the last ALTER TABLE of a table only these changes were made.
+func (w *Rewriter) RedeclareAlteration(table string, made []*Statement) {
+	known := w.Declared.Tables[table]
+	w.Declared.Tables[table] = known[:max(len(known)-1, 0)]
+	for _, s := range made {
+		w.Declared.add(table, s)
+	}
 }
 
 // Redeclare notes that a table was made by a statement that says less than the dump.

@@ -36,6 +36,10 @@ type Rewriter struct {
 	// Unversioned are the tables that were system-versioned and are plain tables here, and whether transactions numbered
 	// their versions.
 	Unversioned map[string]bool
+	// onExpressions are keys that wait until their tables are made.
+	onExpressions []KeyOnExpression
+	// known are the names of all such keys so far, with those of their tables.
+	known map[[2]string]bool
 }
 
 // Statements by their first word.
@@ -115,6 +119,11 @@ func (w *Rewriter) Rewrite(ctx context.Context, text []byte) ([]byte, error) {
 		w.skip(s)
 		return nil, nil
 	case s.Verb == "SET" && s.Find("GTID_PURGED", "SQL_LOG_BIN") >= 0:
+		return nil, nil
+	case !w.Server.Since(knowsSequences, 0) && s.ofSequence():
+		if s.Verb == "CREATE" {
+			w.Once.Lose(s.Label(), s.Label()+" is left out: this server has no sequences")
+		}
 		return nil, nil
 	case s.Verb == "LOCK", s.Verb == "UNLOCK":
 		// Locks are unnecessary in the scratch database, and MariaDB's own dumps fail to lock the sequences that a
@@ -308,6 +317,14 @@ func (w *Rewriter) stripView(s *Statement) error {
 // callsSequence says whether the i-th token is the argument of a function of a sequence.
 func (s *Statement) callsSequence(i int) bool {
 	return s.Symbol(i-1, '(') && slices.Contains([]string{"NEXTVAL", "SETVAL", "LASTVAL"}, s.Word(i-2))
+}
+
+// knowsSequences is the version of MariaDB that first had sequences. MySQL has none.
+const knowsSequences = 100301
+
+// ofSequence reports whether a statement makes, changes, sets or drops a sequence.
+func (s *Statement) ofSequence() bool {
+	return s.Kind == "SEQUENCE" || (s.Verb == "DO" || s.Verb == "SELECT") && (s.Word(1) == "SETVAL" || s.Word(1) == "NEXTVAL")
 }
 
 // IsName says whether the i-th token can be a name. Numbers are words too.

@@ -15,7 +15,7 @@ import (
 func (w *Rewriter) Adapt(s *Statement) *Statement {
 	if s.Kind == "INDEX" && s.Verb == "CREATE" {
 		if w.Server.IsMariaDB() && s.onExpression(element{0, len(s.Tokens)}) {
-			w.lacks(s.nameAfter("ON"), "key "+s.nameAfter("INDEX"), keyOnExpression)
+			w.putOff(s, s.nameAfter("ON"), element{0, len(s.Tokens)})
 			return Parse(nil)
 		}
 		return s
@@ -31,49 +31,46 @@ func (w *Rewriter) Adapt(s *Statement) *Statement {
 	kept := 0
 	unversioned := w.unversion(s, elements, behind, &changes)
 	for _, e := range elements {
-		if what := w.unknownElement(s, e, elements); what != "" {
-			start, end := s.Tokens[e.first].Start, s.Tokens[e.last-1].End
-			if e.last < len(s.Tokens) {
-				end = s.Tokens[e.last].Start // including the end of the comment
-			}
-			if kept > 0 {
-				start = s.Tokens[e.first-1].Start
-			} else if s.Symbol(e.last, ',') {
-				end = s.Tokens[e.last].End
-			}
-			changes.Replace(start, end, "")
-			named := ""
-			if s.isKey(e) {
-				named = "key " + s.keyName(e)
-			}
-			if !unversioned || named != "" {
-				w.lacks(s.Made(), named, what)
-			}
+		putOff := w.Server.IsMariaDB() && s.onExpression(e)
+		what := w.unknownElement(s, e, elements)
+		if !putOff && what == "" {
+			kept++
+			w.adaptElement(s, s.definition(e), &changes)
 			continue
 		}
-		kept++
-		w.adaptElement(s, e, &changes)
+		start, end := s.Tokens[e.first].Start, s.Tokens[e.last-1].End
+		if e.last < len(s.Tokens) {
+			end = s.Tokens[e.last].Start // including the end of the comment
+		}
+		if kept > 0 {
+			start = s.Tokens[e.first-1].Start
+		} else if s.Symbol(e.last, ',') {
+			end = s.Tokens[e.last].End
+		}
+		changes.Replace(start, end, "")
+		if putOff {
+			w.putOff(s, s.Made(), e)
+			continue
+		}
+		named := ""
+		if s.isKey(e) {
+			named = "key " + s.keyName(e)
+		}
+		if !unversioned || named != "" {
+			w.lacks(s.Made(), named, what)
+		}
 	}
 	if kept == 0 && len(changes) > 0 && s.Verb == "ALTER" {
 		return Parse(nil)
 	}
-	if !w.Server.IsMariaDB() && s.Verb == "CREATE" {
-		w.adaptOptions(s, behind, &changes)
-	}
-	for i := behind; i < len(s.Tokens) && w.Server.IsMariaDB() && s.Verb == "CREATE"; i++ {
-		if value := s.value(i + 1); s.Word(i) == "COMPRESSION" && s.isText(value) {
-			changes.Replace(s.Tokens[i].Start, s.Tokens[value].End, "")
-			w.lacks(s.Made(), "", "COMPRESSION")
-		}
+	if s.Verb == "CREATE" {
+		w.adaptOptions(s, element{behind, len(s.Tokens)}, &changes)
 	}
 	if len(changes) == 0 {
 		return s
 	}
 	return Parse(changes.Apply(s.Text))
 }
-
-// keyOnExpression is what notes call a key with an expression instead of a column.
-const keyOnExpression = "a key on an expression"
 
 // The versions of MariaDB that first had periods of applications, keys without overlaps, and unique keys on whole texts.
 const (
@@ -86,8 +83,8 @@ const (
 func (w *Rewriter) unknownElement(s *Statement, e element, all []element) string {
 	isKey := s.isKey(e)
 	switch {
-	case w.Server.IsMariaDB() && s.onExpression(e):
-		return keyOnExpression
+	case s.isOption(e) && w.unknownOptions(s, e):
+		return s.between(e.first, e.last)
 	case isKey && !w.Server.Since(knowsOverlaps, 0) && s.withoutOverlaps(e):
 		return "WITHOUT OVERLAPS"
 	case !w.versions() && (s.isRowTime(e) || s.words(e.first, "PERIOD", "FOR", "SYSTEM_TIME")):
@@ -146,6 +143,10 @@ func (w *Rewriter) lacks(table, element, what string) {
 func (w *Rewriter) adaptElement(s *Statement, e element, changes *sqltext.Edits) {
 	isKey := s.isKey(e)
 	w.adaptVisibility(s, e, isKey, changes)
+	if s.isOption(e) {
+		w.adaptOptions(s, e, changes)
+		return
+	}
 	if !isKey && s.isColumn(e) {
 		w.adaptType(s, e, changes)
 		w.adaptDefault(s, e, changes)
@@ -171,9 +172,38 @@ func (w *Rewriter) adaptElement(s *Statement, e element, changes *sqltext.Edits)
 	}
 }
 
+// definition returns the part of an element that begins with the column that it defines. An alteration has words before it.
+func (s *Statement) definition(e element) element {
+	at := e.first
+	switch {
+	case s.Verb != "ALTER":
+		return e
+	case s.Word(at) != "ADD" && s.Word(at) != "MODIFY" && s.Word(at) != "CHANGE":
+		return e
+	}
+	changes := s.Word(at) == "CHANGE"
+	for at++; slices.Contains([]string{"COLUMN", "IF", "NOT", "EXISTS"}, s.Word(at)); at++ {
+	}
+	if changes {
+		at++ // the former name
+	}
+	if column := (element{min(at, e.last), e.last}); s.isColumn(column) {
+		return column
+	}
+	return e
+}
+
+// isOption says whether an alteration is about the options of the table.
+func (s *Statement) isOption(e element) bool {
+	return s.Verb == "ALTER" && s.IsName(e.first) && (s.Symbol(e.first+1, '=') || slices.Contains(optionsOfMySQL, s.Word(e.first)))
+}
+
 // isColumn says whether an element defines a column.
 func (s *Statement) isColumn(e element) bool {
-	if s.Verb != "CREATE" || !s.IsName(e.first) {
+	if !s.IsName(e.first) || e.first >= e.last {
+		return false
+	}
+	if before := s.Word(e.first - 1); s.Verb == "ALTER" && !slices.Contains([]string{"ADD", "MODIFY", "COLUMN", "EXISTS"}, before) && s.Word(e.first-2) != "CHANGE" && s.Word(e.first-3) != "CHANGE" {
 		return false
 	}
 	return s.Tokens[e.first].Kind == sqltext.QuotedName || !slices.Contains(append(keyWords, "CONSTRAINT", "PRIMARY", "FOREIGN", "CHECK", "PERIOD", "LIKE"), s.Word(e.first))

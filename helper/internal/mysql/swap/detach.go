@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
@@ -44,9 +45,12 @@ func (l *pull) detach(ctx context.Context, e extent, objects []object) ([]object
 // settle says whether a foreign key that leads out of the dump can be made in the live database, and notes what the
 // user should know about it.
 func (l *pull) settle(ctx context.Context, e extent, key object) (bool, error) {
-	n, note := l.db.Names, l.db.Config.Note
+	n := l.db.Names
 	database, table := key.reach()
-	leftOut := fmt.Sprintf("foreign key %s of table %s is left out: it refers to table ", key.Name, key.Table)
+	named := fmt.Sprintf("foreign key %s of table %s", key.Name, key.Table)
+	lose := func(which string) {
+		l.Rewriter.Once.Lose(named, named+" is left out: it refers to table "+which)
+	}
 	if database == "" {
 		stays := false
 		if !e.isAll() && !e.has(table) {
@@ -60,23 +64,81 @@ func (l *pull) settle(ctx context.Context, e extent, key object) (bool, error) {
 		case err != nil:
 			return false, err
 		case stays:
-			note(leftOut + table + ", which stays and is not in the dump")
+			lose(table + ", which stays and is not in the dump")
 			return false, nil
 		case !comes:
-			note(fmt.Sprintf("foreign key %s of table %s refers to table %s, which the dump lacks: the key is kept, so no row that refers to that table can be added",
-				key.Name, key.Table, table))
+			l.Rewriter.Once.About(named, fmt.Sprintf("%s refers to table %s, which the dump lacks: the key is kept, so no row that refers to that table can be added",
+				named, table))
 		}
 		return true, nil
 	}
 	if n.Has(database) {
-		note(leftOut + database + "." + table + ", but the local database of that name is a different one")
+		lose(database + "." + table + ", but the local database of that name is a different one")
 		return false, nil
 	}
 	there, err := l.Lock.HasTable(ctx, database, table)
 	if err == nil && !there {
-		note(leftOut + database + "." + table + ", which does not exist here")
+		lose(database + "." + table + ", which does not exist here")
+	}
+	if err == nil && there && l.db.Config.Strict {
+		return true, l.tryKey(ctx, key, lose)
 	}
 	return there, err
+}
+
+// tryKey finds out whether the server takes a foreign key to another database, with an empty copy of its table.
+func (l *pull) tryKey(ctx context.Context, key object, lose func(string)) error {
+	n := l.db.Names
+	if err := l.Lock.CreateBeside(ctx, n.Live, n.Spare); err != nil {
+		return err
+	}
+	trial := mysql.QuoteName(n.Spare) + "." + mysql.QuoteName(key.Table)
+	_, adds, _ := strings.Cut(key.SQL, " ADD ")
+	database, table := key.reach()
+	for _, statement := range []string{
+		"DROP TABLE IF EXISTS " + trial,
+		"CREATE TABLE " + trial + " LIKE " + mysql.QuoteQualified(n.Incoming, key.Table),
+		"ALTER TABLE " + trial + " ADD " + adds,
+		"DROP TABLE " + trial,
+	} {
+		err := l.Lock.Exec(ctx, statement)
+		if mysql.Errno(err) != 0 && strings.HasPrefix(statement, "ALTER") {
+			lose(database + "." + table + ", and this server does not take it: " + mysql.ServerMessage(err))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loseKeys finds the foreign keys that the swap will leave out.
+func (l *pull) loseKeys(ctx context.Context) error {
+	n := l.db.Names
+	e, err := l.db.extent(ctx, l.Lock)
+	if err != nil {
+		return err
+	}
+	if err := l.Lock.Exec(ctx, "USE "+mysql.QuoteName(n.Incoming)); err != nil {
+		return err
+	}
+	keys, err := outgoing(ctx, l.Lock, n.Incoming)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if !e.carries(key) {
+			continue
+		}
+		if key, err = l.ownReference(ctx, key); err != nil {
+			return err
+		}
+		if _, err := l.settle(ctx, e, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ownReference returns a foreign key of the dump with the table that it referred to on staging, if it was loaded with

@@ -7,6 +7,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/load"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
@@ -48,6 +49,16 @@ func (l *pull) open(ctx context.Context) error {
 	var err error
 	l.Load, err = load.New(ctx, l.db.Server, l.Lock)
 	return err
+}
+
+// Compare also finds, for a pull that must lose nothing, the foreign keys that the swap would leave out.
+func (l *pull) Compare(ctx context.Context, stats sqltext.Stats) error {
+	if l.db.Config.Strict {
+		if err := l.loseKeys(ctx); err != nil {
+			return l.db.Classify("look for the foreign keys of the dump", err)
+		}
+	}
+	return l.Load.Compare(ctx, stats)
 }
 
 func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
