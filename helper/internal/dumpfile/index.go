@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
 // formatVersion is the format that this version writes, and the newest that it reads. Fields that a reader may ignore are
@@ -30,6 +32,8 @@ type Index struct {
 	Tables        []Table     `json:"tables"`
 	Rows          int64       `json:"rows"`      // of all tables with a known number
 	RawBytes      int64       `json:"raw_bytes"` // of SQL
+	// Needs are what the definitions ask of a server; nil if nobody has looked.
+	Needs *dump.Needs `json:"needs,omitempty"`
 	// Chunks follow one another in the object, and decompressed in the SQL text.
 	Chunks []Chunk `json:"chunks"`
 	// Baked describes an object with tables as files; nil in a dump.

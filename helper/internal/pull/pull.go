@@ -281,6 +281,11 @@ func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
 	if err := p.inspect(ctx); err != nil {
 		return nil, err
 	}
+	if p.index != nil {
+		if err := p.database.Takes(ctx, p.index.Needs); err != nil {
+			return nil, fmt.Errorf("load %s: %w", p.Dump.Name, err)
+		}
+	}
 	if err := p.lookForFiles(ctx); err != nil {
 		return nil, err
 	}

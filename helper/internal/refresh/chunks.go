@@ -1,6 +1,7 @@
 package refresh
 
 import (
+	"bytes"
 	"context"
 	"sync"
 
@@ -19,6 +20,9 @@ func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writ
 	var mutex sync.Mutex
 	err := d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
 		length := int64(len(chunk.SQL))
+		if chunk.Section != dump.Rows {
+			r.meetAll(chunk.SQL, sqltext.DialectOf(info.Engine))
+		}
 		spare, err := writer.Add(chunk.SQL, dumpfile.About{Section: chunk.Section, Table: chunk.Table, Rows: chunk.Rows})
 		if err != nil {
 			return nil, err
@@ -34,4 +38,16 @@ func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writ
 		return spare, nil
 	})
 	return stats, err
+}
+
+// meetAll shows the statements of a text to whom finds out what the dump needs. Heads and tails come one after the other.
+func (r *run) meetAll(text []byte, dialect sqltext.Dialect) {
+	splitter := sqltext.NewSplitter(bytes.NewReader(text), dialect)
+	for {
+		piece, err := splitter.Next()
+		if err != nil {
+			return
+		}
+		r.needs.Meet(piece)
+	}
 }

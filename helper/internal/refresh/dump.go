@@ -14,6 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/engine"
 	"github.com/jobiqo/dump-refresh/helper/internal/gate"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -82,6 +83,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if options.Earlier != nil && r.canCopy(ctx, upload) {
 		writer.Reuse(dumpfile.Earlier{Index: r.previous.index, Object: r.Bucket.ReaderAt(ctx, r.previous.object)}, upload)
 	}
+	r.needs = engine.ReadNeeds(sqltext.DialectOf(info.Engine))
 	var stats sqltext.Stats
 	if dump.Chunked() {
 		stats, err = r.chunks(ctx, dump, info, writer)
@@ -160,6 +162,7 @@ func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqlte
 		case err != nil:
 			return sqltext.Stats{}, err
 		}
+		r.needs.Meet(piece)
 		if _, err := writer.Write(piece.Raw); err != nil {
 			return sqltext.Stats{}, err
 		}
@@ -234,6 +237,7 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats) d
 		Engine: info.Engine, EngineVersion: info.Version, Client: info.Client, SnapshotTime: snapshot,
 		Rules: dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Broken: info.Broken},
 		Rows:  stats.Rows,
+		Needs: r.needs.Needs(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(stats.Tables)) {
 		index.Tables = append(index.Tables, dumpfile.Table{Name: name, Rows: stats.Tables[name]})

@@ -83,6 +83,8 @@ func Run(ctx context.Context, config Config) (Result, error) {
 type run struct {
 	Config
 	previous previous
+	// needs finds out what the dump needs of a server.
+	needs engine.NeedsReader
 	// tableless says that the source has views or routines, but no tables.
 	tableless bool
 	// sendAll means that nothing can be reused from the last dump.

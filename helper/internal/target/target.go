@@ -84,6 +84,9 @@ type Database interface {
 	// is. It notes what the swap removes temporarily. It changes nothing. It fails with *OutsideError, and with
 	// *PrivilegeError if foreign keys of other databases refer to this one and could not be added again.
 	Check(ctx context.Context) error
+	// Takes fails with *TablesError if the server does not take some of the tables that a dump needs it to take, as far as
+	// that can be tried before the dump is fetched. It changes nothing. needs may be nil.
+	Takes(ctx context.Context, needs *dump.Needs) error
 	// TakesFiles says which tablespace files the server can import. It fails with *FilesError if its data folder
 	// cannot be reached from here or it cannot import any, and with *BusyError while another pull or undo is running.
 	// It undoes everything that it does to find out.

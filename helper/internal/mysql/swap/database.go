@@ -5,6 +5,7 @@ package swap
 import (
 	"context"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/load"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/tablespace"
@@ -31,6 +32,11 @@ func Open(ctx context.Context, config target.Config) (target.Database, error) {
 
 // Database is a live database on a MySQL or MariaDB server.
 type Database struct{ *session.Server }
+
+// Takes tries the tables that a dump needs: see target.Database.
+func (db *Database) Takes(ctx context.Context, needs *dump.Needs) error {
+	return load.Takes(ctx, db.Server, needs)
+}
 
 // TakesFiles says which tablespaces the server can import: see target.Database.
 func (db *Database) TakesFiles(ctx context.Context) (target.FileServer, error) {

@@ -5,6 +5,7 @@ package swap
 import (
 	"context"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -26,6 +27,9 @@ func Open(ctx context.Context, config target.Config) (target.Database, error) {
 
 // Database is a live database on a PostgreSQL server.
 type Database struct{ *session.Server }
+
+// Takes tries nothing: what the server does not take shows as the dump is loaded.
+func (db *Database) Takes(context.Context, *dump.Needs) error { return nil }
 
 // TakesFiles always fails: PostgreSQL cannot import files of tables.
 func (db *Database) TakesFiles(context.Context) (target.FileServer, error) {
