@@ -12,20 +12,7 @@ import (
 
 // adminer exports the databases of both servers with Adminer's page Export.
 func (m *maker) adminer() error {
-	folder := filepath.Join(m.work, "adminer")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	if out, err := exec.Command("cp", "/usr/share/adminer/adminer.php", filepath.Join(folder, "adminer.php")).CombinedOutput(); err != nil {
-		return fmt.Errorf("copy Adminer: %w: %s", err, out)
-	}
-	// Without a plugin, Adminer refuses accounts that have no password.
-	index := "<?php function adminer_object() { class Open extends Adminer { function login($login, $password) { return true; } } return new Open; }\n" +
-		"include './adminer.php';\n"
-	if err := os.WriteFile(filepath.Join(folder, "index.php"), []byte(index), 0o644); err != nil {
-		return err
-	}
-	s, err := m.serve(folder)
+	s, err := m.openAdminer()
 	if err != nil {
 		return err
 	}
@@ -34,22 +21,10 @@ func (m *maker) adminer() error {
 		driver, user, name, place string
 		port                      int
 	}{{"server", "root", "adminer", "", m.mysql.Port}, {"pgsql", "postgres", "adminer-postgres", "&ns=public", m.postgres.Port}} {
-		address := fmt.Sprintf("127.0.0.1:%d", server.port)
-		login := url.Values{"auth[driver]": {server.driver}, "auth[server]": {address}, "auth[username]": {server.user}, "auth[password]": {""}, "auth[db]": {database}}
-		if _, err := s.post("/index.php", login); err != nil {
-			return fmt.Errorf("log in to Adminer: %w", err)
-		}
-		path := "/index.php?" + server.driver + "=" + url.QueryEscape(address) + "&username=" + server.user + "&db=" + database + server.place + "&dump="
-		page, err := s.get(path)
+		path, defaults, err := s.adminerForm(server.driver, server.user, server.place, database, server.port)
 		if err != nil {
 			return err
 		}
-		defaults, err := form(page, "table_style")
-		if err != nil {
-			return err
-		}
-		defaults.Set("output", "text")
-		defaults.Set("format", "sql")
 		with := func(tables, data string) url.Values {
 			form := maps.Clone(defaults)
 			form.Set("table_style", tables)
@@ -60,10 +35,7 @@ func (m *maker) adminer() error {
 			"-drop":     with("DROP+CREATE", "INSERT"),
 			"-truncate": with("CREATE", "TRUNCATE+INSERT"),
 		} {
-			dump, err := s.post(path, form)
-			if err == nil && !strings.HasPrefix(dump, "-- Adminer") {
-				err = fmt.Errorf("export by Adminer: it answers %.500s", dump)
-			}
+			dump, err := s.adminerExport(path, form)
 			if err != nil {
 				return err
 			}
@@ -73,4 +45,50 @@ func (m *maker) adminer() error {
 		}
 	}
 	return nil
+}
+
+// openAdminer serves Adminer. The caller must close it.
+func (m *maker) openAdminer() (*site, error) {
+	folder := filepath.Join(m.work, "adminer")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	if out, err := exec.Command("cp", "/usr/share/adminer/adminer.php", filepath.Join(folder, "adminer.php")).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("copy Adminer: %w: %s", err, out)
+	}
+	// Without a plugin, Adminer refuses accounts that have no password.
+	index := "<?php function adminer_object() { class Open extends Adminer { function login($login, $password) { return true; } } return new Open; }\n" +
+		"include './adminer.php';\n"
+	if err := os.WriteFile(filepath.Join(folder, "index.php"), []byte(index), 0o644); err != nil {
+		return nil, err
+	}
+	return m.serve(folder)
+}
+
+// adminerForm logs in to a server, and returns the path of the page Export for one of its databases, with the preset form.
+func (s *site) adminerForm(driver, user, place, database string, port int) (path string, defaults url.Values, err error) {
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	login := url.Values{"auth[driver]": {driver}, "auth[server]": {address}, "auth[username]": {user}, "auth[password]": {""}, "auth[db]": {database}}
+	if _, err := s.post("/index.php", login); err != nil {
+		return "", nil, fmt.Errorf("log in to Adminer: %w", err)
+	}
+	path = "/index.php?" + driver + "=" + url.QueryEscape(address) + "&username=" + user + "&db=" + database + place + "&dump="
+	page, err := s.get(path)
+	if err != nil {
+		return "", nil, err
+	}
+	if defaults, err = form(page, "table_style"); err != nil {
+		return "", nil, err
+	}
+	defaults.Set("output", "text")
+	defaults.Set("format", "sql")
+	return path, defaults, nil
+}
+
+func (s *site) adminerExport(path string, form url.Values) (string, error) {
+	dump, err := s.post(path, form)
+	if err == nil && !strings.HasPrefix(dump, "-- Adminer") {
+		err = fmt.Errorf("export by Adminer: it answers %.500s", dump)
+	}
+	return dump, err
 }

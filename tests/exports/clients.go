@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
 // clients makes dumps with the dump clients.
@@ -34,14 +36,24 @@ func (m *maker) clients() error {
 	return nil
 }
 
-// client runs a client program with a text as its standard input.
-func (m *maker) client(input string, command ...string) error {
-	cmd := exec.Command(command[0], command[1:]...)
+// dump returns a database of MariaDB as the dump client writes it.
+func (m *maker) dump(database string) (string, error) {
+	out, err := exec.Command("mariadb-dump", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", fmt.Sprint("--port=", m.mysql.Port), "--user=root",
+		"--skip-dump-date", "--hex-blob", database).Output()
+	if err != nil {
+		return "", fmt.Errorf("mariadb-dump %s: %w", database, err)
+	}
+	return string(out), nil
+}
+
+// client loads a text into a database with the command line client.
+func client(server *testserver.MySQL, input, database string) error {
+	cmd := exec.Command("mariadb", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", fmt.Sprint("--port=", server.Port), "--user=root", database)
 	cmd.Stdin = strings.NewReader(input)
 	var output bytes.Buffer
 	cmd.Stderr = &output
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w: %s", command[0], err, output.String())
+		return fmt.Errorf("mariadb: %w: %s", err, output.String())
 	}
 	return nil
 }

@@ -1,9 +1,10 @@
 // Command exports creates the dumps in its folder dumps: exports from the web pages of phpMyAdmin, Adminer and WordPress,
-// and dumps by the dump clients that lack a closing line, all of one small database. Tests read them, so that they do
-// not need any of these tools.
+// and dumps by the dump clients that lack a closing line, all of one small database. In its folder sites it writes the
+// databases of WordPress and MediaWiki, which it sets up and fills. Tests read them, so that they do not need any of
+// these tools.
 //
-// It needs Debian's packages phpmyadmin, adminer, wordpress, php-cli, php-mysql, php-pgsql, php-mbstring, php-xml,
-// mariadb-server and postgresql. Run it in the project's root: go run ./tests/exports
+// It needs Debian's packages phpmyadmin, adminer, wordpress, mediawiki, php-cli, php-mysql, php-pgsql, php-mbstring, php-xml,
+// php-intl, mariadb-server and postgresql, and the MySQL of make tools. Run it in the project's root: go run ./tests/exports
 package main
 
 import (
@@ -28,9 +29,11 @@ var shopPostgres string
 const database = "shop"
 
 func main() {
-	folder := flag.String("folder", filepath.Join("tests", "exports", "dumps"), "where the dumps are written")
+	m := &maker{}
+	flag.StringVar(&m.folder, "folder", filepath.Join("tests", "exports", "dumps"), "where the dumps are written")
+	flag.StringVar(&m.sitesFolder, "sites", filepath.Join("tests", "exports", "sites"), "where the databases of the sites are written")
 	flag.Parse()
-	if err := run(*folder); err != nil {
+	if err := m.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "exports:", err)
 		os.Exit(1)
 	}
@@ -38,12 +41,13 @@ func main() {
 
 // maker creates exports. Its methods write them into its folder.
 type maker struct {
-	folder, work string
-	mysql        *testserver.MySQL
-	postgres     *testserver.PG
+	folder, sitesFolder string
+	work                string
+	mysql               *testserver.MySQL
+	postgres            *testserver.PG
 }
 
-func run(folder string) (err error) {
+func (m *maker) run() (err error) {
 	work, err := os.MkdirTemp("", "exports-")
 	if err != nil {
 		return err
@@ -52,7 +56,7 @@ func run(folder string) (err error) {
 	if err := os.Chmod(work, 0o755); err != nil { // PostgreSQL's account needs access to its data
 		return err
 	}
-	m := &maker{folder: folder, work: work}
+	m.work = work
 	if m.mysql, err = testserver.MariaDB(filepath.Join(work, "mariadb")); err != nil {
 		return err
 	}
@@ -64,7 +68,7 @@ func run(folder string) (err error) {
 	if err := m.fill(); err != nil {
 		return fmt.Errorf("fill the databases: %w", err)
 	}
-	for _, make := range []func() error{m.phpMyAdmin, m.adminer, m.wordPress, m.clients} {
+	for _, make := range []func() error{m.phpMyAdmin, m.adminer, m.wordPress, m.clients, m.sites} {
 		if err := make(); err != nil {
 			return err
 		}
@@ -77,7 +81,7 @@ func (m *maker) fill() error {
 	if err := m.mysql.Exec("CREATE DATABASE " + database); err != nil {
 		return err
 	}
-	if err := m.client(shopMySQL, "mariadb", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", fmt.Sprint("--port=", m.mysql.Port), "--user=root", database); err != nil {
+	if err := client(m.mysql, shopMySQL, database); err != nil {
 		return err
 	}
 	if err := m.postgres.Exec("postgres", "CREATE DATABASE "+database); err != nil {
@@ -88,7 +92,7 @@ func (m *maker) fill() error {
 
 // versions returns the versions of the tools that made the exports.
 func (m *maker) versions() []byte {
-	out, _ := exec.Command("dpkg-query", "-W", "-f", "${Package} ${Version}\n", "phpmyadmin", "adminer", "wordpress", "mariadb-client", "postgresql-client-15").Output()
+	out, _ := exec.Command("dpkg-query", "-W", "-f", "${Package} ${Version}\n", "phpmyadmin", "adminer", "wordpress", "mediawiki", "php8.2-cli", "mariadb-client", "postgresql-client-15").Output()
 	return out
 }
 

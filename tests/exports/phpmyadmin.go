@@ -9,57 +9,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
 // phpMyAdmin exports the database with phpMyAdmin's page Export, in quick mode and with various settings.
 func (m *maker) phpMyAdmin() error {
-	folder := filepath.Join(m.work, "phpmyadmin")
-	if out, err := exec.Command("cp", "-r", "/usr/share/phpmyadmin", folder).CombinedOutput(); err != nil {
-		return fmt.Errorf("copy phpMyAdmin: %w: %s", err, out)
-	}
-	// By default it would use the machine's settings and temporary files.
-	vendor := filepath.Join(folder, "libraries", "vendor_config.php")
-	text, err := os.ReadFile(vendor)
-	if err != nil {
-		return err
-	}
-	changed := strings.NewReplacer("/etc/phpmyadmin/config.inc.php", filepath.Join(folder, "config.inc.php"),
-		"/var/lib/phpmyadmin/tmp/", filepath.Join(folder, "tmp")+"/").Replace(string(text))
-	settings := fmt.Sprintf(`<?php
-$cfg['blowfish_secret'] = '%s';
-$cfg['Servers'][1] = ['host' => '127.0.0.1', 'port' => '%d', 'auth_type' => 'cookie', 'AllowNoPassword' => true];
-`, strings.Repeat("x", 32), m.mysql.Port)
-	for path, content := range map[string]string{vendor: changed, filepath.Join(folder, "config.inc.php"): settings} {
-		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-			return err
-		}
-	}
-	if err := os.MkdirAll(filepath.Join(folder, "tmp"), 0o777); err != nil {
-		return err
-	}
-	s, err := m.serve(folder)
+	s, err := m.openPHPMyAdmin(m.mysql, "phpmyadmin")
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	page, err := s.get("/index.php?route=/")
-	if err != nil {
-		return err
-	}
-	login, err := form(page, "set_session")
-	if err != nil {
-		return err
-	}
-	login.Set("pma_username", "root")
-	login.Set("pma_password", "")
-	if _, err := s.post("/index.php?route=/", login); err != nil {
-		return fmt.Errorf("log in to phpMyAdmin: %w", err)
-	}
-	page, err = s.get("/index.php?route=/database/export&db=" + database)
-	if err != nil {
-		return err
-	}
-	defaults, err := form(page, "quick_or_custom")
+	defaults, err := s.phpMyAdminForm(database)
 	if err != nil {
 		return err
 	}
@@ -118,4 +79,67 @@ $cfg['Servers'][1] = ['host' => '127.0.0.1', 'port' => '%d', 'auth_type' => 'coo
 		}
 	}
 	return nil
+}
+
+// openPHPMyAdmin serves phpMyAdmin for a server, in a folder of that name, and logs in. The caller must close it.
+func (m *maker) openPHPMyAdmin(server *testserver.MySQL, name string) (*site, error) {
+	folder := filepath.Join(m.work, name)
+	if out, err := exec.Command("cp", "-r", "/usr/share/phpmyadmin", folder).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("copy phpMyAdmin: %w: %s", err, out)
+	}
+	// By default it would use the machine's settings and temporary files.
+	vendor := filepath.Join(folder, "libraries", "vendor_config.php")
+	text, err := os.ReadFile(vendor)
+	if err != nil {
+		return nil, err
+	}
+	changed := strings.NewReplacer("/etc/phpmyadmin/config.inc.php", filepath.Join(folder, "config.inc.php"),
+		"/var/lib/phpmyadmin/tmp/", filepath.Join(folder, "tmp")+"/").Replace(string(text))
+	settings := fmt.Sprintf(`<?php
+$cfg['blowfish_secret'] = '%s';
+$cfg['Servers'][1] = ['host' => '127.0.0.1', 'port' => '%d', 'auth_type' => 'cookie', 'AllowNoPassword' => true];
+`, strings.Repeat("x", 32), server.Port)
+	for path, content := range map[string]string{vendor: changed, filepath.Join(folder, "config.inc.php"): settings} {
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(folder, "tmp"), 0o777); err != nil {
+		return nil, err
+	}
+	s, err := m.serve(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.logInToPHPMyAdmin(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *site) logInToPHPMyAdmin() error {
+	page, err := s.get("/index.php?route=/")
+	if err != nil {
+		return err
+	}
+	login, err := form(page, "set_session")
+	if err != nil {
+		return err
+	}
+	login.Set("pma_username", "root")
+	login.Set("pma_password", "")
+	if _, err := s.post("/index.php?route=/", login); err != nil {
+		return fmt.Errorf("log in to phpMyAdmin: %w", err)
+	}
+	return nil
+}
+
+// phpMyAdminForm returns the form of the page Export for a database.
+func (s *site) phpMyAdminForm(database string) (url.Values, error) {
+	page, err := s.get("/index.php?route=/database/export&db=" + database)
+	if err != nil {
+		return nil, err
+	}
+	return form(page, "quick_or_custom")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"net/url"
 	"os"
@@ -9,22 +10,28 @@ import (
 	"strings"
 )
 
-// wordPress sets up a site and exports it with its page Tools, Export, as XML.
+// blog is the database of the WordPress site.
+const blog = "blog"
+
+//go:embed wordpress.php
+var wordPressContent string
+
+// wordPress sets up a site, exports it with its page Tools, Export, as XML, and then fills it.
 func (m *maker) wordPress() error {
 	folder := filepath.Join(m.work, "wordpress")
 	if out, err := exec.Command("cp", "-rL", "/usr/share/wordpress", folder).CombinedOutput(); err != nil {
 		return fmt.Errorf("copy WordPress: %w: %s", err, out)
 	}
-	if err := m.mysql.Exec("CREATE DATABASE blog"); err != nil {
+	if err := m.mysql.Exec("CREATE DATABASE " + blog); err != nil {
 		return err
 	}
 	settings := fmt.Sprintf(`<?php
-define('DB_NAME', 'blog'); define('DB_USER', 'root'); define('DB_PASSWORD', ''); define('DB_HOST', '127.0.0.1:%d');
+define('DB_NAME', '%s'); define('DB_USER', 'root'); define('DB_PASSWORD', ''); define('DB_HOST', '127.0.0.1:%d');
 define('DB_CHARSET', 'utf8mb4'); define('DB_COLLATE', ''); define('WP_HTTP_BLOCK_EXTERNAL', true); define('DISABLE_WP_CRON', true);
 $table_prefix = 'wp_';
 if (!defined('ABSPATH')) define('ABSPATH', __DIR__ . '/');
 require_once ABSPATH . 'wp-settings.php';
-`, m.mysql.Port)
+`, blog, m.mysql.Port)
 	if err := os.WriteFile(filepath.Join(folder, "wp-config.php"), []byte(settings), 0o644); err != nil {
 		return err
 	}
@@ -51,5 +58,25 @@ require_once ABSPATH . 'wp-settings.php';
 	if err != nil {
 		return err
 	}
-	return m.write("wordpress.xml", []byte(export))
+	if err := m.write("wordpress.xml", []byte(export)); err != nil {
+		return err
+	}
+	if err := m.php(folder, wordPressContent); err != nil {
+		return fmt.Errorf("fill WordPress: %w", err)
+	}
+	return nil
+}
+
+// php runs a program in a folder.
+func (m *maker) php(folder, program string, words ...string) error {
+	file := filepath.Join(folder, "content-of-the-site.php")
+	if err := os.WriteFile(file, []byte(program), 0o644); err != nil {
+		return err
+	}
+	command := exec.Command("php", append([]string{file}, words...)...)
+	command.Dir = folder
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %.2000s", err, out)
+	}
+	return nil
 }
