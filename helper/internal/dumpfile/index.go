@@ -30,8 +30,10 @@ type Index struct {
 	SourceState   string      `json:"source_state,omitempty"` // the source's state just before the snapshot; only the source's package understands it
 	Rules         Rules       `json:"rules"`
 	Tables        []Table     `json:"tables"`
-	Rows          int64       `json:"rows"`      // of all tables with a known number
-	RawBytes      int64       `json:"raw_bytes"` // of SQL
+	Rows          int64       `json:"rows"` // of all tables with a known number
+	// TextRows are those rows of a dump with sections that are in no chunk of rows but in the text before or after, by table.
+	TextRows map[string]int64 `json:"text_rows,omitempty"`
+	RawBytes int64            `json:"raw_bytes"` // of SQL
 	// Needs are what the definitions ask of a server; nil if nobody has looked.
 	Needs *dump.Needs `json:"needs,omitempty"`
 	// Chunks follow one another in the object, and decompressed in the SQL text.
@@ -53,6 +55,7 @@ type Rules struct {
 	StructureOnly []string `json:"structure_only,omitempty"` // dumped without their rows
 	Excluded      []string `json:"excluded,omitempty"`       // not dumped
 	Broken        []string `json:"broken,omitempty"`         // not dumped because nobody can read them, such as "view v: reason"
+	LeftOut       []string `json:"left_out,omitempty"`       // what belongs to staging's server rather than to its database, such as "the options of server s"
 }
 
 // Table is a table in the dump.

@@ -75,6 +75,12 @@ func (idx *Index) checkRows() error {
 		left[table.Name] = table.Rows
 		all -= table.Rows
 	}
+	for table, rows := range idx.TextRows {
+		if rows < 0 || rows > left[table] {
+			return fmt.Errorf("%d rows of table %.100q are in no chunk of rows, it has %d", rows, table, left[table])
+		}
+		left[table] -= rows
+	}
 	if all != 0 {
 		return fmt.Errorf("the tables have %d rows fewer than the dump, which has %d", all, idx.Rows)
 	}

@@ -83,7 +83,7 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 	for i, table := range part.Tables {
 		rows[table.Name] = s.has(table.Name, postgres) && !s.meant(s.StructureOnly, table.Name, postgres)
 		if !rows[table.Name] {
-			part.Tables[i].Rows = 0
+			part.Tables[i].Rows = index.TextRows[table.Name] // these come anyway
 		}
 		part.Rows += part.Tables[i].Rows
 	}

@@ -3,7 +3,6 @@ package refresh
 import (
 	"bytes"
 	"context"
-	"sync"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
@@ -11,14 +10,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// chunks copies a dump that comes in chunks to the writer, and counts what it copies.
-func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writer *dumpfile.Writer) (sqltext.Stats, error) {
-	stats := sqltext.Stats{Tables: make(map[string]int64, len(info.Tables))}
-	for _, table := range info.Tables {
-		stats.Tables[table.Name] = 0
-	}
-	var mutex sync.Mutex
-	err := d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
+// chunks copies a dump that comes in chunks to the writer. It counts what it copies as a reader of the whole text does: no dump is
+// published that the same program would not take for complete. textRows are the rows that are in no chunk of rows, by table.
+func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writer *dumpfile.Writer) (stats sqltext.Stats, textRows map[string]int64, err error) {
+	counter := sqltext.NewCounter(sqltext.DialectOf(info.Engine))
+	err = d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
+		if err := count(counter, chunk); err != nil {
+			return nil, &UnreadableError{err}
+		}
 		length := int64(len(chunk.SQL))
 		if chunk.Section != dump.Rows {
 			r.meetAll(chunk.SQL, sqltext.DialectOf(info.Engine))
@@ -27,17 +26,11 @@ func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writ
 		if err != nil {
 			return nil, err
 		}
-		mutex.Lock()
-		defer mutex.Unlock()
-		stats.Bytes += length
-		if chunk.Table != "" {
-			stats.Tables[chunk.Table] += chunk.Rows
-			stats.Rows += chunk.Rows
-		}
 		r.Progress.Advance(length)
 		return spare, nil
 	})
-	return stats, err
+	stats, textRows = counter.Stats()
+	return stats, textRows, err
 }
 
 // meetAll shows the statements of a text to whom finds out what the dump needs. Heads and tails come one after the other.
@@ -51,3 +44,19 @@ func (r *run) meetAll(text []byte, dialect sqltext.Dialect) {
 		r.needs.Meet(piece)
 	}
 }
+
+func count(counter *sqltext.Counter, chunk dump.Chunk) error {
+	if chunk.Section == dump.Rows {
+		return counter.Rows(chunk.SQL, chunk.Table, chunk.Rows)
+	}
+	return counter.Text(chunk.SQL)
+}
+
+// UnreadableError means that what was about to be published could not be read again. It is a mistake of this program.
+type UnreadableError struct{ Err error }
+
+func (e *UnreadableError) Error() string {
+	return "the dump that was about to be published could not be read again: " + e.Err.Error()
+}
+
+func (e *UnreadableError) Unwrap() error { return e.Err }

@@ -85,15 +85,16 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	}
 	r.needs = engine.ReadNeeds(sqltext.DialectOf(info.Engine))
 	var stats sqltext.Stats
+	var textRows map[string]int64
 	if dump.Chunked() {
-		stats, err = r.chunks(ctx, dump, info, writer)
+		stats, textRows, err = r.chunks(ctx, dump, info, writer)
 	} else {
 		stats, err = r.stream(sqltext.NewSplitter(text, sqltext.DialectOf(info.Engine)), writer)
 	}
 	if err != nil {
 		return Result{}, r.first(ctx, err)
 	}
-	index := r.index(info, taken, stats)
+	index := r.index(info, taken, stats, textRows)
 	index.SourceState = state.String()
 	if err := r.gate(index, stats); err != nil {
 		return Result{}, err
@@ -230,13 +231,13 @@ func contentsOf(index *dumpfile.Index) gate.Contents {
 	return gate.Contents{Tables: tables, StructureOnly: index.Rules.StructureOnly}
 }
 
-// index describes the dump.
-func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats) dumpfile.Index {
+// index describes the dump. textRows are the rows of a dump in chunks that are in no chunk of rows.
+func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats, textRows map[string]int64) dumpfile.Index {
 	index := dumpfile.Index{
 		ToolVersion: r.ToolVersion, Project: r.Project, Publisher: r.Publisher,
 		Engine: info.Engine, EngineVersion: info.Version, Client: info.Client, SnapshotTime: snapshot,
-		Rules: dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Broken: info.Broken},
-		Rows:  stats.Rows,
+		Rules: dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Broken: info.Broken, LeftOut: info.LeftOut},
+		Rows:  stats.Rows, TextRows: textRows,
 		Needs: r.needs.Needs(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(stats.Tables)) {

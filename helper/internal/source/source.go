@@ -60,6 +60,8 @@ type Info struct {
 	Excluded      []string
 	// Broken are the objects that were left out because nobody can read them, with the reason.
 	Broken []string
+	// LeftOut is what belongs to the server rather than to the database, such as ways to other servers, and is not in the dump.
+	LeftOut []string
 	// Others says that there are routines or events, which may be all that there is.
 	Others bool
 }

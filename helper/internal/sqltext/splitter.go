@@ -178,6 +178,9 @@ func (s *Splitter) broken() error {
 
 // compact moves the rest to the front of the buffer, and frees a buffer that one long statement has enlarged.
 func (s *Splitter) compact() {
+	if s.readErr != nil {
+		return // nothing more is read
+	}
 	left := s.end - s.start
 	if len(s.buf) > 4*bufferSize && left < readSize {
 		small := make([]byte, bufferSize)

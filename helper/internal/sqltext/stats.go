@@ -23,6 +23,32 @@ type Stats struct {
 	Missing string
 }
 
+// AddRows counts rows of a table that are in no text that was split.
+func (s *Stats) AddRows(table string, rows, bytes int64) {
+	s.Bytes += bytes
+	s.Rows += rows
+	s.Tables[table] += rows
+}
+
+// Join adds the counts of a text that follows. It does not judge whether the whole is complete.
+func (s *Stats) Join(next Stats) {
+	s.Bytes += next.Bytes
+	s.Rows += next.Rows
+	s.Statements += next.Statements
+	if next.Header != "" {
+		s.Tool, s.Header = next.Tool, next.Header
+	}
+	for table, rows := range next.Tables {
+		before := s.Tables[table]
+		if rows >= 0 && before >= 0 {
+			s.Tables[table] = before + rows
+			continue
+		}
+		s.Rows -= max(rows, 0) + max(before, 0)
+		s.Tables[table] = -1
+	}
+}
+
 type statistics struct {
 	dialect Dialect
 	Stats

@@ -43,14 +43,11 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 		}
 	}
 	for _, chunk := range list[rows:tails] {
-		stats.Bytes += chunk.Bytes
-		stats.Rows += chunk.Rows
-		stats.Tables[chunk.Table] += chunk.Rows
+		stats.AddRows(chunk.Table, chunk.Rows, chunk.Bytes)
 	}
 	for _, table := range chunks.Tables() {
 		if l.Counted.Are(table.Name, table.Rows) {
-			stats.Rows += table.Rows
-			stats.Tables[table.Name] += table.Rows
+			stats.AddRows(table.Name, table.Rows, 0)
 		}
 	}
 	if rows == len(list) {
@@ -59,19 +56,7 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 	l.offset = stats.Bytes
 	last, err := l.loadTexts(ctx, chunks, tails, len(list), progress)
 	stats.Complete = last.Complete
-	if last.Header != "" {
-		stats.Header = last.Header
-	}
-	stats.Bytes += last.Bytes
-	stats.Rows += last.Rows
-	stats.Statements += last.Statements
-	for table, count := range last.Tables {
-		if count < 0 || stats.Tables[table] < 0 {
-			stats.Tables[table] = -1
-		} else {
-			stats.Tables[table] += count
-		}
-	}
+	stats.Join(last)
 	return stats, err
 }
 
