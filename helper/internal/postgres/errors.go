@@ -41,6 +41,8 @@ const (
 	DeadlockDetected       = "40P01"
 	InsufficientPrivilege  = "42501"
 	UndefinedColumn        = "42703"
+	CheckViolation         = "23514"
+	UndefinedFunction      = "42883"
 	UndefinedObject        = "42704"
 	UndefinedTable         = "42P01"
 	DuplicateSchema        = "42P06"

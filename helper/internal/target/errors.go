@@ -20,6 +20,9 @@ var ErrNoDatabase = errors.New("there is no local database to replace a part of"
 // ErrIncomplete means that a dump begins like one of mysqldump, mariadb-dump or pg_dump but lacks their closing line.
 var ErrIncomplete = errors.New("the dump lacks its closing line: it is cut off")
 
+// ErrTransactionOpen means that a dump begins a transaction that it does not commit.
+var ErrTransactionOpen = errors.New("the dump begins a transaction and never commits it: nothing of it would stay")
+
 // UnreachableError means that the server does not answer.
 type UnreachableError struct {
 	Server string

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,7 +10,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
@@ -64,9 +68,7 @@ func (l *Load) Stages(ctx context.Context, chunks dump.Chunks, progress func(int
 		return stats, err
 	}
 	for _, chunk := range list[rows:tails] {
-		stats.Bytes += chunk.Bytes
-		stats.Rows += chunk.Rows
-		stats.Tables[chunk.Table] += chunk.Rows
+		stats.AddRows(chunk.Table, chunk.Rows, chunk.Bytes)
 	}
 	l.offset = stats.Bytes
 	l.statements += int64(tails - rows)
@@ -75,29 +77,12 @@ func (l *Load) Stages(ctx context.Context, chunks dump.Chunks, progress func(int
 	if err == nil {
 		err = do.End(ctx)
 	}
-	stats = joinStats(stats, last)
+	stats.Join(last)
 	stats.Statements = l.statements
 	if rows < len(list) { // otherwise the heads end the dump
 		stats.Complete = last.Complete
 	}
 	return stats, err
-}
-
-// joinStats adds the stats of a dump's end to those of the rest. It does not judge whether the dump is complete.
-func joinStats(stats, last sqltext.Stats) sqltext.Stats {
-	stats.Bytes += last.Bytes
-	stats.Rows += last.Rows
-	if last.Header != "" {
-		stats.Header = last.Header
-	}
-	for table, count := range last.Tables {
-		if count < 0 || stats.Tables[table] < 0 {
-			stats.Tables[table] = -1
-		} else {
-			stats.Tables[table] += count
-		}
-	}
-	return stats
 }
 
 // script loads the texts of a range of the list one after the other.
@@ -119,18 +104,30 @@ func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progr
 		offsets[i] = at
 		at += list[i].Bytes
 	}
+	if from == to {
+		return nil
+	}
+	path, err := l.sitePath(ctx, l.Main)
+	if err != nil {
+		return err
+	}
 	var taken atomic.Int64
-	return l.together(ctx, to-from, func(ctx context.Context, s *session.Session) error {
+	err = l.together(ctx, to-from, func(ctx context.Context, s *session.Session) error {
 		reader, err := chunks.Open()
 		if err != nil {
 			return fmt.Errorf("read the dump: %w", err)
 		}
 		defer reader.Close()
+		own, err := exchangePath(ctx, s, path)
+		if err != nil {
+			return l.Server.Classify("set the search path", err)
+		}
 		for {
 			n := int(taken.Add(1))
 			i := from + n - 1
 			if i >= to {
-				return nil
+				_, err := exchangePath(ctx, s, own)
+				return l.Server.Classify("set the search path", err)
 			}
 			text, err := reader.Read(ctx, i)
 			if err != nil {
@@ -143,6 +140,10 @@ func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progr
 			progress(int64(len(text)))
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return l.checkNewRows(ctx)
 }
 
 // copyChunk loads the rows of one chunk.
@@ -156,9 +157,18 @@ func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.Sto
 			return err
 		}
 	}
-	source := &chunkRows{left: rows}
-	tag, err := s.Conn.CopyFrom(ctx, source, statement)
-	source.end()
+	copyIn := func() (pgconn.CommandTag, error) {
+		source := &chunkRows{left: rows}
+		defer source.end()
+		return s.Conn.CopyFrom(ctx, source, statement)
+	}
+	tag, err := copyIn()
+	for tries := 0; postgres.SQLState(err) == postgres.CheckViolation && tries < checkTries; tries++ {
+		if dropped, failed := l.dropCheck(ctx, s, err); failed != nil || !dropped {
+			return l.Failed(ctx, at, cmp.Or(failed, err))
+		}
+		tag, err = copyIn()
+	}
 	if err != nil {
 		return l.Failed(ctx, at, err)
 	}
@@ -167,6 +177,9 @@ func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.Sto
 	}
 	return nil
 }
+
+// checkTries limits how many constraints of a table are dropped for the rows of a chunk.
+const checkTries = 100
 
 // chunkRows reads the rows of a chunk. If the connection breaks, the driver may go on reading for a moment after it
 // has returned, when the text already belongs to someone else.

@@ -3,6 +3,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/elsewhere"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
@@ -34,6 +36,11 @@ type Load struct {
 	offset      int64    // where the text that is being loaded begins in the dump
 	settings    []string // the settings that the dump has made in the load's session, for its helpers
 	helpers     []*helper
+	ownPath     *string         // the dump's search path, while the load's session has the site's
+	missing     []error         // extensions that this server does not take
+	unmade      map[string]bool // tables of these
+	checks      checks
+	guards      []Statement // what turns row security on, which would keep rows from being counted
 }
 
 // Statement is a statement of the dump with its number, for errors.
@@ -44,7 +51,7 @@ type Statement struct {
 
 // New prepares a load into the incoming database, which exists. The session that holds the lock stays the caller's.
 func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
-	l := &Load{Server: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}}
+	l := &Load{Server: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}, unmade: map[string]bool{}}
 	return l, l.prepare(ctx)
 }
 
@@ -109,7 +116,10 @@ func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 	case sqltext.CopyBegin:
 		return l.copy(ctx, script, l.Count(piece))
 	case sqltext.Rows:
-		return l.Failed(ctx, l.Count(piece), l.Main.Exec(ctx, string(piece.Text)))
+		if err := l.asTheSite(ctx, true); err != nil {
+			return err
+		}
+		return l.FailedRows(ctx, l.Count(piece), l.Main.Exec(ctx, string(piece.Text)))
 	case sqltext.Statement:
 		return l.statement(ctx, l.Count(piece))
 	}
@@ -177,13 +187,16 @@ func (c *copyRows) Read(p []byte) (int, error) {
 }
 
 func (l *Load) copy(ctx context.Context, script *Script, statement Statement) error {
+	if err := l.asTheSite(ctx, true); err != nil {
+		return err
+	}
 	rows := &copyRows{script: script}
 	text := string(statement.Text) // the rows overwrite the statement
 	_, err := l.Main.Conn.CopyFrom(ctx, rows, text)
 	if rows.err != nil && rows.err != io.EOF {
 		return fmt.Errorf("read the dump: %w", rows.err)
 	}
-	return l.Failed(ctx, statement, err)
+	return l.FailedRows(ctx, statement, err)
 }
 
 // Statements about the server or a whole database, by their first words.
@@ -200,6 +213,9 @@ var (
 )
 
 func (l *Load) statement(ctx context.Context, statement Statement) error {
+	if err := l.asTheSite(ctx, false); err != nil {
+		return err
+	}
 	text := statement.Text
 	first := FirstWords(text)
 	begins := func(prefix string) bool { return first == prefix || strings.HasPrefix(first, prefix+" ") }
@@ -219,12 +235,30 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 	case (begins("GRANT") || begins("REVOKE")) && strings.Contains(first, "ON DATABASE"):
 		return nil
 	}
+	text, leads := elsewhere.Without(text)
+	if leads != "" {
+		l.once.About(leads, "left out, because it leads to other servers: "+leads)
+	}
+	if text == nil {
+		return nil
+	}
 	text, err := l.inTablespaces(ctx, first, text)
 	if err != nil || text == nil {
 		return err
 	}
 	text = l.replaceOwner(text)
-	err = l.Main.Exec(ctx, string(text))
+	if guards(text) {
+		statement.Text, statement.Raw = bytes.Clone(text), nil
+		l.guards = append(l.guards, statement)
+		return nil
+	}
+	return l.define(ctx, statement, first, text)
+}
+
+// define executes a statement that is not about rows.
+func (l *Load) define(ctx context.Context, statement Statement, first string, text []byte) error {
+	begins := func(prefix string) bool { return first == prefix || strings.HasPrefix(first, prefix+" ") }
+	err := l.execute(ctx, l.Main, text)
 	switch {
 	case err == nil:
 		if begins("SET") || begins("SELECT PG_CATALOG.SET_CONFIG") {
@@ -240,12 +274,12 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 		l.once.About(serverError.Message, "a "+strings.Fields(first)[0]+" of the dump is skipped: "+serverError.Message)
 		return nil
 	case begins("CREATE EXTENSION") && postgres.SQLState(err) == postgres.InsufficientPrivilege:
-		return &target.PrivilegeError{Action: "create extension " + extensionName(text),
-			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Server.Config.URL.User) + " SUPERUSER", Err: postgres.Plain(err)}
+		l.missing = append(l.missing, &target.PrivilegeError{Action: "create extension " + extensionName(text),
+			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Server.Config.URL.User) + " SUPERUSER", Err: postgres.Plain(err)})
 	case begins("CREATE EXTENSION") && slices.Contains([]string{postgres.FeatureNotSupported, postgres.UndefinedFile, postgres.UndefinedObject}, postgres.SQLState(err)):
-		return &target.ExtensionError{Name: extensionName(text), Err: postgres.Plain(err)}
+		l.missing = append(l.missing, &target.ExtensionError{Name: extensionName(text), Err: postgres.Plain(err)})
 	}
-	return l.Failed(ctx, statement, err)
+	return l.withoutIt(ctx, l.Main, statement, text, err)
 }
 
 // FirstWords returns the first words of a statement in capitals, as far as they matter here.
@@ -328,6 +362,30 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	if stats.Header != "" && !stats.Complete {
 		return target.ErrIncomplete
 	}
+	if err := l.ended(); err != nil {
+		return err
+	}
+	// To plan a count, the server looks at the functions of indexes.
+	if err := l.asTheSite(ctx, true); err != nil {
+		return err
+	}
+	if err := l.compareRows(ctx, stats); err != nil {
+		return err
+	}
+	if err := l.asTheSite(ctx, false); err != nil {
+		return err
+	}
+	if err := l.guard(ctx); err != nil {
+		return err
+	}
+	if lost := l.once.Lost(); l.Server.Config.Strict && len(lost) > 0 {
+		return &target.StrictError{Lost: lost}
+	}
+	return nil
+}
+
+// compareRows compares the rows of all tables with those of the dump.
+func (l *Load) compareRows(ctx context.Context, stats sqltext.Stats) error {
 	// The rows of a partitioned table are those of its partitions, and a dump may fill either.
 	type tree struct {
 		name string
@@ -338,6 +396,9 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 		relation, mixed, err := l.find(ctx, table)
 		if err != nil {
 			return l.Server.Classify("look for table "+table, err)
+		}
+		if l.unmade[table] {
+			continue
 		}
 		if relation == "" {
 			return &target.MismatchError{Table: table, Want: want, Got: -1}

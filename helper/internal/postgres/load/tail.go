@@ -97,7 +97,7 @@ func (t *Tail) Flush(ctx context.Context) error {
 	return nil
 }
 
-// build executes a build. It needs none of the care of statement: a build names no role and no extension.
+// build executes a build. It needs little of the care of statement: a build names no role and no extension.
 func (l *Load) build(ctx context.Context, s *session.Session, build *buildStatement) error {
 	var err error
 	for range target.DeadlockTries {
@@ -105,7 +105,7 @@ func (l *Load) build(ctx context.Context, s *session.Session, build *buildStatem
 			break
 		}
 	}
-	return l.Failed(ctx, build.Statement, err)
+	return l.withoutIt(ctx, s, build.Statement, build.Text, err)
 }
 
 // measure notes the sizes of tables.
