@@ -61,6 +61,9 @@ func (l *pull) create(ctx context.Context) (err error) {
 }
 
 func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
+	if err := l.db.settle(ctx, l.Main); err != nil {
+		return err
+	}
 	_, last, err := tableNumbers(ctx, l.Main)
 	var taken *target.Fingerprint
 	if err == nil && l.db.Config.Token != "" {

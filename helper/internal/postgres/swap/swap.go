@@ -283,14 +283,14 @@ func (db *Database) create(ctx context.Context, s *session.Session) error {
 	statement := "CREATE DATABASE " + postgres.QuoteIdentifier(db.Names.Incoming) + " TEMPLATE template0"
 	// to_jsonb, because the columns depend on the server's version.
 	rows, err := s.Query(ctx, "SELECT pg_encoding_to_char(d.encoding), d.datcollate, d.datctype, r.rolname, t.spcname,"+
-		" to_jsonb(d) ->> 'datlocprovider', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')"+
+		" to_jsonb(d) ->> 'datlocprovider', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'), to_jsonb(d) ->> 'daticurules'"+
 		" FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = $1",
 		db.Names.Live)
 	if err != nil {
 		return err
 	}
 	if len(rows) > 0 {
-		encoding, collate, ctype, owner, space, provider, locale := rows[0][0], rows[0][1], rows[0][2], rows[0][3], rows[0][4], rows[0][5], rows[0][6]
+		encoding, collate, ctype, owner, space, provider, locale, rules := rows[0][0], rows[0][1], rows[0][2], rows[0][3], rows[0][4], rows[0][5], rows[0][6], rows[0][7]
 		statement += fmt.Sprintf(" ENCODING %s LC_COLLATE %s LC_CTYPE %s OWNER %s",
 			postgres.QuoteText(encoding), postgres.QuoteText(collate), postgres.QuoteText(ctype), postgres.QuoteIdentifier(owner))
 		if space != "pg_default" { // everyone may use it without a privilege, as long as it is not named
@@ -299,6 +299,9 @@ func (db *Database) create(ctx context.Context, s *session.Session) error {
 		switch provider {
 		case "i":
 			statement += " LOCALE_PROVIDER icu ICU_LOCALE " + postgres.QuoteText(locale)
+			if rules != "" {
+				statement += " ICU_RULES " + postgres.QuoteText(rules)
+			}
 		case "b":
 			statement += " LOCALE_PROVIDER builtin BUILTIN_LOCALE " + postgres.QuoteText(locale)
 		}
@@ -307,7 +310,7 @@ func (db *Database) create(ctx context.Context, s *session.Session) error {
 }
 
 // copySettings copies to the incoming database what belongs to the live database itself and is in no dump: settings
-// (ALTER DATABASE … SET), privileges on it, its comment and its connection limit.
+// (ALTER DATABASE … SET) but those that the dump has made, privileges on it, its comment and its connection limit.
 func (db *Database) copySettings(ctx context.Context, s *session.Session) error {
 	rows, err := s.Query(ctx, `
 SELECT CASE WHEN r.rolname IS NULL THEN format('ALTER DATABASE %I SET ', $2::text) ELSE format('ALTER ROLE %I IN DATABASE %I SET ', r.rolname, $2::text) END
@@ -316,7 +319,8 @@ SELECT CASE WHEN r.rolname IS NULL THEN format('ALTER DATABASE %I SET ', $2::tex
          OR split_part(c, '=', 1) NOT IN ('search_path', 'DateStyle', 'datestyle', 'temp_tablespaces', 'session_preload_libraries', 'local_preload_libraries')
        THEN quote_literal(substr(c, strpos(c, '=') + 1)) ELSE substr(c, strpos(c, '=') + 1) END
   FROM pg_db_role_setting x JOIN pg_database d ON d.oid = x.setdatabase LEFT JOIN pg_roles r ON r.oid = x.setrole, unnest(x.setconfig) c
- WHERE d.datname = $1
+ WHERE d.datname = $1 AND NOT EXISTS (SELECT FROM pg_db_role_setting y JOIN pg_database i ON i.oid = y.setdatabase, unnest(y.setconfig) made
+    WHERE i.datname = $2 AND y.setrole = x.setrole AND lower(split_part(made, '=', 1)) = lower(split_part(c, '=', 1)))
 UNION ALL
 SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text, CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
