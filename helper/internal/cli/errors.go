@@ -297,6 +297,12 @@ var errorClasses = []errorClass{
 	as(exitStaging, func(*source.BrokenError) string {
 		return "repair or drop them on staging, list them under exclude in .ddev/dump-refresh/rules.yaml, or publish the rest with --skip-broken"
 	}),
+	as(exitStaging, func(e *source.NeededError) string {
+		if e.Excludes() {
+			return "nothing was read; in .ddev/dump-refresh/rules.yaml list what needs it under exclude as well, or the table under structure_only instead"
+		}
+		return "nothing was read; in .ddev/dump-refresh/rules.yaml list the tables that refer to it under structure_only as well, or let it come with its rows"
+	}),
 	is(source.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
 	is(source.ErrSnapshotTooLong, exitStaging, "nothing was published; dump less (structure_only and exclude in .ddev/dump-refresh/rules.yaml), or use a faster connection"),
 	is(source.ErrGaveWay, exitStaging, "nothing was published; tables on staging are being altered or locked (a deployment, a backup?), try again at a quieter time"),
@@ -312,6 +318,9 @@ var errorClasses = []errorClass{
 	is(refresh.ErrEmpty, exitGate, "check the database's name in DUMP_SOURCE; nothing was published"),
 	is(refresh.ErrNoTables, exitGate, "nothing was published; if that is right, publish it with --force"),
 	is(refresh.ErrIncomplete, exitGate, "nothing was published, try again; if DUMP_SOURCE is a command, run it by hand and look at the end of what it prints"),
+	as(exitGate, func(*refresh.UnreadableError) string {
+		return "nothing was published; this is a bug in dump-helper, please report it with the output of `dump-helper version`; --engine=client may work meanwhile"
+	}),
 	as(exitGate, func(*refresh.GateError) string { return "if that is right, publish it with --force" }),
 	as(exitGate, func(*pull.GateError) string {
 		return "nothing was changed; look at the end of the dump, and if it is all there, pull it with --force"
@@ -322,6 +331,7 @@ var errorClasses = []errorClass{
 
 	// The local database.
 	is(pull.ErrHeld, exitUsage, "`dump-helper pull --release` lets it be replaced"),
+	is(target.ErrTransactionOpen, exitDamaged, "the local database is as it was; if the dump is all there, add COMMIT at its end"),
 	is(target.ErrNothingToMark, exitNotFound, "pull a dump first"),
 	as(exitLocal, func(*target.StrictError) string {
 		return "the local database is as it was; a pull without --strict leaves these out or replaces them"

@@ -153,6 +153,7 @@ func describeIndex(index *dumpfile.Index) string {
 	line("without rows", strings.Join(index.Rules.StructureOnly, ", "))
 	line("left out", strings.Join(index.Rules.Excluded, ", "))
 	line("unreadable", strings.Join(index.Rules.Broken, "; "))
+	line("staging's own", strings.Join(index.Rules.LeftOut, "; "))
 	text.WriteString("\n" + describeTables(index))
 	return text.String()
 }

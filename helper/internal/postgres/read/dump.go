@@ -39,6 +39,9 @@ func (p *Server) nativeDump(ctx context.Context) (_ *source.Dump, err error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(p.own) > 0 {
+			p.tell("the settings of the database are left out, because pg_dump makes the whole dump")
+		}
 		dump.How = "one snapshot, read over one connection: " + alone.Error()
 		return dump, nil
 	}
@@ -62,6 +65,11 @@ func (p *Server) nativeDump(ctx context.Context) (_ *source.Dump, err error) {
 // chunks emits the dump. Its three parts are read side by side. Each part waits, with its first chunk in memory, until
 // the parts before it have been emitted.
 func (n *nativeDump) chunks(ctx context.Context, emit dump.Emit) error {
+	return n.explain(ctx, n.watched(ctx, emit))
+}
+
+// watched emits the dump, and gives way to sessions that wait for it.
+func (n *nativeDump) watched(ctx context.Context, emit dump.Emit) error {
 	group, ctx := errgroup.WithContext(ctx)
 	watching, done := context.WithCancel(ctx)
 	watched := make(chan error, 1)

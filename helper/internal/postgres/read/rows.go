@@ -176,6 +176,8 @@ func (s *snapshot) read(ctx context.Context, reader *pgx.Conn, piece pageRange, 
 		return chunks.failed
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case isUnreadable(err):
+		return &unreadableError{s.postgres.classifyDump(doing, err)}
 	case err != nil:
 		return s.postgres.classifyDump(doing, err)
 	case tag.RowsAffected() != chunks.read:

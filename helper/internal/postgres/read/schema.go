@@ -27,7 +27,10 @@ func (n *nativeDump) head(ctx context.Context, emit dump.Emit) (restricted strin
 	if err := n.text(ctx, target, text); err != nil {
 		return "", err
 	}
-	return text.key, kept.handOn()
+	if err := kept.handOn(); err != nil {
+		return "", err
+	}
+	return text.key, n.emitOwn(emit)
 }
 
 // tail emits what comes after all rows.
@@ -154,7 +157,7 @@ func (t *schemaText) kept(piece sqltext.Piece) []byte {
 	case strings.HasPrefix(line, unrestrict) && t.section == dump.Head:
 		return nil
 	}
-	return piece.Raw
+	return ownWay(piece)
 }
 
 func (t *schemaText) flush() error {

@@ -20,7 +20,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
-	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
 // Server is a database of a PostgreSQL server.
@@ -41,6 +40,10 @@ type Server struct {
 	excluded      []relationName
 	lockable      []relationName // the tables that go into the dump
 	copied        []relationName // those of them that have rows, and whose rows do
+	own           []ownSetting   // of the database, which go along
+	leftOut       []string       // what belongs to the server rather than to the database
+	broken        []brokenTable
+	told          map[string]bool // notes
 }
 
 // New makes a source of a PostgreSQL server; tunnel is nil for a direct connection.
@@ -74,13 +77,49 @@ func (p *Server) Inspect(ctx context.Context) (source.Info, error) {
 		if !p.config.Client {
 			info.Client = "dump-helper with " + info.Client
 		}
+		if err := p.inspectOwn(ctx, tx); err != nil {
+			return err
+		}
+		info.LeftOut = p.leftOut
 		p.about = info
-		return p.inspectTables(ctx, tx, &info)
+		p.broken = nil
+		excluded, structureOnly, err := p.inspectTables(ctx, tx, &info)
+		if err == nil && p.config.SkipBroken {
+			if p.broken, err = p.findBroken(ctx, tx); err == nil && len(p.broken) > 0 {
+				info = p.about
+				excluded, structureOnly, err = p.inspectTables(ctx, tx, &info)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return p.checkNeeds(ctx, tx, excluded, structureOnly)
 	})
+	var needed *source.NeededError
+	if errors.As(err, &needed) {
+		return source.Info{}, needed
+	}
 	if err != nil {
 		return source.Info{}, p.classify(err)
 	}
+	for _, table := range p.broken {
+		p.tell("left out, since nobody can read it: " + table.broken().String())
+	}
+	if len(p.leftOut) > 0 {
+		p.tell("left out, since it is staging's own: " + strings.Join(p.leftOut, "; "))
+	}
 	return info, nil
+}
+
+// tell passes a note on, once.
+func (p *Server) tell(note string) {
+	if p.told == nil {
+		p.told = map[string]bool{}
+	}
+	if !p.told[note] && p.config.Note != nil {
+		p.config.Note(note)
+	}
+	p.told[note] = true
 }
 
 // relations lists what pg_dump takes, but for what belongs to extensions, with what the user may do
@@ -110,11 +149,12 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND c.relpersistence <> 't'
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY 1, 2`
 
-// inspectTables lists the tables, applies the rules and checks that what is to be dumped can be read.
-func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Info) error {
+// inspectTables lists the tables, applies the rules and checks that what is to be dumped can be read. It returns the relations to which
+// rules apply.
+func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Info) (excluded, structureOnly []ruled, err error) {
 	rows, err := tx.Query(ctx, relations)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer rows.Close()
 	p.structureOnly, p.excluded, p.lockable, p.copied = nil, nil, nil, nil
@@ -126,14 +166,15 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 		var readable, rowSecurity bool
 		err := rows.Scan(&name.schema, &name.name, &kind, &root.schema, &root.name, &table.Rows, &table.Bytes, &readable, &rowSecurity)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		table.Name = name.String()
 		called := []string{name.name, name.String()}
 		if root.name != "" {
 			called = append(called, root.name, root.String())
 		}
-		if wildcard.MatchAny(p.config.Exclude, called...) {
+		if rule := ruleFor(p.config.Exclude, called); rule != "" {
+			excluded = append(excluded, ruled{name, rule})
 			p.excluded = append(p.excluded, name)
 			info.Excluded = append(info.Excluded, table.Name)
 			continue
@@ -148,9 +189,15 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 		case "r", "p":
 			info.Tables = append(info.Tables, table)
 			p.lockable = append(p.lockable, name)
-			if wildcard.MatchAny(p.config.StructureOnly, called...) {
+			if rule := ruleFor(p.config.StructureOnly, called); rule != "" {
+				structureOnly = append(structureOnly, ruled{name, rule})
 				p.structureOnly = append(p.structureOnly, name)
 				info.StructureOnly = append(info.StructureOnly, table.Name)
+				continue
+			}
+			if broken, is := p.isBroken(name); is {
+				p.structureOnly = append(p.structureOnly, name)
+				info.Broken = append(info.Broken, broken.broken().String())
 				continue
 			}
 			if rowSecurity {
@@ -162,16 +209,16 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return err
+		return nil, nil, err
 	}
 	role := postgres.QuoteIdentifier(p.url.User)
 	if len(denied) > 0 {
-		return &source.PrivilegeError{User: p.url.User, Missing: []string{"SELECT"}, On: denied, Grant: grantSelect(denied, role)}
+		return nil, nil, &source.PrivilegeError{User: p.url.User, Missing: []string{"SELECT"}, On: denied, Grant: grantSelect(denied, role)}
 	}
 	if len(guarded) > 0 {
-		return &source.PrivilegeError{User: p.url.User, Missing: []string{"BYPASSRLS"}, On: guarded, Grant: "ALTER ROLE " + role + " BYPASSRLS"}
+		return nil, nil, &source.PrivilegeError{User: p.url.User, Missing: []string{"BYPASSRLS"}, On: guarded, Grant: "ALTER ROLE " + role + " BYPASSRLS"}
 	}
-	return nil
+	return excluded, structureOnly, nil
 }
 
 // grantSelect are the statements that let a role read the schemas of the given tables.
@@ -234,7 +281,7 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 		_ = stop.Close()
 		return nil, err
 	}
-	d.Text = p.tunnel.Reader(child)
+	d.Text = newOwnText(p.tunnel.Reader(child))
 	d.Closers = append([]io.Closer{child, stop}, d.Closers...)
 	return d, nil
 }

@@ -80,7 +80,7 @@ func (s *snapshot) take(ctx context.Context) error {
 		return p.classifyDump("take a snapshot", err)
 	}
 	s.info = p.about
-	if err := p.inspectTables(ctx, keeper, &s.info); err != nil {
+	if _, _, err := p.inspectTables(ctx, keeper, &s.info); err != nil {
 		return s.classifyList(err)
 	}
 	tables, err := p.readTables(ctx, keeper)
