@@ -106,7 +106,7 @@ fleet-acceptance: build ## publishes and pulls a fleet of 60 projects, some of t
 
 # Asks for root's rights only if a package is missing.
 packages: ## installs the Debian packages that tests need
-	@tests/packages.sh mariadb-server mariadb-client postgresql openssh-server openssh-client \
+	@tests/packages.sh mariadb-server mariadb-client postgresql postgresql-postgis openssh-server openssh-client \
 	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap maven unzip
 
 # Compiles the Go modules in tests/tools, and unpacks the MySQL server, which only Debian's unstable release has, and an old
