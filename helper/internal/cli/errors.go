@@ -423,6 +423,9 @@ var errorClasses = []errorClass{
 		return "nothing was changed; bring that one back first with `dump-helper pull --undo-to " + strconv.Itoa(e.First) + "`, then look at --list-earlier again"
 	}),
 	is(sqltext.ErrUnterminated, exitDamaged, damagedHint),
+	as(exitDamaged, func(*sqltext.TooLongError) string {
+		return "look at the dump there; a dump by `dump-helper refresh`, or by pg_dump without --inserts, has rows of any length"
+	}),
 }
 
 const (

@@ -131,6 +131,7 @@ var documented = []struct {
 		{err: &dumpfile.DamagedError{Kind: dumpfile.ErrTruncated, Offset: 4711, Reason: anything}},
 		{err: &dumpfile.DamagedError{Kind: dumpfile.ErrCorrupt, Offset: 4711, Reason: anything}},
 		{err: sqltext.ErrUnterminated},
+		{err: &sqltext.TooLongError{What: "a statement", Offset: 4711, Limit: "16777216 bytes"}},
 		{err: &dumpfile.NewerFormatError{Format: 9, ToolVersion: anything}},
 		{err: &dumpfile.WindowError{Compression: "zstd", Window: 2 << 30, Limit: 128 << 20}},
 	}},

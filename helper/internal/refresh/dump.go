@@ -167,7 +167,9 @@ func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqlte
 		if _, err := writer.Write(piece.Raw); err != nil {
 			return sqltext.Stats{}, err
 		}
-		writer.Cut()
+		if !piece.Partial {
+			writer.Cut()
+		}
 		r.Progress.Advance(int64(len(piece.Raw)))
 	}
 }

@@ -145,7 +145,7 @@ func (e *ending) alter(text []byte, kind Token) {
 	what := NextToken(text, verb.End, e.dialect)
 	thing := map[bool]string{what.Is(text, "KEYS"): "keys", what.Is(text, "TRIGGER"): "triggers"}[true]
 	switch {
-	case thing != "" && verb.Is(text, "DISABLE"):
+	case thing != "" && verb.Is(text, "DISABLE") && len(e.disabled) < mostVariables && len(table) <= longestVariable:
 		e.disabled[table] = thing
 	case thing != "" && verb.Is(text, "ENABLE"):
 		delete(e.disabled, table)

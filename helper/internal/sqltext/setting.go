@@ -14,12 +14,16 @@ var switches = map[string][]string{
 	"SESSION_REPLICATION_ROLE": {"REPLICA"},
 }
 
+// No tool saves as many settings as this, or has longer names for them.
+const mostVariables, longestVariable = 1000, 256
+
 // set handles SET, from the offset after that word.
 func (e *ending) set(text []byte, at int) {
 	for at < len(text) {
 		var a assignment
 		a, at = nextAssignment(text, at, e.dialect)
 		switch {
+		case len(a.name) > longestVariable || len(e.saved)+len(e.off) >= mostVariables:
 		case a.user && savedName.MatchString(a.name):
 			e.saved[a.name] = e.saved[a.name] || !e.begun && !strings.HasPrefix(a.name, "SAVE") // @saved_… are those of one table
 			e.restored = false

@@ -37,6 +37,12 @@ type Piece struct {
 	Table string
 	// Rows is the number of rows in this piece; -1 if the text does not tell, as with INSERT … SELECT and INSERT IGNORE.
 	Rows int64
+	// Partial means that Raw does not end where a statement, a line or a comment does: it goes on in the next piece. An INSERT of
+	// many rows that is too long for the memory comes as several pieces. The Text of each is a statement of its own.
+	Partial bool
+	// Open means that the Text of Rows, of MySQL's dialect, ends inside a row, since a single row is too long. Continued means that
+	// it goes on where the Text of the piece before has ended. The last of such pieces has the number of rows.
+	Open, Continued bool
 }
 
 // ErrUnterminated means that the text ends inside a statement, a string or a COPY.
@@ -61,8 +67,6 @@ const (
 	bufferSize = 4 * readSize
 	// copyBlock is how much of a COPY's data makes a piece.
 	copyBlock = 1 << 20
-	// longestStatement is MySQL's own limit for a packet, and so for a statement.
-	longestStatement = 1<<30 + readSize
 )
 
 // Splitter splits a dump while it reads it.
@@ -79,6 +83,9 @@ type Splitter struct {
 	escapes   bool   // a backslash in '…' escapes the next character
 	ansi      bool   // the dump writes a name as "name"
 	copying   string // the table of the COPY whose data is being read
+	midLine   bool   // a line of it has begun in the piece before
+	filler    inside // the comment that has begun in the piece before
+	statement *scan  // the statement that has begun in the piece before; nil if there is none
 	stats     statistics
 }
 
@@ -90,12 +97,12 @@ func NewSplitter(source io.Reader, dialect Dialect) *Splitter {
 	}
 }
 
-// Next returns the next piece, and io.EOF after the last one. Its other errors are the source's own, ErrUnterminated and
-// *NotSQLError.
+// Next returns the next piece, and io.EOF after the last one. Its other errors are the source's own, ErrUnterminated,
+// *NotSQLError and *TooLongError.
 func (s *Splitter) Next() (Piece, error) {
 	s.compact()
 	if s.start == s.end && !s.fill() {
-		if s.readErr == io.EOF && s.copying != "" {
+		if s.readErr == io.EOF && (s.copying != "" || s.filler.endsEarly() || s.statement != nil) {
 			return Piece{}, ErrUnterminated
 		}
 		return Piece{}, s.readErr
@@ -107,23 +114,25 @@ func (s *Splitter) Next() (Piece, error) {
 	piece.Offset = s.offset
 	s.start += len(piece.Raw)
 	s.offset += int64(len(piece.Raw))
-	s.stats.add(piece)
-	return piece, nil
+	return piece, s.stats.add(piece)
 }
 
 // Stats returns the counts so far. They are those of the whole dump once Next has returned io.EOF.
 func (s *Splitter) Stats() Stats { return s.stats.snapshot() }
 
 func (s *Splitter) scan() (Piece, error) {
-	if s.copying != "" {
+	switch {
+	case s.copying != "":
 		return s.scanCopy()
+	case s.statement != nil:
+		return s.continueStatement()
 	}
 	at, err := s.scanFiller()
 	switch {
 	case err != nil:
 		return Piece{}, err
 	case at > s.start:
-		return Piece{Kind: Filler, Raw: s.buf[s.start:at]}, nil
+		return Piece{Kind: Filler, Raw: s.buf[s.start:at], Partial: s.filler.kind != 0}, nil
 	}
 	end, err := s.scanCommand()
 	switch {
@@ -141,7 +150,11 @@ func (s *Splitter) fill() bool {
 		return false
 	}
 	if len(s.buf)-s.end < readSize/2 {
-		grown := make([]byte, max(2*len(s.buf), bufferSize))
+		size := max(2*len(s.buf), bufferSize)
+		if len(s.buf) < longestText+2*readSize { // no text needs more
+			size = min(size, longestText+2*readSize)
+		}
+		grown := make([]byte, size)
 		copy(grown, s.buf[:s.end])
 		s.buf = grown
 	}
@@ -185,12 +198,14 @@ func (s *Splitter) compact() {
 	if len(s.buf) > 4*bufferSize && left < readSize {
 		small := make([]byte, bufferSize)
 		copy(small, s.buf[s.start:s.end])
+		s.statement.shift(s.start)
 		s.buf, s.start, s.end = small, 0, left
 		return
 	}
 	// It does so early enough that a statement of the usual size fits after the rest: growing in the middle of one costs a new
 	// buffer.
 	if s.start > 0 && len(s.buf)-s.start < 2*readSize {
+		s.statement.shift(s.start)
 		copy(s.buf, s.buf[s.start:s.end])
 		s.start, s.end = 0, left
 	}
@@ -199,76 +214,61 @@ func (s *Splitter) compact() {
 // byteOrderMark is the beginning of UTF-8 text by some programs of Windows. Clients skip it.
 var byteOrderMark = []byte("\xEF\xBB\xBF")
 
-// scanFiller returns the offset of the first byte that is neither white space nor comment.
-func (s *Splitter) scanFiller() (int, error) {
-	at := s.start
-	for s.have(at) {
+// scanFiller returns the offset of the first byte that is neither white space nor comment, or an earlier one if that is far away.
+func (s *Splitter) scanFiller() (at int, err error) {
+	for at = s.start; at-s.start < readSize; {
+		if s.filler.kind != 0 {
+			if at, err = s.skipComment(at); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		if !s.have(at) {
+			if s.readErr != io.EOF && at == s.start {
+				return 0, s.readErr
+			}
+			return at, nil
+		}
 		s.have(at + 3) // enough to recognize a comment
 		rest := s.buf[at:s.end]
-		var err error
 		switch {
 		case isSpace(rest[0]):
-			at++
+			for end := min(s.end, s.start+readSize); at < end && isSpace(s.buf[at]); {
+				at++
+			}
 		case s.offset == 0 && at == s.start && bytes.HasPrefix(rest, byteOrderMark):
 			at += len(byteOrderMark)
 		case isLineComment(rest, s.dialect):
-			if at, err = s.after(at, "\n"); err == io.EOF {
-				at = s.end
-			} else if err != nil {
-				return 0, err
-			}
+			s.filler = inside{kind: lineComment}
 		case bytes.HasPrefix(rest, []byte("/*")) && (s.dialect == Postgres || executable(rest) == 0):
-			if at, err = s.afterComment(at); err != nil {
-				return 0, err
-			}
+			s.filler, at = inside{kind: blockComment, nests: s.dialect == Postgres, depth: 1}, at+len("/*")
 		default:
 			return at, nil
 		}
 	}
-	if s.readErr != io.EOF && at == s.start {
-		return 0, s.readErr
-	}
 	return at, nil
 }
 
-// after returns the offset after the next occurrence of mark, or io.EOF if there is none.
-func (s *Splitter) after(at int, mark string) (int, error) {
-	from := at
-	for {
-		if i := bytes.Index(s.buf[from:s.end], []byte(mark)); i >= 0 {
-			return from + i + len(mark), nil
-		}
-		from = max(at, s.end-len(mark)+1)
-		if !s.fill() {
-			return 0, s.readErr
-		}
-	}
-}
-
-// afterComment returns the offset after the comment that begins at at. PostgreSQL's comments nest.
-func (s *Splitter) afterComment(at int) (int, error) {
-	if s.dialect == MySQL {
-		end, err := s.after(at+2, "*/")
-		if err == io.EOF {
-			err = ErrUnterminated
-		}
-		return end, err
-	}
-	for depth := 0; s.have(at + 1); {
+// skipComment returns the offset after the comment that at is in, or how far a long comment has been read.
+func (s *Splitter) skipComment(at int) (int, error) {
+	for at-s.start < readSize {
+		next, closed := s.filler.skip(s.buf[:s.end], at)
+		at = next
 		switch {
-		case s.buf[at] == '/' && s.buf[at+1] == '*':
-			depth++
-			at += 2
-		case s.buf[at] == '*' && s.buf[at+1] == '/':
-			at += 2
-			if depth--; depth == 0 {
-				return at, nil
-			}
+		case closed:
+			s.filler = inside{}
+			return at, nil
+		case at-s.start >= readSize:
+			return at, nil
+		case s.fill():
+		case s.readErr == io.EOF && s.filler.kind == lineComment:
+			s.filler = inside{}
+			return s.end, nil
 		default:
-			at++
+			return 0, s.broken()
 		}
 	}
-	return 0, s.broken()
+	return at, nil
 }
 
 // scanCommand returns the end of the client's command that begins here; 0 if there is none.
@@ -307,6 +307,23 @@ func (s *Splitter) lineEnd() (int, error) {
 	return end, err
 }
 
+// after returns the offset after the next occurrence of mark, or io.EOF if there is none. It is for a line or a comment that means
+// something, and so is not long.
+func (s *Splitter) after(at int, mark string) (int, error) {
+	for from := at; ; {
+		if i := bytes.Index(s.buf[from:s.end], []byte(mark)); i >= 0 {
+			return from + i + len(mark), nil
+		}
+		if s.end-at > longestLine {
+			return 0, s.tooLong("a line", longestLine)
+		}
+		from = max(at, s.end-len(mark)+1)
+		if !s.fill() {
+			return 0, s.readErr
+		}
+	}
+}
+
 // notSQL describes the text at the current offset.
 func (s *Splitter) notSQL() error {
 	s.have(s.start + 40)
@@ -327,13 +344,16 @@ func (s *Splitter) scanStatement() (Piece, error) {
 		}
 		return Piece{}, s.notSQL()
 	}
-	groups, textEnd, err := s.statementEnd()
-	if err != nil {
-		return Piece{}, err
-	}
+	text := s.buf[s.start:s.end]
+	s.statement = &scan{at: s.start, first: first, hasRows: first.Is(text, "INSERT") || first.Is(text, "REPLACE")}
+	return s.continueStatement()
+}
+
+// whole makes a piece of the whole statement that ends at an offset.
+func (s *Splitter) whole(first Token, groups rowGroups, textEnd int) (Piece, error) {
 	end := textEnd + len(s.delimiter)
 	piece := Piece{Kind: Statement, Raw: s.buf[s.start:end], Text: s.buf[s.start:textEnd]}
-	if empty {
+	if textEnd == s.start {
 		return Piece{Kind: Filler, Raw: piece.Raw}, nil
 	}
 	if s.ansi {
@@ -343,6 +363,9 @@ func (s *Splitter) scanStatement() (Piece, error) {
 	case first.Is(piece.Text, "INSERT"), first.Is(piece.Text, "REPLACE"):
 		piece.Kind = Rows
 		piece.Table, piece.Rows = insertedRows(piece.Text, groups, s.dialect)
+		return piece, nil
+	case tooManyTokens(piece.Text, s.dialect):
+		return Piece{}, &TooLongError{"a statement", s.offset, "1048576 words and signs"}
 	case s.dialect == Postgres && first.Is(piece.Text, "COPY"):
 		return s.beginCopy(piece, end)
 	case first.Is(piece.Text, "SET"):
@@ -379,219 +402,6 @@ func (s *Splitter) readStringSetting(text []byte) {
 		// A variable's value is unknown; dumps use one to restore the default.
 		set := NextToken(text, sign.End, s.dialect)
 		s.escapes = bytes.Contains(bytes.ToLower(text[set.Start:set.End]), []byte(value)) == off
-	}
-}
-
-// rowGroups is what statementEnd learns about the parentheses of a statement.
-type rowGroups struct {
-	count  int // the pairs that are not inside another pair
-	breaks int // the gaps between and after them that have more than a comma
-}
-
-// interesting marks, for each dialect, the bytes at which the scanner must look closer.
-var interesting = [2][256]bool{
-	MySQL:    mark("'\"`;-#/()"),
-	Postgres: mark("'\"$;-/()Ee"),
-}
-
-func mark(bytes string) (table [256]bool) {
-	for i := range len(bytes) {
-		table[bytes[i]] = true
-	}
-	return table
-}
-
-// statementEnd returns the offset of the delimiter that ends the statement at start.
-func (s *Splitter) statementEnd() (groups rowGroups, end int, err error) {
-	special := interesting[s.dialect]
-	special[s.delimiter[0]] = true
-	at, depth, groupEnd := s.start, 0, 0
-	closeGap := func(to int) {
-		if groupEnd == 0 {
-			return
-		}
-		if gap := bytes.TrimSpace(s.buf[groupEnd:to]); len(gap) > 1 || len(gap) == 1 && gap[0] != ',' {
-			groups.breaks++
-		}
-	}
-	delimiter, escapes := s.delimiter[0], s.escapes
-	text := s.buf[:s.end] // a copy of the fields, which the inner loop would read for each byte
-	for {
-		for at < len(text) && !special[text[at]] {
-			at++
-		}
-		if at >= len(text) {
-			if at-s.start > longestStatement {
-				return groups, 0, fmt.Errorf("a statement of more than %d bytes: %w", longestStatement, ErrUnterminated)
-			}
-			if !s.have(at) {
-				return groups, 0, s.broken()
-			}
-			text = s.buf[:s.end]
-			continue
-		}
-		c := text[at]
-		if c == '\'' {
-			// Nearly all strings have been read to their end.
-			if end := stringEnd(text, at+1, escapes); end > 0 {
-				at = end
-				continue
-			}
-		}
-		if c == delimiter && s.atDelimiter(at) && (s.dialect == MySQL || depth == 0 && !insideBody(s.buf[s.start:at])) {
-			closeGap(at)
-			return groups, at, nil
-		}
-		switch {
-		case c == '(':
-			if depth == 0 {
-				closeGap(at)
-				groups.count++
-			}
-			depth++
-			at++
-		case c == ')':
-			at++
-			if depth = max(depth-1, 0); depth == 0 {
-				groupEnd = at
-			}
-		default:
-			if at, err = s.skipSpecial(at); err != nil {
-				return groups, 0, err
-			}
-			text = s.buf[:s.end]
-		}
-	}
-}
-
-// stringEnd returns the offset after the quote that closes a string whose content begins at at; 0 if the text ends before.
-func stringEnd(text []byte, at int, escapes bool) int {
-	for begin := at; ; begin = at {
-		i := bytes.IndexByte(text[at:], '\'')
-		if i < 0 {
-			return 0
-		}
-		at += i + 1
-		if !escapes || i == 0 || text[at-2] != '\\' || backslashes(text[begin:at-1])%2 == 0 {
-			return at
-		}
-	}
-}
-
-func (s *Splitter) atDelimiter(at int) bool {
-	return s.have(at+len(s.delimiter)-1) && bytes.Equal(s.buf[at:at+len(s.delimiter)], s.delimiter)
-}
-
-// skipSpecial returns the offset after the string, name or comment that begins at at, or after the single byte there.
-func (s *Splitter) skipSpecial(at int) (int, error) {
-	switch c := s.buf[at]; {
-	case c == '\'':
-		return s.afterQuote(at+1, c, s.escapes)
-	case c == '"':
-		return s.afterQuote(at+1, c, s.dialect == MySQL && s.escapes)
-	case c == '`' && s.dialect == MySQL:
-		return s.afterQuote(at+1, c, false)
-	case c == 'E' || c == 'e':
-		if s.have(at+1) && s.buf[at+1] == '\'' && (at == s.start || !isWordByte(s.buf[at-1])) {
-			return s.afterQuote(at+2, '\'', true)
-		}
-	case c == '$':
-		s.have(at + 64) // PostgreSQL's longest tag
-		tag := dollarTag(s.buf[at:s.end])
-		if tag > 0 && (at == s.start || !isWordByte(s.buf[at-1])) {
-			end, err := s.after(at+tag, string(s.buf[at:at+tag]))
-			if err == io.EOF {
-				err = ErrUnterminated
-			}
-			return end, err
-		}
-	case c == '-', c == '#':
-		s.have(at + 2)
-		if isLineComment(s.buf[at:s.end], s.dialect) {
-			end, err := s.after(at, "\n")
-			if err == io.EOF {
-				err = ErrUnterminated
-			}
-			return end, err
-		}
-	case c == '/':
-		s.have(at + 3)
-		rest := s.buf[at:s.end]
-		if s.dialect == MySQL && executable(rest) > 0 {
-			return at + executable(rest), nil
-		}
-		if bytes.HasPrefix(rest, []byte("/*")) {
-			return s.afterComment(at)
-		}
-	}
-	return at + 1, nil
-}
-
-// afterQuote returns the offset after the quote that closes a literal whose content begins at at. A doubled quote needs no care:
-// it ends one literal and begins another.
-func (s *Splitter) afterQuote(at int, quote byte, escapes bool) (int, error) {
-	from := at
-	for {
-		i := bytes.IndexByte(s.buf[from:s.end], quote)
-		if i < 0 {
-			from = s.end
-			if !s.fill() {
-				return 0, s.broken()
-			}
-			continue
-		}
-		i += from
-		if !escapes || backslashes(s.buf[at:i])%2 == 0 {
-			return i + 1, nil
-		}
-		at, from = i+1, i+1
-	}
-}
-
-// beginCopy turns a COPY … FROM stdin statement into a CopyBegin, its line feed included.
-func (s *Splitter) beginCopy(piece Piece, end int) (Piece, error) {
-	table, from := copyTarget(piece.Text)
-	if !from {
-		return piece, nil
-	}
-	lineEnd, err := s.after(end, "\n")
-	if err == io.EOF {
-		err = ErrUnterminated
-	}
-	if err != nil {
-		return Piece{}, err
-	}
-	textLength := len(piece.Text)
-	s.copying = table
-	return Piece{
-		Kind: CopyBegin, Table: table,
-		Raw: s.buf[s.start:lineEnd], Text: s.buf[s.start : s.start+textLength],
-	}, nil
-}
-
-// scanCopy returns whole lines of a COPY's data, or the line that ends it.
-func (s *Splitter) scanCopy() (Piece, error) {
-	for {
-		data := s.buf[s.start:s.end]
-		if bytes.HasPrefix(data, []byte("\\.")) && (len(data) > 2 || s.readErr != nil) {
-			end, err := s.lineEnd()
-			if err != nil {
-				return Piece{}, err
-			}
-			s.copying = ""
-			return Piece{Kind: CopyEnd, Raw: s.buf[s.start:end]}, nil
-		}
-		stop := bytes.Index(data, []byte("\n\\."))
-		if stop < 0 && (len(data) >= copyBlock || s.readErr != nil) {
-			stop = bytes.LastIndexByte(data, '\n')
-		}
-		if stop >= 0 {
-			lines := data[:stop+1]
-			return Piece{Kind: CopyRows, Raw: lines, Table: s.copying, Rows: int64(bytes.Count(lines, []byte("\n")))}, nil
-		}
-		if len(data) > longestStatement || !s.fill() {
-			return Piece{}, s.broken()
-		}
 	}
 }
 

@@ -89,9 +89,37 @@ func createdTable(text []byte, dialect Dialect) (created, dropped string) {
 	}
 }
 
-// insideBody reports whether text, cut at a semicolon, ends within the body of a PostgreSQL function that is written as BEGIN ATOMIC …
-// END. The rule is psql's.
-func insideBody(text []byte) bool {
+// body is the body of a PostgreSQL function that is written as BEGIN ATOMIC … END. It is read as far as the statement is.
+type body struct {
+	known, is bool // whether the statement makes a function
+	at        int  // up to where it has been read
+	depth     int  // of BEGIN and CASE
+}
+
+// contains reports whether a statement's text, cut at a semicolon, ends within the body. The rule is psql's.
+func (b *body) contains(text []byte) bool {
+	if !b.known {
+		b.known, b.is = true, makesFunction(text)
+	}
+	if !b.is {
+		return false
+	}
+	for {
+		token := NextToken(text, b.at, Postgres)
+		switch {
+		case token.Kind == End:
+			return b.depth > 0
+		case token.Is(text, "BEGIN"), b.depth > 0 && token.Is(text, "CASE"):
+			b.depth++
+		case b.depth > 0 && token.Is(text, "END"):
+			b.depth--
+		}
+		b.at = token.End
+	}
+}
+
+// makesFunction reports whether a statement creates a function or a procedure of PostgreSQL.
+func makesFunction(text []byte) bool {
 	token := NextToken(text, 0, Postgres)
 	if !token.Is(text, "CREATE") {
 		return false
@@ -100,17 +128,5 @@ func insideBody(text []byte) bool {
 	if token.Is(text, "OR") {
 		token = NextToken(text, NextToken(text, token.End, Postgres).End, Postgres)
 	}
-	if !token.Is(text, "FUNCTION") && !token.Is(text, "PROCEDURE") {
-		return false
-	}
-	depth := 0
-	for ; token.Kind != End; token = NextToken(text, token.End, Postgres) {
-		switch {
-		case token.Is(text, "BEGIN"), depth > 0 && token.Is(text, "CASE"):
-			depth++
-		case depth > 0 && token.Is(text, "END"):
-			depth--
-		}
-	}
-	return depth > 0
+	return token.Is(text, "FUNCTION") || token.Is(text, "PROCEDURE")
 }

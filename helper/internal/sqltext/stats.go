@@ -1,6 +1,9 @@
 package sqltext
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+)
 
 // Stats are counts of the contents of a dump.
 type Stats struct {
@@ -52,6 +55,7 @@ func (s *Stats) Join(next Stats) {
 type statistics struct {
 	dialect Dialect
 	Stats
+	names  int // bytes that the names of tables take
 	ending ending
 }
 
@@ -72,7 +76,10 @@ func (s *statistics) snapshot() Stats {
 	return stats
 }
 
-func (s *statistics) add(piece Piece) {
+// longestNames is how many bytes the names of all tables may have, each with what else is kept of a table.
+const longestNames, perTable = 96 << 20, 100
+
+func (s *statistics) add(piece Piece) error {
 	s.Bytes += int64(len(piece.Raw))
 	switch piece.Kind {
 	case Filler:
@@ -82,7 +89,9 @@ func (s *statistics) add(piece Piece) {
 		s.ending.statement(piece.Text)
 		s.readTable(piece.Text)
 	case Rows, CopyBegin:
-		s.Statements++
+		if !piece.Partial {
+			s.Statements++
+		}
 		s.ending.rows()
 		s.addRows(piece)
 	case CopyRows:
@@ -91,21 +100,35 @@ func (s *statistics) add(piece Piece) {
 		s.ending.command(piece.Raw)
 	case CopyEnd:
 	}
+	if s.names > longestNames {
+		return &TooLongError{"the list of tables that is complete", piece.Offset, fmt.Sprintf("%d names", len(s.Tables)-1)}
+	}
+	return nil
 }
 
 func (s *statistics) readTable(text []byte) {
 	created, dropped := createdTable(text, s.dialect)
 	if created != "" {
 		if _, known := s.Tables[created]; !known {
-			s.Tables[created] = 0
+			s.set(created, 0)
 		}
 	}
 	if dropped != "" {
 		if rows := s.Tables[dropped]; rows > 0 {
 			s.Stats.Rows -= rows
 		}
+		if _, known := s.Tables[dropped]; known {
+			s.names -= len(dropped) + perTable
+		}
 		delete(s.Tables, dropped)
 	}
+}
+
+func (s *statistics) set(table string, rows int64) {
+	if _, known := s.Tables[table]; !known {
+		s.names += len(table) + perTable
+	}
+	s.Tables[table] = rows
 }
 
 func (s *statistics) addRows(piece Piece) {
@@ -114,9 +137,9 @@ func (s *statistics) addRows(piece Piece) {
 	case piece.Table == "", rows < 0:
 	case piece.Rows < 0:
 		s.Stats.Rows -= rows
-		s.Tables[piece.Table] = -1
+		s.set(piece.Table, -1)
 	default:
 		s.Stats.Rows += piece.Rows
-		s.Tables[piece.Table] = rows + piece.Rows
+		s.set(piece.Table, rows+piece.Rows)
 	}
 }
