@@ -1,12 +1,17 @@
 // Package dump has the types that all parts share: sections, chunks, functions that pass them on, and progress.
 package dump
 
+import "context"
+
 // Chunk is one or more whole statements of a dump.
 type Chunk struct {
 	Section Section
 	Table   string // the table of its rows, as Info names it
 	Rows    int64
 	SQL     []byte
+	// Open means that SQL ends inside a row that is too long for the memory. Continued means that it goes on where the chunk before
+	// has ended. The last of such chunks has the number of rows. See [InTurn].
+	Open, Continued bool
 }
 
 // ChunkBytes is about how much SQL a chunk of rows has. Together with the number of connections it limits the memory
@@ -20,3 +25,25 @@ type Emit func(Chunk) (spare []byte, err error)
 
 // FullChunk is the size at which a chunk is emitted. It leaves some room, because the rows of a page are estimated.
 const FullChunk = ChunkBytes - ChunkBytes/16
+
+// InTurn returns a function that emits chunks, of any number of goroutines, one after the other, and the chunks of one row without
+// any others in between. It returns the context's error if that ends first.
+func InTurn(emit Emit) func(context.Context) Emit {
+	turn := make(chan struct{}, 1)
+	return func(ctx context.Context) Emit {
+		return func(chunk Chunk) ([]byte, error) {
+			if !chunk.Continued {
+				select {
+				case turn <- struct{}{}:
+				case <-ctx.Done():
+					return nil, context.Cause(ctx)
+				}
+			}
+			spare, err := emit(chunk)
+			if !chunk.Open || err != nil {
+				<-turn
+			}
+			return spare, err
+		}
+	}
+}

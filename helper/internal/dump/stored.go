@@ -3,6 +3,7 @@ package dump
 import (
 	"context"
 	"crypto/sha256"
+	"io"
 )
 
 // Section is the purpose of a chunk's statements. The index of a dump stores it under this name.
@@ -29,6 +30,12 @@ type StoredChunk struct {
 	Bytes   int64 // of text, or of the file
 }
 
+// LongChunk is the length, in bytes, from which on the text of a chunk is streamed.
+const LongChunk = 16 << 20
+
+// IsLong reports whether a chunk of rows is to be streamed.
+func (c StoredChunk) IsLong() bool { return c.Section == Rows && c.Bytes > LongChunk }
+
 // Chunks is a dump that can be read in pieces.
 type Chunks interface {
 	// List returns all chunks in the order in which they restore the dump: heads, rows, files, tails.
@@ -46,6 +53,8 @@ type ChunkReader interface {
 	Read(ctx context.Context, i int) ([]byte, error)
 	// Has reports whether Read would return the i-th chunk without waiting.
 	Has(i int) bool
+	// Stream reads the text of the i-th chunk in parts, for a text that is too long for the memory. Read must not be called meanwhile.
+	Stream(ctx context.Context, i int) io.Reader
 	Close()
 }
 

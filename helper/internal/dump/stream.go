@@ -12,23 +12,26 @@ type ChunkStream struct {
 	Reader ChunkReader
 	Next   int
 	End    int
-	left   []byte
+	chunk  io.Reader // the current chunk; nil if there is none
 }
 
 func (s *ChunkStream) Read(p []byte) (int, error) {
-	for len(s.left) == 0 {
-		if s.Next == s.End {
-			return 0, io.EOF
+	for {
+		if s.chunk == nil {
+			if s.Next == s.End {
+				return 0, io.EOF
+			}
+			s.chunk = s.Reader.Stream(s.Ctx, s.Next)
+			s.Next++
 		}
-		var err error
-		if s.left, err = s.Reader.Read(s.Ctx, s.Next); err != nil {
-			return 0, err
+		n, err := s.chunk.Read(p)
+		if err == io.EOF {
+			s.chunk, err = nil, nil
 		}
-		s.Next++
+		if n > 0 || err != nil {
+			return n, err
+		}
 	}
-	n := copy(p, s.left)
-	s.left = s.left[n:]
-	return n, nil
 }
 
 // IndexOf returns the index of the first matching chunk, starting at from, or the list's length if there is none.

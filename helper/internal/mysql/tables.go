@@ -22,6 +22,11 @@ func VersionedTables(ctx context.Context, conn *sql.Conn, database string) ([]Ve
 	if database != "" {
 		schema, arguments = "?", []any{database}
 	}
+	// Joining the columns of many tables takes a server seconds.
+	found, err := Rows(ctx, conn, "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = "+schema+" AND TABLE_TYPE = 'SYSTEM VERSIONED' LIMIT 1", arguments...)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
 	rows, err := Rows(ctx, conn, "SELECT t.TABLE_NAME AS name, COALESCE(c.DATA_TYPE, 'timestamp') AS type FROM information_schema.TABLES t"+
 		" LEFT JOIN information_schema.COLUMNS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND BINARY c.TABLE_NAME = t.TABLE_NAME AND c.GENERATION_EXPRESSION = 'ROW START'"+
 		" WHERE t.TABLE_SCHEMA = "+schema+" AND t.TABLE_TYPE = 'SYSTEM VERSIONED' ORDER BY t.TABLE_NAME", arguments...)

@@ -3,6 +3,7 @@ package pull
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
@@ -98,6 +99,35 @@ func (r *chunkReader) Read(ctx context.Context, i int) ([]byte, error) {
 		joined = append(joined, text...)
 	}
 	return joined, nil
+}
+
+// Stream returns a reader of the parts of a text, each checked before any of its bytes is returned.
+func (r *chunkReader) Stream(ctx context.Context, i int) io.Reader {
+	return &runReader{chunkReader: r, ctx: ctx, next: r.runs[i].first, last: r.runs[i].last}
+}
+
+// runReader reads the chunks of a run one after the other.
+type runReader struct {
+	*chunkReader
+	ctx        context.Context
+	next, last int
+	left       []byte
+}
+
+func (r *runReader) Read(p []byte) (int, error) {
+	for len(r.left) == 0 {
+		if r.next > r.last {
+			return 0, io.EOF
+		}
+		var err error
+		if r.left, err = r.decoder.Read(r.dump.at(r.ctx), r.next); err != nil {
+			return 0, err
+		}
+		r.next++
+	}
+	n := copy(p, r.left)
+	r.left = r.left[n:]
+	return n, nil
 }
 
 func (r *chunkReader) Has(i int) bool {

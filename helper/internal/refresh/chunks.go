@@ -22,7 +22,11 @@ func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writ
 		if chunk.Section != dump.Rows {
 			r.meetAll(chunk.SQL, sqltext.DialectOf(info.Engine))
 		}
-		spare, err := writer.Add(chunk.SQL, dumpfile.About{Section: chunk.Section, Table: chunk.Table, Rows: chunk.Rows})
+		add := writer.Add
+		if chunk.Open {
+			add = writer.AddPartial
+		}
+		spare, err := add(chunk.SQL, dumpfile.About{Section: chunk.Section, Table: chunk.Table, Rows: chunk.Rows})
 		if err != nil {
 			return nil, err
 		}

@@ -302,18 +302,27 @@ func appendDigits(dst []byte, number, digits int) []byte {
 }
 
 func appendHex(dst, value []byte) []byte {
+	return append(appendDigitsOf(append(dst, '\''), value), '\'')
+}
+
+// appendDigitsOf writes the hexadecimal digits of bytes.
+func appendDigitsOf(dst, value []byte) []byte {
 	const digits = "0123456789ABCDEF"
-	dst = append(dst, '\'')
 	for _, c := range value {
 		dst = append(dst, digits[c>>4], digits[c&15])
 	}
-	return append(dst, '\'')
+	return dst
 }
 
 // AppendQuoted writes a string literal on one line, and says whether it is all ASCII. It only uses escapes that every
 // server and client reads in the same way.
 func AppendQuoted(dst, value []byte) (_ []byte, ascii bool) {
-	dst = append(dst, '\'')
+	dst, ascii = appendEscaped(append(dst, '\''), value)
+	return append(dst, '\''), ascii
+}
+
+// appendEscaped writes what is between the quotes.
+func appendEscaped(dst, value []byte) (_ []byte, ascii bool) {
 	var high uint64
 	done := 0 // how much of value has been written
 	i := 0
@@ -335,7 +344,7 @@ func AppendQuoted(dst, value []byte) (_ []byte, ascii bool) {
 			done = i + 1
 		}
 	}
-	return append(append(dst, value[done:]...), '\''), high&highBits == 0
+	return append(dst, value[done:]...), high&highBits == 0
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -82,6 +83,7 @@ type rowLoad struct {
 	left       map[string]*atomic.Int64 // jobs of each table that are not done
 	statements atomic.Int64
 	bulk       bool // values mean the same as texts here
+	long       sync.Mutex
 }
 
 // tableChunks loads a range of the list: rows, and from index files on tablespace files. It returns how many
@@ -195,6 +197,12 @@ func (r *rowLoad) work(ctx context.Context, s *session.Session, reader dump.Chun
 			return nil
 		}
 		for _, i := range job.chunks {
+			if r.streams(r.list[i]) {
+				if err := r.longChunk(ctx, s, i, reader.Stream(ctx, i)); err != nil {
+					return err
+				}
+				continue
+			}
 			text, err := reader.Read(ctx, i)
 			if err != nil {
 				return fmt.Errorf("read the dump: %w", err)

@@ -24,6 +24,24 @@ func (l *Load) add(ctx context.Context, s *session.Session, piece sqltext.Piece,
 	return done.Rows, err
 }
 
+// execHeard has the first session run a statement after everything before it is done, and reports whether the server may have warned.
+func (l *Load) execHeard(ctx context.Context, statement string) (mayWarn bool, err error) {
+	if err := l.Pool.Wait(); err != nil {
+		return false, err
+	}
+	s := l.Pool.Sessions[0]
+	if s.Wire == nil || !s.Wire.Plain || len(statement) >= protocol.LongestPacket-1 {
+		return true, s.Exec(ctx, statement)
+	}
+	s.Packet = append(append(s.Packet[:0], 0, 0, 0, 0, protocol.CommandQuery), statement...)
+	var done protocol.Outcome
+	err = s.Directly(ctx, func(conn *protocol.Conn) (err error) {
+		done, err = conn.Execute(s.Packet)
+		return err
+	})
+	return done.Warnings > 0, err
+}
+
 // execute sends the session's packet, and repeats it as often as needed: see Retry.
 func execute(ctx context.Context, s *session.Session) (protocol.Outcome, error) {
 	return session.Retry(func() (done protocol.Outcome, err error) {

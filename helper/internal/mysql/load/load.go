@@ -115,21 +115,26 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 		return sqltext.Stats{}, &target.WrongEngineError{Dump: dialect.String(), Target: l.Server.Release.Flavour.Product()}
 	}
 	splitter := sqltext.NewSplitter(r, dialect)
-	for {
+	next := func() (sqltext.Piece, error) {
 		piece, err := splitter.Next()
+		piece.Offset += l.offset
+		if progress != nil {
+			progress(int64(len(piece.Raw)))
+		}
+		return piece, err
+	}
+	for {
+		piece, err := next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
+			_ = l.Pool.Wait() // the reader may be closed then
 			return splitter.Stats(), fmt.Errorf("read the dump: %w", err)
 		}
-		piece.Offset += l.offset
-		if err := l.piece(ctx, piece); err != nil {
-			_ = l.Pool.Wait() // the reader may be closed then
+		if err := l.piece(ctx, piece, next); err != nil {
+			_ = l.Pool.Wait()
 			return splitter.Stats(), err
-		}
-		if progress != nil {
-			progress(int64(len(piece.Raw)))
 		}
 	}
 	if err := l.Pool.Wait(); err != nil {
@@ -142,7 +147,8 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 	return splitter.Stats(), l.Server.Classify("end the load", l.Pool.Everywhere(ctx, "COMMIT"))
 }
 
-func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
+// piece loads a piece of the dump. next returns the pieces that follow, for a row that is longer than one.
+func (l *Load) piece(ctx context.Context, piece sqltext.Piece, next func() (sqltext.Piece, error)) error {
 	switch piece.Kind {
 	case sqltext.Filler:
 		defaults, err := l.Rewriter.ReadHeader(ctx, piece.Raw)
@@ -152,7 +158,7 @@ func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
 		return l.failed(ctx, piece, l.statement(ctx, defaults))
 	case sqltext.Rows:
 		l.statements++
-		return l.rows(ctx, piece)
+		return l.rows(ctx, piece, next)
 	case sqltext.Statement:
 		l.statements++
 		text, err := l.Rewriter.Rewrite(ctx, piece.Text)
@@ -170,14 +176,14 @@ func (l *Load) piece(ctx context.Context, piece sqltext.Piece) error {
 	return nil
 }
 
-func (l *Load) rows(ctx context.Context, piece sqltext.Piece) error {
+func (l *Load) rows(ctx context.Context, piece sqltext.Piece, next func() (sqltext.Piece, error)) error {
 	if err := l.refusedTables(); err != nil {
 		return err
 	}
 	if err := l.forRows(ctx); err != nil {
 		return l.failed(ctx, piece, err)
 	}
-	if piece.Rows < 0 && !l.checked {
+	if (piece.Rows < 0 || piece.Open) && !l.checked {
 		// If the dump turns unique_checks off, MariaDB fills an empty table in bulk. INSERT IGNORE with a duplicate
 		// then succeeds and leaves the table empty.
 		if err := l.Pool.Everywhere(ctx, "SET SESSION unique_checks = 1"); err != nil {
@@ -188,6 +194,14 @@ func (l *Load) rows(ctx context.Context, piece sqltext.Piece) error {
 	text, err := l.Rewriter.Rows(piece.Text)
 	if err != nil {
 		return l.Server.Classify("read the dump", err)
+	}
+	if piece.Open {
+		if err := l.Pool.Wait(); err != nil {
+			return err
+		}
+		piece.Text = text
+		_, err := l.addLong(ctx, l.Pool.Sessions[0], piece, next)
+		return l.failed(ctx, piece, err)
 	}
 	if int64(len(text)) <= l.packet {
 		return l.insert(ctx, piece, text)
@@ -263,9 +277,15 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 			return nil
 		}
 	}
-	do := l.Pool.Exec
-	if s.Verb == "SET" {
+	do, mayWarn := l.Pool.Exec, true
+	switch {
+	case s.Verb == "SET":
 		do = l.Pool.Everywhere
+	case s.Kind == "TABLE" && s.Verb != "DROP":
+		do = func(ctx context.Context, statement string) (err error) {
+			mayWarn, err = l.execHeard(ctx, statement)
+			return err
+		}
 	}
 	l.Pool.Alone = l.Pool.Alone || beginsTransaction(s)
 	err := do(ctx, string(text))
@@ -280,7 +300,7 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 		}
 		text, err = changed, do(ctx, string(changed))
 	}
-	if err == nil && s.Kind == "TABLE" && s.Verb != "DROP" {
+	if err == nil && s.Kind == "TABLE" && s.Verb != "DROP" && mayWarn {
 		return l.hearOf(ctx, s)
 	}
 	switch mysql.Errno(err) {
@@ -338,6 +358,10 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 	var packet *target.PacketError
 	if errors.As(err, &packet) {
 		return packet
+	}
+	var unread *readError
+	if errors.As(err, &unread) {
+		return unread
 	}
 	var names *target.NamesError
 	if errors.As(err, &names) {
@@ -418,26 +442,61 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	return nil
 }
 
+// smallTable is the most rows of a table that is counted together with others: a query for each would take longer than the counting.
+const smallTable, countedAtOnce = 1000, 50
+
 // compareTables counts the rows of tables over all sessions, and reports a table whose count is wrong.
 func (l *Load) compareTables(ctx context.Context, tables []string, rows map[string]int64) error {
 	slices.SortFunc(tables, func(a, b string) int { return cmp.Compare(rows[b], rows[a]) }) // the slowest first
-	return l.Pool.Each(ctx, len(tables), func(ctx context.Context, s *session.Session, i int) error {
-		table := tables[i]
-		want := rows[table]
-		if want >= 0 {
-			want -= l.Versions.leftOf(table)
-		}
-		got, err := s.Count(ctx, l.Versions.countOf(table))
-		switch {
-		case mysql.Errno(err) == mysql.ErrnoUnknownTable:
-			return &target.MismatchError{Table: table, Want: want, Got: -1}
-		case err != nil:
-			return l.Server.Classify("count the rows of table "+table, err)
-		case want >= 0 && want != got:
-			return &target.MismatchError{Table: table, Want: want, Got: got}
+	large := slices.IndexFunc(tables, func(table string) bool { return rows[table] <= smallTable })
+	if large < 0 {
+		large = len(tables)
+	}
+	var jobs [][]string
+	for _, table := range tables[:large] {
+		jobs = append(jobs, []string{table})
+	}
+	jobs = slices.AppendSeq(jobs, slices.Chunk(tables[large:], countedAtOnce))
+	return l.Pool.Each(ctx, len(jobs), func(ctx context.Context, s *session.Session, i int) error {
+		return l.compareSome(ctx, s, jobs[i], rows)
+	})
+}
+
+// compareSome counts the rows of some tables, with one query if none of them is missing.
+func (l *Load) compareSome(ctx context.Context, s *session.Session, tables []string, rows map[string]int64) error {
+	queries := make([]string, len(tables))
+	for i, table := range tables {
+		queries[i] = l.Versions.countOf(table)
+	}
+	counts, err := s.CountAll(ctx, queries)
+	switch {
+	case mysql.Errno(err) != 0 && len(tables) > 1:
+		for i := range tables {
+			if err := l.compareSome(ctx, s, tables[i:i+1], rows); err != nil {
+				return err
+			}
 		}
 		return nil
-	})
+	case mysql.Errno(err) == mysql.ErrnoUnknownTable:
+		return &target.MismatchError{Table: tables[0], Want: l.wanted(tables[0], rows), Got: -1}
+	case err != nil:
+		return l.Server.Classify("count the rows of table "+tables[0], err)
+	}
+	for i, table := range tables {
+		if want := l.wanted(table, rows); want >= 0 && want != counts[i] {
+			return &target.MismatchError{Table: table, Want: want, Got: counts[i]}
+		}
+	}
+	return nil
+}
+
+// wanted is how many rows a table must have; below zero if that is unknown.
+func (l *Load) wanted(table string, rows map[string]int64) int64 {
+	want := rows[table]
+	if want >= 0 {
+		want -= l.Versions.leftOf(table)
+	}
+	return want
 }
 
 // EndSessions ends what the server may still be doing for us after our connections were cut.

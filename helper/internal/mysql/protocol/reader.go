@@ -126,8 +126,15 @@ func (w *Connection) skipEOF() error {
 }
 
 // Row returns the next row, which is valid until the next call: a zero byte, the NULL bitmap (which begins with its third
-// bit), then the values of the other fields. After the last row it returns io.EOF.
+// bit), then the values of the other fields. After the last row it returns io.EOF. For a row that is to be read in parts it returns
+// ErrLongRow.
 func (w *Connection) Row() ([]byte, error) {
+	if err := w.receive(HeaderSize); err != nil {
+		return nil, err
+	}
+	if packetLength(w.buf[w.start:]) >= longRow {
+		return nil, ErrLongRow
+	}
 	packet, err := w.packet()
 	switch {
 	case err != nil:
@@ -194,11 +201,10 @@ func (w *Connection) part(have int) (whole []byte, length int, err error) {
 		return nil, 0, err
 	}
 	header := w.buf[w.start+have:]
-	length = int(header[0]) | int(header[1])<<8 | int(header[2])<<16
-	if header[3] != w.sequence {
-		return nil, 0, fmt.Errorf("packet %d came where %d was due: %w", header[3], w.sequence, ErrNotUnderstood)
+	length = packetLength(header)
+	if err := w.inSequence(header[3]); err != nil {
+		return nil, 0, err
 	}
-	w.sequence++
 	if have == 0 {
 		w.start += 4
 	} else {
@@ -211,6 +217,18 @@ func (w *Connection) part(have int) (whole []byte, length int, err error) {
 		return nil, 0, err
 	}
 	return w.buf[w.start : w.start+have+length], length, nil
+}
+
+// packetLength is the length that a packet's header says.
+func packetLength(header []byte) int { return int(header[0]) | int(header[1])<<8 | int(header[2])<<16 }
+
+// inSequence checks the number of a packet.
+func (w *Connection) inSequence(number byte) error {
+	if number != w.sequence {
+		return fmt.Errorf("packet %d came where %d was due: %w", number, w.sequence, ErrNotUnderstood)
+	}
+	w.sequence++
+	return nil
 }
 
 // receive waits until so many bytes are unread.

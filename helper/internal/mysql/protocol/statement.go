@@ -51,18 +51,7 @@ func (c *Conn) Execute(packet []byte) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	answer, err := answers.next()
-	if err != nil {
-		return Outcome{}, err
-	}
-	const status, count = 2, 2 // bytes
-	rows, n := LengthEncoded(answer[1:])
-	_, id := LengthEncoded(answer[min(1+n, len(answer)):])
-	at := 1 + n + id + status
-	if answer[0] != MarkOK || n == 0 || id == 0 || len(answer) < at+count {
-		return Outcome{}, fmt.Errorf("execute a statement: %w", ErrNotUnderstood)
-	}
-	return Outcome{int64(rows), int(binary.LittleEndian.Uint16(answer[at:]))}, answers.end()
+	return answers.outcome()
 }
 
 // send sends a command. The packet has room for the header.
@@ -81,6 +70,22 @@ type answers struct {
 	reader   *bufio.Reader
 	sequence byte
 	buffer   []byte
+}
+
+// outcome reads the only packet of an answer without a result.
+func (a *answers) outcome() (Outcome, error) {
+	answer, err := a.next()
+	if err != nil {
+		return Outcome{}, err
+	}
+	const status, count = 2, 2 // bytes
+	rows, n := LengthEncoded(answer[1:])
+	_, id := LengthEncoded(answer[min(1+n, len(answer)):])
+	at := 1 + n + id + status
+	if answer[0] != MarkOK || n == 0 || id == 0 || len(answer) < at+count {
+		return Outcome{}, fmt.Errorf("execute a statement: %w", ErrNotUnderstood)
+	}
+	return Outcome{int64(rows), int(binary.LittleEndian.Uint16(answer[at:]))}, a.end()
 }
 
 // next returns the next packet, which is valid until the next call. It returns the server's error as a

@@ -124,11 +124,12 @@ func (s *snapshot) readRows(ctx context.Context, tables []*tableRows, emit dump.
 
 // readAll runs all readers.
 func (s *snapshot) readAll(ctx context.Context, work *queue, emit dump.Emit) error {
+	inTurn := dump.InTurn(emit)
 	group, ctx := errgroup.WithContext(ctx)
 	defer context.AfterFunc(ctx, work.wake)()
 	for _, reader := range s.readers {
 		group.Go(func() error {
-			err := s.readSpans(ctx, reader, work, emit)
+			err := s.readSpans(ctx, reader, work, inTurn(ctx))
 			if err != nil {
 				reader.end() // the others may need long to hand on what they have read
 			}

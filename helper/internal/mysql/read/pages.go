@@ -110,7 +110,7 @@ func (p *pager) keep(row []byte, nulls int, values []literal.Writer) error {
 	keys := make([]string, last+1)
 	data := row[nulls:]
 	for i, value := range values[:last+1] {
-		if row[1+(i+2)/8]>>((i+2)%8)&1 != 0 {
+		if isNull(row, i) {
 			continue
 		}
 		switch column := p.table.columns[i]; {

@@ -25,6 +25,7 @@ type rowWriter struct {
 	values    []literal.Writer
 	buf       []byte
 	statement int   // where in buf the current statement begins, -1 if there is none
+	open      bool  // a part of a row has been emitted
 	rows      int64 // in buf
 	all       int64 // rows of the span so far
 	emitted   int64 // bytes of the span so far, without buf
@@ -109,6 +110,10 @@ func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took 
 		if err == io.EOF {
 			break
 		}
+		long := err == protocol.ErrLongRow //nolint:errorlint // that very error
+		if long {
+			row, err = w.longRow(from.LongRow(), nulls)
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -120,6 +125,9 @@ func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took 
 				return 0, err
 			}
 		}
+		if long {
+			continue
+		}
 		if err := w.row(row, nulls); err != nil {
 			return 0, err
 		}
@@ -130,11 +138,7 @@ func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took 
 // row adds one row.
 func (w *rowWriter) row(row []byte, nulls int) error {
 	if w.statement < 0 {
-		if w.buf == nil {
-			w.buf = make([]byte, 0, dump.ChunkBytes+statementBytes+statementBytes/4)
-		}
-		w.statement = len(w.buf)
-		w.buf = append(w.buf, w.head...)
+		w.beginStatement()
 	} else {
 		w.buf = append(w.buf, ',')
 	}
@@ -144,7 +148,7 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 		if i > 0 {
 			w.buf = append(w.buf, ',')
 		}
-		if row[1+(i+2)/8]>>((i+2)%8)&1 != 0 {
+		if isNull(row, i) {
 			w.buf = append(w.buf, "NULL"...)
 			continue
 		}
@@ -168,6 +172,17 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 	return w.flush()
 }
 
+// isNull reports whether a field of a row is NULL.
+func isNull(row []byte, i int) bool { return row[1+(i+2)/8]>>((i+2)%8)&1 != 0 }
+
+func (w *rowWriter) beginStatement() {
+	if w.buf == nil {
+		w.buf = make([]byte, 0, dump.ChunkBytes+statementBytes+statementBytes/4)
+	}
+	w.statement = len(w.buf)
+	w.buf = append(w.buf, w.head...)
+}
+
 func (w *rowWriter) endStatement() {
 	if w.statement >= 0 {
 		w.buf = append(w.buf, ";\n"...)
@@ -176,13 +191,22 @@ func (w *rowWriter) endStatement() {
 }
 
 // flush emits the rows in the buffer.
-func (w *rowWriter) flush() (err error) {
+func (w *rowWriter) flush() error {
 	w.endStatement()
 	if len(w.buf) == 0 {
 		return nil
 	}
+	return w.handOn(false)
+}
+
+// handOn emits the buffer. With open, it ends inside a row.
+func (w *rowWriter) handOn(open bool) (err error) {
+	chunk := dump.Chunk{Section: dump.Rows, Table: w.table.name, SQL: w.buf, Open: open, Continued: w.open}
+	if !open {
+		chunk.Rows, w.rows = w.rows, 0
+	}
 	w.emitted += int64(len(w.buf))
-	w.buf, err = w.emit(dump.Chunk{Section: dump.Rows, Table: w.table.name, Rows: w.rows, SQL: w.buf})
-	w.rows = 0
+	w.open = open
+	w.buf, err = w.emit(chunk)
 	return err
 }

@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
@@ -55,6 +57,55 @@ func (c *Counts) Are(table string, rows int64) bool {
 func (s *Session) Count(ctx context.Context, query string) (rows int64, err error) {
 	err = s.Conn.QueryRowContext(ctx, query).Scan(&rows)
 	return rows, err
+}
+
+// CountAll returns the numbers that several queries select.
+func (s *Session) CountAll(ctx context.Context, queries []string) ([]int64, error) {
+	parts := make([]string, len(queries))
+	for i, query := range queries {
+		parts[i] = fmt.Sprintf("SELECT %d, (%s)", i, query)
+	}
+	rows, err := s.Conn.QueryContext(ctx, strings.Join(parts, " UNION ALL "))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	counts := make([]int64, len(queries))
+	for rows.Next() {
+		var i int
+		var count int64
+		if err := rows.Scan(&i, &count); err != nil {
+			return nil, err
+		}
+		counts[i] = count
+	}
+	return counts, rows.Err()
+}
+
+// Checksums returns the checksums of several tables, in their order; "" where the server has none.
+func (s *Session) Checksums(ctx context.Context, database string, tables []string) ([]string, error) {
+	names := make([]string, len(tables))
+	for i, table := range tables {
+		names[i] = mysql.QuoteQualified(database, table)
+	}
+	rows, err := s.Conn.QueryContext(ctx, "CHECKSUM TABLE "+strings.Join(names, ", "))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var sums []string
+	for rows.Next() {
+		var name string
+		var sum sql.NullString
+		if err := rows.Scan(&name, &sum); err != nil {
+			return nil, err
+		}
+		sums = append(sums, sum.String)
+	}
+	if err := rows.Err(); err != nil || len(sums) != len(tables) {
+		return make([]string, len(tables)), err
+	}
+	return sums, nil
 }
 
 // Checksum returns the checksum of a table; "" if the server has none for it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -76,6 +77,11 @@ func (r *notedReader) Read(ctx context.Context, i int) ([]byte, error) {
 		}
 	}
 	return r.ChunkReader.Read(ctx, i)
+}
+
+func (r *notedReader) Stream(ctx context.Context, i int) io.Reader {
+	r.of.note(r, i)
+	return r.ChunkReader.Stream(ctx, i)
 }
 
 func (n *noted) note(r *notedReader, i int) {

@@ -129,12 +129,18 @@ func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progr
 				_, err := exchangePath(ctx, s, own)
 				return l.Server.Classify("set the search path", err)
 			}
+			at := Statement{sqltext.Piece{Kind: sqltext.CopyBegin, Table: list[i].Table, Offset: offsets[i]}, l.statements + int64(n)}
+			if list[i].IsLong() {
+				if err := l.copyLong(ctx, s, list[i], reader.Stream(ctx, i), at, progress); err != nil {
+					return err
+				}
+				continue
+			}
 			text, err := reader.Read(ctx, i)
 			if err != nil {
 				return fmt.Errorf("read the dump: %w", err)
 			}
-			piece := sqltext.Piece{Kind: sqltext.CopyBegin, Table: list[i].Table, Offset: offsets[i]}
-			if err := l.copyChunk(ctx, s, list[i], text, Statement{piece, l.statements + int64(n)}); err != nil {
+			if err := l.copyChunk(ctx, s, list[i], text, at); err != nil {
 				return err
 			}
 			progress(int64(len(text)))
@@ -152,13 +158,11 @@ func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.Sto
 	if err != nil {
 		return fmt.Errorf("read the dump: %w", err)
 	}
-	if there, known := l.Columns[chunk.Table]; known {
-		if err := SameColumns(chunk.Table, columnsOf(statement), there); err != nil {
-			return err
-		}
+	if err := l.sameColumns(chunk.Table, statement); err != nil {
+		return err
 	}
 	copyIn := func() (pgconn.CommandTag, error) {
-		source := &chunkRows{left: rows}
+		source := &chunkRows{from: bytes.NewReader(rows)}
 		defer source.end()
 		return s.Conn.CopyFrom(ctx, source, statement)
 	}
@@ -181,28 +185,35 @@ func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.Sto
 // checkTries limits how many constraints of a table are dropped for the rows of a chunk.
 const checkTries = 100
 
+// sameColumns compares the columns of a COPY with those of its table, if that exists before the dump is loaded.
+func (l *Load) sameColumns(table, statement string) error {
+	there, known := l.Columns[table]
+	if !known {
+		return nil
+	}
+	return SameColumns(table, columnsOf(statement), there)
+}
+
 // chunkRows reads the rows of a chunk. If the connection breaks, the driver may go on reading for a moment after it
 // has returned, when the text already belongs to someone else.
 type chunkRows struct {
 	mutex sync.Mutex
-	left  []byte
+	from  io.Reader // nil once the driver has returned
 }
 
 func (c *chunkRows) Read(p []byte) (int, error) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	if len(c.left) == 0 {
+	if c.from == nil {
 		return 0, io.EOF
 	}
-	n := copy(p, c.left)
-	c.left = c.left[n:]
-	return n, nil
+	return c.from.Read(p)
 }
 
 func (c *chunkRows) end() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.left = nil
+	c.from = nil
 }
 
 // endOfRows is the line after the rows of a COPY.

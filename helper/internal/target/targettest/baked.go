@@ -2,6 +2,7 @@ package targettest
 
 import (
 	"context"
+	"io"
 	"slices"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
@@ -51,6 +52,11 @@ func (r *bakedReader) Read(ctx context.Context, i int) ([]byte, error) {
 	}
 	r.buffer = append(r.buffer[:0], r.baked.Texts[i]...)
 	return r.buffer, nil
+}
+
+// Stream returns a reader of a text.
+func (r *bakedReader) Stream(ctx context.Context, i int) io.Reader {
+	return &textStream{ctx: ctx, reader: r, i: i}
 }
 
 func (r *bakedReader) Has(int) bool { return true }

@@ -1,7 +1,9 @@
 package targettest
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"sync/atomic"
 	"testing"
 
@@ -94,4 +96,28 @@ func (p *Texts) Narrowed(part target.Part) *Texts {
 		}
 	}
 	return narrow
+}
+
+// Stream returns a reader of a text.
+func (r *pgTextReader) Stream(ctx context.Context, i int) io.Reader {
+	return &textStream{ctx: ctx, reader: r, i: i}
+}
+
+// textStream reads a text that is asked for with the first read.
+type textStream struct {
+	ctx    context.Context
+	reader dump.ChunkReader
+	i      int
+	text   io.Reader
+}
+
+func (s *textStream) Read(p []byte) (int, error) {
+	if s.text == nil {
+		text, err := s.reader.Read(s.ctx, s.i)
+		if err != nil {
+			return 0, err
+		}
+		s.text = bytes.NewReader(bytes.Clone(text))
+	}
+	return s.text.Read(p)
 }
