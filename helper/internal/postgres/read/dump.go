@@ -1,11 +1,13 @@
 package read
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
@@ -32,9 +34,17 @@ func (p *Server) nativeDump(ctx context.Context) (_ *source.Dump, err error) {
 			_ = d.Close()
 		}
 	}()
-	snapshot, err := p.takeSnapshot(ctx)
+	target, forward, err := p.clientTarget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if forward != nil {
+		d.Closers = append(d.Closers, forward)
+	}
+	snapshot, err := p.takeSnapshot(ctx, &target)
 	var alone *snapshotNotSharedError
 	if errors.As(err, &alone) {
+		_ = d.Close()
 		dump, err := p.clientDump(ctx)
 		if err != nil {
 			return nil, err
@@ -48,15 +58,8 @@ func (p *Server) nativeDump(ctx context.Context) (_ *source.Dump, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Closers = append(d.Closers, snapshot)
-	native := &nativeDump{Server: p, snapshot: snapshot}
-	var forward io.Closer
-	if native.target, forward, err = p.clientTarget(ctx); err != nil {
-		return nil, err
-	}
-	if forward != nil {
-		d.Closers = append(d.Closers, forward)
-	}
+	d.Closers = append([]io.Closer{snapshot}, d.Closers...)
+	native := &nativeDump{Server: p, snapshot: snapshot, target: p.withRules(target)}
 	d.SnapshotTime, d.How, d.Info = snapshot.time.UTC(), snapshot.how(), &snapshot.info
 	d.Chunks = native.chunks
 	return d, nil
@@ -96,34 +99,77 @@ func (n *nativeDump) watched(ctx context.Context, emit dump.Emit) error {
 // parts emits the three parts.
 func (n *nativeDump) parts(ctx context.Context, emit dump.Emit) error {
 	group, within := errgroup.WithContext(ctx)
+	definitions := &definitions{nativeDump: n}
 	headDone, rowsDone := make(chan struct{}), make(chan struct{})
-	restricted := ""
-	group.Go(func() (err error) {
-		if restricted, err = n.head(within, emit); err == nil {
-			close(headDone)
+	group.Go(func() error {
+		if err := definitions.read(within); err != nil {
+			return err
 		}
-		return err
+		if err := definitions.head(within, emit); err != nil {
+			return err
+		}
+		close(headDone)
+		// A tail of pg_dump's starts only after the head's pg_dump has ended, so that one connection is enough for both.
+		return definitions.tail(within, rowsDone, after(within, emit, rowsDone))
 	})
 	group.Go(func() error {
-		err := n.snapshot.rows(within, after(within, emit, headDone))
+		early := &earlyChunks{headDone: headDone, emit: after(within, emit, headDone)}
+		err := n.snapshot.rows(within, early.add)
+		if err == nil {
+			err = early.handOn()
+		}
 		if err == nil {
 			close(rowsDone)
 		}
 		return err
 	})
-	group.Go(func() error {
-		// The tail starts only after the head's pg_dump has ended, so that one connection is enough for both.
-		select {
-		case <-headDone:
-		case <-within.Done():
-			return context.Cause(within)
-		}
-		return n.tail(within, restricted, after(within, emit, rowsDone))
-	})
 	if err := group.Wait(); err != nil || n.snapshot.aside != nil {
 		return err
 	}
 	return n.snapshot.sameAfterwards(ctx)
+}
+
+// earlyChunks keeps the rows of small tables that are read before the head is there, up to a limit.
+type earlyChunks struct {
+	headDone <-chan struct{}
+	emit     dump.Emit
+	mutex    sync.Mutex
+	kept     []dump.Chunk
+	bytes    int
+}
+
+const (
+	// mostEarly is how many bytes of rows are kept, and smallChunk is the largest chunk that is kept.
+	mostEarly  = 8 << 20
+	smallChunk = 256 << 10
+)
+
+// add keeps a chunk or emits it. The order of chunks does not matter, but for those that are parts of one row.
+func (e *earlyChunks) add(chunk dump.Chunk) ([]byte, error) {
+	select {
+	case <-e.headDone:
+	default:
+		e.mutex.Lock()
+		defer e.mutex.Unlock()
+		if !chunk.Open && !chunk.Continued && len(chunk.SQL) <= smallChunk && e.bytes+len(chunk.SQL) <= mostEarly {
+			e.bytes += len(chunk.SQL)
+			spare := chunk.SQL[:0]
+			chunk.SQL = bytes.Clone(chunk.SQL)
+			e.kept = append(e.kept, chunk)
+			return spare, nil
+		}
+	}
+	return e.emit(chunk)
+}
+
+// handOn emits what has been kept.
+func (e *earlyChunks) handOn() error {
+	for _, chunk := range e.kept {
+		if _, err := e.emit(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // after returns an Emit that waits until done is closed.

@@ -72,7 +72,7 @@ func TestPostgresLimits(t *testing.T) {
 	if _, err := p.Inspect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s, err := p.takeSnapshot(t.Context())
+	s, err := p.takeSnapshot(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestPostgresPgDumpKilled(t *testing.T) {
 	// The tail is too long to be kept in memory, so its pg_dump waits.
 	pid := 0
 	for pid == 0 {
-		pid = ownChild(t, "--section=post-data")
+		pid = ownChild(t, "--section=data")
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)

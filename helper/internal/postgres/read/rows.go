@@ -146,26 +146,30 @@ func (t *readTable) columnList() string {
 
 // rows emits the rows of all tables, over all readers of the snapshot.
 func (s *snapshot) rows(ctx context.Context, emit dump.Emit) error {
+	inTurn, outer := dump.InTurn(emit), ctx
 	group, ctx := errgroup.WithContext(ctx)
 	var next atomic.Int64
 	for _, reader := range s.readers {
 		group.Go(func() error {
-			chunks := &chunkWriter{emit: emit}
+			chunks := &chunkWriter{emit: inTurn(ctx)}
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(s.pieces) {
 					return chunks.finish()
 				}
-				if err := s.read(ctx, reader, s.pieces[i], chunks); err != nil {
+				if err := s.readPiece(ctx, reader, s.pieces[i], chunks); err != nil {
 					return err
 				}
 			}
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return s.sameTables(outer, s.read.rest())
 }
 
-func (s *snapshot) read(ctx context.Context, reader *pgx.Conn, piece pageRange, chunks *chunkWriter) error {
+func (s *snapshot) readPiece(ctx context.Context, reader *pgx.Conn, piece pageRange, chunks *chunkWriter) error {
 	if err := chunks.begin(piece.table); err != nil {
 		return err
 	}
@@ -187,7 +191,7 @@ func (s *snapshot) read(ctx context.Context, reader *pgx.Conn, piece pageRange, 
 		return s.postgres.classifyDump(doing, err)
 	}
 	if piece.table.left.Add(-1) == 0 && s.aside != nil {
-		if err := s.sameTable(ctx, piece.table.from.relationName); err != nil {
+		if err := s.sameTables(ctx, s.read.add(piece.table.from.relationName)); err != nil {
 			return err
 		}
 	}
@@ -204,6 +208,7 @@ type chunkWriter struct {
 	buffer []byte
 	rows   int64 // in the buffer
 	read   int64 // of the piece
+	open   bool  // a part of a row has been handed on
 	failed error // of emit
 }
 
@@ -220,9 +225,12 @@ func (c *chunkWriter) begin(table *readTable) error {
 	return nil
 }
 
-// Write takes a part of the data. The server sends each row separately.
+// longRow is the length from which on a row is handed on in parts, in bytes.
+const longRow = 3 * dump.ChunkBytes
+
+// Write takes a part of the data: a row, or a part of a long one.
 func (c *chunkWriter) Write(data []byte) (int, error) {
-	if len(c.buffer) == 0 {
+	if len(c.buffer) == 0 && !c.open {
 		if cap(c.buffer) == 0 {
 			c.buffer = make([]byte, 0, min(dump.ChunkBytes, c.table.bytes)+firstRow)
 		}
@@ -233,11 +241,16 @@ func (c *chunkWriter) Write(data []byte) (int, error) {
 	rows := int64(bytes.Count(data, []byte{'\n'}))
 	c.rows += rows
 	c.read += rows
-	// The piece is about to end. What a page becomes as text may be several times as long.
-	if len(c.buffer) >= 2*dump.ChunkBytes && bytes.HasSuffix(data, []byte{'\n'}) {
-		if c.failed = c.finish(); c.failed != nil {
-			return 0, c.failed
-		}
+	whole := bytes.HasSuffix(data, []byte{'\n'})
+	switch {
+	case whole && (c.open || len(c.buffer) >= 2*dump.ChunkBytes):
+		// The piece is about to end. What a page becomes as text may be several times as long.
+		c.failed = c.finish()
+	case !whole && len(c.buffer) >= longRow:
+		c.failed = c.handOn(dump.Chunk{SQL: c.buffer, Open: true})
+	}
+	if c.failed != nil {
+		return 0, c.failed
 	}
 	return len(data), nil
 }
@@ -250,8 +263,14 @@ func (c *chunkWriter) finish() error {
 	if len(c.buffer) == 0 {
 		return nil
 	}
-	chunk := dump.Chunk{Section: dump.Rows, Table: c.table.to.String(), Rows: c.rows, SQL: append(c.buffer, "\\.\n"...)}
-	c.buffer, c.rows = nil, 0
+	chunk := dump.Chunk{Rows: c.rows, SQL: append(c.buffer, "\\.\n"...)}
+	c.rows = 0
+	return c.handOn(chunk)
+}
+
+func (c *chunkWriter) handOn(chunk dump.Chunk) error {
+	chunk.Section, chunk.Table, chunk.Continued = dump.Rows, c.table.to.String(), c.open
+	c.buffer, c.open = nil, chunk.Open
 	spare, err := c.emit(chunk)
 	c.buffer = spare[:0]
 	return err

@@ -13,39 +13,183 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
-// Head and tail come from two runs of pg_dump, but read as one: the head has no end, and the tail no beginning. The
-// tail includes rows of extensions' tables, large objects and the values of sequences: these are small, and pg_dump
+// Nearly all of pg_dump's time goes into reading the catalogs, so it runs once, for both head and tail, and writes an archive. pg_restore
+// makes their texts from it, in a moment. Where there is no pg_restore, or the archive is too large to be kept, pg_dump runs twice.
+//
+// In either case the two texts read as one: the head has no end, and the tail no beginning. The tail includes the values of sequences,
+// and what else pg_dump has to say between the definitions: rows of extensions' tables and large objects. These are small, and pg_dump
 // knows in which order they can be restored.
 
-// head emits what comes before all rows. It returns the key that keeps psql from obeying commands in the text, empty if
-// pg_dump is too old for that.
-func (n *nativeDump) head(ctx context.Context, emit dump.Emit) (restricted string, err error) {
-	target := n.target
-	target.snapshot, target.sections = n.snapshot.id, []string{"pre-data"}
-	kept := &keptChunks{emit: emit}
-	text := &schemaText{section: dump.Head, emit: kept.add}
-	if err := n.text(ctx, target, text); err != nil {
-		return "", err
-	}
-	if err := kept.handOn(); err != nil {
-		return "", err
-	}
-	return text.key, n.emitOwn(emit)
+// definitions are the texts around the rows.
+type definitions struct {
+	*nativeDump
+	archive    []byte // of pg_dump; nil if pg_dump runs for each text
+	restricted string // the key that keeps psql from obeying commands in the text; "" if pg_dump is too old for that
 }
 
-// tail emits what comes after all rows.
-func (n *nativeDump) tail(ctx context.Context, restricted string, emit dump.Emit) error {
-	target := n.target
-	target.snapshot, target.sections, target.restricted = n.snapshot.id, []string{"data", "post-data"}, restricted
-	target.copied = n.copied
-	kept := &keptChunks{emit: emit}
-	if err := n.text(ctx, target, &schemaText{section: dump.Tail, emit: kept.add}); err != nil {
+// mostArchive is how large an archive of definitions may be, in bytes. That of 2,000 tables has 4 million.
+const mostArchive = 24 << 20
+
+// read takes the archive, and confirms that what pg_dump has read is that of the snapshot's moment.
+func (d *definitions) read(ctx context.Context) error {
+	var err error
+	if d.archive, err = d.snapshot.archive.wait(ctx); err != nil || d.archive == nil {
 		return err
 	}
-	if err := n.snapshot.sameCatalog(ctx); err != nil {
+	return d.snapshot.sameCatalog(ctx)
+}
+
+// archive is what pg_dump writes while the snapshot is being looked at.
+type archive struct {
+	excluded []relationName // with the rules of the inspection before the snapshot
+	stop     context.CancelFunc
+	done     chan struct{}
+	bytes    []byte
+	err      error
+}
+
+// startArchive starts pg_dump; nil if there is no pg_restore.
+func (p *Server) startArchive(ctx context.Context, target clientTarget, snapshot string) *archive {
+	if p.client.restore() == "" {
+		return nil
+	}
+	target.snapshot, target.sections, target.archive = snapshot, []string{"pre-data", "post-data"}, true
+	a := &archive{excluded: target.excluded, done: make(chan struct{})}
+	ctx, a.stop = context.WithCancel(ctx)
+	go func() {
+		defer close(a.done)
+		a.bytes, a.err = p.readArchive(ctx, target)
+	}()
+	return a
+}
+
+func (p *Server) readArchive(ctx context.Context, target clientTarget) ([]byte, error) {
+	child, err := p.client.program(target).Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = child.Close() }()
+	bytes, err := io.ReadAll(io.LimitReader(p.tunnel.Reader(child), mostArchive+1))
+	if len(bytes) > mostArchive {
+		bytes = nil
+	}
+	return bytes, snapshotGone(err)
+}
+
+// wait returns what pg_dump has written; nothing if it is too large, or if there is no pg_restore. It ends pg_dump, and its locks, when the
+// context ends.
+func (a *archive) wait(ctx context.Context) ([]byte, error) {
+	if a == nil {
+		return nil, nil
+	}
+	select {
+	case <-a.done:
+		return a.bytes, a.err
+	case <-ctx.Done():
+		a.close()
+		return nil, context.Cause(ctx)
+	}
+}
+
+// close ends pg_dump.
+func (a *archive) close() {
+	if a != nil {
+		a.stop()
+		<-a.done
+	}
+}
+
+// head emits what comes before all rows.
+func (d *definitions) head(ctx context.Context, emit dump.Emit) error {
+	kept := &keptChunks{emit: emit}
+	text := &schemaText{section: dump.Head, emit: kept.add}
+	if err := d.section(ctx, text, "pre-data"); err != nil {
+		return err
+	}
+	d.restricted = text.key
+	if err := kept.handOn(); err != nil {
+		return err
+	}
+	return d.emitOwn(emit)
+}
+
+// tail emits what comes after all rows. rowsDone is closed when these have been read.
+func (d *definitions) tail(ctx context.Context, rowsDone <-chan struct{}, emit dump.Emit) error {
+	kept := &keptChunks{emit: emit}
+	text := &schemaText{section: dump.Tail, emit: kept.add}
+	if d.archive == nil {
+		if err := d.dumped(ctx, text, "data", "post-data"); err != nil {
+			return err
+		}
+		if err := d.snapshot.sameCatalog(ctx); err != nil {
+			return err
+		}
+		return kept.handOn()
+	}
+	if err := d.data(ctx, rowsDone, kept.add); err != nil {
+		return err
+	}
+	if err := d.section(ctx, text, "post-data"); err != nil {
 		return err
 	}
 	return kept.handOn()
+}
+
+// data emits what is neither a definition nor a row of a table.
+func (d *definitions) data(ctx context.Context, rowsDone <-chan struct{}, emit dump.Emit) error {
+	if d.snapshot.others {
+		return d.dumped(ctx, &schemaText{section: dump.Tail, emit: emit, middle: true}, "data")
+	}
+	if d.snapshot.aside == nil { // a reader asks
+		select {
+		case <-rowsDone:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	values, err := d.snapshot.sequenceValues(ctx)
+	if err != nil || len(values) == 0 {
+		return err
+	}
+	_, err = emit(dump.Chunk{Section: dump.Tail, SQL: values})
+	return err
+}
+
+// section makes the text of a section.
+func (d *definitions) section(ctx context.Context, text *schemaText, name string) error {
+	if d.archive == nil {
+		return d.dumped(ctx, text, name)
+	}
+	child, err := d.client.restoring(d.archive, d.restricted, name).Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = child.Close() }()
+	return text.copy(child)
+}
+
+// dumped has pg_dump write the text of sections.
+func (d *definitions) dumped(ctx context.Context, text *schemaText, sections ...string) error {
+	target := d.target
+	target.snapshot, target.sections, target.restricted = d.snapshot.id, sections, d.restricted
+	if text.section == dump.Tail {
+		target.copied = d.copied
+	}
+	child, err := d.client.program(target).Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = child.Close() }()
+	return snapshotGone(text.copy(d.tunnel.Reader(child)))
+}
+
+// snapshotGone recognizes that the server has ended the session with the snapshot, as a standby does to undo what the snapshot needs.
+func snapshotGone(err error) error {
+	var src *source.ClientError
+	if errors.As(err, &src) && strings.Contains(strings.Join(src.Stderr, " "), "invalid snapshot identifier") {
+		return source.Failure("read the definitions", source.ErrDefinitionChanged, err)
+	}
+	return err
 }
 
 // keptChunks keeps chunks in memory until pg_dump has ended. pg_dump locks all tables, so it must not wait for the
@@ -79,25 +223,11 @@ func (k *keptChunks) handOn() error {
 	return nil
 }
 
-func (n *nativeDump) text(ctx context.Context, target clientTarget, text *schemaText) error {
-	child, err := n.client.program(target).Start(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = child.Close() }()
-	err = text.copy(n.tunnel.Reader(child))
-	var src *source.ClientError
-	if errors.As(err, &src) && strings.Contains(strings.Join(src.Stderr, " "), "invalid snapshot identifier") {
-		// The server ended its session, as a standby does to undo what the snapshot needs.
-		return source.Failure("read the definitions", source.ErrDefinitionChanged, err)
-	}
-	return err
-}
-
 // schemaText turns what pg_dump writes into chunks.
 type schemaText struct {
 	section dump.Section
 	emit    dump.Emit
+	middle  bool   // the text has neither the beginning nor the end
 	key     string // of \restrict
 	begun   bool   // a statement has been seen
 	ended   bool   // and pg_dump's last words
@@ -141,7 +271,7 @@ func (t *schemaText) kept(piece sqltext.Piece) []byte {
 	case piece.Kind == sqltext.Filler:
 		end := bytes.Index(piece.Raw, []byte(dumpEnd))
 		t.ended = t.ended || end >= 0
-		if t.section == dump.Head && end >= 0 {
+		if (t.section == dump.Head || t.middle) && end >= 0 {
 			return piece.Raw[:end]
 		}
 		if t.section == dump.Tail && !t.begun {
@@ -154,7 +284,7 @@ func (t *schemaText) kept(piece sqltext.Piece) []byte {
 		if t.section == dump.Tail {
 			return nil
 		}
-	case strings.HasPrefix(line, unrestrict) && t.section == dump.Head:
+	case strings.HasPrefix(line, unrestrict) && (t.section == dump.Head || t.middle):
 		return nil
 	}
 	return ownWay(piece)

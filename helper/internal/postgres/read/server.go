@@ -289,7 +289,7 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 // clientTarget says what pg_dump is to dump and how it reaches the server: where that takes a listener on this
 // machine, it is to be closed afterwards.
 func (p *Server) clientTarget(ctx context.Context) (clientTarget, io.Closer, error) {
-	target := clientTarget{url: p.url, password: p.password, options: settings.Options(slices.Concat(p.settings, p.lifted())), structureOnly: p.structureOnly, excluded: p.excluded}
+	target := p.withRules(clientTarget{url: p.url})
 	if p.tunnel == nil {
 		return target, nil, nil
 	}
@@ -299,6 +299,13 @@ func (p *Server) clientTarget(ctx context.Context) (clientTarget, io.Closer, err
 	}
 	target.address, target.port = forward.Host, forward.Port
 	return target, forward, nil
+}
+
+// withRules adds what is known by now: how our own connections got in, and what is left out.
+func (p *Server) withRules(target clientTarget) clientTarget {
+	target.password, target.options = p.password, settings.Options(slices.Concat(p.settings, p.lifted()))
+	target.structureOnly, target.excluded = p.structureOnly, p.excluded
+	return target
 }
 
 // lifted are the time limits that are too short for pg_dump, too.
@@ -340,6 +347,7 @@ func (p *Server) connection() (*pgx.ConnConfig, error) {
 		return nil, err
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // poolers know no prepared statements
+	inParts(&config.Config)
 	if p.tunnel != nil {
 		// The name means something at the other end of the tunnel only.
 		config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }

@@ -3,6 +3,7 @@ package read
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,23 +25,28 @@ type snapshot struct {
 	readers  []*pgx.Conn
 	refused  string // why there are no more readers, if the server wanted no more
 	pieces   []pageRange
+	read     readTables
 	tables   map[relationName]madeOf // what they were
 	catalog  string                  // a hash of the definitions
+	others   bool                    // there are large objects, or extensions with rows of their own
+	// sequences are those whose values are dumped, quoted, unless there are others.
+	sequences []string
 	// aside is one more connection, which sees the present state; nil if the server has none to spare.
 	aside *pgx.Conn
 	using sync.Mutex // guards aside
 	// goodbye is the dump's context without its cancellation: connections are also closed properly after Ctrl-C.
 	goodbye context.Context
+	archive *archive // of the definitions; nil if there is no pg_restore
 }
 
 // snapshotTries is how often a snapshot is taken if tables appear, vanish or are locked meanwhile.
 const snapshotTries = 3
 
-// takeSnapshot takes a snapshot and connects its readers.
-func (p *Server) takeSnapshot(ctx context.Context) (*snapshot, error) {
+// takeSnapshot takes a snapshot and connects its readers. pg_dump begins to read at once, if it is told where.
+func (p *Server) takeSnapshot(ctx context.Context, target *clientTarget) (*snapshot, error) {
 	for try := 1; ; try++ {
 		s := &snapshot{postgres: p, goodbye: context.WithoutCancel(ctx)}
-		err := s.take(ctx)
+		err := s.take(ctx, target)
 		if err == nil {
 			return s, nil
 		}
@@ -61,7 +67,7 @@ func (p *Server) takeSnapshot(ctx context.Context) (*snapshot, error) {
 	}
 }
 
-func (s *snapshot) take(ctx context.Context) error {
+func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	p := s.postgres
 	keeper, err := s.connect(ctx)
 	if err != nil {
@@ -79,9 +85,19 @@ func (s *snapshot) take(ctx context.Context) error {
 	if _, err := keeper.Exec(ctx, source.SetSavepoint); err != nil {
 		return p.classifyDump("take a snapshot", err)
 	}
+	limits, err := readLimits(ctx, keeper)
+	if err != nil {
+		return s.classifyList(err)
+	}
+	if target != nil {
+		s.archive = p.startArchive(ctx, p.withRules(*target), s.id)
+	}
 	s.info = p.about
 	if _, _, err := p.inspectTables(ctx, keeper, &s.info); err != nil {
 		return s.classifyList(err)
+	}
+	if s.archive != nil && !slices.Equal(s.archive.excluded, p.excluded) {
+		return source.Failure("list the tables", source.ErrDefinitionChanged, errors.New("a table has come or gone"))
 	}
 	tables, err := p.readTables(ctx, keeper)
 	if err != nil {
@@ -98,11 +114,10 @@ func (s *snapshot) take(ctx context.Context) error {
 		return s.classifyList(err)
 	}
 	s.catalog = catalog[0][0]
-	if _, err := keeper.Exec(ctx, source.GiveBack); err != nil {
+	if err := s.readSequences(ctx); err != nil {
 		return s.classifyList(err)
 	}
-	limits, err := readLimits(ctx, keeper)
-	if err != nil {
+	if _, err := keeper.Exec(ctx, source.GiveBack); err != nil {
 		return s.classifyList(err)
 	}
 	if limits.spareOne() {
@@ -198,6 +213,7 @@ func (s *snapshot) share(ctx context.Context, n int) error {
 
 // Close closes all connections, and waits until the server knows.
 func (s *snapshot) Close() error {
+	s.archive.close()
 	var group sync.WaitGroup
 	for _, conn := range s.readers {
 		group.Go(func() { s.close(conn) })

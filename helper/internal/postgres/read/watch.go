@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -84,26 +85,76 @@ func readMadeOf(rows [][]string) map[relationName]madeOf {
 	return all
 }
 
-// sameTable says whether a table whose rows have been read is still what it was at the snapshot's moment. A new column
+// readTables collects tables whose rows have been read, to compare them with what they were.
+type readTables struct {
+	mutex   sync.Mutex
+	waiting []relationName
+	since   time.Time // when the first of them was read
+}
+
+// A table is compared as soon as it has been read, but of many small ones several are compared at a time.
+const (
+	comparePatience = 50 * time.Millisecond
+	compareAtOnce   = 500
+)
+
+// add adds a table, and returns those that are to be compared now.
+func (r *readTables) add(name relationName) []relationName {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if len(r.waiting) == 0 {
+		r.since = time.Now()
+	}
+	r.waiting = append(r.waiting, name)
+	if len(r.waiting) < compareAtOnce && time.Since(r.since) < comparePatience {
+		return nil
+	}
+	return r.take()
+}
+
+// rest returns the tables that are left.
+func (r *readTables) rest() []relationName {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.take()
+}
+
+func (r *readTables) take() []relationName {
+	taken := r.waiting
+	r.waiting = nil
+	return taken
+}
+
+// sameTables says whether tables whose rows have been read are still what they were at the snapshot's moment. A new column
 // does no harm.
-func (s *snapshot) sameTable(ctx context.Context, name relationName) error {
-	doing := "read " + name.String()
-	rows, err := s.now(ctx, filesQuery+" AND n.nspname = "+postgres.QuoteText(name.schema)+" AND c.relname = "+postgres.QuoteText(name.name))
+func (s *snapshot) sameTables(ctx context.Context, names []relationName) error {
+	if len(names) == 0 {
+		return nil
+	}
+	wanted := make([]string, len(names))
+	for i, name := range names {
+		wanted[i] = "(" + postgres.QuoteText(name.schema) + ", " + postgres.QuoteText(name.name) + ")"
+	}
+	doing := "read " + names[0].String()
+	rows, err := s.now(ctx, filesQuery+" AND (n.nspname, c.relname) IN ("+strings.Join(wanted, ", ")+")")
 	if err != nil {
 		return s.postgres.classifyDump(doing, err)
 	}
-	before, now := s.tables[name], readMadeOf(rows)[name]
-	same := before.file == now.file
-	for _, column := range before.columns {
-		same = same && slices.Contains(now.columns, column)
-	}
-	if !same {
-		return source.Failure(doing, source.ErrDefinitionChanged, errors.New("it was altered, emptied or exchanged"))
+	all := readMadeOf(rows)
+	for _, name := range names {
+		before, now := s.tables[name], all[name]
+		same := before.file == now.file
+		for _, column := range before.columns {
+			same = same && slices.Contains(now.columns, column)
+		}
+		if !same {
+			return source.Failure("read "+name.String(), source.ErrDefinitionChanged, errors.New("it was altered, emptied or exchanged"))
+		}
 	}
 	return nil
 }
 
-// sameAfterwards is sameCatalog, and sameTable for all tables, if there is no connection aside. The connection that
+// sameAfterwards is sameCatalog, and sameTables for all tables, if there is no connection aside. The connection that
 // took the snapshot looks, once the snapshot is no longer needed.
 func (s *snapshot) sameAfterwards(ctx context.Context) error {
 	keeper := s.readers[0]
@@ -114,15 +165,13 @@ func (s *snapshot) sameAfterwards(ctx context.Context) error {
 	if err := s.sameCatalog(ctx); err != nil {
 		return err
 	}
+	var names []relationName
 	for _, piece := range s.pieces {
-		if piece.from > 0 {
-			continue
-		}
-		if err := s.sameTable(ctx, piece.table.from.relationName); err != nil {
-			return err
+		if piece.from == 0 {
+			names = append(names, piece.table.from.relationName)
 		}
 	}
-	return nil
+	return s.sameTables(ctx, names)
 }
 
 // catalogQuery sums up what pg_dump reads. A changed row of a catalog has another xmin. Statistics of a table are

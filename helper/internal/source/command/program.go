@@ -27,6 +27,7 @@ type Program struct {
 	Env   []string
 	dir   string
 	Given []byte // the program reads this from file descriptor 3
+	Input []byte // the program reads this from its standard input
 	// Hide is masked in the program's messages.
 	Hide secret.String
 	// Silent is the reason to assume if the program fails without a message; nil if there is none.
@@ -55,6 +56,9 @@ func (p Program) Start(ctx context.Context) (*Child, error) {
 	// exec would kill only the child when ctx ends; c.kill takes the whole group.
 	c.cmd = exec.CommandContext(context.WithoutCancel(ctx), p.Path, p.Args...)
 	c.cmd.Env, c.cmd.Dir, c.cmd.Stderr = p.Env, p.dir, c.stderr
+	if p.Input != nil {
+		c.cmd.Stdin = bytes.NewReader(p.Input)
+	}
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// A grandchild that outlives the child may keep standard error open: do not wait for it.
 	c.cmd.WaitDelay = 2 * time.Second
