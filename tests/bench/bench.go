@@ -24,7 +24,9 @@ func bench(ctx context.Context, o options) (err error) {
 		Date: time.Now().UTC().Format(time.DateOnly), S3: o.server,
 		Machine: thisMachine(), Programs: programs(ctx, o.server),
 	}
-	for _, prepare := range []func(context.Context, options) ([]*contest, error){s.mariadbContests, s.postgresContests} {
+	for _, prepare := range []func(context.Context, options) ([]*contest, error){
+		s.mariadbContests, s.postgresContests, s.mariadbValues, s.postgresValues,
+	} {
 		contests, err := prepare(ctx, o)
 		if err != nil {
 			return err
@@ -53,7 +55,7 @@ func (s *site) mariadbContests(ctx context.Context, o options) ([]*contest, erro
 	var contests []*contest
 	if o.wants("up") || o.wants("down") {
 		c := &contest{
-			name: "mariadb", title: fmt.Sprintf("MariaDB, %d MB of SQL", o.megabytes), megabytes: o.megabytes,
+			name: "mariadb", title: fmt.Sprintf("MariaDB, %d MB of SQL", o.megabytes), content: drupal, amount: o.megabytes,
 			ways: o.chosen(mariadbWays),
 		}
 		if o.wants("up") {
@@ -66,20 +68,26 @@ func (s *site) mariadbContests(ctx context.Context, o options) ([]*contest, erro
 	}
 	if o.wants("baked") {
 		contests = append(contests, &contest{
-			name: "baked", title: fmt.Sprintf("MariaDB, %d MB of SQL, tables as files", o.megabytes), megabytes: o.megabytes,
+			name: "baked", title: fmt.Sprintf("MariaDB, %d MB of SQL, tables as files", o.megabytes), content: drupal, amount: o.megabytes,
 			ways: o.chosen(bakedWays), downRuns: o.pullRuns,
 		})
 	}
 	if o.wants("connections") {
 		contests = append(contests, &contest{
-			name: "connections", title: fmt.Sprintf("MariaDB, %d MB of SQL, over 1, 2 and 4 connections", o.megabytes), megabytes: o.megabytes,
+			name: "connections", title: fmt.Sprintf("MariaDB, %d MB of SQL, over 1, 2 and 4 connections", o.megabytes), content: drupal, amount: o.megabytes,
 			ways: connectionWays, upRuns: o.runs, downRuns: o.pullRuns,
 		})
 	}
 	if o.wants("small") {
 		contests = append(contests, &contest{
-			name: "small", title: fmt.Sprintf("MariaDB, %d MB of SQL", o.smallMegabytes), megabytes: o.smallMegabytes,
+			name: "small", title: fmt.Sprintf("MariaDB, %d MB of SQL", o.smallMegabytes), content: drupal, amount: o.smallMegabytes,
 			ways: o.chosen(smallWays), upRuns: o.smallRuns, downRuns: o.smallRuns,
+		})
+	}
+	if o.wants("tables") {
+		contests = append(contests, &contest{
+			name: "tables", title: fmt.Sprintf("MariaDB, %d tables of ten rows", o.tables), content: manyTables, amount: o.tables,
+			ways: o.chosen(mariadbTablesWays), upRuns: o.runs, downRuns: o.pullRuns,
 		})
 	}
 	if err := s.prepare(ctx, contests, s.startMariaDB, 512); err != nil {
@@ -96,14 +104,40 @@ func (s *site) mariadbContests(ctx context.Context, o options) ([]*contest, erro
 
 // postgresContests does the same for PostgreSQL.
 func (s *site) postgresContests(ctx context.Context, o options) ([]*contest, error) {
-	if !o.wants("postgres") {
+	var contests []*contest
+	if o.wants("postgres") {
+		contests = append(contests, &contest{
+			name: "postgres", title: fmt.Sprintf("PostgreSQL, %d MB of SQL", o.postgresMegabytes), content: drupal, amount: o.postgresMegabytes,
+			ways: o.chosen(postgresWays), upRuns: o.runs, downRuns: o.pullRuns,
+		})
+	}
+	if o.wants("tables") {
+		contests = append(contests, &contest{
+			name: "postgres tables", title: fmt.Sprintf("PostgreSQL, %d tables of ten rows", o.tables), content: manyTables, amount: o.tables,
+			ways: o.chosen(postgresTablesWays), upRuns: o.runs, downRuns: o.pullRuns,
+		})
+	}
+	return contests, s.prepare(ctx, contests, s.startPostgres, 128)
+}
+
+// mariadbValues measures the memory that long values take.
+func (s *site) mariadbValues(ctx context.Context, o options) ([]*contest, error) {
+	return s.values(ctx, o, "values", "MariaDB", s.startMariaDBForValues)
+}
+
+func (s *site) postgresValues(ctx context.Context, o options) ([]*contest, error) {
+	return s.values(ctx, o, "postgres values", "PostgreSQL", s.startPostgres)
+}
+
+func (s *site) values(ctx context.Context, o options, name, engine string, start func(string, int) (server, error)) ([]*contest, error) {
+	if !o.wants("values") {
 		return nil, nil
 	}
 	contests := []*contest{{
-		name: "postgres", title: fmt.Sprintf("PostgreSQL, %d MB of SQL", o.postgresMegabytes), megabytes: o.postgresMegabytes,
-		ways: o.chosen(postgresWays), upRuns: o.runs, downRuns: o.pullRuns,
+		name: name, title: fmt.Sprintf("%s, values of %d MB", engine, o.valueMegabytes), content: longValues, amount: o.valueMegabytes,
+		ways: oursWays, upRuns: 1, downRuns: 1,
 	}}
-	return contests, s.prepare(ctx, contests, s.startPostgres, 128)
+	return contests, s.prepare(ctx, contests, start, 256)
 }
 
 // prepare starts the servers of contests and fills staging. Staging has memory for all of its data, because the disk is not what is
@@ -112,14 +146,14 @@ func (s *site) prepare(ctx context.Context, contests []*contest, start func(stri
 	if len(contests) == 0 {
 		return nil
 	}
-	sizes := map[string]int{} // of staging's databases, which contests may share
+	made := map[string]bool{} // staging's databases, which contests may share
 	stagingMemory := 256
 	for _, c := range contests {
-		c.database = fmt.Sprintf("drupal_%dmb", c.megabytes)
-		if sizes[c.database] == 0 {
-			sizes[c.database] = c.megabytes
-			stagingMemory += c.megabytes * 3 / 2
+		c.database = fmt.Sprintf("%s_%d", c.content, c.amount)
+		if c.content == drupal && !made[c.database] {
+			stagingMemory += c.amount * 3 / 2
 		}
+		made[c.database] = true
 	}
 	staging, err := start(contests[0].name+"-staging", stagingMemory)
 	if err != nil {
@@ -132,9 +166,13 @@ func (s *site) prepare(ctx context.Context, contests []*contest, start func(stri
 	for _, c := range contests {
 		c.staging, c.local = staging, local
 	}
-	for database, megabytes := range sizes {
-		say("filling staging with %d MB of SQL", megabytes)
-		if err := s.fill(ctx, staging, database, megabytes); err != nil {
+	for _, c := range contests {
+		if !made[c.database] {
+			continue
+		}
+		made[c.database] = false
+		say("filling staging: %s", c.title)
+		if err := s.fill(ctx, c); err != nil {
 			return err
 		}
 	}

@@ -10,9 +10,11 @@ import (
 
 // contest is a database, the ways to refresh and to pull it, and how often each is measured; 0 for never.
 type contest struct {
-	name, title      string
-	database         string // its name on both servers: views tell it
-	megabytes        int
+	name, title string
+	database    string // its name on both servers: views tell it
+	// content is the kind of database, and amount is how much of it: millions of bytes of SQL, tables, or millions of bytes of a value.
+	content          string
+	amount           int
 	staging, local   server
 	kind             string // of the local server, where tables as files are made for it: "mariadb:10.11"
 	ways             []way
@@ -20,6 +22,13 @@ type contest struct {
 
 	sums map[string]string // of the tables of staging
 }
+
+// The contents of databases.
+const (
+	drupal     = "drupal"
+	manyTables = "tables"
+	longValues = "values"
+)
 
 // direction is one half of a contest.
 type direction struct {

@@ -42,8 +42,8 @@ func run(ctx context.Context, words []string) error {
 			return err
 		}
 		return bench(ctx, o)
-	case len(words) == 3 && words[0] == loadVerb:
-		return load(ctx, words[1], words[2])
+	case len(words) == 4 && words[0] == loadVerb:
+		return load(ctx, words[1], words[2], words[3])
 	case len(words) == 2 && words[0] == "table":
 		r, err := readReport(words[1])
 		if err != nil {
@@ -61,12 +61,18 @@ func run(ctx context.Context, words []string) error {
 // before its exec: the children of a big program look big.
 const loadVerb = "load"
 
-func load(ctx context.Context, address, megabytes string) error {
-	mb, err := strconv.Atoi(megabytes)
+func load(ctx context.Context, address, kind, text string) error {
+	amount, err := strconv.Atoi(text)
 	if err != nil {
 		return err
 	}
-	return data.Load(ctx, address, data.Options{Seed: 1, MB: mb, View: true, Trigger: true})
+	switch kind {
+	case manyTables:
+		return data.LoadTables(ctx, address, amount)
+	case longValues:
+		return data.LoadValues(ctx, address, amount)
+	}
+	return data.Load(ctx, address, data.Options{Seed: 1, MB: amount, View: true, Trigger: true})
 }
 
 // say prints a line about the progress; the figures are in BENCH_JSON.

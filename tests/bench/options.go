@@ -12,6 +12,8 @@ import (
 type options struct {
 	// Sizes of the databases, in millions of bytes of SQL.
 	megabytes, postgresMegabytes, smallMegabytes int
+	// tables is the number of small tables, valueMegabytes the size of a long value.
+	tables, valueMegabytes int
 	// How often each way is measured: refresh, pull, and the small database, whose runs are short.
 	runs, pullRuns, smallRuns int
 	// server is versitygw or minio; report is the file for the figures; under is the folder for the servers' data.
@@ -23,7 +25,7 @@ type options struct {
 }
 
 // parts are the values of BENCH_ONLY.
-var parts = []string{"up", "down", "baked", "connections", "small", "postgres"}
+var parts = []string{"up", "down", "baked", "connections", "small", "postgres", "tables", "values"}
 
 func readOptions(getenv func(string) string) (options, error) {
 	o := options{
@@ -47,6 +49,7 @@ func readOptions(getenv func(string) string) (options, error) {
 		return value
 	}
 	o.megabytes, o.postgresMegabytes = number("SIZE_MB", 1000), number("PG_SIZE_MB", 500)
+	o.tables, o.valueMegabytes = number("TABLES", 2000), number("VALUE_MB", 500)
 	o.runs = number("RUNS", 5)
 	o.pullRuns, o.smallRuns = number("PULL_RUNS", o.runs), 3*o.runs
 	if o.server != "versitygw" && o.server != "minio" {

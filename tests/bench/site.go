@@ -76,7 +76,16 @@ func (s *site) close() error {
 
 // startMariaDB starts a server with that much memory for data.
 func (s *site) startMariaDB(name string, poolMegabytes int) (server, error) {
-	m, err := testserver.MariaDB(filepath.Join(s.dir, name), fmt.Sprintf("--innodb-buffer-pool-size=%dM", poolMegabytes), "--innodb-log-file-size=256M")
+	return s.startMariaDBWith(name, poolMegabytes, "--innodb-log-file-size=256M")
+}
+
+// startMariaDBForValues starts one that takes values of any size. The log must hold ten of them.
+func (s *site) startMariaDBForValues(name string, poolMegabytes int) (server, error) {
+	return s.startMariaDBWith(name, poolMegabytes, "--innodb-log-file-size=6G", "--max-allowed-packet=1G")
+}
+
+func (s *site) startMariaDBWith(name string, poolMegabytes int, options ...string) (server, error) {
+	m, err := testserver.MariaDB(filepath.Join(s.dir, name), append(options, fmt.Sprintf("--innodb-buffer-pool-size=%dM", poolMegabytes))...)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +102,9 @@ func (s *site) startPostgres(name string, bufferMegabytes int) (server, error) {
 	return postgres{p}, nil
 }
 
-// fill makes a database of that many megabytes of SQL.
-func (s *site) fill(ctx context.Context, staging server, database string, megabytes int) error {
+// fill makes a contest's database.
+func (s *site) fill(ctx context.Context, c *contest) error {
+	staging, database := c.staging, c.database
 	if err := staging.createDatabase(database); err != nil {
 		return err
 	}
@@ -102,7 +112,7 @@ func (s *site) fill(ctx context.Context, staging server, database string, megaby
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, loadVerb, staging.URL(database), strconv.Itoa(megabytes))
+	cmd := exec.CommandContext(ctx, self, loadVerb, staging.URL(database), c.content, strconv.Itoa(c.amount))
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("fill database %s: %w", database, err)

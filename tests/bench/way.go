@@ -200,6 +200,22 @@ var smallWays = slices.Concat(commonWays, []way{{
 	down: job{"s5cmd cat, zstd -dc, mariadb", []string{`s5cmd cat $DUMPS/s5cmd/dump.sql.zst | zstd -dc --quiet | ` + mysqlIn}},
 }})
 
+// mariadbTablesWays are ours and the plain client.
+var mariadbTablesWays = slices.Concat(oursWays, []way{{
+	key:  "s5cmd",
+	up:   job{"mariadb-dump, zstd -1, s5cmd pipe", []string{mysqldump + ` | zstd -1 --quiet | s5cmd pipe $DUMPS/s5cmd/dump.sql.zst`}},
+	down: job{"s5cmd cat, zstd -dc, mariadb", []string{`s5cmd cat $DUMPS/s5cmd/dump.sql.zst | zstd -dc --quiet | ` + mysqlIn}},
+}})
+
+// postgresTablesWays are the same for PostgreSQL.
+var postgresTablesWays = slices.Concat(oursWays, []way{{
+	key: "s5cmd",
+	up:  job{"pg_dump, zstd -1, s5cmd pipe", []string{`pg_dump $FROM --no-password $DB | zstd -1 --quiet | s5cmd pipe $DUMPS/s5cmd/dump.sql.zst`}},
+	down: job{"s5cmd cat, zstd -dc, psql", []string{
+		`s5cmd cat $DUMPS/s5cmd/dump.sql.zst | zstd -dc --quiet | psql $INTO --no-password --no-psqlrc --quiet --set=ON_ERROR_STOP=1 $DB`,
+	}},
+}})
+
 const (
 	pgDirectory = `pg_dump $FROM --no-password --format=directory --jobs=$CORES --file=$FILES/dump`
 	pgRestore   = `pg_restore $INTO --no-password --jobs=$CORES --dbname=$DB $FILES/dump`

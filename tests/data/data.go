@@ -50,28 +50,39 @@ func Load(ctx context.Context, address string, o Options) error {
 	}
 	switch u.Scheme {
 	case "mysql", "mariadb":
-		config := mysql.NewConfig()
-		config.User, config.DBName = u.User.Username(), u.Path[min(1, len(u.Path)):]
-		config.Passwd, _ = u.User.Password()
-		config.Net, config.Addr = "tcp", u.Host
-		if u.Port() == "" {
-			config.Addr = net.JoinHostPort(u.Hostname(), "3306")
-		}
-		if socket := u.Query().Get("socket"); socket != "" {
-			config.Net, config.Addr = "unix", socket
-		}
-		config.Params = map[string]string{"foreign_key_checks": "0", "unique_checks": "0", "sql_mode": "''", "time_zone": "'+00:00'"}
-		connector, err := mysql.NewConnector(config)
+		db, err := openMySQL(address)
 		if err != nil {
-			return fmt.Errorf("read the address of the database: %w", err)
+			return err
 		}
-		db := sql.OpenDB(connector)
 		defer db.Close()
 		return loadMySQL(ctx, db, o)
 	case "postgres", "postgresql":
 		return loadPostgres(ctx, address, o)
 	}
 	return fmt.Errorf("unknown scheme %q (mysql or postgres is expected)", u.Scheme)
+}
+
+func openMySQL(address string) (*sql.DB, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the address of the database is not a URL")
+	}
+	config := mysql.NewConfig()
+	config.User, config.DBName = u.User.Username(), u.Path[min(1, len(u.Path)):]
+	config.Passwd, _ = u.User.Password()
+	config.Net, config.Addr = "tcp", u.Host
+	if u.Port() == "" {
+		config.Addr = net.JoinHostPort(u.Hostname(), "3306")
+	}
+	if socket := u.Query().Get("socket"); socket != "" {
+		config.Net, config.Addr = "unix", socket
+	}
+	config.Params = map[string]string{"foreign_key_checks": "0", "unique_checks": "0", "sql_mode": "''", "time_zone": "'+00:00'"}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, fmt.Errorf("read the address of the database: %w", err)
+	}
+	return sql.OpenDB(connector), nil
 }
 
 // connections is how many connections load at once. More do not help on the few cores of a test machine.
