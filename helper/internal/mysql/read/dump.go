@@ -146,7 +146,7 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 		return err
 	}
 	var rows *protocol.Connection
-	var buf []byte
+	var spares [][]byte
 	for {
 		table, part, err := work.next(ctx, func(table *tableRows) ([]span, error) { return split(ctx, reader, table) })
 		if err != nil || table == nil {
@@ -159,9 +159,10 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 				}
 			}
 			defer rows.Watch(ctx)()
-			writer := newRowWriter(table.table, buf, emit)
+			writer := newRowWriter(table.table, spares, emit)
 			err = writer.write(rows, reader, part)
-			buf = writer.buf
+			writer.keepSpare(writer.buf)
+			spares = writer.spares
 			return err
 		})
 		whole := work.done(table)

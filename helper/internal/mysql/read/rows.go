@@ -13,6 +13,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
+// keyPart is how much of a column counts where its table has no key, in bytes.
+const keyPart = 64
+
 // statementBytes is about the length of an INSERT. Longer ones load no faster.
 const statementBytes = 1 << 20
 
@@ -21,23 +24,43 @@ type rowWriter struct {
 	table *tableRows
 	head  []byte // INSERT INTO … VALUES
 	emit  dump.Emit
+	key   []bool // which columns decide where chunks begin
 
 	values    []literal.Writer
 	buf       []byte
-	statement int   // where in buf the current statement begins, -1 if there is none
-	open      bool  // a part of a row has been emitted
-	rows      int64 // in buf
-	all       int64 // rows of the span so far
-	emitted   int64 // bytes of the span so far, without buf
+	statement int     // where in buf the current statement begins, -1 if there is none
+	open      bool    // a part of a row has been emitted
+	rows      int64   // in buf
+	all       int64   // rows of the span so far
+	emitted   int64   // bytes of the span so far, without buf and full
+	full      []chunk // which are complete, but not emitted
+	fullBytes int
+	spares    [][]byte // empty buffers
 }
 
-func newRowWriter(table *tableRows, buf []byte, emit dump.Emit) *rowWriter {
+// chunk is the rows between two borders.
+type chunk struct {
+	sql  []byte
+	rows int64
+}
+
+// newRowWriter returns a writer for a span. It takes over empty buffers.
+func newRowWriter(table *tableRows, spares [][]byte, emit dump.Emit) *rowWriter {
 	names := make([]string, len(table.columns))
 	for i, column := range table.columns {
 		names[i] = mysql.QuoteName(column.Name)
 	}
 	head := fmt.Sprintf("INSERT INTO %s (%s) VALUES ", mysql.QuoteName(table.name), strings.Join(names, ","))
-	return &rowWriter{table: table, head: []byte(head), emit: emit, buf: buf, statement: -1}
+	w := &rowWriter{table: table, head: []byte(head), emit: emit, statement: -1, key: make([]bool, len(names)), spares: spares}
+	for _, column := range table.order {
+		w.key[column.number] = true
+	}
+	if len(table.order) == 0 { // such a row is known by all that it has
+		for i := range w.key {
+			w.key[i] = true
+		}
+	}
+	return w
 }
 
 // selection returns the query for the rows of a page.
@@ -65,7 +88,7 @@ func (w *rowWriter) write(from *protocol.Connection, reader *snapshotReader, s s
 	pages := newPager(w.table, s)
 	for more := true; more; {
 		reader.touch(w.table.name)
-		next, before, rows := pages.next(dump.ChunkBytes-len(w.buf)), w.made(), w.all
+		next, before, rows := pages.next(dump.ChunkBytes), w.made(), w.all
 		took, err := w.page(from, next, pages)
 		if err != nil {
 			return err
@@ -77,17 +100,15 @@ func (w *rowWriter) write(from *protocol.Connection, reader *snapshotReader, s s
 			return err
 		}
 		reader.free()
-		if !more || len(w.buf) >= dump.FullChunk {
-			if err := w.flush(); err != nil {
-				return err
-			}
+		if err := w.emitFull(); err != nil {
+			return err
 		}
 	}
-	return nil
+	return w.flush()
 }
 
 // made is how much SQL has been written so far.
-func (w *rowWriter) made() int64 { return w.emitted + int64(len(w.buf)) }
+func (w *rowWriter) made() int64 { return w.emitted + int64(w.fullBytes+len(w.buf)) }
 
 // page reads the rows of a page. It returns how long that took, from the first row on.
 func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took time.Duration, err error) {
@@ -137,13 +158,15 @@ func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took 
 
 // row adds one row.
 func (w *rowWriter) row(row []byte, nulls int) error {
+	end := len(w.buf) // of the chunk, if the row begins another one
 	if w.statement < 0 {
 		w.beginStatement()
 	} else {
 		w.buf = append(w.buf, ',')
 	}
+	begin := len(w.buf)
 	w.buf = append(w.buf, '(')
-	data := row[nulls:]
+	data, key := row[nulls:], dump.NewKeyHash()
 	for i, value := range w.values {
 		if i > 0 {
 			w.buf = append(w.buf, ',')
@@ -156,20 +179,41 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 		if w.buf, size = value.Append(w.buf, data); size == 0 {
 			return fmt.Errorf("read a row of table %s: column %s: %w", w.table.name, w.table.columns[i].Name, protocol.ErrNotUnderstood)
 		}
+		if end >= dump.LeastChunk && w.key[i] {
+			key = key.Add(data[:min(size, keyPart)])
+		}
 		data = data[size:]
 	}
 	w.buf = append(w.buf, ')')
+	if key.BeginsChunk(len(w.buf)-begin, end) {
+		w.cut(end, begin)
+	}
 	w.rows++
 	w.all++
-	if len(w.buf)-w.statement < statementBytes {
+	if len(w.buf)-w.statement >= statementBytes {
+		w.endStatement()
+	}
+	if w.fullBytes < dump.ChunkBytes {
 		return nil
 	}
-	w.endStatement()
-	// This is less than ChunkBytes because the page is about to end.
-	if len(w.buf) < dump.ChunkBytes+dump.ChunkBytes/8 {
-		return nil
+	// There are more rows in the page, or they are longer, than the server had estimated.
+	return w.emitFull()
+}
+
+// cut ends the chunk and moves the row that follows into the next one.
+func (w *rowWriter) cut(end, row int) {
+	last := w.buf
+	w.buf = w.spare()
+	statement := w.statement
+	w.beginStatement()
+	w.buf = append(w.buf, last[row:]...)
+	last = last[:end]
+	if statement < end { // the statement had begun before the row
+		last = append(last, ";\n"...)
 	}
-	return w.flush()
+	w.full = append(w.full, chunk{last, w.rows})
+	w.fullBytes += len(last)
+	w.rows = 0
 }
 
 // isNull reports whether a field of a row is NULL.
@@ -177,7 +221,7 @@ func isNull(row []byte, i int) bool { return row[1+(i+2)/8]>>((i+2)%8)&1 != 0 }
 
 func (w *rowWriter) beginStatement() {
 	if w.buf == nil {
-		w.buf = make([]byte, 0, dump.ChunkBytes+statementBytes+statementBytes/4)
+		w.buf = w.spare()
 	}
 	w.statement = len(w.buf)
 	w.buf = append(w.buf, w.head...)
@@ -190,8 +234,47 @@ func (w *rowWriter) endStatement() {
 	}
 }
 
-// flush emits the rows in the buffer.
+// spare returns an empty buffer.
+func (w *rowWriter) spare() []byte {
+	if n := len(w.spares); n > 0 {
+		buf := w.spares[n-1]
+		w.spares = w.spares[:n-1]
+		return buf[:0]
+	}
+	return make([]byte, 0, dump.ChunkBytes/2)
+}
+
+// emitFull emits the complete chunks.
+func (w *rowWriter) emitFull() error {
+	for i, full := range w.full {
+		w.full[i] = chunk{}
+		w.emitted += int64(len(full.sql))
+		w.fullBytes -= len(full.sql)
+		spare, err := w.emit(dump.Chunk{Section: dump.Rows, Table: w.table.name, Rows: full.rows, SQL: full.sql})
+		if err != nil {
+			return err
+		}
+		w.keepSpare(spare)
+	}
+	w.full = w.full[:0]
+	return nil
+}
+
+// keepSpare keeps a buffer for a later chunk. There are never many chunks at once.
+func (w *rowWriter) keepSpare(buf []byte) {
+	if buf != nil && len(w.spares) < mostSpares {
+		w.spares = append(w.spares, buf[:0])
+	}
+}
+
+// mostSpares bounds the memory of a writer.
+const mostSpares = 4
+
+// flush emits all rows that were written.
 func (w *rowWriter) flush() error {
+	if err := w.emitFull(); err != nil {
+		return err
+	}
 	w.endStatement()
 	if len(w.buf) == 0 {
 		return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -36,7 +35,9 @@ func (s span) condition(column string) string {
 	return " WHERE " + strings.Join(parts, " AND ")
 }
 
-// spanBytes is about the size of a span: small enough that all connections end at about the same time.
+// spanBytes is about the size of a span: small enough that all connections end at about the same time. A chunk ends where a span
+// ends, so spans should be the same ones as in the last dump: they end at round keys, and whether one is cut depends on it
+// alone.
 const spanBytes = 16 << 20
 
 // mostSpans limits how finely a table is cut, and so how many queries that takes.
@@ -48,7 +49,7 @@ func split(ctx context.Context, conn *snapshotReader, table *tableRows) ([]span,
 	if table.key == nil || table.bytes < 2*spanBytes {
 		return []span{whole}, nil
 	}
-	c := cutter{conn: conn, name: table.name, bytes: table.bytes, table: mysql.QuoteName(table.name), index: table.forceIndex(), column: mysql.QuoteName(table.key.Name), key: keyOf(*table.key)}
+	c := &cutter{conn: conn, name: table.name, bytes: table.bytes, table: mysql.QuoteName(table.name), index: table.forceIndex(), column: mysql.QuoteName(table.key.Name), key: keyOf(*table.key)}
 	if c.key == nil {
 		return []span{whole}, nil
 	}
@@ -64,8 +65,8 @@ func split(ctx context.Context, conn *snapshotReader, table *tableRows) ([]span,
 	if c.all, err = c.rows(ctx, whole); err != nil {
 		return nil, err
 	}
-	most := min(table.bytes/spanBytes, mostSpans)
-	spans, err := c.cut(ctx, whole, low.String, high.String, int(most))
+	c.least = max(spanBytes, table.bytes/mostSpans) * 3 / 2
+	spans, err := c.cut(ctx, whole, low.String, high.String)
 	if err != nil {
 		return nil, err
 	}
@@ -81,14 +82,16 @@ type cutter struct {
 	bytes         int64  // of the table
 	key           key
 	all           float64 // rows of the table, by the server's estimate
+	least         int64   // the size of a span that is cut
+	cuts          int
 }
 
-// cut halves a span until there are as many as wanted, or until it is small enough. low and high are the least and the
-// greatest key in it.
-func (c cutter) cut(ctx context.Context, whole span, low, high string, most int) ([]span, error) {
-	if most < 2 || low == high {
+// cut halves a span until it is small enough. low and high are the least and the greatest key in it.
+func (c *cutter) cut(ctx context.Context, whole span, low, high string) ([]span, error) {
+	if whole.bytes < c.least || low == high || c.cuts == mostSpans {
 		return []span{whole}, nil
 	}
+	c.cuts++
 	if err := c.conn.giveBackOld(ctx); err != nil {
 		return nil, err
 	}
@@ -107,12 +110,11 @@ func (c cutter) cut(ctx context.Context, whole span, low, high string, most int)
 	share := c.share(counts[0], counts[1], float64(whole.bytes)/float64(c.bytes))
 	lower.bytes = int64(share * float64(whole.bytes))
 	upper.bytes = whole.bytes - lower.bytes
-	wanted := max(1, min(most-1, int(math.Round(share*float64(most)))))
-	left, err := c.cut(ctx, lower, low, before, wanted)
+	left, err := c.cut(ctx, lower, low, before)
 	if err != nil {
 		return nil, err
 	}
-	right, err := c.cut(ctx, upper, middle, high, most-wanted)
+	right, err := c.cut(ctx, upper, middle, high)
 	return append(left, right...), err
 }
 
@@ -121,7 +123,7 @@ func (c cutter) cut(ctx context.Context, whole span, low, high string, most int)
 //
 // InnoDB estimates a range of many pages at twice its size, but never at more than half of the table
 // (btr_estimate_n_rows_in_range). If a half reaches that limit, only the other half's estimate says anything.
-func (c cutter) share(lower, upper, of float64) float64 {
+func (c *cutter) share(lower, upper, of float64) float64 {
 	whole, most := max(1, c.all*of), c.all/2-1
 	switch {
 	case lower >= most && upper >= most:
@@ -135,9 +137,9 @@ func (c cutter) share(lower, upper, of float64) float64 {
 	}
 }
 
-// middle looks for a key about halfway between two others, and above the lower one, and for the key before it. It
-// returns nothing if there is none.
-func (c cutter) middle(ctx context.Context, low, high string) (middle, before string, err error) {
+// middle looks for a round key somewhere between two others, above the lower one, and for the key before it. It returns
+// nothing if there is none.
+func (c *cutter) middle(ctx context.Context, low, high string) (middle, before string, err error) {
 	for _, share := range []float64{0.5, 0.25, 0.75} {
 		guess, ok := c.key.between(low, high, share)
 		if !ok {
@@ -164,7 +166,7 @@ func (c cutter) middle(ctx context.Context, low, high string) (middle, before st
 }
 
 // rows returns the server's estimate of the rows of a span, for which the server looks into the index twice.
-func (c cutter) rows(ctx context.Context, s span) (float64, error) {
+func (c *cutter) rows(ctx context.Context, s span) (float64, error) {
 	rows, err := c.conn.QueryContext(ctx, fmt.Sprintf("EXPLAIN SELECT %s FROM %s%s%s", c.column, c.table, c.index, s.condition(c.column)))
 	if err != nil {
 		return 0, err
@@ -198,7 +200,8 @@ type key interface {
 	literal(value string) string
 	// usable says whether a value can be written as a literal that compares like the column's values.
 	usable(value string) bool
-	// between guesses the value at that share of the way from low to high; false if there is none.
+	// between returns a round value at about that share of the way from low to high; false if there is none. It stays the same while
+	// low and high move a little.
 	between(low, high string, share float64) (string, bool)
 }
 
@@ -230,9 +233,35 @@ func (integerKey) between(low, high string, share float64) (string, bool) {
 	if !lowOK || !highOK {
 		return "", false
 	}
-	way := new(big.Int).Sub(h, l)
-	way.Mul(way, big.NewInt(int64(share*100))).Div(way, big.NewInt(100))
-	return l.Add(l, way).String(), true
+	at := func(share float64) *big.Int {
+		way := new(big.Int).Sub(h, l)
+		way.Mul(way, big.NewInt(int64(share*100))).Div(way, big.NewInt(100))
+		return way.Add(way, l)
+	}
+	least, most := at(share-roundness), at(share+roundness)
+	for bits := uint(most.BitLen()); bits > 0; bits-- {
+		// Rsh rounds down, also negative numbers.
+		round := new(big.Int).Rsh(most, bits)
+		if round.Lsh(round, bits); round.Cmp(least) > 0 {
+			return round.String(), true
+		}
+	}
+	return most.String(), true
+}
+
+// roundness is how far from the wanted place a round key may lie, as a share of the range.
+const roundness = 0.12
+
+// roundNumber returns the number with the most zeros at its end, in the given base, at about that share of the way.
+func roundNumber(low, high uint64, share float64, base uint64) uint64 {
+	way := float64(high) - float64(low)
+	least, most := uint64(float64(low)+(share-roundness)*way), uint64(float64(low)+(share+roundness)*way)
+	for unit := base * base * base; unit > 1; unit /= base {
+		if round := most / unit * unit; round > least {
+			return round
+		}
+	}
+	return most
 }
 
 type bytesKey struct{}
@@ -243,8 +272,9 @@ func (bytesKey) usable(string) bool { return true }
 
 func (bytesKey) between(low, high string, share float64) (string, bool) {
 	at, l, h := fraction(low, high, 256, 0)
-	middle := uint64(float64(l) + share*(float64(h)-float64(l)))
-	return low[:at] + string([]byte{byte(middle >> 24), byte(middle >> 16), byte(middle >> 8), byte(middle)}), true
+	middle := roundNumber(l, h, share, 256)
+	guess := string([]byte{byte(middle >> 24), byte(middle >> 16), byte(middle >> 8), byte(middle)})
+	return low[:at] + strings.TrimRight(guess, "\x00"), true
 }
 
 type textKey struct{ utf8 bool }
@@ -264,7 +294,7 @@ func (t textKey) usable(value string) bool {
 // between interpolates printable ASCII. How the collation really orders values shows when a key is looked for.
 func (t textKey) between(low, high string, share float64) (string, bool) {
 	at, l, h := fraction(low, high, 95, ' ')
-	middle := uint64(float64(l) + share*(float64(h)-float64(l)))
+	middle := roundNumber(l, h, share, 95)
 	guess := make([]byte, 4)
 	for i := range guess {
 		guess[3-i] = ' ' + byte(middle%95)
