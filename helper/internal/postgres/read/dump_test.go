@@ -412,9 +412,10 @@ func TestPostgresCutTables(t *testing.T) {
 		statements = append(statements, piece.copyOut())
 	}
 	want := []string{
-		"COPY (SELECT a, b FROM ONLY public.big WHERE true AND ctid < '(33,0)') TO STDOUT",
-		"COPY (SELECT a, b FROM ONLY public.big WHERE true AND ctid >= '(33,0)' AND ctid < '(66,0)') TO STDOUT",
-		"COPY (SELECT a, b FROM ONLY public.big WHERE true AND ctid >= '(66,0)') TO STDOUT",
+		"COPY (SELECT a, b FROM ONLY public.big WHERE true AND ctid < '(32,0)') TO STDOUT",
+		"COPY (SELECT a, b FROM ONLY public.big WHERE true AND ctid >= '(32,0)' AND ctid < '(64,0)') TO STDOUT",
+		"COPY (SELECT a, b FROM ONLY public.big WHERE true AND ctid >= '(64,0)' AND ctid < '(96,0)') TO STDOUT",
+		"COPY (SELECT a, b FROM ONLY public.big WHERE true AND ctid >= '(96,0)') TO STDOUT",
 		"COPY public.other (a) TO STDOUT",
 	}
 	if diff := cmp.Diff(want, statements); diff != "" {

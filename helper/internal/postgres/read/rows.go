@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/bits"
 	"slices"
 	"sync/atomic"
 
@@ -110,10 +111,12 @@ func cutTables(tables []*readTable, server version.Version) []pageRange {
 			add(pageRange{table: table})
 			continue
 		}
-		for i := range n {
-			piece := pageRange{table: table, from: table.pages * i / n}
-			if i < n-1 {
-				piece.to = table.pages * (i + 1) / n
+		// Pieces begin at the same pages while a table grows: at multiples of a power of two.
+		size := int64(1) << (bits.Len64(uint64(table.pages/n)) - 1)
+		for from := int64(0); from < table.pages; from += size {
+			piece := pageRange{table: table, from: from}
+			if from+size < table.pages {
+				piece.to = from + size
 			}
 			add(piece)
 		}
@@ -195,21 +198,24 @@ func (s *snapshot) readPiece(ctx context.Context, reader *pgx.Conn, piece pageRa
 			return err
 		}
 	}
-	if len(chunks.buffer) >= dump.FullChunk {
+	if piece.from > 0 || piece.to > 0 { // which piece of its table a connection reads next differs from dump to dump
 		return chunks.finish()
 	}
-	return nil
+	return chunks.emitFull()
 }
 
-// chunkWriter turns rows, as COPY sends them, into chunks. A chunk may hold rows of several pieces of a table.
+// chunkWriter turns rows, as COPY sends them, into chunks.
 type chunkWriter struct {
-	emit   dump.Emit
-	table  *readTable
-	buffer []byte
-	rows   int64 // in the buffer
-	read   int64 // of the piece
-	open   bool  // a part of a row has been handed on
-	failed error // of emit
+	emit      dump.Emit
+	table     *readTable
+	buffer    []byte
+	rows      int64        // in the buffer
+	full      []dump.Chunk // which are complete, but not handed on
+	fullBytes int
+	spares    [][]byte
+	read      int64 // of the piece
+	open      bool  // a part of a row has been handed on
+	failed    error // of emit
 }
 
 // begin says to which piece the next rows belong.
@@ -228,12 +234,18 @@ func (c *chunkWriter) begin(table *readTable) error {
 // longRow is the length from which on a row is handed on in parts, in bytes.
 const longRow = 3 * dump.ChunkBytes
 
+// keyPart is how much of a row decides whether it begins a chunk, in bytes: its first columns are those of the key as a rule, and an
+// UPDATE of others leaves the border where it is.
+const keyPart = 32
+
 // Write takes a part of the data: a row, or a part of a long one.
 func (c *chunkWriter) Write(data []byte) (int, error) {
+	if !c.open && bytes.HasSuffix(c.buffer, []byte{'\n'}) &&
+		dump.NewKeyHash().Add(data[:min(len(data), keyPart)]).BeginsChunk(len(data), len(c.buffer)) {
+		c.endChunk()
+	}
 	if len(c.buffer) == 0 && !c.open {
-		if cap(c.buffer) == 0 {
-			c.buffer = make([]byte, 0, min(dump.ChunkBytes, c.table.bytes)+firstRow)
-		}
+		c.buffer = c.spare()
 		c.buffer = append(c.buffer, "COPY "+c.table.to.quoted+c.table.columnList()+" FROM stdin;\n"...)
 	}
 	c.buffer = append(c.buffer, data...)
@@ -244,10 +256,16 @@ func (c *chunkWriter) Write(data []byte) (int, error) {
 	whole := bytes.HasSuffix(data, []byte{'\n'})
 	switch {
 	case whole && (c.open || len(c.buffer) >= 2*dump.ChunkBytes):
-		// The piece is about to end. What a page becomes as text may be several times as long.
 		c.failed = c.finish()
+	case c.fullBytes >= 2*dump.ChunkBytes:
+		// The piece is about to end. What a page becomes as text may be several times as long.
+		c.failed = c.emitFull()
 	case !whole && len(c.buffer) >= longRow:
-		c.failed = c.handOn(dump.Chunk{SQL: c.buffer, Open: true})
+		if c.failed = c.emitFull(); c.failed == nil {
+			part := c.buffer
+			c.buffer = nil
+			c.failed = c.handOn(dump.Chunk{SQL: part, Open: true})
+		}
 	}
 	if c.failed != nil {
 		return 0, c.failed
@@ -255,23 +273,57 @@ func (c *chunkWriter) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// firstRow leaves room for the row that makes a chunk long enough.
-const firstRow = 256 << 10
+// endChunk completes a chunk. It is handed on later: the table is locked.
+func (c *chunkWriter) endChunk() {
+	chunk := dump.Chunk{Rows: c.rows, SQL: append(c.buffer, "\\.\n"...)}
+	c.full = append(c.full, chunk)
+	c.fullBytes += len(chunk.SQL)
+	c.buffer, c.rows = nil, 0
+}
 
-// finish emits what is left in the buffer.
+// emitFull hands the complete chunks on.
+func (c *chunkWriter) emitFull() error {
+	for _, chunk := range c.full {
+		if err := c.handOn(chunk); err != nil {
+			return err
+		}
+	}
+	c.full, c.fullBytes = c.full[:0], 0
+	return nil
+}
+
+// finish emits all that is left.
 func (c *chunkWriter) finish() error {
-	if len(c.buffer) == 0 {
-		return nil
+	if err := c.emitFull(); err != nil || len(c.buffer) == 0 {
+		return err
 	}
 	chunk := dump.Chunk{Rows: c.rows, SQL: append(c.buffer, "\\.\n"...)}
-	c.rows = 0
+	c.buffer, c.rows = nil, 0
 	return c.handOn(chunk)
 }
 
 func (c *chunkWriter) handOn(chunk dump.Chunk) error {
 	chunk.Section, chunk.Table, chunk.Continued = dump.Rows, c.table.to.String(), c.open
-	c.buffer, c.open = nil, chunk.Open
+	c.open = chunk.Open
 	spare, err := c.emit(chunk)
-	c.buffer = spare[:0]
+	if cap(spare) > 0 && len(c.spares) < mostSpares {
+		c.spares = append(c.spares, spare[:0])
+	}
 	return err
 }
+
+// mostSpares bounds the memory of a writer.
+const mostSpares = 4
+
+// spare returns an empty buffer.
+func (c *chunkWriter) spare() []byte {
+	if n := len(c.spares); n > 0 {
+		buffer := c.spares[n-1]
+		c.spares = c.spares[:n-1]
+		return buffer
+	}
+	return make([]byte, 0, min(dump.ChunkBytes/2, c.table.bytes+firstRow))
+}
+
+// firstRow is the least room for rows, in bytes.
+const firstRow = 256 << 10
