@@ -70,6 +70,14 @@ var storyFaults = map[string]func(w http.ResponseWriter, r *http.Request, resume
 		}
 		return false
 	},
+	// no-copies is a store that does not copy, and one-copy one that does it once.
+	"no-copies": func(w http.ResponseWriter, r *http.Request, _ string) bool {
+		return r.Header.Get("X-Amz-Copy-Source") != "" && refuse(w, "NotImplemented", "A header you provided implies functionality that is not implemented.")
+	},
+	"one-copy": func(w http.ResponseWriter, r *http.Request, _ string) bool {
+		return r.Header.Get("X-Amz-Copy-Source") != "" && r.Header.Get("X-Amz-Copy-Source-Range") != "bytes=0-5242879" &&
+			refuse(w, "AccessDenied", "Access Denied")
+	},
 	"kms": func(w http.ResponseWriter, r *http.Request, _ string) bool {
 		return isDump(r) && r.Method != http.MethodGet && r.Method != http.MethodDelete &&
 			refuse(w, "AccessDenied", "User: arn:aws:iam::111122223333:user/dev is not authorized to perform: kms:GenerateDataKey on this resource")
