@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*.bash tests/*.bats tests/*/*.sh tests/lab/images/*/*.sh commands/*/* dump-refresh/*.sh deploy/*/*.sh)
 
-.PHONY: help build image release test test-fast test-race test-race-fast test-go test-shell test-ddev reference lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
+.PHONY: help build image release test test-fast test-race test-race-fast test-go test-long test-shell test-ddev reference lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
 
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,6 +56,9 @@ test-race-fast: ## the same for packages that need no server and do not compress
 test-go: ## runs the Go tests, against real servers
 	go vet ./...
 	go test -json -count=1 -timeout=20m ./... | go run ./tests/report
+
+test-long: packages tools ## runs the Go tests with more and larger cases, which takes hours
+	DUMP_TEST_LONG=1 go test -json -count=1 -timeout=240m ./... | go run ./tests/report
 
 test-shell: ## checks the shell scripts with shellcheck
 	shellcheck --external-sources $(SHELL_FILES)

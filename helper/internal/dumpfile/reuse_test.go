@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -235,5 +236,76 @@ func TestReuseOfAnEarlierDump(t *testing.T) {
 				t.Errorf("the earlier dump is damaged: %v", err)
 			}
 		})
+	}
+}
+
+// TestAYearOfChanges changes a few chunks each day, as sites do: some that change every day, a few neighbours, a few anywhere, one more at
+// the end. What is sent again because ranges are short must not grow from month to month.
+func TestAYearOfChanges(t *testing.T) {
+	const chunks = 1600
+	days := 120
+	if os.Getenv("DUMP_TEST_LONG") != "" {
+		days = 365
+	}
+	random := rand.New(rand.NewPCG(2, 3))
+	fresh := func() []byte { return text(random, "t", 10<<10) } // 5 KB compressed, 160 KB in real dumps
+	today := day{head: []byte("CREATE TABLE t (a text);\n"), tail: []byte("-- done\n")}
+	for range chunks {
+		today.rows = append(today.rows, fresh())
+	}
+	out, _, err := today.write(t, Zstd, nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := out.bytes()
+	var sentShares, changedShares []float64
+	mostRanges := 0
+	for number := range days {
+		changed := map[int]bool{}
+		for i := range 2 {
+			changed[len(today.rows)/3+i] = true
+		}
+		first := random.IntN(len(today.rows) - 5)
+		for i := range 5 {
+			changed[first+i] = true
+		}
+		for range 3 {
+			changed[random.IntN(len(today.rows))] = true
+		}
+		for i := range changed {
+			today.rows[i] = fresh()
+		}
+		today.rows = append(today.rows, fresh())
+		out, _, err := today.write(t, Zstd, stored, false)
+		if err != nil {
+			t.Fatalf("day %d: %v", number, err)
+		}
+		stored = out.bytes()
+		rows := len(stored) - today.indexSize(t, Zstd, stored)
+		sentShares = append(sentShares, float64(rows-out.copied)/float64(rows))
+		changedShares = append(changedShares, float64(len(changed)+1)/float64(len(today.rows)))
+		mostRanges = max(mostRanges, out.puts)
+		if number%30 == 0 {
+			today.check(t, Zstd, stored)
+		}
+	}
+	mean := func(shares []float64) (sum float64) {
+		for _, share := range shares {
+			sum += share / float64(len(shares))
+		}
+		return sum
+	}
+	early, late := mean(sentShares[30:120]), mean(sentShares[days-90:])
+	sorted := slices.Sorted(slices.Values(sentShares))
+	t.Logf("a day changes %.2f %% of the chunks; %.2f %% are sent (95th percentile %.2f), %.2f %% in the last quarter; at most %d ranges",
+		100*mean(changedShares), 100*mean(sentShares), 100*sorted[days*95/100], 100*late, mostRanges)
+	if mean(sentShares) > 0.03 || sorted[days*95/100] > 0.05 {
+		t.Errorf("%.3f of the bytes are sent, 95th percentile %.3f", mean(sentShares), sorted[days*95/100])
+	}
+	if late > 1.5*early {
+		t.Errorf("%.4f of the bytes are sent in the first months, %.4f in the last ones", early, late)
+	}
+	if mostRanges > 100 {
+		t.Errorf("the object is made of %d ranges", mostRanges)
 	}
 }
