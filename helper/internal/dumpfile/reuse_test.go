@@ -295,15 +295,15 @@ func TestAYearOfChanges(t *testing.T) {
 		}
 		return sum
 	}
-	early, late := mean(sentShares[30:120]), mean(sentShares[days-90:])
+	early, late := mean(sentShares[20:60]), mean(sentShares[days-40:])
 	sorted := slices.Sorted(slices.Values(sentShares))
-	t.Logf("a day changes %.2f %% of the chunks; %.2f %% are sent (95th percentile %.2f), %.2f %% in the last quarter; at most %d ranges",
+	t.Logf("a day changes %.2f %% of the chunks; %.2f %% are sent (95th percentile %.2f), %.2f %% in the last weeks; at most %d ranges",
 		100*mean(changedShares), 100*mean(sentShares), 100*sorted[days*95/100], 100*late, mostRanges)
 	if mean(sentShares) > 0.03 || sorted[days*95/100] > 0.05 {
 		t.Errorf("%.3f of the bytes are sent, 95th percentile %.3f", mean(sentShares), sorted[days*95/100])
 	}
 	if late > 1.5*early {
-		t.Errorf("%.4f of the bytes are sent in the first months, %.4f in the last ones", early, late)
+		t.Errorf("%.4f of the bytes are sent in the first weeks, %.4f in the last ones", early, late)
 	}
 	if mostRanges > 100 {
 		t.Errorf("the object is made of %d ranges", mostRanges)
