@@ -13,9 +13,10 @@ import (
 // chunks copies a dump that comes in chunks to the writer. It counts what it copies as a reader of the whole text does: no dump is
 // published that the same program would not take for complete. textRows are the rows that are in no chunk of rows, by table.
 func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writer *dumpfile.Writer) (stats sqltext.Stats, textRows map[string]int64, err error) {
-	counter := sqltext.NewCounter(sqltext.DialectOf(info.Engine))
+	counter := chunkCounter{Counter: sqltext.NewCounter(sqltext.DialectOf(info.Engine))}
+	defer counter.end()
 	err = d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
-		if err := count(counter, chunk); err != nil {
+		if err := counter.count(chunk); err != nil {
 			return nil, &UnreadableError{err}
 		}
 		length := int64(len(chunk.SQL))
@@ -49,11 +50,37 @@ func (r *run) meetAll(text []byte, dialect sqltext.Dialect) {
 	}
 }
 
-func count(counter *sqltext.Counter, chunk dump.Chunk) error {
-	if chunk.Section == dump.Rows {
-		return counter.Rows(chunk.SQL, chunk.Table, chunk.Rows)
+// chunkCounter counts chunks. Those of a row that comes in parts follow one another.
+type chunkCounter struct {
+	*sqltext.Counter
+	open *sqltext.OpenRows // nil if there is no such row
+}
+
+func (c *chunkCounter) count(chunk dump.Chunk) error {
+	switch {
+	case chunk.Section != dump.Rows:
+		return c.Text(chunk.SQL)
+	case !chunk.Open && !chunk.Continued:
+		return c.Rows(chunk.SQL, chunk.Table, chunk.Rows)
+	case !chunk.Continued:
+		c.open = c.Open()
 	}
-	return counter.Text(chunk.SQL)
+	open := c.open
+	if _, err := open.Write(chunk.SQL); err != nil {
+		return err
+	}
+	if chunk.Open {
+		return nil
+	}
+	c.open = nil
+	return open.Close(chunk.Table, chunk.Rows)
+}
+
+// end ends what a dump that failed has left open.
+func (c *chunkCounter) end() {
+	if c.open != nil {
+		c.open.Abort()
+	}
 }
 
 // UnreadableError means that what was about to be published could not be read again. It is a mistake of this program.

@@ -51,7 +51,11 @@ func (c *Counter) Rows(sql []byte, table string, rows int64) error {
 	if err := chunk.finish(); err != nil {
 		return err
 	}
-	found := chunk.stats.Stats
+	return c.add(chunk.stats.Stats, table, rows)
+}
+
+// add adds what was found in rows of a table.
+func (c *Counter) add(found Stats, table string, rows int64) error {
 	if found.Tables[table] != rows || len(found.Tables) != 1 {
 		return &CountError{table, rows, found.Tables}
 	}
@@ -60,6 +64,49 @@ func (c *Counter) Rows(sql []byte, table string, rows int64) error {
 	c.text.stats.ending.rows()
 	c.rows.Join(found)
 	return nil
+}
+
+// OpenRows counts rows whose text comes in parts, because it is too long for the memory. Only one may be open at a time.
+type OpenRows struct {
+	counter  *Counter
+	splitter *Splitter
+	text     *io.PipeWriter
+	ended    chan error
+}
+
+// Open begins rows that come in parts.
+func (c *Counter) Open() *OpenRows {
+	c.mutex.Lock()
+	before := c.text.follow(nil)
+	c.mutex.Unlock()
+	from, text := io.Pipe()
+	splitter := NewSplitter(from, before.dialect)
+	splitter.delimiter, splitter.escapes, splitter.ansi = before.delimiter, before.escapes, before.ansi
+	o := &OpenRows{counter: c, splitter: splitter, text: text, ended: make(chan error, 1)}
+	go func() {
+		err := splitter.finish()
+		_ = from.CloseWithError(err)
+		o.ended <- err
+	}()
+	return o
+}
+
+// Write takes the next part. Its errors are those of Counter.Rows.
+func (o *OpenRows) Write(sql []byte) (int, error) { return o.text.Write(sql) }
+
+// Close ends the rows and counts them as Counter.Rows does.
+func (o *OpenRows) Close(table string, rows int64) error {
+	_ = o.text.Close()
+	if err := <-o.ended; err != nil {
+		return err
+	}
+	return o.counter.add(o.splitter.stats.Stats, table, rows)
+}
+
+// Abort ends rows that will not be complete.
+func (o *OpenRows) Abort() {
+	_ = o.text.CloseWithError(io.ErrUnexpectedEOF)
+	<-o.ended
 }
 
 // Stats returns the counts so far. TextRows counts the rows that are not in chunks of rows, by table.
