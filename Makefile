@@ -110,14 +110,17 @@ fleet-acceptance: build ## publishes and pulls a fleet of 60 projects, some of t
 # Asks for root's rights only if a package is missing.
 packages: ## installs the Debian packages that tests need
 	@tests/packages.sh mariadb-server mariadb-client postgresql postgresql-postgis openssh-server openssh-client \
-	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap maven unzip
+	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap maven unzip pgbouncer
+	@command -v npm >/dev/null || tests/packages.sh npm # Node's own packages have it, too, and exclude Debian's
 
-# Compiles the Go modules in tests/tools, and unpacks the MySQL server, which only Debian's unstable release has, and an old
-# MariaDB, which Maven has.
+# Compiles the Go modules in tests/tools, and unpacks what this release of Debian lacks: a MySQL server, PostgreSQL's newest clients,
+# an old MariaDB, which Maven has, and PostgreSQL's other versions, which npm has.
 tools: ## builds the test tools that Debian does not have
 	@tests/tools/build.sh ddev golangci-lint minio versitygw actionlint kustomize kubernetes-types
 	@tests/tools/mysql.sh
 	@tests/tools/mariadb.sh 10.2.11
+	@tests/tools/postgres.sh 10 11 12 13 14 15 16 17 18
+	@tests/tools/postgres-client.sh
 
 clean: ## removes bin and dist
 	rm -rf bin dist

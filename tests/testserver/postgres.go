@@ -28,13 +28,21 @@ func Postgres(dir string, options ...string) (*PG, error) {
 	if err != nil {
 		return nil, err
 	}
+	initialise, err := initdb.path()
+	if err != nil {
+		return nil, err
+	}
+	return startPostgres(dir, server, initialise, options)
+}
+
+func startPostgres(dir, server, initialise string, options []string) (*PG, error) {
 	as, err := postgresOwner()
 	if err != nil {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
 	if _, err := os.Stat(data); err != nil {
-		if err := initPostgres(dir, data, as); err != nil {
+		if err := initPostgres(dir, data, initialise, as); err != nil {
 			return nil, err
 		}
 	}
@@ -88,11 +96,7 @@ func postgresOwner() (*owner, error) {
 	return &owner{uint32(uid), uint32(gid)}, nil
 }
 
-func initPostgres(dir, data string, as *owner) error {
-	initialise, err := initdb.path()
-	if err != nil {
-		return err
-	}
+func initPostgres(dir, data, initialise string, as *owner) error {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return err
 	}
@@ -104,8 +108,11 @@ func initPostgres(dir, data string, as *owner) error {
 			return err
 		}
 	}
-	err = run("initdb", as, initialise, "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",
-		"-A", "trust", "--no-sync", "--no-instructions", "--wal-segsize=4")
+	words := []string{initialise, "-D", data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "trust"}
+	if !strings.Contains(initialise, "postgres-10"+string(filepath.Separator)) { // which has a fixed size
+		words = append(words, "--wal-segsize=4")
+	}
+	err := run("initdb", as, append(words, "--nosync")...)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(hostRules), 0o600)
 	}
