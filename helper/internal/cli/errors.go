@@ -283,6 +283,13 @@ var errorClasses = []errorClass{
 	is(source.ErrTooManyConnections, exitStaging, "try again later, lower --threads, or raise max_connections or the account's own limit on staging"),
 	is(source.ErrLimit, exitStaging, "try again later, or raise the limit that the message names on staging"),
 	is(source.ErrNoSpace, exitStaging, "nothing was published; free some space where staging keeps its data and temporary files"),
+	as(exitStaging, func(e *source.PoolerError) string {
+		const reach = "name the server itself in DUMP_SOURCE"
+		if e.Server == "" {
+			return "nothing was read; " + reach
+		}
+		return fmt.Sprintf("nothing was read; %s: %s is its address there; where only the pooler's machine reaches it, set DUMP_SSH", reach, e.Server)
+	}),
 	as(exitStaging, func(e *source.SettingError) string {
 		if e.Client {
 			return "use --engine=native, or set " + e.Name + " back on staging"

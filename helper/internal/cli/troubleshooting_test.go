@@ -160,6 +160,8 @@ var documented = []struct {
 		{err: source.ErrDefinitionChanged, says: "a table's definition changed during the dump: …"},
 		{err: source.ErrSnapshotTooLong, says: "the dump took too long: …"},
 		{err: source.ErrConnectionLost, says: "connection lost: …"},
+		{err: &source.PoolerError{Pooler: "PgBouncer 1.18.0", LentFor: "transaction", Server: "10.0.0.5:5432"}},
+		{err: &source.PoolerError{Pooler: "PgBouncer 1.18.0", Settings: []string{"quote_all_identifiers"}, Server: "10.0.0.5:5432"}},
 		{err: &source.ClientMissingError{Client: "pg_dump", Debian: "postgresql-client", Brew: "libpq"}},
 		{err: &source.ClientTooOldError{Client: "pg_dump 13.4", Server: "15.10", Debian: "postgresql-client-15", Brew: "postgresql@15"}},
 		{err: &source.ClientError{Client: sourcecommand.Command, Status: "exit status 1", Stderr: []string{anything}}},

@@ -88,6 +88,24 @@ func (e *SettingError) Error() string {
 
 func (e *SettingError) Unwrap() error { return e.Err }
 
+// A PoolerError says that a connection pooler stands before the server with which no dump can be made without harm to its
+// other clients.
+type PoolerError struct {
+	Pooler string // "PgBouncer 1.18.0", or "a connection pooler"
+	// LentFor is what the pooler lends a session of the server for, "transaction" or "statement"; "" for a connection.
+	LentFor string
+	// Settings are those that the dump client would need, where the pooler lends sessions for a connection.
+	Settings []string
+	Server   string // the address of the server behind it; "" if unknown
+}
+
+func (e *PoolerError) Error() string {
+	if e.LentFor == "" {
+		return fmt.Sprintf("%s stands before the server, and takes no settings with which a session begins; the dump client needs %s", e.Pooler, Enumerate(e.Settings))
+	}
+	return fmt.Sprintf("%s stands before the server, and lends a session for a %s only: what the dump client sets would stay in sessions of the site", e.Pooler, e.LentFor)
+}
+
 // An SSHUnreachableError says that the SSH server, or a jump host before it, cannot be reached. It is an
 // ErrUnreachable.
 type SSHUnreachableError struct {

@@ -232,7 +232,10 @@ func connections(n int) string {
 // how describes how all rows come from one moment.
 func (s *snapshot) how() string {
 	text := "one snapshot, read over " + connections(len(s.readers))
-	if s.refused != "" {
+	switch {
+	case s.postgres.pooler != nil:
+		text += ": " + s.postgres.pooler.name + " stands before the server, and the site needs its sessions"
+	case s.refused != "":
 		text += ": the server refused more (" + s.refused + ")"
 	}
 	return text

@@ -34,6 +34,8 @@ type Server struct {
 	server        version.Version
 	version       string      // the same, as the server gives it
 	about         source.Info // all but the tables
+	checked       bool        // whether a pooler was looked for
+	pooler        *pooler     // nil if the server is reached directly
 	settings      []settings.Setting
 	password      string // the URL's, or that of a password file
 	structureOnly []relationName
@@ -290,6 +292,10 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 // machine, it is to be closed afterwards.
 func (p *Server) clientTarget(ctx context.Context) (clientTarget, io.Closer, error) {
 	target := p.withRules(clientTarget{url: p.url})
+	if p.pooler != nil && target.options != "" {
+		made := slices.Concat(p.settings, p.lifted())
+		return target, nil, p.classify(&source.PoolerError{Pooler: p.pooler.name, Settings: settings.Given(made), Server: p.pooler.server})
+	}
 	if p.tunnel == nil {
 		return target, nil, nil
 	}
@@ -326,6 +332,12 @@ func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
 	p.password = config.Password
 	var tx pgx.Tx
 	conn, err := p.limits.Connect(ctx, config, func(conn *pgx.Conn) (err error) {
+		if !p.checked {
+			if err := p.checkPooler(ctx, conn); err != nil {
+				return err
+			}
+			p.checked = true
+		}
 		if tx, err = conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly}); err != nil {
 			return err
 		}
@@ -366,6 +378,10 @@ func (p *Server) classify(err error) error {
 	var setting *settings.Error
 	if errors.As(err, &setting) {
 		return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: setting.Name, Value: setting.Value, Err: setting})
+	}
+	var pooled *source.PoolerError
+	if errors.As(err, &pooled) {
+		return fmt.Errorf("%s: %w", doing, pooled)
 	}
 	var limit *postgres.TimeLimitError
 	if errors.As(err, &limit) {

@@ -23,6 +23,7 @@ type snapshot struct {
 	time     time.Time   // by the server's clock, just before it was taken
 	info     source.Info // what there was at that moment
 	readers  []*pgx.Conn
+	keeper   uint32 // the server's process behind the first of them, which took the snapshot
 	refused  string // why there are no more readers, if the server wanted no more
 	pieces   []pageRange
 	read     readTables
@@ -74,7 +75,7 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 		return p.classify(err)
 	}
 	s.readers = []*pgx.Conn{keeper}
-	err = keeper.QueryRow(ctx, "SELECT statement_timestamp(), pg_export_snapshot()").Scan(&s.time, &s.id)
+	err = keeper.QueryRow(ctx, "SELECT statement_timestamp(), pg_export_snapshot(), pg_backend_pid()::bigint").Scan(&s.time, &s.id, &s.keeper)
 	if cause := refusedToShare(err); cause != nil {
 		return &snapshotNotSharedError{cause}
 	}
@@ -125,7 +126,11 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 			return p.classify(err)
 		}
 	}
-	return s.share(ctx, min(limits.readers(p.config.Threads), len(s.pieces)))
+	readers := min(limits.readers(p.config.Threads), len(s.pieces))
+	if p.pooler != nil {
+		readers = 1 // the site needs the pooler's sessions
+	}
+	return s.share(ctx, readers)
 }
 
 // connectAside opens the connection that sees the present state.

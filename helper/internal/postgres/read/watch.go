@@ -218,8 +218,12 @@ func (s *snapshot) watch(ctx context.Context) error {
 		return nil
 	}
 	var readers []string
-	for _, reader := range s.readers {
-		readers = append(readers, fmt.Sprint(reader.PgConn().PID()))
+	for i, reader := range s.readers {
+		pid := reader.PgConn().PID()
+		if i == 0 {
+			pid = s.keeper // a pooler makes up the numbers of processes
+		}
+		readers = append(readers, fmt.Sprint(pid))
 	}
 	const ours = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user
   AND application_name = 'dump-helper' AND pid <> pg_backend_pid()`

@@ -75,13 +75,29 @@ func Again(made []Setting) []string {
 func Options(made []Setting) string {
 	var words []string
 	for _, s := range made {
-		// Every server's configuration file sets the language of amounts and months.
-		own := strings.HasPrefix(s.Name, "lc_") && s.Source == "configuration file"
-		if s.Changed && s.Source != "default" && !own && !clientsOwn[strings.ToLower(s.Name)] {
+		if s.given() {
 			words = append(words, "-c "+s.Name+"="+escapeOption.Replace(s.Value))
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// Given returns the names of the settings that Options has.
+func Given(made []Setting) []string {
+	var names []string
+	for _, s := range made {
+		if s.given() {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// given reports whether a program that connects by libpq must be given the setting.
+func (s Setting) given() bool {
+	// Every server's configuration file sets the language of amounts and months.
+	own := strings.HasPrefix(s.Name, "lc_") && s.Source == "configuration file"
+	return s.Changed && s.Source != "default" && !own && !clientsOwn[strings.ToLower(s.Name)]
 }
 
 // clientsOwn are settings that pg_dump makes itself, at once.
