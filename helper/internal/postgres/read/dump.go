@@ -72,8 +72,8 @@ func (n *nativeDump) chunks(ctx context.Context, emit dump.Emit) error {
 }
 
 // watched emits the dump, and gives way to sessions that wait for it.
-func (n *nativeDump) watched(ctx context.Context, emit dump.Emit) error {
-	group, ctx := errgroup.WithContext(ctx)
+func (n *nativeDump) watched(dumping context.Context, emit dump.Emit) error {
+	group, ctx := errgroup.WithContext(dumping)
 	watching, done := context.WithCancel(ctx)
 	watched := make(chan error, 1)
 	group.Go(func() error {
@@ -90,8 +90,9 @@ func (n *nativeDump) watched(ctx context.Context, emit dump.Emit) error {
 			if gaveWay := <-watched; gaveWay != nil {
 				return gaveWay
 			}
+			return n.nameLock(dumping, err)
 		}
-		return err
+		return nil
 	})
 	return group.Wait()
 }

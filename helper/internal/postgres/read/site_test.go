@@ -146,3 +146,33 @@ func TestPostgresBusySite(t *testing.T) {
 		t.Errorf("the copy has %v: %v", rows, err)
 	}
 }
+
+// If a table stays locked, the error names it, and whoever holds the lock.
+func TestPostgresNamesTheLock(t *testing.T) {
+	server := sourcetest.PostgreSQL(t)
+	for _, client := range []bool{false, true} {
+		freshPostgres(t, "guarded", shelf)
+		src, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, server.URL("guarded")), Client: client})
+		held := make(chan error, 1)
+		go func() {
+			held <- server.Exec("guarded", "BEGIN", "LOCK TABLE other", "SELECT pg_sleep(60)", "COMMIT")
+		}()
+		for n := "0"; n == "0"; {
+			rows, err := server.Query("postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = 'guarded' AND query LIKE 'SELECT pg_sleep%'")
+			if err != nil {
+				t.Fatal(err)
+			}
+			n = rows[0][0]
+		}
+		d, err := src.Dump(t.Context())
+		if err == nil {
+			_, err = sourcetest.ReadText(t.Context(), d)
+			_ = d.Close()
+		}
+		sourcetest.ExpectError(t, err, source.ErrGaveWay, "the dump gave way to others on staging: public.other is locked by SELECT PG_SLEEP(60) of postgres (process ")
+		if err := server.Exec("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'guarded'"); err != nil {
+			t.Fatal(err)
+		}
+		<-held
+	}
+}

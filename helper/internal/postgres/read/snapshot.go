@@ -53,7 +53,7 @@ func (p *Server) takeSnapshot(ctx context.Context, target *clientTarget) (*snaps
 		}
 		_ = s.Close()
 		if try == snapshotTries || !errors.Is(err, source.ErrDefinitionChanged) && !errors.Is(err, source.ErrGaveWay) {
-			return nil, err
+			return nil, p.nameLock(ctx, err)
 		}
 		if errors.Is(err, source.ErrGaveWay) {
 			select {
