@@ -99,7 +99,7 @@ func (n *nativeDump) emitOwn(emit dump.Emit) error {
 	return err
 }
 
-// ownWay returns what is left of a piece of a dump without what leads to other servers.
+// ownWay returns what is left of a piece of a dump without what leads to other servers, and makes its settings only where they exist.
 func ownWay(piece sqltext.Piece) []byte {
 	if piece.Kind != sqltext.Statement {
 		return piece.Raw
@@ -107,7 +107,7 @@ func ownWay(piece sqltext.Piece) []byte {
 	left, what := elsewhere.Without(piece.Text)
 	switch {
 	case what == "":
-		return piece.Raw
+		return portable(piece)
 	case left == nil:
 		return nil
 	}

@@ -283,7 +283,7 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 		_ = stop.Close()
 		return nil, err
 	}
-	d.Text = newOwnText(p.namingLocks(ctx, p.tunnel.Reader(child)))
+	d.Text = p.namingLocks(ctx, newOwnText(p.tunnel.Reader(child)))
 	d.Closers = append([]io.Closer{child, stop}, d.Closers...)
 	return d, nil
 }
