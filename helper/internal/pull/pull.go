@@ -312,7 +312,11 @@ func (p *Plan) inspect(ctx context.Context) error {
 		return fmt.Errorf("read %s: %w", p.Dump.Name, err)
 	}
 	if index != nil && index.Engine != "" {
-		return p.checkEngine(index.Engine)
+		if err := p.checkEngine(index.Engine); err != nil {
+			return err
+		}
+		p.noteOlder(index.EngineVersion)
+		return nil
 	}
 	head, err := p.head(object)
 	if err != nil {
@@ -321,6 +325,9 @@ func (p *Plan) inspect(ctx context.Context) error {
 	p.dialect = targetDialect(p.Target)
 	if found, ok := sqltext.Detect(head); ok && found != p.dialect {
 		return &WrongEngineError{p.Dump.Name, found.String(), p.dialect.String()}
+	}
+	if found := dumpedFrom.FindSubmatch(head); found != nil {
+		p.noteOlder(string(found[1]))
 	}
 	return p.checkText(head)
 }

@@ -247,6 +247,13 @@ func (e *ExtensionError) Error() string {
 
 func (e *ExtensionError) Unwrap() error { return e.Err }
 
+// TooOldError means that the local server is older than the oldest one that a pull supports.
+type TooOldError struct{ Server, Version, Oldest string }
+
+func (e *TooOldError) Error() string {
+	return fmt.Sprintf("the local server is %s %s, and a pull needs version %s or newer", e.Server, e.Version, e.Oldest)
+}
+
 // ForeignKeyError means that a part of a database cannot be replaced on its own, because a foreign key connects it
 // with the rest.
 type ForeignKeyError struct {

@@ -15,9 +15,11 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/elsewhere"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/rewrite"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // Load is the load of a dump into the scratch database.
@@ -41,6 +43,7 @@ type Load struct {
 	unmade      map[string]bool // tables of these
 	checks      checks
 	guards      []Statement // what turns row security on, which would keep rows from being counted
+	rewriter    *rewrite.Rewriter
 }
 
 // Statement is a statement of the dump with its number, for errors.
@@ -52,6 +55,8 @@ type Statement struct {
 // New prepares a load into the incoming database, which exists. The session that holds the lock stays the caller's.
 func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
 	l := &Load{Server: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}, unmade: map[string]bool{}}
+	server, _ := version.Parse(db.About.Version)
+	l.rewriter = rewrite.New(server.Major, l.once)
 	return l, l.prepare(ctx)
 }
 
@@ -96,10 +101,25 @@ func (l *Load) run(ctx context.Context, r io.Reader, progress func(int64), do fu
 		}
 		progress(int64(len(piece.Raw)))
 		piece.Offset += l.offset
-		if err := do(ctx, script, piece); err != nil {
-			return script.Stats(), err
+		for _, piece := range l.rewritten(piece) {
+			if err := do(ctx, script, piece); err != nil {
+				return script.Stats(), err
+			}
 		}
 	}
+}
+
+// rewritten returns a piece as the server takes it.
+func (l *Load) rewritten(piece sqltext.Piece) []sqltext.Piece {
+	if piece.Kind != sqltext.Statement {
+		return []sqltext.Piece{piece}
+	}
+	var all []sqltext.Piece
+	for _, text := range l.rewriter.Statement(piece.Text) {
+		piece.Text = text
+		all = append(all, piece)
+	}
+	return all
 }
 
 // Script is a text that is being loaded.
@@ -453,8 +473,8 @@ func (l *Load) find(ctx context.Context, table string) (relation string, mixed b
 func (l *Load) findIn(ctx context.Context, schema, name string) (relation string, mixed bool, err error) {
 	rows, err := l.Main.Query(ctx, "SELECT format('%s%I.%I', CASE WHEN r.relkind = 'p' THEN '' ELSE 'ONLY ' END, n.nspname, r.relname),"+
 		" EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'e')"+
-		" OR EXISTS (SELECT FROM pg_partition_tree(r.oid) t JOIN pg_class f ON f.oid = t.relid WHERE f.relkind = 'f')"+
-		" FROM pg_class c JOIN pg_class r ON r.oid = coalesce(pg_partition_root(c.oid), c.oid) JOIN pg_namespace n ON n.oid = r.relnamespace"+
+		" OR "+hasForeignPartition+
+		" FROM pg_class c JOIN pg_class r ON r.oid = "+partitionRoot+" JOIN pg_namespace n ON n.oid = r.relnamespace"+
 		" JOIN pg_namespace own ON own.oid = c.relnamespace"+
 		" WHERE own.nspname IN ($1::text, lower($1::text)) AND c.relname IN ($2::text, lower($2::text)) ORDER BY c.relname = $2::text DESC LIMIT 1", schema, name)
 	if err != nil || len(rows) == 0 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
+	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // Server is a PostgreSQL server on which a database is replaced.
@@ -57,10 +59,20 @@ func New(ctx context.Context, config target.Config) (*Server, error) {
 	if err != nil {
 		return nil, db.Classify("ask for the server's version", err)
 	}
-	version, _, _ := strings.Cut(rows[0][0], " ")
-	db.About = target.Info{Engine: "postgres", Version: version, Name: db.Names.Live, Exists: rows[0][2] != "0"}
+	server, _, _ := strings.Cut(rows[0][0], " ")
+	db.About = target.Info{Engine: "postgres", Version: server, Name: db.Names.Live, Exists: rows[0][2] != "0"}
 	db.User = rows[0][1]
-	return db, nil
+	return db, supported(server)
+}
+
+// oldest is the oldest major version into which dumps are pulled.
+const oldest = 10
+
+func supported(server string) error {
+	if v, known := version.Parse(server); known && v.Major < oldest {
+		return &target.TooOldError{Server: "PostgreSQL", Version: server, Oldest: strconv.Itoa(oldest)}
+	}
+	return nil
 }
 
 // ConnectTimeout is how long the server may take to let somebody in. A test shortens it.
@@ -169,7 +181,7 @@ func (db *Server) Locked(ctx context.Context) (*Session, error) {
 		return nil, err
 	}
 	for try := 0; ; try++ {
-		rows, err := s.Query(ctx, "SELECT pg_try_advisory_lock("+lockKey+")", db.Names.Base)
+		rows, err := s.Query(ctx, "SELECT pg_try_advisory_lock("+db.lockKey()+")", db.Names.Base)
 		switch {
 		case err != nil:
 			s.Close()
@@ -191,12 +203,17 @@ func (db *Server) Locked(ctx context.Context) (*Session, error) {
 const lockTries = 5
 
 // lockKey is an expression for the key of a database's lock.
-const lockKey = "hashtextextended('dump:' || $1, 0)"
+func (db *Server) lockKey() string {
+	if v, _ := version.Parse(db.About.Version); v.Major < 11 {
+		return "hashtext('dump:' || $1)::bigint"
+	}
+	return "hashtextextended('dump:' || $1, 0)"
+}
 
 // holder describes who holds the lock of this database.
 func (db *Server) holder(ctx context.Context, s *Session) string {
 	return s.Describe(ctx, "SELECT a.pid, a.usename, a.client_addr FROM pg_locks l JOIN pg_stat_activity a USING (pid)"+
-		" WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = "+lockKey, db.Names.Base)
+		" WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) | l.objid::bigint = "+db.lockKey(), db.Names.Base)
 }
 
 // Pause waits, and returns the context's error if that ends first.

@@ -1,0 +1,10 @@
+CREATE PROCEDURE tidy() LANGUAGE sql AS 'DELETE FROM cached';
+CREATE TABLE hashed (id int NOT NULL PRIMARY KEY, v text) PARTITION BY HASH (id);
+CREATE TABLE hashed_0 PARTITION OF hashed FOR VALUES WITH (modulus 2, remainder 0);
+CREATE TABLE hashed_1 PARTITION OF hashed FOR VALUES WITH (modulus 2, remainder 1);
+INSERT INTO hashed SELECT i, 'h' FROM generate_series(1, 50) i;
+CREATE TABLE parted_rest PARTITION OF parted DEFAULT;
+INSERT INTO parted VALUES (1000, 'rest');
+CREATE UNIQUE INDEX node_wide ON node (id) INCLUDE (title);
+ALTER INDEX node_title ALTER COLUMN 1 SET STATISTICS 500;
+CREATE VIEW framed AS SELECT id, sum(p::int) OVER (ORDER BY id GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM node;

@@ -1,0 +1,10 @@
+CREATE TABLE computed (a int, twice int GENERATED ALWAYS AS (a * 2) STORED, path jsonpath);
+INSERT INTO computed (a, path) VALUES (1, '$.a'), (2, NULL);
+CREATE TABLE refers (h int REFERENCES hashed);
+INSERT INTO refers VALUES (1);
+CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE named (n text COLLATE loose UNIQUE);
+INSERT INTO named VALUES ('Ada');
+CREATE STATISTICS node_common (mcv) ON title, p FROM node;
+ALTER TABLE node SET (vacuum_truncate = off, fillfactor = 90);
+CREATE VIEW apart AS WITH n AS MATERIALIZED (SELECT id FROM node) SELECT id FROM n;

@@ -1,0 +1,12 @@
+CREATE TABLE same (a int, b int, c int, UNIQUE NULLS NOT DISTINCT (a));
+CREATE UNIQUE INDEX same_b ON same (b, c) NULLS NOT DISTINCT;
+INSERT INTO same VALUES (NULL, 1, NULL), (1, NULL, 2);
+CREATE VIEW invoked WITH (security_invoker = true) AS SELECT id FROM node;
+CREATE TABLE keyed (a int, b int, PRIMARY KEY (a, b));
+CREATE TABLE keys (x int NOT NULL, y int, FOREIGN KEY (x, y) REFERENCES keyed ON DELETE SET NULL (y));
+INSERT INTO keyed VALUES (1, 2);
+INSERT INTO keys VALUES (1, 2);
+CREATE UNLOGGED SEQUENCE quick;
+CREATE UNLOGGED TABLE quickly (id int GENERATED ALWAYS AS IDENTITY);
+CREATE TABLE scaled (n numeric(2, -3), m numeric(3, 5));
+INSERT INTO scaled VALUES (12000, 0.00123);
