@@ -5,13 +5,17 @@ set -eu -o pipefail
 
 architecture=$1
 image=$2
+# pg_dump must be as new as the newest server that DDEV offers. That comes from a newer release, with its libpq; Debian's other
+# libraries are new enough for both.
+postgres=18
+newer=forky
 
 # The dump clients; stdbuf, with which a refresh starts them, and the library that stdbuf loads into them; the shell for
 # DUMP_SOURCE=command:… and for `ddev ssh -s dump`; the authentication plugins that a server may request from MariaDB's
 # client, which loads them by name.
 programs=(
   usr/bin/mariadb-dump
-  usr/lib/postgresql/17/bin/pg_dump
+  "usr/lib/postgresql/$postgres/bin/pg_dump"
   usr/bin/stdbuf usr/libexec/coreutils/libstdbuf.so
   usr/bin/dash
   'usr/lib/*/libmariadb3/plugin/*.so'
@@ -19,8 +23,8 @@ programs=(
 # The packages of these files and of the libraries that they are linked with. The build stops if a library's package is
 # missing here.
 packages=(
-  mariadb-client postgresql-client-17 coreutils dash libmariadb3 mariadb-plugin-gssapi-client
-  libc6 libgcc-s1 libstdc++6 gcc-14-base libssl3t64 zlib1g libzstd1 liblz4-1 libxxhash0 libpq5
+  mariadb-client coreutils dash libmariadb3 mariadb-plugin-gssapi-client
+  libc6 libgcc-s1 libstdc++6 gcc-14-base libssl3t64 zlib1g libzstd1 liblz4-1 libxxhash0
   libldap2 libsasl2-2 libgssapi-krb5-2 libkrb5-3 libkrb5support0 libk5crypto3 libcom-err2 libkeyutils1
   ca-certificates base-files
 )
@@ -32,6 +36,13 @@ cd "$work/packages"
 options=(-qq -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" -o APT::Sandbox::User=root)
 apt-get "${options[@]}" update
 apt-get "${options[@]}" download "${packages[@]}"
+mirror=$(apt-get indextargets --format "\$(REPO_URI)" 'Origin: Debian' 'Label: Debian' 'Created-By: Packages' | head -n 1)
+echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $newer main" >"$work/newer.list"
+mkdir -p "$work/lists/partial"
+# A mirror may be an old copy: its lists have then expired, but are still signed.
+options+=(-o Dir::Etc::SourceList="$work/newer.list" -o Dir::Etc::SourceParts=- -o Dir::State::Lists="$work/lists" -o Acquire::Check-Valid-Until=false)
+apt-get "${options[@]}" update
+apt-get "${options[@]}" download "postgresql-client-$postgres" libpq5
 for package in *.deb; do
   dpkg-deb --extract "$package" "$work/files"
 done
@@ -62,7 +73,7 @@ place ${programs[@]}
 # folders would be in that layer too, with the time of the build.
 ln -s ../../dump-helper "$image/usr/bin/dump-helper"
 ln -s dash "$image/usr/bin/sh"
-ln -s ../lib/postgresql/17/bin/pg_dump "$image/usr/bin/pg_dump"
+ln -s "../lib/postgresql/$postgres/bin/pg_dump" "$image/usr/bin/pg_dump"
 ln -s usr/bin usr/lib "$image"
 if [ -d "$image/usr/lib64" ]; then
   ln -s usr/lib64 "$image" # missing on arm64

@@ -92,6 +92,17 @@ func mayPass(err error) bool {
 	return false
 }
 
+// installHint says how to install a package. The image of the dump service has no package manager.
+func installHint(what, debian, brew string) string {
+	if os.Getenv(inImage) == "true" {
+		return "the image of the dump service lacks it: update the add-on with `ddev add-on get jobiqo/dump-refresh`, or name an image that has it in DUMP_DOCKER_IMAGE"
+	}
+	return fmt.Sprintf("%s: apt-get install %s, or brew install %s", what, debian, brew)
+}
+
+// inImage is the variable by which the image of the dump service says what it is.
+const inImage = "IN_DUMP_IMAGE"
+
 // ddevWords turns hints into those for users of the DDEV add-on: the verbs are DDEV commands there, and the target is the
 // project's own database unless a setting says otherwise.
 var ddevWords = strings.NewReplacer(
@@ -267,10 +278,10 @@ var errorClasses = []errorClass{
 	}),
 	as(exitStaging, sshKeyHint),
 	as(exitStaging, func(e *source.ClientMissingError) string {
-		return fmt.Sprintf("install it: apt-get install %s, or brew install %s", e.Debian, e.Brew)
+		return installHint("install it", e.Debian, e.Brew)
 	}),
 	as(exitStaging, func(e *source.ClientTooOldError) string {
-		return fmt.Sprintf("install a newer one: apt-get install %s, or brew install %s", e.Debian, e.Brew)
+		return installHint("install a newer one", e.Debian, e.Brew)
 	}),
 	is(source.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump.local"),
 	is(source.ErrPasswordExpired, exitStaging, "set a new password for the user on staging, and write it to DUMP_SOURCE_PASSWORD in .ddev/.env.dump.local"),
@@ -417,6 +428,9 @@ var errorClasses = []errorClass{
 	as(exitLocal, func(*target.SeveralDatabasesError) string { return "dump one database at a time, without --databases" }),
 	as(exitLocal, func(e *target.PacketError) string {
 		return fmt.Sprintf("set max_allowed_packet=%dM on the local server", e.Need>>20+1)
+	}),
+	as(exitLocal, func(*target.TooOldError) string {
+		return "nothing was changed; give the project a newer database: ddev config --database=postgres:17, or name another server in DUMP_TARGET"
 	}),
 	as(exitLocal, func(e *target.ExtensionError) string {
 		return "install the extension " + e.Name + " on the local server"

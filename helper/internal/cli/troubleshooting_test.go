@@ -221,6 +221,7 @@ var documented = []struct {
 		{err: &target.ChunkError{Table: "node"}},
 		{err: &target.SeveralDatabasesError{First: "shop", Second: "blog"}},
 		{err: &target.PacketError{Table: "node", Need: 20 << 20, Limit: 16 << 20}},
+		{err: &target.TooOldError{Server: "PostgreSQL", Version: "9.6.24", Oldest: "10"}},
 		{err: &target.ExtensionError{Name: "postgis", Err: errAnything}},
 		{err: target.ErrTransactionOpen},
 		{err: &target.NamesError{First: "Node", Second: "node"}},
