@@ -19,7 +19,7 @@ trap 'rm -rf "$new"' EXIT
 mirror=$(apt-get indextargets --format "\$(REPO_URI)" 'Origin: Debian' 'Label: Debian' 'Created-By: Packages' | head -n 1)
 # A mirror may be an old copy: its lists have then expired, but are still signed.
 mmdebstrap --quiet --variant=extract --aptopt='Acquire::Check-Valid-Until "false"' --include="postgresql-client-$major" "$suite" "$new" "$mirror"
-rm -rf "$new/bin"
+rm -f "$new/bin" # a link to usr/bin, if it is there
 mkdir "$new/bin"
 # The libraries come from another release and need their own loader.
 for program in pg_dump pg_restore psql; do
