@@ -19,11 +19,13 @@ type Rewriter struct {
 	once   *target.Once
 	// gone has the constraints that the database will not have, as table and name.
 	gone map[[2]string]bool
+	// partitioned has the partitioned tables.
+	partitioned map[string]bool
 }
 
 // New returns a Rewriter for a server of a major version. What the server will not have as it is in the dump is told through once.
 func New(server int, once *target.Once) *Rewriter {
-	return &Rewriter{server: server, once: once, gone: map[[2]string]bool{}}
+	return &Rewriter{server: server, once: once, gone: map[[2]string]bool{}, partitioned: map[string]bool{}}
 }
 
 // rule is what has to be done for servers before a version.

@@ -24,6 +24,7 @@ var rules = []rule{
 	{14, statisticsOfExpressions},
 	{13, operatorClassOptions},
 	{13, statisticsTarget},
+	{13, triggersOfPartitioned},
 	{12, generatedColumns},
 	{12, nondeterministic},
 	{12, materializedQueries},
@@ -361,6 +362,19 @@ func statisticsOfExpressions(s *statement) {
 
 func statisticsTarget(s *statement) {
 	s.leftOut = s.leftOut || s.begins("ALTER", "STATISTICS") && s.find(0, 0, "SET", "STATISTICS") > 0
+}
+
+// triggersOfPartitioned leaves out triggers of partitioned tables that act before each row.
+func triggersOfPartitioned(s *statement) {
+	switch {
+	case s.begins("CREATE") && s.find(0, 0, "TABLE") > 0 && s.find(0, 0, "PARTITION", "BY") > 0:
+		s.rewriter.partitioned[s.tableName()] = true
+	case s.begins("CREATE", "TRIGGER"):
+		on := s.find(0, 0, "ON")
+		if s.find(0, 0, "BEFORE") > 0 && s.find(0, 0, "FOR", "EACH", "ROW") > 0 && on > 0 && s.rewriter.partitioned[s.qualified(on+1)] {
+			s.leaveOut("triggers of partitioned tables before each row")
+		}
+	}
 }
 
 // commonValues leaves out statistics of a kind. It only makes queries slower.
