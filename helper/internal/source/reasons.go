@@ -51,7 +51,11 @@ var reasons = []struct {
 	{"you need (at least one of)", ErrPrivilege},
 	{"permission denied for", ErrPrivilege},
 	{"row-level security", ErrPrivilege},
+	{lockRefused, ErrGaveWay},
 }
+
+// lockRefused is what pg_dump says when it waited in vain for its locks on tables: it limits the time of the statement.
+const lockRefused = "Query was: LOCK TABLE"
 
 // ReasonOf returns the error that a dump client's messages mean, or nil if they match none.
 func ReasonOf(lines []string) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -65,7 +64,7 @@ func isLockTimeout(err error) bool {
 	var server *pgconn.PgError
 	var client *source.ClientError
 	return errors.As(err, &server) && server.Code == postgres.LockNotAvailable ||
-		errors.As(err, &client) && strings.Contains(strings.Join(client.Stderr, " "), "lock timeout")
+		errors.As(err, &client) // whose reason is a lock
 }
 
 // namingLocks returns a reader that names the lock for which the source of a text waited in vain.
