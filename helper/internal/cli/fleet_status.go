@@ -26,7 +26,8 @@ func fleetStatusCommand(version string) *cli.Command {
 			if err != nil {
 				return err
 			}
-			out.Print("%s", statusText(found, out.Painter()))
+			out.PrintPainted(paintVerdicts(statusTable(found), found, out.Painter()))
+			out.Print("%s", statusProblems(found))
 			if err := out.Result(map[string]any{"looked": time.Now().UTC(), "projects": found}); err != nil {
 				return err
 			}
@@ -78,18 +79,17 @@ var verdictColours = map[fleet.Verdict]ui.Colour{
 	fleet.VerdictFailing: ui.Red, fleet.VerdictStale: ui.Yellow, fleet.VerdictFresh: ui.Green,
 }
 
-// statusText is a table of the projects, the worst first, followed by their errors.
-func statusText(found []fleet.ProjectStatus, paint func(string, ui.Colour) string) string {
+// statusTable is a table of the projects, the worst first.
+func statusTable(found []fleet.ProjectStatus) string {
 	names := statusLabels(found)
-	head := []string{paint("VERDICT", ui.Plain), "PROJECT", "AGE", "AT MOST", "SIZE", "", "TOOK", ""}
+	head := []string{"VERDICT", "PROJECT", "AGE", "AT MOST", "SIZE", "", "TOOK", ""}
 	bakes := slices.ContainsFunc(found, func(p fleet.ProjectStatus) bool { return len(p.Bakes) > 0 })
 	if bakes {
 		head = append(head, "BAKED FOR")
 	}
 	rows := [][]string{head}
-	var problems strings.Builder
 	for _, p := range found {
-		name, age, most, size, took := names[p.Slot], "-", "-", "-", "-"
+		age, most, size, took := "-", "-", "-", "-"
 		if p.Key != "" {
 			age, size = ui.Duration(p.Age.Duration().Round(time.Second)), ui.Bytes(p.ObjectBytes)
 		}
@@ -99,14 +99,33 @@ func statusText(found []fleet.ProjectStatus, paint func(string, ui.Colour) strin
 		if p.Took > 0 {
 			took = ui.Duration(p.Took.Duration())
 		}
-		row := []string{
-			paint(string(p.Verdict), verdictColours[p.Verdict]), name, age, most,
-			size, change(p.SizeTrend), took, change(p.TookTrend),
-		}
+		row := []string{string(p.Verdict), names[p.Slot], age, most, size, change(p.SizeTrend), took, change(p.TookTrend)}
 		if bakes {
 			row = append(row, cmp.Or(strings.Join(p.Baked, ", "), "-"))
 		}
 		rows = append(rows, row)
+	}
+	return ui.Table(rows)
+}
+
+// paintVerdicts colours the first column of a statusTable.
+func paintVerdicts(table string, found []fleet.ProjectStatus, paint func(string, ui.Colour) string) string {
+	head, rest, _ := strings.Cut(table, "\n")
+	painted := head + "\n"
+	for _, p := range found {
+		var row string
+		row, rest, _ = strings.Cut(rest, "\n")
+		painted += paint(string(p.Verdict), verdictColours[p.Verdict]) + strings.TrimPrefix(row, string(p.Verdict)) + "\n"
+	}
+	return painted + rest
+}
+
+// statusProblems tells what went wrong with the projects, and how many are fresh.
+func statusProblems(found []fleet.ProjectStatus) string {
+	names := statusLabels(found)
+	var problems strings.Builder
+	for _, p := range found {
+		name := names[p.Slot]
 		if p.Error != "" {
 			fmt.Fprintf(&problems, "\n%s: %s\n", name, oneLine(p.Error))
 			if p.Hint != "" {
@@ -115,7 +134,7 @@ func statusText(found []fleet.ProjectStatus, paint func(string, ui.Colour) strin
 		}
 		notBakedText(&problems, name, p.BakeError, p.BakeHint)
 	}
-	return ui.Table(rows) + problems.String() + fmt.Sprintf("\n%d of %s fresh\n", countFresh(found), ui.Count(int64(len(found)), "project"))
+	return problems.String() + fmt.Sprintf("\n%d of %s fresh\n", countFresh(found), ui.Count(int64(len(found)), "project"))
 }
 
 // change formats a trend in percent.

@@ -11,15 +11,14 @@ type Colour string
 
 // The colours. A terminal's theme makes them readable on its background.
 const (
-	Plain   Colour = "39"
 	Red     Colour = "31"
 	Green   Colour = "32"
 	Yellow  Colour = "33"
 	Magenta Colour = "35"
 )
 
-// Painter returns a function that colours text on standard output. It does nothing unless that is a terminal and NO_COLOR is not
-// set. Texts of the same length still have the same length when they are coloured, so that a Table lines them up.
+// Painter returns a function that colours text for PrintPainted. It does nothing unless standard output is a terminal and NO_COLOR is not
+// set.
 func (o *Output) Painter() func(text string, colour Colour) string {
 	file, ok := o.Stdout.(*os.File)
 	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" || !term.IsTerminal(int(file.Fd())) {

@@ -71,7 +71,11 @@ func Table(rows [][]string) string {
 	var text strings.Builder
 	writer := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(writer, strings.Join(row, "\t"))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = printableCell(cell)
+		}
+		fmt.Fprintln(writer, strings.Join(cells, "\t"))
 	}
 	_ = writer.Flush()
 	var trimmed strings.Builder

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"golang.org/x/term"
 )
@@ -71,22 +70,17 @@ func (o *Output) Note(line string) {
 	}
 }
 
-// printable replaces what would control the terminal: names and messages come from servers and buckets.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
-}
-
 // Print writes data to standard output, unless the result is asked for as JSON.
 func (o *Output) Print(format string, values ...any) {
+	o.PrintPainted(printable(fmt.Sprintf(format, values...)))
+}
+
+// PrintPainted does the same with text that a Painter has coloured. Nothing in it may come from outside, but for the cells of a Table.
+func (o *Output) PrintPainted(text string) {
 	if o.JSON {
 		return
 	}
-	_ = o.screen.printTo(o.Stdout, fmt.Sprintf(format, values...))
+	_ = o.screen.printTo(o.Stdout, text)
 }
 
 // Result writes the result as one JSON object, if that is asked for.
@@ -100,7 +94,7 @@ func (o *Output) Result(result any) error {
 	encoder.SetIndent("", "  ")
 	err := encoder.Encode(result)
 	if err == nil {
-		err = o.screen.printTo(o.Stdout, text.String())
+		err = o.screen.printTo(o.Stdout, printableJSON(text.String()))
 	}
 	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
@@ -123,7 +117,7 @@ func (o *Output) Confirm(ctx context.Context, question string) (bool, error) {
 	if !o.Interactive {
 		return false, ErrNoAnswer
 	}
-	defer o.screen.ask(question + " [y/N] ")()
+	defer o.screen.ask(printable(question) + " [y/N] ")()
 	answers := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(o.Stdin).ReadString('\n')

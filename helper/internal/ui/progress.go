@@ -19,7 +19,7 @@ func (o *Output) Phase(name string, total int64) {
 	if o.Terminal {
 		o.screen.show(o.phase.picture)
 	} else {
-		o.screen.print(name + "\n")
+		o.screen.print(o.phase.name + "\n")
 	}
 }
 
