@@ -11,6 +11,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	sourcecommand "github.com/jobiqo/dump-refresh/helper/internal/source/command"
 )
 
 // openBucket opens the project's bucket.
@@ -53,7 +54,7 @@ func (s *session) source(ctx context.Context) (source.Config, error) {
 		return source.Config{}, err
 	}
 	config := source.Config{
-		Command: s.project.Source.Command, Dir: s.project.Root, Password: password, SSH: s.project.SSH,
+		Command: s.project.Source.Command, Dir: s.project.Root, Environment: sourcecommand.Environment(environment(), s.project.SourceEnvironment), Password: password, SSH: s.project.SSH,
 		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude,
 		Client: s.project.Engine == "client", Note: s.note,
 	}

@@ -39,6 +39,8 @@ type Settings struct {
 	Source Source
 	// SourcePasswordFrom is env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME; see Project.SourcePassword.
 	SourcePasswordFrom string
+	// SourceEnvironment names the variables, with * and ?, that a command gets besides those that every program needs.
+	SourceEnvironment []string
 	// SSH is [user@]host[:port] or empty; the host may be an alias from ~/.ssh/config.
 	SSH string
 	// Engine says what reads the rows of a server: "native", or "client" for the official dump client.
@@ -103,6 +105,7 @@ var table = []setting{
 		return nil
 	}},
 	{name: "DUMP_SOURCE_PASSWORD_FROM", set: setPasswordFrom},
+	{name: "DUMP_SOURCE_ENV", set: setSourceEnvironment},
 	{name: "DUMP_SSH", set: setSSH},
 	{name: "DUMP_ENGINE", flag: "--engine", set: oneOf(func(s *Settings) *string { return &s.Engine }, "native", "client")},
 	{name: "DUMP_KEEP", set: count(func(s *Settings) *int { return &s.Keep })},
@@ -240,6 +243,19 @@ func setPasswordFrom(s *Settings, text string) error {
 	}
 	// The value is not repeated, because it may be the password itself.
 	return errors.New("must be env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME")
+}
+
+var variableNames = regexp.MustCompile(`^[A-Za-z_*?][A-Za-z0-9_*?]*$`)
+
+func setSourceEnvironment(s *Settings, text string) error {
+	names := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+	for _, name := range names {
+		if !variableNames.MatchString(name) {
+			return fmt.Errorf("must be names of variables such as KUBECONFIG,DRUSH_* (got %q)", redact(text))
+		}
+	}
+	s.SourceEnvironment = names
+	return nil
 }
 
 var sshDestination = regexp.MustCompile(`^(?:[^\s@:/-][^\s@:/]*@)?(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?$`)

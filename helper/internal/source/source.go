@@ -22,6 +22,9 @@ type Config struct {
 	// the remote login shell.
 	Command string
 	Dir     string
+	// Environment is what the command finds in its environment, as NAME=value; nil stands for what every program needs. A remote command
+	// gets what its shell gives it.
+	Environment []string
 	// Password is used where the URL has none.
 	Password secret.String
 	// SSH is [user@]host[:port], or a name from ~/.ssh/config. The SSH host then resolves the URL's host and connects to

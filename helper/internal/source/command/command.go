@@ -43,11 +43,15 @@ func (c *Source) Dump(ctx context.Context) (*source.Dump, error) {
 	if c.tunnel != nil {
 		return c.remote(ctx)
 	}
+	environment := c.config.Environment
+	if environment == nil {
+		environment = Environment(os.Environ(), nil)
+	}
 	p := Program{
 		Name: Command,
 		Path: "/bin/sh",
 		Args: []string{"-c", c.config.Command},
-		Env:  os.Environ(),
+		Env:  environment,
 		dir:  c.config.Dir,
 		Hide: c.config.Password,
 	}

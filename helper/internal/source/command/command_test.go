@@ -77,3 +77,26 @@ func TestCommandState(t *testing.T) {
 		t.Errorf("state %q", state)
 	}
 }
+
+// A command gets what programs need, and nothing that was meant for another one.
+func TestCommandEnvironment(t *testing.T) {
+	environ := []string{"PATH=/bin", "HOME=/home/ada", "LC_ALL=C", "XDG_CONFIG_HOME=/x", "AWS_SECRET_ACCESS_KEY=a", "DUMP_SOURCE_PASSWORD=b", "KUBECONFIG=c", "DRUSH_A=d", "DRUSH_B=e", "TOKEN=f"}
+	for _, test := range []struct{ more, want string }{
+		{"", "PATH=/bin HOME=/home/ada LC_ALL=C XDG_CONFIG_HOME=/x"},
+		{"KUBECONFIG DRUSH_*", "PATH=/bin HOME=/home/ada LC_ALL=C XDG_CONFIG_HOME=/x KUBECONFIG=c DRUSH_A=d DRUSH_B=e"},
+	} {
+		if got := strings.Join(Environment(environ, strings.Fields(test.more)), " "); got != test.want {
+			t.Errorf("with %q: %s", test.more, got)
+		}
+	}
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "key of the bucket")
+	for _, config := range []source.Config{
+		{Command: "echo \"$AWS_SECRET_ACCESS_KEY.$GIVEN\""},
+		{Command: "echo \"$AWS_SECRET_ACCESS_KEY.$GIVEN\"", Environment: []string{}},
+	} {
+		src, _ := sourcetest.Open(t, config)
+		if got := sourcetest.DumpText(t, src); got != ".\n" {
+			t.Errorf("the command sees %q", got)
+		}
+	}
+}
