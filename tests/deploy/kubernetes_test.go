@@ -102,23 +102,35 @@ func TestKubernetes(t *testing.T) {
 			// The other objects select these Pods.
 			var chosen struct {
 				Spec struct {
-					Selector, PodSelector struct{ MatchLabels map[string]string }
-				}
-			}
-			for _, kind := range []string{"PodDisruptionBudget", "NetworkPolicy"} {
-				into(t, objects[kind], &chosen)
-				labels := chosen.Spec.Selector.MatchLabels
-				if kind == "NetworkPolicy" {
-					labels = chosen.Spec.PodSelector.MatchLabels
-				}
-				if len(labels) == 0 {
-					t.Errorf("%s means all Pods", kind)
-				}
-				for name, value := range labels {
-					if job.Template.Metadata.Labels[name] != value {
-						t.Errorf("%s means Pods with %s=%s, the Job's have %v", kind, name, value, job.Template.Metadata.Labels)
+					PodSelector struct{ MatchLabels map[string]string }
+					Egress      []struct {
+						To []struct{ IPBlock struct{ CIDR string } }
 					}
 				}
+			}
+			into(t, objects["NetworkPolicy"], &chosen)
+			if len(chosen.Spec.PodSelector.MatchLabels) == 0 {
+				t.Error("the NetworkPolicy means all Pods")
+			}
+			for name, value := range chosen.Spec.PodSelector.MatchLabels {
+				if job.Template.Metadata.Labels[name] != value {
+					t.Errorf("the NetworkPolicy means Pods with %s=%s, the Job's have %v", name, value, job.Template.Metadata.Labels)
+				}
+			}
+			var blocks []string
+			for _, rule := range chosen.Spec.Egress {
+				for _, to := range rule.To {
+					blocks = append(blocks, to.IPBlock.CIDR)
+				}
+			}
+			for _, want := range []string{"0.0.0.0/0", "::/0", "169.254.20.10/32"} {
+				if !slices.Contains(blocks, want) {
+					t.Errorf("the NetworkPolicy blocks %s", want)
+				}
+			}
+			// Between two runs a budget of Pods that come and go lacks all of them.
+			if objects["PodDisruptionBudget"] != nil {
+				t.Error("there is a PodDisruptionBudget, which is never healthy")
 			}
 			var named struct{ Metadata struct{ Name string } }
 			into(t, objects["ServiceAccount"], &named)
