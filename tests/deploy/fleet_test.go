@@ -11,6 +11,8 @@ type policy struct {
 	TimeLimit string `yaml:"time_limit"`
 	Retries   *int
 	Set       map[string]string
+	Trust     string
+	Prefix    string
 }
 
 // fleetFile has the keys of fleet.yaml.

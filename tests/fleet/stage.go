@@ -178,7 +178,7 @@ func (s *stage) write(site *site) error {
 // writeFleet writes a fleet.yaml and returns its path.
 func (s *stage) writeFleet(bucket string, sites []*site) (string, error) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "defaults: {max_age: 1d, retries: 1, set: {DUMP_S3_BUCKET: %s}}\nper_host: %d\nmemory: %s\nprojects:\n", bucket, s.parallel, s.memory)
+	fmt.Fprintf(&text, "defaults: {max_age: 1d, retries: 1, trust: full, set: {DUMP_S3_BUCKET: %s}}\nper_host: %d\nmemory: %s\nprojects:\n", bucket, s.parallel, s.memory)
 	for _, site := range sites {
 		fmt.Fprintf(&text, "  - path: sites/%s\n%s", site.name, site.extra)
 	}

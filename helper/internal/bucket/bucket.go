@@ -33,6 +33,8 @@ type Config struct {
 	// Environment has AWS_* settings, merged with the process's environment; nil means the process's environment alone.
 	Environment map[string]string
 
+	Sessions *Sessions // shares credentials and connections with other buckets; nil shares nothing
+
 	RateLimit *RateLimit // limits the network traffic; nil is no limit
 
 	Note func(string) // prints what the user should know although nothing failed; nil is silent
@@ -84,13 +86,14 @@ func Open(ctx context.Context, c Config) (*Bucket, error) {
 			return nil, err
 		}
 	}
-	cfg, acc, err := loadAccess(ctx, c.Environment, c.Region)
+	shared, err := c.Sessions.session(ctx, c.Environment, c.Region)
 	if err != nil {
 		return nil, err
 	}
-	b.access = acc
+	cfg := shared.config
+	b.access = shared.access
 	b.aws = endpoint == "" && cfg.BaseEndpoint == nil
-	http := newHTTPClient(cfg.HTTPClient, b.measure, c.RateLimit)
+	http := &httpClient{inner: shared.inner, measure: b.measure, limit: c.RateLimit}
 	b.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.HTTPClient = http
 		if endpoint != "" {

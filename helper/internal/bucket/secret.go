@@ -14,7 +14,7 @@ import (
 // ReadSecret reads a password that AWS stores: "aws-secretsmanager:ID" or "aws-ssm:NAME". environment and region are as in Config;
 // an ARN's region takes precedence. Errors are *Error, usually of kind ErrNoSuchSecret or ErrAccessDenied; ErrReference if ref
 // is neither.
-func ReadSecret(ctx context.Context, environment map[string]string, region, ref string) (secret.String, error) {
+func (s *Sessions) ReadSecret(ctx context.Context, environment map[string]string, region, ref string) (secret.String, error) {
 	scheme, id, _ := strings.Cut(ref, ":")
 	if id == "" || (scheme != "aws-secretsmanager" && scheme != "aws-ssm") {
 		return secret.String{}, &Error{Op: "read", Target: ref, Kind: ErrReference,
@@ -23,10 +23,11 @@ func ReadSecret(ctx context.Context, environment map[string]string, region, ref 
 	if arn := strings.Split(id, ":"); len(arn) > 5 && arn[0] == "arn" {
 		region = arn[3]
 	}
-	cfg, acc, err := loadAccess(ctx, environment, region)
+	shared, err := s.session(ctx, environment, region)
 	if err != nil {
 		return secret.String{}, err
 	}
+	cfg, acc := shared.config, shared.access
 	fail := func(action string, err error) error {
 		return classify(ctx, acc, nil, &Error{Op: "read", Target: ref, Action: action, Err: err})
 	}

@@ -41,7 +41,7 @@ func TestReadSecret(t *testing.T) {
 		"aws-ssm:/shop/db":           {"from ssm", `"Name":"/shop/db"`, `"WithDecryption":true`},
 		"aws-secretsmanager:arn:aws:secretsmanager:eu-west-1:1:secret:x": {"from secrets manager", "/eu-west-1/"},
 	} {
-		got, err := ReadSecret(t.Context(), environment, "", ref)
+		got, err := (*Sessions)(nil).ReadSecret(t.Context(), environment, "", ref)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestReadSecret(t *testing.T) {
 		"aws-ssm:":                   "not a reference to a secret: aws-secretsmanager:ID or aws-ssm:NAME is expected",
 		"vault:x":                    "not a reference to a secret: aws-secretsmanager:ID or aws-ssm:NAME is expected",
 	} {
-		_, err := ReadSecret(t.Context(), environment, "", ref)
+		_, err := (*Sessions)(nil).ReadSecret(t.Context(), environment, "", ref)
 		if err == nil || err.Error() != "read "+ref+": "+want {
 			t.Errorf("%s: %v", ref, err)
 		}

@@ -30,21 +30,20 @@ func withIdle(ctx context.Context, d time.Duration) context.Context {
 	return context.WithValue(ctx, idleKey{}, d)
 }
 
-// newHTTPClient returns the client for all S3 requests. base is the SDK's client if the user has their own certificates
+// newTransport returns what holds the connections of S3 requests. base is the SDK's client if the user has their own certificates
 // (AWS_CA_BUNDLE), else nil.
-func newHTTPClient(base aws.HTTPClient, measure func(date string), limit *RateLimit) aws.HTTPClient {
+func newTransport(base aws.HTTPClient) aws.HTTPClient {
 	inner, ok := base.(*awshttp.BuildableClient)
 	if !ok {
 		inner = awshttp.NewBuildableClient()
 	}
-	inner = inner.WithDialerOptions(func(d *net.Dialer) {
+	return inner.WithDialerOptions(func(d *net.Dialer) {
 		d.Timeout = 10 * time.Second
 	}).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = 16
 		t.WriteBufferSize = 64 << 10
 		t.ReadBufferSize = 64 << 10
 	})
-	return &httpClient{inner: inner, measure: measure, limit: limit}
 }
 
 // httpClient ends idle requests, keeps to the rate limit and hands on the date of each answer.

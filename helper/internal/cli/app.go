@@ -152,7 +152,11 @@ type session struct {
 	out     *ui.Output
 	project *project.Project
 	rate    *bucket.RateLimit // for all buckets together
-	note    func(string)      // for what the user should know although nothing failed
+	// sessions shares credentials and connections with other projects; nil shares nothing.
+	sessions *bucket.Sessions
+	// commandEnvironment is what a fleet gives to a source that is a command; nil outside of a fleet.
+	commandEnvironment []string
+	note               func(string) // for what the user should know although nothing failed
 }
 
 // open reads the settings of the project that the flags name.
@@ -168,7 +172,7 @@ func open(c *cli.Context) (*session, error) {
 			flags[name] = c.String(flag)
 		}
 	}
-	s.project, err = project.Load(project.Options{Dir: c.String("project"), Environ: environment(), Flags: flags})
+	s.project, err = project.Load(c.Context, project.Options{Dir: c.String("project"), Environ: environment(), Flags: flags})
 	if err == nil {
 		for _, note := range s.project.Notes {
 			s.note(note)

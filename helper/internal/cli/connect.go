@@ -26,7 +26,7 @@ func (s *session) openBucket(ctx context.Context) (*bucket.Bucket, error) {
 		Bucket: s.project.Bucket, Prefix: s.project.Prefix, Project: s.project.DumpsOf,
 		Region: s.project.Region, Endpoint: s.project.Endpoint, PathStyle: s.project.PathStyle,
 		SSE: s.project.SSE, KMSKeyID: s.project.KMSKeyID,
-		Environment: s.awsEnvironment(), RateLimit: s.rate, Note: s.note,
+		Environment: s.awsEnvironment(), Sessions: s.sessions, RateLimit: s.rate, Note: s.note,
 	})
 }
 
@@ -48,13 +48,13 @@ func (s *session) source(ctx context.Context) (source.Config, error) {
 		return source.Config{}, err
 	}
 	password, err := s.project.SourcePassword(ctx, func(ctx context.Context, ref string) (secret.String, error) {
-		return bucket.ReadSecret(ctx, s.awsEnvironment(), s.project.Region, ref)
+		return s.sessions.ReadSecret(ctx, s.awsEnvironment(), s.project.Region, ref)
 	})
 	if err != nil {
 		return source.Config{}, err
 	}
 	config := source.Config{
-		Command: s.project.Source.Command, Dir: s.project.Root, Environment: sourcecommand.Environment(environment(), s.project.SourceEnvironment), Password: password, SSH: s.project.SSH,
+		Command: s.project.Source.Command, Dir: s.project.Root, Environment: s.sourceEnvironment(), Password: password, SSH: s.project.SSH,
 		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude,
 		Client: s.project.Engine == "client", Note: s.note,
 	}
@@ -83,4 +83,12 @@ func publisher() string {
 		host = found
 	}
 	return name + "@" + host
+}
+
+// sourceEnvironment is the environment of a source that is a command: what a fleet gives it, or what the project names.
+func (s *session) sourceEnvironment() []string {
+	if s.commandEnvironment != nil {
+		return s.commandEnvironment
+	}
+	return sourcecommand.Environment(environment(), s.project.SourceEnvironment)
 }

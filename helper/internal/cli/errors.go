@@ -163,6 +163,18 @@ var errorClasses = []errorClass{
 		}
 		return "docs/reference.md shows what a fleet.yaml looks like"
 	}),
+	as(exitSettings, func(e *fleet.NoFolderError) string {
+		if e.File != "" {
+			return "correct the path, which is relative to the file, or remove it"
+		}
+		return "name a folder below which the projects are; `dump-helper fleet plan --root DIR` shows what is found"
+	}),
+	as(exitSettings, func(e *refusedError) string { return e.hint() }),
+	is(errSettingsLimit, exitSettings, "look at the folder by hand: ls -l .ddev; a network file system may be gone"),
+	as(exitSettings, func(*fleet.TwinError) string {
+		return "give one of them another prefix in fleet.yaml, such as prefix: dumps/NAME"
+	}),
+	is(fleet.ErrOtherSource, exitSettings, "give one of the two projects another prefix; if the database has moved, `dump-helper refresh --force` publishes it once"),
 	as(exitSettings, func(e *fleet.CheckoutError) string {
 		return "try `git ls-remote " + e.URL + "` as the same user; it must not ask for a password"
 	}),
@@ -331,6 +343,10 @@ var errorClasses = []errorClass{
 	is(source.ErrUnreachable, exitNetwork, "check host and port in DUMP_SOURCE; if staging is behind a bastion, set DUMP_SSH"),
 	is(source.ErrConnectionLost, exitStaging, "nothing was published, try again; if it happens again, look at the server's log"),
 	as(exitStaging, sourceHint),
+
+	as(exitGate, func(*refresh.OtherSourceError) string {
+		return "nothing was published; give one of the two projects another DUMP_S3_PREFIX; if the database has moved, publish it once with --force"
+	}),
 
 	// The gate.
 	is(refresh.ErrEmpty, exitGate, "check the database's name in DUMP_SOURCE; nothing was published"),

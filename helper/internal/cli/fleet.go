@@ -31,6 +31,7 @@ func fleetFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "file", Usage: "use the projects listed in `FILE`", DefaultText: defaultFleetFile},
 		&cli.StringFlag{Name: "root", Usage: "use the projects below `DIR`, without a file"},
+		&cli.StringFlag{Name: "trust", Usage: "with --root: let the projects' own files decide `WHAT`, tables or full", DefaultText: string(fleet.TrustTables)},
 		&cli.StringFlag{Name: "max-age", Usage: "treat dumps younger than `AGE` as fresh, such as 12h or 2d"},
 	}
 }
@@ -62,9 +63,22 @@ func fleetConfig(c *cli.Context) (config fleet.Config, err error) {
 	if err != nil {
 		return config, err
 	}
+	if text := c.String("trust"); text != "" {
+		trust, err := fleet.ParseTrust(text)
+		switch {
+		case err != nil:
+			return config, &usage{"--trust: " + err.Error()}
+		case root == "":
+			return config, &usage{"--trust is for --root; in a file, write trust: " + text}
+		}
+		config.Scan[0].Trust = trust
+	}
 	maxAge, err := age(c, "max-age")
 	if maxAge > 0 {
 		config.Defaults.MaxAge = maxAge
+		for i := range config.Scan {
+			config.Scan[i].MaxAge = maxAge
+		}
 		for i := range config.Projects {
 			config.Projects[i].MaxAge = maxAge
 		}

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -48,7 +51,7 @@ func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, er
 	if f.shard, err = shard(c); err != nil {
 		return nil, err
 	}
-	loader := fleetLoader{out: out, version: version}
+	loader := fleetLoader{out: out, version: version, sessions: &bucket.Sessions{}}
 	if loader.flags, err = assignments(c); err != nil {
 		return nil, err
 	}
@@ -62,7 +65,7 @@ func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, er
 		return nil, err
 	}
 	f.labels = labels(projects)
-	f.items, err = fleet.Survey(c.Context, projects, f.shard)
+	f.items, err = fleet.Survey(c.Context, projects, f.shard, out.Note)
 	return f, err
 }
 
@@ -78,17 +81,36 @@ type planned struct {
 	SnapshotTime time.Time    `json:"snapshot_time,omitzero"`
 	ObjectBytes  int64        `json:"object_bytes,omitempty"`
 	Expected     float64      `json:"expected_seconds,omitempty"`
+	// Refused is what the project's own files say, but only the operator decides. Allow is what would allow it.
+	Refused []refusal `json:"refused,omitempty"`
+	Allow   string    `json:"allow,omitempty"`
+}
+
+type refusal struct {
+	Name   string `json:"name"`
+	Origin string `json:"origin"`
+	Text   string `json:"text"`
 }
 
 func (f *openedFleet) plan(out *ui.Output) error {
 	rows := [][]string{{"PROJECT", "ACTION", "AGE", "SIZE", "TAKES", "WHY"}}
 	list := make([]planned, len(f.items))
 	counts := map[fleet.Action]int{}
+	var refused strings.Builder
 	for i, item := range f.items {
 		counts[item.Action]++
 		p := planned{
 			Project: item.Project.Name, Slot: item.Project.Slot, Store: item.Project.Store,
 			Action: item.Action, Why: item.Why, Shard: item.Shard, Expected: item.Expected.Seconds(),
+		}
+		if e := (*refusedError)(nil); errors.As(item.Project.Problem, &e) {
+			p.Allow = e.hint()
+			fmt.Fprintf(&refused, "\n%s: refused:\n", f.labels[item.Project.Slot])
+			for _, one := range e.refusals() {
+				p.Refused = append(p.Refused, refusal{one.Name, one.Origin, one.Text})
+				fmt.Fprintf(&refused, "  %s\n", one)
+			}
+			fmt.Fprintf(&refused, "  hint: %s\n", p.Allow)
 		}
 		age, size, takes := "-", "-", "-"
 		if item.Newest != nil {
@@ -101,8 +123,8 @@ func (f *openedFleet) plan(out *ui.Output) error {
 		list[i] = p
 		rows = append(rows, []string{f.labels[item.Project.Slot], string(item.Action), age, size, takes, oneLine(item.Why)})
 	}
-	out.Print("%s\n%d to refresh, up to %d at once, up to %d per staging server; %d fresh, %d cannot be refreshed",
-		ui.Table(rows), counts[fleet.Refresh], f.limits.Parallel, f.limits.PerHost, counts[fleet.Skip], counts[fleet.Report])
+	out.Print("%s%s\n%d to refresh, up to %d at once, up to %d per staging server; %d fresh, %d cannot be refreshed",
+		ui.Table(rows), refused.String(), counts[fleet.Refresh], f.limits.Parallel, f.limits.PerHost, counts[fleet.Skip], counts[fleet.Report])
 	if f.shard.Count > 0 {
 		out.Print(", %d in shards other than %s", counts[fleet.Leave], f.shard)
 	}

@@ -1,13 +1,18 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,6 +21,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
+	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
@@ -27,6 +33,8 @@ type fleetLoader struct {
 	flags   map[string]string // settings that override all others
 	// rate is shared by all projects; nil leaves each its own.
 	rate *bucket.RateLimit
+	// sessions are those of all projects.
+	sessions *bucket.Sessions
 }
 
 // checkouts is how many repositories are fetched at once.
@@ -34,7 +42,7 @@ const checkouts = 8
 
 // load returns the projects in the order of their entries. A project's error is in its Problem.
 func (l fleetLoader) load(ctx context.Context, config fleet.Config) ([]fleet.Project, error) {
-	entries, err := config.Entries()
+	entries, err := config.Entries(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +56,7 @@ func (l fleetLoader) load(ctx context.Context, config fleet.Config) ([]fleet.Pro
 		})
 	}
 	_ = group.Wait()
+	fleet.RefuseTwins(projects)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -70,18 +79,8 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	} else {
 		result.Name = filepath.Base(folder)
 	}
-	// A single command also searches the folders above for its project. Here that would find another one.
-	if _, err := os.Stat(filepath.Join(folder, ".ddev", "config.yaml")); err != nil {
-		result.Problem = &fleet.ConfigError{File: folder, Text: "no .ddev/config.yaml in this folder"}
-		return result
-	}
-	settings := maps.Clone(entry.Set)
-	if settings == nil {
-		settings = map[string]string{}
-	}
-	maps.Copy(settings, l.flags)
-	s := &session{out: l.out, note: l.out.Note, rate: l.rate}
-	s.project, result.Problem = project.Load(project.Options{Dir: folder, Environ: environment(), Flags: settings})
+	s := &session{out: l.out, note: l.out.Note, rate: l.rate, sessions: l.sessions, commandEnvironment: entry.CommandEnvironment()}
+	s.project, result.Problem = l.settings(ctx, entry, folder)
 	if result.Problem != nil {
 		return result
 	}
@@ -97,6 +96,10 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 		s.rate = bucket.NewRateLimit(s.project.LimitRate)
 	}
 	result.Host = stagingHost(s.project)
+	result.Place = cmp.Or(s.project.Endpoint, "AWS") + " " + result.Store + "/" + s.project.DumpsOf
+	result.Repository, result.Pinned = entry.Git, entry.Name != ""
+	result.Source = refresh.Address(s.project.Source.URL, s.project.SSH)
+	result.Command = s.project.Source.Command
 	result.Open = s.openBucket
 	result.Refresh = func(ctx context.Context, turn fleet.Turn) (fleet.Outcome, error) {
 		mine := *s
@@ -114,6 +117,72 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 		return mine.bakeInFleet(ctx, l.version, key, progress)
 	}
 	return result
+}
+
+// settingsLimit is how long reading the settings of one project may take.
+const settingsLimit = 20 * time.Second
+
+var errSettingsLimit = fmt.Errorf("its settings could not be read within %s; the file system does not answer", settingsLimit)
+
+// settings reads the settings of a project in a folder.
+func (l fleetLoader) settings(ctx context.Context, entry fleet.Entry, folder string) (*project.Project, error) {
+	settings := maps.Clone(entry.Set)
+	if settings == nil {
+		settings = map[string]string{}
+	}
+	maps.Copy(settings, l.flags)
+	options := project.Options{
+		Dir: folder, Only: true, Environ: environment(), Flags: settings, Name: entry.Name, Prefix: entry.Prefix, Visible: entry.Visible,
+	}
+	if entry.Trust != fleet.TrustFull {
+		options.Fleet = &project.Fleet{Keep: project.Range(entry.Keep), KeepDays: project.Range(entry.KeepDays)}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, settingsLimit, errSettingsLimit)
+	defer cancel()
+	p, err := project.Load(ctx, options)
+	switch {
+	case errors.Is(err, project.ErrNoProject):
+		err = &fleet.ConfigError{File: folder, Text: "no .ddev/config.yaml in this folder"}
+	case errors.Is(err, project.ErrNotTrusted):
+		err = &refusedError{err, entry}
+	}
+	return p, err
+}
+
+// refusedError means that a project's own files say what only the operator of the fleet decides.
+type refusedError struct {
+	error
+	entry fleet.Entry
+}
+
+func (e *refusedError) Unwrap() error { return e.error }
+
+// refusals returns what was refused.
+func (e *refusedError) refusals() (refused []*project.ConfigError) {
+	var all project.ConfigErrors
+	if errors.As(e.error, &all) {
+		for _, one := range all {
+			if errors.Is(one, project.ErrNotTrusted) {
+				refused = append(refused, one)
+			}
+		}
+	}
+	return refused
+}
+
+// hint names the lines that would allow it.
+func (e *refusedError) hint() string {
+	var names []string
+	for _, refused := range e.refusals() {
+		if strings.HasPrefix(refused.Name, "DUMP_") && !slices.Contains(names, refused.Name) {
+			names = append(names, refused.Name)
+		}
+	}
+	hint := "if everybody who may push to this repository may act as the operator of the fleet, write " + e.entry.Allow
+	if len(names) > 0 {
+		hint += "; if not, give it values of yours: set: {" + strings.Join(names, ": …, ") + ": …}"
+	}
+	return hint
 }
 
 // stagingHost returns the server whose connections a refresh uses.

@@ -42,7 +42,7 @@ func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.Projec
 	if err != nil {
 		return nil, err
 	}
-	loader := fleetLoader{out: out, version: version, rate: bucket.NewRateLimit(config.LimitRate)}
+	loader := fleetLoader{out: out, version: version, sessions: &bucket.Sessions{}, rate: bucket.NewRateLimit(config.LimitRate)}
 	if loader.flags, err = assignments(c); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
 // formatVersion is the format that this version writes, and the newest that it reads. Fields that a reader may ignore are
@@ -28,6 +29,7 @@ type Index struct {
 	Client        string      `json:"client,omitempty"` // the program that produced the SQL, with its version
 	SnapshotTime  time.Time   `json:"snapshot_time"`
 	SourceState   string      `json:"source_state,omitempty"` // the source's state just before the snapshot; only the source's package understands it
+	Origin        Origin      `json:"origin,omitzero"`        // which database it was made of
 	Rules         Rules       `json:"rules"`
 	Tables        []Table     `json:"tables"`
 	Rows          int64       `json:"rows"` // of all tables with a known number
@@ -49,6 +51,12 @@ type Index struct {
 
 // Digest is the SHA-256 of the index that ReadIndex found. It identifies the dump.
 func (idx *Index) Digest() Digest { return idx.payload }
+
+// Origin tells whether two dumps were made of the same database, but not of which one.
+type Origin struct {
+	Address secret.Fingerprint `json:"address,omitempty"` // host, port and name of the database
+	Server  secret.Fingerprint `json:"server,omitempty"`  // what the server says about itself, and name of the database
+}
 
 // Rules are the tables that were treated differently.
 type Rules struct {

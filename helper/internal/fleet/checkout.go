@@ -1,16 +1,13 @@
 package fleet
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,7 +26,7 @@ func (e *CheckoutError) Error() string { return "fetch " + e.URL + ": " + e.Err.
 
 func (e *CheckoutError) Unwrap() error { return e.Err }
 
-// Checkout fetches the .ddev folder of a repository, and nothing else, into a folder below cache and returns that folder.
+// Checkout fetches the settings of a repository, and nothing else, into a folder below cache and returns that folder.
 // If the repository cannot be reached, it returns what was fetched last, and stale says why. Both errors are
 // *CheckoutError.
 func Checkout(ctx context.Context, cache string, entry Entry) (folder string, stale, err error) {
@@ -58,54 +55,42 @@ func prepare(ctx context.Context, folder string, entry Entry) error {
 		return err
 	}
 	defer unlock()
-	return fetch(ctx, folder, entry)
+	ctx, stop := limitSize(ctx, folder)
+	defer stop()
+	err = fetch(ctx, folder, entry)
+	if errors.Is(err, errHuge) {
+		_ = os.RemoveAll(folder)
+	}
+	return err
 }
+
+// settingsFiles are what is read of a project that is not trusted with more. The patterns are git's.
+var settingsFiles = []string{"/.ddev/config.yaml", "/.ddev/config.*.y*ml", "/.ddev/.env", "/.ddev/.env.*", "/.ddev/dump-refresh/rules.yaml"}
 
 func fetch(ctx context.Context, folder string, entry Entry) error {
 	ref := entry.Ref
 	if ref == "" {
 		ref = "HEAD"
 	}
+	wanted := settingsFiles
+	if entry.Trust == TrustFull {
+		wanted = []string{"/.ddev/"} // commands may use its other files
+	}
 	for _, words := range [][]string{
 		{"init", "--quiet"},
 		{"config", "remote.origin.url", entry.Git},
-		// The server sends no file contents (blob:none). Git then fetches the files below .ddev one by one.
+		// The server sends no file contents (blob:none). Git then fetches the wanted files one by one.
 		{"config", "remote.origin.promisor", "true"},
 		{"config", "remote.origin.partialclonefilter", "blob:none"},
-		{"sparse-checkout", "set", "--no-cone", "/.ddev/"},
+		append([]string{"sparse-checkout", "set", "--no-cone"}, wanted...),
 		{"fetch", "--quiet", "--depth", "1", "--filter=blob:none", "--no-tags", "origin", "--", ref},
 		{"checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"},
 	} {
-		if err := git(ctx, folder, words...); err != nil {
+		if err := git(ctx, folder, entry, words...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// git runs git so that it cannot prompt.
-func git(ctx context.Context, folder string, words ...string) error {
-	command := exec.CommandContext(ctx, "git", words...)
-	command.Dir = folder
-	command.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "GIT_DIR="+filepath.Join(folder, ".git"),
-		"GIT_WORK_TREE="+folder)
-	if os.Getenv("GIT_SSH_COMMAND") == "" {
-		command.Env = append(command.Env, "GIT_SSH_COMMAND=ssh -o BatchMode=yes")
-	}
-	var output bytes.Buffer
-	command.Stderr = &output
-	command.WaitDelay = time.Second // in case a child of git keeps standard error open
-	err := command.Run()
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case errors.Is(err, exec.ErrNotFound):
-		return errors.New("git is not installed")
-	}
-	lines := strings.Split(strings.TrimSpace(output.String()), "\n")
-	return fmt.Errorf("git %s: %s (%w)", words[0], lines[len(lines)-1], err)
 }
 
 // lockFolder keeps other processes out of the folder until it is unlocked or this process ends.

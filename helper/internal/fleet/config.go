@@ -1,11 +1,13 @@
 package fleet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -18,8 +20,8 @@ type Config struct {
 	LimitRate int64
 	// Projects are the listed ones, with the defaults filled in.
 	Projects []Entry
-	// Scan are the folders to search for projects.
-	Scan []string
+	// Scan are the folders to search for projects, each as the Path of an entry for what is found there.
+	Scan []Entry
 	Contacts
 	// File is the path of the file, Dir its folder. Paths in the file are relative to Dir.
 	File, Dir string
@@ -34,6 +36,17 @@ type Entry struct {
 	Policy
 	// Set are settings that override all others, as --set does.
 	Set map[string]string
+	// Name is what the project must call itself; "" is any name.
+	Name string
+	// Prefix is the folder of its dumps in the bucket, in which {name} stands for its name; "" leaves that to the settings.
+	Prefix string
+	// Trust says what its files may decide, Keep and KeepDays within which bounds.
+	Trust          Trust
+	Keep, KeepDays Bounds
+	// Environment names the variables of this process that the project and its programs may see; it may have wildcards.
+	Environment []string
+	// Allow is what the operator would write, and where, to trust it with everything.
+	Allow string
 }
 
 // Slot identifies the project in the fleet: the folder or Git URL that its settings come from.
@@ -86,21 +99,23 @@ func ReadConfig(path string) (Config, error) {
 	return parseConfig(path, folder, text)
 }
 
+// defaultEntry is a project of which fleet.yaml says nothing.
+var defaultEntry = Entry{Policy: DefaultPolicy, Trust: TrustTables, Keep: DefaultKeep, KeepDays: DefaultKeepDays, Allow: "`--trust full`"}
+
 // ScanOnly is the fleet of all projects below a folder.
 func ScanOnly(folder string) (Config, error) {
 	absolute, err := filepath.Abs(folder)
-	if err == nil {
-		_, err = os.Stat(absolute)
-	}
 	if err != nil {
 		return Config{}, fmt.Errorf("search for projects: %w", err)
 	}
-	return Config{Defaults: Entry{Policy: DefaultPolicy}, Scan: []string{absolute}}, nil
+	config := Config{Defaults: defaultEntry, Scan: []Entry{defaultEntry}}
+	config.Scan[0].Path = absolute
+	return config, nil
 }
 
 // Entries returns the projects that are listed and those that are found, each once. If a project is both, its listed entry
 // applies.
-func (c Config) Entries() ([]Entry, error) {
+func (c Config) Entries(ctx context.Context) ([]Entry, error) {
 	var entries []Entry
 	seen := map[string]bool{}
 	add := func(entry Entry) {
@@ -113,17 +128,34 @@ func (c Config) Entries() ([]Entry, error) {
 		add(entry)
 	}
 	for _, folder := range c.Scan {
-		found, err := scan(folder)
-		if err != nil {
+		found, err := scan(ctx, folder.Path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+			return nil, &NoFolderError{Folder: folder.Path, File: c.File}
+		case err != nil:
 			return nil, err
 		}
 		for _, path := range found {
-			entry := c.Defaults
+			entry := folder
 			entry.Path = path
 			add(entry)
 		}
 	}
 	return entries, nil
+}
+
+// A NoFolderError means that a folder to search does not exist.
+type NoFolderError struct {
+	Folder string
+	// File is the fleet.yaml that names it; empty for a flag.
+	File string
+}
+
+func (e *NoFolderError) Error() string {
+	if e.File != "" {
+		return e.File + ": scan: there is no folder " + e.Folder
+	}
+	return "--root: there is no folder " + e.Folder
 }
 
 // A ConfigError is one mistake in a fleet.yaml.

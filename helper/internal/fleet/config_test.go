@@ -28,40 +28,54 @@ projects:
   - path: sites/shop
   - git: git@example.com:acme/blog.git
     ref: main
+    name: blog
     max_age: 6h
     retries: 0
     skip_broken: false
     set: {DUMP_KEEP: 3, DUMP_COMPRESSION: gzip}
-scan: [more]
+scan:
+  - more
+  - {path: trusted, trust: full, environment: [AWS_*]}
 parallel: 4
 per_host: 3
 memory: 600M
 limit_rate: 50M
 jitter: 5m
-defaults: {max_age: 2d, time_limit: 90m, skip_broken: true, set: {DUMP_KEEP: "14", DUMP_ENGINE: client}}
+defaults: {max_age: 2d, time_limit: 90m, skip_broken: true, set: {DUMP_KEEP: "14", DUMP_ENGINE: client}, prefix: "dumps/{name}", bounds: {DUMP_KEEP: 2-60}}
 `)
 	for _, name := range []string{"a", "b/c", ".hidden/d", "vendor/e", "a/nested"} {
 		write(t, filepath.Join(folder, "more", name, ".ddev", "config.yaml"), "name: x\n")
 	}
+	write(t, filepath.Join(folder, "trusted/d/.ddev/config.yaml"), "name: d\n")
 	config, err := ReadConfig(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries, err := config.Entries()
+	entries, err := config.Entries(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defaults := Entry{
 		Policy: Policy{MaxAge: 48 * time.Hour, TimeLimit: 90 * time.Minute, Retries: 2, SkipBroken: true},
 		Set:    map[string]string{"DUMP_KEEP": "14", "DUMP_ENGINE": "client"},
+		Trust:  TrustTables, Keep: Bounds{2, 60}, KeepDays: DefaultKeepDays, Prefix: "dumps/{name}",
 	}
-	at := func(path string) Entry { e := defaults; e.Path = filepath.Join(folder, path); return e }
+	at := func(path string) Entry {
+		e := defaults
+		e.Path, e.Allow = filepath.Join(folder, path), "`{path: more, trust: full}` at "+file+":11"
+		return e
+	}
+	trusted := at("trusted/d")
+	trusted.Trust, trusted.Environment, trusted.Allow = TrustFull, []string{"AWS_*"}, "`trust: full` at "+file+":12"
 	blog := Entry{
 		Git: "git@example.com:acme/blog.git", Ref: "main",
 		Policy: Policy{MaxAge: 6 * time.Hour, TimeLimit: 90 * time.Minute},
 		Set:    map[string]string{"DUMP_KEEP": "3", "DUMP_ENGINE": "client", "DUMP_COMPRESSION": "gzip"},
+		Name:   "blog", Trust: TrustTables, Keep: Bounds{2, 60}, KeepDays: DefaultKeepDays, Prefix: "dumps/{name}", Allow: "`trust: full` at " + file + ":4",
 	}
-	if diff := cmp.Diff([]Entry{at("sites/shop"), blog, at("more/a"), at("more/b/c")}, entries); diff != "" {
+	shop := at("sites/shop")
+	shop.Allow = "`trust: full` at " + file + ":3"
+	if diff := cmp.Diff([]Entry{shop, blog, at("more/a"), at("more/b/c"), trusted}, entries); diff != "" {
 		t.Error(diff)
 	}
 	limits := Limits{Parallel: 4, PerHost: 3, Memory: 600 << 20, Jitter: 5 * time.Minute}
@@ -87,6 +101,18 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 			"fleet.yaml:3: unknown key max_agee, did you mean max_age?\n" +
 			"fleet.yaml:4: bytes such as 500k, 50M or 2G are expected, at least 184320k (got \"lots\")"},
 		{"scan: [a]\ndefaults: {skip_broken: 1}", "fleet.yaml:2: true or false is expected (got \"1\")"},
+		{"projects:\n  - {git: 'ext::sh -c id'}\n  - {git: 'file:///srv/other'}\n  - {git: ../other}\n  - {git: 'ssh://-oProxyCommand=id/x'}\n  - {git: 'file:///srv/x', trust: full}\n  - {path: a, trust: all}\n",
+			"fleet.yaml:2: git: ext::sh -c id is not on another machine (https:// or ssh://); add `trust: full` if you mean it\n" +
+				"fleet.yaml:3: git: file:///srv/other is not on another machine (https:// or ssh://); add `trust: full` if you mean it\n" +
+				"fleet.yaml:4: git: ../other is not on another machine (https:// or ssh://); add `trust: full` if you mean it\n" +
+				"fleet.yaml:5: git: ssh://-oProxyCommand=id/x is not on another machine (https:// or ssh://); add `trust: full` if you mean it\n" +
+				"fleet.yaml:7: trust: tables or full is expected (got \"all\")"},
+		{"projects:\n  - path: a\n    set:\n      DUMP_SOURCE_PASSWORD: secret\n      DUMP_SOURCE: mysql://ada:secret@staging/shop\n",
+			"fleet.yaml:4: set: DUMP_SOURCE_PASSWORD: a password must not be in this file; write where it is, such as DUMP_SOURCE_PASSWORD_FROM: file:PATH\n" +
+				"fleet.yaml:5: set: DUMP_SOURCE: a password must not be in this file; write where it is, such as DUMP_SOURCE_PASSWORD_FROM: file:PATH"},
+		{"scan: [{path: a, bounds: {DUMP_KEEP: 9-2, DUMP_KEPT: 3}}, {trust: full}]", "fleet.yaml:1: 9-2: the first number is larger than the second\n" +
+			"fleet.yaml:1: unknown key DUMP_KEPT, did you mean DUMP_KEEP?\n" +
+			"fleet.yaml:1: scan needs path, a folder to search"},
 		{"scan: [a]\nlimit_rate: 10k", "fleet.yaml:2: bytes such as 500k, 50M or 2G are expected, at least 16k (got \"10k\")"},
 		{"scan: a\nprojects: [{path: ''}]", "fleet.yaml:1: a list is expected here\nfleet.yaml:2: path: a string is expected"},
 	} {

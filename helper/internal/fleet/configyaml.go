@@ -27,6 +27,9 @@ type configReader struct {
 	problems     ConfigErrors
 }
 
+// withPassword matches the URL of a database that has a password.
+var withPassword = regexp.MustCompile(`://[^\s:/@]*:[^\s@]+@`)
+
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
 
 func parseConfig(file, folder string, text []byte) (Config, error) {
@@ -40,7 +43,7 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 		}
 		return Config{}, ConfigErrors{{File: file, Line: line, Text: "not valid YAML: " + strings.TrimPrefix(message, "yaml: ")}}
 	}
-	config := Config{Defaults: Entry{Policy: DefaultPolicy}, File: file, Dir: folder}
+	config := Config{Defaults: defaultEntry, File: file, Dir: folder}
 	if len(document.Content) == 0 {
 		return Config{}, ConfigErrors{{File: file, Text: "the file is empty; list projects under projects, or folders to search under scan"}}
 	}
@@ -61,7 +64,9 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 
 		"scan": func(node *yaml.Node) {
 			for _, item := range r.list(node) {
-				r.path(&config.Scan)(item)
+				if entry, ok := r.scanned(item, config.Defaults); ok {
+					config.Scan = append(config.Scan, entry)
+				}
 			}
 		},
 		"projects": func(node *yaml.Node) {
@@ -124,6 +129,17 @@ func (r *configReader) entry(entry *Entry) fields {
 		"time_limit":  r.duration(&entry.TimeLimit),
 		"retries":     r.number(&entry.Retries, 0),
 		"skip_broken": r.truth(&entry.SkipBroken),
+		"trust":       r.trust(&entry.Trust),
+		"prefix":      r.text("prefix", func(text string) { entry.Prefix = text }),
+		"bounds": func(node *yaml.Node) {
+			r.mapping(node, fields{"DUMP_KEEP": r.within(&entry.Keep), "DUMP_KEEP_DAYS": r.within(&entry.KeepDays)}, true)
+		},
+		"environment": func(node *yaml.Node) {
+			entry.Environment = []string{}
+			for _, item := range r.list(node) {
+				r.text("environment", func(name string) { entry.Environment = append(entry.Environment, name) })(item)
+			}
+		},
 		"set": func(node *yaml.Node) {
 			set := maps.Clone(entry.Set)
 			if set == nil {
@@ -134,17 +150,48 @@ func (r *configReader) entry(entry *Entry) fields {
 				return
 			}
 			for i := 0; i+1 < len(node.Content); i += 2 {
-				r.text(node.Content[i].Value, func(text string) { set[node.Content[i].Value] = text })(resolved(node.Content[i+1]))
+				name := node.Content[i]
+				r.text(name.Value, func(text string) {
+					set[name.Value] = text
+					if name.Value == "DUMP_SOURCE_PASSWORD" || name.Value == "DUMP_SOURCE" && withPassword.MatchString(text) {
+						r.add(name, "set: "+name.Value+": a password must not be in this file; write where it is, such as DUMP_SOURCE_PASSWORD_FROM: file:PATH")
+					}
+				})(resolved(node.Content[i+1]))
 			}
 			entry.Set = set
 		},
 	}
 }
 
-func (r *configReader) project(node *yaml.Node, defaults Entry) Entry {
+// scanned reads a folder to search for projects: its path, or a mapping with what holds for all of them.
+func (r *configReader) scanned(node *yaml.Node, defaults Entry) (Entry, bool) {
 	entry := defaults
 	var paths []string
+	if node.Kind == yaml.MappingNode {
+		entry.Allow = r.allow(node, "trust: full")
+		known := r.entry(&entry)
+		known["path"] = r.path(&paths)
+		before := len(r.problems)
+		if r.mapping(node, known, true); len(paths) == 0 && len(r.problems) == before {
+			r.add(node, "scan needs path, a folder to search")
+		}
+	} else {
+		entry.Allow = r.allow(node, "{path: "+node.Value+", trust: full}")
+		r.path(&paths)(node)
+	}
+	if len(paths) == 0 {
+		return entry, false
+	}
+	entry.Path = paths[0]
+	return entry, true
+}
+
+func (r *configReader) project(node *yaml.Node, defaults Entry) Entry {
+	entry := defaults
+	entry.Allow = r.allow(node, "trust: full")
+	var paths []string
 	known := r.entry(&entry)
+	known["name"] = r.text("name", func(text string) { entry.Name = text })
 	known["path"] = r.path(&paths)
 	known["git"] = func(node *yaml.Node) {
 		r.text("git", func(text string) { entry.Git = text })(node)
@@ -161,11 +208,18 @@ func (r *configReader) project(node *yaml.Node, defaults Entry) Entry {
 		r.add(node, "a project needs either path, a folder, or git, the URL of a repository")
 	case entry.Ref != "" && entry.Git == "":
 		r.add(node, "ref needs git")
+	default:
+		r.checkRepository(node, entry)
 	}
 	if len(paths) == 1 {
 		entry.Path = paths[0]
 	}
 	return entry
+}
+
+// allow names a line of the file that would trust an entry with everything.
+func (r *configReader) allow(node *yaml.Node, line string) string {
+	return fmt.Sprintf("`%s` at %s:%d", line, r.file, node.Line)
 }
 
 func (r *configReader) list(node *yaml.Node) []*yaml.Node {

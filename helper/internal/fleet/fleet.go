@@ -18,6 +18,12 @@ type Project struct {
 	Name, Slot string
 	// Store is the folder of its dumps, as s3://bucket/prefix.
 	Store string
+	// Place is where its dumps are, down to the name that their keys begin with. Repository is the URL that its settings come from, if
+	// any. Pinned means that its name is the operator's.
+	Place, Repository string
+	Pinned            bool
+	// Source is the address of what it dumps, without secrets; empty if it is a command, which is in Command.
+	Source, Command string
 	// Host is the staging server that its rows come from, as host:port; empty if unknown.
 	Host string
 	Policy

@@ -1,6 +1,10 @@
 package fleet
 
-import "time"
+import (
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+)
 
 // History records a project's refreshes by a fleet, in the object PREFIX/.dump-refresh/NAME.history.json. Each refresh
 // adds to it. `fleet status` and `fleet report` read it, and `fleet refresh` uses it to begin with the longest refreshes.
@@ -9,6 +13,8 @@ type History struct {
 	// Version is 1. A reader that finds a higher one treats the history as empty.
 	Version int    `json:"version"`
 	Project string `json:"project"`
+	// Source is the address of the database that the last published dump was made of.
+	Source secret.Fingerprint `json:"source,omitempty"`
 	// MaxAge is the target in force when the last entry was written, in seconds.
 	MaxAge float64 `json:"max_age"`
 	// Checked is when the newest dump was last known to match staging: when it was made, or when staging was found

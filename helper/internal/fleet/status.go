@@ -123,6 +123,9 @@ func look(ctx context.Context, project Project, hint func(error) string) Project
 	if err != nil {
 		return unknownStatus(project, VerdictUnreachable, err, hint)
 	}
+	if history.Source.Differs(project.Source) {
+		return unknownStatus(project, VerdictBroken, ErrOtherSource, hint)
+	}
 	return Judge(project, newest, history, now)
 }
 

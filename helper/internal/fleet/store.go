@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
 // historyName is what the history is called in a project's bucket.
@@ -48,6 +49,12 @@ func record(ctx context.Context, item *Item, run Run) error {
 		return nil
 	}
 	return updateHistory(ctx, item.bucket, func(history *History) bool {
+		if history.Source.Differs(item.Project.Source) && run.State == Failed {
+			return false // it is the history of another project
+		}
+		if (run.State == Published || run.State == Unchanged) && item.Project.Source != "" && (history.Source == "" || history.Source.Differs(item.Project.Source)) {
+			history.Source = secret.NewFingerprint(item.Project.Source)
+		}
 		history.Project, history.MaxAge = item.Project.Name, item.Project.MaxAge.Seconds()
 		history.Add(run)
 		return true

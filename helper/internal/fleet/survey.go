@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,28 +42,38 @@ type Item struct {
 	// Expected is how long a refresh will take, 0 if unknown.
 	Expected time.Duration
 
+	silent  bool           // the bucket has not answered in time
 	bucket  *bucket.Bucket // nil if it could not be opened
 	history History
 }
 
 // The limits of a survey's requests to buckets.
 const (
-	surveyRequests = 16
-	surveyLimit    = time.Minute // for each project
+	surveyRequests = 32
+	surveyLimit    = 30 * time.Second // for each project
+	surveyWhole    = time.Minute      // for all of them
+	surveyProgress = 5 * time.Second
+)
+
+var (
+	errSurveyLimit = fmt.Errorf("the bucket has not answered within %s", surveyLimit)
+	errSurveyWhole = fmt.Errorf("the bucket was not asked, because the buckets of other projects took longer than %s", surveyWhole)
 )
 
 // bytesPerSecond is the assumed speed of a refresh, in bytes of the object, if no project of the fleet has been timed.
 const bytesPerSecond = 5e6
 
 // Survey decides what to do for each project and returns them in the order in which they will begin. It reads the buckets
-// and changes nothing.
-func Survey(ctx context.Context, projects []Project, shard Shard) ([]*Item, error) {
+// and changes nothing. If they take long, note gets a line now and then that says how far it is. What does not answer in time is
+// due: a refresh fails in the same way, or the bucket answers by then.
+func Survey(ctx context.Context, projects []Project, shard Shard, note func(string)) ([]*Item, error) {
 	items := make([]*Item, len(projects))
 	for i := range projects {
 		items[i] = &Item{Project: &projects[i]}
 	}
 	now := time.Now()
-	if err := each(ctx, items, (*Item).open); err != nil {
+	asked := &asking{note: note, whole: now.Add(surveyWhole)}
+	if err := asked.each(ctx, items, (*Item).open); err != nil {
 		return nil, err
 	}
 	if shard.Count > 0 {
@@ -71,7 +82,7 @@ func Survey(ctx context.Context, projects []Project, shard Shard) ([]*Item, erro
 		}
 	}
 	mine := slices.DeleteFunc(slices.Clone(items), func(item *Item) bool { return item.Shard != shard.Index })
-	if err := each(ctx, mine, (*Item).look); err != nil {
+	if err := asked.each(ctx, mine, (*Item).look); err != nil {
 		return nil, err
 	}
 	for _, item := range items {
@@ -84,19 +95,39 @@ func Survey(ctx context.Context, projects []Project, shard Shard) ([]*Item, erro
 	return items, nil
 }
 
-// each calls do for several projects at a time, except those that have a Problem. An error becomes the reason to refresh
+// asking is the part of a survey that asks the buckets.
+type asking struct {
+	note  func(string)
+	whole time.Time // when all must have ended
+}
+
+// each calls do for several projects at a time, except those that have a Problem or have failed. An error becomes the reason to refresh
 // the project: the refresh fails in the same way, or the error was temporary.
-func each(ctx context.Context, items []*Item, do func(*Item, context.Context) error) error {
+func (a *asking) each(ctx context.Context, items []*Item, do func(*Item, context.Context) error) error {
+	whole, cancel := context.WithDeadlineCause(ctx, a.whole, errSurveyWhole)
+	defer cancel()
+	var answered atomic.Int64
+	stop := a.progress(whole, &answered, len(items))
+	defer stop()
 	var group errgroup.Group
 	group.SetLimit(surveyRequests)
 	for _, item := range items {
 		group.Go(func() error {
-			if item.Project.Problem != nil || ctx.Err() != nil {
+			defer answered.Add(1)
+			switch {
+			case item.Project.Problem != nil || item.silent || ctx.Err() != nil:
+				return nil
+			case whole.Err() != nil:
+				item.Why, item.silent = errSurveyWhole.Error(), true
 				return nil
 			}
-			limited, cancel := context.WithTimeout(ctx, surveyLimit)
+			limited, cancel := context.WithTimeoutCause(whole, surveyLimit, errSurveyLimit)
 			defer cancel()
-			if err := guarded(func() error { return do(item, limited) }); err != nil {
+			err := guarded(func() error { return do(item, limited) })
+			if err != nil && limited.Err() != nil && ctx.Err() == nil {
+				err, item.silent = errSurveyLimit, true
+			}
+			if err != nil {
 				item.Why = err.Error()
 			}
 			return nil
@@ -107,6 +138,22 @@ func each(ctx context.Context, items []*Item, do func(*Item, context.Context) er
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// progress says now and then how many buckets have answered, until stop is called.
+func (a *asking) progress(ctx context.Context, answered *atomic.Int64, all int) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for sleep(ctx, surveyProgress) == nil {
+			a.note(fmt.Sprintf("asking the buckets: %d of %d projects so far", answered.Load(), all))
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // guarded turns a panic into an error.
@@ -130,8 +177,15 @@ func (i *Item) open(ctx context.Context) (err error) {
 		return err
 	}
 	// A history that cannot be read is no reason not to refresh.
-	if history, err := ReadHistory(ctx, i.bucket); err == nil {
+	history, err := ReadHistory(ctx, i.bucket)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err == nil {
 		i.history = history
+		if history.Source.Differs(i.Project.Source) {
+			return ErrOtherSource // a refresh finds out whether it is the same server under another address
+		}
 	}
 	return nil
 }

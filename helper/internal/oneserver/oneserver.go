@@ -69,6 +69,13 @@ func (c *Check) Compare(found Identity) error {
 	return nil
 }
 
+// First returns what the first server that answered says about itself; "" if none has.
+func (c *Check) First() string {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.first
+}
+
 // CannotTell returns the error for a server that does not identify itself.
 func (c *Check) CannotTell(err error) error {
 	want := "the one that answered before"

@@ -13,6 +13,7 @@ import (
 // ddevConfig is what this program needs of .ddev/config.yaml and the files that override it.
 type ddevConfig struct {
 	name, projectType string
+	named             origin // where the name is; the zero value if it is the folder's
 	database          Database
 	mariadb, mysql    string // mariadb_version and mysql_version, which DDEV wrote before v1.19
 	environment       []assigned
@@ -24,7 +25,7 @@ type ddevConfig struct {
 // readConfig reads .ddev/config.yaml and then .ddev/config.*.y*ml in glob order, and merges them as DDEV does: a later scalar
 // wins, lists are appended, or replaced if the later file has override_config: true, and a key without a value changes nothing.
 // It ignores all other keys, old ones included.
-func readConfig(root string) (ddevConfig, ConfigErrors) {
+func readConfig(root string, files *reader) (ddevConfig, ConfigErrors) {
 	folder := filepath.Join(root, ".ddev")
 	overrides, _ := fs.Glob(os.DirFS(folder), "config.*.y*ml") // its only error is a malformed pattern
 	var config ddevConfig
@@ -32,7 +33,7 @@ func readConfig(root string) (ddevConfig, ConfigErrors) {
 	for _, name := range append([]string{"config.yaml"}, overrides...) {
 		path := filepath.Join(folder, name)
 		from := inFile(configFiles, root, path, 0)
-		entries, problem := readMapping(path, from)
+		entries, problem := readMapping(files, path, from)
 		if problem != nil {
 			problems = append(problems, problem)
 			continue
@@ -71,7 +72,7 @@ func (c *ddevConfig) merge(entries []entry, from origin) ConfigErrors {
 		}
 		switch strings.ToLower(e.key) {
 		case "name":
-			c.name = scalar(e.value)
+			c.name, c.named = scalar(e.value), from.at(e.line)
 		case "type":
 			c.projectType = scalar(e.value)
 		case "mariadb_version":

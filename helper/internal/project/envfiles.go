@@ -32,13 +32,13 @@ const (
 // readEnvFiles reads DDEV's env files, in the order in which DDEV v1.25.4 applies them: those of the global folder, then those of the
 // project. In both, they are sorted by name, and a .local file comes right after the one that it overrides. Earlier versions of DDEV do
 // not know about the global folder, labels and .local files.
-func readEnvFiles(root string, env map[string]string) (files []envFile, problems ConfigErrors) {
+func readEnvFiles(root string, env map[string]string, ours *reader) (files []envFile, problems ConfigErrors) {
 	type source struct{ path, text string }
 	var sources []source
-	read := func(folder string) {
+	read := func(folder string, r *reader) {
 		for _, name := range envFileNames(folder) {
 			path := filepath.Join(folder, name)
-			text, err := os.ReadFile(path)
+			text, err := r.read(path)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
@@ -57,9 +57,9 @@ func readEnvFiles(root string, env map[string]string) (files []envFile, problems
 			sources = append(sources, source{path, text})
 		}
 	} else if folder := globalFolder(env); folder != "" {
-		read(folder)
+		read(folder, &reader{left: mostBytes})
 	}
-	read(filepath.Join(root, ".ddev"))
+	read(filepath.Join(root, ".ddev"), ours)
 
 	for rank, source := range sources {
 		from := envOrigin(root, env["HOME"], source.path, rank)
@@ -102,23 +102,11 @@ func envFileService(name string) string {
 	return service
 }
 
-// findVariable returns a variable of the files; the last one counts.
-func findVariable(files []envFile, name string) (text string, found bool) {
-	for _, file := range files {
-		for _, v := range file.variables {
-			if v.name == name {
-				text, found = v.text, true
-			}
-		}
-	}
-	return text, found
-}
-
 // envOrigin is the origin of an env file. A path outside of the project is shown in full, with ~ for the home folder.
 func envOrigin(root, home, path string, rank int) origin {
 	from := inFile(envFiles, root, path, 0)
 	if strings.HasPrefix(from.file, "../") {
-		from.file = path
+		from.file, from.repository = path, false
 		if rest, ok := strings.CutPrefix(path, home+"/"); ok && home != "" {
 			from.file = "~/" + rest
 		}

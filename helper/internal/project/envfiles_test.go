@@ -140,7 +140,7 @@ func TestProblemsOfEnvFiles(t *testing.T) {
 	home := t.TempDir()
 	layOut(t, home, map[string]string{".ddev/.env.local": "A=1\nDUMP_KEEP=x\n", ".ddev/.env.dump": "hush\n"})
 	dir := write(t, map[string]string{".env.dump.local": "\nDUMP_KEPE=1\n", ".env.dump.prod/x": ""})
-	_, err := Load(Options{Dir: dir, Environ: []string{"HOME=" + home}})
+	_, err := Load(t.Context(), Options{Dir: dir, Environ: []string{"HOME=" + home}})
 	var problems ConfigErrors
 	if !errors.As(err, &problems) {
 		t.Fatalf("got %v", err)

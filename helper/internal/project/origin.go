@@ -24,6 +24,8 @@ type origin struct {
 	line  int
 	rank  int // among the env files, which override one another
 	flag  string
+	// repository means that it is a file of the project itself. Whoever may push to its repository decides what is in it.
+	repository bool
 }
 
 // isAfter reports whether what comes from o overrides what comes from other.
@@ -36,7 +38,7 @@ func inFile(layer layer, root, path string, line int) origin {
 	if relative, err := filepath.Rel(root, path); err == nil {
 		path = filepath.ToSlash(relative)
 	}
-	return origin{layer: layer, file: path, line: line}
+	return origin{layer: layer, file: path, line: line, repository: true}
 }
 
 func (o origin) at(line int) origin {

@@ -57,7 +57,7 @@ func TestNoTargetOutsideDDEV(t *testing.T) {
 }
 
 func TestOwnDatabaseAtAPortThatIsNone(t *testing.T) {
-	_, err := Load(Options{Dir: write(t, map[string]string{}), Environ: []string{"IS_DDEV_PROJECT=true", "DDEV_HOST_DB_PORT=99999"}})
+	_, err := Load(t.Context(), Options{Dir: write(t, map[string]string{}), Environ: []string{"IS_DDEV_PROJECT=true", "DDEV_HOST_DB_PORT=99999"}})
 	want := `DDEV: DUMP_TARGET: port "99999" is not a number from 1 to 65535`
 	if err == nil || err.Error() != want || !errors.Is(err, ErrInvalidValue) {
 		t.Errorf("got %v, want %s", err, want)

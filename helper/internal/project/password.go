@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -53,13 +52,13 @@ func (p *Project) readPassword(ctx context.Context, reference string, fromAWS fu
 	place, name, _ := strings.Cut(reference, ":")
 	switch place {
 	case "env":
-		text, ok := p.lookup(name)
+		text, ok := p.passwords(name, p.values["DUMP_SOURCE_PASSWORD_FROM"].from)
 		if !ok {
 			return secret.String{}, errors.New("this variable is neither in the environment nor in an env file of DDEV")
 		}
 		return secret.New(text), nil
 	case "file":
-		return p.readPasswordFile(name)
+		return p.readPasswordFile(ctx, name)
 	default:
 		if fromAWS == nil {
 			return secret.String{}, errors.New("AWS cannot be asked here")
@@ -70,13 +69,13 @@ func (p *Project) readPassword(ctx context.Context, reference string, fromAWS fu
 
 // readPasswordFile reads a file. A relative path starts at the project's root. A line break at the end is not part of the
 // password.
-func (p *Project) readPasswordFile(path string) (secret.String, error) {
+func (p *Project) readPasswordFile(ctx context.Context, path string) (secret.String, error) {
 	if rest, ok := strings.CutPrefix(path, "~/"); ok && p.home != "" {
 		path = filepath.Join(p.home, rest)
 	} else if !filepath.IsAbs(path) {
 		path = filepath.Join(p.Root, path)
 	}
-	text, err := os.ReadFile(path)
+	text, err := readSecretFile(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return secret.String{}, errors.New("no such file")
 	}

@@ -6,6 +6,7 @@
 package project
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -16,10 +17,21 @@ import (
 type Options struct {
 	// Dir is where the upward search for .ddev/config.yaml begins; "" is the working directory.
 	Dir string
+	// Only means that Dir itself must be the project: nothing is searched.
+	Only bool
 	// Environ is the environment, as os.Environ returns it.
 	Environ []string
 	// Flags are settings that flags set: a setting's name and its value. An empty value counts as not given.
 	Flags map[string]string
+	// Name is what the project must be called; "" is any name.
+	Name string
+	// Prefix is the folder of the dumps in the bucket, in which {name} stands for the project's name. Flags override it. "" leaves
+	// it to the settings.
+	Prefix string
+	// Fleet says what the project's own files may decide; nil is everything.
+	Fleet *Fleet
+	// Visible reports whether the project's files may refer to a variable of the environment; nil is any.
+	Visible func(name string) bool
 }
 
 // Project has the settings of a DDEV project.
@@ -45,8 +57,9 @@ type Project struct {
 	hooks  map[string][]Task
 	own    ownDatabase
 	values values
-	lookup func(name string) (string, bool) // of the environment, else of the env files
-	home   string
+	// passwords looks up what env:NAME of DUMP_SOURCE_PASSWORD_FROM names: in the environment, else in the env files.
+	passwords func(name string, by origin) (string, bool)
+	home      string
 }
 
 // Database names a database server as DDEV does: mariadb, mysql or postgres, and a version. If no file gives a version, it is
@@ -54,15 +67,28 @@ type Project struct {
 type Database struct{ Type, Version string }
 
 // Load reads the project around options.Dir. The error is a *ConfigError if there is no project, and ConfigErrors if something
-// in it is wrong.
-func Load(options Options) (*Project, error) {
+// in it is wrong. When ctx ends, Load returns, even if a file system no longer answers.
+func Load(ctx context.Context, options Options) (*Project, error) {
+	return within(ctx, func() (*Project, error) { return read(options) })
+}
+
+func read(options Options) (*Project, error) {
 	env := environMap(options.Environ)
-	root, err := findRoot(options.Dir, globalFolder(env))
+	root, err := findRoot(options.Dir, globalFolder(env), options.Only)
 	if err != nil {
 		return nil, err
 	}
-	config, problems := readConfig(root)
-	files, found := readEnvFiles(root, env)
+	reader, err := newReader(root, options.Fleet != nil)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.close()
+	config, problems := readConfig(root, reader)
+	if problem := checkName(root, config, options.Name); problem != nil {
+		problems = append(problems, problem)
+		config.name = "project" // whatever follows from it would be a problem, too
+	}
+	files, found := readEnvFiles(root, env, reader)
 	problems = append(problems, found...)
 	ours := slices.DeleteFunc(slices.Clone(files), func(file envFile) bool { return !file.reachesUs() })
 	var dotenv []assigned
@@ -74,34 +100,37 @@ func Load(options Options) (*Project, error) {
 		Root: root, Name: config.name, Type: config.projectType, Database: config.database,
 		FailOnHookFail: config.failOnHookFail, hooks: config.hooks, home: env["HOME"],
 	}
-	lookup := func(files []envFile) func(string) (string, bool) {
-		return func(name string) (string, bool) {
-			if text, ok := env[name]; ok {
-				return text, true
-			}
-			return findVariable(files, name)
-		}
-	}
-	p.lookup = lookup(ours)
-	interpolated := lookup(files) // DDEV has Docker Compose read the files of all services
-	for i, a := range config.environment {
-		config.environment[i].text = interpolate(a.raw, interpolated)
+	visible := variables{env: env, files: files, fleet: options.Fleet != nil, visible: options.Visible}
+	p.passwords = variables{env: env, files: ours, fleet: options.Fleet != nil, visible: options.Visible}.password
+	for i := range config.environment {
+		visible.interpolate(&config.environment[i]) // DDEV has Docker Compose read the files of all services
 	}
 
 	assignments := append(config.environment, dotenv...)
 	assignments = append(assignments, fromEnvironment(env)...)
+	if options.Prefix != "" {
+		prefix := strings.ReplaceAll(options.Prefix, "{name}", p.Name)
+		assignments = append(assignments, assigned{name: "DUMP_S3_PREFIX", text: prefix, from: origin{layer: flags, flag: "prefix of fleet.yaml"}})
+	}
 	assignments = append(assignments, fromFlags(options.Flags)...)
 	p.values, p.Notes, found = resolve(assignments)
 	problems = append(problems, found...)
+	if options.Fleet != nil {
+		problems = append(problems, options.Fleet.refuse(p.values, dotenv)...)
+	}
+	problems = append(problems, p.values.hidden()...)
 	p.own = findOwnDatabase(p, slices.Contains(config.omitted, "db"), env)
 	p.values.complete(p.Name, p.own.url, env)
 	p.Settings, found = p.values.settings()
 	problems = append(problems, found...)
+	if options.Fleet != nil {
+		problems = append(problems, options.Fleet.bound(p.values, p.Settings)...)
+	}
 	p.own.claim(p.Target, p.values["DUMP_TARGET"].from.layer == ddev)
 	if p.SSH == "" { // on the SSH server, such a name means another server
 		p.own.claim(p.Source.URL, false)
 	}
-	p.Rules, found = readRules(root, p.Type)
+	p.Rules, found = readRules(root, p.Type, reader)
 	problems = append(problems, found...)
 	p.AWS = awsVariables(dotenv, env)
 	if err := problems.err(); err != nil {

@@ -34,7 +34,7 @@ func write(t *testing.T, files map[string]string) string {
 
 func load(t *testing.T, options Options) *Project {
 	t.Helper()
-	p, err := Load(options)
+	p, err := Load(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,11 +223,11 @@ func TestRequire(t *testing.T) {
 
 func TestNoProject(t *testing.T) {
 	dir := t.TempDir()
-	_, err := Load(Options{Dir: dir})
+	_, err := Load(t.Context(), Options{Dir: dir})
 	if want := dir + ": no DDEV project here or above (no folder with .ddev/config.yaml)"; err == nil || err.Error() != want || !errors.Is(err, ErrNoProject) {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	_, err = Load(Options{Dir: filepath.Join(dir, "gone")})
+	_, err = Load(t.Context(), Options{Dir: filepath.Join(dir, "gone")})
 	if want := filepath.Join(dir, "gone") + ": no such folder"; err == nil || err.Error() != want || !errors.Is(err, ErrNoProject) {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -334,7 +334,7 @@ func TestProblems(t *testing.T) {
 			".ddev/.env:1: DUMP_KEEPS: unknown setting, did you mean DUMP_KEEP?\n.ddev/config.yaml:2: DUMP_KEEP: must be a whole number, 0 or more (got \"x\")"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Load(Options{Dir: write(t, test.files), Environ: test.environ, Flags: test.flags})
+			_, err := Load(t.Context(), Options{Dir: write(t, test.files), Environ: test.environ, Flags: test.flags})
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -366,7 +366,7 @@ func TestTwice(t *testing.T) {
 		"in two files": {map[string]string{".env": "DUMP_S3_BUCKET=a\n", ".env.dump": "DUMP_S3_BUCKET=b\n"}, nil, "b"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := Load(Options{Dir: write(t, test.files)})
+			p, err := Load(t.Context(), Options{Dir: write(t, test.files)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -17,6 +17,8 @@ type assigned struct {
 	from origin
 	// unset means that the text refers to a variable that is not set.
 	unset bool
+	// hidden is a variable of the environment that the text refers to, and that the project's files may not see.
+	hidden string
 }
 
 // values are the results. An empty text stands for a setting that was unset again.

@@ -13,8 +13,8 @@ import (
 
 // findRoot returns the folder of the project around dir: the nearest one, from dir upwards, that has a .ddev/config.yaml. Such a folder
 // can also be a part of another project, like a package that comes with its own .ddev. If DDEV knows the project around it, but not
-// the folder, the folder is no project, as in DDEV since v1.25.4.
-func findRoot(dir, globalFolder string) (string, error) {
+// the folder, the folder is no project, as in DDEV since v1.25.4. only looks at dir alone.
+func findRoot(dir, globalFolder string, only bool) (string, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
 		return "", fmt.Errorf("find the DDEV project: %w", err)
@@ -27,6 +27,12 @@ func findRoot(dir, globalFolder string) (string, error) {
 		return "", &ConfigError{Kind: ErrNoProject, Origin: start, Text: text, Cause: err}
 	}
 	var nearest string
+	if only {
+		if _, err := os.Lstat(filepath.Join(start, ".ddev", "config.yaml")); err != nil {
+			return "", &ConfigError{Kind: ErrNoProject, Origin: start, Text: "no .ddev/config.yaml in this folder", Cause: err}
+		}
+		return start, nil
+	}
 	known := knownRoots(globalFolder)
 	for folder := start; ; folder = filepath.Dir(folder) {
 		if _, err := os.Stat(filepath.Join(folder, ".ddev", "config.yaml")); err == nil {
@@ -49,7 +55,7 @@ func findRoot(dir, globalFolder string) (string, error) {
 
 // knownRoots returns the folders of the projects that DDEV knows on this machine; none if there is no DDEV.
 func knownRoots(globalFolder string) []string {
-	text, err := os.ReadFile(filepath.Join(globalFolder, "project_list.yaml"))
+	text, err := (&reader{left: mostBytes}).read(filepath.Join(globalFolder, "project_list.yaml"))
 	var projects map[string]struct {
 		Root string `yaml:"approot"`
 	}

@@ -23,10 +23,10 @@ type Rules struct {
 const rulesFile = ".ddev/dump-refresh/rules.yaml"
 
 // readRules returns the presets of the project's type, changed by the project's rules.
-func readRules(root, projectType string) (Rules, ConfigErrors) {
+func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 	path := filepath.Join(root, filepath.FromSlash(rulesFile))
 	from := inFile(configFiles, root, path, 0)
-	entries, problem := readMapping(path, from)
+	entries, problem := readMapping(files, path, from)
 	if problem != nil {
 		return Rules{}, ConfigErrors{problem}
 	}

@@ -53,7 +53,7 @@ func TestRuleProblems(t *testing.T) {
 		"no YAML": {"exclude: [a\n", ErrSyntax, ".ddev/dump-refresh/rules.yaml:1: not valid YAML: did not find expected ',' or ']'"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Load(Options{Dir: write(t, map[string]string{"config.yaml": "type: drupal10", "dump-refresh/rules.yaml": test.rules})})
+			_, err := Load(t.Context(), Options{Dir: write(t, map[string]string{"config.yaml": "type: drupal10", "dump-refresh/rules.yaml": test.rules})})
 			if err == nil || err.Error() != test.want || !errors.Is(err, test.kind) {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}

@@ -82,6 +82,8 @@ type setting struct {
 	secret bool
 	// flag is the flag that sets it; "" stands for --set.
 	flag string
+	// authority is who decides on it in a fleet.
+	authority authority
 	// set checks the text, which is never empty, and stores it in s. Its errors never contain a password.
 	set func(s *Settings, text string) error
 }
@@ -90,6 +92,9 @@ type setting struct {
 var table = []setting{
 	{name: "DUMP_S3_BUCKET", set: setBucket},
 	{name: "DUMP_S3_PREFIX", set: func(s *Settings, text string) error {
+		if slices.Contains(strings.Split(text, "/"), ".dump-refresh") {
+			return errors.New("must not be in a folder .dump-refresh, where dump-helper keeps what it knows")
+		}
 		s.Prefix = strings.Trim(text, "/")
 		return nil
 	}},
@@ -107,15 +112,15 @@ var table = []setting{
 	{name: "DUMP_SOURCE_PASSWORD_FROM", set: setPasswordFrom},
 	{name: "DUMP_SOURCE_ENV", set: setSourceEnvironment},
 	{name: "DUMP_SSH", set: setSSH},
-	{name: "DUMP_ENGINE", flag: "--engine", set: oneOf(func(s *Settings) *string { return &s.Engine }, "native", "client")},
-	{name: "DUMP_KEEP", set: count(func(s *Settings) *int { return &s.Keep })},
-	{name: "DUMP_KEEP_DAYS", set: count(func(s *Settings) *int { return &s.KeepDays })},
-	{name: "DUMP_KEEP_LOCAL", set: setKeepLocal},
-	{name: "DUMP_COMPRESSION", set: oneOf(func(s *Settings) *string { return &s.Compression }, "zstd", "gzip")},
-	{name: "DUMP_LIMIT_RATE", flag: "--limit-rate", set: setLimitRate},
+	{name: "DUMP_ENGINE", flag: "--engine", authority: ofRepository, set: oneOf(func(s *Settings) *string { return &s.Engine }, "native", "client")},
+	{name: "DUMP_KEEP", authority: ofRepository, set: count(func(s *Settings) *int { return &s.Keep })},
+	{name: "DUMP_KEEP_DAYS", authority: ofRepository, set: count(func(s *Settings) *int { return &s.KeepDays })},
+	{name: "DUMP_KEEP_LOCAL", authority: ofDeveloper, set: setKeepLocal},
+	{name: "DUMP_COMPRESSION", authority: ofRepository, set: oneOf(func(s *Settings) *string { return &s.Compression }, "zstd", "gzip")},
+	{name: "DUMP_LIMIT_RATE", flag: "--limit-rate", authority: ofRepository, set: setLimitRate},
 	{name: "DUMP_BAKE", flag: "--for", set: setBake},
-	{name: "DUMP_TARGET", flag: "--target", set: setTarget},
-	{name: "DUMP_CACHE_DIR", set: setCacheDir},
+	{name: "DUMP_TARGET", flag: "--target", authority: ofDeveloper, set: setTarget},
+	{name: "DUMP_CACHE_DIR", authority: ofDeveloper, set: setCacheDir},
 }
 
 // addOnNames are settings of the add-on's shell commands. They are known here so that they are not reported as misspelt.

@@ -3,7 +3,6 @@ package project
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,8 +18,8 @@ type entry struct {
 }
 
 // readMapping reads a YAML file that contains a mapping; from is the file's origin. A file that does not exist has no entries.
-func readMapping(path string, from origin) ([]entry, *ConfigError) {
-	text, err := os.ReadFile(path)
+func readMapping(files *reader, path string, from origin) ([]entry, *ConfigError) {
+	text, err := files.read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -83,5 +82,9 @@ func unreadable(err error, from origin) *ConfigError {
 	if errors.As(err, &pathError) {
 		err = pathError.Err
 	}
-	return &ConfigError{Kind: ErrUnreadable, Origin: from.String(), Text: "cannot be read: " + err.Error(), Cause: err}
+	kind := ErrUnreadable
+	if errors.Is(err, errLeadsAway) {
+		kind = ErrNotTrusted
+	}
+	return &ConfigError{Kind: kind, Origin: from.String(), Text: "cannot be read: " + err.Error(), Cause: err}
 }

@@ -238,8 +238,9 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats, t
 	index := dumpfile.Index{
 		ToolVersion: r.ToolVersion, Project: r.Project, Publisher: r.Publisher,
 		Engine: info.Engine, EngineVersion: info.Version, Client: info.Client, SnapshotTime: snapshot,
-		Rules: dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Broken: info.Broken, LeftOut: info.LeftOut},
-		Rows:  stats.Rows, TextRows: textRows,
+		Origin: r.origin(info),
+		Rules:  dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Broken: info.Broken, LeftOut: info.LeftOut},
+		Rows:   stats.Rows, TextRows: textRows,
 		Needs: r.needs.Needs(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(stats.Tables)) {

@@ -103,7 +103,7 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if r.young(dumps) {
-		return r.reuse(ctx, dumps[0]), nil
+		return r.reuse(ctx, dumps[0])
 	}
 	if r.IfChanged && !r.Force {
 		result, err := r.unchanged(ctx, dumps)
@@ -127,7 +127,7 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		return r.reuse(ctx, object), nil
+		return r.reuse(ctx, object)
 	}
 	result, err := r.underLease(lease.Context(), waited)
 	if releaseErr := lease.Release(ctx, result.Key); err == nil && releaseErr != nil {
@@ -158,19 +158,22 @@ func (r *run) underLease(ctx context.Context, waited bool) (Result, error) {
 			return Result{}, err
 		}
 		if r.young(dumps) {
-			return r.reuse(ctx, dumps[0]), nil
+			return r.reuse(ctx, dumps[0])
 		}
 	}
 	return r.dump(ctx)
 }
 
-// reuse returns the result for an existing dump.
-func (r *run) reuse(ctx context.Context, object bucket.Object) Result {
+// reuse returns the result for an existing dump, unless it was made of another source.
+func (r *run) reuse(ctx context.Context, object bucket.Object) (Result, error) {
 	index, err := r.readIndex(ctx, object)
 	if err != nil {
-		return Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}
+		return Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}, nil
 	}
-	return resultOf(object, index)
+	if err := r.refuseOthers(ctx, object, index); err != nil {
+		return Result{}, err
+	}
+	return resultOf(object, index), nil
 }
 
 // resultOf returns the result for a dump with an index.
@@ -203,6 +206,9 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 	}
 	defer func() { _ = src.Close() }()
 	info := src.Info()
+	if err := r.refuseOther(r.previous.object, r.previous.index, info); err != nil {
+		return Result{}, err
+	}
 	if err := r.requireContents(info); err != nil {
 		return Result{}, err
 	}

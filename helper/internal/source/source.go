@@ -51,6 +51,8 @@ type Info struct {
 	Engine string
 	// Version is the server's version as it reports it; empty for a command.
 	Version string
+	// Server is what the server says about itself, and stays the same whatever its address is; empty if it is not known.
+	Server string
 	// Client is the program that makes the dump, with its version, or "command".
 	Client string
 	// Tables are the base tables that go into the dump, in the server's order. PostgreSQL's are named schema.table.

@@ -86,6 +86,7 @@ func (m *Server) Inspect(ctx context.Context) (source.Info, error) {
 	if err != nil {
 		return source.Info{}, m.classify(err)
 	}
+	info.Server = m.identity.First()
 	return info, nil
 }
 

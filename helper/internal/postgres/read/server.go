@@ -70,6 +70,9 @@ func (p *Server) Inspect(ctx context.Context) (source.Info, error) {
 		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version')").Scan(&info.Version); err != nil {
 			return err
 		}
+		if info.Server, err = systemIdentifier(ctx, tx); err != nil {
+			return err
+		}
 		p.version = info.Version
 		p.server, _ = version.Parse(info.Version)
 		if p.client, err = findClient(ctx, p.server, info.Version); err != nil {

@@ -1,0 +1,62 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+)
+
+// A store that swallows every packet takes a minute of forty projects, not six, and says so meanwhile.
+func TestSurveyOfASilentStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var projects []Project
+		for i := range 100 {
+			projects = append(projects, Project{Name: fmt.Sprint("p", i), Slot: fmt.Sprint("p", i), Open: func(ctx context.Context) (*bucket.Bucket, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}})
+		}
+		projects[99].Problem = errors.New("DUMP_SOURCE is not set")
+		var notes []string
+		began := time.Now()
+		items, err := Survey(t.Context(), projects, Shard{}, func(line string) { notes = append(notes, line) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > surveyWhole {
+			t.Errorf("it took %s", took)
+		}
+		if len(notes) < 10 || notes[0] != "asking the buckets: 0 of 100 projects so far" || !strings.HasPrefix(notes[6], "asking the buckets: 32 of 100 ") {
+			t.Errorf("%q", notes)
+		}
+		said := map[string]int{}
+		for _, item := range items {
+			said[item.Why]++
+			if (item.Action == Report) != (item.Project.Problem != nil) || item.Project.Problem == nil && item.Action != Refresh {
+				t.Errorf("%s: %s", item.Project.Name, item.Action)
+			}
+		}
+		if said[errSurveyLimit.Error()] != 64 || said[errSurveyWhole.Error()] != 35 {
+			t.Errorf("%v", said)
+		}
+	})
+}
+
+// A survey ends with its context, even though the buckets do not answer.
+func TestSurveyEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	projects := []Project{{Name: "a", Slot: "a", Open: func(ctx context.Context) (*bucket.Bucket, error) {
+		cancel(errors.New("enough"))
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}}
+	if _, err := Survey(ctx, projects, Shard{}, func(string) {}); err == nil || err.Error() != "enough" {
+		t.Error(err)
+	}
+}
