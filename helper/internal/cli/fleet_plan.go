@@ -18,7 +18,7 @@ func fleetPlanCommand(version string) *cli.Command {
 	return complete(cli.Command{
 		Name:  "plan",
 		Usage: "show what `fleet refresh` would do, and why, without changing anything",
-		Flags: append(fleetFlags(), shardFlags()...),
+		Flags: append(append(fleetFlags(), shardFlags()...), onlyFlag()),
 		Action: func(c *cli.Context) error {
 			out := fleetOutput(c)
 			f, err := openFleet(c, out, version)
@@ -51,7 +51,7 @@ func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, er
 	if f.shard, err = shard(c); err != nil {
 		return nil, err
 	}
-	loader := fleetLoader{out: out, version: version, sessions: &bucket.Sessions{}}
+	loader := fleetLoader{out: out, version: version, force: c.Bool("force"), sessions: &bucket.Sessions{}}
 	if loader.flags, err = assignments(c); err != nil {
 		return nil, err
 	}
@@ -63,6 +63,14 @@ func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, er
 	projects, err := loader.load(c.Context, config)
 	if err != nil {
 		return nil, err
+	}
+	if projects, err = only(projects, c.StringSlice("only")); err != nil {
+		return nil, err
+	}
+	if c.Bool("force") {
+		for i := range projects {
+			projects[i].Forced = true
+		}
 	}
 	f.labels = labels(projects)
 	f.items, err = fleet.Survey(c.Context, projects, f.shard, out.Note)

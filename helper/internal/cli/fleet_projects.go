@@ -31,6 +31,7 @@ type fleetLoader struct {
 	out     *ui.Output
 	version string
 	flags   map[string]string // settings that override all others
+	force   bool              // refreshes publish whatever there was before
 	// rate is shared by all projects; nil leaves each its own.
 	rate *bucket.RateLimit
 	// sessions are those of all projects.
@@ -104,9 +105,11 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	result.Refresh = func(ctx context.Context, turn fleet.Turn) (fleet.Outcome, error) {
 		mine := *s
 		mine.note = turn.Note
-		return mine.refreshInFleet(ctx, turn, refreshOptions{
-			version: l.version, skipBroken: entry.SkipBroken, ifOlderThan: entry.Due(), ifChanged: true,
-		})
+		options := refreshOptions{version: l.version, skipBroken: entry.SkipBroken, ifOlderThan: entry.Due(), ifChanged: true}
+		if l.force {
+			options.force, options.ifOlderThan, options.ifChanged = true, 0, false
+		}
+		return mine.refreshInFleet(ctx, turn, options)
 	}
 	for _, server := range s.project.Bake {
 		result.Bakes = append(result.Bakes, bake.Series(throwaway.Kind(server)))

@@ -23,6 +23,8 @@ func fleetRefreshCommand(version string) *cli.Command {
 		Name:  "refresh",
 		Usage: "publish a fresh dump of every project that is due",
 		Flags: append(append(flags, metricsFlags()...),
+			onlyFlag(),
+			&cli.BoolFlag{Name: "force", Usage: "with --only: refresh them even if they are fresh, or have far fewer rows or come from another database than their last dumps"},
 			&cli.StringFlag{Name: "parallel", Usage: "refresh at most `N` projects at once", DefaultText: "by processors and memory"},
 			&cli.StringFlag{Name: "limit-rate", Usage: "send and fetch at most `RATE` bytes per second for all projects together, such as 500k or 10M"},
 		),
@@ -53,6 +55,9 @@ const mostParallel = 1000
 
 func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	ctx := c.Context
+	if c.Bool("force") && len(c.StringSlice("only")) == 0 {
+		return &usage{"--force needs --only, which names the projects"}
+	}
 	f, err := openFleet(c, out, version)
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ type Project struct {
 	// Host is the staging server that its rows come from, as host:port; empty if unknown.
 	Host string
 	Policy
+	// Forced means that it is due, whatever its newest dump is.
+	Forced bool
 	// Problem is why the project cannot be refreshed at all: settings are missing or wrong. Then all fields below are
 	// nil.
 	Problem error

@@ -222,6 +222,8 @@ func (i *Item) decide(now time.Time, shard Shard) {
 		i.Action, i.Why = Report, i.Project.Problem.Error()
 	case i.Why != "":
 		i.Action = Refresh
+	case i.Project.Forced:
+		i.Action, i.Why = Refresh, "was asked for"
 	case i.Newest == nil:
 		i.Action, i.Why = Refresh, "has no dump yet"
 	case clock.Younger(known, now, i.Project.Due()):
