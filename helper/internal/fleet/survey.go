@@ -117,7 +117,7 @@ func (a *asking) each(ctx context.Context, items []*Item, do func(*Item, context
 			switch {
 			case item.Project.Problem != nil || item.silent || ctx.Err() != nil:
 				return nil
-			case whole.Err() != nil:
+			case !time.Now().Before(a.whole):
 				item.Why, item.silent = errSurveyWhole.Error(), true
 				return nil
 			}

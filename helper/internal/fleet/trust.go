@@ -108,7 +108,7 @@ func (r *configReader) trust(to *Trust) func(*yaml.Node) {
 
 // remote matches the URLs that git fetches from another machine. Others read this machine's own files, as file:// and paths do, or
 // run a command, as ext:: does.
-var remote = regexp.MustCompile(`^(?:(?:https?|ssh|git|git\+ssh|ssh\+git)://[^-/]|[A-Za-z0-9_.][A-Za-z0-9_.@-]*:[^:])`)
+var remote = regexp.MustCompile(`^(?:(?:https?|ssh|git|git\+ssh|ssh\+git)://[^-/]|[A-Za-z0-9_.][A-Za-z0-9_.@-]*:(?:[^:/]|/[^/]))`)
 
 // checkRepository checks the URL of a project's repository.
 func (r *configReader) checkRepository(node *yaml.Node, entry Entry) {

@@ -62,7 +62,7 @@ func (r *reader) read(path string) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !info.Mode().IsRegular():
+	case !info.Mode().IsRegular() && !info.IsDir(): // the system says it of a folder
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
 	case info.Size() > largestFile:
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errTooLarge}

@@ -161,7 +161,7 @@ func TestStrangeFiles(t *testing.T) {
 			return errors.Join(err, os.WriteFile(filepath.Join(f, ".env.dump.z"), []byte("#"), 0o600))
 		}, "dump-refresh/rules.yaml: cannot be read: the files of this project are larger than 8 MiB together", true},
 		"link":   {func(f string) error { return os.Symlink(outside, filepath.Join(f, ".env.dump")) }, ".ddev/.env.dump: cannot be read: it is a link that leads out of the project's folder", false},
-		"folder": {func(f string) error { return os.Symlink("..", filepath.Join(f, ".env")) }, ".ddev/.env: cannot be read: it is not a regular file", true},
+		"folder": {func(f string) error { return os.Symlink("..", filepath.Join(f, ".env")) }, ".ddev/.env: cannot be read: is a directory", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := write(t, map[string]string{"config.yaml": "name: shop\n", "dump-refresh/rules.yaml": "exclude: [a]\n"})
