@@ -13,8 +13,6 @@ type History struct {
 	// Version is 1. A reader that finds a higher one treats the history as empty.
 	Version int    `json:"version"`
 	Project string `json:"project"`
-	// Source is the address of the database that the last published dump was made of.
-	Source secret.Fingerprint `json:"source,omitempty"`
 	// MaxAge is the target in force when the last entry was written, in seconds.
 	MaxAge float64 `json:"max_age"`
 	// Checked is when the newest dump was last known to match staging: when it was made, or when staging was found
@@ -26,6 +24,8 @@ type History struct {
 	Bake *Baking `json:"bake,omitempty"`
 	// Notified is what people have been told about the project.
 	Notified Notified `json:"notified,omitzero"`
+	// Source is the address of the database that the last published dump was made of.
+	Source secret.Fingerprint `json:"source,omitempty"`
 }
 
 // mostRuns bounds a history.
