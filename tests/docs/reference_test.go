@@ -200,7 +200,7 @@ func TestReferenceHasTheKeysOfFleetYAML(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "fleet.yaml")
 	plan := func(text string) (string, int) {
 		// The example's projects do not exist.
-		text = regexp.MustCompile(`(?m)^( *)- git: .*$`).ReplaceAllString(text, "${1}- git: "+filepath.Join(t.TempDir(), "none.git"))
+		text = regexp.MustCompile(`(?m)^( *)- git: .*$`).ReplaceAllString(text, "${1}- git: https://127.0.0.1:1/none.git")
 		text = strings.ReplaceAll(text, "/srv/projects", t.TempDir())
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
