@@ -79,8 +79,9 @@ type Chunk struct {
 	Size    int64  `json:"size"`   // in the object, in bytes
 	RawSize int64  `json:"raw_size"`
 	SHA256  Digest `json:"sha256"` // of the bytes in the object
-	// RawSHA256 is that of the SQL; zero in dumps by versions before 1.3.
-	RawSHA256 Digest `json:"raw_sha256,omitzero"`
+	// RawSHA256 is that of the SQL; nil in the dumps of earlier versions. It is a pointer because a forged index of many chunks
+	// without it would take more memory.
+	RawSHA256 *Digest `json:"raw_sha256,omitempty"`
 	// Partial means that the chunk ends inside a statement that the next one continues.
 	Partial bool `json:"partial,omitempty"`
 	About

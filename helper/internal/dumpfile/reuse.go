@@ -28,7 +28,7 @@ type Earlier struct {
 // Reusable reports whether a dump with that compression can contain chunks of the earlier one.
 func (e Earlier) Reusable(c Compression) bool {
 	return e.Index != nil && e.Index.Compression == c && e.Index.Baked == nil &&
-		slices.ContainsFunc(e.Index.Chunks, func(chunk Chunk) bool { return chunk.RawSHA256 != Digest{} })
+		slices.ContainsFunc(e.Index.Chunks, func(chunk Chunk) bool { return chunk.RawSHA256 != nil })
 }
 
 // Assembler is an Output whose object can be put together of ranges. What Put and Copy add comes in the order of the calls, and
@@ -51,8 +51,8 @@ func (w *Writer) Reuse(earlier Earlier, out Assembler) {
 	r := &reuse{earlier: earlier, out: out, least: LeastRange, numbers: map[Digest][]int{}}
 	for i, chunk := range earlier.Index.Chunks {
 		continues := i > 0 && earlier.Index.Chunks[i-1].Partial
-		if (chunk.RawSHA256 != Digest{}) && !chunk.Partial && !continues {
-			r.numbers[chunk.RawSHA256] = append(r.numbers[chunk.RawSHA256], i)
+		if chunk.RawSHA256 != nil && !chunk.Partial && !continues {
+			r.numbers[*chunk.RawSHA256] = append(r.numbers[*chunk.RawSHA256], i)
 		}
 	}
 	w.reuse = r
@@ -164,7 +164,7 @@ func (r *reuse) runs(head bool) []earlierRun {
 func (r *reuse) sameHead() bool {
 	chunks := r.earlier.Index.Chunks
 	for i, head := range r.heads {
-		if i >= len(chunks) || chunks[i].Section != dump.Head || chunks[i].RawSHA256 != head.RawSHA256 || chunks[i].Partial != head.Partial {
+		if i >= len(chunks) || chunks[i].Section != dump.Head || chunks[i].RawSHA256 == nil || *chunks[i].RawSHA256 != *head.RawSHA256 || chunks[i].Partial != head.Partial {
 			return false
 		}
 	}

@@ -289,12 +289,13 @@ func (w *Writer) writeChunk(j *job) error {
 	if w.count++; w.count > maxChunks {
 		return fmt.Errorf("the dump has more than %d chunks", maxChunks)
 	}
+	rawSum := j.rawSum // the chunk must not keep the job
 	chunk := Chunk{
 		Offset:    w.written.Load(),
 		Size:      int64(len(j.data)),
 		RawSize:   int64(j.rawSize),
 		SHA256:    j.digest,
-		RawSHA256: j.rawSum,
+		RawSHA256: &rawSum,
 		Partial:   j.partial,
 		About:     j.about,
 		check:     lastFour(j.data),

@@ -62,11 +62,11 @@ defaults: {max_age: 2d, time_limit: 90m, skip_broken: true, set: {DUMP_KEEP: "14
 	}
 	at := func(path string) Entry {
 		e := defaults
-		e.Path, e.Allow = filepath.Join(folder, path), "`{path: more, trust: full}` at "+file+":11"
+		e.Path, e.Allow = filepath.Join(folder, path), "`{path: more, trust: full}` at "+file+":12"
 		return e
 	}
 	trusted := at("trusted/d")
-	trusted.Trust, trusted.Environment, trusted.Allow = TrustFull, []string{"AWS_*"}, "`trust: full` at "+file+":12"
+	trusted.Trust, trusted.Environment, trusted.Allow = TrustFull, []string{"AWS_*"}, "`trust: full` at "+file+":13"
 	blog := Entry{
 		Git: "git@example.com:acme/blog.git", Ref: "main",
 		Policy: Policy{MaxAge: 6 * time.Hour, TimeLimit: 90 * time.Minute},

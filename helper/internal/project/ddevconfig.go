@@ -32,7 +32,7 @@ func readConfig(root string, files *reader) (ddevConfig, ConfigErrors) {
 	var problems ConfigErrors
 	for _, name := range append([]string{"config.yaml"}, overrides...) {
 		path := filepath.Join(folder, name)
-		from := inFile(configFiles, root, path, 0)
+		from := inFile(configFiles, root, path)
 		entries, problem := readMapping(files, path, from)
 		if problem != nil {
 			problems = append(problems, problem)

@@ -104,7 +104,7 @@ func envFileService(name string) string {
 
 // envOrigin is the origin of an env file. A path outside of the project is shown in full, with ~ for the home folder.
 func envOrigin(root, home, path string, rank int) origin {
-	from := inFile(envFiles, root, path, 0)
+	from := inFile(envFiles, root, path)
 	if strings.HasPrefix(from.file, "../") {
 		from.file, from.repository = path, false
 		if rest, ok := strings.CutPrefix(path, home+"/"); ok && home != "" {

@@ -33,12 +33,12 @@ func (o origin) isAfter(other origin) bool {
 	return o.layer > other.layer || o.layer == other.layer && o.rank > other.rank
 }
 
-// inFile returns the origin of a line in a file below root. Line 0 stands for the whole file.
-func inFile(layer layer, root, path string, line int) origin {
+// inFile returns the origin of a whole file below root.
+func inFile(layer layer, root, path string) origin {
 	if relative, err := filepath.Rel(root, path); err == nil {
 		path = filepath.ToSlash(relative)
 	}
-	return origin{layer: layer, file: path, line: line, repository: true}
+	return origin{layer: layer, file: path, repository: true}
 }
 
 func (o origin) at(line int) origin {

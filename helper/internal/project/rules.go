@@ -25,7 +25,7 @@ const rulesFile = ".ddev/dump-refresh/rules.yaml"
 // readRules returns the presets of the project's type, changed by the project's rules.
 func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 	path := filepath.Join(root, filepath.FromSlash(rulesFile))
-	from := inFile(configFiles, root, path, 0)
+	from := inFile(configFiles, root, path)
 	entries, problem := readMapping(files, path, from)
 	if problem != nil {
 		return Rules{}, ConfigErrors{problem}

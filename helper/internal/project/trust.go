@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ErrNotTrusted: a project's own files say what only the operator of a fleet decides.
+// ErrNotTrusted means that a project's own files say what only the operator of a fleet decides.
 var ErrNotTrusted = errors.New("not trusted")
 
 // Fleet says what the files of a project in a fleet may decide: which tables are dumped, how, and within these limits for how
@@ -89,7 +89,7 @@ var projectName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 func checkName(root string, config ddevConfig, want string) *ConfigError {
 	from := config.named
 	if from.file == "" {
-		from = inFile(configFiles, root, filepath.Join(root, ".ddev", "config.yaml"), 0)
+		from = inFile(configFiles, root, filepath.Join(root, ".ddev", "config.yaml"))
 	}
 	switch {
 	case !projectName.MatchString(config.name):

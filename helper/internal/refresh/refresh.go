@@ -168,7 +168,7 @@ func (r *run) underLease(ctx context.Context, waited bool) (Result, error) {
 func (r *run) reuse(ctx context.Context, object bucket.Object) (Result, error) {
 	index, err := r.readIndex(ctx, object)
 	if err != nil {
-		return Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}, nil
+		return Result{Key: object.Key, ObjectBytes: object.Size, SnapshotTime: object.Time}, nil //nolint:nilerr // a dump by another tool has none
 	}
 	if err := r.refuseOthers(ctx, object, index); err != nil {
 		return Result{}, err

@@ -32,7 +32,7 @@ func TestNothingFromOutsideControlsTheTerminal(t *testing.T) {
 	}
 	harmless("Result", stdout.String())
 	var read map[string]string
-	if err := json.Unmarshal([]byte(stdout.String()), &read); err != nil || read["name"] != strings.ToValidUTF8(hostile, "") {
+	if err := json.Unmarshal(stdout.Bytes(), &read); err != nil || read["name"] != strings.ToValidUTF8(hostile, "") {
 		t.Errorf("%v: %q", err, read)
 	}
 }
