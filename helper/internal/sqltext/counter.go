@@ -106,7 +106,7 @@ func (o *OpenRows) Close(table string, rows int64) error {
 // Abort ends rows that will not be complete.
 func (o *OpenRows) Abort() {
 	_ = o.text.CloseWithError(io.ErrUnexpectedEOF)
-	_ = <-o.ended // a consequence
+	<-o.ended //nolint:errcheck // a consequence
 }
 
 // Stats returns the counts so far. TextRows counts the rows that are not in chunks of rows, by table.
