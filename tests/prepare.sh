@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the image of the S3 server that the add-on's tests start beside DDEV's projects.
+# Builds the image of the S3 server that the add-on's tests start beside DDEV's projects, and makes DDEV's network: the first two
+# projects start at the same time, and DDEV fails if it finds that another DDEV has just made it.
 set -eu -o pipefail
 cd "$(dirname "$0")"
 
@@ -11,3 +12,4 @@ FROM scratch
 COPY minio /minio
 ENTRYPOINT ["/minio"]
 END
+docker network inspect ddev_default >/dev/null 2>&1 || docker network create --label com.ddev.platform=ddev ddev_default >/dev/null
