@@ -36,9 +36,9 @@ teardown() {
   nothing_else_changed
 }
 
-# dump_of PROJECT: prints a project's database with pg_dump.
+# dump_of PROJECT: prints a project's database with pg_dump, but for the order of rows.
 dump_of() {
-  docker exec --env PGPASSWORD=db "ddev-$1-db" pg_dump --username=db --host=127.0.0.1 db | grep -v '^\\\(un\)\?restrict '
+  docker exec --env PGPASSWORD=db "ddev-$1-db" pg_dump --username=db --host=127.0.0.1 db | grep -v '^\\\(un\)\?restrict ' | LC_ALL=C sort
 }
 
 @test "refresh and pull: both databases are equal" {

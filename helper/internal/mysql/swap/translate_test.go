@@ -107,7 +107,7 @@ func TestMySQLTablesThatChange(t *testing.T) {
 func TestMySQLAdapt(t *testing.T) {
 	maria := mysql.Release{Flavour: mysql.MariaDB, Version: version.Version{Major: 10, Minor: 11, Patch: 19}}
 	oracle := mysql.Release{Flavour: mysql.MySQL, Version: version.Version{Major: 9, Minor: 7, Patch: 4}}
-	const expression = ": this server does not know a key on an expression, which is left out"
+	// A key on an expression is put off until the server can be asked for its type; see TestAlterationsTravel.
 	for _, test := range []struct {
 		server     mysql.Release
 		text, want string
@@ -117,7 +117,7 @@ func TestMySQLAdapt(t *testing.T) {
 			maria, "CREATE TABLE `t` (\n  `n` varchar(20) DEFAULT NULL,\n  `key` int,\n  PRIMARY KEY (`key`),\n  UNIQUE KEY `fu` ((lower(`n`))),\n  KEY `fx` (`key`,(`key` + 1)) /*!80000 INVISIBLE */,\n  KEY `pre` (`n`(5),`key`),\n" +
 				"  KEY `mv` ((cast(json_extract(`n`,_utf8mb4'$[*]') as unsigned array)))\n) ENGINE=InnoDB COMPRESSION='zlib'",
 			"CREATE TABLE `t` (\n  `n` varchar(20) DEFAULT NULL,\n  `key` int,\n  PRIMARY KEY (`key`),\n  KEY `pre` (`n`(5),`key`)) ENGINE=InnoDB ",
-			[]string{"table t, key fu" + expression, "table t, key fx" + expression, "table t, key mv" + expression, "table t: this server does not know COMPRESSION, which is left out"},
+			[]string{"table t: this server does not know COMPRESSION, which is left out"},
 		},
 		{
 			maria, "CREATE TABLE `t` (`g` geomcollection DEFAULT NULL, `geomcollection` int /*!50606 STORAGE MEMORY */ /*!50606 COLUMN_FORMAT DYNAMIC */ NOT NULL, FULLTEXT KEY `f` (`v`) /*!50100 WITH PARSER `ngram` */ )",
@@ -127,10 +127,10 @@ func TestMySQLAdapt(t *testing.T) {
 				"table t, key f: this server does not know WITH PARSER `ngram`, which is left out",
 			},
 		},
-		{maria, "ALTER TABLE `t` ADD PRIMARY KEY (`id`), ADD UNIQUE KEY `fx` ((lower(`n`))), ADD KEY `k` (`n`)", "ALTER TABLE `t` ADD PRIMARY KEY (`id`), ADD KEY `k` (`n`)", []string{"table t, key fx" + expression}},
-		{maria, "ALTER TABLE `d`.`t` ADD KEY `fx` ((lower(`n`))), ADD KEY `k` (`n`)", "ALTER TABLE `d`.`t`  ADD KEY `k` (`n`)", []string{"table t, key fx" + expression}},
-		{maria, "ALTER TABLE `t` ADD KEY `fx` ((lower(`n`)))", "", []string{"table t, key fx" + expression}},
-		{maria, "CREATE UNIQUE INDEX `fx` ON `d`.`t` ((lower(`n`)))", "", []string{"table t, key fx" + expression}},
+		{maria, "ALTER TABLE `t` ADD PRIMARY KEY (`id`), ADD UNIQUE KEY `fx` ((lower(`n`))), ADD KEY `k` (`n`)", "ALTER TABLE `t` ADD PRIMARY KEY (`id`), ADD KEY `k` (`n`)", nil},
+		{maria, "ALTER TABLE `d`.`t` ADD KEY `fx` ((lower(`n`))), ADD KEY `k` (`n`)", "ALTER TABLE `d`.`t`  ADD KEY `k` (`n`)", nil},
+		{maria, "ALTER TABLE `t` ADD KEY `fx` ((lower(`n`)))", "", nil},
+		{maria, "CREATE UNIQUE INDEX `fx` ON `d`.`t` ((lower(`n`)))", "", nil},
 		{maria, "CREATE INDEX `k` ON `t` (`n`(5))", "CREATE INDEX `k` ON `t` (`n`(5))", nil},
 		{maria, "CREATE TABLE `t` (`a` int GENERATED ALWAYS AS ((`b` + 1)) STORED, CHECK ((`a` > 1)), KEY `k` (`a`) IGNORED)", "CREATE TABLE `t` (`a` int GENERATED ALWAYS AS ((`b` + 1)) STORED, CHECK ((`a` > 1)), KEY `k` (`a`) IGNORED)", nil},
 		{oracle, "CREATE TABLE `t` (`ignored` int, KEY `k` (`ignored`) IGNORED, KEY `fx` ((`ignored` + 1)))", "CREATE TABLE `t` (`ignored` int, KEY `k` (`ignored`) INVISIBLE, KEY `fx` ((`ignored` + 1)))", nil},
