@@ -1,7 +1,11 @@
 // Package dump has the types that all parts share: sections, chunks, functions that pass them on, and progress.
 package dump
 
-import "context"
+import (
+	"context"
+
+	"golang.org/x/sync/semaphore"
+)
 
 // Chunk is one or more whole statements of a dump.
 type Chunk struct {
@@ -26,22 +30,25 @@ type Emit func(Chunk) (spare []byte, err error)
 // FullChunk is the size at which a chunk is emitted. It leaves some room, because the rows of a page are estimated.
 const FullChunk = ChunkBytes - ChunkBytes/16
 
-// InTurn returns a function that emits chunks, of any number of goroutines, one after the other, and the chunks of one row without
-// any others in between. It returns the context's error if that ends first.
+// all is more than the number of goroutines that emit at once.
+const all = 1 << 20
+
+// InTurn returns a function that emits chunks of any number of goroutines, and the chunks of one row without any others in between. It
+// returns the context's error if that ends first.
 func InTurn(emit Emit) func(context.Context) Emit {
-	turn := make(chan struct{}, 1)
+	turns := semaphore.NewWeighted(all)
 	return func(ctx context.Context) Emit {
 		return func(chunk Chunk) ([]byte, error) {
-			if !chunk.Continued {
-				select {
-				case turn <- struct{}{}:
-				case <-ctx.Done():
-					return nil, context.Cause(ctx)
-				}
+			share := int64(1)
+			if chunk.Open || chunk.Continued {
+				share = all
+			}
+			if !chunk.Continued && turns.Acquire(ctx, share) != nil {
+				return nil, context.Cause(ctx)
 			}
 			spare, err := emit(chunk)
 			if !chunk.Open || err != nil {
-				<-turn
+				turns.Release(share)
 			}
 			return spare, err
 		}
