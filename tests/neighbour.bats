@@ -95,7 +95,7 @@ on_machine() {
   run ddev dump-doctor --settings
   assert_line --regexp "^DUMP_TARGET +mysql://root:\*\*\*@ddev-$SITE_NAME-db:3306/db\?tls=off +DDEV$"
   # The same as a source.
-  run ddev refresh-dump --force --set=DUMP_SOURCE=mysql://root@db:3306/db
+  run ddev refresh-dump --set=DUMP_S3_PREFIX=by-db --set=DUMP_SOURCE=mysql://root@db:3306/db
   assert_success
   assert_line --regexp "^1 table, 1 row, "
 }
@@ -116,7 +116,7 @@ on_machine() {
   assert_failure
   run ddev list-dumps --set=DUMP_S3_ENDPOINT=http://store:9000
   assert_failure
-  run ddev refresh-dump --set="DUMP_SOURCE=mysql://root@ddev-$NEIGHBOUR-db:3306/db"
+  run ddev refresh-dump --set=DUMP_S3_PREFIX=of-neighbour --set="DUMP_SOURCE=mysql://root@ddev-$NEIGHBOUR-db:3306/db"
   assert_success
 }
 

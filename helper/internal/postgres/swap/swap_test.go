@@ -157,7 +157,7 @@ func TestPostgresBadDumps(t *testing.T) {
 		"second database":   {"\\connect a\n" + table + "\\connect b\n", "the dump is of more than one database: a and b"},
 		"too few rows":      {table + "COPY public.t FROM stdin;\n1\ta\n\\.\nDELETE FROM public.t;\n", "table public.t has 0 rows after the load, the dump has 1"},
 		"table renamed":     {table + "ALTER TABLE public.t RENAME TO u;\n", "table public.t is missing after the load"},
-		"extension":         {table + "CREATE EXTENSION IF NOT EXISTS no_such WITH SCHEMA public;\n", "the server lacks extension no_such: ERROR: "},
+		"extension":         {table + "CREATE EXTENSION IF NOT EXISTS no_such WITH SCHEMA public;\nCREATE TABLE public.u (a public.no_type);\n", "the server lacks extension no_such: ERROR: "},
 		"MySQL":             {"-- MySQL dump 10\n", "the dump is one of MySQL, the target is PostgreSQL"},
 	} {
 		t.Run(name, func(t *testing.T) {
