@@ -193,7 +193,7 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 	if len(w.buf)-w.statement >= statementBytes {
 		w.endStatement()
 	}
-	if w.fullBytes < dump.ChunkBytes {
+	if w.fullBytes < 2*dump.ChunkBytes { // a page, and what was left of the one before
 		return nil
 	}
 	// There are more rows in the page, or they are longer, than the server had estimated.
