@@ -27,9 +27,6 @@ const ChunkBytes = 2 << 20
 // Several goroutines may call it at once. It blocks while the receiver is busy.
 type Emit func(Chunk) (spare []byte, err error)
 
-// FullChunk is the size at which a chunk is emitted. It leaves some room, because the rows of a page are estimated.
-const FullChunk = ChunkBytes - ChunkBytes/16
-
 // all is more than the number of goroutines that emit at once.
 const all = 1 << 20
 

@@ -146,7 +146,7 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 		return err
 	}
 	var rows *protocol.Connection
-	var spares [][]byte
+	chunks := dump.NewQueue(emit)
 	for {
 		table, part, err := work.next(ctx, func(table *tableRows) ([]span, error) { return split(ctx, reader, table) })
 		if err != nil || table == nil {
@@ -159,11 +159,7 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 				}
 			}
 			defer rows.Watch(ctx)()
-			writer := newRowWriter(table.table, spares, emit)
-			err = writer.write(rows, reader, part)
-			writer.keepSpare(writer.buf)
-			spares = writer.spares
-			return err
+			return newRowWriter(table.table, chunks).write(rows, reader, part)
 		})
 		whole := work.done(table)
 		if err == nil && whole && s.aside != nil {

@@ -21,37 +21,28 @@ const statementBytes = 1 << 20
 
 // rowWriter turns the rows of one span into chunks.
 type rowWriter struct {
-	table *tableRows
-	head  []byte // INSERT INTO … VALUES
-	emit  dump.Emit
-	key   []bool // which columns decide where chunks begin
+	table  *tableRows
+	head   []byte // INSERT INTO … VALUES
+	chunks *dump.Queue
+	key    []bool // which columns decide where chunks begin
 
 	values    []literal.Writer
 	buf       []byte
-	statement int     // where in buf the current statement begins, -1 if there is none
-	open      bool    // a part of a row has been emitted
-	rows      int64   // in buf
-	all       int64   // rows of the span so far
-	emitted   int64   // bytes of the span so far, without buf and full
-	full      []chunk // which are complete, but not emitted
-	fullBytes int
-	spares    [][]byte // empty buffers
+	statement int   // where in buf the current statement begins, -1 if there is none
+	open      bool  // a part of a row has been emitted
+	rows      int64 // in buf
+	all       int64 // rows of the span so far
+	complete  int64 // bytes of the span so far, without buf
 }
 
-// chunk is the rows between two borders.
-type chunk struct {
-	sql  []byte
-	rows int64
-}
-
-// newRowWriter returns a writer for a span. It takes over empty buffers.
-func newRowWriter(table *tableRows, spares [][]byte, emit dump.Emit) *rowWriter {
+// newRowWriter returns a writer for a span.
+func newRowWriter(table *tableRows, chunks *dump.Queue) *rowWriter {
 	names := make([]string, len(table.columns))
 	for i, column := range table.columns {
 		names[i] = mysql.QuoteName(column.Name)
 	}
 	head := fmt.Sprintf("INSERT INTO %s (%s) VALUES ", mysql.QuoteName(table.name), strings.Join(names, ","))
-	w := &rowWriter{table: table, head: []byte(head), emit: emit, statement: -1, key: make([]bool, len(names)), spares: spares}
+	w := &rowWriter{table: table, head: []byte(head), chunks: chunks, statement: -1, key: make([]bool, len(names))}
 	for _, column := range table.order {
 		w.key[column.number] = true
 	}
@@ -100,7 +91,7 @@ func (w *rowWriter) write(from *protocol.Connection, reader *snapshotReader, s s
 			return err
 		}
 		reader.free()
-		if err := w.emitFull(); err != nil {
+		if err := w.chunks.Emit(); err != nil {
 			return err
 		}
 	}
@@ -108,7 +99,7 @@ func (w *rowWriter) write(from *protocol.Connection, reader *snapshotReader, s s
 }
 
 // made is how much SQL has been written so far.
-func (w *rowWriter) made() int64 { return w.emitted + int64(w.fullBytes+len(w.buf)) }
+func (w *rowWriter) made() int64 { return w.complete + int64(len(w.buf)) }
 
 // page reads the rows of a page. It returns how long that took, from the first row on.
 func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took time.Duration, err error) {
@@ -179,7 +170,11 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 		if w.buf, size = value.Append(w.buf, data); size == 0 {
 			return fmt.Errorf("read a row of table %s: column %s: %w", w.table.name, w.table.columns[i].Name, protocol.ErrNotUnderstood)
 		}
-		if end >= dump.LeastChunk && w.key[i] {
+		switch {
+		case end < dump.LeastChunk || !w.key[i]:
+		case len(w.table.order) > 0:
+			key = key.Add(data[:size])
+		default:
 			key = key.Add(data[:min(size, keyPart)])
 		}
 		data = data[size:]
@@ -193,17 +188,17 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 	if len(w.buf)-w.statement >= statementBytes {
 		w.endStatement()
 	}
-	if w.fullBytes < 2*dump.ChunkBytes { // a page, and what was left of the one before
+	if !w.chunks.IsLong() {
 		return nil
 	}
 	// There are more rows in the page, or they are longer, than the server had estimated.
-	return w.emitFull()
+	return w.chunks.Emit()
 }
 
 // cut ends the chunk and moves the row that follows into the next one.
 func (w *rowWriter) cut(end, row int) {
 	last := w.buf
-	w.buf = w.spare()
+	w.buf = nil
 	statement := w.statement
 	w.beginStatement()
 	w.buf = append(w.buf, last[row:]...)
@@ -211,8 +206,8 @@ func (w *rowWriter) cut(end, row int) {
 	if statement < end { // the statement had begun before the row
 		last = append(last, ";\n"...)
 	}
-	w.full = append(w.full, chunk{last, w.rows})
-	w.fullBytes += len(last)
+	w.chunks.Add(dump.Chunk{Section: dump.Rows, Table: w.table.name, Rows: w.rows, SQL: last})
+	w.complete += int64(len(last))
 	w.rows = 0
 }
 
@@ -221,7 +216,7 @@ func isNull(row []byte, i int) bool { return row[1+(i+2)/8]>>((i+2)%8)&1 != 0 }
 
 func (w *rowWriter) beginStatement() {
 	if w.buf == nil {
-		w.buf = w.spare()
+		w.buf = w.chunks.Buffer(dump.ChunkBytes / 2)
 	}
 	w.statement = len(w.buf)
 	w.buf = append(w.buf, w.head...)
@@ -234,62 +229,23 @@ func (w *rowWriter) endStatement() {
 	}
 }
 
-// spare returns an empty buffer.
-func (w *rowWriter) spare() []byte {
-	if n := len(w.spares); n > 0 {
-		buf := w.spares[n-1]
-		w.spares = w.spares[:n-1]
-		return buf[:0]
-	}
-	return make([]byte, 0, dump.ChunkBytes/2)
-}
-
-// emitFull emits the complete chunks.
-func (w *rowWriter) emitFull() error {
-	for i, full := range w.full {
-		w.full[i] = chunk{}
-		w.emitted += int64(len(full.sql))
-		w.fullBytes -= len(full.sql)
-		spare, err := w.emit(dump.Chunk{Section: dump.Rows, Table: w.table.name, Rows: full.rows, SQL: full.sql})
-		if err != nil {
-			return err
-		}
-		w.keepSpare(spare)
-	}
-	w.full = w.full[:0]
-	return nil
-}
-
-// keepSpare keeps a buffer for a later chunk. There are never many chunks at once.
-func (w *rowWriter) keepSpare(buf []byte) {
-	if buf != nil && len(w.spares) < mostSpares {
-		w.spares = append(w.spares, buf[:0])
-	}
-}
-
-// mostSpares bounds the memory of a writer.
-const mostSpares = 4
-
 // flush emits all rows that were written.
 func (w *rowWriter) flush() error {
-	if err := w.emitFull(); err != nil {
-		return err
-	}
 	w.endStatement()
 	if len(w.buf) == 0 {
-		return nil
+		return w.chunks.Emit()
 	}
 	return w.handOn(false)
 }
 
-// handOn emits the buffer. With open, it ends inside a row.
-func (w *rowWriter) handOn(open bool) (err error) {
+// handOn emits the buffer, and what is complete before it. With open, it ends inside a row.
+func (w *rowWriter) handOn(open bool) error {
 	chunk := dump.Chunk{Section: dump.Rows, Table: w.table.name, SQL: w.buf, Open: open, Continued: w.open}
 	if !open {
 		chunk.Rows, w.rows = w.rows, 0
 	}
-	w.emitted += int64(len(w.buf))
-	w.open = open
-	w.buf, err = w.emit(chunk)
-	return err
+	w.chunks.Add(chunk)
+	w.complete += int64(len(w.buf))
+	w.buf, w.open = nil, open
+	return w.chunks.Emit()
 }

@@ -154,7 +154,7 @@ func (s *snapshot) rows(ctx context.Context, emit dump.Emit) error {
 	var next atomic.Int64
 	for _, reader := range s.readers {
 		group.Go(func() error {
-			chunks := &chunkWriter{emit: inTurn(ctx)}
+			chunks := &chunkWriter{Queue: dump.NewQueue(inTurn(ctx))}
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(s.pieces) {
@@ -201,21 +201,18 @@ func (s *snapshot) readPiece(ctx context.Context, reader *pgx.Conn, piece pageRa
 	if piece.from > 0 || piece.to > 0 { // which piece of its table a connection reads next differs from dump to dump
 		return chunks.finish()
 	}
-	return chunks.emitFull()
+	return chunks.Emit()
 }
 
 // chunkWriter turns rows, as COPY sends them, into chunks.
 type chunkWriter struct {
-	emit      dump.Emit
-	table     *readTable
-	buffer    []byte
-	rows      int64        // in the buffer
-	full      []dump.Chunk // which are complete, but not handed on
-	fullBytes int
-	spares    [][]byte
-	read      int64 // of the piece
-	open      bool  // a part of a row has been handed on
-	failed    error // of emit
+	*dump.Queue
+	table  *readTable
+	buffer []byte
+	rows   int64 // in the buffer
+	read   int64 // of the piece
+	open   bool  // a part of a row has been handed on
+	failed error // of emit
 }
 
 // begin says to which piece the next rows belong.
@@ -240,12 +237,12 @@ const keyPart = 32
 
 // Write takes a part of the data: a row, or a part of a long one.
 func (c *chunkWriter) Write(data []byte) (int, error) {
-	if !c.open && bytes.HasSuffix(c.buffer, []byte{'\n'}) &&
+	if len(c.buffer) >= dump.LeastChunk && !c.open && bytes.HasSuffix(c.buffer, []byte{'\n'}) &&
 		dump.NewKeyHash().Add(data[:min(len(data), keyPart)]).BeginsChunk(len(data), len(c.buffer)) {
 		c.endChunk()
 	}
 	if len(c.buffer) == 0 && !c.open {
-		c.buffer = c.spare()
+		c.buffer = c.Buffer(int(min(dump.ChunkBytes/2, c.table.bytes+firstRow)))
 		c.buffer = append(c.buffer, "COPY "+c.table.to.quoted+c.table.columnList()+" FROM stdin;\n"...)
 	}
 	c.buffer = append(c.buffer, data...)
@@ -257,15 +254,12 @@ func (c *chunkWriter) Write(data []byte) (int, error) {
 	switch {
 	case whole && (c.open || len(c.buffer) >= 2*dump.ChunkBytes):
 		c.failed = c.finish()
-	case c.fullBytes >= 2*dump.ChunkBytes:
+	case c.IsLong():
 		// The piece is about to end. What a page becomes as text may be several times as long.
-		c.failed = c.emitFull()
+		c.failed = c.Emit()
 	case !whole && len(c.buffer) >= longRow:
-		if c.failed = c.emitFull(); c.failed == nil {
-			part := c.buffer
-			c.buffer = nil
-			c.failed = c.handOn(dump.Chunk{SQL: part, Open: true})
-		}
+		c.add(true)
+		c.failed = c.Emit()
 	}
 	if c.failed != nil {
 		return 0, c.failed
@@ -275,54 +269,26 @@ func (c *chunkWriter) Write(data []byte) (int, error) {
 
 // endChunk completes a chunk. It is handed on later: the table is locked.
 func (c *chunkWriter) endChunk() {
-	chunk := dump.Chunk{Rows: c.rows, SQL: append(c.buffer, "\\.\n"...)}
-	c.full = append(c.full, chunk)
-	c.fullBytes += len(chunk.SQL)
-	c.buffer, c.rows = nil, 0
+	c.buffer = append(c.buffer, "\\.\n"...)
+	c.add(false)
 }
 
-// emitFull hands the complete chunks on.
-func (c *chunkWriter) emitFull() error {
-	for _, chunk := range c.full {
-		if err := c.handOn(chunk); err != nil {
-			return err
-		}
+// add adds what is in the buffer as a chunk. With open, it ends inside a row.
+func (c *chunkWriter) add(open bool) {
+	chunk := dump.Chunk{Section: dump.Rows, Table: c.table.to.String(), SQL: c.buffer, Open: open, Continued: c.open}
+	if !open {
+		chunk.Rows, c.rows = c.rows, 0
 	}
-	c.full, c.fullBytes = c.full[:0], 0
-	return nil
+	c.Add(chunk)
+	c.buffer, c.open = nil, open
 }
 
 // finish emits all that is left.
 func (c *chunkWriter) finish() error {
-	if err := c.emitFull(); err != nil || len(c.buffer) == 0 {
-		return err
+	if len(c.buffer) > 0 {
+		c.endChunk()
 	}
-	chunk := dump.Chunk{Rows: c.rows, SQL: append(c.buffer, "\\.\n"...)}
-	c.buffer, c.rows = nil, 0
-	return c.handOn(chunk)
-}
-
-func (c *chunkWriter) handOn(chunk dump.Chunk) error {
-	chunk.Section, chunk.Table, chunk.Continued = dump.Rows, c.table.to.String(), c.open
-	c.open = chunk.Open
-	spare, err := c.emit(chunk)
-	if cap(spare) > 0 && len(c.spares) < mostSpares {
-		c.spares = append(c.spares, spare[:0])
-	}
-	return err
-}
-
-// mostSpares bounds the memory of a writer.
-const mostSpares = 4
-
-// spare returns an empty buffer.
-func (c *chunkWriter) spare() []byte {
-	if n := len(c.spares); n > 0 {
-		buffer := c.spares[n-1]
-		c.spares = c.spares[:n-1]
-		return buffer
-	}
-	return make([]byte, 0, min(dump.ChunkBytes/2, c.table.bytes+firstRow))
+	return c.Emit()
 }
 
 // firstRow is the least room for rows, in bytes.
