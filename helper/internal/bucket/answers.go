@@ -25,7 +25,8 @@ type garbled struct{ why string }
 
 func (e *garbled) Error() string { return e.why }
 
-// documents are the operations that answer with XML, with the name of its root element.
+// documents are the operations that answer with XML, with the name of its root element. UploadPartCopy is not among them: a store that
+// does not know it answers as to UploadPart, and would be asked again for minutes before everything is sent instead.
 var documents = map[string]string{
 	"ListObjectsV2":           "ListBucketResult",
 	"ListObjectVersions":      "ListVersionsResult",
@@ -74,35 +75,26 @@ func checkAnswer(operation string, answer *http.Response) error {
 	if err != nil {
 		return fmt.Errorf("read the answer to %s: %w", operation, err)
 	}
-	switch found := rootOf(body); {
+	switch found, whole := document(body); {
 	case found == "Error": // S3 may find an error after it has answered 200
 	case found != root:
 		return &garbled{"its answer to " + operation + " is not S3's" + likely(answer)}
-	case !ends(body):
+	case !whole:
 		return &garbled{"its answer to " + operation + " is cut off or no XML"}
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
 }
 
-// ends reports whether an XML document has its end.
-func ends(body []byte) bool {
-	for decoder := xml.NewDecoder(bytes.NewReader(body)); ; {
-		if _, err := decoder.Token(); err != nil {
-			return err == io.EOF
-		}
-	}
-}
-
-// rootOf returns the name of an XML document's root element; "" if it has none.
-func rootOf(body []byte) string {
+// document returns the name of an XML document's root element, "" if it has none, and whether the document has its end.
+func document(body []byte) (root string, whole bool) {
 	for decoder := xml.NewDecoder(bytes.NewReader(body)); ; {
 		token, err := decoder.Token()
 		if err != nil {
-			return ""
+			return root, err == io.EOF
 		}
-		if start, ok := token.(xml.StartElement); ok {
-			return start.Name.Local
+		if start, ok := token.(xml.StartElement); ok && root == "" {
+			root = start.Name.Local
 		}
 	}
 }

@@ -16,8 +16,8 @@ var ErrNotCopied = errors.New("ranges of the last dump cannot be copied")
 const (
 	// placedParts is how many ranges can be put before what is written, which leaves 8,000 parts for that.
 	placedParts = 2_000
-	// leastPart is S3's smallest part but for the last.
-	leastPart = 5 * mib
+	// LeastPart is S3's smallest part but for the last, in bytes.
+	LeastPart = 5 * mib
 	// copyPart is the longest range of one request. S3 takes up to 5 GiB, but requests run side by side.
 	copyPart = 256 * mib
 )
@@ -81,14 +81,14 @@ func (u *Upload) TryCopy() error {
 	if err := u.open(); err != nil {
 		return u.or(err)
 	}
-	_, err := u.copyPart(1, Range{0, min(leastPart, u.opts.Earlier.Size)}) // a later part 1 takes its place
+	_, err := u.copyPart(1, Range{0, min(LeastPart, u.opts.Earlier.Size)}) // a later part 1 takes its place
 	return err
 }
 
 // place returns the number of the part that comes next before what is written.
 func (u *Upload) place(size int64) (int32, error) {
 	switch {
-	case size < leastPart:
+	case size < LeastPart:
 		return 0, fmt.Errorf("upload %s: a part of %d bytes comes before others", u.b.target(u.key), size)
 	case u.placed == placedParts:
 		return 0, fmt.Errorf("%w: it takes more than %d ranges", ErrNotCopied, placedParts)

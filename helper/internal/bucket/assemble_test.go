@@ -57,7 +57,7 @@ func TestAnObjectOfRanges(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := u.Copy(0, leastPart-1); err == nil {
+			if err := u.Copy(0, LeastPart-1); err == nil {
 				t.Error("it was taken")
 			}
 			if err := u.Abort(); err != nil {

@@ -12,9 +12,6 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
-// LeastRange is the smallest range, in bytes, that an [Assembler] copies or puts: S3's smallest part but for the last one.
-const LeastRange = 5 << 20
-
 // ErrEarlierLost means that the earlier dump, whose chunks the new one was to contain, cannot be copied or read. A dump without it
 // can be made.
 var ErrEarlierLost = errors.New("the earlier dump cannot be copied")
@@ -32,23 +29,23 @@ func (e Earlier) Reusable(c Compression) bool {
 }
 
 // Assembler is an Output whose object can be put together of ranges. What Put and Copy add comes in the order of the calls, and
-// before everything that Write adds, at any time. Each range has at least [LeastRange] bytes.
+// before everything that Write adds, at any time.
 type Assembler interface {
 	Output
 	// Put adds bytes.
 	Put(p []byte) error
-	// Copy adds a range of the earlier dump's object. Its errors are of kind [ErrEarlierLost] if the dump can be made without.
+	// Copy adds a range of the earlier dump's object.
 	Copy(offset, size int64) error
 }
 
 // Reuse makes the Writer look for chunks with the same SQL in an earlier dump, whose bytes are then neither compressed nor sent. The
-// Writer's output must be out. It must be called before the first Add.
+// Writer's output must be out, whose ranges have at least that many bytes. It must be called before the first Add.
 //
 // The new object has the head, then long runs of the earlier object's chunks, then what is new, then the tail. Chunks that keep changing
 // so gather behind the others, and do not cut them into short runs again and again. Short runs are fetched and sent with
 // what is new.
-func (w *Writer) Reuse(earlier Earlier, out Assembler) {
-	r := &reuse{earlier: earlier, out: out, least: LeastRange, numbers: map[Digest][]int{}}
+func (w *Writer) Reuse(earlier Earlier, out Assembler, least int64) {
+	r := &reuse{earlier: earlier, out: out, least: least, numbers: map[Digest][]int{}}
 	for i, chunk := range earlier.Index.Chunks {
 		continues := i > 0 && earlier.Index.Chunks[i-1].Partial
 		if chunk.RawSHA256 != nil && !chunk.Partial && !continues {
@@ -70,7 +67,7 @@ func (w *Writer) Reused() int64 {
 type reuse struct {
 	earlier Earlier
 	out     Assembler
-	least   int64 // LeastRange; tests use less
+	least   int64 // the size of the smallest range
 
 	mutex   sync.Mutex
 	numbers map[Digest][]int // the earlier chunks by their SQL, without those that were taken
@@ -106,7 +103,7 @@ func (r *reuse) take(sum Digest, size int64, about About) (number int, found boo
 	return 0, false
 }
 
-// add decides where a chunk goes. It is held if it belongs to the beginning or to the end of the object.
+// addChunk decides where a chunk goes. It is held if it belongs to the beginning or to the end of the object.
 func (w *Writer) addChunk(chunk Chunk, data []byte) error {
 	r := w.reuse
 	held := func() heldChunk { return heldChunk{chunk, bytes.Clone(data)} }

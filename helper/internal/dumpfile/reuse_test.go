@@ -15,7 +15,7 @@ import (
 
 // The sizes are those of real dumps, divided by 32.
 const (
-	leastInTest = LeastRange / 32
+	leastInTest = 5 << 20 / 32
 	chunkInTest = 16 << 10
 )
 
@@ -82,8 +82,7 @@ func (d day) write(t *testing.T, c Compression, earlier []byte, copyFails bool) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.Reuse(Earlier{index, bytes.NewReader(earlier)}, out)
-		w.reuse.least = leastInTest
+		w.Reuse(Earlier{index, bytes.NewReader(earlier)}, out, leastInTest)
 	}
 	add := func(sql []byte, about About) {
 		if _, err := w.Add(bytes.Clone(sql), about); err != nil {

@@ -253,12 +253,10 @@ func reusable(buf []byte) []byte {
 
 // writeChunks writes the compressed chunks.
 func (w *Writer) writeChunks() {
-	begun := false
 	for {
 		select {
 		case j, ok := <-w.queue:
-			if !begun && w.reuse == nil { // Reuse comes before the first chunk
-				begun = true
+			if w.Written() == 0 && w.reuse == nil { // Reuse comes before the first chunk
 				if err := w.writeOut(w.form.signature()); err != nil {
 					w.cancel(err)
 					return

@@ -1,7 +1,6 @@
 package refresh
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
@@ -13,16 +12,13 @@ import (
 // chunks copies a dump that comes in chunks to the writer. It counts what it copies as a reader of the whole text does: no dump is
 // published that the same program would not take for complete. textRows are the rows that are in no chunk of rows, by table.
 func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writer *dumpfile.Writer) (stats sqltext.Stats, textRows map[string]int64, err error) {
-	counter := chunkCounter{Counter: sqltext.NewCounter(sqltext.DialectOf(info.Engine))}
+	counter := chunkCounter{Counter: sqltext.NewCounter(sqltext.DialectOf(info.Engine)), meet: r.needs.Meet}
 	defer counter.end()
 	err = d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
 		if err := counter.count(chunk); err != nil {
 			return nil, &UnreadableError{err}
 		}
 		length := int64(len(chunk.SQL))
-		if chunk.Section != dump.Rows {
-			r.meetAll(chunk.SQL, sqltext.DialectOf(info.Engine))
-		}
 		add := writer.Add
 		if chunk.Open {
 			add = writer.AddPartial
@@ -38,28 +34,17 @@ func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writ
 	return stats, textRows, err
 }
 
-// meetAll shows the statements of a text to whom finds out what the dump needs. Heads and tails come one after the other.
-func (r *run) meetAll(text []byte, dialect sqltext.Dialect) {
-	splitter := sqltext.NewSplitter(bytes.NewReader(text), dialect)
-	for {
-		piece, err := splitter.Next()
-		if err != nil {
-			return
-		}
-		r.needs.Meet(piece)
-	}
-}
-
 // chunkCounter counts chunks. Those of a row that comes in parts follow one another.
 type chunkCounter struct {
 	*sqltext.Counter
-	open *sqltext.OpenRows // nil if there is no such row
+	meet func(sqltext.Piece) // takes the pieces of heads and tails
+	open *sqltext.OpenRows   // nil if there is no such row
 }
 
 func (c *chunkCounter) count(chunk dump.Chunk) error {
 	switch {
 	case chunk.Section != dump.Rows:
-		return c.Text(chunk.SQL)
+		return c.Text(chunk.SQL, c.meet)
 	case !chunk.Open && !chunk.Continued:
 		return c.Rows(chunk.SQL, chunk.Table, chunk.Rows)
 	case !chunk.Continued:

@@ -81,7 +81,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 		writer.Abort()
 	}()
 	if options.Earlier != nil && r.canCopy(ctx, upload) {
-		writer.Reuse(dumpfile.Earlier{Index: r.previous.index, Object: r.Bucket.ReaderAt(ctx, r.previous.object)}, upload)
+		writer.Reuse(dumpfile.Earlier{Index: r.previous.index, Object: r.Bucket.ReaderAt(ctx, r.previous.object)}, upload, bucket.LeastPart)
 	}
 	r.needs = engine.ReadNeeds(sqltext.DialectOf(info.Engine))
 	var stats sqltext.Stats

@@ -8,8 +8,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
-// leastReused is the smallest dump, in bytes, of which the next one reuses chunks. Ranges of less than 5 MiB cannot be copied.
-const leastReused = 2 * dumpfile.LeastRange
+// leastReused is the smallest dump, in bytes, of which the next one reuses chunks: less has hardly a range that can be copied.
+const leastReused = 2 * bucket.LeastPart
 
 // earlier returns the object whose chunks the new dump may contain; nil if everything is sent.
 func (r *run) earlier() *bucket.Object {

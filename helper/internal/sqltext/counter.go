@@ -33,12 +33,12 @@ func NewCounter(dialect Dialect) *Counter {
 	return &Counter{text: NewSplitter(nil, dialect), rows: Stats{Tables: map[string]int64{}}}
 }
 
-// Text counts the next text that is no chunk of rows. Its errors are those of Splitter.Next.
-func (c *Counter) Text(sql []byte) error {
+// Text counts the next text that is no chunk of rows, and passes its pieces on. Its errors are those of Splitter.Next.
+func (c *Counter) Text(sql []byte, meet func(Piece)) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.text = c.text.follow(sql)
-	return c.text.finish()
+	return c.text.finish(meet)
 }
 
 // Rows counts a chunk that should hold rows of one table and nothing else. Any number of goroutines may call it. It fails with *CountError
@@ -48,7 +48,7 @@ func (c *Counter) Rows(sql []byte, table string, rows int64) error {
 	chunk := c.text.follow(sql)
 	c.mutex.Unlock()
 	chunk.stats = newStatistics(chunk.dialect)
-	if err := chunk.finish(); err != nil {
+	if err := chunk.finish(pass); err != nil {
 		return err
 	}
 	return c.add(chunk.stats.Stats, table, rows)
@@ -84,7 +84,7 @@ func (c *Counter) Open() *OpenRows {
 	splitter.delimiter, splitter.escapes, splitter.ansi = before.delimiter, before.escapes, before.ansi
 	o := &OpenRows{counter: c, splitter: splitter, text: text, ended: make(chan error, 1)}
 	go func() {
-		err := splitter.finish()
+		err := splitter.finish(pass)
 		_ = from.CloseWithError(err)
 		o.ended <- err
 	}()
@@ -135,12 +135,18 @@ func (s *Splitter) follow(text []byte) *Splitter {
 }
 
 // finish reads to the end.
-func (s *Splitter) finish() error {
+func (s *Splitter) finish(meet func(Piece)) error {
 	for {
-		if _, err := s.Next(); err == io.EOF {
+		piece, err := s.Next()
+		if err == io.EOF {
 			return nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return err
 		}
+		meet(piece)
 	}
 }
+
+// pass takes a piece of which nothing more is to be known.
+func pass(Piece) {}

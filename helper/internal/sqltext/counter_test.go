@@ -26,7 +26,7 @@ func TestCounterCountsAsASplitter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			counter, whole := NewCounter(dump.dialect), dump.head
-			if err := counter.Text([]byte(dump.head)); err != nil {
+			if err := counter.Text([]byte(dump.head), pass); err != nil {
 				t.Fatal(err)
 			}
 			var group sync.WaitGroup
@@ -39,7 +39,7 @@ func TestCounterCountsAsASplitter(t *testing.T) {
 				})
 			}
 			group.Wait()
-			if err := counter.Text([]byte(dump.tail)); err != nil {
+			if err := counter.Text([]byte(dump.tail), pass); err != nil {
 				t.Fatal(err)
 			}
 			got, inText := counter.Stats()
@@ -83,7 +83,7 @@ func TestCounterFindsWhatCannotBeRead(t *testing.T) {
 		t.Errorf("rows without an end: %v", err)
 	}
 	var notSQL *NotSQLError
-	if err := counter.Text([]byte("Warning: nothing\n")); !errors.As(err, &notSQL) {
+	if err := counter.Text([]byte("Warning: nothing\n"), pass); !errors.As(err, &notSQL) {
 		t.Errorf("a warning: %v", err)
 	}
 }

@@ -18,7 +18,7 @@ func TestCounterOfOpenRows(t *testing.T) {
 		table := map[Dialect]string{MySQL: "t", Postgres: "public.t"}[c.dialect]
 		for name, rows := range map[string]int64{"right": 1, "wrong": 2} {
 			counter := NewCounter(c.dialect)
-			if err := counter.Text([]byte("CREATE TABLE x (a int);\n")); err != nil {
+			if err := counter.Text([]byte("CREATE TABLE x (a int);\n"), pass); err != nil {
 				t.Fatal(err)
 			}
 			open := counter.Open()
