@@ -49,9 +49,7 @@ func (e Entry) Visible(name string) bool {
 	return e.names(name)
 }
 
-func (e Entry) names(name string) bool {
-	return slices.ContainsFunc(e.Environment, func(pattern string) bool { return wildcard.Match(pattern, name) })
-}
+func (e Entry) names(name string) bool { return wildcard.MatchAny(e.Environment, name) }
 
 // CommandEnvironment returns the environment of a command that makes a dump: what a program needs to run, and what the operator has named
 // for the project.

@@ -4,6 +4,7 @@ package postgres
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -71,3 +72,17 @@ func SQLState(err error) string {
 
 // QuotedValue finds the value of a row that PostgreSQL quotes at the end of its messages.
 var QuotedValue = regexp.MustCompile(`(?s): ".*"$`)
+
+// IsUnknown reports whether the server lacks something that a statement names.
+func IsUnknown(err error) bool {
+	return slices.Contains([]string{UndefinedTable, UndefinedFunction, UndefinedObject, UndefinedColumn, UnknownSchema}, SQLState(err))
+}
+
+// ServerMessage returns the server's message alone, or the text of an error that is not the server's.
+func ServerMessage(err error) string {
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		return server.Message
+	}
+	return err.Error()
+}

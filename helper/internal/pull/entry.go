@@ -164,9 +164,11 @@ func (e *entry) leave(name string, checked bool, err error) {
 // fetchRight fetches the missing bytes. Chunks are checked when they are read. A dump without an index is compared here with what the
 // store knows of it, fetched once more if it differs, and hashed; no later step would notice a wrong byte.
 func (c *cache) fetchRight(ctx context.Context, r request, known *reuse) (sha256 string, err error) {
+	if err := known.fetch(ctx, r); err != nil {
+		return "", err
+	}
 	e := known.entry
-	err = known.fetch(ctx, r)
-	for before := ""; err == nil; before = sha256 {
+	for before := ""; ; before = sha256 {
 		if err := e.file.Truncate(e.object.Size); err != nil { // an earlier fetch may have left a longer file
 			return "", fmt.Errorf("write the cache: %w", err)
 		}
@@ -197,7 +199,6 @@ func (c *cache) fetchRight(ctx context.Context, r request, known *reuse) (sha256
 			return "", err
 		}
 	}
-	return "", err
 }
 
 // commit writes the manifest and renames the complete file to its final name. The manifest has a hash if nothing else checks the

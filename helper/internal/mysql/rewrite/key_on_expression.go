@@ -73,28 +73,21 @@ func (w *Rewriter) putOff(s *Statement, table string, e element) {
 	} else {
 		k.Name = s.keyName(e)
 	}
-	if id := [2]string{k.Table, k.Name}; w.known[id] {
+	id := [2]string{k.Table, k.Name}
+	if w.known[id] {
 		return
-	} else if w.known == nil {
-		w.known = map[[2]string]bool{id: true}
-	} else {
-		w.known[id] = true
 	}
+	if w.known == nil {
+		w.known = map[[2]string]bool{}
+	}
+	w.known[id] = true
 	open := e.first
 	for ; open < e.last && !s.Symbol(open, '('); open++ {
 		k.Unique = k.Unique || s.Word(open) == "UNIQUE"
 	}
-	end := min(s.closing(open), e.last)
-	for i, from, depth := open+1, open+1, 0; i <= end; i++ {
-		switch {
-		case i < end && s.Symbol(i, '('):
-			depth++
-		case i < end && s.Symbol(i, ')'):
-			depth--
-		case i == end || depth == 0 && s.Symbol(i, ','):
-			k.Parts = append(k.Parts, s.keyPart(from, i))
-			from = i + 1
-		}
+	parts, end := s.keyParts(open, e.last)
+	for _, part := range parts {
+		k.Parts = append(k.Parts, s.keyPart(part.first, part.last))
 	}
 	for i := end; i < e.last; i++ {
 		if s.Word(i) == "COMMENT" && s.isText(s.value(i+1)) {

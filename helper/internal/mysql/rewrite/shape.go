@@ -252,21 +252,29 @@ func keyKind(word string) Trait {
 	return Trait{Text: "not unique"}
 }
 
-// readKey reads the columns of a key, which begin at a bracket, and what follows them.
-func (p *TablePart) readKey(s *Statement, open, last int) {
-	end := min(s.closing(open), last)
-	var values []string
-	from := open + 1
-	for i, depth := open+1, 0; i <= end; i++ {
+// keyParts returns the columns and expressions of a key, which begins at a bracket, and where that is closed.
+func (s *Statement) keyParts(open, last int) (parts []element, end int) {
+	end = min(s.closing(open), last)
+	for i, from, depth := open+1, open+1, 0; i <= end; i++ {
 		switch {
 		case i < end && s.Symbol(i, '('):
 			depth++
 		case i < end && s.Symbol(i, ')'):
 			depth--
 		case i == end || depth == 0 && s.Symbol(i, ','):
-			values = append(values, p.keyColumn(s, from, i))
+			parts = append(parts, element{from, i})
 			from = i + 1
 		}
+	}
+	return parts, end
+}
+
+// readKey reads the columns of a key, which begin at a bracket, and what follows them.
+func (p *TablePart) readKey(s *Statement, open, last int) {
+	parts, end := s.keyParts(open, last)
+	var values []string
+	for _, part := range parts {
+		values = append(values, p.keyColumn(s, part.first, part.last))
 	}
 	p.Traits["columns"] = Trait{Value: strings.Join(values, ","), Text: s.between(open, end+1)}
 	for i := end + 1; i < last; i++ {

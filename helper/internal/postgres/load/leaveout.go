@@ -2,11 +2,8 @@ package load
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
@@ -39,27 +36,25 @@ func (l *Load) withoutIt(ctx context.Context, s *session.Session, statement Stat
 	if !l.refuses(ctx, err) {
 		return l.Failed(ctx, statement, err)
 	}
-	if unknown(err) {
+	if postgres.IsUnknown(err) {
 		if again := l.asOnTheSite(ctx, s, text); again == nil {
 			return nil
 		}
 	}
 	what, follows := defines(text)
 	switch {
-	case what == "" && unknown(err) && len(l.missing) > 0:
+	case what == "" && postgres.IsUnknown(err) && len(l.missing) > 0:
 		return l.missing[0]
 	case what == "":
 		return l.Failed(ctx, statement, err)
-	case follows && unknown(err) && len(l.once.Lost()) > 0:
+	case follows && postgres.IsUnknown(err) && len(l.once.Lost()) > 0:
 		return nil // the note about what it belongs to is enough
 	}
-	var server *pgconn.PgError
-	errors.As(err, &server)
 	fate := " is left out: "
 	if _, _, is := Match(text, "REFRESH"); is {
 		fate = " is left without rows: "
 	}
-	l.once.Lose(what+fate, what+fate+server.Message)
+	l.once.Lose(what+fate, what+fate+postgres.ServerMessage(err))
 	return nil
 }
 
@@ -74,12 +69,6 @@ func (l *Load) refuses(ctx context.Context, err error) bool {
 	}
 	// Deadlocks, transactions, resources, limits, administrators: these are not about the statement.
 	return !slices.Contains([]string{"08", "25", "40", "53", "54", "57"}, code[:2])
-}
-
-// unknown reports whether the server lacks something that a statement names.
-func unknown(err error) bool {
-	return slices.Contains([]string{postgres.UndefinedTable, postgres.UndefinedFunction, postgres.UndefinedObject, postgres.UndefinedColumn,
-		postgres.UnknownSchema}, postgres.SQLState(err))
 }
 
 // asOnTheSite executes a statement with the search path of the site's sessions. pg_dump's is empty: a function that relies on the path
@@ -155,7 +144,7 @@ func exchangePath(ctx context.Context, s *session.Session, path string) (before 
 // FailedRows says why rows could not be loaded; nil stays nil. Those of a table that a missing extension would have are left out.
 func (l *Load) FailedRows(ctx context.Context, statement Statement, err error) error {
 	switch {
-	case err == nil || !unknown(err) || len(l.missing) == 0:
+	case err == nil || !postgres.IsUnknown(err) || len(l.missing) == 0:
 		return l.Failed(ctx, statement, err)
 	case postgres.SQLState(err) != postgres.UndefinedTable && postgres.SQLState(err) != postgres.UnknownSchema:
 		return l.missing[0]

@@ -2,12 +2,9 @@ package swap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
@@ -78,7 +75,7 @@ func (db *Database) giveAway(ctx context.Context, s *session.Session, owner stri
 		statements = append(statements, aboutObject{object[0], "ALTER " + object[0] + " OWNER TO " + postgres.QuoteIdentifier(owner)})
 	}
 	return db.Classify(action, each(ctx, s, statements, func(object string, err error) {
-		db.Config.Note(fmt.Sprintf("%s does not become the owner of %s: %s", owner, object, serverMessage(err)))
+		db.Config.Note(fmt.Sprintf("%s does not become the owner of %s: %s", owner, object, postgres.ServerMessage(err)))
 	}))
 }
 
@@ -167,8 +164,8 @@ func (db *Database) grantAgain(ctx context.Context, incoming *session.Session) e
 		statements = append(statements, aboutObject{row[1], row[2]})
 	}
 	return db.Classify(action, each(ctx, incoming, statements, func(object string, err error) {
-		if !isGone(err) {
-			db.Config.Note(fmt.Sprintf("a privilege on %s is not repeated: %s", object, serverMessage(err)))
+		if !postgres.IsUnknown(err) {
+			db.Config.Note(fmt.Sprintf("a privilege on %s is not repeated: %s", object, postgres.ServerMessage(err)))
 		}
 	}))
 }
@@ -179,19 +176,4 @@ func (db *Database) routine(before string) string {
 		return before
 	}
 	return "'ROUTINE'"
-}
-
-// isGone reports whether the server does not have what a statement is about.
-func isGone(err error) bool {
-	return slices.Contains([]string{postgres.UndefinedTable, postgres.UndefinedFunction, postgres.UndefinedObject, postgres.UndefinedColumn,
-		postgres.UnknownSchema}, postgres.SQLState(err))
-}
-
-// serverMessage is the server's message alone.
-func serverMessage(err error) string {
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
-		return server.Message
-	}
-	return err.Error()
 }
