@@ -65,6 +65,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"sshd":        useSSHD,
 	"keys":        foreignKeys,
 	"eventually":  eventually,
+	"aged":        aged,
 	"nextsecond":  nextSecond,
 	"settled":     settled,
 	"count":       count,
@@ -383,6 +384,12 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 func nextSecond(*testscript.TestScript, bool, []string) {
 	now := time.Now()
 	time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
+}
+
+// aged waits until each dump that is in the bucket now is more than a second old by the bucket's clock, which has whole seconds.
+func aged(ts *testscript.TestScript, neg bool, args []string) {
+	nextSecond(ts, neg, args)
+	nextSecond(ts, neg, args)
 }
 
 // settled [DATABASE] waits until staging can be sure that it is not being changed: its last change is more than two seconds old or, in a
