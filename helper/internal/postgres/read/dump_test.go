@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -295,22 +293,7 @@ func TestPostgresStandby(t *testing.T) {
 	inPieces(t, 1<<20)
 	freshPostgres(t, "primary", shelf)
 	primary := sourcetest.PostgreSQL(t)
-	dir := filepath.Join(sourcetest.ServersDir, "standby")
-	data := filepath.Join(dir, "data")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	runClient(t, "postgres", "", "pg_basebackup", "--pgdata="+data, "--write-recovery-conf", "--checkpoint=fast")
-	if owner, err := user.Lookup("postgres"); err == nil && os.Geteuid() == 0 {
-		if out, err := exec.Command("chown", "-R", owner.Uid+":"+owner.Gid, data).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-	}
-	standby, err := testserver.Postgres(dir, "max_standby_streaming_delay=0", "hot_standby_feedback=off")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer standby.Kill()
+	standby := startStandby(t, "max_standby_streaming_delay=0", "hot_standby_feedback=off")
 	config := source.Config{URL: sourcetest.ParseURL(t, standby.URL("primary")), Threads: 3}
 	src, _ := sourcetest.Open(t, config)
 	chunks, dump := sourcetest.ChunksOf(t, src)
@@ -325,7 +308,7 @@ func TestPostgresStandby(t *testing.T) {
 	if err := primary.Exec("primary", "TRUNCATE shelf"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, standby, "SELECT count(*) = 0 FROM shelf")
+	until(t, standby, "primary", "SELECT count(*) = 0 FROM shelf")
 	goOn()
 	sourcetest.ExpectError(t, <-ended, source.ErrDefinitionChanged, "")
 
@@ -333,15 +316,15 @@ func TestPostgresStandby(t *testing.T) {
 	if err := primary.Exec("primary", "INSERT INTO shelf SELECT i, repeat('x', 5000) FROM generate_series(1, 2500) i"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, standby, "SELECT count(*) = 2500 FROM shelf")
+	until(t, standby, "primary", "SELECT count(*) = 2500 FROM shelf")
 	_, ended, goOn = sourcetest.Stuck(t.Context(), t, config)
 	defer goOn()
 	if err := primary.Exec("primary", "DELETE FROM shelf WHERE id % 2 = 0", "VACUUM shelf"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, standby, "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'primary' AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()")
+	until(t, standby, "primary", "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'primary' AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()")
 	goOn()
-	err = <-ended
+	err := <-ended
 	sourcetest.ExpectError(t, err, source.ErrDefinitionChanged, "")
 	// A pg_dump that begins at that moment reports it in other words.
 	if text := err.Error(); !strings.Contains(text, "conflict with recovery") && !strings.Contains(text, "invalid snapshot identifier") {
@@ -350,10 +333,10 @@ func TestPostgresStandby(t *testing.T) {
 }
 
 // until waits until a query returns true.
-func until(t *testing.T, server *testserver.PG, query string) {
+func until(t *testing.T, server *testserver.PG, database, query string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		rows, err := server.Query("primary", query)
+		rows, err := server.Query(database, query)
 		if err != nil && !strings.Contains(err.Error(), "conflict with recovery") { // of a standby, whose time it is not yet
 			t.Fatal(err)
 		}

@@ -31,6 +31,9 @@ const unknownPooler = "a connection pooler"
 // connection. A pooler that lends it for longer is remembered.
 func (p *Server) checkPooler(ctx context.Context, conn *pgx.Conn) error {
 	pid, err := backend(ctx, conn.PgConn())
+	if postgres.SQLState(err) == postgres.FeatureNotSupported { // a standby has no serializable transactions
+		pid, err = backendOf(ctx, conn.PgConn(), "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; "+backendQuery+"; COMMIT")
+	}
 	if err != nil {
 		return err
 	}
@@ -58,14 +61,14 @@ const backendQuery = "SELECT pg_catalog.pg_backend_pid()"
 
 // backend returns the number of the server's process that serves a connection.
 func backend(ctx context.Context, conn *pgconn.PgConn) (uint32, error) {
-	rows, err := readAll(conn.Exec(ctx, backendQuery))
+	return backendOf(ctx, conn, backendQuery)
+}
+
+func backendOf(ctx context.Context, conn *pgconn.PgConn, statements string) (uint32, error) {
+	rows, err := readAll(conn.Exec(ctx, statements))
 	if err != nil {
 		return 0, err
 	}
-	return readBackend(rows)
-}
-
-func readBackend(rows [][]string) (uint32, error) {
 	if len(rows) != 1 || len(rows[0]) != 1 {
 		return 0, errors.New("the server does not tell its process")
 	}

@@ -135,7 +135,7 @@ SELECT n.nspname, c.relname, c.relkind::text, coalesce(rn.nspname, ''), coalesce
   (c.relpages::bigint + coalesce(t.relpages, 0)) * current_setting('block_size')::bigint,
   has_schema_privilege(n.oid, 'USAGE') AND
     CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END,
-  row_security_active(c.oid)
+  row_security_active(c.oid), c.relpersistence = 'u' AND pg_is_in_recovery()
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
@@ -163,13 +163,13 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 	}
 	defer rows.Close()
 	p.structureOnly, p.excluded, p.lockable, p.copied = nil, nil, nil, nil
-	var denied, guarded []string
+	var denied, guarded, unlogged []string
 	for rows.Next() {
 		var name, root relationName
 		var kind string
 		var table source.Table
-		var readable, rowSecurity bool
-		err := rows.Scan(&name.schema, &name.name, &kind, &root.schema, &root.name, &table.Rows, &table.Bytes, &readable, &rowSecurity)
+		var readable, rowSecurity, rowless bool
+		err := rows.Scan(&name.schema, &name.name, &kind, &root.schema, &root.name, &table.Rows, &table.Bytes, &readable, &rowSecurity, &rowless)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -189,6 +189,10 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 			denied = append(denied, table.Name)
 		}
 		switch kind {
+		case "S":
+			if rowless {
+				unlogged = append(unlogged, table.Name)
+			}
 		case "v", "m":
 			info.Views = append(info.Views, table.Name)
 		case "r", "p":
@@ -203,6 +207,12 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 			if broken, is := p.isBroken(name); is {
 				p.structureOnly = append(p.structureOnly, name)
 				info.Broken = append(info.Broken, broken.broken().String())
+				continue
+			}
+			if rowless && kind == "r" {
+				unlogged = append(unlogged, table.Name)
+				p.structureOnly = append(p.structureOnly, name)
+				info.StructureOnly = append(info.StructureOnly, table.Name)
 				continue
 			}
 			if rowSecurity {
@@ -222,6 +232,9 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 	}
 	if len(guarded) > 0 {
 		return nil, nil, &source.PrivilegeError{User: p.url.User, Missing: []string{"BYPASSRLS"}, On: guarded, Grant: "ALTER ROLE " + role + " BYPASSRLS"}
+	}
+	if len(unlogged) > 0 {
+		p.tell("without rows and values, since the server is a standby, which has none of what is unlogged: " + strings.Join(unlogged, ", "))
 	}
 	return excluded, structureOnly, nil
 }
@@ -341,7 +354,7 @@ func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
 			}
 			p.checked = true
 		}
-		if tx, err = conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly}); err != nil {
+		if tx, err = conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadOnly}); err != nil {
 			return err
 		}
 		p.settings, err = settings.Apply(ctx, conn.PgConn(), settings.Reading)
