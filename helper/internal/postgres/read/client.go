@@ -113,6 +113,7 @@ type clientTarget struct {
 	options       string // settings of the session; "" for none
 	structureOnly []relationName
 	excluded      []relationName
+	withoutLarge  bool // without large objects
 
 	// These are for a part of a dump.
 	snapshot   string   // that other connections read, too
@@ -138,6 +139,9 @@ func (t clientTarget) arguments(client dumpClient) []string {
 	}
 	for _, pattern := range patterns(slices.Concat(t.structureOnly, t.copied)) {
 		args = append(args, "--exclude-table-data="+pattern)
+	}
+	if t.withoutLarge {
+		args = append(args, "--no-blobs")
 	}
 	if t.snapshot != "" {
 		args = append(args, "--snapshot="+t.snapshot)

@@ -176,12 +176,10 @@ func (e *earlyChunks) handOn() error {
 // after returns an Emit that waits until done is closed.
 func after(ctx context.Context, emit dump.Emit, done <-chan struct{}) dump.Emit {
 	return func(chunk dump.Chunk) ([]byte, error) {
-		select {
-		case <-done:
-			return emit(chunk)
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := until(ctx, done); err != nil {
+			return nil, err
 		}
+		return emit(chunk)
 	}
 }
 

@@ -308,7 +308,7 @@ func TestPostgresStandby(t *testing.T) {
 	if err := primary.Exec("primary", "TRUNCATE shelf"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, standby, "primary", "SELECT count(*) = 0 FROM shelf")
+	eventually(t, standby, "primary", "SELECT count(*) = 0 FROM shelf")
 	goOn()
 	sourcetest.ExpectError(t, <-ended, source.ErrDefinitionChanged, "")
 
@@ -316,13 +316,13 @@ func TestPostgresStandby(t *testing.T) {
 	if err := primary.Exec("primary", "INSERT INTO shelf SELECT i, repeat('x', 5000) FROM generate_series(1, 2500) i"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, standby, "primary", "SELECT count(*) = 2500 FROM shelf")
+	eventually(t, standby, "primary", "SELECT count(*) = 2500 FROM shelf")
 	_, ended, goOn = sourcetest.Stuck(t.Context(), t, config)
 	defer goOn()
 	if err := primary.Exec("primary", "DELETE FROM shelf WHERE id % 2 = 0", "VACUUM shelf"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, standby, "primary", "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'primary' AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()")
+	eventually(t, standby, "primary", "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'primary' AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()")
 	goOn()
 	err := <-ended
 	sourcetest.ExpectError(t, err, source.ErrDefinitionChanged, "")
@@ -332,8 +332,8 @@ func TestPostgresStandby(t *testing.T) {
 	}
 }
 
-// until waits until a query returns true.
-func until(t *testing.T, server *testserver.PG, database, query string) {
+// eventually waits until a query returns true.
+func eventually(t *testing.T, server *testserver.PG, database, query string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		rows, err := server.Query(database, query)

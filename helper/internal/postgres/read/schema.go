@@ -118,6 +118,9 @@ func (d *definitions) tail(ctx context.Context, rowsDone <-chan struct{}, emit d
 	kept := &keptChunks{emit: emit}
 	text := &schemaText{section: dump.Tail, emit: kept.add}
 	if d.archive == nil {
+		if err := d.largeObjects(ctx, rowsDone, kept.add); err != nil {
+			return err
+		}
 		if err := d.dumped(ctx, text, "data", "post-data"); err != nil {
 			return err
 		}
@@ -127,6 +130,9 @@ func (d *definitions) tail(ctx context.Context, rowsDone <-chan struct{}, emit d
 		return kept.handOn()
 	}
 	if err := d.data(ctx, rowsDone, kept.add); err != nil {
+		return err
+	}
+	if err := d.largeObjects(ctx, rowsDone, kept.add); err != nil {
 		return err
 	}
 	if err := d.section(ctx, text, "post-data"); err != nil {
@@ -141,10 +147,8 @@ func (d *definitions) data(ctx context.Context, rowsDone <-chan struct{}, emit d
 		return d.dumped(ctx, &schemaText{section: dump.Tail, emit: emit, middle: true}, "data")
 	}
 	if d.snapshot.aside == nil { // a reader asks
-		select {
-		case <-rowsDone:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := until(ctx, rowsDone); err != nil {
+			return err
 		}
 	}
 	values, err := d.snapshot.sequenceValues(ctx)
@@ -153,6 +157,27 @@ func (d *definitions) data(ctx context.Context, rowsDone <-chan struct{}, emit d
 	}
 	_, err = emit(dump.Chunk{Section: dump.Tail, SQL: values})
 	return err
+}
+
+// largeObjects emits the large objects, if pg_dump may not open them.
+func (d *definitions) largeObjects(ctx context.Context, rowsDone <-chan struct{}, emit dump.Emit) error {
+	if !d.snapshot.largeObjects {
+		return nil
+	}
+	if err := until(ctx, rowsDone); err != nil {
+		return err
+	}
+	return d.snapshot.emitLargeObjects(ctx, emit)
+}
+
+// until waits until done is closed.
+func until(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // section makes the text of a section.

@@ -26,12 +26,12 @@ WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND NOT (c.relpersistence = 'u
 ORDER BY 1`
 
 // othersQuery says whether there is something beside tables and sequences that only pg_dump knows how to restore.
-const othersQuery = "SELECT EXISTS (SELECT FROM pg_largeobject_metadata) OR EXISTS (SELECT FROM pg_extension WHERE extconfig IS NOT NULL)"
+const othersQuery = "SELECT NOT $1 AND EXISTS (SELECT FROM pg_largeobject_metadata) OR EXISTS (SELECT FROM pg_extension WHERE extconfig IS NOT NULL)"
 
 // readSequences lists the sequences whose values are dumped.
 func (s *snapshot) readSequences(ctx context.Context) error {
 	keeper := s.readers[0]
-	if err := keeper.QueryRow(ctx, othersQuery).Scan(&s.others); err != nil || s.others {
+	if err := keeper.QueryRow(ctx, othersQuery, s.largeObjects).Scan(&s.others); err != nil || s.others {
 		return err
 	}
 	var schemas, names []string

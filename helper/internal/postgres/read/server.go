@@ -45,6 +45,7 @@ type Server struct {
 	own           []ownSetting   // of the database, which go along
 	leftOut       []string       // what belongs to the server rather than to the database
 	broken        []brokenTable
+	largeObjects  bool            // are read from their table
 	told          map[string]bool // notes
 }
 
@@ -96,6 +97,9 @@ func (p *Server) Inspect(ctx context.Context) (source.Info, error) {
 			}
 		}
 		if err != nil {
+			return err
+		}
+		if p.largeObjects, err = p.inspectLargeObjects(ctx, tx); err != nil {
 			return err
 		}
 		return p.checkNeeds(ctx, tx, excluded, structureOnly)
@@ -326,7 +330,7 @@ func (p *Server) clientTarget(ctx context.Context) (clientTarget, io.Closer, err
 // withRules adds what is known by now: how our own connections got in, and what is left out.
 func (p *Server) withRules(target clientTarget) clientTarget {
 	target.password, target.options = p.password, settings.Options(slices.Concat(p.settings, p.lifted()))
-	target.structureOnly, target.excluded = p.structureOnly, p.excluded
+	target.structureOnly, target.excluded, target.withoutLarge = p.structureOnly, p.excluded, p.largeObjects
 	return target
 }
 

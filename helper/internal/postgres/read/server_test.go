@@ -126,16 +126,8 @@ func TestPostgresRefusals(t *testing.T) {
 	defer func() { _ = server.Exec("shop", "DROP TABLE guarded") }()
 	sourcetest.ExpectError(t, sourcetest.OpenError(t, config), source.ErrPrivilege, "reader lacks the privilege BYPASSRLS on public.guarded")
 
-	// The account may not read the large object: pg_dump itself reports that.
 	config.Exclude = []string{"guarded"}
-	src, _ := sourcetest.Open(t, config)
-	dump, err := src.Dump(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer dump.Close()
-	_, err = sourcetest.ReadText(t.Context(), dump)
-	sourcetest.ExpectError(t, err, source.ErrPrivilege, "permission denied for large object")
+	sourcetest.ExpectError(t, sourcetest.OpenError(t, config), source.ErrPrivilege, "reader lacks the privilege SELECT on large object ")
 }
 
 func TestPostgresPasswordStaysHidden(t *testing.T) {

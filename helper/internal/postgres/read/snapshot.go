@@ -29,7 +29,9 @@ type snapshot struct {
 	read     readTables
 	tables   map[relationName]madeOf // what they were
 	catalog  string                  // a hash of the definitions
-	others   bool                    // there are large objects, or extensions with rows of their own
+	others   bool                    // there are large objects, or extensions with rows of their own, which pg_dump reads
+	// largeObjects are read from their table, because pg_dump may not open them.
+	largeObjects bool
 	// sequences are those whose values are dumped, quoted, unless there are others.
 	sequences []string
 	// aside is one more connection, which sees the present state; nil if the server has none to spare.
@@ -99,6 +101,12 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	}
 	if s.archive != nil && !slices.Equal(s.archive.excluded, p.excluded) {
 		return source.Failure("list the tables", source.ErrDefinitionChanged, errors.New("a table has come or gone"))
+	}
+	s.largeObjects = p.largeObjects
+	if now, err := p.inspectLargeObjects(ctx, keeper); err != nil {
+		return s.classifyList(err)
+	} else if now && !s.largeObjects { // since the archive's pg_dump was told to read them
+		return source.Failure("list the large objects", source.ErrDefinitionChanged, errors.New("a large object has come"))
 	}
 	tables, err := p.readTables(ctx, keeper)
 	if err != nil {

@@ -55,7 +55,7 @@ func TestPostgresStandbyUnlogged(t *testing.T) {
 			if err := server.Exec("unlogged", "ALTER DATABASE unlogged SET default_transaction_isolation = 'serializable'", "SELECT lo_from_bytea(0, 'of large')"); err != nil {
 				t.Fatal(err)
 			}
-			until(t, standby, "postgres", "SELECT count(*) = 1 FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = 'unlogged'")
+			eventually(t, standby, "postgres", "SELECT count(*) = 1 FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = 'unlogged'")
 		}
 		for _, client := range []bool{false, true} {
 			src, notes := sourcetest.Open(t, source.Config{

@@ -175,7 +175,8 @@ func TestPostgresState(t *testing.T) {
 		_ = conn.Close(t.Context())
 	})
 	t.Run("privileges", func(t *testing.T) {
-		if err := server.Exec("site", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO reader"); err != nil {
+		if err := server.Exec("site", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader", "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO reader",
+			"GRANT SELECT ON pg_largeobject TO reader"); err != nil {
 			t.Fatal(err)
 		}
 		reader := sourcetest.StateSource(t, server.URLAs("reader", "x", "site"))
