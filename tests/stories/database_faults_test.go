@@ -23,18 +23,25 @@ type line struct {
 	name     string
 	up, down faults.Damage
 	harmless bool
+	silent   bool // nothing comes, and nothing breaks
 }
 
 func lines() []line {
 	all := []line{
-		{"trickling", faults.Trickle(4<<10, 100*time.Microsecond), faults.Trickle(16<<10, 100*time.Microsecond), true},
-		{"slow", faults.Trickle(64<<10, time.Millisecond), nil, true},
+		{"trickling", faults.Trickle(4<<10, 100*time.Microsecond), faults.Trickle(16<<10, 100*time.Microsecond), true, false},
+		{"slow", faults.Trickle(64<<10, time.Millisecond), nil, true, false},
 	}
 	for _, after := range []int64{0, 20, 90, 400, 3_000, 20_000, 90_000} {
-		all = append(all, line{fmt.Sprintf("cut after %d bytes from it", after), nil, faults.Cut(after), false})
+		all = append(all, line{fmt.Sprintf("cut after %d bytes from it", after), nil, faults.Cut(after), false, false})
 	}
 	for _, after := range []int64{0, 40, 150, 600, 2_000} {
-		all = append(all, line{fmt.Sprintf("cut after %d bytes to it", after), faults.Cut(after), nil, false})
+		all = append(all, line{fmt.Sprintf("cut after %d bytes to it", after), faults.Cut(after), nil, false, false})
+	}
+	for _, after := range []int64{0, 90, 400, 3_000, 20_000, 90_000} {
+		all = append(all, line{fmt.Sprintf("silent after %d bytes from it", after), nil, faults.Stall(after), false, true})
+	}
+	for _, after := range []int64{0, 150, 600, 2_000} {
+		all = append(all, line{fmt.Sprintf("silent after %d bytes to it", after), faults.Stall(after), nil, false, true})
 	}
 	return all
 }
@@ -124,16 +131,22 @@ func through(t *testing.T, url string, port int, l line) string {
 	}
 	t.Cleanup(proxy.Close)
 	proxy.Damage(l.up, l.down)
-	return strings.Replace(url, address, proxy.Address(), 1)
+	return strings.Replace(url, address, proxy.Address(), 1) + "?silence=2s"
 }
 
 // staged refreshes through a damaged line.
 func (p program) staged(l line, server *testserver.MySQL) {
 	before := p.keys()
 	p.staging = through(p.t, p.staging, server.Port, l)
+	began := time.Now()
 	code, out := p.run("refresh")
 	published := len(p.keys()) - len(before)
+	p.ends(l, server, began)
 	switch {
+	case l.silent && (code != 12 || published != 0 || !strings.Contains(out, silentSource)):
+		p.t.Errorf("exit code %d, %d published:\n%s", code, published, out)
+	case l.silent:
+		p.t.Log(out)
 	case l.harmless && (code != 0 || published != 1):
 		p.t.Errorf("exit code %d, %d published:\n%s", code, published, out)
 	case code != 0 && (code != 6 && code != 12 || published != 0):
@@ -153,12 +166,16 @@ func (p program) localed(l line, server *testserver.MySQL, name string) {
 		p.t.Fatal(err)
 	}
 	p.local = through(p.t, p.local, server.Port, l)
+	began := time.Now()
 	code, out := p.run("pull", "--yes")
+	p.ends(l, server, began)
 	after, err := server.Checksums(name)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	switch {
+	case l.silent && (code != 12 || !strings.Contains(out, silentTarget)):
+		p.t.Errorf("exit code %d:\n%s", code, out)
 	case l.harmless && code != 0:
 		p.t.Errorf("exit code %d:\n%s", code, out)
 	case code != 0 && code != 9 && code != 12:
@@ -167,6 +184,35 @@ func (p program) localed(l line, server *testserver.MySQL, name string) {
 		p.t.Errorf("the local database has changed:\n%s", out)
 	case code == 0 && len(after) < 40:
 		p.t.Errorf("only %d tables came:\n%s", len(after), out)
+	}
+}
+
+// The hints of a silence.
+const (
+	silentSource = "\nhint: nothing was published, try again; staging hangs, or something between drops connections; ?silence=5m at the end of DUMP_SOURCE waits longer\n"
+	silentTarget = "\nhint: look at the local server's log, or start it again; nothing is lost, and the next pull cleans up; ?silence=5m at the end of DUMP_TARGET waits longer\n"
+)
+
+// ends wants a silence to end soon, and no session of the program to stay on a server. The end of a connection is not heard either, though, where
+// nothing gets through to the server.
+func (p program) ends(l line, server *testserver.MySQL, began time.Time) {
+	const limit = 15 * time.Second
+	if took := time.Since(began); l.silent && took > limit {
+		p.t.Errorf("took %s", took)
+	}
+	for try := 0; l.up == nil; try++ {
+		left, err := server.Query("SELECT ID, COMMAND, STATE, INFO FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = 'root'")
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if len(left) == 0 {
+			return
+		}
+		if try == 50 {
+			p.t.Errorf("sessions stay: %q", left)
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 

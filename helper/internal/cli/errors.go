@@ -18,6 +18,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	sourcecommand "github.com/jobiqo/dump-refresh/helper/internal/source/command"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -340,6 +341,7 @@ var errorClasses = []errorClass{
 	as(exitNetwork, func(*source.SSHUnreachableError) string {
 		return "check host and port in DUMP_SSH, or in ~/.ssh/config"
 	}),
+	silent,
 	is(source.ErrUnreachable, exitNetwork, "check host and port in DUMP_SOURCE; if staging is behind a bastion, set DUMP_SSH"),
 	is(source.ErrConnectionLost, exitStaging, "nothing was published, try again; if it happens again, look at the server's log"),
 	as(exitStaging, sourceHint),
@@ -477,6 +479,20 @@ const (
 	wrongServerHint       = "nothing was read from that server or changed on it; check DUMP_TARGET, and whether the local server still runs"
 	targetUnreachableHint = "start the local database server, and check DUMP_TARGET"
 )
+
+// silent matches the error that a server has fallen silent: the local one, whose errors are those of package target, or staging.
+var silent = errorClass{exitNetwork, func(err error) (string, bool) {
+	var found *silence.Error
+	var lost *target.LostError
+	var unreached *target.UnreachableError
+	switch {
+	case !errors.As(err, &found):
+		return "", false
+	case errors.As(err, &lost), errors.As(err, &unreached):
+		return "look at the local server's log, or start it again; nothing is lost, and the next pull cleans up; ?silence=5m at the end of DUMP_TARGET waits longer", true
+	}
+	return "nothing was published, try again; staging hangs, or something between drops connections; ?silence=5m at the end of DUMP_SOURCE waits longer", true
+}}
 
 // ofOthers matches the error that a project has no dump although other projects have some in the same folder.
 func ofOthers(err error) (hint string, ok bool) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	sourcecommand "github.com/jobiqo/dump-refresh/helper/internal/source/command"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -160,6 +162,8 @@ var documented = []struct {
 		{err: source.ErrDefinitionChanged, says: "a table's definition changed during the dump: …"},
 		{err: source.ErrSnapshotTooLong, says: "the dump took too long: …"},
 		{err: source.ErrConnectionLost, says: "connection lost: …"},
+		{err: source.Failure(anything, source.ErrConnectionLost, &silence.Error{Server: anything, For: time.Minute}), says: "connection lost: … has not answered for 1m0s"},
+		{err: source.Failure(anything, source.ErrConnectionLost, &silence.Error{Server: anything, For: time.Minute, Answers: true}), says: "connection lost: nothing has come over the connection to … for 1m0s, while the server waits for us"},
 		{err: &source.PoolerError{Pooler: "PgBouncer 1.18.0", LentFor: "transaction", Server: "10.0.0.5:5432"}},
 		{err: &source.PoolerError{Pooler: "PgBouncer 1.18.0", Settings: []string{"quote_all_identifiers"}, Server: "10.0.0.5:5432"}},
 		{err: &source.ClientMissingError{Client: "pg_dump", Debian: "postgresql-client", Brew: "libpq"}},
@@ -217,6 +221,8 @@ var documented = []struct {
 		{err: &pull.WrongEngineError{Key: "shop-….sql.zst", Dump: "postgres", Target: "mariadb"}},
 		{err: &target.WrongEngineError{Dump: "postgres", Target: "mariadb"}},
 		{err: &target.LostError{Server: anything, Err: errAnything}},
+		{err: &target.LostError{Server: anything, Err: &silence.Error{Server: anything, For: time.Minute}}},
+		{err: &target.LostError{Server: anything, Err: &silence.Error{Server: anything, For: time.Minute, Answers: true}}},
 		{err: &target.LoadError{Statement: 3, Offset: 4711, Excerpt: "CREATE TABLE …", Message: anything}},
 		{err: &target.MismatchError{Table: "node", Got: 12, Want: 13}},
 		{err: &target.ChunkError{Table: "node"}},

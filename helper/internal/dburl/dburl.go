@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
@@ -47,6 +48,8 @@ type URL struct {
 	TLS  TLS
 	// CA is the path of a PEM file with the authorities that Verify trusts; "" for the system's.
 	CA string
+	// Silence is how long the server may give no sign of life before a wait for it ends; 0 for the default.
+	Silence time.Duration
 	// Server is the intended server; nil if any server that answers is right.
 	Server *Server
 }
@@ -137,8 +140,14 @@ func (u *URL) readQuery(query url.Values) error {
 			u.CA = value
 		case "socket":
 			u.Host = value
+		case "silence":
+			limit, err := time.ParseDuration(value)
+			if err != nil || limit < time.Second {
+				return fmt.Errorf("silence=%s is no time of at least a second (60s is expected, or 2m)", value)
+			}
+			u.Silence = limit
 		default:
-			return fmt.Errorf("unknown parameter %q (tls, ca and socket are known)", key)
+			return fmt.Errorf("unknown parameter %q (tls, ca, socket and silence are known)", key)
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ func TestParseRefuses(t *testing.T) {
 		"mysql://db/shop":                   "no user (it stands before the host, as in mysql://user@host/name)",
 		"mysql://stage@db:99999/shop":       `port "99999" is not a number from 1 to 65535`,
 		"mysql://stage@db/shop?tls=perhaps": "tls=perhaps is unknown (off, on, verify or preferred is expected)",
-		"mysql://stage@db/shop?charset=x":   `unknown parameter "charset" (tls, ca and socket are known)`,
+		"mysql://stage@db/shop?charset=x":   `unknown parameter "charset" (tls, ca, socket and silence are known)`,
 		"mysql://stage@db/a/b":              `database name "a/b" has a slash in it`,
 	} {
 		if _, err := Parse(text); err == nil || err.Error() != want {

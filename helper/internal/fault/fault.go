@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 )
 
 // Kind is what is wrong. It is an error, so that errors.Is finds it.
@@ -66,6 +67,7 @@ func Network(err error) Kind {
 		hostname    x509.HostnameError
 		invalid     x509.CertificateInvalidError
 		authorities *dburl.AuthoritiesError
+		silent      *silence.Error
 	)
 	switch {
 	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid),
@@ -74,6 +76,8 @@ func Network(err error) Kind {
 		return TLS
 	case errors.As(err, &kind):
 		return kind
+	case errors.As(err, &silent):
+		return Lost
 	case errors.As(err, &dns), errors.As(err, &op) && op.Op == "dial", errors.Is(err, context.DeadlineExceeded):
 		return Unreachable
 	}

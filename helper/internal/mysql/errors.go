@@ -126,7 +126,8 @@ func IsFull(err *driver.MySQLError) bool {
 func IsLost(err error) bool {
 	var network net.Error
 	return errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, driver.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) ||
+		err != nil && strings.HasPrefix(err.Error(), "bad connection") // the driver's, which it does not export, while it connects
 }
 
 // rowValues finds the values of rows that servers quote in their messages.

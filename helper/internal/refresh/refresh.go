@@ -13,6 +13,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
@@ -200,6 +201,31 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 	if err := r.readPrevious(ctx); err != nil {
 		return Result{}, err
 	}
+	for lost := 0; ; lost++ {
+		result, err := r.dumpSource(ctx)
+		if lost == len(lostPauses) || !r.mayComeBack(err, lost > 0) || ctx.Err() != nil {
+			return result, err
+		}
+		r.Progress.Note(fmt.Sprintf("%s; trying again", err))
+		if err := sleep(ctx, lostPauses[lost]); err != nil {
+			return result, err
+		}
+	}
+}
+
+// mayComeBack reports whether the source is worth another try. One that was reached before may be restarting. One that was silent for long
+// has kept others waiting, and a command may do more than print SQL.
+func (r *run) mayComeBack(err error, reached bool) bool {
+	var silent *silence.Error
+	lost := errors.Is(err, source.ErrConnectionLost) || reached && errors.Is(err, source.ErrUnreachable)
+	return lost && !errors.As(err, &silent) && r.Source.Command == ""
+}
+
+// lostPauses are the waits before a dump whose connection was lost begins anew. A server that restarts is back after some seconds.
+var lostPauses = []time.Duration{time.Second, 3 * time.Second}
+
+// dumpSource connects to the source and makes the dump.
+func (r *run) dumpSource(ctx context.Context) (Result, error) {
 	src, err := engine.OpenSource(ctx, r.Source)
 	if err != nil {
 		return Result{}, err
@@ -229,11 +255,19 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 			continue
 		}
 		r.Progress.Note(fmt.Sprintf("%s; starting again", err))
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return result, context.Cause(ctx)
+		if err := sleep(ctx, pause); err != nil {
+			return result, err
 		}
+	}
+}
+
+// sleep waits. It fails if the context ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

@@ -31,20 +31,16 @@ const (
 	capabilityBulk = 1 << 2
 )
 
-// DialedBy is the key of a context's value, a **Conn in which Dial stores the connection that it opens.
+// DialedBy is the key of a context's value, a **Conn in which Wrap stores the connection that it returns.
 type DialedBy struct{}
 
-// Dial opens a connection for the driver.
-func Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
+// Wrap returns a connection for the driver above an open one.
+func Wrap(ctx context.Context, conn net.Conn) net.Conn {
 	c := &Conn{Conn: conn}
 	if dialed, ok := ctx.Value(DialedBy{}).(**Conn); ok {
 		*dialed = c
 	}
-	return c, nil
+	return c
 }
 
 func (c *Conn) Read(p []byte) (int, error) {

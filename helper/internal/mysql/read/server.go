@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
@@ -28,6 +30,7 @@ type Server struct {
 	tunnel   *sshtunnel.Tunnel
 	settings settings.Settings // those of all sessions
 	identity oneserver.Check   // of the one server that all sessions are on
+	silence  *silence.Watch    // of all sessions
 
 	// What inspect found.
 	release       mysql.Release
@@ -47,7 +50,10 @@ type Server struct {
 
 // New makes a source of a MySQL or MariaDB server; tunnel is nil for a direct connection.
 func New(config source.Config, tunnel *sshtunnel.Tunnel) *Server {
-	return &Server{config: config, url: *config.URL, tunnel: tunnel, identity: oneserver.Check{Address: config.URL.Address()}}
+	return &Server{
+		config: config, url: *config.URL, tunnel: tunnel, identity: oneserver.Check{Address: config.URL.Address()},
+		silence: silence.New(config.URL.Address(), config.URL.Silence),
+	}
 }
 
 // Inspect connects and says what there is: see source.Server.
@@ -274,7 +280,9 @@ var shortly = map[string]string{"lock_wait_timeout": "1"}
 
 // connect opens a read-only session, whose settings are ours. Both are to be closed, the pool last.
 func (m *Server) connect(ctx context.Context) (*sql.DB, *sql.Conn, error) {
-	options := mysql.Options{Database: m.url.Name, Timeout: source.ConnectTimeout, Check: &m.identity, Tries: source.ConnectTries}
+	options := mysql.Options{
+		Database: m.url.Name, Timeout: source.ConnectTimeout, Check: &m.identity, Tries: source.ConnectTries, Silence: m.silence,
+	}
 	if m.tunnel != nil {
 		options.Dial = m.tunnel.Dial
 	}
@@ -282,9 +290,7 @@ func (m *Server) connect(ctx context.Context) (*sql.DB, *sql.Conn, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	connecting, cancel := context.WithTimeout(ctx, source.ConnectTimeout)
-	conn, err := db.Conn(connecting)
-	cancel()
+	conn, err := db.Conn(ctx)
 	if err == nil {
 		err = m.prepare(ctx, conn, shortly)
 	}
@@ -335,5 +341,9 @@ func (m *Server) classify(err error) error {
 		limit, _ := mysql.SettingBehind(err)
 		return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: limit.Name, Needs: limit.Needs, Err: err})
 	}
-	return source.Faulty(doing, mysql.Classify(err), err)
+	kind := mysql.Classify(err)
+	if kind == fault.Lost {
+		err = m.silence.Explain(err)
+	}
+	return source.Faulty(doing, kind, err)
 }

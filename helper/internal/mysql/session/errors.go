@@ -26,6 +26,9 @@ func (db *Server) classifyConnect(err error) error {
 }
 
 func (db *Server) faulty(action string, kind fault.Kind, err error) error {
+	if mysql.Classify(err) == fault.Lost {
+		err = db.Pool.watch.Explain(err)
+	}
 	if setting := settingInTheWay(err); setting != nil {
 		setting.Err = fmt.Errorf("%s: %w", action, err)
 		return setting

@@ -16,13 +16,14 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
 // Server is a MySQL or MariaDB server on which a database is replaced.
 type Server struct {
 	Config target.Config
-	Pool   *sql.DB
+	Pool   *Connections
 	// settings apply to all sessions.
 	settings *settings.Settings
 	Names    target.Names
@@ -33,15 +34,17 @@ type Server struct {
 }
 
 // New returns a server that uses a pool of connections. Call Inspect first.
-func New(config target.Config, pool *sql.DB) *Server {
+func New(config target.Config, pool *Connections) *Server {
 	return &Server{Config: config.Complete(), Pool: pool, settings: settings.For(settings.Writing)}
 }
 
 // Connect returns a pool of connections. They begin in no database, because the live one may not exist yet.
-func Connect(u dburl.URL) (*sql.DB, error) {
+func Connect(u dburl.URL) (*Connections, error) {
+	watch := silence.New(u.Address(), u.Silence)
 	pool, err := mysql.Open(u, mysql.Options{
 		Timeout: 10 * time.Second,
-		Dial:    protocol.Dial,
+		Wrap:    protocol.Wrap,
+		Silence: watch,
 		// Otherwise the driver asks the server for its limit before the session has our settings. Load.Packet asks for it
 		// afterwards.
 		LongestPacket: longestPacket,
@@ -51,7 +54,13 @@ func Connect(u dburl.URL) (*sql.DB, error) {
 		return nil, target.Attempt{URL: u, Action: "connect"}.Faulty(mysql.Classify(err), err)
 	}
 	pool.SetMaxIdleConns(0) // sessions have settings and locks, so none is used twice
-	return pool, nil
+	return &Connections{DB: pool, watch: watch}, nil
+}
+
+// Connections are a pool of connections to a server, watched for silence.
+type Connections struct {
+	*sql.DB
+	watch *silence.Watch
 }
 
 // longestPacket is the largest max_allowed_packet of any server, in bytes.

@@ -1,0 +1,92 @@
+package mysql_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
+	"github.com/jobiqo/dump-refresh/helper/internal/target/targettest"
+	"github.com/jobiqo/dump-refresh/tests/faults"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
+)
+
+// watched connects through a proxy, for a connection that may be silent for two seconds.
+func watched(t *testing.T, server *testserver.MySQL, proxy *faults.TCP) (*sql.Conn, *silence.Watch) {
+	t.Helper()
+	u, err := dburl.Parse(strings.Replace(server.URL("mysql"), fmt.Sprintf("127.0.0.1:%d", server.Port), proxy.Address(), 1))
+	targettest.Must(t, err)
+	watch := silence.New(u.Address(), 2*time.Second)
+	pool, err := mysql.Open(u, mysql.Options{Check: &oneserver.Check{Address: u.Address()}, Silence: watch, Timeout: 5 * time.Second})
+	targettest.Must(t, err)
+	t.Cleanup(func() { _ = pool.Close() })
+	conn, err := pool.Conn(t.Context())
+	targettest.Must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn, watch
+}
+
+func TestSilence(t *testing.T) {
+	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		t.Run("a statement that takes long", func(t *testing.T) {
+			proxy := proxyTo(t, server)
+			conn, watch := watched(t, server, proxy)
+			_, err := conn.ExecContext(t.Context(), "DO SLEEP(6)")
+			if err != nil || watch.Err() != nil {
+				t.Errorf("%v, %v", err, watch.Err())
+			}
+			if got := proxy.Count().Connections; got < 3 {
+				t.Errorf("%d connections: nobody has looked", got)
+			}
+		})
+		t.Run("one dead connection", func(t *testing.T) {
+			proxy := proxyTo(t, server)
+			// The way back is dead as soon as the session says so.
+			proxy.Damage(nil, faults.Stall(int64(greetingBytes(t, server))))
+			conn, watch := watched(t, server, proxy)
+			proxy.Damage(nil, nil)
+			var id int64
+			err := conn.QueryRowContext(t.Context(), "SELECT CONNECTION_ID() /* "+strings.Repeat("x", 100)+" */").Scan(&id)
+			var silent *silence.Error
+			if err = watch.Explain(err); !errors.As(err, &silent) || !silent.Answers || mysql.Classify(err) != fault.Lost {
+				t.Errorf("%v", err)
+			}
+		})
+		t.Run("a session at work when all is dead", func(t *testing.T) {
+			proxy := proxyTo(t, server)
+			conn, watch := watched(t, server, proxy)
+			proxy.Damage(nil, faults.Stall(0)) // for those that look
+			began := time.Now()
+			_, err := conn.ExecContext(t.Context(), "DO SLEEP(60)")
+			var silent *silence.Error
+			if err = watch.Explain(err); !errors.As(err, &silent) || silent.Answers || time.Since(began) > 5*time.Second {
+				t.Errorf("after %s: %v", time.Since(began), err)
+			}
+		})
+	})
+}
+
+func proxyTo(t *testing.T, server *testserver.MySQL) *faults.TCP {
+	t.Helper()
+	proxy, err := faults.NewTCP(fmt.Sprintf("127.0.0.1:%d", server.Port))
+	targettest.Must(t, err)
+	t.Cleanup(proxy.Close)
+	return proxy
+}
+
+// greetingBytes is how many bytes a server has sent when a connection is open.
+func greetingBytes(t *testing.T, server *testserver.MySQL) int {
+	proxy := proxyTo(t, server)
+	conn, _ := watched(t, server, proxy)
+	defer conn.Close()
+	_ = conn.PingContext(context.WithoutCancel(t.Context()))
+	return int(proxy.Count().Down)
+}

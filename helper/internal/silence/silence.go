@@ -1,0 +1,200 @@
+// Package silence ends waits for a server that no longer answers. A statement may take hours, so a connection has no time limit. But whoever
+// has waited for long asks the server, over a second connection, what it is doing: as long as it answers there and shows the session at work,
+// the wait goes on.
+package silence
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Default is how long a server may be silent unless its URL says otherwise.
+const Default = time.Minute
+
+// State is what a server does for a session.
+type State int
+
+// The states of a session.
+const (
+	// Working: a statement runs, or waits for something on the server.
+	Working State = iota
+	// Waiting: the server waits for us, or has sent what has not arrived.
+	Waiting
+	// Gone: the server has no such session.
+	Gone
+)
+
+// Session is a session of a server, seen through another one.
+type Session interface {
+	// Look asks what the server does for the session. It fails if the server gives no answer; a refusal is an answer.
+	Look(ctx context.Context) (State, error)
+	// End ends the session.
+	End(ctx context.Context) error
+}
+
+// Error means that a server, or the way to it, has fallen silent.
+type Error struct {
+	Server string // its address
+	For    time.Duration
+	// Answers means that the server answers others: only this connection is dead.
+	Answers bool
+}
+
+func (e *Error) Error() string {
+	if e.Answers {
+		return fmt.Sprintf("nothing has come over the connection to %s for %s, while the server waits for us", e.Server, e.For)
+	}
+	return fmt.Sprintf("%s has not answered for %s", e.Server, e.For)
+}
+
+// Watch watches the connections to a server. It is safe for concurrent use.
+type Watch struct {
+	server string
+	limit  time.Duration
+	// looking lets one look at a time reach the server: many connections may fall silent together.
+	looking sync.Mutex
+	found   atomic.Pointer[Error]
+}
+
+// New returns a watch for the connections to a server, which may be silent for so long; 0 stands for Default.
+func New(server string, limit time.Duration) *Watch {
+	if limit <= 0 {
+		limit = Default
+	}
+	return &Watch{server: server, limit: limit}
+}
+
+// Err returns the error of the first connection that fell silent; nil for none. Drivers may hide it behind an error of their own.
+func (w *Watch) Err() error {
+	if w == nil {
+		return nil
+	}
+	if found := w.found.Load(); found != nil {
+		return found
+	}
+	return nil
+}
+
+// Explain adds to a driver's error about a lost connection that it was lost because of a silence.
+func (w *Watch) Explain(err error) error {
+	var said *Error
+	if silent := w.Err(); silent != nil && !errors.As(err, &said) {
+		return fmt.Errorf("%w (%w)", silent, err)
+	}
+	return err
+}
+
+// Conn is a connection that is closed when the server falls silent. Reads and writes then fail with *Error.
+type Conn struct {
+	net.Conn
+	watch *Watch
+	timer *time.Timer
+	ctx   context.Context // ends with the connection
+	end   context.CancelFunc
+
+	waiting atomic.Int32 // reads and writes in progress that the server must answer
+	moved   atomic.Int64 // when bytes moved last, or a wait began; Unix time in ns
+	session atomic.Pointer[Session]
+	misses  int // how often the server was asked in vain during this silence
+}
+
+// Watch begins to watch a connection. Until it is known which session the connection leads to, silence alone ends it.
+func (w *Watch) Watch(conn net.Conn) *Conn {
+	c := &Conn{Conn: conn, watch: w}
+	c.ctx, c.end = context.WithCancel(context.Background())
+	c.moved.Store(time.Now().UnixNano())
+	c.timer = time.AfterFunc(w.limit/2, c.check)
+	return c
+}
+
+// Leads tells which session the connection leads to.
+func (c *Conn) Leads(to Session) { c.session.Store(&to) }
+
+func (c *Conn) Read(p []byte) (int, error)  { return c.during(c.Conn.Read, p) }
+func (c *Conn) Write(p []byte) (int, error) { return c.during(c.Conn.Write, p) }
+
+func (c *Conn) during(do func([]byte) (int, error), p []byte) (int, error) {
+	if c.waiting.Add(1) == 1 {
+		c.moved.Store(time.Now().UnixNano())
+	}
+	n, err := do(p)
+	c.moved.Store(time.Now().UnixNano())
+	c.waiting.Add(-1)
+	if err != nil && c.ctx.Err() != nil {
+		if silent := c.watch.Err(); silent != nil {
+			err = silent
+		}
+	}
+	return n, err
+}
+
+// Close closes the connection.
+func (c *Conn) Close() error {
+	c.end()
+	c.timer.Stop()
+	return c.Conn.Close()
+}
+
+// check looks whether the server is silent. The first look comes after half of the limit, the second after three quarters, and each has a
+// quarter of it.
+func (c *Conn) check() {
+	began := c.moved.Load()
+	quiet, limit := time.Since(time.Unix(0, began)), c.watch.limit
+	switch {
+	case c.ctx.Err() != nil:
+		return
+	case c.waiting.Load() == 0:
+		c.again(limit/2, 0)
+		return
+	case quiet < limit/2:
+		c.again(limit/2-quiet, 0)
+		return
+	}
+	session := c.session.Load()
+	if session == nil {
+		if quiet < limit {
+			c.again(limit-quiet, 0)
+			return
+		}
+		c.fail(&Error{Server: c.watch.server, For: limit})
+		return
+	}
+	state, err := c.look(*session)
+	switch {
+	case c.ctx.Err() != nil:
+	case c.moved.Load() != began, err == nil && state == Working:
+		c.again(limit/2, 0)
+	case c.misses == 0:
+		c.again(limit*3/4-time.Since(time.Unix(0, began)), 1)
+	case err != nil:
+		c.fail(&Error{Server: c.watch.server, For: limit})
+	default:
+		c.fail(&Error{Server: c.watch.server, For: limit, Answers: true})
+		ctx, cancel := context.WithTimeout(context.Background(), limit/4)
+		defer cancel()
+		_ = (*session).End(ctx)
+	}
+}
+
+func (c *Conn) look(session Session) (State, error) {
+	c.watch.looking.Lock()
+	defer c.watch.looking.Unlock()
+	ctx, cancel := context.WithTimeout(c.ctx, c.watch.limit/4)
+	defer cancel()
+	return session.Look(ctx)
+}
+
+func (c *Conn) again(after time.Duration, misses int) {
+	c.misses = misses
+	c.timer.Reset(max(after, 0))
+}
+
+func (c *Conn) fail(err *Error) {
+	c.watch.found.CompareAndSwap(nil, err)
+	_ = c.Close()
+}
