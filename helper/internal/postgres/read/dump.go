@@ -72,27 +72,33 @@ func (n *nativeDump) chunks(ctx context.Context, emit dump.Emit) error {
 }
 
 // watched emits the dump, and gives way to sessions that wait for it.
-func (n *nativeDump) watched(dumping context.Context, emit dump.Emit) error {
-	group, ctx := errgroup.WithContext(dumping)
+func (n *nativeDump) watched(ctx context.Context, emit dump.Emit) error {
+	err := n.snapshot.watched(ctx, func(ctx context.Context) error { return n.parts(ctx, emit) })
+	n.disturbed = n.disturbed || errors.Is(err, source.ErrDefinitionChanged)
+	return n.nameLock(ctx, err)
+}
+
+// watched reads something, and gives way to sessions that wait for it.
+func (s *snapshot) watched(ctx context.Context, do func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
 	watching, done := context.WithCancel(ctx)
 	watched := make(chan error, 1)
 	group.Go(func() error {
-		err := n.snapshot.watch(watching)
+		err := s.watch(watching)
 		watched <- err
 		return err
 	})
 	group.Go(func() error {
 		defer done()
-		err := n.parts(ctx, emit)
+		err := do(ctx)
 		if err != nil {
 			// If both errors are known, the waiting session is the cause.
 			done()
 			if gaveWay := <-watched; gaveWay != nil {
 				return gaveWay
 			}
-			return n.nameLock(dumping, err)
 		}
-		return nil
+		return err
 	})
 	return group.Wait()
 }

@@ -67,7 +67,7 @@ func isLockTimeout(err error) bool {
 		errors.As(err, &client) // whose reason is a lock
 }
 
-// namingLocks returns a reader that names the lock for which the source of a text waited in vain.
+// namingLocks returns a reader that names the lock for which the source of a text waited in vain, and tells what was dropped.
 func (p *Server) namingLocks(ctx context.Context, text io.Reader) io.Reader {
 	return &lockNamer{p, ctx, text}
 }
@@ -81,7 +81,7 @@ type lockNamer struct {
 func (l *lockNamer) Read(p []byte) (int, error) {
 	n, err := l.text.Read(p)
 	if err != nil && err != io.EOF {
-		err = l.server.nameLock(l.ctx, err)
+		err = l.server.nameLock(l.ctx, snapshotGone(err))
 	}
 	return n, err
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
@@ -190,8 +191,14 @@ func (s *snapshot) readPiece(ctx context.Context, reader *pgx.Conn, piece pageRa
 	case tag.RowsAffected() != chunks.read:
 		return source.Failure(doing, source.ErrConnectionLost, fmt.Errorf("the server sent %d rows, %d came", tag.RowsAffected(), chunks.read))
 	}
-	if _, err := reader.Exec(ctx, source.GiveBack); err != nil {
+	// While the table is locked, functions see it as it is now.
+	file, err := readAll(reader.PgConn().Exec(ctx, "SELECT t.oid::oid || ' ' || pg_relation_filenode(t.oid) FROM to_regclass("+
+		postgres.QuoteText(piece.table.from.quoted)+") t (oid); "+source.GiveBack))
+	switch {
+	case err != nil:
 		return s.postgres.classifyDump(doing, err)
+	case len(file) != 1 || file[0][0] != s.tables[piece.table.from.relationName].file:
+		return source.Failure(doing, source.ErrDefinitionChanged, errAltered)
 	}
 	if piece.table.left.Add(-1) == 0 && s.aside != nil {
 		if err := s.sameTables(ctx, s.read.add(piece.table.from.relationName)); err != nil {

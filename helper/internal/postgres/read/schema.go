@@ -36,6 +36,9 @@ func (d *definitions) read(ctx context.Context) error {
 	if d.archive, err = d.snapshot.archive.wait(ctx); err != nil || d.archive == nil {
 		return err
 	}
+	if d.snapshot.defined {
+		return nil
+	}
 	return d.snapshot.sameCatalog(ctx)
 }
 
@@ -206,15 +209,6 @@ func (d *definitions) dumped(ctx context.Context, text *schemaText, sections ...
 	}
 	defer func() { _ = child.Close() }()
 	return snapshotGone(text.copy(d.tunnel.Reader(child)))
-}
-
-// snapshotGone recognizes that the server has ended the session with the snapshot, as a standby does to undo what the snapshot needs.
-func snapshotGone(err error) error {
-	var src *source.ClientError
-	if errors.As(err, &src) && strings.Contains(strings.Join(src.Stderr, " "), "invalid snapshot identifier") {
-		return source.Failure("read the definitions", source.ErrDefinitionChanged, err)
-	}
-	return err
 }
 
 // keptChunks keeps chunks in memory until pg_dump has ended. pg_dump locks all tables, so it must not wait for the

@@ -45,8 +45,10 @@ type Server struct {
 	own           []ownSetting   // of the database, which go along
 	leftOut       []string       // what belongs to the server rather than to the database
 	broken        []brokenTable
-	largeObjects  bool            // are read from their table
-	told          map[string]bool // notes
+	largeObjects  bool                  // are read from their table
+	told          map[string]bool       // notes
+	known         map[relationName]bool // the tables that were there when the database was looked at first
+	disturbed     bool                  // something was altered while a dump was made
 }
 
 // New makes a source of a PostgreSQL server; tunnel is nil for a direct connection.
@@ -66,6 +68,22 @@ func (n relationName) pattern() string {
 
 // Inspect connects and says what there is: see source.Server.
 func (p *Server) Inspect(ctx context.Context) (source.Info, error) {
+	for try := 1; ; try++ {
+		info, err := p.inspect(ctx)
+		if try < inspectTries && isVanished(err) {
+			continue
+		}
+		if err == nil && p.known == nil {
+			p.known = map[relationName]bool{}
+			for _, table := range p.lockable {
+				p.known[table] = true
+			}
+		}
+		return info, err
+	}
+}
+
+func (p *Server) inspect(ctx context.Context) (source.Info, error) {
 	info := source.Info{Engine: "postgres"}
 	err := p.session(ctx, func(tx pgx.Tx) (err error) {
 		if err := tx.QueryRow(ctx, "SELECT current_setting('server_version')").Scan(&info.Version); err != nil {
@@ -172,10 +190,14 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 		var name, root relationName
 		var kind string
 		var table source.Table
-		var readable, rowSecurity, rowless bool
+		var readable *bool // nil if it was dropped meanwhile
+		var rowSecurity, rowless bool
 		err := rows.Scan(&name.schema, &name.name, &kind, &root.schema, &root.name, &table.Rows, &table.Bytes, &readable, &rowSecurity, &rowless)
 		if err != nil {
 			return nil, nil, err
+		}
+		if readable == nil {
+			return nil, nil, fmt.Errorf("%w: %s", errVanished, name)
 		}
 		table.Name = name.String()
 		called := []string{name.name, name.String()}
@@ -189,7 +211,7 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 			continue
 		}
 		// pg_dump locks every table that it dumps, the structure-only ones too, and that takes SELECT.
-		if !readable && kind != "v" && kind != "m" {
+		if !*readable && kind != "v" && kind != "m" {
 			denied = append(denied, table.Name)
 		}
 		switch kind {

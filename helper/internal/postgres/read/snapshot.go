@@ -29,6 +29,8 @@ type snapshot struct {
 	read     readTables
 	tables   map[relationName]madeOf // what they were
 	catalog  string                  // a hash of the definitions
+	moment   string                  // which transactions it sees, in the words of txid_current_snapshot
+	defined  bool                    // the definitions have been read
 	others   bool                    // there are large objects, or extensions with rows of their own, which pg_dump reads
 	// largeObjects are read from their table, because pg_dump may not open them.
 	largeObjects bool
@@ -42,27 +44,39 @@ type snapshot struct {
 	archive *archive // of the definitions; nil if there is no pg_restore
 }
 
-// snapshotTries is how often a snapshot is taken if tables appear, vanish or are locked meanwhile.
+// snapshotTries is how often a snapshot is taken if tables are locked meanwhile.
 const snapshotTries = 3
 
 // takeSnapshot takes a snapshot and connects its readers. pg_dump begins to read at once, if it is told where.
 func (p *Server) takeSnapshot(ctx context.Context, target *clientTarget) (*snapshot, error) {
-	for try := 1; ; try++ {
+	for try, gaveWay := 1, 0; ; try++ {
 		s := &snapshot{postgres: p, goodbye: context.WithoutCancel(ctx)}
 		err := s.take(ctx, target)
+		if err == nil && p.disturbed && s.archive != nil {
+			err = s.readDefinitions(ctx)
+		}
 		if err == nil {
 			return s, nil
 		}
 		_ = s.Close()
-		if try == snapshotTries || !errors.Is(err, source.ErrDefinitionChanged) && !errors.Is(err, source.ErrGaveWay) {
-			return nil, p.nameLock(ctx, err)
-		}
-		if errors.Is(err, source.ErrGaveWay) {
-			select {
-			case <-time.After(source.LockPause):
-			case <-ctx.Done():
-				return nil, context.Cause(ctx)
+		pause := definitionPause
+		switch {
+		case errors.Is(err, source.ErrGaveWay):
+			if gaveWay++; gaveWay == snapshotTries {
+				return nil, p.nameLock(ctx, err)
 			}
+			pause = source.LockPause
+		case errors.Is(err, source.ErrDefinitionChanged):
+			if p.disturbed = true; try >= definitionTries {
+				return nil, err
+			}
+		default:
+			return nil, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
 		}
 		if _, err := p.Inspect(ctx); err != nil {
 			return nil, err
@@ -77,7 +91,8 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 		return p.classify(err)
 	}
 	s.readers = []*pgx.Conn{keeper}
-	err = keeper.QueryRow(ctx, "SELECT statement_timestamp(), pg_export_snapshot(), pg_backend_pid()::bigint").Scan(&s.time, &s.id, &s.keeper)
+	err = keeper.QueryRow(ctx, "SELECT statement_timestamp(), pg_export_snapshot(), pg_backend_pid()::bigint, txid_current_snapshot()::text").
+		Scan(&s.time, &s.id, &s.keeper, &s.moment)
 	if cause := refusedToShare(err); cause != nil {
 		return &snapshotNotSharedError{cause}
 	}
@@ -99,8 +114,9 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	if _, _, err := p.inspectTables(ctx, keeper, &s.info); err != nil {
 		return s.classifyList(err)
 	}
-	if s.archive != nil && !slices.Equal(s.archive.excluded, p.excluded) {
-		return source.Failure("list the tables", source.ErrDefinitionChanged, errors.New("a table has come or gone"))
+	if s.archive != nil && !within(p.excluded, s.archive.excluded) { // pg_dump would read what has come since
+		s.archive.close()
+		s.archive = p.startArchive(ctx, p.withRules(*target), s.id)
 	}
 	s.largeObjects = p.largeObjects
 	if now, err := p.inspectLargeObjects(ctx, keeper); err != nil {
@@ -112,13 +128,14 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	if err != nil {
 		return s.classifyList(err)
 	}
+	p.newcomersFirst(tables)
 	s.pieces = cutTables(tables, p.server)
 	known, err := readAll(keeper.PgConn().Exec(ctx, filesQuery))
 	if err != nil {
 		return s.classifyList(err)
 	}
 	s.tables = readMadeOf(known)
-	catalog, err := readAll(keeper.PgConn().Exec(ctx, catalogQuery))
+	catalog, err := readAll(keeper.PgConn().Exec(ctx, catalogQuery(p.excluded, "")))
 	if err != nil || len(catalog) != 1 {
 		return s.classifyList(err)
 	}
@@ -141,6 +158,11 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	return s.share(ctx, readers)
 }
 
+// within reports whether all names are among others.
+func within(names, others []relationName) bool {
+	return !slices.ContainsFunc(names, func(name relationName) bool { return !slices.Contains(others, name) })
+}
+
 // connectAside opens the connection that sees the present state.
 func (s *snapshot) connectAside(ctx context.Context) (*pgx.Conn, error) {
 	config, err := s.postgres.connection()
@@ -152,8 +174,11 @@ func (s *snapshot) connectAside(ctx context.Context) (*pgx.Conn, error) {
 
 func (s *snapshot) classifyList(err error) error {
 	var missing *source.PrivilegeError
-	if errors.As(err, &missing) {
+	switch {
+	case errors.As(err, &missing):
 		return s.postgres.classify(err)
+	case errors.Is(err, errVanished):
+		return source.Failure("list the tables", source.ErrDefinitionChanged, err)
 	}
 	return s.postgres.classifyDump("list the tables", err)
 }

@@ -42,6 +42,9 @@ func (p *Server) State(ctx context.Context) (source.State, error) {
 		state, err = (&serverState{Server: p, tx: tx}).read(ctx)
 		return err
 	})
+	if isVanished(err) {
+		return source.State{Doubt: "something was dropped just now"}, nil
+	}
 	if err != nil {
 		return source.State{}, p.classify(err)
 	}

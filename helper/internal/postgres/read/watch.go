@@ -125,30 +125,31 @@ func (r *readTables) take() []relationName {
 	return taken
 }
 
+var errAltered = errors.New("it was altered, emptied or exchanged")
+
 // sameTables says whether tables whose rows have been read are still what they were at the snapshot's moment. A new column
 // does no harm.
 func (s *snapshot) sameTables(ctx context.Context, names []relationName) error {
 	if len(names) == 0 {
 		return nil
 	}
-	wanted := make([]string, len(names))
-	for i, name := range names {
-		wanted[i] = "(" + postgres.QuoteText(name.schema) + ", " + postgres.QuoteText(name.name) + ")"
-	}
 	doing := "read " + names[0].String()
-	rows, err := s.now(ctx, filesQuery+" AND (n.nspname, c.relname) IN ("+strings.Join(wanted, ", ")+")")
+	rows, err := s.now(ctx, filesQuery+" AND (n.nspname, c.relname) IN ("+list(names)+")")
 	if err != nil {
 		return s.postgres.classifyDump(doing, err)
 	}
 	all := readMadeOf(rows)
 	for _, name := range names {
 		before, now := s.tables[name], all[name]
+		if now.file == "" { // it was the same while it was read
+			continue
+		}
 		same := before.file == now.file
 		for _, column := range before.columns {
 			same = same && slices.Contains(now.columns, column)
 		}
 		if !same {
-			return source.Failure("read "+name.String(), source.ErrDefinitionChanged, errors.New("it was altered, emptied or exchanged"))
+			return source.Failure("read "+name.String(), source.ErrDefinitionChanged, errAltered)
 		}
 	}
 	return nil
@@ -174,30 +175,65 @@ func (s *snapshot) sameAfterwards(ctx context.Context) error {
 	return s.sameTables(ctx, names)
 }
 
-// catalogQuery sums up what pg_dump reads. A changed row of a catalog has another xmin. Statistics of a table are
-// changed in place.
-const catalogQuery = `WITH spaces AS (SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'),
-  tables AS (SELECT c.oid FROM pg_class c WHERE c.relnamespace IN (SELECT oid FROM spaces) AND c.relpersistence <> 't'),
+// catalogQuery sums up what pg_dump reads, without the relations that a rule leaves out. A changed row of a catalog has another xmin. Statistics of
+// a table are changed in place. With a moment, rows that are younger do not count: they are of what was made since, or take the place of one that
+// is missed then.
+func catalogQuery(excluded []relationName, moment string) string {
+	without := "SELECT NULL::oid WHERE false"
+	if len(excluded) > 0 {
+		without = "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE (n.nspname, c.relname) IN (" + list(excluded) + ")"
+	}
+	return `WITH spaces AS (SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'),
+  excluded AS (` + without + `),
+  of_excluded AS (SELECT oid FROM excluded UNION SELECT indexrelid FROM pg_index WHERE indrelid IN (SELECT oid FROM excluded)
+    UNION SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') AND refobjid IN (SELECT oid FROM excluded)),
+  tables AS (SELECT c.oid FROM pg_class c WHERE c.relnamespace IN (SELECT oid FROM spaces) AND c.relpersistence <> 't' AND c.oid NOT IN (SELECT oid FROM of_excluded)),
   objects AS (
-    SELECT 'space ' || oid || ' ' || xmin AS o FROM pg_namespace WHERE oid IN (SELECT oid FROM spaces)
-    UNION ALL SELECT 'class ' || oid || ' ' || xmin FROM pg_class WHERE oid IN (SELECT oid FROM tables)
-    UNION ALL SELECT 'column ' || attrelid || ' ' || attnum || ' ' || xmin FROM pg_attribute WHERE attrelid IN (SELECT oid FROM tables)
-    UNION ALL SELECT 'default ' || oid || ' ' || xmin FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM tables)
-    UNION ALL SELECT 'index ' || indexrelid || ' ' || xmin FROM pg_index WHERE indrelid IN (SELECT oid FROM tables)
-    UNION ALL SELECT 'trigger ' || oid || ' ' || xmin FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM tables)
-    UNION ALL SELECT 'rule ' || oid || ' ' || xmin FROM pg_rewrite WHERE ev_class IN (SELECT oid FROM tables)
-    UNION ALL SELECT 'constraint ' || oid || ' ' || xmin FROM pg_constraint WHERE connamespace IN (SELECT oid FROM spaces)
-    UNION ALL SELECT 'function ' || oid || ' ' || xmin FROM pg_proc WHERE pronamespace IN (SELECT oid FROM spaces)
-    UNION ALL SELECT 'type ' || oid || ' ' || xmin FROM pg_type WHERE typnamespace IN (SELECT oid FROM spaces)
-    UNION ALL SELECT 'label ' || oid || ' ' || xmin FROM pg_enum)
-SELECT md5(coalesce(string_agg(o, ',' ORDER BY o), '')) FROM objects`
+    SELECT 'space ' || oid AS o, xmin AS x FROM pg_namespace WHERE oid IN (SELECT oid FROM spaces)
+    UNION ALL SELECT 'class ' || oid, xmin FROM pg_class WHERE oid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'column ' || attrelid || ' ' || attnum, xmin FROM pg_attribute WHERE attrelid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'default ' || oid, xmin FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'index ' || indexrelid, xmin FROM pg_index WHERE indrelid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'trigger ' || oid, xmin FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'rule ' || oid, xmin FROM pg_rewrite WHERE ev_class IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'constraint ' || oid, xmin FROM pg_constraint WHERE connamespace IN (SELECT oid FROM spaces) AND conrelid NOT IN (SELECT oid FROM of_excluded)
+    UNION ALL SELECT 'function ' || oid, xmin FROM pg_proc WHERE pronamespace IN (SELECT oid FROM spaces)
+    UNION ALL SELECT 'type ' || t.oid, t.xmin FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem
+      WHERE t.typnamespace IN (SELECT oid FROM spaces) AND t.typrelid NOT IN (SELECT oid FROM of_excluded) AND coalesce(e.typrelid NOT IN (SELECT oid FROM of_excluded), true)
+    UNION ALL SELECT 'label ' || oid, xmin FROM pg_enum)
+SELECT md5(coalesce(string_agg(o || ' ' || x, ',' ORDER BY o), '')) FROM objects WHERE ` + before(moment)
+}
 
-// sameCatalog says whether nothing was created, altered or dropped since the snapshot.
+// before is a condition for rows whose transaction x a snapshot sees. It is given as the server writes it: the first transaction that was still running,
+// the first that was yet to come, and those between them that were running. A row has the lower half of such a number. A row that is far younger
+// than the snapshot, as if the numbers had begun anew, counts as an old one.
+func before(moment string) string {
+	parts := strings.Split(moment, ":")
+	if len(parts) != 3 {
+		return "true"
+	}
+	condition := "(x::text::bigint < 3 OR (x::text::bigint - " + parts[1] + " % 4294967296 + 4294967296) % 4294967296 >= 16777216)"
+	for _, running := range strings.FieldsFunc(parts[2], func(r rune) bool { return r == ',' }) {
+		condition += " AND x::text::bigint <> " + running + " % 4294967296"
+	}
+	return condition
+}
+
+// list lists relations, for a condition on their schemas and names.
+func list(names []relationName) string {
+	wanted := make([]string, len(names))
+	for i, name := range names {
+		wanted[i] = "(" + postgres.QuoteText(name.schema) + ", " + postgres.QuoteText(name.name) + ")"
+	}
+	return strings.Join(wanted, ", ")
+}
+
+// sameCatalog says whether nothing was altered or dropped since the snapshot.
 func (s *snapshot) sameCatalog(ctx context.Context) error {
 	if s.aside == nil {
 		return nil
 	}
-	rows, err := s.now(ctx, catalogQuery)
+	rows, err := s.now(ctx, catalogQuery(s.postgres.excluded, s.moment))
 	if err != nil {
 		return s.postgres.classifyDump("read the definitions", err)
 	}
