@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 )
 
 // CredentialVariables are the variables of the environment that count for connections, besides the URL: those that hold credentials, or say
@@ -24,9 +25,20 @@ var SSLMode = map[dburl.Protection]string{
 	dburl.Plain: "disable", dburl.Opportunistic: "prefer", dburl.Encrypted: "require", dburl.Trusted: "verify-ca", dburl.Verified: "verify-full",
 }
 
-// Config returns the configuration of connections to a database of a server, which may take so long to let somebody in. It fails with
-// *dburl.AuthoritiesError, and with *ConfigError.
-func Config(u dburl.URL, database string, timeout time.Duration) (*pgx.ConnConfig, error) {
+// Options say how to connect to a server.
+type Options struct {
+	// Timeout bounds how long the server may take to let somebody in.
+	Timeout time.Duration
+	// Dial opens the connections below the protocol, and looks up the host, too; nil for the network's own.
+	Dial pgconn.DialFunc
+	// Silence watches the connections; nil if nobody does.
+	Silence *silence.Watch
+	// Aside is the database from which a silent session is looked at; "" for its own.
+	Aside string
+}
+
+// Config returns the configuration of connections to a database of a server. It fails with *dburl.AuthoritiesError, and with *ConfigError.
+func Config(u dburl.URL, database string, options Options) (*pgx.ConnConfig, error) {
 	protection, err := u.TLSConfig()
 	if err != nil {
 		return nil, err
@@ -63,9 +75,16 @@ func Config(u dburl.URL, database string, timeout time.Duration) (*pgx.ConnConfi
 	protect(&config.Config, protection)
 	// PGOPTIONS, PGTZ and PGAPPNAME stay out. Poolers refuse settings that they do not know.
 	config.RuntimeParams = map[string]string{"application_name": "dump-helper"}
-	config.ConnectTimeout = timeout
+	config.ConnectTimeout = options.Timeout
 	if u.Server != nil && len(u.Server.Addresses) > 0 {
 		config.LookupFunc = func(context.Context, string) ([]string, error) { return u.Server.Addresses, nil }
+	}
+	if options.Dial != nil {
+		config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
+		config.DialFunc = options.Dial
+	}
+	if options.Silence != nil {
+		watch(config, options)
 	}
 	return config, nil
 }

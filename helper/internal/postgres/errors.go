@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 )
 
 // Plain returns an error in one line, without what pgconn repeats: the server's own, if it sent one. Otherwise host, user and database go from the
@@ -16,6 +18,10 @@ func Plain(err error) error {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
 		return server
+	}
+	var silent *silence.Error
+	if errors.As(err, &silent) {
+		return silent
 	}
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) && connect.Unwrap() != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -98,6 +99,7 @@ type Conn struct {
 	end   context.CancelFunc
 
 	waiting atomic.Int32 // reads and writes in progress that the server must answer
+	feeding atomic.Int32 // reads, elsewhere, of what is to be sent next
 	moved   atomic.Int64 // when bytes moved last, or a wait began; Unix time in ns
 	session atomic.Pointer[Session]
 	misses  int // how often the server was asked in vain during this silence
@@ -133,6 +135,23 @@ func (c *Conn) during(do func([]byte) (int, error), p []byte) (int, error) {
 	return n, err
 }
 
+// Feed wraps the reader of what is sent over the connection. While we wait for it, the server waits for us, and nothing is silent. A driver may
+// read from the connection meanwhile, in case the server has something to say.
+func (c *Conn) Feed(r io.Reader) io.Reader { return &feed{c, r} }
+
+type feed struct {
+	conn *Conn
+	from io.Reader
+}
+
+func (f *feed) Read(p []byte) (int, error) {
+	f.conn.feeding.Add(1)
+	n, err := f.from.Read(p)
+	f.conn.moved.Store(time.Now().UnixNano())
+	f.conn.feeding.Add(-1)
+	return n, err
+}
+
 // Close closes the connection.
 func (c *Conn) Close() error {
 	c.end()
@@ -148,7 +167,7 @@ func (c *Conn) check() {
 	switch {
 	case c.ctx.Err() != nil:
 		return
-	case c.waiting.Load() == 0:
+	case c.waiting.Load() == 0, c.feeding.Load() > 0:
 		c.again(limit/2, 0)
 		return
 	case quiet < limit/2:

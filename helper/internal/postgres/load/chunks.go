@@ -164,7 +164,7 @@ func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.Sto
 	copyIn := func() (pgconn.CommandTag, error) {
 		source := &chunkRows{from: bytes.NewReader(rows)}
 		defer source.end()
-		return s.Conn.CopyFrom(ctx, source, statement)
+		return postgres.CopyFrom(ctx, s.Conn, source, statement)
 	}
 	tag, err := copyIn()
 	for tries := 0; postgres.SQLState(err) == postgres.CheckViolation && tries < checkTries; tries++ {

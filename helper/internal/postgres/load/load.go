@@ -212,7 +212,7 @@ func (l *Load) copy(ctx context.Context, script *Script, statement Statement) er
 	}
 	rows := &copyRows{script: script}
 	text := string(statement.Text) // the rows overwrite the statement
-	_, err := l.Main.Conn.CopyFrom(ctx, rows, text)
+	_, err := postgres.CopyFrom(ctx, l.Main.Conn, rows, text)
 	if rows.err != nil && rows.err != io.EOF {
 		return fmt.Errorf("read the dump: %w", rows.err)
 	}

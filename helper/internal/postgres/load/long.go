@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
@@ -32,7 +33,7 @@ func (l *Load) copyLong(ctx context.Context, s *session.Session, chunk dump.Stor
 	}
 	rows := &copyRows{script: &Script{splitter, progress}}
 	source := &chunkRows{from: rows}
-	tag, err := s.Conn.CopyFrom(ctx, source, statement)
+	tag, err := postgres.CopyFrom(ctx, s.Conn, source, statement)
 	source.end()
 	switch {
 	case rows.err != nil && rows.err != io.EOF:

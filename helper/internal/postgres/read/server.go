@@ -16,6 +16,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
@@ -28,6 +29,8 @@ type Server struct {
 	url    dburl.URL
 	tunnel *sshtunnel.Tunnel
 	limits postgres.TimeLimits
+	// silence watches all sessions.
+	silence *silence.Watch
 
 	// What inspect found.
 	client        dumpClient
@@ -53,7 +56,7 @@ type Server struct {
 
 // New makes a source of a PostgreSQL server; tunnel is nil for a direct connection.
 func New(config source.Config, tunnel *sshtunnel.Tunnel) *Server {
-	return &Server{config: config, url: *config.URL, tunnel: tunnel}
+	return &Server{config: config, url: *config.URL, tunnel: tunnel, silence: silence.New(config.URL.Address(), config.URL.Silence)}
 }
 
 // relationName is a relation's name with its schema.
@@ -396,21 +399,21 @@ func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
 
 // connection returns the configuration of connections to the database.
 func (p *Server) connection() (*pgx.ConnConfig, error) {
-	config, err := postgres.Config(p.url, p.url.Name, source.ConnectTimeout)
+	options := postgres.Options{Timeout: source.ConnectTimeout, Silence: p.silence}
+	if p.tunnel != nil {
+		// The name means something at the other end of the tunnel only. To cancel a query the driver would go to where the connection leads,
+		// which through a tunnel it cannot see.
+		to := sshtunnel.RemoteAddress(p.url)
+		options.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return p.tunnel.Dial(ctx, to.Network, to.Address)
+		}
+	}
+	config, err := postgres.Config(p.url, p.url.Name, options)
 	if err != nil {
 		return nil, err
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // poolers know no prepared statements
 	inParts(&config.Config)
-	if p.tunnel != nil {
-		// The name means something at the other end of the tunnel only.
-		config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
-		// To cancel a query the driver would go to where the connection leads, which through a tunnel it cannot see.
-		to := sshtunnel.RemoteAddress(p.url)
-		config.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return p.tunnel.Dial(ctx, to.Network, to.Address)
-		}
-	}
 	return config, nil
 }
 
@@ -430,6 +433,9 @@ func (p *Server) classify(err error) error {
 		return fmt.Errorf("%s: %w", doing, &source.SettingError{Name: limit.Name, Needs: "0", Err: limit})
 	}
 	kind := postgres.Classify(err)
+	if kind == fault.Lost || kind == fault.Unreachable {
+		err = p.silence.Explain(err)
+	}
 	if kind != fault.None {
 		err = postgres.Plain(err)
 	}

@@ -16,6 +16,9 @@ func (db *Server) Classify(action string, err error) error {
 }
 
 func (db *Server) faulty(action, grant string, kind fault.Kind, err error) error {
+	if kind == fault.Lost || kind == fault.Unreachable {
+		err = db.silence.Explain(err)
+	}
 	if err != nil && kind != fault.None {
 		err = postgres.Plain(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
@@ -31,6 +32,7 @@ type Server struct {
 	User        string
 	server      *oneserver.Check
 	limits      postgres.TimeLimits
+	silence     *silence.Watch
 }
 
 // Session is one connection.
@@ -43,7 +45,8 @@ type Session struct {
 // New asks a server for its version, and whether it has the database.
 func New(ctx context.Context, config target.Config) (*Server, error) {
 	db := &Server{
-		Config: config.Complete(), Maintenance: "postgres", server: &oneserver.Check{Address: config.URL.Address(), Wanted: config.URL.Server},
+		silence: silence.New(config.URL.Address(), config.URL.Silence),
+		Config:  config.Complete(), Maintenance: "postgres", server: &oneserver.Check{Address: config.URL.Address(), Wanted: config.URL.Server},
 		Names: target.NamesFor(config.URL.Name, 63, func(name string) int { return len(name) }),
 	}
 	s, err := db.Connect(ctx, db.Maintenance)
@@ -80,7 +83,7 @@ var ConnectTimeout = 10 * time.Second
 
 // Connect opens a session in a database.
 func (db *Server) Connect(ctx context.Context, database string) (*Session, error) {
-	config, err := postgres.Config(db.Config.URL, database, ConnectTimeout)
+	config, err := postgres.Config(db.Config.URL, database, postgres.Options{Timeout: ConnectTimeout, Silence: db.silence, Aside: db.Maintenance})
 	if err != nil {
 		return nil, db.classifyConnect(database, err)
 	}

@@ -157,7 +157,7 @@ func (l *stayPull) copyTable(ctx context.Context, table existingTable) (rows int
 		return err
 	})
 	group.Go(func() error {
-		tag, err := l.Main.Conn.CopyFrom(ctx, reader, what+" FROM STDIN")
+		tag, err := postgres.CopyFrom(ctx, l.Main.Conn, reader, what+" FROM STDIN")
 		_ = reader.CloseWithError(err)
 		rows = tag.RowsAffected()
 		return err
