@@ -436,6 +436,9 @@ var errorClasses = []errorClass{
 		}
 		return "the local database is as it was; --skip-tables=" + strings.Join(e.Tables, ",") + " pulls all other tables, --key selects another dump"
 	}),
+	as(exitLocal, func(*target.NotAdmittedError) string {
+		return "nothing of it was run, and the local database is as it was; a dump may only fill its own database: find out who wrote this one, or select another with --key"
+	}),
 	as(exitLocal, func(*target.LoadError) string {
 		return "the local database is as it was; --key selects another dump"
 	}),

@@ -224,6 +224,7 @@ var documented = []struct {
 		{err: &target.LostError{Server: anything, Err: &silence.Error{Server: anything, For: time.Minute}}},
 		{err: &target.LostError{Server: anything, Err: &silence.Error{Server: anything, For: time.Minute, Answers: true}}},
 		{err: &target.LoadError{Statement: 3, Offset: 4711, Excerpt: "CREATE TABLE …", Message: anything}},
+		{err: &target.NotAdmittedError{Statement: 3, Offset: 4711, Excerpt: "UPDATE blog.users SET …", Reason: "it concerns database blog"}},
 		{err: &target.MismatchError{Table: "node", Got: 12, Want: 13}},
 		{err: &target.ChunkError{Table: "node"}},
 		{err: &target.SeveralDatabasesError{First: "shop", Second: "blog"}},

@@ -158,6 +158,26 @@ func (e *LoadError) Error() string {
 
 func (e *LoadError) Unwrap() error { return e.Err }
 
+// NotAdmittedError means that a dump has a statement that dumps do not consist of, or that reaches outside the database that is being
+// loaded. It was not sent to the server.
+type NotAdmittedError struct {
+	// Statement counts from 1; it is 0 if statements are loaded in no particular order. Offset is where it begins in
+	// the dump's text, in bytes.
+	Statement, Offset int64
+	// Excerpt is the beginning of the statement, without values.
+	Excerpt string
+	// Reason says what is wrong with the statement: "it concerns database shop".
+	Reason string
+}
+
+func (e *NotAdmittedError) Error() string {
+	where := fmt.Sprintf("the statement at byte %d", e.Offset)
+	if e.Statement > 0 {
+		where = fmt.Sprintf("statement %d at byte %d", e.Statement, e.Offset)
+	}
+	return fmt.Sprintf("%s (%q) does not belong in a dump: %s", where, e.Excerpt, e.Reason)
+}
+
 // TablesError means that the server does not take some of the dump's tables, not even without their optional parts.
 type TablesError struct {
 	Tables   []string

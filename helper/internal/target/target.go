@@ -132,7 +132,7 @@ type Database interface {
 // Load is the load of a dump: call Run or RunChunks, Compare, Swap, and in any case Discard.
 type Load interface {
 	// Run loads a dump's text into the scratch database. It reports each loaded range of text to progress, in bytes;
-	// progress may be nil. Errors: *LoadError, *WrongEngineError, *SeveralDatabasesError, *NamesError, *PacketError,
+	// progress may be nil. Errors: *LoadError, *WrongEngineError, *SeveralDatabasesError, *NamesError, *NotAdmittedError, *PacketError,
 	// *ExtensionError, *NoSpaceError, *LostError, those of sqltext, and those of r, wrapped.
 	Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, progress func(bytes int64)) (sqltext.Stats, error)
 	// RunChunks does what Run does for a dump in chunks. It loads the heads one after the other, then rows over

@@ -19,8 +19,10 @@ type Judge struct {
 	Database string
 	// Loadable are the functions that administrators have added to the server, in capitals. They may do anything.
 	Loadable map[string]bool
-	// Mode is that of the sessions. A statement that ChangesMode makes it unknown.
+	// Mode is that of the sessions.
 	Mode Mode
+	// ModeChanged says that a SET since it was last false may have changed the sessions' mode.
+	ModeChanged bool
 
 	// elsewhere are the tables whose rows are not in the database, in lower case.
 	elsewhere map[string]bool
@@ -65,10 +67,12 @@ func (j *Judge) executes(c comment) bool {
 	return c.mariadb || c.version < 50700 || c.version > 99999
 }
 
-// ChangesMode reports whether a SET may change the sessions' mode.
-func ChangesMode(statement []byte) bool {
-	upper := strings.ToUpper(string(statement))
-	return slices.ContainsFunc([]string{"SQL_MODE", "NAMES", "CHARACTER", "CHARSET"}, func(name string) bool { return strings.Contains(upper, name) })
+// Takes returns an error if rows must not be added to a table.
+func (j *Judge) Takes(table string) error {
+	if j.elsewhere[strings.ToLower(table)] {
+		return fmt.Errorf("the rows of table %s are not in its database", excerpt(table))
+	}
+	return nil
 }
 
 // judge judges one reading of a statement.
@@ -211,8 +215,8 @@ func (r *reader) target() (string, error) {
 // rowsOf reads the name of a table whose rows a statement changes.
 func (r *reader) rowsOf() (string, error) {
 	name, err := r.target()
-	if err == nil && r.judge.elsewhere[strings.ToLower(name)] {
-		err = fmt.Errorf("the rows of table %s are not in its database", name)
+	if err == nil {
+		err = r.judge.Takes(name)
 	}
 	return name, err
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/admit/admittest"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
@@ -35,12 +36,12 @@ func judged(j *Judge, text string) error {
 
 func TestRefused(t *testing.T) {
 	for _, server := range servers {
-		for _, text := range hostile {
+		for _, text := range admittest.Hostile {
 			if err := judged(judgeFor(server), text); err == nil {
 				t.Errorf("%s %d admits %s", server.Flavour, server.Number(), text)
 			}
 		}
-		for name, texts := range sequences {
+		for name, texts := range admittest.Sequences {
 			j := judgeFor(server)
 			last := len(texts) - 1
 			for _, text := range texts[:last] {
@@ -58,7 +59,7 @@ func TestRefused(t *testing.T) {
 func TestAdmitted(t *testing.T) {
 	for _, server := range servers {
 		j := judgeFor(server)
-		for _, text := range ordinary {
+		for _, text := range admittest.Ordinary {
 			if err := judged(j, text); err != nil {
 				t.Errorf("%s %d refuses %s: %v", server.Flavour, server.Number(), text, err)
 			}

@@ -69,6 +69,7 @@ func (r *reader) settings() error {
 func (r *reader) assignment() error {
 	switch {
 	case r.word(0) == "NAMES", r.word(0) == "CHARSET", r.word(0) == "CHARACTER" && r.word(1) == "SET":
+		r.judge.ModeChanged = true
 		return r.charset()
 	case r.symbol(0, '@') && !r.symbol(1, '@'):
 		if t := r.peek(1); !t.isName() && t.kind != text && t.kind != number {
@@ -101,6 +102,7 @@ func (r *reader) assignment() error {
 		}
 		return &SettingError{name}
 	}
+	r.judge.ModeChanged = r.judge.ModeChanged || name == "SQL_MODE" || name == "CHARACTER_SET_CLIENT"
 	return r.value()
 }
 

@@ -54,7 +54,7 @@ func (r *reader) alter() error {
 // definition judges what stands behind the name in a statement about a table. The server itself allows few functions there, and no
 // subqueries.
 func (r *reader) definition(from, to int, table string) error {
-	depth := 0
+	depth, selects := 0, false
 	for i := from; i < to; i++ {
 		t := r.tokens[i]
 		switch upper := t.upper(); {
@@ -72,6 +72,13 @@ func (r *reader) definition(from, to int, table string) error {
 			depth--
 		case t.isSymbol(';'):
 			return errors.New("it is more than one statement")
+		case upper == "SELECT" && r.word(0) == "CREATE" && table != "" && r.judge.Takes(table) == nil:
+			if !selects {
+				if err := r.reading(i); err != nil {
+					return err
+				}
+			}
+			selects = true
 		case upper == "SELECT", upper == "OUTFILE", upper == "DUMPFILE":
 			return fmt.Errorf("it has %s", upper)
 		case upper == "TABLE" && !r.exchanges(i):

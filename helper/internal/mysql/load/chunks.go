@@ -160,6 +160,9 @@ func (r *rowLoad) plan(ctx context.Context, from, to int, counts map[string]int)
 	ordered := map[string]int{} // the job of each such table
 	for i := from; i < to; i++ {
 		table := r.list[i].Table
+		if err := r.judge.Takes(table); err != nil {
+			return &target.NotAdmittedError{Offset: r.offsets[i], Excerpt: "INSERT INTO " + mysql.QuoteName(table), Reason: err.Error()}
+		}
 		if counts[table] > 1 {
 			matters, err := r.inOrder(ctx, table)
 			if err != nil {
@@ -291,6 +294,10 @@ func (r *rowLoad) chunk(ctx context.Context, s *session.Session, i int, text []b
 
 // insertRows runs an INSERT, split if it is too long for the server, and returns how many rows the table has gained.
 func (r *rowLoad) insertRows(ctx context.Context, s *session.Session, piece sqltext.Piece, statement []byte) (int64, error) {
+	if err := r.judge.Insert(statement); err != nil {
+		piece.Text = statement
+		return 0, r.failedAt(ctx, piece, 0, &notAdmitted{err})
+	}
 	parts := [][]byte{statement}
 	if int64(len(statement)) > r.packet {
 		var longest int

@@ -54,7 +54,7 @@ func (l *Load) keyOnExpression(ctx context.Context, key rewrite.KeyOnExpression)
 		types = append(types, kind)
 	}
 	columns, statement := key.Named(types)
-	if err := l.Pool.Exec(ctx, statement); err != nil {
+	if err := l.execAdmitted(ctx, []byte(statement)); err != nil {
 		return nil, err
 	}
 	l.Rewriter.DeclareKey(key.Table, statement)
@@ -64,6 +64,9 @@ func (l *Load) keyOnExpression(ctx context.Context, key rewrite.KeyOnExpression)
 // typeOf returns the type that the server gives an expression about a table.
 func (l *Load) typeOf(ctx context.Context, table, expression string) (string, error) {
 	const trial = "dump_refresh_type"
+	if err := l.judge.Expression([]byte(expression)); err != nil {
+		return "", &notAdmitted{err}
+	}
 	if err := l.Pool.Exec(ctx, "CREATE TEMPORARY TABLE "+trial+" AS SELECT ("+expression+") AS c FROM "+mysql.QuoteName(table)+" LIMIT 0"); err != nil {
 		return "", err
 	}

@@ -12,8 +12,10 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/admit"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -29,6 +31,7 @@ type Load struct {
 	Pool       *session.Pool
 	filePool   *session.Pool // more sessions, for files
 	Rewriter   *rewrite.Rewriter
+	judge      *admit.Judge
 	packet     int64             // the longest statement that the server takes, in bytes
 	Events     map[string]string // the status of each event, which stays disabled until the swap
 	statements int64
@@ -94,6 +97,9 @@ func (l *Load) prepare(ctx context.Context) error {
 		return db.Classify("ask for max_allowed_packet", err)
 	}
 	l.packet -= packetHead
+	if err := l.prepareToAdmit(ctx); err != nil {
+		return err
+	}
 	notes := target.NewOnce(db.Config.Note)
 	l.Rewriter = &rewrite.Rewriter{
 		Once: notes, Account: db.Account, Server: db.Release,
@@ -200,8 +206,11 @@ func (l *Load) rows(ctx context.Context, piece sqltext.Piece, next func() (sqlte
 			return err
 		}
 		piece.Text = text
-		_, err := l.addLong(ctx, l.Pool.Sessions[0], piece, next)
+		_, err = l.addLong(ctx, l.Pool.Sessions[0], piece, next)
 		return l.failed(ctx, piece, err)
+	}
+	if err := l.judge.Insert(text); err != nil {
+		return l.failed(ctx, piece, &notAdmitted{err})
 	}
 	if int64(len(text)) <= l.packet {
 		return l.insert(ctx, piece, text)
@@ -288,7 +297,13 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 		}
 	}
 	l.Pool.Alone = l.Pool.Alone || beginsTransaction(s)
-	err := do(ctx, string(text))
+	admitted := func(statement []byte) error {
+		if err := l.admits(statement); err != nil {
+			return err
+		}
+		return do(ctx, string(statement))
+	}
+	err := admitted(text)
 	for tries := 0; tries < 10 && mysql.Errno(err) == mysql.ErrnoWrongValue && s.Verb == "SET"; tries++ {
 		match := unknownMode.FindStringSubmatch(err.Error())
 		if match == nil {
@@ -298,7 +313,14 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 		if !ok {
 			break
 		}
-		text, err = changed, do(ctx, string(changed))
+		text, err = changed, admitted(changed)
+	}
+	if setting := (*admit.SettingError)(nil); errors.As(err, &setting) {
+		l.Rewriter.Once.About("setting "+setting.Name, "a setting of the dump is left out: "+strings.ToLower(setting.Name))
+		return nil
+	}
+	if err == nil && l.judge.ModeChanged {
+		err = l.readMode(ctx)
 	}
 	if err == nil && s.Kind == "TABLE" && s.Verb != "DROP" && mayWarn {
 		return l.hearOf(ctx, s)
@@ -315,7 +337,7 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 		// Only an administrator may create objects that run as someone else.
 		if mine, changed := rewrite.ReplaceDefiner(string(text), func(string, string) bool { return true }); changed {
 			l.Rewriter.Once.About("definer", "this account may not make things in the name of others: views and routines belong to "+l.Server.Account)
-			err = do(ctx, mine)
+			err = admitted([]byte(mine))
 		}
 	case mysql.ErrnoEventEndsEarly, mysql.ErrnoEventInThePast, mysql.ErrnoEventPastChange:
 		return nil // the event's time is over
@@ -366,6 +388,10 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 	var names *target.NamesError
 	if errors.As(err, &names) {
 		return names
+	}
+	var refused *notAdmitted
+	if errors.As(err, &refused) {
+		return &target.NotAdmittedError{Statement: statement, Offset: piece.Offset, Excerpt: withoutValues(piece.Text), Reason: refused.Error()}
 	}
 	explained := l.Server.Classify("load the dump", err)
 	var full *target.NoSpaceError

@@ -47,7 +47,11 @@ func (l *Load) addLong(ctx context.Context, s *session.Session, piece sqltext.Pi
 
 // sendLong sends the parts of a row. If they are too long for the server, it still reads them to their end, to say how long they are.
 func (l *Load) sendLong(to io.Writer, piece sqltext.Piece, next func() (sqltext.Piece, error)) error {
+	rows := l.judge.Rows()
 	for length := int64(0); ; {
+		if err := rows.Part(piece.Text, !piece.Open); err != nil {
+			return &notAdmitted{err}
+		}
 		length += int64(len(piece.Text))
 		if length <= l.packet {
 			if _, err := to.Write(piece.Text); err != nil {

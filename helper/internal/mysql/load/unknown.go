@@ -77,7 +77,7 @@ func (l *Load) makeLess(ctx context.Context, s *rewrite.Statement, refusal error
 	if len(parts) == 0 {
 		return refusal
 	}
-	try := func(without []rewrite.Optional) error { return l.Pool.Exec(ctx, string(s.Without(without).Text)) }
+	try := func(without []rewrite.Optional) error { return l.execAdmitted(ctx, s.Without(without).Text) }
 	reasons := map[rewrite.Optional]error{}
 	left := slices.Clone(parts)
 	for _, part := range parts {
@@ -118,7 +118,7 @@ func (l *Load) alterLess(ctx context.Context, s *rewrite.Statement, refusal erro
 	var made []*rewrite.Statement
 	table := "table " + s.TableName()
 	for _, change := range changes {
-		err := l.Pool.Exec(ctx, string(change.Statement.Text))
+		err := l.execAdmitted(ctx, change.Statement.Text)
 		parts := change.Optionals()
 		switch {
 		case err == nil:
@@ -129,7 +129,7 @@ func (l *Load) alterLess(ctx context.Context, s *rewrite.Statement, refusal erro
 			l.Rewriter.Once.Lose(table+change.Text, table+": this server does not take "+change.Text+", which is left out: "+l.reason(err))
 		case len(parts) > 0:
 			less := change.Without(parts)
-			if again := l.Pool.Exec(ctx, string(less.Text)); again != nil {
+			if again := l.execAdmitted(ctx, less.Text); again != nil {
 				return refusal
 			}
 			made = append(made, less)

@@ -1,7 +1,9 @@
-package admit
+// Package admittest has statements for tests of what a dump may do.
+package admittest
 
-// hostile are texts of which each reaches outside the database that is being loaded, or ends or delays what others do.
-var hostile = []string{
+// Hostile are texts of which each reaches outside the database that is being loaded, ends or delays what others do, or belongs in no dump.
+// The database that they reach for is called live.
+var Hostile = []string{
 	// rows of other databases
 	"INSERT live.t VALUES (1)", "INSERT t VALUES (1)", "INSERT INTO live.t VALUES (1)", "INSERT INTO `live`.`t` VALUES (1)", "INSERT INTO live . t VALUES (1)",
 	"INSERT IGNORE live.t VALUES (1)", "INSERT LOW_PRIORITY INTO live.t VALUES (1)", "INSERT DELAYED INTO live.t (a) VALUES (1)", "INSERT HIGH_PRIORITY live.t SET a = 1",
@@ -26,8 +28,8 @@ var hostile = []string{
 	"DROP PACKAGE live.p", "DROP DATABASE live", "DROP SCHEMA IF EXISTS live", "DROP USER a", "DROP ROLE a", "DROP SERVER s", "DROP TABLESPACE x", "DROP UNDO TABLESPACE x", "DROP PREPARE s",
 	"DROP RESOURCE GROUP g", "DROP LOGFILE GROUP g", "DROP SPATIAL REFERENCE SYSTEM 4326", "DROP CATALOG c", "DROP LIBRARY l",
 	"CREATE TABLE live.t (a int)", "CREATE TABLE IF NOT EXISTS live.t (a int)", "CREATE OR REPLACE TABLE live.t (a int)", "CREATE TEMPORARY TABLE live.t (a int)",
-	"CREATE TABLE t LIKE live.t", "CREATE TABLE t (LIKE live.t)", "CREATE TABLE t SELECT live.f()", "CREATE TABLE t (a int) AS SELECT * FROM live.t", "CREATE TABLE t (a int) REPLACE SELECT 1",
-	"CREATE TABLE t AS TABLE live.t", "CREATE TABLE t TABLE live.t", "CREATE TABLE t (TABLE live.t)", "CREATE TABLE t AS VALUES ROW(live.f())", "CREATE TABLE t AS WITH x AS (SELECT 1) SELECT * FROM x",
+	"CREATE TABLE t LIKE live.t", "CREATE TABLE t (LIKE live.t)", "CREATE TABLE t SELECT live.f()", "CREATE TABLE t (a int) AS SELECT * FROM live.t",
+	"CREATE TABLE t AS TABLE live.t", "CREATE TABLE t TABLE live.t", "CREATE TABLE t (TABLE live.t)", "CREATE TABLE t AS VALUES ROW(live.f())",
 	"CREATE TABLE t (a int) ENGINE=MERGE UNION=(live.t)", "CREATE TABLE t (a int) ENGINE=MRG_MyISAM UNION=(u, live.t) INSERT_METHOD=LAST", "CREATE TABLE t (a int) UNION (`live`.`t`)",
 	"CREATE TABLE t (a int) DATA DIRECTORY='/tmp'", "CREATE TABLE t (a int) INDEX DIRECTORY '/tmp'", "CREATE TABLE t (a int) PARTITION BY HASH(a) (PARTITION p DATA DIRECTORY = '/tmp')",
 	"CREATE TABLE t (a int) /*!50000 DATA DIRECTORY='/tmp' */", "CREATE TABLE t (a int REFERENCES live.t (a))", "CREATE TABLE t (a int, FOREIGN KEY (a) REFERENCES live.t (a) ON DELETE CASCADE)",
@@ -71,8 +73,8 @@ var hostile = []string{
 	"/* x */ DROP /* y */ DATABASE live", "/*!40101 SET @a = 1 */; DROP DATABASE live",
 }
 
-// sequences are texts of which only the last one is refused, because of those before it.
-var sequences = map[string][]string{
+// Sequences are texts of which only the last one is refused, because of those before it.
+var Sequences = map[string][]string{
 	"rows of a FEDERATED table":     {"CREATE TABLE `t` (a int) ENGINE=FEDERATED CONNECTION='mysql://root@127.0.0.1/live/t'", "INSERT INTO `T` VALUES (1)"},
 	"rows of a CONNECT table":       {"CREATE TABLE t (a int) ENGINE = CONNECT TABLE_TYPE=MYSQL", "DELETE FROM t"},
 	"rows of a SPIDER table":        {"CREATE TABLE t (a int) /*!50000 ENGINE=SPIDER */", "INSERT INTO t (a) VALUES (1)"},
@@ -81,11 +83,12 @@ var sequences = map[string][]string{
 	"a FEDERATED table is renamed":  {"CREATE TABLE t (a int) ENGINE=FEDERATED CONNECTION='x'", "RENAME TABLE t TO u"},
 	"a FEDERATED table is altered":  {"CREATE TABLE t (a int) ENGINE=FEDERATED CONNECTION='x'", "ALTER TABLE t RENAME u"},
 	"a FEDERATED table is indexed":  {"CREATE TABLE t (a int) ENGINE=FEDERATED CONNECTION='x'", "CREATE INDEX i ON t (a)"},
+	"a FEDERATED table of rows":     {"CREATE TABLE u (a int)", "CREATE TABLE t (a int) ENGINE=FEDERATED CONNECTION='x' AS SELECT * FROM u"},
 	"a FEDERATED table is repaired": {"CREATE TABLE t (a int) ENGINE=FEDERATED CONNECTION='x'", "OPTIMIZE TABLE u, t"},
 }
 
-// ordinary are statements of real dumps.
-var ordinary = []string{
+// Ordinary are statements of real dumps.
+var Ordinary = []string{
 	"/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */", "/*!50503 SET NAMES utf8mb4 */", "/*!40103 SET TIME_ZONE='+00:00' */", "/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */",
 	"/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */", "/*M!100616 SET @OLD_NOTE_VERBOSITY=@@NOTE_VERBOSITY, NOTE_VERBOSITY=0 */", "SET SQL_MODE = \"NO_AUTO_VALUE_ON_ZERO\"", "SET AUTOCOMMIT = 0", "START TRANSACTION", "START TRANSACTION WITH CONSISTENT SNAPSHOT",
 	"SET time_zone = \"+00:00\"", "SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci", "SET NAMES 'utf8'", "SET CHARACTER SET utf8", "SET character_set_client = @saved_cs_client", "/*!50003 SET sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION' */", "SET @saved_cs_client     = @@character_set_client",
@@ -94,7 +97,7 @@ var ordinary = []string{
 	"DROP TABLE IF EXISTS `t`", "DROP TABLE IF EXISTS site__dump_incoming.t", "/*!50001 DROP VIEW IF EXISTS `v`*/", "DROP TABLE IF EXISTS a, b CASCADE", "DROP TRIGGER IF EXISTS g", "DROP SEQUENCE IF EXISTS `s`", "DROP FUNCTION IF EXISTS f", "/*!50106 DROP EVENT IF EXISTS `e` */", "DROP INDEX i ON t", "DROP PACKAGE IF EXISTS p",
 	"CREATE TABLE `t` (\n `id` int(11) NOT NULL AUTO_INCREMENT COMMENT 'select; `x` live.t(',\n `d` decimal(10,2) DEFAULT '1.50', f float DEFAULT 1.5, `e` enum('a','b') CHARACTER SET latin1 DEFAULT 'a', `g` geometry /*!80003 SRID 4326 */, `j` json DEFAULT (json_array()),\n `v` varchar(20) GENERATED ALWAYS AS (concat(`e`,_utf8mb4'x')) VIRTUAL /*!80023 INVISIBLE */,\n PRIMARY KEY (`id`), KEY `k` (`e`(10),`d` DESC) USING BTREE /*!80000 INVISIBLE */, FULLTEXT KEY `ft` (`v`) /*!50100 WITH PARSER `ngram` */, CONSTRAINT `c` CHECK (`d` > 0 and `e` like 'x%'), CONSTRAINT `fk` FOREIGN KEY (`id`) REFERENCES `p` (`id`) ON DELETE CASCADE) ENGINE=InnoDB AUTO_INCREMENT=5 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci ROW_FORMAT=COMPRESSED COMMENT='x'\n/*!50100 PARTITION BY RANGE (`id`) (PARTITION p0 VALUES LESS THAN (10) ENGINE = InnoDB, PARTITION p1 VALUES LESS THAN MAXVALUE ENGINE = InnoDB) */",
 	"CREATE TABLE t (a int) ENGINE=MRG_MyISAM UNION=(`a`,`b`) INSERT_METHOD=LAST", "CREATE TABLE `fed` (a int) ENGINE=FEDERATED CONNECTION='mysql://u@h/d/t'", "CREATE TABLE t (a int DEFAULT nextval(`s`), b int DEFAULT (nobody_knows(`a`)))", "CREATE TABLE t LIKE u", "CREATE TABLE t (a int, row_start timestamp(6) GENERATED ALWAYS AS ROW START, PERIOD FOR SYSTEM_TIME (a, b)) WITH SYSTEM VERSIONING",
-	"CREATE TABLE data (directory text, `module` int)", "CREATE TEMPORARY TABLE t (a int)", "CREATE OR REPLACE TABLE t (a int) ENGINE=WHATEVER", "CREATE TABLE t (a int) TABLESPACE `innodb_file_per_table` ENCRYPTION='N'", "CREATE TABLE t (a int) PARTITION BY LIST (a) (PARTITION p VALUES IN (1,2))",
+	"CREATE TABLE t (a int) AS SELECT 1 AS b LIMIT 0", "CREATE TABLE data (directory text, `module` int)", "CREATE TEMPORARY TABLE t (a int)", "CREATE OR REPLACE TABLE t (a int) ENGINE=WHATEVER", "CREATE TABLE t (a int) TABLESPACE `innodb_file_per_table` ENCRYPTION='N'", "CREATE TABLE t (a int) PARTITION BY LIST (a) (PARTITION p VALUES IN (1,2))",
 	"/*!40000 ALTER TABLE `t` DISABLE KEYS */", "ALTER TABLE `t` ADD PRIMARY KEY (`id`), ADD UNIQUE KEY `u` (`a`,`b`), ADD KEY `k` (`c`(191))", "ALTER TABLE `t` MODIFY `id` int(11) NOT NULL AUTO_INCREMENT, AUTO_INCREMENT=5", "ALTER TABLE `t` ADD CONSTRAINT `fk` FOREIGN KEY (`a`) REFERENCES `p` (`id`) ON UPDATE CASCADE",
 	"ALTER TABLE t RENAME TO u", "ALTER TABLE t ADD COLUMN d decimal(5,1) DEFAULT 0.5 AFTER a", "ALTER TABLE t ADD PARTITION (PARTITION p2 VALUES LESS THAN (30))", "ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", "ALTER SEQUENCE `s` RESTART 12", "CREATE SEQUENCE `s` start with 10 minvalue -1 cache 1000 nocycle ENGINE=InnoDB",
 	"DO SETVAL(`s`, 1000, 0)", "SELECT SETVAL(`s`, 5, 0)", "CREATE UNIQUE INDEX i ON t (a, b(10))", "CREATE FULLTEXT INDEX i ON t (a)", "CREATE INDEX IF NOT EXISTS `m` ON `t` ((upper(`a`)))", "LOCK TABLES `t` WRITE", "LOCK TABLES t READ, u AS v WRITE", "UNLOCK TABLES", "BEGIN", "BEGIN WORK", "COMMIT", "COMMIT AND CHAIN", "ROLLBACK", "SAVEPOINT sp", "ROLLBACK TO SAVEPOINT sp", "RELEASE SAVEPOINT sp",
