@@ -58,6 +58,9 @@ END
 @test "refresh, list, pull: both databases are equal" {
   run ddev refresh-dump
   assert_success
+  assert_line --regexp "^nothing to do, staging has not changed since $SHOP/$SHOP-"
+  run ddev refresh-dump --force
+  assert_success
   assert_line --regexp "^published $SHOP/$SHOP-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\.sql\.zst$"
   assert_line --regexp '^[0-9]+ tables, [0-9,]+ rows, .* of SQL in '
   local key

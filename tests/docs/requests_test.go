@@ -92,12 +92,17 @@ func TestRequestsAreCounted(t *testing.T) {
 	s := newSite(t, s3, "DUMP_S3_ENDPOINT="+c.URL, "DUMP_SOURCE="+server.URL("shop"), "DUMP_TARGET="+server.URL("db"))
 
 	s.ok(t, s3.Owner(), "refresh") // the first refresh has no earlier dump to compare with
+	if err := server.Exec("CREATE TABLE shop.new (id INT PRIMARY KEY)"); err != nil {
+		t.Fatal(err)
+	}
 	c.take()
 	got := map[string]string{}
 	for _, words := range []string{"refresh", "refresh --if-older-than 20h", "list", "pull --yes", "pull --yes --if-newer"} {
 		s.ok(t, s3.Owner(), strings.Fields(words)...)
 		got["`"+words+"`"] = c.take()
 	}
+	s.ok(t, s3.Owner(), "refresh")
+	got["`refresh` of what has not changed"] = c.take()
 	// Compression removes a quarter of random base64 rows. 40 MB remain, which are five parts.
 	if err := os.WriteFile(s.folder+"/random.sh", []byte(`echo 'CREATE TABLE noise (id int);'
 for row in $(seq 40); do echo "INSERT INTO noise VALUES ('$(head -c 1000000 /dev/urandom | base64 --wrap=0)');"; done

@@ -70,6 +70,14 @@ var storyFaults = map[string]func(w http.ResponseWriter, r *http.Request, resume
 		}
 		return false
 	},
+	// expiring is a store whose lifecycle deletes each dump at once.
+	"expiring": func(w http.ResponseWriter, r *http.Request, _ string) bool {
+		if isDump(r) && r.Method == http.MethodHead {
+			soon := time.Now().Add(500 * time.Millisecond).UTC().Format(http.TimeFormat)
+			w.Header().Set("X-Amz-Expiration", `expiry-date="`+soon+`", rule-id="old"`)
+		}
+		return false
+	},
 	// no-copies is a store that does not copy, and one-copy one that does it once.
 	"no-copies": func(w http.ResponseWriter, r *http.Request, _ string) bool {
 		return r.Header.Get("X-Amz-Copy-Source") != "" && refuse(w, "NotImplemented", "A header you provided implies functionality that is not implemented.")

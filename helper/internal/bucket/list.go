@@ -26,6 +26,7 @@ type Object struct {
 	ETag         string    // changes with the content, in quotes as the server gives it
 	StorageClass string    // STANDARD, GLACIER, …
 	VersionID    string    // Head only, and only in versioned buckets
+	Expires      time.Time // when a lifecycle rule deletes it; Head only, and zero if none does
 
 	// Series is set for a dump's tables as files: the servers that can use them, as in "mariadb-11.8".
 	Series string
@@ -150,6 +151,7 @@ func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
 	o := b.object(key, aws.ToInt64(out.ContentLength), aws.ToTime(out.LastModified))
 	o.ETag, o.StorageClass = aws.ToString(out.ETag), string(out.StorageClass)
 	o.VersionID = aws.ToString(out.VersionId)
+	o.Expires = readExpiration(aws.ToString(out.Expiration))
 	o.Metadata = decodeMetadata(out.Metadata)
 	return o, nil
 }

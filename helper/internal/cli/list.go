@@ -42,15 +42,17 @@ const listRequests = 32
 
 // listed is one dump as `list` shows it.
 type listed struct {
-	Key         string    `json:"key"`
-	Time        time.Time `json:"time"`
-	AgeSeconds  int64     `json:"age_seconds"`
-	ObjectBytes int64     `json:"object_bytes"`
-	Engine      string    `json:"engine,omitempty"`
-	Client      string    `json:"client,omitempty"` // the program that made the dump, with its version
-	Publisher   string    `json:"publisher,omitempty"`
-	Ours        bool      `json:"ours"`
-	Storage     string    `json:"storage_class,omitempty"`
+	Key        string    `json:"key"`
+	Time       time.Time `json:"time"`
+	AgeSeconds int64     `json:"age_seconds"`
+	// Confirmed is when staging was last found to be as in the newest dump, if that is later than Time.
+	Confirmed   *time.Time `json:"confirmed,omitempty"`
+	ObjectBytes int64      `json:"object_bytes"`
+	Engine      string     `json:"engine,omitempty"`
+	Client      string     `json:"client,omitempty"` // the program that made the dump, with its version
+	Publisher   string     `json:"publisher,omitempty"`
+	Ours        bool       `json:"ours"`
+	Storage     string     `json:"storage_class,omitempty"`
 	// Baked are the series of servers for which the dump is baked.
 	Baked      []string `json:"baked,omitempty"`
 	BakedBytes int64    `json:"baked_bytes,omitempty"` // of all baked objects
@@ -88,6 +90,9 @@ func (s *session) list(ctx context.Context, all bool) error {
 			requests.Go(func() error { return describeDump(grouped, store, dump, &entries[i]) })
 		}
 	}
+	if len(dumps) > 0 {
+		requests.Go(func() error { return confirm(grouped, store, dumps[0], &entries[0]) })
+	}
 	if err := requests.Wait(); err != nil {
 		return err
 	}
@@ -96,6 +101,9 @@ func (s *session) list(ctx context.Context, all bool) error {
 	}
 	if len(entries) > 0 {
 		s.out.Print("%s", describeList(entries))
+		if confirmed := entries[0].Confirmed; confirmed != nil {
+			s.out.Note(fmt.Sprintf("staging was still as in the newest dump %s ago", ui.Duration(clock.Age(*confirmed, contents.Now))))
+		}
 		s.remember(entries[0].Key, entries[0].ObjectBytes)
 	}
 	if older > 0 && !all {
@@ -178,6 +186,15 @@ func describeDump(ctx context.Context, store *bucket.Bucket, dump bucket.Object,
 		entry.Engine += " " + version
 	}
 	return nil
+}
+
+// confirm adds when staging was last found to be as in the newest dump.
+func confirm(ctx context.Context, store *bucket.Bucket, newest bucket.Object, entry *listed) error {
+	found, err := store.Confirmation(ctx, newest)
+	if found != nil {
+		entry.Confirmed = &found.Time
+	}
+	return err
 }
 
 // remember stores the newest dump and its size in bytes for `ddev describe`.

@@ -159,7 +159,11 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 		d.fail("newest dump", fmt.Errorf("%s: %w", newest.Name, err))
 		return
 	}
-	d.ok("newest dump", "%s, %s old", newest.Name, age)
+	text := fmt.Sprintf("%s, %s old", newest.Name, age)
+	if confirmed, _ := store.Confirmation(ctx, newest); confirmed != nil {
+		text += fmt.Sprintf(", staging was the same %s ago", clock.Age(confirmed.Time, store.Now()).Round(time.Minute))
+	}
+	d.ok("newest dump", "%s", text)
 }
 
 // future reports dumps that are dated in the future.

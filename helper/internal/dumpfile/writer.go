@@ -45,10 +45,12 @@ type Writer struct {
 	queue   chan *job     // the same, in order, to the goroutine that writes
 	group   sync.WaitGroup
 
-	chunks  []Chunk // owned by the goroutine that writes, until it has ended
-	written atomic.Int64
-	count   int    // chunks so far
-	reuse   *reuse // nil without an earlier dump
+	chunks   []Chunk // owned by the goroutine that writes, until it has ended
+	contents contents
+	written  atomic.Int64
+	count    int    // chunks so far
+	reuse    *reuse // nil without an earlier dump
+	finished bool
 }
 
 // job is a chunk that is being compressed and written.
@@ -298,6 +300,7 @@ func (w *Writer) writeChunk(j *job) error {
 		About:     j.about,
 		check:     lastFour(j.data),
 	}
+	w.contents.add(chunk)
 	var err error
 	switch {
 	case j.reused:
@@ -333,22 +336,7 @@ func (w *Writer) Written() int64 { return w.written.Load() }
 // goroutines.
 func (w *Writer) Close(idx Index) error {
 	defer w.stop(errClosed)
-	select {
-	case w.turn <- struct{}{}: // stays full: no Add runs any more
-	case <-w.ctx.Done():
-	}
-	if err := context.Cause(w.ctx); err != nil {
-		return err
-	}
-	if len(w.raw) > 0 {
-		if err := w.endChunk(false); err != nil {
-			return err
-		}
-	}
-	close(w.jobs)
-	close(w.queue)
-	w.group.Wait()
-	if err := context.Cause(w.ctx); err != nil {
+	if err := w.finish(); err != nil {
 		return err
 	}
 	if w.reuse != nil {
@@ -369,6 +357,30 @@ func (w *Writer) Close(idx Index) error {
 		return fmt.Errorf("no reader would take the dump's index: %w", err)
 	}
 	return w.writeTail(&idx)
+}
+
+// finish waits until all text has been written.
+func (w *Writer) finish() error {
+	if w.finished {
+		return context.Cause(w.ctx)
+	}
+	select {
+	case w.turn <- struct{}{}: // stays full: no Add runs any more
+	case <-w.ctx.Done():
+	}
+	if err := context.Cause(w.ctx); err != nil {
+		return err
+	}
+	if len(w.raw) > 0 {
+		if err := w.endChunk(false); err != nil {
+			return err
+		}
+	}
+	close(w.jobs)
+	close(w.queue)
+	w.group.Wait()
+	w.finished = true
+	return context.Cause(w.ctx)
 }
 
 // writeTail writes the index, after padding if it would otherwise end within an open part.

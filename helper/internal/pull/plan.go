@@ -111,7 +111,15 @@ func (p *Plan) mayRefresh() bool { return p.MaxAge > 0 && p.Refresh != nil }
 // changes only if the database would be replaced.
 func (p *Plan) decideToStay(ctx context.Context) error {
 	p.Newer = isOlder(p.Contents, p.Dump, p.bucket.Now())
-	if p.Stays == "" && (p.Newer || p.MaxAge > 0 && !p.isYoung()) {
+	replaces := p.Newer
+	if p.Stays == "" && !replaces && p.MaxAge > 0 {
+		young, err := p.isYoung(ctx)
+		if err != nil {
+			return err
+		}
+		replaces = !young
+	}
+	if p.Stays == "" && replaces {
 		changed, err := p.changed(ctx)
 		if err != nil {
 			return err
@@ -184,9 +192,12 @@ func (p *Plan) newestAsOf(ctx context.Context) (bucket.Object, error) {
 
 // freshen publishes a fresh dump if the newest one is too old or if there is none; found is the error that says so.
 func (p *Plan) freshen(ctx context.Context, found error) error {
+	if found == nil {
+		if young, err := p.isYoung(ctx); young || err != nil {
+			return err
+		}
+	}
 	switch {
-	case found == nil && p.isYoung():
-		return nil
 	case p.Refresh == nil && found != nil:
 		return found
 	case p.Refresh == nil:
@@ -203,9 +214,10 @@ func (p *Plan) freshen(ctx context.Context, found error) error {
 	return err
 }
 
-// isYoung reports whether the chosen dump is not older than MaxAge.
-func (p *Plan) isYoung() bool {
-	return clock.Younger(p.Dump.Time, p.bucket.Now(), p.MaxAge+time.Nanosecond)
+// isYoung reports whether staging was as in the chosen dump at a time that is not longer ago than MaxAge.
+func (p *Plan) isYoung(ctx context.Context) (bool, error) {
+	known, err := p.bucket.Known(ctx, p.Dump)
+	return clock.Younger(known, p.bucket.Now(), p.MaxAge+time.Nanosecond), err
 }
 
 // isOlder reports whether a database is empty or older than a dump. Comparing keys is not enough: other tools overwrite the

@@ -99,6 +99,16 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if err := r.gate(index, stats); err != nil {
 		return Result{}, err
 	}
+	if dump.Chunked() {
+		if same, err := r.sameAsLast(writer, info, index); err != nil {
+			return Result{}, r.first(ctx, err)
+		} else if same {
+			result, err := r.confirm(ctx, r.previous.object, r.previous.index, taken, index.SourceState)
+			if err != nil || result.Unchanged {
+				return result, err
+			}
+		}
+	}
 	if err := writer.Close(index); err != nil {
 		return Result{}, r.first(ctx, err)
 	}

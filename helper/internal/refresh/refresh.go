@@ -88,6 +88,8 @@ type run struct {
 	needs engine.NeedsReader
 	// tableless says that the source has views or routines, but no tables.
 	tableless bool
+	// expiring means that a lifecycle rule deletes the newest dump before long.
+	expiring bool
 	// sendAll means that nothing can be reused from the last dump.
 	sendAll bool
 }
@@ -96,6 +98,7 @@ type run struct {
 type previous struct {
 	object bucket.Object
 	index  *dumpfile.Index // nil if there is none
+	newest bool            // no other tool's dump is newer, nor is one dated in the future
 }
 
 func (r *run) publish(ctx context.Context) (Result, error) {
@@ -103,13 +106,19 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if r.young(dumps) {
+	if young, err := r.young(ctx, dumps); err != nil {
+		return Result{}, err
+	} else if young {
 		return r.reuse(ctx, dumps[0])
 	}
 	if r.IfChanged && !r.Force {
 		result, err := r.unchanged(ctx, dumps)
-		if err != nil || result.Unchanged {
+		if err != nil {
 			return result, err
+		}
+		if result.Unchanged {
+			result.Deleted = r.expire(ctx) // dumps grow old while nothing changes
+			return result, nil
 		}
 	}
 	waited := false
@@ -134,7 +143,7 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 	if releaseErr := lease.Release(ctx, result.Key); err == nil && releaseErr != nil {
 		r.Progress.Note("cannot release the lease, so the next refresh waits until it expires: " + releaseErr.Error())
 	}
-	if err != nil || !result.Published {
+	if err != nil || !result.Published && !result.Unchanged {
 		return result, err
 	}
 	result.Deleted = r.expire(ctx)
@@ -142,8 +151,12 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 }
 
 // young reports whether the newest dump is young enough.
-func (r *run) young(dumps []bucket.Object) bool {
-	return len(dumps) > 0 && !r.Force && clock.Younger(dumps[0].Time, r.Bucket.Now(), r.IfOlderThan)
+func (r *run) young(ctx context.Context, dumps []bucket.Object) (bool, error) {
+	if len(dumps) == 0 || r.Force || r.IfOlderThan == 0 {
+		return false, nil
+	}
+	known, err := r.Bucket.Known(ctx, dumps[0])
+	return clock.Younger(known, r.Bucket.Now(), r.IfOlderThan), err
 }
 
 // underLease makes the dump, unless another process has published one before this one got the lease.
@@ -158,7 +171,9 @@ func (r *run) underLease(ctx context.Context, waited bool) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
-		if r.young(dumps) {
+		if young, err := r.young(ctx, dumps); err != nil {
+			return Result{}, err
+		} else if young {
 			return r.reuse(ctx, dumps[0])
 		}
 	}
@@ -273,11 +288,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // readPrevious finds the last dump for the gate. It lists the bucket again, because now no other process may publish.
 func (r *run) readPrevious(ctx context.Context) error {
-	dumps, err := r.Bucket.Dumps(ctx)
+	contents, err := r.Bucket.Contents(ctx)
 	if err != nil {
 		return err
 	}
-	for _, object := range dumps {
+	for i, object := range contents.Dumps {
 		if !object.Ours {
 			continue
 		}
@@ -289,7 +304,7 @@ func (r *run) readPrevious(ctx context.Context) error {
 			r.Progress.Note(fmt.Sprintf("nothing to compare with: the index of %s: %s", object.Name, err))
 			return nil
 		}
-		r.previous = previous{object, index}
+		r.previous = previous{object, index, i == 0 && len(contents.Future) == 0}
 		return nil
 	}
 	return nil
@@ -297,6 +312,9 @@ func (r *run) readPrevious(ctx context.Context) error {
 
 // expire applies the retention rules. A failure is only noted: the dump itself has been published.
 func (r *run) expire(ctx context.Context) []string {
+	if r.Retention == (Retention{}) {
+		return nil
+	}
 	contents, err := r.Bucket.Contents(ctx)
 	if err != nil {
 		r.Progress.Note("cannot delete old dumps: " + err.Error())

@@ -2,6 +2,10 @@ package refresh
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
@@ -31,11 +35,16 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 		r.Progress.Note("the newest dump was made with other settings, or by another version of dump-helper")
 		return Result{}, nil
 	}
+	confirmed, err := r.Bucket.Confirmation(ctx, newest)
+	if err != nil {
+		return Result{}, err
+	}
 	source, err := engine.OpenSource(ctx, r.quietSource())
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() { _ = source.Close() }()
+	at := r.Bucket.Now()
 	state, err := source.State(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -44,10 +53,8 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 		r.Progress.Note(cannotTell + err.Error())
 		return Result{}, nil
 	}
-	if state.Same(index.SourceState) {
-		result := resultOf(newest, index)
-		result.Unchanged = true
-		return result, nil
+	if state.Same(index.SourceState) || confirmed != nil && state.Same(confirmed.State) {
+		return r.confirm(ctx, newest, index, at, state.String())
 	}
 	if state.Doubt != "" {
 		r.Progress.Note(cannotTell + state.Doubt)
@@ -55,6 +62,53 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 		r.Progress.Note(cannotTell + newest.Name + " does not record the state of staging")
 	}
 	return Result{}, nil
+}
+
+// confirm records that the newest dump is still like staging, unless a rule of the bucket deletes the dump before long: then the result is
+// not Unchanged, and a new one is needed.
+func (r *run) confirm(ctx context.Context, newest bucket.Object, index *dumpfile.Index, at time.Time, state string) (Result, error) {
+	known, err := r.Bucket.Head(ctx, newest.Key)
+	if err != nil {
+		return Result{}, err
+	}
+	if !known.Expires.IsZero() && at.Sub(known.LastModified) > known.Expires.Sub(at) {
+		if !r.expiring {
+			r.Progress.Note(fmt.Sprintf("staging has not changed since %s, but a lifecycle rule of the bucket deletes that dump on %s: a new one is published",
+				newest.Name, known.Expires.Format(time.DateOnly)))
+		}
+		r.expiring = true
+		return Result{}, nil
+	}
+	if err := r.Bucket.Confirm(ctx, known, at, state); err != nil {
+		if ctx.Err() != nil {
+			return Result{}, context.Cause(ctx)
+		}
+		r.Progress.Note(fmt.Sprintf("%s keeps the age of its snapshot: %s", newest.Name, err))
+	}
+	result := resultOf(newest, index)
+	result.Unchanged = true
+	return result, nil
+}
+
+// sameAsLast reports whether a dump that has been read to its end is the last one again.
+func (r *run) sameAsLast(writer *dumpfile.Writer, info source.Info, index dumpfile.Index) (bool, error) {
+	last := r.previous.index
+	if r.Force || r.Full || r.expiring || !r.previous.newest || !r.madeAlike(last) {
+		return false, nil
+	}
+	if origin := last.Origin; origin.Address.Differs(Address(r.Source.URL, r.Source.SSH)) || origin.Server.Differs(r.serverOf(info)) {
+		return false, nil // the same database, at another address
+	}
+	same, err := writer.SameAs(last)
+	return same && slices.Equal(aboutSQL(index), aboutSQL(*last)), err
+}
+
+// aboutSQL is what an index says about its SQL, but for what differs between two dumps of the same database.
+func aboutSQL(index dumpfile.Index) []byte {
+	index.Format, index.Compression, index.Publisher, index.SnapshotTime, index.SourceState = 0, "", "", time.Time{}, ""
+	index.Origin, index.RawBytes, index.Chunks = dumpfile.Origin{}, 0, nil
+	text, _ := json.Marshal(index) // it was read, or is going to be written
+	return text
 }
 
 const cannotTell = "cannot tell whether staging has changed: "
