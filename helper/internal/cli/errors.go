@@ -263,6 +263,7 @@ var errorClasses = []errorClass{
 	as(exitSettings, settingsHint),
 
 	// The dump itself.
+	is(errNoIndexToCompare, exitUsage, "compare dumps that dump-helper has made; dump-helper list shows who published which"),
 	is(errUnusable, exitDamaged, "delete it, or bake its dump anew with --force; pulls load the dump without it"),
 	is(pull.ErrNoneBefore, exitNotFound, "`dump-helper list` shows the existing dumps"),
 	is(pull.ErrTooOld, exitNotFound, "run `dump-helper refresh` where DUMP_SOURCE is set, or allow more with --max-age"),

@@ -21,10 +21,16 @@ func inspectCommand() *cli.Command {
 		Name:      "inspect",
 		Usage:     "show what a dump contains, without downloading it",
 		ArgsUsage: "[KEY]",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "diff", Usage: "show in which tables and rows the dump differs from the dump `EARLIER`"},
+		},
 		Action: func(c *cli.Context) error {
 			s, err := open(c)
 			if err != nil {
 				return err
+			}
+			if c.IsSet("diff") {
+				return s.diff(c.Context, c.String("diff"), c.Args().First())
 			}
 			return s.inspect(c.Context, c.Args().First())
 		},
