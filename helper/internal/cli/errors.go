@@ -336,6 +336,7 @@ var errorClasses = []errorClass{
 		return "nothing was read; in .ddev/dump-refresh/rules.yaml list the tables that refer to it under structure_only as well, or let it come with its rows"
 	}),
 	is(source.ErrBrokenView, exitStaging, "repair or drop the view on staging, or list it under exclude in .ddev/dump-refresh/rules.yaml"),
+	is(source.ErrNotUTF8, exitStaging, "rename them on staging, or give the database the encoding that it really has: pg_dump it, create it anew with ENCODING, and restore it"),
 	is(source.ErrSnapshotTooLong, exitStaging, "nothing was published; dump less (structure_only and exclude in .ddev/dump-refresh/rules.yaml), or use a faster connection"),
 	is(source.ErrGaveWay, exitStaging, "nothing was published; tables on staging are being altered or locked (a deployment, a backup?), try again at a quieter time"),
 	is(source.ErrDefinitionChanged, exitStaging, "tables on staging are being altered (a deployment?), try again when that is over"),
@@ -439,6 +440,10 @@ var errorClasses = []errorClass{
 	}),
 	as(exitLocal, func(*target.NotAdmittedError) string {
 		return "nothing of it was run, and the local database is as it was; a dump may only fill its own database: find out who wrote this one, or select another with --key"
+	}),
+	as(exitLocal, func(e *target.EncodingError) string {
+		name := `"` + strings.ReplaceAll(e.Database, `"`, `""`) + `"`
+		return "the local database is as it was; drop it or rename it, and make one that takes the dump: CREATE DATABASE " + name + " TEMPLATE template0 " + e.Needs
 	}),
 	as(exitLocal, func(*target.LoadError) string {
 		return "the local database is as it was; --key selects another dump"

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
@@ -105,7 +106,7 @@ func (s *session) contents(ctx context.Context, database target.Database) (strin
 // withoutRows reports whether the project publishes a table without its rows.
 func (s *session) withoutRows(table string) bool {
 	names := []string{table}
-	if _, name, found := strings.Cut(table, "."); found && s.project.Target.Engine == "postgres" {
+	if _, name, found := sqltext.SplitName(table); found && s.project.Target.Engine == "postgres" {
 		names = append(names, name)
 	}
 	return wildcard.MatchAny(s.project.Rules.StructureOnly, names...)

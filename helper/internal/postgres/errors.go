@@ -37,6 +37,8 @@ func Plain(err error) error {
 const (
 	protocolViolation      = "08P01"
 	FeatureNotSupported    = "0A000"
+	NotInEncoding          = "22021"
+	UntranslatableChar     = "22P05"
 	InvalidParameterValue  = "22023"
 	idleInTransaction      = "25P03"
 	transactionTimeout     = "25P04"

@@ -78,8 +78,8 @@ func amend(patterns *[]string, e entry, from origin) (problems ConfigErrors) {
 		}
 		at := slices.Index(*patterns, name)
 		switch {
-		case name == "" || strings.ContainsAny(name, " \t\n`\"'"):
-			problems.add(ErrInvalidValue, from.at(item.Line), e.key, "an entry must be a table's name")
+		case name == "" || strings.ContainsAny(name, "\t\n`") || strings.ContainsAny(name, ` "'`) && item.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0:
+			problems.add(ErrInvalidValue, from.at(item.Line), e.key, "an entry must be a table's name, in quotes if it has spaces or quotes of its own")
 		case back && at < 0:
 			problems.add(ErrInvalidValue, from.at(item.Line), e.key, "!"+name+" removes an entry that is not in the list"+covering(*patterns, name))
 		case back:

@@ -124,7 +124,7 @@ func (s Selection) meant(patterns []string, table string, postgres bool) bool {
 // namesOf returns the names of a table that patterns match: for PostgreSQL the one with its schema and the one without.
 func namesOf(table string, postgres bool) []string {
 	names := []string{table}
-	if _, name, found := strings.Cut(table, "."); found && postgres {
+	if _, name, found := sqltext.SplitName(table); found && postgres {
 		names = append(names, name)
 	}
 	return names

@@ -39,6 +39,8 @@ var (
 	ErrGaveWay = errors.New("the dump gave way to others on staging")
 	// ErrSnapshotTooLong: the dump was ended because it made the server keep old versions of rows for too long.
 	ErrSnapshotTooLong = errors.New("the dump took too long")
+	// ErrNotUTF8: names of tables or other things are no UTF-8, and the server does not know what they are.
+	ErrNotUTF8 = errors.New("the database has the encoding SQL_ASCII, and names in it are not UTF-8")
 	// ErrForwardingDenied: the SSH server does not allow connections to be forwarded.
 	ErrForwardingDenied = errors.New("the SSH server forbids forwarding")
 	// ErrSSHConfig: ~/.ssh/config or known_hosts asks for something that is not supported here, or

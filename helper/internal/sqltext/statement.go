@@ -1,7 +1,5 @@
 package sqltext
 
-import "strings"
-
 // insertedRows reads the head of an INSERT or REPLACE: the table, and how many rows it will add; -1 if the text does not tell.
 func insertedRows(text []byte, groups rowGroups, dialect Dialect) (table string, rows int64) {
 	token := NextToken(text, 0, dialect)
@@ -53,7 +51,7 @@ func tableName(parts []string, dialect Dialect) string {
 	if dialect == MySQL {
 		return parts[len(parts)-1]
 	}
-	return strings.Join(parts, ".")
+	return JoinName(parts)
 }
 
 // createdTable returns the table that a statement creates; dropped is the one that it drops. Temporary tables do not count.

@@ -197,6 +197,34 @@ func isWordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c >= 0x80
 }
 
+// JoinName joins the parts of a name by dots. A part before the last one is quoted if it has dots or quotes of its own, so that table "c" of schema
+// "a.b" is called "a.b".c, and table "b.c" of schema "a" is called a.b.c.
+func JoinName(parts []string) string {
+	var name strings.Builder
+	for i, part := range parts {
+		if i == len(parts)-1 {
+			name.WriteString(part)
+			break
+		}
+		if strings.ContainsAny(part, `."`) {
+			part = `"` + strings.ReplaceAll(part, `"`, `""`) + `"`
+		}
+		name.WriteString(part + ".")
+	}
+	return name.String()
+}
+
+// SplitName splits a name of JoinName into a schema and the rest; qualified is false if there is no schema.
+func SplitName(name string) (schema, rest string, qualified bool) {
+	if strings.HasPrefix(name, `"`) {
+		text := []byte(name)
+		if quoted := NextToken(text, 0, Postgres); quoted.End < len(text) && text[quoted.End] == '.' {
+			return quoted.Name(text), name[quoted.End+1:], true
+		}
+	}
+	return strings.Cut(name, ".")
+}
+
 // QualifiedName reads a name of one or more parts joined by dots, at or after offset at. It returns the parts without quotes, and
 // where the name begins and ends; no parts if there is no name.
 func QualifiedName(text []byte, at int, dialect Dialect) (parts []string, start, end int) {

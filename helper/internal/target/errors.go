@@ -139,6 +139,20 @@ type LoadError struct {
 	Err     error
 }
 
+// EncodingError means that the local database has an encoding that lacks what the dump has.
+type EncodingError struct {
+	Database string
+	// Needs is an encoding that has it, in the words of CREATE DATABASE.
+	Needs string
+	Err   *LoadError
+}
+
+func (e *EncodingError) Error() string {
+	return "the encoding of database " + e.Database + " does not take what is in the dump: " + e.Err.Error()
+}
+
+func (e *EncodingError) Unwrap() error { return e.Err }
+
 // NoOffset is the offset of a statement that is not in the dump's text.
 const NoOffset = -1
 

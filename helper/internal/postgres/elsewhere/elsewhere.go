@@ -90,7 +90,7 @@ func (s *statement) named() string {
 		s.next()
 	}
 	parts, _, _ := sqltext.QualifiedName(s.text, s.token.Start, sqltext.Postgres)
-	return strings.Join(parts, ".")
+	return sqltext.JoinName(parts)
 }
 
 // after goes to the token after the next such word.

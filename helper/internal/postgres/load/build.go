@@ -72,7 +72,7 @@ func Match(text []byte, form string) (names []string, end int, is bool) {
 			if len(parts) == 0 {
 				return nil, 0, false
 			}
-			names, end = append(names, strings.Join(parts, ".")), after
+			names, end = append(names, sqltext.JoinName(parts)), after
 			continue
 		}
 		token := sqltext.NextToken(text, end, sqltext.Postgres)

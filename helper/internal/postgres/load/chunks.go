@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -229,7 +228,7 @@ func cutCopy(text []byte, table string) (statement string, rows []byte, err erro
 		return "", nil, refused
 	}
 	parts, _, end := sqltext.QualifiedName(text, begin.End, sqltext.Postgres)
-	if len(parts) != 2 || strings.Join(parts, ".") != table {
+	if len(parts) != 2 || sqltext.JoinName(parts) != table {
 		return "", nil, refused
 	}
 	token := next(end)

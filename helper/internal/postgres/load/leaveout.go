@@ -251,7 +251,7 @@ func object(text []byte, at int) string {
 		}
 		at = skip(text, at+end, adjectives)
 		parts, _, end := sqltext.QualifiedName(text, at, sqltext.Postgres)
-		what := strings.ToLower(kind) + " " + strings.Join(parts, ".")
+		what := strings.ToLower(kind) + " " + sqltext.JoinName(parts)
 		if len(parts) == 0 {
 			what = strings.ToLower(kind)
 		}
@@ -272,7 +272,7 @@ func about(text []byte, at int) string {
 	}
 	kind := sqltext.NextToken(text, at, sqltext.Postgres)
 	parts, _, _ := sqltext.QualifiedName(text, kind.End, sqltext.Postgres)
-	return strings.ToLower(kind.Name(text)) + " " + strings.Join(parts, ".")
+	return strings.ToLower(kind.Name(text)) + " " + sqltext.JoinName(parts)
 }
 
 // skip returns the offset after words.
@@ -295,7 +295,7 @@ func tableAfterOn(text []byte, at int) string {
 			rule = true
 		case token.Is(text, "ON") && !rule, token.Is(text, "TO") && rule:
 			parts, _, _ := sqltext.QualifiedName(text, token.End, sqltext.Postgres)
-			return strings.Join(parts, ".")
+			return sqltext.JoinName(parts)
 		}
 	}
 	return ""

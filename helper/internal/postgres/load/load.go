@@ -266,7 +266,7 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 	if err != nil || text == nil {
 		return err
 	}
-	text = l.replaceOwner(text)
+	text = l.replaceOwner(withEncoding(text))
 	if guards(text) {
 		statement.Text, statement.Raw = bytes.Clone(text), nil
 		l.guards = append(l.guards, statement)
@@ -374,6 +374,12 @@ func (l *Load) Failed(ctx context.Context, statement Statement, err error) error
 	} else {
 		e.Message = postgres.QuotedValue.ReplaceAllString(e.Message, "")
 	}
+	switch {
+	case serverError.Code == postgres.UntranslatableChar:
+		return &target.EncodingError{Database: l.Server.Names.Live, Needs: "ENCODING 'UTF8'", Err: e}
+	case serverError.Code == postgres.NotInEncoding && !strings.HasSuffix(serverError.Message, ": 0x00"): // which no encoding has
+		return &target.EncodingError{Database: l.Server.Names.Live, Needs: "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'", Err: e}
+	}
 	return e
 }
 
@@ -455,19 +461,13 @@ func (l *Load) compareRows(ctx context.Context, stats sqltext.Stats) error {
 // to; "" if it does not exist. mixed means that it also has rows that are not the dump's, from an extension or a
 // foreign server.
 func (l *Load) find(ctx context.Context, table string) (relation string, mixed bool, err error) {
-	if !strings.Contains(table, ".") {
-		table = "public." + table
-	}
-	for at, c := range table { // the names themselves may contain dots
-		if c != '.' {
-			continue
-		}
-		relation, mixed, err := l.findIn(ctx, table[:at], table[at+1:])
+	if schema, name, qualified := sqltext.SplitName(table); qualified {
+		relation, mixed, err := l.findIn(ctx, schema, name)
 		if relation != "" || err != nil {
 			return relation, mixed, err
 		}
 	}
-	return "", false, nil
+	return l.findIn(ctx, "public", table)
 }
 
 func (l *Load) findIn(ctx context.Context, schema, name string) (relation string, mixed bool, err error) {

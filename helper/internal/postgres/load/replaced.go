@@ -17,7 +17,7 @@ func (l *Load) Replaced(ctx context.Context) (map[string]int64, error) {
 		return nil, err
 	}
 	defer s.Close()
-	tables, err := s.Query(ctx, "SELECT n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname) FROM pg_class c"+
+	tables, err := s.Query(ctx, "SELECT "+postgres.TableName("n.nspname", "c.relname")+", format('%I.%I', n.nspname, c.relname) FROM pg_class c"+
 		" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'"+
 		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')")
 	if err != nil {

@@ -110,7 +110,7 @@ func (l *Load) build(ctx context.Context, s *session.Session, build *buildStatem
 
 // measure notes the sizes of tables.
 func (l *Load) measure(ctx context.Context, builds []*buildStatement) error {
-	rows, err := l.Main.Query(ctx, "SELECT n.nspname || '.' || c.relname, pg_table_size(c.oid) FROM pg_class c"+
+	rows, err := l.Main.Query(ctx, "SELECT "+postgres.TableName("n.nspname", "c.relname")+", pg_table_size(c.oid) FROM pg_class c"+
 		" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm') AND n.nspname <> 'pg_catalog'")
 	if err != nil {
 		return err

@@ -111,6 +111,7 @@ type clientTarget struct {
 	port          int
 	password      string
 	options       string // settings of the session; "" for none
+	encoding      string // of the dump
 	structureOnly []relationName
 	excluded      []relationName
 	withoutLarge  bool // without large objects
@@ -126,7 +127,7 @@ type clientTarget struct {
 func (t clientTarget) arguments(client dumpClient) []string {
 	args := append([]string{
 		"--format=plain",
-		"--encoding=UTF8",
+		"--encoding=" + t.encoding,
 		"--no-password", // never ask
 		fmt.Sprintf("--lock-wait-timeout=%d", lockTimeout),
 	}, client.leavesOut()...)

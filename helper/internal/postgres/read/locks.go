@@ -14,13 +14,13 @@ import (
 
 // locksQuery lists who holds, or waits for, a lock that keeps others from reading a table, and whom the latter wait for. Of the
 // sessions of others, an account may only see whose they are.
-const locksQuery = `WITH who AS (
+var locksQuery = `WITH who AS (
   SELECT pid, concat_ws(' of ',
     CASE WHEN query NOT LIKE '%<%' THEN nullif(upper(concat_ws(' ', split_part(ltrim(query), ' ', 1), split_part(ltrim(query), ' ', 2))), '') END,
     usename) || ' (process ' || pid || coalesce(', ' || CASE WHEN state LIKE 'idle in transaction%' THEN
       'idle in its transaction for ' || extract(epoch FROM clock_timestamp() - state_change)::int || ' s' END, '') || ')' AS name
   FROM pg_catalog.pg_stat_activity WHERE application_name IS DISTINCT FROM 'dump-helper')
-SELECT n.nspname || '.' || c.relname, w.name, CASE WHEN l.granted THEN '' ELSE coalesce(
+SELECT ` + postgres.TableName("n.nspname", "c.relname") + `, w.name, CASE WHEN l.granted THEN '' ELSE coalesce(
     (SELECT string_agg(b.name, ', ') FROM who b WHERE b.pid = ANY (pg_catalog.pg_blocking_pids(l.pid))), '') END, l.granted::text
 FROM pg_catalog.pg_locks l JOIN who w USING (pid) JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND c.relkind IN ('r', 'p', 'm', 'v', 'S', 'f') AND n.nspname NOT LIKE 'pg\_%'

@@ -20,6 +20,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
@@ -36,6 +37,7 @@ type Server struct {
 	client        dumpClient
 	server        version.Version
 	version       string      // the same, as the server gives it
+	encoding      string      // of the dump: UTF8, or SQL_ASCII if the database has bytes of no known encoding
 	about         source.Info // all but the tables
 	checked       bool        // whether a pooler was looked for
 	pooler        *pooler     // nil if the server is reached directly
@@ -62,7 +64,16 @@ func New(config source.Config, tunnel *sshtunnel.Tunnel) *Server {
 // relationName is a relation's name with its schema.
 type relationName struct{ schema, name string }
 
-func (n relationName) String() string { return n.schema + "." + n.name }
+func (n relationName) String() string { return sqltext.JoinName([]string{n.schema, n.name}) }
+
+// names are what dumps call relations.
+func names(relations []relationName) []string {
+	var all []string
+	for _, one := range relations {
+		all = append(all, one.String())
+	}
+	return all
+}
 
 // pattern is the name as pg_dump's options want it: quoted, nothing in it is a wildcard.
 func (n relationName) pattern() string {
@@ -96,6 +107,9 @@ func (p *Server) inspect(ctx context.Context) (source.Info, error) {
 			return err
 		}
 		p.version = info.Version
+		if err := tx.QueryRow(ctx, "SELECT CASE current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END").Scan(&p.encoding); err != nil {
+			return err
+		}
 		p.server, _ = version.Parse(info.Version)
 		if p.client, err = findClient(ctx, p.server, info.Version); err != nil {
 			return err
@@ -188,7 +202,8 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 	}
 	defer rows.Close()
 	p.structureOnly, p.excluded, p.lockable, p.copied = nil, nil, nil, nil
-	var denied, guarded, unlogged []string
+	var guarded, unlogged []string
+	var denied []relationName
 	for rows.Next() {
 		var name, root relationName
 		var kind string
@@ -215,7 +230,7 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 		}
 		// pg_dump locks every table that it dumps, the structure-only ones too, and that takes SELECT.
 		if !*readable && kind != "v" && kind != "m" {
-			denied = append(denied, table.Name)
+			denied = append(denied, name)
 		}
 		switch kind {
 		case "S":
@@ -257,7 +272,7 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 	}
 	role := postgres.QuoteIdentifier(p.url.User)
 	if len(denied) > 0 {
-		return nil, nil, &source.PrivilegeError{User: p.url.User, Missing: []string{"SELECT"}, On: denied, Grant: grantSelect(denied, role)}
+		return nil, nil, &source.PrivilegeError{User: p.url.User, Missing: []string{"SELECT"}, On: names(denied), Grant: grantSelect(denied, role)}
 	}
 	if len(guarded) > 0 {
 		return nil, nil, &source.PrivilegeError{User: p.url.User, Missing: []string{"BYPASSRLS"}, On: guarded, Grant: "ALTER ROLE " + role + " BYPASSRLS"}
@@ -269,16 +284,15 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 }
 
 // grantSelect are the statements that let a role read the schemas of the given tables.
-func grantSelect(tables []string, role string) string {
+func grantSelect(tables []relationName, role string) string {
 	var statements []string
 	seen := map[string]bool{}
 	for _, table := range tables {
-		schema, _, _ := strings.Cut(table, ".")
-		if seen[schema] {
+		if seen[table.schema] {
 			continue
 		}
-		seen[schema] = true
-		schema = postgres.QuoteIdentifier(schema)
+		seen[table.schema] = true
+		schema := postgres.QuoteIdentifier(table.schema)
 		statements = append(statements,
 			"GRANT USAGE ON SCHEMA "+schema+" TO "+role,
 			"GRANT SELECT ON ALL TABLES IN SCHEMA "+schema+" TO "+role,
@@ -354,6 +368,7 @@ func (p *Server) clientTarget(ctx context.Context) (clientTarget, io.Closer, err
 
 // withRules adds what is known by now: how our own connections got in, and what is left out.
 func (p *Server) withRules(target clientTarget) clientTarget {
+	target.encoding = p.encoding
 	target.password, target.options = p.password, settings.Options(slices.Concat(p.settings, p.lifted()))
 	target.structureOnly, target.excluded, target.withoutLarge = p.structureOnly, p.excluded, p.largeObjects
 	return target
@@ -413,9 +428,14 @@ func (p *Server) connection() (*pgx.ConnConfig, error) {
 		return nil, err
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // poolers know no prepared statements
+	// From the first statement on. Poolers know this setting, since every client makes it.
+	config.RuntimeParams["client_encoding"] = "UTF8"
 	inParts(&config.Config)
 	return config, nil
 }
+
+// sqlASCII is the encoding of databases that take and give bytes as they are.
+const sqlASCII = "SQL_ASCII"
 
 // classify turns an error of the driver into one of package source.
 func (p *Server) classify(err error) error {
@@ -438,6 +458,9 @@ func (p *Server) classify(err error) error {
 	}
 	if kind != fault.None {
 		err = postgres.Plain(err)
+	}
+	if postgres.SQLState(err) == postgres.NotInEncoding && p.encoding == sqlASCII {
+		return source.Failure(doing, source.ErrNotUTF8, err)
 	}
 	if postgres.SQLState(err) == postgres.InsufficientPrivilege {
 		return source.Failure(doing, &source.PrivilegeError{

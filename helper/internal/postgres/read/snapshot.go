@@ -201,6 +201,9 @@ func (s *snapshot) connect(ctx context.Context, more ...string) (*pgx.Conn, erro
 		return nil, err
 	}
 	statements := append([]string{"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"}, settings.Again(s.postgres.settings)...)
+	if s.postgres.encoding != "" {
+		statements = append(statements, "SET LOCAL client_encoding = "+s.postgres.encoding)
+	}
 	statements = append(statements, more...)
 	return s.postgres.limits.Connect(ctx, config, func(conn *pgx.Conn) error {
 		_, err := conn.PgConn().Exec(ctx, strings.Join(statements, "; ")).ReadAll()

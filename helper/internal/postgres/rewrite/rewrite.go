@@ -218,7 +218,7 @@ func (s *statement) qualified(i int) string {
 		return ""
 	}
 	parts, _, _ := sqltext.QualifiedName(s.text, s.tokens[i].Start, sqltext.Postgres)
-	return strings.Join(parts, ".")
+	return sqltext.JoinName(parts)
 }
 
 // table is the table that the statement creates or alters, as it is written and for the user.

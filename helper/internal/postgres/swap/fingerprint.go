@@ -31,8 +31,8 @@ func notOf(catalog string) string {
 
 // relationPrints returns, by name and kind, the texts to hash for tables, views and sequences. It leaves out what
 // VACUUM and ANALYZE change, and where the file is.
-const relationPrints = `
-SELECT x.relkind, n.nspname || '.' || x.relname,
+var relationPrints = `
+SELECT x.relkind, ` + postgres.TableName("n.nspname", "x.relname") + `,
        md5(concat_ws(E'\n', x.relkind, x.relpersistence, x.relowner, x.relacl::text, x.reloptions::text, x.relrowsecurity, x.relforcerowsecurity,
            x.relreplident, to_jsonb(x) ->> 'relpartbound', to_jsonb(q)::text,
            (SELECT string_agg(i.inhparent::text, ',' ORDER BY i.inhseqno) FROM pg_inherits i WHERE i.inhrelid = x.oid),

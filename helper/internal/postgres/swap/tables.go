@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -30,7 +31,7 @@ const schemas = " n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_sche
 
 // listTables lists the tables of the session's database by name.
 func listTables(ctx context.Context, s *session.Session) (map[string]existingTable, error) {
-	rows, err := s.Query(ctx, "SELECT c.oid, n.nspname || '.' || c.relname, format('%I.%I', n.nspname, c.relname), c.relkind = 'p'"+
+	rows, err := s.Query(ctx, "SELECT c.oid, "+postgres.TableName("n.nspname", "c.relname")+", format('%I.%I', n.nspname, c.relname), c.relkind = 'p'"+
 		" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND"+schemas)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func listTables(ctx context.Context, s *session.Session) (map[string]existingTab
 		tables[row[1]] = existingTable{number: row[0], name: row[1], quoted: row[2], partitioned: row[3] == "t"}
 	}
 	// to_jsonb, because generated columns exist only since version 12.
-	rows, err = s.Query(ctx, "SELECT n.nspname || '.' || c.relname, a.attname"+
+	rows, err = s.Query(ctx, "SELECT "+postgres.TableName("n.nspname", "c.relname")+", a.attname"+
 		" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"+
 		" WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' AND"+schemas)
 	if err != nil {
@@ -51,7 +52,7 @@ func listTables(ctx context.Context, s *session.Session) (map[string]existingTab
 		table.columns = append(table.columns, row[1])
 		tables[row[0]] = table
 	}
-	rows, err = s.Query(ctx, "SELECT n.nspname || '.' || c.relname, pn.nspname || '.' || p.relname FROM pg_inherits i"+
+	rows, err = s.Query(ctx, "SELECT "+postgres.TableName("n.nspname", "c.relname")+", "+postgres.TableName("pn.nspname", "p.relname")+" FROM pg_inherits i"+
 		" JOIN pg_class c ON c.oid = i.inhparent AND c.relkind = 'p' JOIN pg_namespace n ON n.oid = c.relnamespace"+
 		" JOIN pg_class p ON p.oid = i.inhrelid AND p.relkind IN ('r', 'p') JOIN pg_namespace pn ON pn.oid = p.relnamespace ORDER BY 2")
 	if err != nil {
@@ -68,7 +69,7 @@ func listTables(ctx context.Context, s *session.Session) (map[string]existingTab
 
 // references lists the foreign keys between tables of the session's database.
 func references(ctx context.Context, s *session.Session) ([]target.Reference, error) {
-	rows, err := s.Query(ctx, "SELECT DISTINCT fn.nspname || '.' || f.relname, tn.nspname || '.' || t.relname FROM pg_constraint k"+
+	rows, err := s.Query(ctx, "SELECT DISTINCT "+postgres.TableName("fn.nspname", "f.relname")+", "+postgres.TableName("tn.nspname", "t.relname")+" FROM pg_constraint k"+
 		" JOIN pg_class f ON f.oid = k.conrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace"+
 		" JOIN pg_class t ON t.oid = k.confrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace WHERE k.contype = 'f' ORDER BY 1, 2")
 	var all []target.Reference
@@ -80,7 +81,7 @@ func references(ctx context.Context, s *session.Session) ([]target.Reference, er
 
 // sequences lists the sequences that belong to the tables, by number.
 func sequences(ctx context.Context, s *session.Session, tables []existingTable) (map[string]sequence, error) {
-	rows, err := s.Query(ctx, "SELECT s.oid, n.nspname || '.' || s.relname, d.refobjid, format('%I.%I', n.nspname, s.relname) FROM pg_depend d"+
+	rows, err := s.Query(ctx, "SELECT s.oid, "+postgres.TableName("n.nspname", "s.relname")+", d.refobjid, format('%I.%I', n.nspname, s.relname) FROM pg_depend d"+
 		" JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace"+
 		" WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')")
 	found := map[string]sequence{}
