@@ -254,7 +254,9 @@ func (d *doctor) local(ctx context.Context) {
 		d.skip("local database", "DUMP_TARGET is not set; only a pull needs it")
 		return
 	}
-	database, err := engine.OpenTarget(ctx, target.Config{URL: *d.Target, WithoutRows: d.WithoutRows})
+	database, err := engine.OpenTarget(ctx, target.Config{
+		URL: *d.Target, WithoutRows: d.WithoutRows, Note: func(text string) { d.warn("local database", text, "") },
+	})
 	if err != nil {
 		d.fail("local database", err)
 		return

@@ -21,6 +21,7 @@ func Open(ctx context.Context, config target.Config) (target.Database, error) {
 	db := &Database{Server: session.New(config, pool)}
 	err = db.Inspect(ctx)
 	if err == nil {
+		db.finishInterrupted(ctx)
 		err = db.checkPart(ctx)
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/load"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/tablespace"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -42,6 +43,9 @@ func (l *pull) open(ctx context.Context) error {
 	n := l.db.Names
 	if err := l.db.recoverLocked(ctx, l.Lock); err != nil {
 		return err
+	}
+	if err := tablespace.DropDatabase(context.WithoutCancel(ctx), l.Lock, n.Incoming); err != nil {
+		return l.db.Classify("drop database "+n.Incoming, err)
 	}
 	if err := l.Lock.CreateBeside(ctx, n.Live, n.Incoming); err != nil {
 		return l.db.Classify("create database "+n.Incoming, err)

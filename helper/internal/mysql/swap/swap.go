@@ -203,13 +203,10 @@ func (db *Database) rollBack(ctx context.Context, s *session.Session) error {
 	if err == nil {
 		err = dropIfEmpty(ctx, s, n.Previous)
 	}
-	if err == nil {
-		err = tablespace.DropDatabase(ctx, s, n.Spare)
+	if err != nil {
+		return db.Classify("put the triggers of database "+n.Live+" back", err)
 	}
-	if err == nil {
-		err = db.sweepOlder(ctx, s)
-	}
-	return db.Classify("put the triggers of database "+n.Live+" back", err)
+	return db.tidy(ctx, s, n.Spare)
 }
 
 // rollForward makes what the live database still lacks after its tables have been moved.
@@ -263,13 +260,29 @@ func (db *Database) rollForward(ctx context.Context, s *session.Session) error {
 		return db.Classify(action, err)
 	}
 	target.OnStep("journal closed")
-	for _, garbage := range []string{n.Incoming, n.Spare} {
-		if err := tablespace.DropDatabase(ctx, s, garbage); err != nil {
-			return db.Classify("drop database "+garbage, err)
+	return db.tidy(ctx, s, n.Incoming, n.Spare)
+}
+
+// tidy drops databases that nobody needs any more, and older ones that are to go. The live database is whole, so what stays is only noted; the
+// next run tries again. It fails if the connection is lost.
+func (db *Database) tidy(ctx context.Context, s *session.Session, garbage ...string) error {
+	var lost *target.LostError
+	for _, database := range garbage {
+		err := db.Classify("drop database "+database, tablespace.DropDatabase(ctx, s, database))
+		if errors.As(err, &lost) {
+			return err
+		}
+		if err != nil {
+			db.Config.Note("database " + database + ", which nobody needs any more, is not dropped yet: " + err.Error())
 		}
 		target.OnStep("garbage dropped")
 	}
-	return db.Classify("drop an older database", db.sweepOlder(ctx, s))
+	err := db.Classify("drop an older database", db.sweepOlder(ctx, s))
+	if err != nil && !errors.As(err, &lost) {
+		db.Config.Note("an older database cannot be dropped: " + err.Error())
+		return nil
+	}
+	return err
 }
 
 // complete makes the objects of all that are missing. Triggers fire in the order in which they were made: if one is
@@ -294,7 +307,7 @@ func (db *Database) complete(ctx context.Context, s *session.Session, database s
 	return db.create(ctx, s, database, missing)
 }
 
-// recoverLocked finishes what an interrupted run left, and drops its garbage.
+// recoverLocked finishes what an interrupted run left. Its incoming database stays.
 func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error {
 	ctx = context.WithoutCancel(ctx)
 	n := db.Names
@@ -316,7 +329,37 @@ func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error
 	if err := nameStates(ctx, s, n); err != nil {
 		return db.Classify("complete the journal of database "+n.Previous, err)
 	}
-	return db.Classify("drop database "+n.Incoming, tablespace.DropDatabase(ctx, s, n.Incoming))
+	return nil
+}
+
+// finishInterrupted finishes a swap that the death of a process or of the server has interrupted, so that nobody finds the live database without
+// its views and triggers. What cannot be finished is left to the next pull or undo, which fails for it.
+func (db *Database) finishInterrupted(ctx context.Context) {
+	interrupted := func(s *session.Session) bool {
+		found, err := s.List(ctx, "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME IN (?, ?)",
+			db.Names.Previous, session.JournalPending, session.JournalSwapped)
+		return err == nil && len(found) > 0
+	}
+	s, err := db.Connect(ctx)
+	if err != nil {
+		return
+	}
+	found := interrupted(s)
+	s.Close()
+	if !found {
+		return
+	}
+	if s, err = db.Locked(ctx); err != nil {
+		return // the swap is still going on
+	}
+	defer s.Close()
+	if !interrupted(s) {
+		return
+	}
+	db.Config.Note("a swap of database " + db.Names.Live + " was interrupted, and its views, triggers and foreign keys may be missing; they are put back now")
+	if err := db.recoverLocked(ctx, s); err != nil {
+		db.Config.Note("the swap cannot be finished: " + err.Error())
+	}
 }
 
 // Recover finishes what an interrupted run left: see target.Database.
@@ -335,7 +378,11 @@ func (db *Database) lockedClean(ctx context.Context) (*session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.recoverLocked(ctx, s); err != nil {
+	err = db.recoverLocked(ctx, s)
+	if err == nil {
+		err = db.tidy(context.WithoutCancel(ctx), s, db.Names.Incoming)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}

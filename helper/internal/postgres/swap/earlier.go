@@ -146,7 +146,7 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	if err := db.exchange(ctx, s, exchange{renames, comments}); err != nil {
 		return err
 	}
-	return db.dropGarbage(context.WithoutCancel(ctx), s)
+	return db.tidy(context.WithoutCancel(ctx), s)
 }
 
 // prune drops surplus earlier databases after a swap. If it fails, the next swap tries again.
@@ -189,7 +189,7 @@ func (db *Database) dropEarlier(ctx context.Context, s *session.Session, databas
 	if err := db.exchange(ctx, s, e); err != nil {
 		return err
 	}
-	return db.dropGarbage(context.WithoutCancel(ctx), s)
+	return db.tidy(context.WithoutCancel(ctx), s)
 }
 
 // DropEarlier drops an earlier database and all that are older: see target.Database.

@@ -2,6 +2,7 @@ package swap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,7 +91,7 @@ func (db *Database) swap(ctx context.Context, s *session.Session, t turn) error 
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := db.dropGarbage(ctx, s); err != nil {
+	if err := db.tidy(ctx, s); err != nil {
 		return err
 	}
 	return db.prune(ctx, s)
@@ -276,6 +277,18 @@ func (db *Database) dropGarbage(ctx context.Context, s *session.Session) error {
 		target.OnStep("garbage dropped")
 	}
 	return nil
+}
+
+// tidy drops what nobody needs any more after a swap. The live database is whole, so what stays is only noted; the next run tries again. It fails
+// if the connection is lost.
+func (db *Database) tidy(ctx context.Context, s *session.Session) error {
+	err := db.dropGarbage(ctx, s)
+	var lost *target.LostError
+	if err != nil && !errors.As(err, &lost) {
+		db.Config.Note("a database that nobody needs any more is not dropped yet: " + err.Error())
+		return nil
+	}
+	return err
 }
 
 // create creates the scratch database with the properties of the live one.
