@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	sourcecommand "github.com/jobiqo/dump-refresh/helper/internal/source/command"
@@ -47,15 +49,17 @@ func (s *session) source(ctx context.Context) (source.Config, error) {
 	if err := s.project.RequireSource(); err != nil {
 		return source.Config{}, err
 	}
-	password, err := s.project.SourcePassword(ctx, func(ctx context.Context, ref string) (secret.String, error) {
-		return s.sessions.ReadSecret(ctx, s.awsEnvironment(), s.project.Region, ref)
-	})
+	password, err := s.project.SourcePassword(ctx, s.fromAWS)
+	if err != nil {
+		return source.Config{}, err
+	}
+	masks, err := s.masks(ctx)
 	if err != nil {
 		return source.Config{}, err
 	}
 	config := source.Config{
 		Command: s.project.Source.Command, Dir: s.project.Root, Environment: s.sourceEnvironment(), Password: password, SSH: s.project.SSH,
-		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude,
+		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude, Masks: masks,
 		Client: s.project.Engine == "client", Note: s.note,
 	}
 	if s.project.Source.URL != nil {
@@ -71,6 +75,23 @@ func (s *session) source(ctx context.Context) (source.Config, error) {
 		config.URL = &url
 	}
 	return config, nil
+}
+
+// fromAWS reads a secret that AWS keeps.
+func (s *session) fromAWS(ctx context.Context, ref string) (secret.String, error) {
+	return s.sessions.ReadSecret(ctx, s.awsEnvironment(), s.project.Region, ref)
+}
+
+// masks returns the rules for columns, with their key.
+func (s *session) masks(ctx context.Context) (rules.Rules, error) {
+	if len(s.project.Rules.Columns) == 0 {
+		return rules.Rules{}, nil
+	}
+	key, err := s.project.MaskKey(ctx, s.fromAWS)
+	if err != nil {
+		return rules.Rules{}, err
+	}
+	return rules.Rules{Columns: s.project.Rules.Columns, Key: mask.NewKey(key)}, nil
 }
 
 // publisher names who runs this, such as ada@laptop.

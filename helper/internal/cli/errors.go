@@ -14,6 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
@@ -297,6 +298,8 @@ var errorClasses = []errorClass{
 	as(exitStaging, func(e *source.ClientTooOldError) string {
 		return installHint("install a newer one", e.Debian, e.Brew)
 	}),
+	is(rules.ErrCannotWork, exitSettings, "change the rule in that line of the file, or the column's other rules"),
+	is(source.ErrRowsUnseen, exitSettings, "read the rows of a server with DUMP_ENGINE=native, or remove columns from rules.yaml"),
 	is(source.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump.local"),
 	is(source.ErrPasswordExpired, exitStaging, "set a new password for the user on staging, and write it to DUMP_SOURCE_PASSWORD in .ddev/.env.dump.local"),
 	is(source.ErrAccountLocked, exitStaging, "ask an administrator of staging to unlock the account, or name another one in DUMP_SOURCE"),
@@ -568,14 +571,16 @@ func refused(kind fault.Kind, code int, hint string) errorClass {
 // settingsHint returns the hint for a wrong setting.
 func settingsHint(problem *project.ConfigError) string {
 	switch {
+	case problem.Name == "DUMP_MASK_KEY" && errors.Is(problem, project.ErrMissing):
+		return "write DUMP_MASK_KEY=… into .ddev/.env.dump.local (openssl rand -base64 32 makes one), or set DUMP_MASK_KEY_FROM"
 	case errors.Is(problem, project.ErrMissing):
 		return "run: ddev config --web-environment-add=" + problem.Name + "=" + examples[problem.Name]
 	case errors.Is(problem, project.ErrPasswordExposed):
-		return "put it into .ddev/.env.dump.local, which stays out of git, or use DUMP_SOURCE_PASSWORD_FROM"
+		return "put it into .ddev/.env.dump.local, which stays out of git, or use " + problem.Name + "_FROM"
 	case errors.Is(problem, project.ErrUnknownName):
 		return "write " + problem.Nearest + ", or remove it"
 	case errors.Is(problem, project.ErrPasswordUnavailable):
-		return "check DUMP_SOURCE_PASSWORD_FROM: env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME"
+		return "check " + problem.Name + ": env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME"
 	}
 	return "`dump-helper settings` shows every setting and where it comes from"
 }

@@ -160,6 +160,10 @@ func describeIndex(index *dumpfile.Index) string {
 	line("left out", strings.Join(index.Rules.Excluded, ", "))
 	line("unreadable", strings.Join(index.Rules.Broken, "; "))
 	line("staging's own", strings.Join(index.Rules.LeftOut, "; "))
+	if index.Masking != nil {
+		line("masked", strings.Join(index.Masking.Columns, "; "))
+		line("masked with", fmt.Sprintf("key %s, rules %.12s", index.Masking.Key, index.Masking.Rules))
+	}
 	text.WriteString("\n" + describeTables(index))
 	return text.String()
 }

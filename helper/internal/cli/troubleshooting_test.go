@@ -18,6 +18,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
@@ -85,6 +86,9 @@ var documented = []struct {
 		{err: &project.ConfigError{Kind: project.ErrUnknownName, Origin: ".ddev/config.yaml:12", Name: anything, Text: "unknown setting, did you mean DUMP_S3_BUCKET?", Nearest: "DUMP_S3_BUCKET"}},
 		{err: &project.ConfigError{Kind: project.ErrPasswordExposed, Origin: ".ddev/config.yaml:12", Name: "DUMP_SOURCE_PASSWORD", Text: anything}},
 		{err: &project.ConfigError{Kind: project.ErrPasswordUnavailable, Name: "DUMP_SOURCE_PASSWORD_FROM", Text: anything}},
+		{err: &project.ConfigError{Kind: project.ErrMissing, Name: "DUMP_MASK_KEY", Text: "not set for project shop, whose rules mask columns"}},
+		{err: &rules.Error{Rule: rules.Rule{Column: "users.mail", Origin: ".ddev/dump-refresh/rules.yaml:3"}, Column: "users.mail", Err: errAnything}},
+		{err: source.ErrRowsUnseen},
 		{err: &project.ConfigError{Kind: project.ErrInvalidValue, Origin: ".ddev/config.yaml:12", Name: anything, Text: "must be … (got …)"}},
 		{err: &neighbourError{"DUMP_TARGET", "mysql", "ddev-infra-mysql"}},
 	}},

@@ -31,8 +31,10 @@ type Index struct {
 	SourceState   string      `json:"source_state,omitempty"` // the source's state just before the snapshot; only the source's package understands it
 	Origin        Origin      `json:"origin,omitzero"`        // which database it was made of
 	Rules         Rules       `json:"rules"`
-	Tables        []Table     `json:"tables"`
-	Rows          int64       `json:"rows"` // of all tables with a known number
+	// Masking is nil if no columns were masked.
+	Masking *Masking `json:"masking,omitempty"`
+	Tables  []Table  `json:"tables"`
+	Rows    int64    `json:"rows"` // of all tables with a known number
 	// TextRows are those rows of a dump with sections that are in no chunk of rows but in the text before or after, by table.
 	TextRows map[string]int64 `json:"text_rows,omitempty"`
 	RawBytes int64            `json:"raw_bytes"` // of SQL
@@ -64,6 +66,14 @@ type Rules struct {
 	Excluded      []string `json:"excluded,omitempty"`       // not dumped
 	Broken        []string `json:"broken,omitempty"`         // not dumped because nobody can read them, such as "view v: reason"
 	LeftOut       []string `json:"left_out,omitempty"`       // what belongs to staging's server rather than to its database, such as "the options of server s"
+}
+
+// Masking says what was masked, and by which rules and key.
+type Masking struct {
+	Version int      `json:"version"` // of the maskers
+	Rules   string   `json:"rules"`   // identifies rules and key: with the same ones, the same rows become the same
+	Key     string   `json:"key"`     // names the key without giving it away
+	Columns []string `json:"columns"` // as table.column: masker
 }
 
 // Table is a table in the dump.

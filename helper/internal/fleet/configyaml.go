@@ -153,6 +153,9 @@ func (r *configReader) entry(entry *Entry) fields {
 				name := node.Content[i]
 				r.text(name.Value, func(text string) {
 					set[name.Value] = text
+					if name.Value == "DUMP_MASK_KEY" {
+						r.add(name, "set: DUMP_MASK_KEY: a key must not be in this file; write where it is, such as DUMP_MASK_KEY_FROM: file:PATH")
+					}
 					if name.Value == "DUMP_SOURCE_PASSWORD" || name.Value == "DUMP_SOURCE" && withPassword.MatchString(text) {
 						r.add(name, "set: "+name.Value+": a password must not be in this file; write where it is, such as DUMP_SOURCE_PASSWORD_FROM: file:PATH")
 					}

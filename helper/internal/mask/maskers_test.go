@@ -184,3 +184,21 @@ func BenchmarkSerialized(b *testing.B) {
 func BenchmarkJSON(b *testing.B) {
 	benchmark(b, Spec{Name: "json"}, Column{Kind: Text}, "["+strings.Repeat(`{"name":"Anna Berg","n":5},`, 40)+"1]")
 }
+
+// PHP's password_verify, and the code of Drupal 7, WordPress and Magento 2, took these hashes for those of that password.
+func TestPasswords(t *testing.T) {
+	for format, want := range map[string]string{
+		"bcrypt":       "$2y$10$iSh5UNLrvzfDI/gWjYbUbu0zWN4m49Hw5n06DtEiikGhzVv4JBC5S",
+		"drupal":       "$2y$10$IZRP4YWyvaoSFNM/etlgpumMZmHV0pSRulTqRABNcRRzTdQVB0asi",
+		"drupal7":      "$S$DS403rBFz9689JpOTJYELApT8HKAeEMlCCmPGKq4KFh86KASLpcB",
+		"magento2":     "f524eba5d247501249c3d58dcd1ee5346e5e0df02e7780b577e43321c519b99c:ddef9a95d01806c82ba0ab09c4728f58:1",
+		"typo3":        "$argon2i$v=19$m=16384,t=2,p=1$C0z8BKz50CPHZO3RBEUAqQ$ZkK4+MqKYEqWTx29agaBOR8YajICf9OOWbl8W31rnrg",
+		"wordpress":    "$P$Bj8MYD/91CP85bQzvSRQHC5mu2dchZ.",
+		"wordpress6.8": "$wp$2y$10$H2rClNTWWJsL7K.OpXoCLeNv5dnHd3WuNrbI6UCKuSrI5yd.0ZsiK",
+	} {
+		m := masker(t, Spec{Name: "password", Format: format, Password: "known one"}, Column{Kind: Text})
+		if got := masked(m, "any"); got != want {
+			t.Errorf("%s: %s", format, got)
+		}
+	}
+}

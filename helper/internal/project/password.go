@@ -32,27 +32,49 @@ func (p *Project) SourcePassword(ctx context.Context, fromAWS func(ctx context.C
 	if reference == "" {
 		return password, nil
 	}
-	password, err := p.readPassword(ctx, reference, fromAWS)
-	if err == nil && !password.IsSet() {
+	return p.readReference(ctx, "DUMP_SOURCE_PASSWORD_FROM", "password", reference, fromAWS)
+}
+
+// MaskKey returns the key of the maskers, from DUMP_MASK_KEY or DUMP_MASK_KEY_FROM, whichever comes from the later place. The error is a
+// *ConfigError: of kind ErrMissing if there is none, else of kind ErrPasswordUnavailable.
+func (p *Project) MaskKey(ctx context.Context, fromAWS func(ctx context.Context, ref string) (secret.String, error)) (secret.String, error) {
+	from := p.values["DUMP_MASK_KEY_FROM"].from
+	switch {
+	case p.MaskKeyFrom != "" && (!p.maskKey.IsSet() || from.isAfter(p.values["DUMP_MASK_KEY"].from)):
+		key, err := p.readReference(ctx, "DUMP_MASK_KEY_FROM", "key", p.MaskKeyFrom, fromAWS)
+		if err == nil && len(key.Reveal()) < leastMaskKey {
+			err = &ConfigError{Kind: ErrInvalidValue, Origin: from.String(), Name: "DUMP_MASK_KEY_FROM", Text: shortMaskKey}
+		}
+		return key, err
+	case p.maskKey.IsSet():
+		return p.maskKey, nil
+	}
+	return secret.String{}, &ConfigError{Kind: ErrMissing, Name: "DUMP_MASK_KEY", Text: "not set for project " + p.Name + ", whose rules mask columns"}
+}
+
+// readReference reads the secret that a setting refers to.
+func (p *Project) readReference(ctx context.Context, setting, what, reference string, fromAWS func(context.Context, string) (secret.String, error)) (secret.String, error) {
+	text, err := p.readPassword(ctx, setting, reference, fromAWS)
+	if err == nil && !text.IsSet() {
 		err = errors.New("it is empty")
 	}
 	if err != nil {
 		return secret.String{}, &ConfigError{
 			Kind:   ErrPasswordUnavailable,
-			Origin: p.values["DUMP_SOURCE_PASSWORD_FROM"].from.String(),
-			Name:   "DUMP_SOURCE_PASSWORD_FROM",
-			Text:   "get the password from " + reference + ": " + err.Error(),
+			Origin: p.values[setting].from.String(),
+			Name:   setting,
+			Text:   "get the " + what + " from " + reference + ": " + err.Error(),
 			Cause:  err,
 		}
 	}
-	return password, nil
+	return text, nil
 }
 
-func (p *Project) readPassword(ctx context.Context, reference string, fromAWS func(context.Context, string) (secret.String, error)) (secret.String, error) {
+func (p *Project) readPassword(ctx context.Context, setting, reference string, fromAWS func(context.Context, string) (secret.String, error)) (secret.String, error) {
 	place, name, _ := strings.Cut(reference, ":")
 	switch place {
 	case "env":
-		text, ok := p.passwords(name, p.values["DUMP_SOURCE_PASSWORD_FROM"].from)
+		text, ok := p.passwords(name, p.values[setting].from)
 		if !ok {
 			return secret.String{}, errors.New("this variable is neither in the environment nor in an env file of DDEV")
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
@@ -76,5 +77,43 @@ func TestSourcePasswordProblems(t *testing.T) {
 				t.Error("the cause is lost")
 			}
 		})
+	}
+}
+
+func TestMaskKey(t *testing.T) {
+	for name, test := range map[string]struct {
+		files   map[string]string
+		environ []string
+		want    string // the key, or the error
+	}{
+		"key":  {map[string]string{".env": "DUMP_MASK_KEY=a key of 16 bytes"}, nil, "a key of 16 bytes"},
+		"from": {map[string]string{".env": "DUMP_MASK_KEY_FROM=file:.ddev/key", "key": "another key of 16 bytes\n"}, nil, "another key of 16 bytes"},
+		"the later place counts": {map[string]string{".env": "DUMP_MASK_KEY=a key of 16 bytes"}, []string{"DUMP_MASK_KEY_FROM=env:K", "K=a key of the environment"},
+			"a key of the environment"},
+		"none": {nil, nil, "DUMP_MASK_KEY: not set for project site, whose rules mask columns"},
+		"short": {map[string]string{".env": "DUMP_MASK_KEY_FROM=file:.ddev/key", "key": "short"}, nil,
+			".ddev/.env:1: DUMP_MASK_KEY_FROM: must have at least 16 characters; openssl rand -base64 32 makes a good one"},
+		"missing": {map[string]string{".env": "DUMP_MASK_KEY_FROM=file:.ddev/gone"}, nil,
+			".ddev/.env:1: DUMP_MASK_KEY_FROM: get the key from file:.ddev/gone: no such file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"config.yaml": "name: site"}
+			for name, text := range test.files {
+				files[name] = text
+			}
+			p := load(t, Options{Dir: write(t, files), Environ: test.environ})
+			key, err := p.MaskKey(t.Context(), nil)
+			got := key.Reveal()
+			if err != nil {
+				got = err.Error()
+			}
+			if got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+	_, err := Load(t.Context(), Options{Dir: write(t, map[string]string{"config.yaml": "web_environment: ['DUMP_MASK_KEY=a key of 16 bytes']"})})
+	if err == nil || !errors.Is(err, ErrPasswordExposed) || strings.Contains(err.Error(), "a key of 16") {
+		t.Errorf("a key in config.yaml: %v", err)
 	}
 }

@@ -7,16 +7,19 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
-// Rules say which tables are not dumped completely. The entries are table names, in which * stands for any text and ? for any
-// character.
+// Rules say which tables are not dumped completely, and which columns are masked. The entries are names, in which * stands for any text
+// and ? for any character.
 type Rules struct {
 	// StructureOnly tables are dumped without their rows.
 	StructureOnly []string
 	// Exclude tables are not dumped at all.
 	Exclude []string
+	// Columns are masked. Their key is that of Project.MaskKey.
+	Columns []rules.Rule
 }
 
 // rulesFile is the path of the rules below the project's root.
@@ -31,7 +34,7 @@ func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 		return Rules{}, ConfigErrors{problem}
 	}
 	var problems ConfigErrors
-	rules := Rules{StructureOnly: slices.Clone(presetsFor(projectType))}
+	result := Rules{StructureOnly: slices.Clone(presetsFor(projectType))}
 	// Presets come first, wherever in the file they are switched off.
 	for _, e := range entries {
 		if e.key != "presets" {
@@ -40,7 +43,7 @@ func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 		switch scalar(e.value) {
 		case "true", "":
 		case "false":
-			rules = Rules{}
+			result = Rules{}
 		default:
 			problems.add(ErrInvalidValue, from.at(e.line), e.key, "must be true or false")
 		}
@@ -49,16 +52,19 @@ func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 		switch e.key {
 		case "presets":
 		case "structure_only":
-			problems = append(problems, amend(&rules.StructureOnly, e, from)...)
+			problems = append(problems, amend(&result.StructureOnly, e, from)...)
 		case "exclude":
-			problems = append(problems, amend(&rules.Exclude, e, from)...)
+			problems = append(problems, amend(&result.Exclude, e, from)...)
+		case "columns":
+			found, wrong := columnRules(e, from)
+			result.Columns, problems = append(result.Columns, found...), append(problems, wrong...)
 		default:
-			closest, _ := nearest(e.key, []string{"structure_only", "exclude", "presets"})
+			closest, _ := nearest(e.key, []string{"structure_only", "exclude", "columns", "presets"})
 			problems.add(ErrUnknownName, from.at(e.line), e.key, "unknown key, did you mean "+closest+"?")
 			problems[len(problems)-1].Nearest = closest
 		}
 	}
-	return rules, problems
+	return result, problems
 }
 
 // amend adds the entries of a list to patterns, and removes those that begin with an exclamation mark.

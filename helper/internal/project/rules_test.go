@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mask"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
@@ -18,11 +20,27 @@ func TestRules(t *testing.T) {
 	}{
 		"presets":     {"codeigniter", "", Rules{StructureOnly: []string{"ci_sessions"}}},
 		"no presets":  {"php", "", Rules{}},
-		"added":       {"codeigniter", "structure_only: [audit_*, ci_sessions]\nexclude:\n- tmp_?\n", Rules{[]string{"ci_sessions", "audit_*"}, []string{"tmp_?"}}},
+		"added":       {"codeigniter", "structure_only: [audit_*, ci_sessions]\nexclude:\n- tmp_?\n", Rules{StructureOnly: []string{"ci_sessions", "audit_*"}, Exclude: []string{"tmp_?"}}},
 		"turned off":  {"drupal7", "structure_only: [watchdog]\npresets: false\n", Rules{StructureOnly: []string{"watchdog"}}},
 		"taken back":  {"cakephp", "structure_only: ['!sessions', cache]\n", Rules{StructureOnly: []string{"cache"}}},
 		"unquoted":    {"cakephp", "structure_only:\n- !sessions\n", Rules{StructureOnly: []string{}}},
 		"empty lists": {"cakephp", "structure_only:\nexclude: []\npresets: true\n", Rules{StructureOnly: []string{"sessions"}}},
+		"columns": {"php", `columns:
+  users.mail: email
+  users.gone: null
+  "field_*.*_value": {mask: json, paths: {user.mail: {mask: email, domain: x.yz}, "**": text}}
+  meta.value:
+  - {mask: name, locale: de, when: {key: [first_name, "*_nick"]}}
+  - {mask: date, days: 7, when: {key: born}}
+`, Rules{Columns: []rules.Rule{
+			{Column: "users.mail", Spec: mask.Spec{Name: "email"}, Origin: ".ddev/dump-refresh/rules.yaml:2"},
+			{Column: "users.gone", Spec: mask.Spec{Name: "null"}, Origin: ".ddev/dump-refresh/rules.yaml:3"},
+			{Column: "field_*.*_value", Spec: mask.Spec{Name: "json", Paths: []mask.Path{{Keys: "user.mail", Spec: mask.Spec{Name: "email", Domain: "x.yz"}},
+				{Keys: "**", Spec: mask.Spec{Name: "text"}}}}, Origin: ".ddev/dump-refresh/rules.yaml:4"},
+			{Column: "meta.value", Spec: mask.Spec{Name: "name", Locale: "de"}, When: &rules.When{Column: "key", Values: []string{"first_name", "*_nick"}},
+				Origin: ".ddev/dump-refresh/rules.yaml:6"},
+			{Column: "meta.value", Spec: mask.Spec{Name: "date", Days: 7}, When: &rules.When{Column: "key", Values: []string{"born"}}, Origin: ".ddev/dump-refresh/rules.yaml:7"},
+		}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := load(t, Options{Dir: write(t, map[string]string{"config.yaml": "type: " + test.projectType, "dump-refresh/rules.yaml": test.rules})})
@@ -50,6 +68,16 @@ func TestRuleProblems(t *testing.T) {
 			".ddev/dump-refresh/rules.yaml:1: structure_only: !node removes an entry that is not in the list"},
 		"part of a pattern": {"structure_only: ['!cache_form']\n", ErrInvalidValue,
 			".ddev/dump-refresh/rules.yaml:1: structure_only: !cache_form removes an entry that is not in the list; cache_* covers the table: remove that entry, and list the other tables that it covers"},
+		"no mapping of columns": {"columns: [a.b]\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:1: columns: must be a mapping of table.column to a masker"},
+		"no column": {"columns:\n  users: email\n", ErrInvalidValue,
+			".ddev/dump-refresh/rules.yaml:2: columns: users must be table.column, in which * stands for any text and ? for any character"},
+		"no masker":           {"columns:\n  a.b: emial\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:2: columns: a.b: there is no masker emial, did you mean email?"},
+		"no name of a masker": {"columns:\n  a.b: {days: 3}\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:2: columns: a.b: mask is missing: the masker's name"},
+		"no option": {"columns:\n  a.b: {mask: name, local: de}\n", ErrInvalidValue,
+			".ddev/dump-refresh/rules.yaml:2: columns: a.b: unknown option local, did you mean locale?"},
+		"no days": {"columns:\n  a.b:\n  - {mask: date, days: few}\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:3: columns: a.b: days must be a number of days"},
+		"no condition": {"columns:\n  a.b: {mask: text, when: c}\n", ErrInvalidValue,
+			".ddev/dump-refresh/rules.yaml:2: columns: a.b: when must be a mapping of one column to a value, or to a list of values"},
 		"no YAML": {"exclude: [a\n", ErrSyntax, ".ddev/dump-refresh/rules.yaml:1: not valid YAML: did not find expected ',' or ']'"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,10 @@ type Settings struct {
 	// CacheDir is an absolute path; empty if the user has no cache folder.
 	CacheDir string
 
-	sourcePassword secret.String
+	// MaskKeyFrom is where the key of the maskers is, like SourcePasswordFrom; see Project.MaskKey.
+	MaskKeyFrom string
+
+	sourcePassword, maskKey secret.String
 }
 
 // Source is what is dumped: a database, or a command that prints SQL. At most one is set.
@@ -109,7 +112,15 @@ var table = []setting{
 		s.sourcePassword = secret.New(text)
 		return nil
 	}},
-	{name: "DUMP_SOURCE_PASSWORD_FROM", set: setPasswordFrom},
+	{name: "DUMP_SOURCE_PASSWORD_FROM", set: secretFrom(func(s *Settings) *string { return &s.SourcePasswordFrom })},
+	{name: "DUMP_MASK_KEY", secret: true, set: func(s *Settings, text string) error {
+		if len(text) < leastMaskKey {
+			return errors.New(shortMaskKey)
+		}
+		s.maskKey = secret.New(text)
+		return nil
+	}},
+	{name: "DUMP_MASK_KEY_FROM", set: secretFrom(func(s *Settings) *string { return &s.MaskKeyFrom })},
 	{name: "DUMP_SOURCE_ENV", set: setSourceEnvironment},
 	{name: "DUMP_SSH", set: setSSH},
 	{name: "DUMP_ENGINE", flag: "--engine", authority: ofRepository, set: oneOf(func(s *Settings) *string { return &s.Engine }, "native", "client")},
@@ -236,19 +247,27 @@ func parseDatabase(text string) (*dburl.URL, error) {
 	return &parsed, nil
 }
 
-// passwordPlaces are the places that DUMP_SOURCE_PASSWORD_FROM can name.
+// passwordPlaces are the places that settings ending in _FROM can name.
 var passwordPlaces = []string{"env:", "file:", "aws-secretsmanager:", "aws-ssm:"}
 
-func setPasswordFrom(s *Settings, text string) error {
-	for _, place := range passwordPlaces {
-		if rest, ok := strings.CutPrefix(text, place); ok && strings.TrimSpace(rest) != "" {
-			s.SourcePasswordFrom = text
-			return nil
+func secretFrom(field func(*Settings) *string) func(*Settings, string) error {
+	return func(s *Settings, text string) error {
+		for _, place := range passwordPlaces {
+			if rest, ok := strings.CutPrefix(text, place); ok && strings.TrimSpace(rest) != "" {
+				*field(s) = text
+				return nil
+			}
 		}
+		// The value is not repeated, because it may be the secret itself.
+		return errors.New("must be env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME")
 	}
-	// The value is not repeated, because it may be the password itself.
-	return errors.New("must be env:NAME, file:PATH, aws-secretsmanager:ID or aws-ssm:NAME")
 }
+
+// leastMaskKey is how long the key of the maskers must be: with a short one, whoever has a dump can try all keys.
+const (
+	leastMaskKey = 16
+	shortMaskKey = "must have at least 16 characters; openssl rand -base64 32 makes a good one"
+)
 
 var variableNames = regexp.MustCompile(`^[A-Za-z_*?][A-Za-z0-9_*?]*$`)
 

@@ -16,6 +16,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
 	"github.com/jobiqo/dump-refresh/helper/internal/gate"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
@@ -252,6 +253,9 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats, t
 		Rules:  dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Broken: info.Broken, LeftOut: info.LeftOut},
 		Rows:   stats.Rows, TextRows: textRows,
 		Needs: r.needs.Needs(),
+	}
+	if r.Source.Masks.Mask() {
+		index.Masking = &dumpfile.Masking{Version: mask.Version, Rules: r.Source.Masks.Digest(), Key: r.Source.Masks.Key.ID(), Columns: info.Masked}
 	}
 	for _, name := range slices.Sorted(maps.Keys(stats.Tables)) {
 		index.Tables = append(index.Tables, dumpfile.Table{Name: name, Rows: stats.Tables[name]})

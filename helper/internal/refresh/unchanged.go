@@ -116,7 +116,11 @@ const cannotTell = "cannot tell whether staging has changed: "
 // madeAlike reports whether a new dump would be made in the same way. The settings that shape the SQL are part of the
 // source's state.
 func (r *run) madeAlike(index *dumpfile.Index) bool {
-	return index.Compression == r.Compression && index.ToolVersion == r.ToolVersion && index.Project == r.Project
+	masks := ""
+	if index.Masking != nil {
+		masks = index.Masking.Rules
+	}
+	return masks == r.Source.Masks.Digest() && index.Compression == r.Compression && index.ToolVersion == r.ToolVersion && index.Project == r.Project
 }
 
 // quietSource is the source without its notes: the dump would repeat them.

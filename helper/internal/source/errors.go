@@ -41,6 +41,8 @@ var (
 	ErrSnapshotTooLong = errors.New("the dump took too long")
 	// ErrNotUTF8: names of tables or other things are no UTF-8, and the server does not know what they are.
 	ErrNotUTF8 = errors.New("the database has the encoding SQL_ASCII, and names in it are not UTF-8")
+	// ErrRowsUnseen: columns are to be masked, but a command or a dump client makes the dump, whose rows are not looked at.
+	ErrRowsUnseen = errors.New("columns can only be masked where rows are read one by one")
 	// ErrForwardingDenied: the SSH server does not allow connections to be forwarded.
 	ErrForwardingDenied = errors.New("the SSH server forbids forwarding")
 	// ErrSSHConfig: ~/.ssh/config or known_hosts asks for something that is not supported here, or

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
@@ -34,6 +35,8 @@ type Config struct {
 	// contain * and ?; for PostgreSQL it may be schema.table.
 	StructureOnly []string
 	Exclude       []string
+	// Masks are the rules for columns. Where they cannot be applied to every row, there is no dump.
+	Masks rules.Rules
 	// Client selects the official dump client instead of our own connections.
 	Client bool
 	// Threads is the largest number of connections that read rows; 0 means as many as this machine can use. The
@@ -67,6 +70,8 @@ type Info struct {
 	Broken []string
 	// LeftOut is what belongs to the server rather than to the database, such as ways to other servers, and is not in the dump.
 	LeftOut []string
+	// Masked are the columns that are masked, as table.column: masker.
+	Masked []string
 	// Others says that there are routines or events, which may be all that there is.
 	Others bool
 }

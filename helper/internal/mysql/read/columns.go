@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -26,6 +27,7 @@ type tableRows struct {
 	rowBytes int64 // by the server's estimate; 0 if there are no rows
 	// versioned means that all versions of the rows are read.
 	versioned bool
+	plan      *rules.Plan // of what is masked; nil if nothing is
 }
 
 // readTables describes the given tables.

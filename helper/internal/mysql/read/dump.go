@@ -80,6 +80,13 @@ func (m *Server) writeChunks(ctx context.Context, snapshot *snapshot, names []st
 	if err != nil {
 		return err
 	}
+	plan, err := m.inspectMasks(ctx, snapshot.now(), names)
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		table.plan = plan
+	}
 	if _, err := emit(dump.Chunk{Section: dump.Head, SQL: definitions.head}); err != nil {
 		return err
 	}
@@ -159,7 +166,11 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 				}
 			}
 			defer rows.Watch(ctx)()
-			return newRowWriter(table.table, chunks).write(rows, reader, part)
+			writer := newRowWriter(table.table, chunks)
+			if writer.masks, err = table.table.maskRows(); err != nil {
+				return err
+			}
+			return writer.write(rows, reader, part)
 		})
 		whole := work.done(table)
 		if err == nil && whole && s.aside != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
@@ -25,6 +26,11 @@ type rowWriter struct {
 	head   []byte // INSERT INTO … VALUES
 	chunks *dump.Queue
 	key    []bool // which columns decide where chunks begin
+
+	masks *rules.Row // nil if nothing is masked
+	// Buffers for masked values: where the row's fields begin, a value, what it becomes, and the value that decides.
+	fields               []int
+	plain, became, other []byte
 
 	values    []literal.Writer
 	buf       []byte
@@ -123,7 +129,9 @@ func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took 
 			break
 		}
 		long := err == protocol.ErrLongRow //nolint:errorlint // that very error
-		if long {
+		if long && w.masks != nil {
+			row, err = w.readLong(from.LongRow())
+		} else if long {
 			row, err = w.longRow(from.LongRow(), nulls)
 		}
 		if err != nil {
@@ -137,10 +145,15 @@ func (w *rowWriter) page(from *protocol.Connection, p page, pages *pager) (took 
 				return 0, err
 			}
 		}
-		if long {
+		switch {
+		case long && w.masks == nil: // written already
 			continue
+		case long:
+			err = w.longMasked(row, nulls)
+		default:
+			err = w.row(row, nulls)
 		}
-		if err := w.row(row, nulls); err != nil {
+		if err != nil {
 			return 0, err
 		}
 	}
@@ -157,6 +170,11 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 	}
 	begin := len(w.buf)
 	w.buf = append(w.buf, '(')
+	if w.masks != nil {
+		if err := w.findFields(row, nulls); err != nil {
+			return err
+		}
+	}
 	data, key := row[nulls:], dump.NewKeyHash()
 	for i, value := range w.values {
 		if i > 0 {
@@ -167,7 +185,12 @@ func (w *rowWriter) row(row []byte, nulls int) error {
 			continue
 		}
 		var size int
-		if w.buf, size = value.Append(w.buf, data); size == 0 {
+		if w.masks != nil && w.masks.Masks(i) {
+			size = w.masked(row, data, i)
+		} else {
+			w.buf, size = value.Append(w.buf, data)
+		}
+		if size == 0 {
 			return fmt.Errorf("read a row of table %s: column %s: %w", w.table.name, w.table.columns[i].Name, protocol.ErrNotUnderstood)
 		}
 		switch {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
@@ -89,6 +90,9 @@ func (m *Server) Inspect(ctx context.Context) (source.Info, error) {
 		}
 		return m.inspectTables(ctx, conn, &info)
 	})
+	if errors.Is(err, rules.ErrCannotWork) { // it is about our file, not about the server
+		return source.Info{}, err
+	}
 	if err != nil {
 		return source.Info{}, m.classify(err)
 	}
@@ -149,6 +153,15 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE())"+
 		" OR EXISTS (SELECT 1 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE())").Scan(&info.Others); err != nil {
 		return err
+	}
+	plan, err := m.inspectMasks(ctx, conn, read)
+	if err != nil {
+		return err
+	}
+	if info.Masked = plan.Columns(); plan != nil {
+		for _, line := range plan.Warnings() {
+			m.config.Note(line)
+		}
 	}
 	m.broken = nil
 	if m.config.SkipBroken {

@@ -1,0 +1,329 @@
+// Package rules says which columns are masked, and how. It compares rules with the columns that a database really has, before anything is
+// read: a rule that cannot work there is an error.
+package rules
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mask"
+	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
+)
+
+// Rule masks the columns that it matches.
+type Rule struct {
+	// Column is table.column or schema.table.column, in which * stands for any text and ? for any character.
+	Column string
+	Spec   mask.Spec
+	// When limits the rule to some rows; nil is all.
+	When *When
+	// Origin is where the rule stands, such as FILE:LINE.
+	Origin string
+}
+
+// When are the rows in which another column of the table has one of a few values.
+type When struct {
+	Column string
+	Values []string // with * and ?
+}
+
+// Rules are all rules, and the key of the maskers. Of the rules for a column, the last counts whose rows these are.
+type Rules struct {
+	Columns []Rule
+	Key     mask.Key
+}
+
+// Mask reports whether there are rules.
+func (r Rules) Mask() bool { return len(r.Columns) > 0 }
+
+// Digest identifies what the rules make of rows, without giving away the key; "" if there are no rules.
+func (r Rules) Digest() string {
+	if !r.Mask() {
+		return ""
+	}
+	rules := slices.Clone(r.Columns)
+	for i := range rules {
+		rules[i].Origin = ""
+	}
+	text, err := json.Marshal(struct {
+		Version int
+		Key     string
+		Rules   []Rule
+	}{mask.Version, r.Key.ID(), rules})
+	if err != nil {
+		panic(err) // such values can be written
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// ErrCannotWork means that a rule cannot work on a column.
+var ErrCannotWork = errors.New("a rule cannot work")
+
+// Error is what is wrong with a rule. It is an ErrCannotWork.
+type Error struct {
+	Rule   Rule
+	Column string // as the database names it
+	Err    error
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s: %s: column %s: %v", e.Rule.Origin, e.Rule.Column, e.Column, e.Err)
+}
+
+// Unwrap returns ErrCannotWork and what is wrong.
+func (e *Error) Unwrap() []error { return []error{ErrCannotWork, e.Err} }
+
+// Table is a table whose rows are read.
+type Table struct {
+	Name    string
+	Names   []string // by which rules may call it; Name is one of them
+	Columns []Column
+}
+
+// Column is a column of a table.
+type Column struct {
+	Name string
+	mask.Column
+	Generated bool
+	// Checked means that a CHECK constraint depends on the column.
+	Checked bool
+	// References are the columns that foreign keys refer to, as table.column with the tables' first names.
+	References []string
+}
+
+// Plan is what is masked in a database.
+type Plan struct {
+	key    mask.Key
+	tables map[string]*tablePlan
+	// Unmatched are the rules that match no column.
+	Unmatched []Rule
+}
+
+type tablePlan struct {
+	columns map[string]planned
+}
+
+// planned has the rules of a column, the one that counts first.
+type planned struct {
+	description mask.Column
+	rules       []Rule
+}
+
+// Compile compares rules with tables. The error joins one *Error for each rule and column that do not go together.
+func (r Rules) Compile(tables []Table) (*Plan, error) {
+	plan := &Plan{key: r.Key, tables: map[string]*tablePlan{}}
+	matched := make([]bool, len(r.Columns))
+	var problems []*Error
+	for _, table := range tables {
+		for _, column := range table.Columns {
+			found, errs := r.match(table, column, matched)
+			problems = append(problems, errs...)
+			if len(found) == 0 {
+				continue
+			}
+			if plan.tables[table.Name] == nil {
+				plan.tables[table.Name] = &tablePlan{map[string]planned{}}
+			}
+			plan.tables[table.Name].columns[column.Name] = planned{column.Column, found}
+		}
+	}
+	problems = append(problems, plan.foreignKeys(tables)...)
+	slices.SortStableFunc(problems, func(a, b *Error) int { return cmp.Compare(r.position(a), r.position(b)) })
+	for i, rule := range r.Columns {
+		if !matched[i] {
+			plan.Unmatched = append(plan.Unmatched, rule)
+		}
+	}
+	errs := make([]error, len(problems))
+	for i, problem := range problems {
+		errs[i] = problem
+	}
+	return plan, errors.Join(errs...)
+}
+
+// position is the number of the rule that an error is about.
+func (r Rules) position(e *Error) int {
+	return slices.IndexFunc(r.Columns, func(rule Rule) bool { return rule.Origin == e.Rule.Origin && rule.Column == e.Rule.Column })
+}
+
+// match returns the rules of a column, the last one first.
+func (r Rules) match(table Table, column Column, matched []bool) (found []Rule, problems []*Error) {
+	for i, rule := range slices.Backward(r.Columns) {
+		if !rule.matches(table, column.Name) {
+			continue
+		}
+		matched[i] = true
+		if err := r.check(rule, table, column); err != nil {
+			problems = append(problems, &Error{rule, table.Name + "." + column.Name, err})
+		}
+		if found = append(found, rule); rule.When == nil {
+			break // earlier ones do not count
+		}
+	}
+	// What a rule before the last one says is not wrong, but it is no rule that matches nothing.
+	for i, rule := range r.Columns {
+		matched[i] = matched[i] || rule.matches(table, column.Name)
+	}
+	return found, problems
+}
+
+func (r Rule) matches(table Table, column string) bool {
+	return slices.ContainsFunc(table.Names, func(name string) bool { return wildcard.Match(r.Column, name+"."+column) })
+}
+
+func (r Rules) check(rule Rule, table Table, column Column) error {
+	switch {
+	case column.Generated:
+		return errors.New("the server computes it from other columns: mask those")
+	case column.Checked && rule.Spec.Name != "null":
+		return fmt.Errorf("a CHECK constraint depends on it, and %s may break it: only null cannot", rule.Spec.Name)
+	case rule.When != nil && !slices.ContainsFunc(table.Columns, func(c Column) bool { return c.Name == rule.When.Column }):
+		return fmt.Errorf("the table has no column %s, on which the rule depends", rule.When.Column)
+	}
+	_, err := mask.New(r.Key, rule.Spec, column.Column)
+	return err
+}
+
+// foreignKeys finds columns that refer to one another and are not masked alike.
+func (p *Plan) foreignKeys(tables []Table) (problems []*Error) {
+	for _, table := range tables {
+		for _, column := range table.Columns {
+			for _, reference := range column.References {
+				point := strings.LastIndexByte(reference, '.')
+				from, to := p.rules(table.Name, column.Name), p.rules(reference[:point], reference[point+1:])
+				if problem := differ(from, to, table.Name+"."+column.Name, reference); problem != nil {
+					problems = append(problems, problem)
+				}
+			}
+		}
+	}
+	return problems
+}
+
+func (p *Plan) rules(table, column string) planned {
+	if plan := p.tables[table]; plan != nil {
+		return plan.columns[column]
+	}
+	return planned{}
+}
+
+// differ returns an error if a column and the one that it refers to would have different values.
+func differ(from, to planned, name, reference string) *Error {
+	switch {
+	case len(from.rules) == 0 && len(to.rules) == 0:
+		return nil
+	case len(from.rules) == 1 && from.rules[0].Spec.Name == "null" && len(to.rules) == 0:
+		return nil
+	case len(from.rules) == 0:
+		return &Error{to.rules[0], reference, fmt.Errorf("a foreign key of %s refers to it: give that column the same masker", name)}
+	case len(to.rules) == 0:
+		return &Error{from.rules[0], name, fmt.Errorf("it is a foreign key to %s: give that column the same masker", reference)}
+	}
+	alike := func(r planned) string {
+		limits := r.description
+		limits.Unique, limits.Nullable, limits.UniquePrefix = false, false, 0
+		return fmt.Sprintf("%d %+v %+v", len(r.rules), r.rules[0].Spec, limits)
+	}
+	if alike(from) != alike(to) {
+		return &Error{from.rules[0], name, fmt.Errorf("it is a foreign key to %s, which has another masker, type or length", reference)}
+	}
+	return nil
+}
+
+// Columns lists what is masked, as table.column: masker.
+func (p *Plan) Columns() []string {
+	if p == nil {
+		return nil
+	}
+	var all []string
+	for table, plan := range p.tables {
+		for column, planned := range plan.columns {
+			var names []string
+			for _, rule := range planned.rules {
+				names = append(names, rule.Spec.Name)
+			}
+			slices.Sort(names)
+			all = append(all, table+"."+column+": "+strings.Join(slices.Compact(names), ", "))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Row masks the rows of a table. Only one goroutine at a time may use it.
+type Row struct {
+	columns [][]choice
+}
+
+// choice is a masker, and the rows that it is for.
+type choice struct {
+	mask.Masker
+	when   int // the number of the column that decides; -1 for all rows
+	values []string
+}
+
+// Row returns what masks the rows of a table, whose values come in the order of the given columns. It is nil if nothing is masked.
+func (p *Plan) Row(table string, columns []string) (*Row, error) {
+	if p == nil || p.tables[table] == nil {
+		return nil, nil
+	}
+	row := &Row{columns: make([][]choice, len(columns))}
+	left := len(p.tables[table].columns)
+	for i, name := range columns {
+		planned, ok := p.tables[table].columns[name]
+		if !ok {
+			continue
+		}
+		left--
+		for _, rule := range planned.rules {
+			masker, err := mask.New(p.key, rule.Spec, planned.description)
+			if err != nil {
+				return nil, &Error{rule, table + "." + name, err}
+			}
+			c := choice{Masker: masker, when: -1}
+			if rule.When != nil {
+				if c.when, c.values = slices.Index(columns, rule.When.Column), rule.When.Values; c.when < 0 {
+					return nil, &Error{rule, table + "." + name, errors.New("the column on which it depends is not read")}
+				}
+			}
+			row.columns[i] = append(row.columns[i], c)
+		}
+	}
+	if left > 0 {
+		return nil, fmt.Errorf("mask table %s: %d columns are gone", table, left)
+	}
+	return row, nil
+}
+
+// Masks reports whether a column, by its number, may be masked.
+func (r *Row) Masks(column int) bool { return len(r.columns[column]) > 0 }
+
+// Masker returns what masks a column in a row; nil if nothing does there. value returns the text of another column, false if it is NULL.
+func (r *Row) Masker(column int, value func(column int) ([]byte, bool)) mask.Masker {
+	for _, c := range r.columns[column] {
+		if c.when < 0 {
+			return c.Masker
+		}
+		text, ok := value(c.when)
+		if ok && slices.ContainsFunc(c.values, func(pattern string) bool { return wildcard.Match(pattern, string(text)) }) {
+			return c.Masker
+		}
+	}
+	return nil
+}
+
+// Warnings has a line for each rule that matches nothing.
+func (p *Plan) Warnings() []string {
+	var lines []string
+	for _, rule := range p.Unmatched {
+		lines = append(lines, cmp.Or(rule.Origin, "a rule")+": "+rule.Column+" matches no column")
+	}
+	return lines
+}
