@@ -52,12 +52,15 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 		}
 	}
 	if rows == len(list) {
-		return stats, nil
+		return stats, l.makeObjects(ctx)
 	}
 	l.offset = stats.Bytes
 	last, err := l.loadTexts(ctx, chunks, tails, len(list), progress)
 	stats.Complete = last.Complete
 	stats.Join(last)
+	if err == nil {
+		err = l.makeObjects(ctx)
+	}
 	return stats, err
 }
 

@@ -32,7 +32,8 @@ type Load struct {
 	filePool   *session.Pool // more sessions, for files
 	Rewriter   *rewrite.Rewriter
 	judge      *admit.Judge
-	packet     int64             // the longest statement that the server takes, in bytes
+	packet     int64 // the longest statement that the server takes, in bytes
+	objects    []object
 	Events     map[string]string // the status of each event, which stays disabled until the swap
 	statements int64
 	offset     int64               // where the text that Run reads begins in the dump, in bytes
@@ -149,6 +150,11 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 	if err := l.refusedTables(); err != nil {
 		return splitter.Stats(), err
 	}
+	if !l.inChunks {
+		if err := l.makeObjects(ctx); err != nil {
+			return splitter.Stats(), err
+		}
+	}
 	// A dump may end with autocommit off.
 	return splitter.Stats(), l.Server.Classify("end the load", l.Pool.Everywhere(ctx, "COMMIT"))
 }
@@ -171,7 +177,11 @@ func (l *Load) piece(ctx context.Context, piece sqltext.Piece, next func() (sqlt
 		if err != nil {
 			return l.Server.Classify("read the dump", err)
 		}
+		off := false
 		if len(text) > 0 {
+			off, err = l.putOff(ctx, piece, text)
+		}
+		if err == nil && !off && len(text) > 0 {
 			err = l.statement(ctx, text)
 		}
 		if err == nil {

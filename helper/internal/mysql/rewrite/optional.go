@@ -128,9 +128,14 @@ func (s *Statement) Label() string {
 	if s.Verb != "CREATE" || !slices.Contains([]string{"VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "PACKAGE", "SEQUENCE"}, s.Kind) {
 		return ""
 	}
+	return strings.ToLower(s.Kind) + " " + s.ObjectName()
+}
+
+// ObjectName returns the name of the view, trigger, routine, event or package that a statement makes or drops.
+func (s *Statement) ObjectName() string {
 	word := s.Kind
 	if s.Find("BODY") == s.Find("PACKAGE")+1 {
 		word = "BODY"
 	}
-	return strings.ToLower(s.Kind) + " " + s.nameAfter(word)
+	return s.nameAfter(word)
 }

@@ -1,0 +1,165 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/admit"
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// The views, triggers, routines and events of a dump may do anything that their definer may. So they are made when all rows are in: no
+// trigger fires while rows are added, no row is added through a view, and no statement of the dump can call a routine.
+
+// object is a statement of the dump that makes one of these.
+type object struct {
+	piece    sqltext.Piece
+	number   int64 // of the statement
+	text     []byte
+	kind     string
+	name     string
+	settings []string
+}
+
+// objectKinds are what is made last.
+var objectKinds = []string{"VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "PACKAGE"}
+
+const packageBody = "PACKAGE BODY"
+
+// objectKind returns the kind of the object that a statement makes or drops.
+func objectKind(s *rewrite.Statement) string {
+	if s.Kind == "PACKAGE" && s.Word(s.Find("PACKAGE")+1) == "BODY" {
+		return packageBody
+	}
+	return s.Kind
+}
+
+// objectSettings are the settings of a session that an object remembers, or that its text is read with. The last one is that of the
+// database.
+var objectSettings = []string{"sql_mode", "character_set_client", "character_set_results", "collation_connection", "time_zone", "collation_database"}
+
+// putOff puts off a statement that makes an object. A statement that drops objects takes back what was put off.
+func (l *Load) putOff(ctx context.Context, piece sqltext.Piece, text []byte) (done bool, err error) {
+	s := rewrite.Parse(text)
+	if !slices.Contains(objectKinds, s.Kind) {
+		return false, nil
+	}
+	switch s.Verb {
+	case "DROP":
+		return l.takeBack(s), nil
+	case "CREATE":
+		settings, err := l.objectSettings(ctx)
+		if err != nil {
+			return false, err
+		}
+		if err := l.admits(text); err != nil {
+			return false, err
+		}
+		piece.Text = bytes.Clone(piece.Text)
+		piece.Raw = nil
+		l.objects = append(l.objects, object{piece, l.statements, bytes.Clone(text), objectKind(s), s.ObjectName(), settings})
+		return true, nil
+	}
+	return false, nil
+}
+
+// takeBack forgets the objects that a DROP names. It reports whether that is all that the statement does.
+func (l *Load) takeBack(s *rewrite.Statement) bool {
+	kind, name := objectKind(s), s.ObjectName()
+	before := len(l.objects)
+	l.objects = slices.DeleteFunc(l.objects, func(o object) bool {
+		if o.kind != kind && !(kind == "PACKAGE" && o.kind == packageBody) {
+			return false
+		}
+		if (o.kind == "VIEW" || o.kind == "TRIGGER") && !l.Server.About.FoldsNames {
+			return o.name == name
+		}
+		return strings.EqualFold(o.name, name)
+	})
+	return len(l.objects) < before || s.Find("EXISTS") >= 0
+}
+
+// objectSettings asks the first session for the settings that the dump has made for an object.
+func (l *Load) objectSettings(ctx context.Context) ([]string, error) {
+	if err := l.forObjects(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.Pool.Wait(); err != nil {
+		return nil, err
+	}
+	rows, err := l.Pool.Sessions[0].Table(ctx, "SELECT @@"+strings.Join(objectSettings, ", @@"))
+	if err != nil {
+		return nil, err
+	}
+	var values []string
+	for _, name := range objectSettings {
+		values = append(values, rows[0]["@@"+name])
+	}
+	return values, nil
+}
+
+// makeObjects makes what was put off, in the order of the dump and under the settings that the dump has made for each.
+func (l *Load) makeObjects(ctx context.Context) error {
+	if len(l.objects) == 0 {
+		return nil
+	}
+	own, err := l.objectSettings(ctx)
+	if err != nil {
+		return l.Server.Classify("ask for the settings of the dump", err)
+	}
+	now := own
+	become := func(settings []string) error {
+		err := l.become(ctx, now, settings)
+		now = settings
+		return err
+	}
+	for _, o := range l.objects {
+		err := become(o.settings)
+		if err == nil {
+			err = l.statement(ctx, o.text)
+		}
+		if err := l.collect(o.piece, l.failedAt(ctx, o.piece, o.number, err)); err != nil {
+			return err
+		}
+	}
+	l.objects = nil
+	return l.Server.Classify("return to the settings of the dump", become(own))
+}
+
+// become gives the first session other settings.
+func (l *Load) become(ctx context.Context, from, to []string) error {
+	var changes []string
+	last := len(objectSettings) - 1
+	for i, name := range objectSettings[:last] {
+		switch {
+		case from[i] == to[i]:
+		case to[i] == "":
+			changes = append(changes, name+" = "+emptySetting(name))
+		default:
+			changes = append(changes, name+" = "+mysql.QuoteText(to[i]))
+		}
+	}
+	s := l.Pool.Sessions[0]
+	if len(changes) > 0 {
+		if err := s.Exec(ctx, "SET SESSION "+strings.Join(changes, ", ")); err != nil {
+			return err
+		}
+		l.judge.Mode = admit.ModeOf(to[0], to[1])
+	}
+	if from[last] == to[last] {
+		return nil
+	}
+	return s.Exec(ctx, "ALTER DATABASE COLLATE "+to[last])
+}
+
+// emptySetting is the value of a setting that reads as an empty text or as NULL.
+func emptySetting(name string) string {
+	if name == "character_set_results" {
+		return "NULL"
+	}
+	return "''"
+}
