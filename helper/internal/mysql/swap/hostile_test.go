@@ -2,6 +2,7 @@ package swap
 
 import (
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,6 +62,45 @@ func TestHostileTexts(t *testing.T) {
 		}
 		if files, err := filepath.Glob("/tmp/x*"); err != nil || len(files) > 0 {
 			t.Error("files were written:", files, err)
+		}
+	})
+}
+
+// Statements of a grammar change nothing outside either.
+func TestHostileGrammar(t *testing.T) {
+	groups := 2
+	if os.Getenv("DUMP_TEST_LONG") != "" {
+		groups = 200
+	}
+	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		targettest.Must(t, server.Exec("SET GLOBAL log_bin_trust_function_creators = 1"))
+		t.Cleanup(func() {
+			targettest.Must(t, server.Exec("SET GLOBAL log_bin_trust_function_creators = DEFAULT", "DROP DATABASE live"))
+		})
+		targettest.Fresh(t, server, "live", victims...)
+		targettest.Fresh(t, server, "site94", "CREATE TABLE mine (id int)")
+		db, _ := targettest.Open(t, server.URL("site94"))
+		changes, err := testserver.Look(server, "site94", "live")
+		targettest.Must(t, err)
+		random := rand.New(rand.NewPCG(17, 4)) //nolint:gosec // the same statements each time
+		for range groups {
+			load, sent := hostileLoad(t, db), []string{}
+			for range 100 {
+				text, _ := admittest.Statement(random.IntN)
+				_, err := load.Run(t.Context(), strings.NewReader(text+"\n;\n"), sqltext.MySQL, nil)
+				var refused *target.NotAdmittedError
+				if errors.As(err, &refused) {
+					continue
+				}
+				if sent = append(sent, text); err != nil {
+					targettest.Must(t, load.Discard())
+					load = hostileLoad(t, db)
+				}
+			}
+			targettest.Must(t, load.Discard())
+			if changed := changes(); len(changed) > 0 {
+				t.Fatalf("one of these has changed the server:\n%s\n\n%s", strings.Join(sent, "\n"), strings.Join(changed, "\n"))
+			}
 		}
 	})
 }
