@@ -91,6 +91,9 @@ func TestParts(t *testing.T) {
 	}{
 		{`INSERT INTO t (a, b) VALUES (1, 'it''s \' (select x) ` + "`" + `', /* b.c( */ NULL), (-- d.e(
  0x1F, _binary 'a\\')`, true},
+		{"INSERT INTO t VALUES (1, 'a long text before \\\\\\\\\\' sleep(1) \\\\', 2)", true},
+		{"INSERT INTO t VALUES (1, 'a long text before \\\\\\\\' + sleep(1), '\\\\', 2)", false},
+		{"INSERT INTO t VALUES (1, /* a long comment before * / sleep(1) **/ 2)", true},
 		{"INSERT INTO t VALUES (1, 'a\\\\', (select 1))", false},
 		{"INSERT INTO t VALUES (1, /* * / */ other.f())", false},
 		{"INSERT INTO t VALUES (1, sleep(5))", false},

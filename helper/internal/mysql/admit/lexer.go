@@ -93,7 +93,10 @@ func (l *lexer) feed(part []byte, last bool) error {
 	}
 	for at := 0; ; {
 		if l.in != 0 {
-			if at = l.skip(part, at); l.in == 0 {
+			if at < len(part) {
+				at = l.skip(part, at)
+			}
+			if l.in == 0 {
 				continue
 			}
 			if last && l.in != lineComment {

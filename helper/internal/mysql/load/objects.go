@@ -15,7 +15,7 @@ import (
 // The views, triggers, routines and events of a dump may do anything that their definer may. So they are made when all rows are in: no
 // trigger fires while rows are added, no row is added through a view, and no statement of the dump can call a routine.
 
-// object is a statement of the dump that makes one of these.
+// object is a statement of the dump that makes or drops one of these.
 type object struct {
 	piece    sqltext.Piece
 	number   int64 // of the statement
@@ -42,7 +42,7 @@ func objectKind(s *rewrite.Statement) string {
 // database.
 var objectSettings = []string{"sql_mode", "character_set_client", "character_set_results", "collation_connection", "time_zone", "collation_database"}
 
-// putOff puts off a statement that makes an object. A statement that drops objects takes back what was put off.
+// putOff puts off a statement that makes an object, or drops one that was put off.
 func (l *Load) putOff(ctx context.Context, piece sqltext.Piece, text []byte) (done bool, err error) {
 	s := rewrite.Parse(text)
 	if !slices.Contains(objectKinds, s.Kind) {
@@ -50,7 +50,12 @@ func (l *Load) putOff(ctx context.Context, piece sqltext.Piece, text []byte) (do
 	}
 	switch s.Verb {
 	case "DROP":
-		return l.takeBack(s), nil
+		if !l.putOffBefore(s) {
+			return s.Find("EXISTS") >= 0, nil // nothing is there yet
+		}
+		settings := l.objects[len(l.objects)-1].settings
+		l.objects = append(l.objects, l.objectOf(piece, text, s, settings))
+		return true, nil
 	case "CREATE":
 		settings, err := l.objectSettings(ctx)
 		if err != nil {
@@ -59,28 +64,26 @@ func (l *Load) putOff(ctx context.Context, piece sqltext.Piece, text []byte) (do
 		if err := l.admits(text); err != nil {
 			return false, err
 		}
-		piece.Text = bytes.Clone(piece.Text)
-		piece.Raw = nil
-		l.objects = append(l.objects, object{piece, l.statements, bytes.Clone(text), objectKind(s), s.ObjectName(), settings})
+		l.objects = append(l.objects, l.objectOf(piece, text, s, settings))
 		return true, nil
 	}
 	return false, nil
 }
 
-// takeBack forgets the objects that a DROP names. It reports whether that is all that the statement does.
-func (l *Load) takeBack(s *rewrite.Statement) bool {
-	kind, name := objectKind(s), s.ObjectName()
-	before := len(l.objects)
-	l.objects = slices.DeleteFunc(l.objects, func(o object) bool {
-		if o.kind != kind && !(kind == "PACKAGE" && o.kind == packageBody) {
-			return false
-		}
-		if (o.kind == "VIEW" || o.kind == "TRIGGER") && !l.Server.About.FoldsNames {
-			return o.name == name
-		}
-		return strings.EqualFold(o.name, name)
+// objectOf keeps a statement and what belongs to it.
+func (l *Load) objectOf(piece sqltext.Piece, text []byte, s *rewrite.Statement, settings []string) object {
+	piece.Text, piece.Raw = bytes.Clone(piece.Text), nil
+	return object{piece, l.statements, bytes.Clone(text), objectKind(s), s.ObjectName(), settings}
+}
+
+// putOffBefore reports whether a DROP names an object that was put off. Dumps make stand-ins for views that need one another, and drop each
+// when its turn has come.
+func (l *Load) putOffBefore(s *rewrite.Statement) bool {
+	kind := objectKind(s)
+	return slices.ContainsFunc(l.objects, func(o object) bool {
+		named := slices.ContainsFunc(s.Tokens, func(t sqltext.Token) bool { return strings.EqualFold(o.name, t.Name(s.Text)) })
+		return named && (o.kind == kind || kind == "PACKAGE" && o.kind == packageBody)
 	})
-	return len(l.objects) < before || s.Find("EXISTS") >= 0
 }
 
 // objectSettings asks the first session for the settings that the dump has made for an object.
