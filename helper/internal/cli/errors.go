@@ -432,6 +432,9 @@ var errorClasses = []errorClass{
 	as(exitLocal, func(e *target.InboundKeyError) string {
 		return "the local database is as it was; drop the key and try again: " + e.Remedy
 	}),
+	as(exitLocal, func(e *target.ObstacleError) string {
+		return "nothing was changed; run this on the local server, then try again: " + e.Remedy
+	}),
 	as(exitLocal, func(e *target.OutsideError) string {
 		return "nothing was changed; bring them in with this statement, then try again: " + e.Remedy
 	}),

@@ -341,6 +341,18 @@ func (e *OutsideError) Error() string {
 		e.Table, e.Database, article, e.Option)
 }
 
+// ObstacleError means that something about a database keeps it from being exchanged.
+type ObstacleError struct {
+	// Database is the local one, or one of those beside it.
+	Database string
+	// What is a predicate of the database: "accepts no connections".
+	What string
+	// Remedy is the statements that remove it, and where they are run if that matters.
+	Remedy string
+}
+
+func (e *ObstacleError) Error() string { return "database " + e.Database + " " + e.What }
+
 // InboundKeyError means that a foreign key of another database refers to a table of this one, and does not fit the
 // table that would replace it.
 type InboundKeyError struct {

@@ -35,6 +35,3 @@ func (db *Database) Takes(context.Context, *dump.Needs) error { return nil }
 func (db *Database) TakesFiles(context.Context) (target.FileServer, error) {
 	return target.FileServer{}, &target.FilesError{Reason: "PostgreSQL cannot import tables as files"}
 }
-
-// Check has nothing to look for: no other database refers to this one.
-func (db *Database) Check(context.Context) error { return nil }

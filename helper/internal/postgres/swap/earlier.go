@@ -119,6 +119,9 @@ func (db *Database) UndoTo(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
+	if err := db.checkObstacles(ctx, s, false); err != nil {
+		return err
+	}
 	was, err := currentLabel(ctx, s, n)
 	if err != nil {
 		return db.Classify("read the comment on database "+n.Previous, err)

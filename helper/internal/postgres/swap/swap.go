@@ -265,7 +265,9 @@ func (db *Database) dropGarbage(ctx context.Context, s *session.Session) error {
 		}
 		for try := 1; ; try++ {
 			stop := db.endSessions(ctx)
-			err = s.Exec(ctx, "DROP DATABASE IF EXISTS "+postgres.QuoteIdentifier(database))
+			if err = noTemplate(ctx, s, database); err == nil {
+				err = s.Exec(ctx, "DROP DATABASE IF EXISTS "+postgres.QuoteIdentifier(database))
+			}
 			stop()
 			if postgres.SQLState(err) != postgres.ObjectInUse || try == swapTries {
 				break
@@ -341,6 +343,8 @@ SELECT format('GRANT %s ON DATABASE %I TO %s%s', a.privilege_type, $2::text, CAS
 UNION ALL
 SELECT format('COMMENT ON DATABASE %I IS %L', $2::text, shobj_description(oid, 'pg_database')) FROM pg_database
  WHERE datname = $1 AND shobj_description(oid, 'pg_database') IS NOT NULL
+UNION ALL
+SELECT format('ALTER DATABASE %I IS_TEMPLATE true', $2::text) FROM pg_database WHERE datname = $1 AND datistemplate
 UNION ALL
 SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', $2::text, datconnlimit) FROM pg_database WHERE datname = $1 AND datconnlimit <> -1`,
 		db.Names.Live, db.Names.Incoming)
