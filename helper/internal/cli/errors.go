@@ -377,6 +377,7 @@ var errorClasses = []errorClass{
 	as(exitLocal, func(*target.StrictError) string {
 		return "the local database is as it was; a pull without --strict leaves these out or replaces them"
 	}),
+	is(pull.ErrCacheUnsafe, exitSettings, "nothing was fetched; name a folder in DUMP_CACHE_DIR that only you may write to"),
 	is(pull.ErrCacheSpace, exitNoSpace, "free some space, or name another folder in DUMP_CACHE_DIR"),
 	as(exitNoSpace, func(e *pull.EarlierRoomError) string {
 		return fmt.Sprintf("`dump-helper pull --drop-earlier %d` drops the oldest earlier database, --list-earlier lists all of them; or try anyway with --force", len(e.Bytes))

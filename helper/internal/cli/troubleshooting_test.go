@@ -215,6 +215,7 @@ var documented = []struct {
 		{err: &project.OwnDatabaseError{Project: "shop", Container: "ddev-shop-db", Status: "exited"}},
 		{err: &target.BusyError{Name: "db", Holder: "connection 12 of …", Running: true}},
 		{err: &target.BusyError{Name: "db", Holder: "connection 12 of …"}},
+		{err: pull.ErrCacheUnsafe},
 		{err: pull.ErrCacheSpace},
 		{err: pull.ErrTargetSpace},
 		{err: &pull.EarlierRoomError{Err: pull.ErrTargetSpace, Bytes: []int64{9e8, 9e8}}},

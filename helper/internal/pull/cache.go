@@ -54,7 +54,7 @@ func newCache(root, bucketName string, object bucket.Object, progress dump.Progr
 	if !strings.HasPrefix(folder, filepath.Clean(root)+string(filepath.Separator)) {
 		return nil, fmt.Errorf("cache s3://%s/%s: the key leads out of the cache folder", bucketName, object.Key)
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := makeFolder(filepath.Clean(root), folder); err != nil {
 		return nil, fmt.Errorf("make the cache folder: %w", spaceError(err))
 	}
 	return &cache{folder: folder, progress: progress}, nil

@@ -103,7 +103,7 @@ func (e *entry) close() {
 func (c *cache) startFetch(ctx context.Context, r request, unlock func()) (*entry, error) {
 	path := c.path(r.object)
 	name := partPath(path, r.object)
-	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := openOwn(name, os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("write the cache: %w", spaceError(err))
 	}
@@ -210,7 +210,7 @@ func (c *cache) commit(e *entry, sha256 string) error {
 		return fmt.Errorf("describe the cached dump: %w", err)
 	}
 	// The manifest comes first: alone it has no effect, while a dump with an older manifest would be fetched again.
-	if err := os.WriteFile(path+".json", text, 0o600); err != nil {
+	if err := writeOwn(path+".json", text); err != nil {
 		return fmt.Errorf("write the cache: %w", err)
 	}
 	if err := os.Rename(partPath(path, e.object), path); err != nil {

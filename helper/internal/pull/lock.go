@@ -12,7 +12,7 @@ import (
 
 // lockFile locks a file. It waits while another process has the lock. The lock ends with the process at the latest.
 func lockFile(ctx context.Context, path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := openOwn(path, os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("lock the cache: %w", spaceError(err))
 	}
