@@ -261,6 +261,7 @@ var documented = []struct {
 		{err: &bake.UnfitError{Name: "shop-….sql.zst", Reason: anything}},
 		{err: &bake.UnsafeError{Refused: &target.FilesError{Reason: "a server of this version leaves files when it has died", Err: errAnything}}},
 		{err: bake.ErrGone},
+		{err: fmt.Errorf("compare …: it %w", errNoIndexToCompare)},
 		{err: errUnusable, says: "the baked object cannot be used: …"},
 		{err: fleet.ErrBakeTimeLimit},
 	}},
