@@ -82,6 +82,14 @@ var storyFaults = map[string]func(w http.ResponseWriter, r *http.Request, resume
 	"no-copies": func(w http.ResponseWriter, r *http.Request, _ string) bool {
 		return r.Header.Get("X-Amz-Copy-Source") != "" && refuse(w, "NotImplemented", "A header you provided implies functionality that is not implemented.")
 	},
+	// busy-copies is a store that answers what it cannot do with an error that usually passes.
+	"busy-copies": func(w http.ResponseWriter, r *http.Request, _ string) bool {
+		if r.Header.Get("X-Amz-Copy-Source") == "" {
+			return false
+		}
+		w.WriteHeader(http.StatusInternalServerError)
+		return true
+	},
 	"one-copy": func(w http.ResponseWriter, r *http.Request, _ string) bool {
 		return r.Header.Get("X-Amz-Copy-Source") != "" && r.Header.Get("X-Amz-Copy-Source-Range") != "bytes=0-5242879" &&
 			refuse(w, "AccessDenied", "Access Denied")

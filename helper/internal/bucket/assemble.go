@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -58,7 +59,7 @@ func (u *Upload) Copy(offset, size int64) error {
 		}
 		u.sending.Go(func() {
 			defer u.workers.Release(1)
-			etag, err := u.copyPart(number, Range{from, to - from})
+			etag, err := u.copyPart(u.ctx, number, Range{from, to - from})
 			if err != nil {
 				u.cut.Store(true)
 				u.cancel(err)
@@ -74,14 +75,15 @@ func (u *Upload) Copy(offset, size int64) error {
 // Copied is how many bytes the server has copied from the earlier object.
 func (u *Upload) Copied() int64 { return u.copied.Load() }
 
-// TryCopy reports whether the server can copy from the Earlier object. Nothing of what it copies gets into the upload.
+// TryCopy reports whether the server can copy from the Earlier object. Nothing of what it copies gets into the upload. It does not wait for
+// the end of an outage: some stores answer what they cannot do as if it would pass.
 func (u *Upload) TryCopy() error {
 	u.turn.Lock()
 	defer u.turn.Unlock()
 	if err := u.open(); err != nil {
 		return u.or(err)
 	}
-	_, err := u.copyPart(1, Range{0, min(LeastPart, u.opts.Earlier.Size)}) // a later part 1 takes its place
+	_, err := u.copyPart(Hasty(u.ctx), 1, Range{0, min(LeastPart, u.opts.Earlier.Size)}) // a later part 1 takes its place
 	return err
 }
 
@@ -101,13 +103,13 @@ func (u *Upload) place(size int64) (int32, error) {
 	return u.placed, nil
 }
 
-func (u *Upload) copyPart(number int32, r Range) (etag *string, err error) {
+func (u *Upload) copyPart(ctx context.Context, number int32, r Range) (etag *string, err error) {
 	from := u.opts.Earlier
 	source := url.PathEscape(u.b.name) + "/" + (&url.URL{Path: from.Key}).EscapedPath()
 	if from.VersionID != "" {
 		source += "?versionId=" + url.QueryEscape(from.VersionID)
 	}
-	out, err := u.b.client.UploadPartCopy(withIdle(u.ctx, completeTime), &s3.UploadPartCopyInput{
+	out, err := u.b.client.UploadPartCopy(withIdle(ctx, completeTime), &s3.UploadPartCopyInput{
 		Bucket: &u.b.name, Key: &u.key, UploadId: &u.id, PartNumber: &number,
 		CopySource: &source, CopySourceRange: aws.String(fmt.Sprintf("bytes=%d-%d", r.Offset, r.Offset+r.Size-1)),
 		CopySourceIfMatch: optional(from.ETag),
