@@ -7,6 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/clock"
+	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/retention"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
@@ -28,8 +30,8 @@ func pruneCommand() *cli.Command {
 }
 
 func (s *session) prune(ctx context.Context, dryRun bool) error {
-	retention := s.retention()
-	if retention.Newest == 0 && retention.Days == 0 {
+	rules := s.retention()
+	if rules == (retention.Rules{}) {
 		return errNoRetention
 	}
 	store, err := s.openBucket(ctx)
@@ -48,7 +50,7 @@ func (s *session) prune(ctx context.Context, dryRun bool) error {
 		verb = "would delete"
 	}
 	deleted, dumps, freed := []string{}, 0, int64(0)
-	for _, object := range retention.Expired(contents) {
+	for _, object := range refresh.Expired(rules, contents) {
 		if !dryRun {
 			if err := store.Delete(ctx, object); err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/retention"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
@@ -118,8 +119,10 @@ func (s *session) refreshConfig(ctx context.Context, options refreshOptions) (re
 	}, nil
 }
 
-func (s *session) retention() refresh.Retention {
-	return refresh.Retention{Newest: s.project.Keep, Days: s.project.KeepDays}
+func (s *session) retention() retention.Rules {
+	rules := s.project.Keep
+	rules.Days = s.project.KeepDays
+	return rules
 }
 
 func describeRefresh(result refresh.Result) string {

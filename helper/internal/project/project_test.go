@@ -160,8 +160,8 @@ func TestRootWithGlobCharacters(t *testing.T) {
 	if err := os.Rename(root, odd); err != nil {
 		t.Fatal(err)
 	}
-	if p := load(t, Options{Dir: odd}); p.Keep != 3 {
-		t.Errorf("keep %d", p.Keep)
+	if p := load(t, Options{Dir: odd}); p.Keep.Last != 3 {
+		t.Errorf("keep %v", p.Keep)
 	}
 }
 
@@ -271,7 +271,7 @@ func TestProblems(t *testing.T) {
 		"password in a URL by flag": {map[string]string{}, nil, map[string]string{"DUMP_SOURCE": "mysql://ada:hush@db/shop"}, ErrPasswordExposed,
 			"flag --set: DUMP_SOURCE: must not contain a password on a command line, which every user of the machine can read"},
 		"no number": {map[string]string{".env": "DUMP_KEEP=x"}, nil, nil,
-			ErrInvalidValue, `.ddev/.env:1: DUMP_KEEP: must be a whole number, 0 or more (got "x")`},
+			ErrInvalidValue, `.ddev/.env:1: DUMP_KEEP: must be a number of dumps, 0 or more, or tiers such as hourly:24,daily:14,weekly:8,monthly:12 (got "x")`},
 		"no earlier database": {map[string]string{}, []string{"DUMP_KEEP_LOCAL=0"}, nil,
 			ErrInvalidValue, `environment: DUMP_KEEP_LOCAL: must be a whole number from 1 to 9 (got "0")`},
 		"too many earlier databases": {map[string]string{}, []string{"DUMP_KEEP_LOCAL=10"}, nil,
@@ -333,7 +333,7 @@ func TestProblems(t *testing.T) {
 		"open quote":    {map[string]string{".env.dump": "A=1\nB='hush\n"}, nil, nil, ErrSyntax, ".ddev/.env.dump:2: B: the quote is never closed"},
 		"unreadable":    {map[string]string{".env/x": ""}, nil, nil, ErrUnreadable, ".ddev/.env: cannot be read: is a directory"},
 		"several at once": {map[string]string{"config.yaml": "web_environment:\n- DUMP_KEEP=x\n", ".env": "DUMP_KEEPS=1\n"}, nil, nil, ErrInvalidValue,
-			".ddev/.env:1: DUMP_KEEPS: unknown setting, did you mean DUMP_KEEP?\n.ddev/config.yaml:2: DUMP_KEEP: must be a whole number, 0 or more (got \"x\")"},
+			".ddev/.env:1: DUMP_KEEPS: unknown setting, did you mean DUMP_KEEP?\n.ddev/config.yaml:2: DUMP_KEEP: must be a number of dumps, 0 or more, or tiers such as hourly:24,daily:14,weekly:8,monthly:12 (got \"x\")"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(t.Context(), Options{Dir: write(t, test.files), Environ: test.environ, Flags: test.flags})

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/retention"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 	"github.com/jobiqo/dump-refresh/helper/internal/units"
 )
@@ -46,8 +47,8 @@ type Settings struct {
 	// Engine says what reads the rows of a server: "native", or "client" for the official dump client.
 	Engine string
 
-	// Keep and KeepDays say how many dumps are kept, and for how many days; 0 is no limit.
-	Keep     int
+	// Keep and KeepDays say which dumps are kept, and for how many days all of them; 0 is no limit.
+	Keep     retention.Rules
 	KeepDays int
 	// KeepLocal is how many earlier local databases are kept after a pull, from 1 to 9.
 	KeepLocal int
@@ -124,7 +125,7 @@ var table = []setting{
 	{name: "DUMP_SOURCE_ENV", set: setSourceEnvironment},
 	{name: "DUMP_SSH", set: setSSH},
 	{name: "DUMP_ENGINE", flag: "--engine", authority: ofRepository, set: oneOf(func(s *Settings) *string { return &s.Engine }, "native", "client")},
-	{name: "DUMP_KEEP", authority: ofRepository, set: count(func(s *Settings) *int { return &s.Keep })},
+	{name: "DUMP_KEEP", authority: ofRepository, set: setKeep},
 	{name: "DUMP_KEEP_DAYS", authority: ofRepository, set: count(func(s *Settings) *int { return &s.KeepDays })},
 	{name: "DUMP_KEEP_LOCAL", authority: ofDeveloper, set: setKeepLocal},
 	{name: "DUMP_COMPRESSION", authority: ofRepository, set: oneOf(func(s *Settings) *string { return &s.Compression }, "zstd", "gzip")},
@@ -335,6 +336,11 @@ func count(field func(*Settings) *int) func(*Settings, string) error {
 		*field(s) = n
 		return nil
 	}
+}
+
+func setKeep(s *Settings, text string) (err error) {
+	s.Keep, err = retention.Parse(text)
+	return err
 }
 
 // mostKeptLocal is how many earlier local databases can be kept.

@@ -15,7 +15,7 @@ var ErrNotTrusted = errors.New("not trusted")
 // Fleet says what the files of a project in a fleet may decide: which tables are dumped, how, and within these limits for how
 // long. Where the rows come from, with which secrets, and where the dumps go, is for the operator.
 type Fleet struct {
-	// Keep and KeepDays limit DUMP_KEEP and DUMP_KEEP_DAYS.
+	// Keep and KeepDays limit DUMP_KEEP, which counts the dumps of all tiers, and DUMP_KEEP_DAYS.
 	Keep, KeepDays Range
 }
 
@@ -73,7 +73,7 @@ func (f *Fleet) bound(v values, s Settings) (problems ConfigErrors) {
 		name  string
 		value int
 		Range
-	}{{"DUMP_KEEP", s.Keep, f.Keep}, {"DUMP_KEEP_DAYS", s.KeepDays, f.KeepDays}} {
+	}{{"DUMP_KEEP", s.Keep.Most(), f.Keep}, {"DUMP_KEEP_DAYS", s.KeepDays, f.KeepDays}} {
 		from := v[limit.name].from
 		if from.repository && (limit.value < limit.Least || limit.value > limit.Most) {
 			problems.add(ErrNotTrusted, from, limit.name, fmt.Sprintf("%d is not in %s, what the operator of the fleet allows", limit.value, limit.Range))

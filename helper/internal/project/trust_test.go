@@ -86,7 +86,7 @@ func TestWhatARepositoryMaySay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Keep != 14 || p.KeepDays != 30 || p.Engine != "client" || p.Compression != "gzip" || p.Source.Command != "" || p.Prefix != "dumps/shop/x" || p.Target != nil {
+	if p.Keep.Last != 14 || p.KeepDays != 30 || p.Engine != "client" || p.Compression != "gzip" || p.Source.Command != "" || p.Prefix != "dumps/shop/x" || p.Target != nil {
 		t.Errorf("%+v", p.Settings)
 	}
 	if len(p.Rules.Exclude) != 1 || len(p.Rules.StructureOnly) == 0 {

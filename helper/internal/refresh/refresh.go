@@ -13,6 +13,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
+	"github.com/jobiqo/dump-refresh/helper/internal/retention"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -36,7 +37,7 @@ type Config struct {
 	IfOlderThan time.Duration
 	// IfChanged takes the newest dump if staging can prove that a new one would be the same.
 	IfChanged bool
-	Retention Retention
+	Retention retention.Rules
 	Progress  dump.Progress
 	// Yield is called when this refresh waits for another one. Resume is called when the other one has ended without a dump
 	// and this one continues. Either may be nil.
@@ -312,7 +313,7 @@ func (r *run) readPrevious(ctx context.Context) error {
 
 // expire applies the retention rules. A failure is only noted: the dump itself has been published.
 func (r *run) expire(ctx context.Context) []string {
-	if r.Retention == (Retention{}) {
+	if r.Retention == (retention.Rules{}) {
 		return nil
 	}
 	contents, err := r.Bucket.Contents(ctx)
@@ -321,7 +322,7 @@ func (r *run) expire(ctx context.Context) []string {
 		return nil
 	}
 	var deleted []string
-	for _, object := range r.Retention.Expired(contents) {
+	for _, object := range Expired(r.Retention, contents) {
 		if err := r.Bucket.Delete(ctx, object); err != nil {
 			r.Progress.Note("cannot delete old dumps: " + err.Error())
 			return deleted

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/gate"
+	"github.com/jobiqo/dump-refresh/helper/internal/retention"
 )
 
 func TestGateCompares(t *testing.T) {
@@ -60,26 +61,26 @@ func TestRetention(t *testing.T) {
 	orphans := []bucket.Object{{Key: "orphan.mysql-9.7"}}
 	dumps := []bucket.Object{dump("theirs", 0), dump("a", 1), dump("b", 3), dump("theirs", 5), beside(dump("c", 10)), dump("d", 40)}
 	for _, test := range []struct {
-		rule Retention
+		rule retention.Rules
 		want string
 	}{
-		{Retention{}, "[]"},
-		{Retention{Newest: 1}, "[b c.mariadb-10.11 c.mariadb-11.8 c d orphan.mysql-9.7]"},
-		{Retention{Newest: 3}, "[d orphan.mysql-9.7]"},
-		{Retention{Newest: 9}, "[orphan.mysql-9.7]"},
-		{Retention{Days: 7}, "[c.mariadb-10.11 c.mariadb-11.8 c d orphan.mysql-9.7]"},
-		{Retention{Days: 30, Newest: 1}, "[d orphan.mysql-9.7]"},
-		{Retention{Newest: 3, Days: 2}, "[d orphan.mysql-9.7]"},
+		{retention.Rules{}, "[]"},
+		{retention.Rules{Last: 1}, "[b c.mariadb-10.11 c.mariadb-11.8 c d orphan.mysql-9.7]"},
+		{retention.Rules{Last: 3}, "[d orphan.mysql-9.7]"},
+		{retention.Rules{Last: 9}, "[orphan.mysql-9.7]"},
+		{retention.Rules{Days: 7}, "[c.mariadb-10.11 c.mariadb-11.8 c d orphan.mysql-9.7]"},
+		{retention.Rules{Days: 30, Last: 1}, "[d orphan.mysql-9.7]"},
+		{retention.Rules{Last: 3, Days: 2}, "[d orphan.mysql-9.7]"},
 	} {
 		keys := []string{}
-		for _, expired := range test.rule.Expired(bucket.Contents{Dumps: dumps, Orphans: orphans, Now: now}) {
+		for _, expired := range Expired(test.rule, bucket.Contents{Dumps: dumps, Orphans: orphans, Now: now}) {
 			keys = append(keys, expired.Key)
 		}
 		if got := fmt.Sprint(keys); got != test.want {
 			t.Errorf("%+v: got %s, want %s", test.rule, got, test.want)
 		}
 	}
-	if old := dumps[5:]; len(Retention{Days: 1}.Expired(bucket.Contents{Dumps: old, Now: now})) != 0 {
+	if old := dumps[5:]; len(Expired(retention.Rules{Days: 1}, bucket.Contents{Dumps: old, Now: now})) != 0 {
 		t.Error("the newest dump of all was taken for expired")
 	}
 }
