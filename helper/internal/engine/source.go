@@ -19,7 +19,7 @@ func OpenSource(ctx context.Context, config source.Config) (*source.Source, erro
 	if config.Command == "" && config.URL == nil {
 		return nil, fmt.Errorf("open the source: neither a URL nor a command is given")
 	}
-	if config.Masks.Mask() && (config.Command != "" || config.Client || config.URL.Engine == dburl.Postgres) {
+	if config.Masks.Mask() && (config.Command != "" || config.Client) {
 		return nil, fmt.Errorf("open the source: %w", source.ErrRowsUnseen)
 	}
 	return sshtunnel.OpenSource(ctx, config, func(config source.Config, through *sshtunnel.Tunnel) source.Server {

@@ -92,7 +92,7 @@ type Column struct {
 	Name string
 	mask.Column
 	Generated bool
-	// Checked means that a CHECK constraint depends on the column.
+	// Checked means that a CHECK constraint depends on the column, or in which partition a row lies.
 	Checked bool
 	// References are the columns that foreign keys refer to, as table.column with the tables' first names.
 	References []string
@@ -183,7 +183,7 @@ func (r Rules) check(rule Rule, table Table, column Column) error {
 	case column.Generated:
 		return errors.New("the server computes it from other columns: mask those")
 	case column.Checked && rule.Spec.Name != "null":
-		return fmt.Errorf("a CHECK constraint depends on it, and %s may break it: only null cannot", rule.Spec.Name)
+		return fmt.Errorf("a CHECK constraint or a partition depends on it, and %s may break it: only null cannot", rule.Spec.Name)
 	case rule.When != nil && !slices.ContainsFunc(table.Columns, func(c Column) bool { return c.Name == rule.When.Column }):
 		return fmt.Errorf("the table has no column %s, on which the rule depends", rule.When.Column)
 	}

@@ -70,7 +70,7 @@ func TestRulesThatCannotWork(t *testing.T) {
 		"generated": {[]Rule{rule("t.a", "text")}, []Table{table("t", Column{Name: "a", Generated: true})},
 			"rules.yaml:t.a: t.a: column t.a: the server computes it from other columns: mask those"},
 		"check": {[]Rule{rule("t.a", "text")}, []Table{table("t", Column{Name: "a", Checked: true})},
-			"rules.yaml:t.a: t.a: column t.a: a CHECK constraint depends on it, and text may break it: only null cannot"},
+			"rules.yaml:t.a: t.a: column t.a: a CHECK constraint or a partition depends on it, and text may break it: only null cannot"},
 		"condition": {[]Rule{when}, []Table{table("t", text("a"))},
 			"rules.yaml:t.a: t.a: column t.a: the table has no column gone, on which the rule depends"},
 		"NOT NULL": {[]Rule{rule("t.?", "null")}, []Table{table("t", Column{Name: "a", Column: mask.Column{Kind: mask.Text}})},

@@ -155,7 +155,7 @@ func (s *snapshot) rows(ctx context.Context, emit dump.Emit) error {
 	var next atomic.Int64
 	for _, reader := range s.readers {
 		group.Go(func() error {
-			chunks := &chunkWriter{Queue: dump.NewQueue(inTurn(ctx))}
+			chunks := &chunkWriter{Queue: dump.NewQueue(inTurn(ctx)), masking: s.masking}
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(s.pieces) {
@@ -214,6 +214,9 @@ func (s *snapshot) readPiece(ctx context.Context, reader *pgx.Conn, piece pageRa
 // chunkWriter turns rows, as COPY sends them, into chunks.
 type chunkWriter struct {
 	*dump.Queue
+	masking masking
+	masker  *rowMasker // of the table; nil if nothing is masked
+
 	table  *readTable
 	buffer []byte
 	rows   int64 // in the buffer
@@ -232,7 +235,9 @@ func (c *chunkWriter) begin(table *readTable) error {
 		return err
 	}
 	c.table = table
-	return nil
+	masker, err := c.masking.newRowMasker(table.from.relationName)
+	c.masker = masker
+	return err
 }
 
 // longRow is the length from which on a row is handed on in parts, in bytes.
@@ -244,8 +249,26 @@ const keyPart = 32
 
 // Write takes a part of the data: a row, or a part of a long one.
 func (c *chunkWriter) Write(data []byte) (int, error) {
+	if c.masker == nil {
+		return c.write(data, data)
+	}
+	row, masked, err := c.masker.add(data)
+	for err == nil && len(masked) > 0 {
+		part := masked[:min(len(masked), longestCopyData)]
+		masked = masked[len(part):]
+		_, err = c.write(part, row)
+	}
+	if err != nil {
+		c.failed = err
+		return 0, err
+	}
+	return len(data), nil
+}
+
+// write adds a row, or a part of one. key is what decides whether the row begins a chunk: the row as the server has it.
+func (c *chunkWriter) write(data, key []byte) (int, error) {
 	if len(c.buffer) >= dump.LeastChunk && !c.open && bytes.HasSuffix(c.buffer, []byte{'\n'}) &&
-		dump.NewKeyHash().Add(data[:min(len(data), keyPart)]).BeginsChunk(len(data), len(c.buffer)) {
+		dump.NewKeyHash().Add(key[:min(len(key), keyPart)]).BeginsChunk(len(data), len(c.buffer)) {
 		c.endChunk()
 	}
 	if len(c.buffer) == 0 && !c.open {

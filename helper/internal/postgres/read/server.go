@@ -14,6 +14,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
@@ -134,6 +135,15 @@ func (p *Server) inspect(ctx context.Context) (source.Info, error) {
 		if err != nil {
 			return err
 		}
+		masks, err := p.inspectMasks(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if info.Masked = masks.plan.Columns(); masks.plan != nil {
+			for _, line := range masks.plan.Warnings() {
+				p.tell(line)
+			}
+		}
 		if p.largeObjects, err = p.inspectLargeObjects(ctx, tx); err != nil {
 			return err
 		}
@@ -142,6 +152,9 @@ func (p *Server) inspect(ctx context.Context) (source.Info, error) {
 	var needed *source.NeededError
 	if errors.As(err, &needed) {
 		return source.Info{}, needed
+	}
+	if errors.Is(err, rules.ErrCannotWork) { // it is about our file, not about the server
+		return source.Info{}, err
 	}
 	if err != nil {
 		return source.Info{}, p.classify(err)
@@ -316,6 +329,9 @@ func (p *Server) Dump(ctx context.Context) (*source.Dump, error) {
 
 // clientDump has pg_dump make the whole dump.
 func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
+	if p.config.Masks.Mask() {
+		return nil, source.ErrRowsUnseen
+	}
 	d := &source.Dump{}
 	defer func() {
 		if err != nil {

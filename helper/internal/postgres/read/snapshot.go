@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
@@ -41,6 +42,7 @@ type snapshot struct {
 	using sync.Mutex // guards aside
 	// goodbye is the dump's context without its cancellation: connections are also closed properly after Ctrl-C.
 	goodbye context.Context
+	masking masking
 	archive *archive // of the definitions; nil if there is no pg_restore
 }
 
@@ -124,6 +126,12 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	} else if now && !s.largeObjects { // since the archive's pg_dump was told to read them
 		return source.Failure("list the large objects", source.ErrDefinitionChanged, errors.New("a large object has come"))
 	}
+	if s.masking, err = p.inspectMasks(ctx, keeper); errors.Is(err, rules.ErrCannotWork) {
+		return err
+	} else if err != nil {
+		return s.classifyList(err)
+	}
+	s.info.Masked = s.masking.plan.Columns()
 	tables, err := p.readTables(ctx, keeper)
 	if err != nil {
 		return s.classifyList(err)
