@@ -49,6 +49,9 @@ func New(ctx context.Context, config target.Config) (*Server, error) {
 		Config:  config.Complete(), Maintenance: "postgres", server: &oneserver.Check{Address: config.URL.Address(), Wanted: config.URL.Server},
 		Names: target.NamesFor(config.URL.Name, 63, func(name string) int { return len(name) }),
 	}
+	if db.Names.Live == db.Maintenance { // nobody can rename the database that he is connected to
+		db.Maintenance = "template1"
+	}
 	s, err := db.Connect(ctx, db.Maintenance)
 	if postgres.SQLState(err) == postgres.UnknownDatabase {
 		db.Maintenance = "template1"

@@ -65,4 +65,15 @@ func TestPostgresObstacles(t *testing.T) {
 	}
 	targettest.Must(t, server.Exec("site", "ROLLBACK PREPARED 'a'"))
 	targettest.Must(t, super.Undo(t.Context()))
+
+	// The site may be in the database from which others are renamed.
+	targettest.Must(t, server.Exec("postgres", "CREATE TABLE mine (id int)"))
+	own, _ := targettest.Open(t, server.URL("postgres"))
+	targettest.Must(t, targettest.Pull(t, own, dump))
+	rows, err = server.Query("postgres", "SELECT to_regclass('t') IS NOT NULL, to_regclass('mine') IS NULL")
+	targettest.Must(t, err)
+	if rows[0][0] != "t" || rows[0][1] != "t" {
+		t.Errorf("the database has %v", rows)
+	}
+	targettest.Must(t, own.Undo(t.Context()))
 }
