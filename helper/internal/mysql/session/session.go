@@ -205,12 +205,34 @@ func (s *Session) Users(ctx context.Context, database string) string {
 	if err != nil || len(rows) == 0 {
 		return "by a session that the account may not see"
 	}
+	return describe(rows)
+}
+
+// describe describes sessions, rows of the list of processes.
+func describe(rows []map[string]string) string {
 	var all []string
 	for _, row := range rows {
 		all = append(all, fmt.Sprintf("connection %s of %s from %s, %s for %s s",
 			row["id"], row["user"], row["host"], strings.ToLower(row["command"]), row["time"]))
 	}
 	return strings.Join(all, "; ")
+}
+
+// WhoLocksAll describes the session that keeps the whole server locked. Where the server does not tell, it describes those that may be it: all
+// others, those that were idle for longest first.
+func (s *Session) WhoLocksAll(ctx context.Context) string {
+	const found = "SELECT ID, USER, HOST, COMMAND, TIME FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND "
+	for _, holds := range []string{
+		"ID IN (SELECT t.PROCESSLIST_ID FROM performance_schema.metadata_locks l JOIN performance_schema.threads t ON t.THREAD_ID = l.OWNER_THREAD_ID" +
+			" WHERE l.OBJECT_TYPE IN ('GLOBAL', 'COMMIT', 'BACKUP LOCK') AND l.LOCK_STATUS = 'GRANTED' AND l.LOCK_TYPE = 'SHARED')",
+		"ID IN (SELECT THREAD_ID FROM information_schema.METADATA_LOCK_INFO WHERE LOCK_MODE LIKE 'MDL_BACKUP_%' AND LOCK_MODE NOT LIKE '%DML%' AND LOCK_MODE NOT LIKE '%DDL%')",
+		"COMMAND NOT IN ('Daemon', 'Binlog Dump') AND USER NOT IN ('system user', 'event_scheduler')",
+	} {
+		if rows, err := s.Table(ctx, found+holds+" ORDER BY COMMAND = 'Sleep' DESC, TIME DESC LIMIT 3"); err == nil && len(rows) > 0 {
+			return describe(rows)
+		}
+	}
+	return "a session that the account may not see"
 }
 
 // Kill ends a session whose client no longer waits for it.

@@ -2,14 +2,17 @@ package swap
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/target/targettest"
+	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
 
 // After the swap, a database that nobody needs cannot be dropped: its folder has another one in it. The pull has succeeded all the same, and so do
@@ -78,4 +81,43 @@ func TestMySQLOpenFinishesSwap(t *testing.T) {
 	if incomplete < 3 {
 		t.Errorf("incomplete after %d steps only", incomplete)
 	}
+}
+
+// Somebody has locked the whole server, as a backup does: a pull waits, says for whom, and gives up.
+func TestMySQLServerLocked(t *testing.T) {
+	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		targettest.Fresh(t, server, "site62", targettest.Site("old")...)
+		old := targettest.Content(t, server, "site62")
+		db, said := targettest.Open(t, server.URL("site62"))
+		holder, id := locksAll(t, server)
+		_, err := db.Begin(t.Context())
+		const who = ", sleep for "
+		var busy *target.BusyError
+		if !errors.As(err, &busy) || !strings.HasPrefix(busy.Holder, "the whole server is locked against changes by connection "+id) || !strings.Contains(busy.Holder, who) {
+			t.Errorf("%v", err)
+		}
+		said.Want(t, "the whole local server is locked against changes; waiting for connection "+id)
+		// It is let go while a pull waits.
+		timer := time.AfterFunc(7*time.Second, func() { _ = holder.Close() })
+		defer timer.Stop()
+		load, err := db.Begin(t.Context())
+		targettest.Must(t, err)
+		targettest.Must(t, load.Discard())
+		targettest.WantMySQL(t, server, "site62", old)
+	})
+}
+
+// locksAll locks a server until the connection is closed, and returns its number.
+func locksAll(t *testing.T, server *testserver.MySQL) (io.Closer, string) {
+	t.Helper()
+	pool, err := session.Connect(targettest.ParseURL(t, server.URL("mysql")))
+	targettest.Must(t, err)
+	conn, err := pool.Conn(t.Context())
+	targettest.Must(t, err)
+	_, err = conn.ExecContext(t.Context(), "FLUSH TABLES WITH READ LOCK")
+	targettest.Must(t, err)
+	var id string
+	targettest.Must(t, conn.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id))
+	t.Cleanup(func() { _, _ = conn.Close(), pool.Close() })
+	return conn, id
 }
