@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/argon2"
-	"golang.org/x/crypto/blowfish"
+	"golang.org/x/crypto/blowfish" //nolint:staticcheck // bcrypt is made of it
 )
 
 // defaultPassword is the one with which everybody can log in to a masked site, if there is no other.

@@ -19,7 +19,7 @@ var wordsOf = func() (words [longestWord + 1]string) {
 	var built [longestWord + 1]strings.Builder
 	for _, word := range slices.Compact(all) {
 		if n := len(word); n <= longestWord && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" {
-			built[n].WriteString(word)
+			_, _ = built[n].WriteString(word)
 		}
 	}
 	for n := range words {
