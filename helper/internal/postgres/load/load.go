@@ -4,6 +4,7 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/admit"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/elsewhere"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/rewrite"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
@@ -32,8 +34,9 @@ type Load struct {
 	roles   map[string]bool // those of the server
 	// tablespaces are those of the server, filled once a statement has named one.
 	tablespaces []string
-	owner       string // of the live database: it receives what belongs to roles that are unknown here
-	database    string // the dump's own, once the dump has named it
+	granted     []string // those that the load's account may use
+	owner       string   // of the live database: it receives what belongs to roles that are unknown here
+	database    string   // the dump's own, once the dump has named it
 	statements  int64
 	offset      int64    // where the text that is being loaded begins in the dump
 	settings    []string // the settings that the dump has made in the load's session, for its helpers
@@ -44,6 +47,11 @@ type Load struct {
 	checks      checks
 	guards      []Statement // what turns row security on, which would keep rows from being counted
 	rewriter    *rewrite.Rewriter
+	account     *confined // nil if the dump's statements are executed by the pull's own account
+	path        string    // the search path that the dump has set last, as SET takes it
+	events      []AboutObject
+	// Before is called when all rows have been compared, with the load's session; it may be nil.
+	Before func(context.Context, *session.Session) error
 }
 
 // Statement is a statement of the dump with its number, for errors.
@@ -54,7 +62,7 @@ type Statement struct {
 
 // New prepares a load into the incoming database, which exists. The session that holds the lock stays the caller's.
 func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
-	l := &Load{Server: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}, unmade: map[string]bool{}}
+	l := &Load{Server: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}, unmade: map[string]bool{}, path: `"$user", public`}
 	server, _ := version.Parse(db.About.Version)
 	l.rewriter = rewrite.New(server.Major, l.once)
 	return l, l.prepare(ctx)
@@ -73,7 +81,15 @@ func (l *Load) prepare(ctx context.Context) error {
 			l.owner = row[0]
 		}
 	}
-	l.Main, err = l.connect(ctx)
+	if l.Server.Config.Part.TablesOnly {
+		// Of such a dump, settings, rows and the values of sequences are executed.
+	} else if err := l.confine(ctx); err != nil {
+		return err
+	}
+	if l.account != nil {
+		return nil
+	}
+	l.Main, err = l.connect(ctx, quiet)
 	return err
 }
 
@@ -134,8 +150,15 @@ func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 	case sqltext.Command:
 		return l.command(string(piece.Raw))
 	case sqltext.CopyBegin:
-		return l.copy(ctx, script, l.Count(piece))
+		statement := l.Count(piece)
+		if err := admit.Statement(piece.Text, l.account != nil); err != nil {
+			return l.refusal(statement, err)
+		}
+		return l.copy(ctx, script, statement)
 	case sqltext.Rows:
+		if err := admit.Statement(piece.Text, l.account != nil); err != nil {
+			return l.refusal(l.Count(piece), err)
+		}
 		if err := l.asTheSite(ctx, true); err != nil {
 			return err
 		}
@@ -252,8 +275,11 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 	case slices.ContainsFunc(aboutServer, begins) && !begins("CREATE USER MAPPING"):
 		l.once.About(first, "the dump's "+strings.Join(strings.Fields(first)[:2], " ")+" statements are skipped")
 		return nil
-	case (begins("GRANT") || begins("REVOKE")) && strings.Contains(first, "ON DATABASE"):
+	case admit.AboutServer(text):
 		return nil
+	}
+	if err := admit.Statement(text, l.account != nil); err != nil {
+		return l.refusal(statement, err)
 	}
 	text, leads := elsewhere.Without(text)
 	if leads != "" {
@@ -278,12 +304,20 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 // define executes a statement that is not about rows.
 func (l *Load) define(ctx context.Context, statement Statement, first string, text []byte) error {
 	begins := func(prefix string) bool { return first == prefix || strings.HasPrefix(first, prefix+" ") }
-	err := l.execute(ctx, l.Main, text)
+	err := l.attempt(ctx, first, text)
 	switch {
 	case err == nil:
+		if begins("SET SESSION_REPLICATION_ROLE") && l.account != nil {
+			return nil // it is set for all sessions of the account
+		}
 		if begins("SET") || begins("SELECT PG_CATALOG.SET_CONFIG") {
 			l.settings = append(l.settings, string(text))
+			if path, is := admit.SearchPath(text); is {
+				l.path = cmp.Or(path, "''")
+			}
 		}
+		return nil
+	case l.beyond(ctx, text, err):
 		return nil
 	case postgres.SQLState(err) == postgres.DuplicateSchema && first == "CREATE SCHEMA PUBLIC":
 		return nil // template0 already has it
@@ -300,6 +334,36 @@ func (l *Load) define(ctx context.Context, statement Statement, first string, te
 		l.missing = append(l.missing, &target.ExtensionError{Name: extensionName(text), Err: postgres.Plain(err)})
 	}
 	return l.withoutIt(ctx, l.Main, statement, text, err)
+}
+
+// attempt executes a statement by the account that may do so.
+func (l *Load) attempt(ctx context.Context, first string, text []byte) error {
+	if l.account == nil {
+		return l.execute(ctx, l.Main, text)
+	}
+	begins := func(prefix string) bool { return strings.HasPrefix(first, prefix+" ") }
+	switch {
+	case begins("CREATE EXTENSION"):
+		return l.extension(ctx, text)
+	case begins("ALTER") && ownerOf(text) != "":
+		if more := admit.Beyond(text); ownerOf(text) != l.owner && more.Turn == admit.AtEnd {
+			l.putOff(more.Text)
+		}
+		return nil
+	}
+	l.account.warned = ""
+	err := l.execute(ctx, l.Main, text)
+	switch {
+	case err == nil && slices.Contains(withoutEffect, l.account.warned):
+		if more := admit.Beyond(text); more.Turn == admit.AtEnd {
+			l.putOff(more.Text)
+		}
+	case postgres.SQLState(err) == postgres.InsufficientPrivilege && begins("SET"):
+		if done, failed := l.replicating(ctx, text); done || failed != nil {
+			return failed
+		}
+	}
+	return err
 }
 
 // FirstWords returns the first words of a statement in capitals, as far as they matter here.
@@ -320,6 +384,21 @@ func FirstWords(text []byte) string {
 		at = token.End
 	}
 	return strings.Join(words, " ")
+}
+
+// ownerOf returns the role of ALTER … OWNER TO, "" for other statements.
+func ownerOf(text []byte) string {
+	token := sqltext.NextToken(text, 0, sqltext.Postgres)
+	for ; token.Kind != sqltext.End; token = sqltext.NextToken(text, token.End, sqltext.Postgres) {
+		if !token.Is(text, "OWNER") {
+			continue
+		}
+		if to := sqltext.NextToken(text, token.End, sqltext.Postgres); to.Is(text, "TO") {
+			role := sqltext.NextToken(text, to.End, sqltext.Postgres)
+			return role.Name(text)
+		}
+	}
+	return ""
 }
 
 // replaceOwner gives the objects of roles that are unknown here to the live database's owner.
@@ -398,10 +477,18 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	if err := l.compareRows(ctx, stats); err != nil {
 		return err
 	}
+	if l.Before != nil {
+		if err := l.Before(ctx, l.Main); err != nil {
+			return err
+		}
+	}
 	if err := l.asTheSite(ctx, false); err != nil {
 		return err
 	}
 	if err := l.guard(ctx); err != nil {
+		return err
+	}
+	if err := l.handOver(ctx); err != nil {
 		return err
 	}
 	if lost := l.once.Lost(); l.Server.Config.Strict && len(lost) > 0 {
@@ -488,5 +575,8 @@ func (l *Load) Close() {
 	l.dismiss()
 	if l.Main != nil {
 		l.Main.Close()
+	}
+	if l.account != nil {
+		l.account.beside.Close()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
@@ -82,8 +83,21 @@ func (l *Load) hasTablespace(ctx context.Context, name string) (bool, error) {
 		}
 	}
 	if slices.Contains(l.tablespaces, name) || slices.Contains(l.tablespaces, strings.ToLower(name)) {
-		return true, nil
+		return true, l.mayUse(ctx, name)
 	}
 	l.once.About("tablespace "+name, "tablespace "+name+" does not exist here: what the dump has in it comes into that of the database")
 	return false, nil
+}
+
+// mayUse lets the load's account create tables in a tablespace.
+func (l *Load) mayUse(ctx context.Context, tablespace string) error {
+	if l.account == nil || slices.Contains(l.granted, tablespace) {
+		return nil
+	}
+	l.granted = append(l.granted, tablespace)
+	err := l.Lock.Exec(ctx, "GRANT CREATE ON TABLESPACE "+postgres.QuoteIdentifier(tablespace)+" TO "+postgres.QuoteIdentifier(l.account.Name))
+	if postgres.SQLState(err) != "" {
+		return nil // then the statement fails
+	}
+	return l.Server.Classify("allow the use of tablespace "+tablespace, err)
 }

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
@@ -19,9 +20,12 @@ type helper struct {
 	settings int // how many of the dump's settings it has made
 }
 
+// quiet is what becomes of the server's warnings.
+func quiet(*pgconn.Notice) {}
+
 // connect opens a session that fills the scratch database.
-func (l *Load) connect(ctx context.Context) (*session.Session, error) {
-	s, err := l.Server.Connect(ctx, l.Server.Names.Incoming)
+func (l *Load) connect(ctx context.Context, notice func(*pgconn.Notice)) (*session.Session, error) {
+	s, err := l.session(ctx, notice)
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +37,13 @@ func (l *Load) connect(ctx context.Context) (*session.Session, error) {
 	return s, nil
 }
 
+func (l *Load) session(ctx context.Context, notice func(*pgconn.Notice)) (*session.Session, error) {
+	if l.account == nil {
+		return l.Server.Connect(ctx, l.Server.Names.Incoming)
+	}
+	return l.Server.ConnectAs(ctx, l.account.Account, notice)
+}
+
 // together runs the load's session and its helpers at the same time, at most one per job. Each helper first makes the
 // settings that the dump has made so far. The first error ends the work of all.
 func (l *Load) together(ctx context.Context, jobs int, work func(context.Context, *session.Session) error) error {
@@ -42,7 +53,7 @@ func (l *Load) together(ctx context.Context, jobs int, work func(context.Context
 	}
 	sessions = max(1, min(sessions, jobs))
 	for 1+len(l.helpers) < sessions {
-		s, err := l.connect(ctx)
+		s, err := l.connect(ctx, quiet)
 		if postgres.Is(err, fault.TooManyConnections) {
 			break // the sessions that exist do the work
 		}

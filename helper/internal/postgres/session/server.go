@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
@@ -86,11 +87,24 @@ var ConnectTimeout = 10 * time.Second
 
 // Connect opens a session in a database.
 func (db *Server) Connect(ctx context.Context, database string) (*Session, error) {
-	config, err := postgres.Config(db.Config.URL, database, postgres.Options{Timeout: ConnectTimeout, Silence: db.silence, Aside: db.Maintenance})
+	s, err := db.open(ctx, database, db.Config.URL, func(*pgconn.Notice) {})
 	if err != nil {
 		return nil, db.classifyConnect(database, err)
 	}
-	config.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
+	if err := db.checkServer(ctx, s); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// open opens a session by a URL. Its settings are made; who the server is has not been checked.
+func (db *Server) open(ctx context.Context, database string, u dburl.URL, notice func(*pgconn.Notice)) (*Session, error) {
+	config, err := postgres.Config(u, database, postgres.Options{Timeout: ConnectTimeout, Silence: db.silence, Aside: db.Maintenance})
+	if err != nil {
+		return nil, err
+	}
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { notice(n) }
 	// Settings that are meant for the site must not affect our sessions.
 	conn, err := db.limits.Connect(ctx, config, func(conn *pgx.Conn) error {
 		_, err := settings.Apply(ctx, conn.PgConn(), settings.Writing)
@@ -100,14 +114,9 @@ func (db *Server) Connect(ctx context.Context, database string) (*Session, error
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return nil, db.classifyConnect(database, err)
-	}
-	s := &Session{conn.PgConn(), context.WithoutCancel(ctx)}
-	if err := db.checkServer(ctx, s); err != nil {
-		s.Close()
 		return nil, err
 	}
-	return s, nil
+	return &Session{conn.PgConn(), context.WithoutCancel(ctx)}, nil
 }
 
 // Enter opens a session in the live database. While its tables are being replaced, the server makes new sessions wait.
@@ -208,9 +217,15 @@ func (db *Server) Locked(ctx context.Context) (*Session, error) {
 
 const lockTries = 5
 
+// major is the server's major version.
+func (db *Server) major() int {
+	v, _ := version.Parse(db.About.Version)
+	return v.Major
+}
+
 // lockKey is an expression for the key of a database's lock.
 func (db *Server) lockKey() string {
-	if v, _ := version.Parse(db.About.Version); v.Major < 11 {
+	if db.major() < 11 {
 		return "hashtext('dump:' || $1)::bigint"
 	}
 	return "hashtextextended('dump:' || $1, 0)"

@@ -24,7 +24,7 @@ func (db *Database) Mark(ctx context.Context, mark target.Mark) error {
 func (db *Database) fingerprintNow(ctx context.Context, s *session.Session) (*target.Fingerprint, error) {
 	const tries = 20
 	for try := 1; ; try++ {
-		f, err := fingerprint(ctx, s, db.Config.WithoutRows)
+		f, err := fingerprint(ctx, s, db.Config.WithoutRows, nil)
 		switch {
 		case err != nil || f == nil || !f.Running:
 			return f, err

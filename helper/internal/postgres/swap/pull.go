@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/load"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
@@ -17,6 +18,8 @@ type pull struct {
 	guard *session.Session
 	// cleanup is Begin's context without its cancellation: Discard works after Ctrl-C too.
 	cleanup context.Context
+	// counted are the rows of the tables, counted by the load's account.
+	counted map[string]string
 }
 
 // Begin creates a scratch database for a dump: see target.Database.
@@ -48,7 +51,34 @@ func (l *pull) open(ctx context.Context) error {
 	}
 	var err error
 	l.Load, err = load.New(ctx, l.db.Server, l.Lock)
+	l.Before = l.count
 	return err
+}
+
+// count counts the rows for the fingerprint. To plan that, the server executes functions of indexes: the pull's own account must not.
+func (l *pull) count(ctx context.Context, s *session.Session) error {
+	if l.db.Config.Token == "" {
+		return nil
+	}
+	tables, err := listTables(ctx, s)
+	if err != nil {
+		return l.db.Classify("list the tables", err)
+	}
+	l.counted = map[string]string{}
+	for name, table := range tables {
+		if table.partitioned || l.db.Config.WithoutRows(name) {
+			continue
+		}
+		all, _, err := rowsSince(ctx, s, relation{quoted: table.quoted}, 0)
+		if postgres.SQLState(err) != "" {
+			continue // then there is no fingerprint
+		}
+		if err != nil {
+			return l.db.Classify("count the rows of table "+name, err)
+		}
+		l.counted[name] = all
+	}
+	return nil
 }
 
 // create creates the scratch database: empty, or as a copy of the live one if only some of its tables are replaced.
@@ -61,13 +91,13 @@ func (l *pull) create(ctx context.Context) (err error) {
 }
 
 func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
-	if err := l.db.settle(ctx, l.Main); err != nil {
+	if err := l.db.settle(ctx, l.Load); err != nil {
 		return err
 	}
 	_, last, err := tableNumbers(ctx, l.Main)
 	var taken *target.Fingerprint
 	if err == nil && l.db.Config.Token != "" {
-		taken, err = fingerprint(ctx, l.Main, l.db.Config.WithoutRows)
+		taken, err = fingerprint(ctx, l.Main, l.db.Config.WithoutRows, l.counted)
 	}
 	l.Main.Close()
 	if err != nil {

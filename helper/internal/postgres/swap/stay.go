@@ -203,7 +203,7 @@ func (l *stayPull) Compare(ctx context.Context, stats sqltext.Stats) error {
 // Swap keeps the provenance of the live database.
 func (l *stayPull) Swap(ctx context.Context, _ target.Dump) error {
 	db, n := l.db, l.db.Names
-	if err := db.settle(ctx, l.Main); err != nil {
+	if err := db.settle(ctx, l.Load); err != nil {
 		return err
 	}
 	_, last, err := tableNumbers(ctx, l.Main)

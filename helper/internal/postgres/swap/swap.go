@@ -278,7 +278,7 @@ func (db *Database) dropGarbage(ctx context.Context, s *session.Session) error {
 		}
 		target.OnStep("garbage dropped")
 	}
-	return nil
+	return db.DropAccount(ctx, s)
 }
 
 // tidy drops what nobody needs any more after a swap. The live database is whole, so what stays is only noted; the next run tries again. It fails

@@ -1,0 +1,224 @@
+// Package admit decides what a PostgreSQL server is sent of a dump, and by which account: it knows the statements that dumps consist of.
+package admit
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
+
+// Statement returns nil if a statement may be sent to the server, and otherwise an error that says why not. confined means that it is sent
+// by an account that reaches nothing but the database that is being loaded. Without such an account, statements that may do anything are
+// refused unless they are exactly what dump programs write.
+func Statement(text []byte, confined bool) error {
+	s := read(text)
+	switch {
+	case len(s.tokens) == 0:
+		return nil
+	case s.begins("COPY"):
+		return s.copy()
+	case s.begins("CREATE") || s.begins("ALTER") || s.begins("DROP"):
+		return s.defines(confined)
+	case !slices.ContainsFunc(verbs, func(verb string) bool { return s.begins(verb) }):
+		return errUnknown
+	case confined:
+		return nil
+	case s.begins("SELECT"):
+		return s.selects()
+	case s.begins("DO"), s.begins("CALL"), s.begins("WITH"), s.begins("EXECUTE"):
+		return errAnything
+	case s.has(";"):
+		return errSeveral
+	}
+	return nil
+}
+
+var (
+	errUnknown  = errors.New("no dump has such a statement, and it might reach outside the database")
+	errFile     = errors.New("its rows are not in the dump: it reads or writes elsewhere")
+	errAnything = errors.New("it may do anything, and the account that loads the dump is not confined to its database")
+	errSeveral  = errors.New("it is more than one statement")
+	errLanguage = errors.New("its language may do anything, and the account that loads the dump is not confined to its database")
+)
+
+// verbs begin the statements that work within a database, apart from CREATE, ALTER, DROP and COPY.
+var verbs = []string{
+	"SET", "RESET", "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "WITH", "MERGE", "DO", "CALL", "LOCK", "COMMENT", "GRANT", "REVOKE", "REFRESH",
+	"SECURITY", "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "ANALYZE", "VACUUM", "REINDEX", "CLUSTER", "SHOW",
+	"DISCARD", "TABLE", "VALUES", "EXECUTE", "DEALLOCATE",
+}
+
+// kinds are the kinds of objects that dumps create, alter and drop. Those of a server and of other databases are among them: the load skips
+// statements about these.
+var kinds = []string{
+	"SCHEMA", "TABLE", "INDEX", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "FUNCTION", "PROCEDURE", "ROUTINE", "AGGREGATE", "TRIGGER", "EVENT TRIGGER",
+	"RULE", "POLICY", "TYPE", "DOMAIN", "CAST", "OPERATOR", "COLLATION", "CONVERSION", "LANGUAGE", "STATISTICS", "SERVER", "FOREIGN DATA WRAPPER",
+	"FOREIGN TABLE", "USER MAPPING", "PUBLICATION", "SUBSCRIPTION", "TRANSFORM", "EXTENSION", "ACCESS METHOD", "TEXT SEARCH", "DEFAULT PRIVILEGES",
+	"LARGE OBJECT", "DATABASE", "ROLE", "USER", "GROUP", "TABLESPACE", "SYSTEM", "OWNED",
+}
+
+// adjectives stand between CREATE and the kind of an object.
+var adjectives = []string{"OR", "REPLACE", "GLOBAL", "LOCAL", "TEMPORARY", "TEMP", "UNLOGGED", "UNIQUE", "RECURSIVE", "CONSTRAINT", "DEFAULT", "TRUSTED", "PROCEDURAL"}
+
+// defines judges CREATE, ALTER and DROP.
+func (s *statement) defines(confined bool) error {
+	at := s.kind()
+	if !slices.ContainsFunc(kinds, func(kind string) bool { return s.is(at, strings.Fields(kind)...) }) {
+		return errUnknown
+	}
+	if confined {
+		return nil
+	}
+	if s.begins("CREATE") && (s.is(at, "FUNCTION") || s.is(at, "PROCEDURE")) {
+		if slices.Contains([]string{"c", "internal"}, s.language()) || strings.HasSuffix(s.language(), "u") {
+			return errLanguage
+		}
+		return nil // a body of its own may have semicolons
+	}
+	if s.has(";") && !s.is(at, "RULE") {
+		return errSeveral
+	}
+	return nil
+}
+
+// kind is the token with the kind of the object that a CREATE, ALTER or DROP is about.
+func (s *statement) kind() int {
+	at := 1
+	if s.is(1, "DEFAULT", "PRIVILEGES") {
+		return at
+	}
+	for at < len(s.tokens) && slices.ContainsFunc(adjectives, func(word string) bool { return s.is(at, word) }) {
+		at++
+	}
+	return at
+}
+
+// language is the language of a function, in lower case.
+func (s *statement) language() string {
+	for i, depth := range s.depths {
+		if depth == 0 && s.is(i, "LANGUAGE") && i+1 < len(s.tokens) {
+			return strings.ToLower(strings.Trim(s.tokens[i+1].Name(s.text), "'"))
+		}
+	}
+	return ""
+}
+
+// copy judges a COPY: its rows follow in the dump.
+func (s *statement) copy() error {
+	at := s.name(1)
+	if at > 1 && s.is(at, "(") {
+		for at++; at < len(s.tokens) && (s.isName(at) || s.is(at, ",")); {
+			at++
+		}
+		if !s.is(at, ")") {
+			return errFile
+		}
+		at++
+	}
+	if at == 1 || !s.is(at, "FROM", "STDIN") {
+		return errFile
+	}
+	return nil
+}
+
+// calls are the functions that dump programs call. Each takes values, and no expressions.
+var calls = []string{"set_config", "setval", "lo_create", "lo_creat", "lo_open", "lowrite", "lo_close", "lo_unlink", "lo_from_bytea", "lo_put"}
+
+// words are those that may be among the values of such a call.
+var words = []string{"pg_catalog", "regclass", "lo_create", "true", "false", "null"}
+
+// selects judges a SELECT of an account that is not confined: a call with values, and no expressions.
+func (s *statement) selects() error {
+	at := s.name(1)
+	switch {
+	case at == 1, !s.is(at, "("), !slices.Contains(calls, strings.ToLower(s.tokens[at-1].Name(s.text))), at == 4 && !s.is(1, "pg_catalog"), at > 4:
+		return s.setsKnown()
+	}
+	for i := at; i < len(s.tokens); i++ {
+		word := strings.ToLower(s.raw(i))
+		switch s.tokens[i].Kind {
+		case sqltext.Text:
+		case sqltext.Symbol:
+			if !strings.Contains("(),.-:", word) {
+				return errAnything
+			}
+		default:
+			if !isNumber(word) && !slices.Contains(words, word) {
+				return errAnything
+			}
+		}
+	}
+	return nil
+}
+
+// setsKnown admits what a refresh writes for settings that not every server knows.
+func (s *statement) setsKnown() error {
+	form := "SELECT pg_catalog.set_config(name, *, false) FROM pg_catalog.pg_settings WHERE name = *"
+	want := read([]byte(form))
+	if len(want.tokens) != len(s.tokens) {
+		return errAnything
+	}
+	for i, token := range want.tokens {
+		if token.IsSymbol(want.text, '*') && s.tokens[i].Kind == sqltext.Text {
+			continue
+		}
+		if !strings.EqualFold(want.raw(i), s.raw(i)) {
+			return errAnything
+		}
+	}
+	return nil
+}
+
+func isNumber(word string) bool { return word != "" && strings.Trim(word, "0123456789") == "" }
+
+// AboutServer reports whether a statement is about what all databases have in common, or about who executes it: dumps have such ones, and
+// they are skipped.
+func AboutServer(text []byte) bool {
+	s := read(text)
+	switch {
+	case s.begins("GRANT"), s.begins("REVOKE"):
+		on := s.find(0, "ON")
+		return on < 0 || s.is(on+1, "DATABASE") || s.is(on+1, "TABLESPACE") || s.is(on+1, "PARAMETER")
+	case s.begins("SET"), s.begins("RESET"):
+		at := 1
+		for s.is(at, "LOCAL") || s.is(at, "SESSION") && !s.is(at, "SESSION", "AUTHORIZATION") {
+			at++
+		}
+		return s.is(at, "SESSION", "AUTHORIZATION") || slices.Contains([]string{"role", "session_authorization"}, strings.Join(s.parts(at), "."))
+	}
+	return false
+}
+
+// SearchPath reads a statement that sets the search path, as pg_dump or a person writes it; false if it does something else.
+func SearchPath(text []byte) (path string, is bool) {
+	s := read(text)
+	at := 1
+	switch {
+	case s.begins("SET", "search_path"):
+		if at = 3; !s.is(2, "=") && !s.is(2, "TO") {
+			return "", false
+		}
+	case s.begins("SELECT", "pg_catalog", ".", "set_config", "(") && len(s.tokens) > 5 && s.raw(5) == "'search_path'" && s.is(6, ",") && len(s.tokens) > 7:
+		return strings.ReplaceAll(strings.Trim(s.raw(7), "'"), "''", "'"), s.tokens[7].Kind == sqltext.Text
+	default:
+		return "", false
+	}
+	var names []string
+	for ; at < len(s.tokens); at++ {
+		switch {
+		case s.is(at, ","):
+		case s.isName(at):
+			names = append(names, s.raw(at))
+		case s.tokens[at].Kind == sqltext.Text:
+			if name := strings.Trim(s.raw(at), "'"); name != "" {
+				names = append(names, postgres.QuoteIdentifier(name))
+			}
+		default:
+			return "", false
+		}
+	}
+	return strings.Join(names, ", "), true
+}

@@ -1,0 +1,139 @@
+package admit
+
+import "strings"
+
+// Turn says when the pull's own account does what the account that loads the dump may not do.
+type Turn int
+
+// The turns.
+const (
+	Never  Turn = iota
+	AtOnce      // what follows in the dump may need it
+	AtEnd       // when nothing of the dump is executed any more
+	Event       // after that, and after all other changes of the database, to which it might react
+)
+
+// More is what the pull's own account executes. Its text is made of what was read.
+type More struct {
+	Turn Turn
+	Text string
+	// Function is set for a function of the server's own code.
+	Function *Function
+}
+
+// Function is a function in a language in which functions may do anything.
+type Function struct {
+	Language string // "c" or "internal"
+	Library  string // of C, with or without its folder
+	Symbol   string // its name there
+}
+
+// Beyond says what the pull's own account does of a statement that the account that loads the dump may not execute. It executes none of the
+// dump's own code as that account: no default, no body of a function, no expression.
+func Beyond(text []byte) More {
+	s := read(text)
+	if s.has(";") {
+		return More{}
+	}
+	more := More{Text: s.plain(), Turn: s.turn()}
+	if more.Turn == AtOnce && s.begins("CREATE") && s.is(s.kind(), "FUNCTION") {
+		if more.Function = s.function(); more.Function == nil {
+			return More{}
+		}
+	}
+	return more
+}
+
+func (s *statement) turn() Turn {
+	at := s.kind()
+	switch {
+	case s.begins("COMMENT", "ON"):
+		if s.is(2, "EVENT", "TRIGGER") {
+			return Event
+		}
+		return AtEnd
+	case s.begins("GRANT") || s.begins("REVOKE"):
+		return s.grant()
+	case s.is(1, "EVENT", "TRIGGER"):
+		if s.begins("CREATE") && s.find(0, "ON", "login") > 0 { // it would fire in every session of ours
+			return Never
+		}
+		return Event
+	case s.begins("ALTER") && s.find(1, "OWNER", "TO") > 0:
+		if s.inCatalog(2) {
+			return Never
+		}
+		return AtEnd
+	case s.begins("ALTER", "DEFAULT", "PRIVILEGES"), s.is(1, "PUBLICATION"):
+		return AtEnd
+	case s.begins("ALTER", "OPERATOR", "FAMILY"), s.begins("ALTER", "FOREIGN", "TABLE") && s.find(1, "OPTIONS") > 0, s.begins("ALTER", "SERVER"):
+		return AtOnce
+	case !s.begins("CREATE"):
+		return Never
+	case s.is(at, "CAST"):
+		// A cast between types of the server's own with a function of the dump would be used by whoever converts such values.
+		if s.find(1, "WITH", "FUNCTION") > 0 {
+			return Never
+		}
+		return AtOnce
+	case s.is(at, "FOREIGN", "TABLE"):
+		if s.find(1, "PARTITION", "OF") > 0 { // its bounds are computed at once
+			return Never
+		}
+		return AtOnce
+	case s.is(at, "FUNCTION"), s.is(at, "TYPE"), s.is(at, "AGGREGATE"), s.is(at, "OPERATOR"), s.is(at, "FOREIGN", "DATA", "WRAPPER"), s.is(at, "SERVER"),
+		s.is(at, "ACCESS", "METHOD"), s.is(at, "TRANSFORM"), s.is(at, "TEXT", "SEARCH", "PARSER"), s.is(at, "TEXT", "SEARCH", "TEMPLATE"):
+		return AtOnce
+	case s.is(at, "LANGUAGE") && s.parts(at + 1)[0] == "plpgsql" && s.find(1, "HANDLER") < 0:
+		return AtOnce
+	}
+	return Never
+}
+
+// grant judges GRANT and REVOKE: on something of the database, and not of the server.
+func (s *statement) grant() Turn {
+	on := s.find(0, "ON")
+	if on < 0 || s.is(on+1, "DATABASE") || s.is(on+1, "TABLESPACE") || s.is(on+1, "PARAMETER") || s.is(on+1, "FOREIGN", "DATA") || s.inCatalog(on+1) {
+		return Never
+	}
+	return AtEnd
+}
+
+// inCatalog reports whether a name from token i on lies in the server's own schema, or may lie there because it names none.
+func (s *statement) inCatalog(i int) bool {
+	for ; i < len(s.tokens) && !s.is(i, "OWNER", "TO"); i++ {
+		if s.is(i, "pg_catalog", ".") || s.isName(i) && s.is(i+1, ".") && strings.EqualFold(s.tokens[i].Name(s.text), "pg_catalog") {
+			return true
+		}
+	}
+	return false
+}
+
+// function reads the properties of a function of the server's own code, nil if it is in another language.
+func (s *statement) function() *Function {
+	f := &Function{Language: s.language()}
+	as := s.find(0, "AS")
+	if f.Language != "c" && f.Language != "internal" || as < 0 || as+1 >= len(s.tokens) {
+		return nil
+	}
+	text := func(i int) string {
+		raw := s.raw(i)
+		if len(raw) < 2 || raw[0] != '\'' {
+			return ""
+		}
+		return strings.ReplaceAll(raw[1:len(raw)-1], "''", "'")
+	}
+	if f.Language == "internal" {
+		f.Symbol = text(as + 1)
+		return f
+	}
+	f.Library = text(as + 1)
+	f.Symbol = f.Library
+	if s.is(as+2, ",") && as+3 < len(s.tokens) {
+		f.Symbol = text(as + 3)
+	}
+	if f.Library == "" {
+		return nil
+	}
+	return f
+}
