@@ -275,10 +275,30 @@ func (d *doctor) local(ctx context.Context) {
 		text += fmt.Sprintf(", %d MB free", free/1_000_000)
 	}
 	d.ok("local database", "%s", text)
+	d.confines(ctx, database)
 	d.contents(ctx, database)
 	d.earlier(ctx, database)
 	if info.Engine != "postgres" {
 		d.files(ctx, database)
+	}
+}
+
+// confiner is a database whose dumps are loaded by an account that reaches nothing else, if one can be made.
+type confiner interface {
+	Confines(ctx context.Context) (bool, error)
+}
+
+// confines says where a dump may do what the pull's account may.
+func (d *doctor) confines(ctx context.Context, database target.Database) {
+	c, is := database.(confiner)
+	if !is {
+		return
+	}
+	switch able, err := c.Confines(ctx); {
+	case err != nil:
+		d.fail("account for loading", err)
+	case !able:
+		d.skip("account for loading", "DUMP_TARGET's account cannot make one; a list of statements alone keeps a dump in its database")
 	}
 }
 

@@ -1,6 +1,11 @@
 package admit
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+)
 
 // Turn says when the pull's own account does what the account that loads the dump may not do.
 type Turn int
@@ -19,6 +24,8 @@ type More struct {
 	Text string
 	// Function is set for a function of the server's own code.
 	Function *Function
+	// Handlers are the functions that execute what is written in a language, as schema.name or name.
+	Handlers []string
 }
 
 // Function is a function in a language in which functions may do anything.
@@ -39,6 +46,16 @@ func Beyond(text []byte) More {
 	if more.Turn == AtOnce && s.begins("CREATE") && s.is(s.kind(), "FUNCTION") {
 		if more.Function = s.function(); more.Function == nil {
 			return More{}
+		}
+	}
+	if s.begins("CREATE") && s.is(s.kind(), "LANGUAGE") {
+		for _, word := range []string{"HANDLER", "INLINE", "VALIDATOR"} {
+			if at := s.find(0, word); at > 0 {
+				more.Handlers = append(more.Handlers, strings.Join(s.parts(at+1), "."))
+			}
+		}
+		if len(more.Handlers) == 0 && !slices.Contains(s.parts(s.kind()+1), "plpgsql") {
+			return More{} // it would be an extension
 		}
 	}
 	return more
@@ -66,7 +83,9 @@ func (s *statement) turn() Turn {
 		return AtEnd
 	case s.begins("ALTER", "DEFAULT", "PRIVILEGES"), s.is(1, "PUBLICATION"):
 		return AtEnd
-	case s.begins("ALTER", "OPERATOR", "FAMILY"), s.begins("ALTER", "FOREIGN", "TABLE") && s.find(1, "OPTIONS") > 0, s.begins("ALTER", "SERVER"):
+	case s.begins("ALTER", "FOREIGN", "TABLE") && s.find(1, "OPTIONS") > 0:
+		return s.foreign()
+	case s.begins("ALTER", "OPERATOR", "FAMILY"):
 		return AtOnce
 	case !s.begins("CREATE"):
 		return Never
@@ -80,14 +99,29 @@ func (s *statement) turn() Turn {
 		if s.find(1, "PARTITION", "OF") > 0 { // its bounds are computed at once
 			return Never
 		}
-		return AtOnce
+		return s.foreign()
 	case s.is(at, "FUNCTION"), s.is(at, "TYPE"), s.is(at, "AGGREGATE"), s.is(at, "OPERATOR"), s.is(at, "FOREIGN", "DATA", "WRAPPER"), s.is(at, "SERVER"),
 		s.is(at, "ACCESS", "METHOD"), s.is(at, "TRANSFORM"), s.is(at, "TEXT", "SEARCH", "PARSER"), s.is(at, "TEXT", "SEARCH", "TEMPLATE"):
 		return AtOnce
-	case s.is(at, "LANGUAGE") && s.parts(at + 1)[0] == "plpgsql" && s.find(1, "HANDLER") < 0:
+	case s.is(at, "LANGUAGE"):
 		return AtOnce
 	}
 	return Never
+}
+
+// foreign judges the options of a foreign table: it must not read files or programs of the server, which an administrator may allow.
+func (s *statement) foreign() Turn {
+	for i := range s.tokens {
+		if !s.isName(i) || i+1 >= len(s.tokens) || s.tokens[i+1].Kind != sqltext.Text {
+			continue
+		}
+		for _, word := range []string{"file", "program", "path", "dir", "command"} {
+			if strings.Contains(strings.ToLower(s.tokens[i].Name(s.text)), word) {
+				return Never
+			}
+		}
+	}
+	return AtOnce
 }
 
 // grant judges GRANT and REVOKE: on something of the database, and not of the server.

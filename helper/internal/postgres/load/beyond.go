@@ -19,7 +19,7 @@ func (l *Load) beyond(ctx context.Context, text []byte, cause error) (done bool)
 	more := admit.Beyond(text)
 	switch more.Turn {
 	case admit.AtOnce:
-		return l.known(ctx, more.Function) && l.beside(ctx, more.Text) == nil
+		return l.known(ctx, more.Function) && l.owns(ctx, more.Handlers) && l.beside(ctx, more.Text) == nil
 	case admit.AtEnd:
 		if postgres.SQLState(cause) != postgres.InsufficientPrivilege {
 			return false
@@ -69,9 +69,24 @@ func (l *Load) known(ctx context.Context, f *admit.Function) bool {
 			" GROUP BY 1 HAVING bool_and(p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0))", f.Symbol)
 		return err == nil && len(rows) > 0
 	}
+	if f.Library == "$libdir/plpgsql" { // what is written in it is bound to the account that executes it
+		return true
+	}
 	library := strings.TrimSuffix(f.Library[strings.LastIndexByte(f.Library, '/')+1:], ".so")
 	rows, err := l.account.beside.Query(ctx, "SELECT 1 FROM pg_available_extensions WHERE name = $1 OR $1 LIKE 'plp%' OR $1 LIKE name || '-%' OR replace(name, '_', '') = replace($1, '_', '')", library)
 	return err == nil && len(rows) == 0
+}
+
+// owns reports whether the load's account owns all functions with some names: it cannot make a language of what belongs to an extension.
+func (l *Load) owns(ctx context.Context, functions []string) bool {
+	for _, name := range functions {
+		rows, err := l.account.beside.Query(ctx, "SELECT 1 FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE p.proname = $1 GROUP BY 1 HAVING bool_and(r.rolname = $2)",
+			name[strings.LastIndexByte(name, '.')+1:], l.account.Name)
+		if err != nil || len(rows) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // extension creates an extension as the pull's own account, and lets the load's fill its tables. What others than the harmless ones bring,
@@ -82,8 +97,9 @@ func (l *Load) extension(ctx context.Context, text []byte) error {
 	if !is {
 		return l.execute(ctx, l.Main, text)
 	}
-	// The script of an extension may take functions of the dump for the server's.
-	rows, err := c.beside.Query(ctx, "SELECT 1 FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE r.rolname = $1 LIMIT 1", c.Name)
+	// The script of an extension may take functions of the dump for the server's. Those of the server's own code are known.
+	rows, err := c.beside.Query(ctx, "SELECT 1 FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner JOIN pg_language g ON g.oid = p.prolang"+
+		" WHERE r.rolname = $1 AND g.lanname NOT IN ('c', 'internal') LIMIT 1", c.Name)
 	if err != nil {
 		return err
 	}

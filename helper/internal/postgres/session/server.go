@@ -100,7 +100,11 @@ func (db *Server) Connect(ctx context.Context, database string) (*Session, error
 
 // open opens a session by a URL. Its settings are made; who the server is has not been checked.
 func (db *Server) open(ctx context.Context, database string, u dburl.URL, notice func(*pgconn.Notice)) (*Session, error) {
-	config, err := postgres.Config(u, database, postgres.Options{Timeout: ConnectTimeout, Silence: db.silence, Aside: db.Maintenance})
+	aside := db.Maintenance
+	if u.User != db.Config.URL.User { // the account of a load may be let into its own database alone
+		aside = ""
+	}
+	config, err := postgres.Config(u, database, postgres.Options{Timeout: ConnectTimeout, Silence: db.silence, Aside: aside})
 	if err != nil {
 		return nil, err
 	}

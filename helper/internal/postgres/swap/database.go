@@ -35,3 +35,13 @@ func (db *Database) Takes(context.Context, *dump.Needs) error { return nil }
 func (db *Database) TakesFiles(context.Context) (target.FileServer, error) {
 	return target.FileServer{}, &target.FilesError{Reason: "PostgreSQL cannot import tables as files"}
 }
+
+// Confines reports whether a pull can make an account that reaches nothing but the scratch database.
+func (db *Database) Confines(ctx context.Context) (bool, error) {
+	s, err := db.Connect(ctx, db.Maintenance)
+	if err != nil {
+		return false, err
+	}
+	defer s.Close()
+	return db.MakesAccounts(ctx, s)
+}

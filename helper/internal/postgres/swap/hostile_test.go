@@ -152,7 +152,7 @@ func state(t *testing.T, server *testserver.PG, dir string) string {
 		"SELECT string_agg(to_jsonb(a)::text, E'\\n' ORDER BY rolname) FROM (SELECT * FROM pg_authid) a",
 		"SELECT string_agg(m.roleid || ' ' || m.member, E'\\n' ORDER BY m.roleid, m.member) FROM pg_auth_members m",
 		"SELECT string_agg(d.datname || ' ' || setrole || setconfig::text, E'\\n' ORDER BY 1) FROM pg_db_role_setting LEFT JOIN pg_database d ON d.oid = setdatabase WHERE d.datname !~ '^site' OR setdatabase = 0",
-		"SELECT string_agg(concat_ws(' ', datname, datdba, datacl, datconnlimit, shobj_description(oid, 'pg_database')), E'\\n' ORDER BY datname) FROM pg_database WHERE datname !~ '__dump_previous|^site$'",
+		"SELECT string_agg(concat_ws(' ', datname, datdba, coalesce(datacl, acldefault('d', datdba)), datconnlimit, shobj_description(oid, 'pg_database')), E'\\n' ORDER BY datname) FROM pg_database WHERE datname !~ '__dump_previous|^site$'",
 		"SELECT string_agg(to_jsonb(s)::text, E'\\n' ORDER BY spcname) FROM pg_tablespace s",
 		"SELECT string_agg(name || '=' || setting, E'\\n' ORDER BY name) FROM pg_file_settings",
 		"SELECT string_agg(to_jsonb(s)::text, E'\\n') FROM pg_shdescription s WHERE classoid = 'pg_authid'::regclass",
