@@ -28,6 +28,8 @@ func Statement(text []byte, confined bool) error {
 		return nil
 	case s.begins("SELECT"):
 		return s.selects()
+	case s.begins("DO") && s.setsDatabase():
+		return nil
 	case s.begins("DO"), s.begins("CALL"), s.begins("WITH"), s.begins("EXECUTE"):
 		return errAnything
 	case s.has(";"):
@@ -158,19 +160,40 @@ func (s *statement) selects() error {
 
 // setsKnown reports whether it is what a refresh writes for settings that not every server knows.
 func (s *statement) setsKnown() bool {
-	want := read([]byte("SELECT pg_catalog.set_config(name, *, false) FROM pg_catalog.pg_settings WHERE name = *"))
-	if len(want.tokens) != len(s.tokens) {
+	_, is := s.like("SELECT pg_catalog.set_config(name, *, false) FROM pg_catalog.pg_settings WHERE name = *")
+	return is
+}
+
+// setsDatabase reports whether it is what a refresh writes for a setting of the database.
+func (s *statement) setsDatabase() bool {
+	body, tagged := strings.CutPrefix(s.raw(len(s.tokens)-1), "$dump$")
+	if len(s.tokens) != 2 || !tagged {
 		return false
 	}
+	made, is := read([]byte(strings.TrimSuffix(body, "$dump$"))).like("BEGIN EXECUTE 'ALTER DATABASE ' || pg_catalog.quote_ident(pg_catalog.current_database()) || *;" +
+		" EXCEPTION WHEN OTHERS THEN RAISE WARNING '%', SQLERRM; END")
+	if !is || !strings.HasPrefix(made[0], "'") {
+		return false
+	}
+	setting := read([]byte(strings.ReplaceAll(strings.Trim(made[0], "'"), "''", "'")))
+	return setting.begins("SET") && !setting.has(";")
+}
+
+// like compares the statement with a form, in which * stands for a text, and returns these texts.
+func (s *statement) like(form string) (texts []string, is bool) {
+	want := read([]byte(form))
+	if len(want.tokens) != len(s.tokens) {
+		return nil, false
+	}
 	for i, token := range want.tokens {
-		if token.IsSymbol(want.text, '*') && s.tokens[i].Kind == sqltext.Text {
-			continue
-		}
-		if !strings.EqualFold(want.raw(i), s.raw(i)) {
-			return false
+		switch {
+		case token.IsSymbol(want.text, '*') && s.tokens[i].Kind == sqltext.Text:
+			texts = append(texts, s.raw(i))
+		case !strings.EqualFold(want.raw(i), s.raw(i)):
+			return nil, false
 		}
 	}
-	return true
+	return texts, true
 }
 
 func isNumber(word string) bool { return word != "" && strings.Trim(word, "0123456789") == "" }
