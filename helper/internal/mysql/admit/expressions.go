@@ -89,6 +89,10 @@ type values struct {
 const longestFunction = 64
 
 func (v *values) token(t token) error {
+	if t.kind == text || t.kind == number || t.kind == symbol && (t.text[0] == ',' || t.text[0] == ')') { // most of all rows
+		v.before, v.upper, v.variable = t, "", false
+		return nil
+	}
 	switch {
 	case t.isSymbol(';'):
 		return fmt.Errorf("it is more than one statement")

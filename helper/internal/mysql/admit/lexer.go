@@ -70,9 +70,10 @@ type lexer struct {
 	executes func(comment) (bool, error) // whether the content of an executable comment is code
 	emit     func(token) error
 
-	in      byte // the quote or the comment that the text is in; 0 if it is in neither
-	code    bool // inside an executable comment that is code
-	escaped bool // the next byte is escaped
+	leads   func(byte) bool // see leads; nil for most character sets
+	in      byte            // the quote or the comment that the text is in; 0 if it is in neither
+	code    bool            // inside an executable comment that is code
+	escaped bool            // the next byte is escaped
 	rest    []byte
 }
 
@@ -141,7 +142,7 @@ func (l *lexer) token(part []byte, at int, last bool) (end int, err error) {
 		switch {
 		case end == len(part) && !last:
 			return -1, nil
-		case leads[l.mode.Charset] != nil && slices.ContainsFunc(part[at:end], func(c byte) bool { return c >= 0x80 }):
+		case l.leads != nil && slices.ContainsFunc(part[at:end], func(c byte) bool { return c >= 0x80 }):
 			return 0, errBare
 		case digits:
 			return end, l.emit(token{number, part[at:end]})
@@ -240,7 +241,7 @@ func (l *lexer) skip(part []byte, at int) int {
 	}
 	escapes := l.in == '\'' || l.in == '"' && !l.mode.ANSIQuotes
 	escapes = escapes && !l.mode.NoBackslashEscapes
-	if leads[l.mode.Charset] != nil {
+	if l.leads != nil {
 		return l.skipBytes(part, at, escapes)
 	}
 	if l.escaped && at < len(part) {
@@ -270,13 +271,12 @@ func (l *lexer) skip(part []byte, at int) int {
 
 // skipBytes does so where the second byte of a character may look like a backslash or a quote.
 func (l *lexer) skipBytes(part []byte, at int, escapes bool) int {
-	leads := leads[l.mode.Charset]
 	for ; at < len(part); at++ {
 		c := part[at]
 		switch {
 		case l.escaped:
 			l.escaped = false
-		case leads(c), escapes && c == '\\':
+		case l.leads(c), escapes && c == '\\':
 			l.escaped = true
 		case c != l.in:
 		case at+1 < len(part) && part[at+1] == l.in:
@@ -303,7 +303,7 @@ func isWordByte(c byte) bool {
 
 // tokens returns all tokens of a statement.
 func tokens(statement []byte, mode Mode, executes func(comment) (bool, error)) (all []token, err error) {
-	l := &lexer{mode: mode, executes: executes, emit: func(t token) error {
+	l := &lexer{mode: mode, leads: leads[mode.Charset], executes: executes, emit: func(t token) error {
 		if t.kind == symbol && t.text[0] < ' ' {
 			return fmt.Errorf("it has a control character (%#x)", t.text[0])
 		}

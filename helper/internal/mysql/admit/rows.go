@@ -14,7 +14,7 @@ type Rows struct {
 // Rows begins to judge an INSERT or REPLACE.
 func (j *Judge) Rows() *Rows {
 	r := &Rows{judge: j, values: values{judge: j}}
-	r.lexer = lexer{mode: j.Mode, executes: r.executes, emit: r.token}
+	r.lexer = lexer{mode: j.Mode, leads: leads[j.Mode.Charset], executes: r.executes, emit: r.token}
 	return r
 }
 
