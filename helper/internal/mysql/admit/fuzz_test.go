@@ -63,7 +63,7 @@ func FuzzText(f *testing.F) {
 
 // The grammar makes as many statements in each test as take a second.
 func TestGrammar(t *testing.T) {
-	random := rand.New(rand.NewPCG(17, 3)) //nolint:gosec // the same statements each time
+	random := rand.New(rand.NewPCG(17, 3)) // the same statements each time
 	reaching := 0
 	for range 30000 {
 		if refusesReach(t, random.IntN) {

@@ -176,7 +176,7 @@ func (l *lexer) quotedKind(quote byte) kind {
 // comment reads the beginning of a comment.
 func (l *lexer) comment(part []byte, at int) (int, error) {
 	rest := part[at:]
-	mark := 0
+	var mark int
 	switch {
 	case bytes.HasPrefix(rest, []byte("/*!")):
 		mark = len("/*!")

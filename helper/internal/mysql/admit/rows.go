@@ -55,7 +55,7 @@ func (r *Rows) token(t token) error {
 	case "VALUES", "VALUE":
 		r.behind = true
 		head := &reader{judge: r.judge, tokens: r.head, at: 1}
-		_, err := head.insertHead()
+		err := head.insertHead()
 		if err == nil && head.at != len(r.head)-1 {
 			err = errNotRows
 		}
@@ -77,26 +77,26 @@ func (j *Judge) Insert(statement []byte) error {
 	return err
 }
 
-// insertHead reads an INSERT or REPLACE up to its values, and returns the table.
-func (r *reader) insertHead() (table string, err error) {
+// insertHead reads an INSERT or REPLACE up to its values.
+func (r *reader) insertHead() error {
 	if first := r.word(0); first != "INSERT" && first != "REPLACE" {
-		return "", r.unknown()
+		return r.unknown()
 	}
 	for r.pass("LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE") {
 	}
 	if !r.pass("INTO") {
-		return "", errors.New("it has no INTO")
+		return errors.New("it has no INTO")
 	}
-	if table, err = r.rowsOf(); err != nil {
-		return "", err
+	if _, err := r.rowsOf(); err != nil {
+		return err
 	}
 	if r.pass("PARTITION") && !r.names() {
-		return "", r.unknown()
+		return r.unknown()
 	}
 	if r.symbol(r.at, '(') && !r.names() {
-		return "", errNotRows
+		return errNotRows
 	}
-	return table, nil
+	return nil
 }
 
 // names passes a list of names in brackets.
@@ -115,7 +115,7 @@ func (r *reader) names() bool {
 
 // insert judges an INSERT or REPLACE of any form that dumps have.
 func (r *reader) insert() error {
-	if _, err := r.insertHead(); err != nil && !errors.Is(err, errNotRows) {
+	if err := r.insertHead(); err != nil && !errors.Is(err, errNotRows) {
 		return err
 	}
 	switch r.word(r.at) {
