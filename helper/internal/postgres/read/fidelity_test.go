@@ -126,7 +126,7 @@ func TestPostgresEverything(t *testing.T) {
 	for table, want := range map[string]int64{
 		"public.everything": 4, "public.wide": 17143, "public.no columns": 3, "public.only_computed": 2, "public.no_columns_left": 2,
 		"empty.empty": 0, "public.parent": 1, "public.of_both": 1, "parts.of_hash_0": 0, "public.by_mood_hash": 30, "parts.mood_0": 0,
-		`Odd."Schema".Odd."Table"`: 1, "public.new\nline": 1, "public.by_range": 0, "public.guarded": 2,
+		`"Odd.""Schema""".Odd."Table"`: 1, "public.new\nline": 1, "public.by_range": 0, "public.guarded": 2,
 	} {
 		if table != "parts.of_hash_0" && counted[table] != want {
 			t.Errorf("%s has %d rows, want %d", table, counted[table], want)
