@@ -72,7 +72,7 @@ func dial(below dburl.Dial, options Options) dburl.Dial {
 			return nil, err
 		}
 		if watched, ok := ctx.Value(watchedBy{}).(**silence.Conn); ok && options.Silence != nil {
-			*watched = options.Silence.Watch(conn)
+			*watched = options.Silence.Watch(ctx, conn)
 			conn = *watched
 		}
 		if options.Wrap != nil {

@@ -35,7 +35,7 @@ func (s *session) Look(ctx context.Context) (silence.State, error) {
 		return err
 	})
 	if Errno(err) != 0 {
-		return silence.Working, nil //nolint:nilerr // a refusal is an answer, too
+		return silence.Working, nil // a refusal is an answer, too
 	}
 	return state, err
 }

@@ -26,9 +26,9 @@ func watch(config *pgx.ConnConfig, options Options) {
 		if err != nil {
 			return nil, err
 		}
-		return options.Silence.Watch(conn), nil
+		return options.Silence.Watch(ctx, conn), nil
 	}
-	config.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+	config.AfterConnect = func(_ context.Context, conn *pgconn.PgConn) error {
 		if watched := watched(conn); watched != nil {
 			watched.Leads(&session{aside: aside, pid: conn.PID()})
 		}
@@ -77,7 +77,7 @@ func (s *session) Look(ctx context.Context) (silence.State, error) {
 		return nil
 	})
 	if SQLState(err) != "" {
-		return silence.Working, nil //nolint:nilerr // a refusal is an answer, too
+		return silence.Working, nil // a refusal is an answer, too
 	}
 	return state, err
 }

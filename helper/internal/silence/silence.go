@@ -106,9 +106,9 @@ type Conn struct {
 }
 
 // Watch begins to watch a connection. Until it is known which session the connection leads to, silence alone ends it.
-func (w *Watch) Watch(conn net.Conn) *Conn {
+func (w *Watch) Watch(ctx context.Context, conn net.Conn) *Conn {
 	c := &Conn{Conn: conn, watch: w}
-	c.ctx, c.end = context.WithCancel(context.Background())
+	c.ctx, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	c.moved.Store(time.Now().UnixNano())
 	c.timer = time.AfterFunc(w.limit/2, c.check)
 	return c
@@ -194,7 +194,7 @@ func (c *Conn) check() {
 		c.fail(&Error{Server: c.watch.server, For: limit})
 	default:
 		c.fail(&Error{Server: c.watch.server, For: limit, Answers: true})
-		ctx, cancel := context.WithTimeout(context.Background(), limit/4)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), limit/4)
 		defer cancel()
 		_ = (*session).End(ctx)
 	}
