@@ -32,7 +32,7 @@ func Statement(text []byte, confined bool) error {
 		return nil
 	case s.begins("DO"), s.begins("CALL"), s.begins("WITH"), s.begins("EXECUTE"):
 		return errAnything
-	case s.has(";"):
+	case s.several():
 		return errSeveral
 	}
 	return nil
@@ -80,7 +80,7 @@ func (s *statement) defines(confined bool) error {
 		}
 		return nil // a body of its own may have semicolons
 	}
-	if s.has(";") && !s.is(at, "RULE") {
+	if s.several() && !s.is(at, "RULE") {
 		return errSeveral
 	}
 	return nil
@@ -176,7 +176,7 @@ func (s *statement) setsDatabase() bool {
 		return false
 	}
 	setting := read([]byte(strings.ReplaceAll(strings.Trim(made[0], "'"), "''", "'")))
-	return setting.begins("SET") && !setting.has(";")
+	return setting.begins("SET") && !setting.several()
 }
 
 // like compares the statement with a form, in which * stands for a text, and returns these texts.
@@ -219,10 +219,10 @@ func AboutServer(text []byte) bool {
 // SearchPath reads a statement that sets the search path, as pg_dump or a person writes it; false if it does something else.
 func SearchPath(text []byte) (path string, is bool) {
 	s := read(text)
-	at := 1
+	at := 3
 	switch {
 	case s.begins("SET", "search_path"):
-		if at = 3; !s.is(2, "=") && !s.is(2, "TO") {
+		if !s.is(2, "=") && !s.is(2, "TO") {
 			return "", false
 		}
 	case s.begins("SELECT", "pg_catalog", ".", "set_config", "(") && len(s.tokens) > 5 && s.raw(5) == "'search_path'" && s.is(6, ",") && len(s.tokens) > 7:

@@ -39,7 +39,7 @@ type Function struct {
 // dump's own code as that account: no default, no body of a function, no expression.
 func Beyond(text []byte) More {
 	s := read(text)
-	if s.has(";") {
+	if s.several() {
 		return More{}
 	}
 	more := More{Text: s.plain(), Turn: s.turn()}

@@ -47,10 +47,10 @@ func (s *statement) is(i int, words ...string) bool {
 
 func (s *statement) begins(words ...string) bool { return s.is(0, words...) }
 
-// has reports whether a symbol is among the tokens.
-func (s *statement) has(symbol string) bool {
+// several reports whether it may be more than one statement.
+func (s *statement) several() bool {
 	for i := range s.tokens {
-		if s.is(i, symbol) {
+		if s.is(i, ";") {
 			return true
 		}
 	}

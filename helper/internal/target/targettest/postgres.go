@@ -49,10 +49,11 @@ func PgDump(t *testing.T, server *testserver.PG, database string, options ...str
 	return Command(t, append(words, database)...)
 }
 
-// NoGarbagePG fails the test where something but the earlier databases lies beside.
+// NoGarbagePG fails the test where something but the earlier databases lies beside, or a load has left its role.
 func NoGarbagePG(t *testing.T, server *testserver.PG, database string) {
 	t.Helper()
-	rows, err := server.Query("postgres", "SELECT datname FROM pg_database WHERE datname IN ('"+database+"__dump_incoming', '"+database+"__dump_spare')")
+	rows, err := server.Query("postgres", "SELECT datname FROM pg_database WHERE datname IN ('"+database+"__dump_incoming', '"+database+"__dump_spare')"+
+		" UNION ALL SELECT rolname FROM pg_roles WHERE rolname = '"+database+"__dump_incoming'")
 	Must(t, err)
 	if len(rows) > 0 {
 		t.Errorf("left beside: %v", rows)
