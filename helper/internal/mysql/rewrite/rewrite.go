@@ -135,6 +135,7 @@ func (w *Rewriter) Rewrite(ctx context.Context, text []byte) ([]byte, error) {
 	if s.declares != nil {
 		declares = Parse(s.declares)
 	}
+	declares, s = w.keepNumbers(declares), w.keepNumbers(s)
 	w.Declared.meet(w.Adapt(declares)) // a note has reported what Adapt leaves out
 	s = w.Adapt(s)
 	if err := w.stripDatabase(s); err != nil {
@@ -251,7 +252,7 @@ func (w *Rewriter) stripDatabase(s *Statement) error {
 			continue
 		}
 		if called && w.Database != "" && !strings.EqualFold(s.NameAt(i), w.Database) {
-			continue // a table may take its numbers from another database
+			continue // keepNumbers leaves such a default out
 		}
 		if database := s.NameAt(i); s.Word(i-1) == "REFERENCES" && !strings.EqualFold(database, w.Database) {
 			standIn := w.Elsewhere.standIn(QualifiedName{database, s.NameAt(i + 2)})
