@@ -193,7 +193,7 @@ func (r *run) one(ctx context.Context, kind throwaway.Kind) (Object, error) {
 	if err == nil && !is {
 		made, err = r.underLease(lease.Context(), kind)
 	}
-	if releaseErr := lease.Release(ctx, made.Key); err == nil && releaseErr != nil {
+	if releaseErr := lease.Release(ctx, bucket.Published{Key: made.Key}); err == nil && releaseErr != nil {
 		r.Progress.Note("cannot release the lease, so the next bake waits until it expires: " + releaseErr.Error())
 	}
 	return made, err

@@ -273,7 +273,7 @@ func TestOneBakesASeries(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := lease.Release(ctx, "another result"); err != nil {
+			if err := lease.Release(ctx, Published{Key: "another result"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -292,7 +292,7 @@ func TestOneBakesASeries(t *testing.T) {
 				t.Errorf("%s is waited for", holder)
 			}
 			made := Beside(newDump, "mariadb-11.8")
-			if err := first.Release(ctx, made); err != nil {
+			if err := first.Release(ctx, Published{Key: made}); err != nil {
 				t.Fatal(err)
 			}
 			o := <-outcomes
@@ -302,14 +302,14 @@ func TestOneBakesASeries(t *testing.T) {
 			if want := map[string]string{newDump: made, oldDump: ""}[dump]; o.lease.Result() != want {
 				t.Errorf("%s: result is %q", dump, o.lease.Result())
 			}
-			if err := o.lease.Release(ctx, ""); err != nil {
+			if err := o.lease.Release(ctx, Published{}); err != nil {
 				t.Error(err)
 			}
 			if first, err = b.AcquireBake(ctx, newDump, "mariadb-11.8", LeaseOptions{Holder: "ada@laptop"}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := first.Release(ctx, ""); err != nil {
+		if err := first.Release(ctx, Published{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -363,7 +363,7 @@ func TestAbortUnfinishedSparesABakeAtWork(t *testing.T) {
 			t.Errorf("%d were aborted, %v", n, err)
 		}
 		e.begin(t, at)
-		if err := lease.Release(ctx, ""); err != nil {
+		if err := lease.Release(ctx, Published{}); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := b.AbortUnfinished(ctx); n != 2 || err != nil {
@@ -409,7 +409,7 @@ func TestAbortUnfinishedOfADeadBake(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := again.Release(ctx, ""); err != nil {
+		if err := again.Release(ctx, Published{}); err != nil {
 			t.Error(err)
 		}
 	})

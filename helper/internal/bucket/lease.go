@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,9 +26,24 @@ type leaseFile struct {
 	Started time.Time `json:"started"` // by the holder's clock, for people
 	State   string    `json:"state"`   // held or released
 	Result  string    `json:"result,omitempty"`
-	Token   string    `json:"token"` // identifies one acquisition
-	Beat    int       `json:"beat"`  // makes each write differ from the last
+	// Last is what a holder has published last. Later holders keep it.
+	Last  Published `json:"last,omitzero"`
+	Token string    `json:"token"` // identifies one acquisition
+	Beat  int       `json:"beat"`  // makes each write differ from the last
 }
+
+// Published is an object as it was when it was published. Its ETag shows whether it has been changed since.
+type Published struct {
+	Key  string `json:"key,omitempty"`
+	ETag string `json:"etag,omitempty"` // without quotes; empty if it is unknown
+}
+
+// Is reports whether an object is that one and is unchanged.
+func (p Published) Is(o Object) bool {
+	return p.ETag != "" && p.Key == o.Key && p.ETag == unquotedETag(o.ETag)
+}
+
+func unquotedETag(etag string) string { return strings.Trim(etag, `"`) }
 
 const (
 	held     = "held"
@@ -48,6 +64,7 @@ type Lease struct {
 	etag   string
 	atomic bool // the store honours conditions
 	result string
+	last   Published
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -58,6 +75,9 @@ type Lease struct {
 // Result is the result with which the previous holder released its lease: the key of a fresh dump. If it is empty, this lease is
 // held and Release must be called.
 func (l *Lease) Result() string { return l.result }
+
+// Last is what was published last under this lease, as far as it is known.
+func (l *Lease) Last() Published { return l.last }
 
 // Context is for the work under the lease. It ends when the lease is lost; the cause is then an *Error of kind ErrLeaseLost.
 func (l *Lease) Context() context.Context { return l.ctx }
@@ -76,7 +96,7 @@ func (b *Bucket) acquire(ctx context.Context, key string, opts LeaseOptions) (*L
 	if err != nil {
 		return nil, err
 	}
-	l := &Lease{b: b, key: key, file: w.mine, etag: etag, result: result, atomic: !w.plain, stop: make(chan struct{}), end: make(chan struct{})}
+	l := &Lease{b: b, key: key, file: w.mine, etag: etag, result: result, last: w.mine.Last, atomic: !w.plain, stop: make(chan struct{}), end: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	if result != "" {
 		close(l.end)
@@ -131,6 +151,7 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 		if err != nil {
 			return "", "", err
 		}
+		w.mine.Last = current.Last
 		switch {
 		case current.Token == w.mine.Token: // an earlier try succeeded, but its answer was lost
 			return etag, "", nil
@@ -217,6 +238,7 @@ func (w *waiter) takePlainly(ctx context.Context) (string, error) {
 	case err != nil && !errors.Is(err, ErrNoSuchKey):
 		return "", err
 	}
+	w.mine.Last = current.Last
 	if _, err := w.write(ctx, "", false); err != nil {
 		return "", err
 	}
@@ -323,9 +345,9 @@ func (l *Lease) write(ctx context.Context, next leaseFile) error {
 	return nil
 }
 
-// Release releases the lease with the key of the dump that waiters shall use, or "" if there is none. It works after the context has
-// ended. It does nothing for a lease that is not held.
-func (l *Lease) Release(ctx context.Context, result string) error {
+// Release releases the lease with the dump that waiters shall use, or none. It works after the context has ended. It does nothing for a
+// lease that is not held.
+func (l *Lease) Release(ctx context.Context, result Published) error {
 	if l.result != "" {
 		return nil
 	}
@@ -344,7 +366,10 @@ func (l *Lease) Release(ctx context.Context, result string) error {
 	ctx, cancel := detached(ctx)
 	defer cancel()
 	next := l.file
-	next.Beat, next.State, next.Result = next.Beat+1, released, result
+	next.Beat, next.State, next.Result = next.Beat+1, released, result.Key
+	if result.ETag != "" {
+		next.Last = result
+	}
 	err := l.write(ctx, next)
 	if err != nil && !errors.Is(err, errTaken) {
 		err = l.write(ctx, next)
@@ -353,6 +378,15 @@ func (l *Lease) Release(ctx context.Context, result string) error {
 		return &Error{Op: "release", Target: l.b.target(l.key), Kind: ErrLeaseLost}
 	}
 	return err
+}
+
+// LastPublished reads what a refresh of the project has published last, without a lease; the zero value if nobody knows.
+func (b *Bucket) LastPublished(ctx context.Context) (Published, error) {
+	file, _, err := b.readLease(ctx, b.leaseKey())
+	if errors.Is(err, ErrNoSuchKey) || errors.Is(err, ErrAccessDenied) {
+		return Published{}, nil
+	}
+	return file.Last, err
 }
 
 func (b *Bucket) leaseKey() string { return b.stateKey("lease.json") }

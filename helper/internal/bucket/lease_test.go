@@ -48,7 +48,7 @@ func TestLease(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		for range 2 {
-			if err := l.Release(t.Context(), "dumps/shop/x.sql.zst"); err != nil {
+			if err := l.Release(t.Context(), Published{"dumps/shop/x.sql.zst", "etag"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -63,8 +63,20 @@ func TestLease(t *testing.T) {
 		if l.Result() != "" {
 			t.Errorf("result is an old one: %q", l.Result())
 		}
-		if err := l.Release(t.Context(), ""); err != nil {
+		// What was published last is known as long as nothing else is.
+		published := Published{"dumps/shop/x.sql.zst", "etag"}
+		if l.Last() != published {
+			t.Errorf("published last: %v", l.Last())
+		}
+		if err := l.Release(t.Context(), Published{}); err != nil {
 			t.Fatal(err)
+		}
+		if last, err := b.LastPublished(t.Context()); err != nil || last != published {
+			t.Errorf("published last: %v, %v", last, err)
+		}
+		if !published.Is(Object{Key: published.Key, ETag: `"etag"`}) || published.Is(Object{Key: published.Key, ETag: `"other"`}) ||
+			published.Is(Object{Key: "other", ETag: "etag"}) || (Published{Key: "x"}).Is(Object{Key: "x"}) {
+			t.Error("an object is taken for another one")
 		}
 		if e.notes.String() != "" {
 			t.Errorf("notes: %s", e.notes)
@@ -89,7 +101,7 @@ func TestLeaseInterrupted(t *testing.T) {
 			})
 			l, err := b.Acquire(ctx, LeaseOptions{Holder: "ann@laptop"})
 			if err == nil {
-				err = l.Release(ctx, "")
+				err = l.Release(ctx, Published{})
 			}
 			if err != nil {
 				t.Errorf("interrupted in write %d: %v", interruptedBy, err)
@@ -133,7 +145,7 @@ func TestLeaseIsForOne(t *testing.T) {
 					for waits.Load() < 9 && l.Context().Err() == nil {
 						time.Sleep(time.Millisecond)
 					}
-					if err := l.Release(t.Context(), "result"); err != nil {
+					if err := l.Release(t.Context(), Published{Key: "result"}); err != nil {
 						t.Error(err)
 					}
 				})
@@ -164,14 +176,14 @@ func TestLeaseAfterAFailure(t *testing.T) {
 		if h := <-waits; h != "ann" {
 			t.Errorf("waits for %q", h)
 		}
-		if err := first.Release(t.Context(), ""); err != nil {
+		if err := first.Release(t.Context(), Published{}); err != nil {
 			t.Fatal(err)
 		}
 		l := <-second
 		if l.Result() != "" || e.lease(t).Holder != "bob" {
 			t.Errorf("lease is %+v", e.lease(t))
 		}
-		if err := l.Release(t.Context(), ""); err != nil {
+		if err := l.Release(t.Context(), Published{}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -192,12 +204,12 @@ func TestLeaseOfTheDead(t *testing.T) {
 		if waits.Load() != 1 || l.Result() != "" || e.lease(t).Holder != "heir" {
 			t.Errorf("waited %d times, lease is %+v", waits.Load(), e.lease(t))
 		}
-		err = sleeper.Release(t.Context(), "too late")
+		err = sleeper.Release(t.Context(), Published{Key: "too late"})
 		wantError(t, err, ErrLeaseLost, "release s3://"+e.bucket+"/dumps/shop/.dump-refresh/shop.lease.json: the lease was lost to another refresh")
 		if f := e.lease(t); f.Holder != "heir" || f.State != held {
 			t.Errorf("lease is %+v", f)
 		}
-		if err := l.Release(t.Context(), ""); err != nil {
+		if err := l.Release(t.Context(), Published{}); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -211,7 +223,7 @@ func TestLosingTheLeaseEndsTheWork(t *testing.T) {
 		if !errors.Is(context.Cause(l.Context()), ErrLeaseLost) {
 			t.Errorf("cause is %v", context.Cause(l.Context()))
 		}
-		if err := l.Release(t.Context(), "x"); !errors.Is(err, ErrLeaseLost) {
+		if err := l.Release(t.Context(), Published{Key: "x"}); !errors.Is(err, ErrLeaseLost) {
 			t.Errorf("release: %v", err)
 		}
 		if f := e.lease(t); f.Holder != "thief" || f.State != held {
@@ -287,7 +299,7 @@ func TestLeaseWithLostAnswers(t *testing.T) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		if err := l.Release(t.Context(), "x"); err != nil {
+		if err := l.Release(t.Context(), Published{Key: "x"}); err != nil {
 			t.Fatal(err)
 		}
 		if f := e.lease(t); f.State != released || f.Result != "x" {
@@ -329,7 +341,7 @@ func TestLeaseWithoutConditions(t *testing.T) {
 				for waits.Load() < 4 && l.Context().Err() == nil {
 					time.Sleep(time.Millisecond)
 				}
-				if err := l.Release(t.Context(), "result"); err != nil {
+				if err := l.Release(t.Context(), Published{Key: "result"}); err != nil {
 					t.Error(err)
 				}
 			})

@@ -228,7 +228,7 @@ func publishOnce(ctx context.Context, b *Bucket, content []byte) (*Upload, error
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = l.Release(ctx, "") }()
+	defer func() { _ = l.Release(ctx, Published{}) }()
 	_, _ = b.AbortUnfinished(ctx)
 	u, err := b.Upload(l.Context(), b.NewKey(time.Now(), ".sql.zst"), UploadOptions{})
 	if err != nil {

@@ -66,7 +66,7 @@ func TestOutage(t *testing.T) {
 		if err := u.Complete(l.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Release(t.Context(), u.Key()); err != nil {
+		if err := l.Release(t.Context(), Published{Key: u.Key()}); err != nil {
 			t.Fatal(err)
 		}
 		e.wantContent(t, u.Key(), content)
@@ -82,7 +82,7 @@ func TestOutage(t *testing.T) {
 func TestOutageOfAWaiter(t *testing.T) {
 	e := newEnv(t, "minio")
 	l := acquire(t, e.open(t), "ann")
-	defer func() { _ = l.Release(t.Context(), "") }()
+	defer func() { _ = l.Release(t.Context(), Published{}) }()
 	p, behind := e.behind(t)
 	waits := make(chan string, 1)
 	got := make(chan error, 1)
@@ -134,7 +134,7 @@ func TestOutageInWhichTheLeaseIsTaken(t *testing.T) {
 	if !errors.Is(context.Cause(l.Context()), ErrLeaseLost) {
 		t.Errorf("cause is %v", context.Cause(l.Context()))
 	}
-	if err := other.Release(t.Context(), ""); err != nil {
+	if err := other.Release(t.Context(), Published{}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -158,7 +158,7 @@ func TestUploadKeepsToTheRateLimit(t *testing.T) {
 		if err := context.Cause(lease.Context()); err != nil || e.lease(t).Beat < 5 {
 			t.Errorf("lease: %v, %d signs of life", err, e.lease(t).Beat)
 		}
-		if err := lease.Release(t.Context(), u.Key()); err != nil {
+		if err := lease.Release(t.Context(), Published{Key: u.Key()}); err != nil {
 			t.Error(err)
 		}
 		e.wantContent(t, u.Key(), content)

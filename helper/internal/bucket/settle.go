@@ -14,27 +14,27 @@ func (u *Upload) settle(op string, err error) error {
 	if u.ctx.Err() != nil || errors.Is(err, ErrAccessDenied) {
 		return err
 	}
-	if size, found := u.look(u.ctx); found == nil && size == u.written {
+	if o, found := u.look(u.ctx); found == nil && o.Size == u.written {
 		return nil
 	}
 	return err
 }
 
-// look returns the size of the object. If the store does not show it to a HEAD, a listing may.
-func (u *Upload) look(ctx context.Context) (int64, error) {
+// look returns the object. If the store does not show it to a HEAD, a listing may.
+func (u *Upload) look(ctx context.Context) (Object, error) {
 	o, err := u.b.Head(ctx, u.key)
 	if err == nil {
-		return o.Size, nil
+		return o, nil
 	}
 	for listed, failed := range u.b.objects(ctx, u.key, "") {
 		if failed != nil {
 			break
 		}
 		if object := u.b.listed(listed); object.Key == u.key {
-			return object.Size, nil
+			return object, nil
 		}
 	}
-	return 0, err
+	return Object{}, err
 }
 
 // removeStrays aborts uploads that were begun for this object and whose ID was lost with an answer. What it cannot remove, the next
@@ -56,7 +56,7 @@ func (u *Upload) removeStrays(ctx context.Context) {
 // check compares the size: some stores keep more than they were sent. The store has confirmed the dump, so it is published even if
 // nobody can look at it now.
 func (u *Upload) check() error {
-	size, err := u.look(Hasty(u.ctx))
+	o, err := u.look(Hasty(u.ctx))
 	switch {
 	case u.ctx.Err() != nil:
 		return err
@@ -66,10 +66,11 @@ func (u *Upload) check() error {
 		return &Error{Op: "check", Target: u.b.target(u.key), Kind: ErrDamaged, message: "the store has confirmed it and does not have it"}
 	case err != nil:
 		u.b.note("the size of the uploaded dump could not be checked: " + err.Error())
-	case size != u.written:
+	case o.Size != u.written:
 		u.wrong = true
 		return &Error{Op: "check", Target: u.b.target(u.key), Kind: ErrDamaged,
-			message: fmt.Sprintf("%d bytes were sent, it has %d", u.written, size)}
+			message: fmt.Sprintf("%d bytes were sent, it has %d", u.written, o.Size)}
 	}
+	u.etag = unquotedETag(o.ETag)
 	return nil
 }

@@ -62,11 +62,12 @@ type Upload struct {
 	buf         []byte        // the content of the current part; nil if there is none
 	stream      *streamedPart // the part that is being streamed, if any
 	written     int64
-	mayExist    bool // a request was made that makes the object appear
-	wrong       bool // the object appeared, but is not what was sent
-	interrupted bool // the caller ended Complete
-	strays      bool // the upload was begun more than once, perhaps: an answer was lost
-	closed      bool // completed or aborted
+	mayExist    bool   // a request was made that makes the object appear
+	wrong       bool   // the object appeared, but is not what was sent
+	interrupted bool   // the caller ended Complete
+	etag        string // of the object, after Complete
+	strays      bool   // the upload was begun more than once, perhaps: an answer was lost
+	closed      bool   // completed or aborted
 
 	mu    sync.Mutex
 	parts []types.CompletedPart // the parts that the server has
@@ -374,6 +375,9 @@ func (u *Upload) putTogether() error {
 	}
 	return nil
 }
+
+// Published returns the object after Complete.
+func (u *Upload) Published() Published { return Published{u.key, u.etag} }
 
 // Abort ends an upload that was not completed and removes its parts from the server. It works after the context has ended and takes
 // at most half a minute. It may be called at any time and more than once.

@@ -117,6 +117,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if err := upload.Complete(ctx); err != nil {
 		return Result{}, err
 	}
+	r.published = upload.Published()
 	return Result{
 		Key: key, Published: true, ObjectBytes: writer.Written(), SentBytes: upload.Sent(),
 		CopiedBytes: upload.Copied(), ReusedBytes: writer.Reused(),

@@ -85,6 +85,8 @@ func Run(ctx context.Context, config Config) (Result, error) {
 type run struct {
 	Config
 	previous previous
+	// last and published are what was published before, and now.
+	last, published bucket.Published
 	// needs finds out what the dump needs of a server.
 	needs engine.NeedsReader
 	// tableless says that the source has views or routines, but no tables.
@@ -100,6 +102,7 @@ type previous struct {
 	object bucket.Object
 	index  *dumpfile.Index // nil if there is none
 	newest bool            // no other tool's dump is newer, nor is one dated in the future
+	intact bool            // the object is known to be as it was published
 }
 
 func (r *run) publish(ctx context.Context) (Result, error) {
@@ -140,8 +143,12 @@ func (r *run) publish(ctx context.Context) (Result, error) {
 		}
 		return r.reuse(ctx, object)
 	}
+	r.last, r.published = lease.Last(), bucket.Published{}
 	result, err := r.underLease(lease.Context(), waited)
-	if releaseErr := lease.Release(ctx, result.Key); err == nil && releaseErr != nil {
+	if r.published.Key == "" {
+		r.published.Key = result.Key
+	}
+	if releaseErr := lease.Release(ctx, r.published); err == nil && releaseErr != nil {
 		r.Progress.Note("cannot release the lease, so the next refresh waits until it expires: " + releaseErr.Error())
 	}
 	if err != nil || !result.Published && !result.Unchanged {
@@ -305,7 +312,10 @@ func (r *run) readPrevious(ctx context.Context) error {
 			r.Progress.Note(fmt.Sprintf("nothing to compare with: the index of %s: %s", object.Name, err))
 			return nil
 		}
-		r.previous = previous{object, index, i == 0 && len(contents.Future) == 0}
+		r.previous = previous{object: object, index: index, newest: i == 0 && len(contents.Future) == 0, intact: r.last.Is(object)}
+		if r.last.Key == object.Key && r.last.ETag != "" && !r.previous.intact {
+			r.Progress.Note(object.Name + " has been changed since it was published: everything is sent")
+		}
 		return nil
 	}
 	return nil

@@ -11,10 +11,11 @@ import (
 // leastReused is the smallest dump, in bytes, of which the next one reuses chunks: less has hardly a range that can be copied.
 const leastReused = 2 * bucket.LeastPart
 
-// earlier returns the object whose chunks the new dump may contain; nil if everything is sent.
+// earlier returns the object whose chunks the new dump may contain; nil if everything is sent. Chunks of an object that was changed after
+// it was published may be damaged, and every later dump would have them, too.
 func (r *run) earlier() *bucket.Object {
 	last := &r.previous
-	if r.Full || r.sendAll || last.object.Size < leastReused || !(dumpfile.Earlier{Index: last.index}).Reusable(r.Compression) {
+	if r.Full || r.sendAll || !last.intact || last.object.Size < leastReused || !(dumpfile.Earlier{Index: last.index}).Reusable(r.Compression) {
 		return nil
 	}
 	return &last.object

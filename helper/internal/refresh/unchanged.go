@@ -35,6 +35,10 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 		r.Progress.Note("the newest dump was made with other settings, or by another version of dump-helper")
 		return Result{}, nil
 	}
+	last, err := r.Bucket.LastPublished(ctx)
+	if err != nil || !last.Is(newest) { // it may be damaged
+		return Result{}, err
+	}
 	confirmed, err := r.Bucket.Confirmation(ctx, newest)
 	if err != nil {
 		return Result{}, err
@@ -79,6 +83,7 @@ func (r *run) confirm(ctx context.Context, newest bucket.Object, index *dumpfile
 		r.expiring = true
 		return Result{}, nil
 	}
+	r.published = r.last
 	if err := r.Bucket.Confirm(ctx, known, at, state); err != nil {
 		if ctx.Err() != nil {
 			return Result{}, context.Cause(ctx)
@@ -93,7 +98,7 @@ func (r *run) confirm(ctx context.Context, newest bucket.Object, index *dumpfile
 // sameAsLast reports whether a dump that has been read to its end is the last one again.
 func (r *run) sameAsLast(writer *dumpfile.Writer, info source.Info, index dumpfile.Index) (bool, error) {
 	last := r.previous.index
-	if r.Force || r.Full || r.expiring || !r.previous.newest || !r.madeAlike(last) {
+	if r.Force || r.Full || r.expiring || !r.previous.newest || !r.previous.intact || !r.madeAlike(last) {
 		return false, nil
 	}
 	if origin := last.Origin; origin.Address.Differs(Address(r.Source.URL, r.Source.SSH)) || origin.Server.Differs(r.serverOf(info)) {
