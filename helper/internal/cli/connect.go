@@ -10,6 +10,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/leak"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
@@ -57,10 +58,17 @@ func (s *session) source(ctx context.Context) (source.Config, error) {
 	if err != nil {
 		return source.Config{}, err
 	}
+	canaries, err := s.project.Canaries(ctx)
+	if err != nil {
+		return source.Config{}, err
+	}
 	config := source.Config{
 		Command: s.project.Source.Command, Dir: s.project.Root, Environment: s.sourceEnvironment(), Password: password, SSH: s.project.SSH,
 		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude, Masks: masks,
 		Client: s.project.Engine == "client", Note: s.note,
+	}
+	if masks.Mask() || len(canaries) > 0 {
+		config.Leaks = leak.New(canaries, masks.Accepted)
 	}
 	if s.project.Source.URL != nil {
 		url := *s.project.Source.URL
@@ -91,7 +99,7 @@ func (s *session) masks(ctx context.Context) (rules.Rules, error) {
 	if err != nil {
 		return rules.Rules{}, err
 	}
-	return rules.Rules{Columns: s.project.Rules.Columns, Key: mask.NewKey(key)}, nil
+	return rules.Rules{Columns: s.project.Rules.Columns, Accepted: s.project.Rules.Accepted, Key: mask.NewKey(key)}, nil
 }
 
 // publisher names who runs this, such as ada@laptop.

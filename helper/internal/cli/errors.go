@@ -14,6 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/leak"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
@@ -44,6 +45,7 @@ const (
 	exitNetwork     = 12  // a server cannot be reached, or a clock is wrong
 	exitStale       = 13  // not every project of the fleet has a fresh dump
 	exitBake        = 14  // a dump could not be baked; the dump itself is published
+	exitLeak        = 15  // a masked or planted value would have been in the dump, so it was not published
 	exitInterrupted = 130 // Ctrl-C
 )
 
@@ -299,6 +301,12 @@ var errorClasses = []errorClass{
 		return installHint("install a newer one", e.Debian, e.Brew)
 	}),
 	is(rules.ErrCannotWork, exitSettings, "change the rule in that line of the file, or the column's other rules"),
+	as(exitLeak, func(e *leak.FoundError) string {
+		if e.Planted() {
+			return "nothing was published; mask that column in .ddev/dump-refresh/rules.yaml, or leave its table out"
+		}
+		return "nothing was published; in .ddev/dump-refresh/rules.yaml mask that column as well, or list it under ignore with the reason why it may have such values"
+	}),
 	is(source.ErrRowsUnseen, exitSettings, "read the rows of a server with DUMP_ENGINE=native, or remove columns from rules.yaml"),
 	is(source.ErrAuth, exitStaging, "check the user in DUMP_SOURCE, and DUMP_SOURCE_PASSWORD in .ddev/.env.dump.local"),
 	is(source.ErrPasswordExpired, exitStaging, "set a new password for the user on staging, and write it to DUMP_SOURCE_PASSWORD in .ddev/.env.dump.local"),
@@ -577,6 +585,10 @@ func settingsHint(problem *project.ConfigError) string {
 	switch {
 	case problem.Name == "DUMP_MASK_KEY" && errors.Is(problem, project.ErrMissing):
 		return "write DUMP_MASK_KEY=… into .ddev/.env.dump.local (openssl rand -base64 32 makes one), or set DUMP_MASK_KEY_FROM"
+	case problem.Name == "DUMP_CANARY" && errors.Is(problem, project.ErrPasswordExposed):
+		return "put it into .ddev/.env.dump.local, which stays out of git, or name a file: DUMP_CANARY=file:PATH"
+	case problem.Name == "DUMP_CANARY" && errors.Is(problem, project.ErrPasswordUnavailable):
+		return "check the path in DUMP_CANARY"
 	case errors.Is(problem, project.ErrMissing):
 		return "run: ddev config --web-environment-add=" + problem.Name + "=" + examples[problem.Name]
 	case errors.Is(problem, project.ErrPasswordExposed):

@@ -162,10 +162,24 @@ func describeIndex(index *dumpfile.Index) string {
 	line("staging's own", strings.Join(index.Rules.LeftOut, "; "))
 	if index.Masking != nil {
 		line("masked", strings.Join(index.Masking.Columns, "; "))
+		line("accepted", strings.Join(index.Masking.Accepted, "; "))
+		line("searched for", searchedFor(index.Masking))
 		line("masked with", fmt.Sprintf("key %s, rules %.12s", index.Masking.Key, index.Masking.Rules))
 	}
 	text.WriteString("\n" + describeTables(index))
 	return text.String()
+}
+
+// searchedFor says for what the SQL was searched before it was published.
+func searchedFor(m *dumpfile.Masking) string {
+	var what []string
+	if m.Searched > 0 {
+		what = append(what, ui.Count(int64(m.Searched), "masked value"))
+	}
+	if m.Canaries > 0 {
+		what = append(what, ui.Count(int64(m.Canaries), "planted value"))
+	}
+	return strings.Join(what, ", ")
 }
 
 // describeContents sums up an object's contents.

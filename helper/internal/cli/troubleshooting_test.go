@@ -18,6 +18,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/leak"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
@@ -190,6 +191,8 @@ var documented = []struct {
 		{err: source.ErrSSHConfig, says: "ssh configuration: …"},
 	}},
 	{"the gate", []failure{
+		{err: &leak.FoundError{Places: []leak.Place{{Of: "users.mail", Table: "comments", Column: "body"}}}},
+		{err: &leak.FoundError{Places: []leak.Place{{Table: "comments", Column: "body"}}}},
 		{err: &refresh.OtherSourceError{Dump: "shop-….sql.zst", Publisher: "ada@laptop"}},
 		{err: refresh.ErrEmpty},
 		{err: refresh.ErrNoTables},

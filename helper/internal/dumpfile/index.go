@@ -74,6 +74,11 @@ type Masking struct {
 	Rules   string   `json:"rules"`   // identifies rules and key: with the same ones, the same rows become the same
 	Key     string   `json:"key"`     // names the key without giving it away
 	Columns []string `json:"columns"` // as table.column: masker
+	// Searched is for how many values of these columns the SQL was searched, and Canaries for how many planted ones.
+	Searched int `json:"searched,omitempty"`
+	Canaries int `json:"canaries,omitempty"`
+	// Accepted are the columns that may have such values, as table.column: reason.
+	Accepted []string `json:"accepted,omitempty"`
 }
 
 // Table is a table in the dump.

@@ -25,8 +25,8 @@ func columnRules(e entry, from origin) (found []rules.Rule, problems ConfigError
 	}
 	for i := 0; i+1 < len(e.value.Content); i += 2 {
 		name, value := e.value.Content[i], resolveAlias(e.value.Content[i+1])
-		if !strings.Contains(name.Value, ".") || strings.ContainsAny(name.Value, " \t\n`\"'") {
-			invalid(name, name.Value+" must be table.column, in which * stands for any text and ? for any character")
+		if !isColumnPattern(name.Value) {
+			invalid(name, name.Value+notColumn)
 			continue
 		}
 		choices := []*yaml.Node{value}
@@ -44,6 +44,34 @@ func columnRules(e entry, from origin) (found []rules.Rule, problems ConfigError
 		}
 	}
 	return found, problems
+}
+
+const notColumn = " must be table.column, in which * stands for any text and ? for any character"
+
+func isColumnPattern(text string) bool {
+	return strings.Contains(text, ".") && !strings.ContainsAny(text, " \t\n`\"'")
+}
+
+// acceptedColumns reads the entry ignore of the rules: patterns of columns in which personal values may be, and why.
+func acceptedColumns(e entry, from origin) (accepted []rules.Accepted, problems ConfigErrors) {
+	if e.value.Kind != yaml.MappingNode {
+		if e.value.Tag != "!!null" {
+			problems.add(ErrInvalidValue, from.at(e.line), e.key, "must be a mapping of table.column to a reason")
+		}
+		return nil, problems
+	}
+	for i := 0; i+1 < len(e.value.Content); i += 2 {
+		name, reason := e.value.Content[i], strings.TrimSpace(scalar(resolveAlias(e.value.Content[i+1])))
+		switch {
+		case !isColumnPattern(name.Value):
+			problems.add(ErrInvalidValue, from.at(name.Line), e.key, name.Value+notColumn)
+		case reason == "":
+			problems.add(ErrInvalidValue, from.at(name.Line), e.key, name.Value+": the reason is missing")
+		default:
+			accepted = append(accepted, rules.Accepted{Column: name.Value, Reason: reason})
+		}
+	}
+	return accepted, problems
 }
 
 // columnRule reads one masker.

@@ -186,6 +186,7 @@ func TestValuesHideSecrets(t *testing.T) {
 		{Name: "DUMP_SOURCE_PASSWORD_FROM", Origin: "built-in"},
 		{Name: "DUMP_MASK_KEY", Secret: true, Origin: "built-in"},
 		{Name: "DUMP_MASK_KEY_FROM", Origin: "built-in"},
+		{Name: "DUMP_CANARY", Secret: true, Origin: "built-in"},
 		{Name: "DUMP_SOURCE_ENV", Origin: "built-in"},
 		{Name: "DUMP_SSH", Value: "deploy@stage:2222", Origin: "environment"},
 		{Name: "DUMP_ENGINE", Value: "native", Origin: "built-in"},

@@ -20,6 +20,8 @@ type Rules struct {
 	Exclude []string
 	// Columns are masked. Their key is that of Project.MaskKey.
 	Columns []rules.Rule
+	// Accepted are the columns in which personal values may be.
+	Accepted []rules.Accepted
 }
 
 // rulesFile is the path of the rules below the project's root.
@@ -58,8 +60,11 @@ func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 		case "columns":
 			found, wrong := columnRules(e, from)
 			result.Columns, problems = append(result.Columns, found...), append(problems, wrong...)
+		case "ignore":
+			accepted, wrong := acceptedColumns(e, from)
+			result.Accepted, problems = append(result.Accepted, accepted...), append(problems, wrong...)
 		default:
-			closest, _ := nearest(e.key, []string{"structure_only", "exclude", "columns", "presets"})
+			closest, _ := nearest(e.key, []string{"structure_only", "exclude", "columns", "ignore", "presets"})
 			problems.add(ErrUnknownName, from.at(e.line), e.key, "unknown key, did you mean "+closest+"?")
 			problems[len(problems)-1].Nearest = closest
 		}

@@ -41,6 +41,9 @@ func TestRules(t *testing.T) {
 				Origin: ".ddev/dump-refresh/rules.yaml:6"},
 			{Column: "meta.value", Spec: mask.Spec{Name: "date", Days: 7}, When: &rules.When{Column: "key", Values: []string{"born"}}, Origin: ".ddev/dump-refresh/rules.yaml:7"},
 		}}},
+		"accepted": {"php", "ignore:\n  news.body: names our press contact\n  \"*.author\": 'public'\n", Rules{Accepted: []rules.Accepted{
+			{Column: "news.body", Reason: "names our press contact"}, {Column: "*.author", Reason: "public"},
+		}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := load(t, Options{Dir: write(t, map[string]string{"config.yaml": "type: " + test.projectType, "dump-refresh/rules.yaml": test.rules})})
@@ -78,6 +81,10 @@ func TestRuleProblems(t *testing.T) {
 		"no days": {"columns:\n  a.b:\n  - {mask: date, days: few}\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:3: columns: a.b: days must be a number of days"},
 		"no condition": {"columns:\n  a.b: {mask: text, when: c}\n", ErrInvalidValue,
 			".ddev/dump-refresh/rules.yaml:2: columns: a.b: when must be a mapping of one column to a value, or to a list of values"},
+		"no mapping of reasons": {"ignore: [a.b]\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:1: ignore: must be a mapping of table.column to a reason"},
+		"no reason":             {"ignore:\n  a.b:\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:2: ignore: a.b: the reason is missing"},
+		"nothing accepted": {"ignore:\n  users: public\n", ErrInvalidValue,
+			".ddev/dump-refresh/rules.yaml:2: ignore: users must be table.column, in which * stands for any text and ? for any character"},
 		"no YAML": {"exclude: [a\n", ErrSyntax, ".ddev/dump-refresh/rules.yaml:1: not valid YAML: did not find expected ',' or ']'"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -68,7 +68,7 @@ type Settings struct {
 	// MaskKeyFrom is where the key of the maskers is, like SourcePasswordFrom; see Project.MaskKey.
 	MaskKeyFrom string
 
-	sourcePassword, maskKey secret.String
+	sourcePassword, maskKey, canary secret.String
 }
 
 // Source is what is dumped: a database, or a command that prints SQL. At most one is set.
@@ -122,6 +122,7 @@ var table = []setting{
 		return nil
 	}},
 	{name: "DUMP_MASK_KEY_FROM", set: secretFrom(func(s *Settings) *string { return &s.MaskKeyFrom })},
+	{name: "DUMP_CANARY", secret: true, set: setCanary},
 	{name: "DUMP_SOURCE_ENV", set: setSourceEnvironment},
 	{name: "DUMP_SSH", set: setSSH},
 	{name: "DUMP_ENGINE", flag: "--engine", authority: ofRepository, set: oneOf(func(s *Settings) *string { return &s.Engine }, "native", "client")},

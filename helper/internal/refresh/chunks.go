@@ -5,6 +5,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/leak"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
@@ -13,11 +14,13 @@ import (
 // published that the same program would not take for complete. textRows are the rows that are in no chunk of rows, by table.
 func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writer *dumpfile.Writer) (stats sqltext.Stats, textRows map[string]int64, err error) {
 	counter := chunkCounter{Counter: sqltext.NewCounter(sqltext.DialectOf(info.Engine)), meet: r.needs.Meet}
+	search := chunkSearch{check: r.Source.Leaks}
 	defer counter.end()
 	err = d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
 		if err := counter.count(chunk); err != nil {
 			return nil, &UnreadableError{err}
 		}
+		search.chunk(chunk)
 		length := int64(len(chunk.SQL))
 		add := writer.Add
 		if chunk.Open {
@@ -66,6 +69,23 @@ func (c *chunkCounter) end() {
 	if c.open != nil {
 		c.open.Abort()
 	}
+}
+
+// chunkSearch searches chunks for what must not be published. Those of a row that comes in parts follow one another.
+type chunkSearch struct {
+	check *leak.Check
+	open  *leak.Text // of such a row; nil if there is none
+}
+
+func (s *chunkSearch) chunk(chunk dump.Chunk) {
+	if !chunk.Open && !chunk.Continued {
+		s.check.Rows(chunk.SQL, chunk.Table)
+		return
+	}
+	if !chunk.Continued {
+		s.open = s.check.Text(chunk.Table)
+	}
+	_, _ = s.open.Write(chunk.SQL) // it never fails
 }
 
 // UnreadableError means that what was about to be published could not be read again. It is a mistake of this program.

@@ -44,6 +44,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if err != nil && ctx.Err() == nil {
 		r.Progress.Note("the next refresh cannot tell whether staging has changed: " + err.Error())
 	}
+	r.Source.Leaks.Reset()
 	began := r.Bucket.Now()
 	dump, err := source.Dump(ctx)
 	if err != nil {
@@ -94,6 +95,9 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	}
 	if err != nil {
 		return Result{}, r.first(ctx, err)
+	}
+	if err := r.Source.Leaks.Err(); err != nil {
+		return Result{}, err
 	}
 	index := r.index(info, taken, stats, textRows)
 	index.SourceState = state.String()
@@ -163,6 +167,7 @@ func (r *run) expected() int64 {
 // what it copies.
 func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqltext.Stats, error) {
 	var notSQL *sqltext.NotSQLError
+	search := r.Source.Leaks.Text("")
 	for {
 		piece, err := splitter.Next()
 		switch {
@@ -176,6 +181,7 @@ func (r *run) stream(splitter *sqltext.Splitter, writer *dumpfile.Writer) (sqlte
 			return sqltext.Stats{}, err
 		}
 		r.needs.Meet(piece)
+		_, _ = search.Write(piece.Raw) // it never fails
 		if _, err := writer.Write(piece.Raw); err != nil {
 			return sqltext.Stats{}, err
 		}
@@ -257,6 +263,8 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats, t
 	}
 	if r.Source.Masks.Mask() {
 		index.Masking = &dumpfile.Masking{Version: mask.Version, Rules: r.Source.Masks.Digest(), Key: r.Source.Masks.Key.ID(), Columns: info.Masked}
+		index.Masking.Accepted = r.Source.Masks.Accepts()
+		index.Masking.Searched, index.Masking.Canaries = r.Source.Leaks.Counts()
 	}
 	for _, name := range slices.Sorted(maps.Keys(stats.Tables)) {
 		index.Tables = append(index.Tables, dumpfile.Table{Name: name, Rows: stats.Tables[name]})

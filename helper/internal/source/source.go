@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/leak"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
@@ -37,6 +38,8 @@ type Config struct {
 	Exclude       []string
 	// Masks are the rules for columns. Where they cannot be applied to every row, there is no dump.
 	Masks rules.Rules
+	// Leaks gets a sample of what is masked, before the first row; nil stands for no search.
+	Leaks *leak.Check
 	// Client selects the official dump client instead of our own connections.
 	Client bool
 	// Threads is the largest number of connections that read rows; 0 means as many as this machine can use. The

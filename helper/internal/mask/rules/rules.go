@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,8 +36,23 @@ type When struct {
 
 // Rules are all rules, and the key of the maskers. Of the rules for a column, the last counts whose rows these are.
 type Rules struct {
-	Columns []Rule
-	Key     mask.Key
+	Columns  []Rule
+	Accepted []Accepted
+	Key      mask.Key
+}
+
+// Accepted is a column in which personal values may be.
+type Accepted struct {
+	Column string // as in a Rule
+	Reason string
+}
+
+// Accepts has a line for each column in which personal values may be.
+func (r Rules) Accepts() (lines []string) {
+	for _, accepted := range r.Accepted {
+		lines = append(lines, accepted.Column+": "+accepted.Reason)
+	}
+	return lines
 }
 
 // Mask reports whether there are rules.
@@ -52,10 +68,11 @@ func (r Rules) Digest() string {
 		rules[i].Origin = ""
 	}
 	text, err := json.Marshal(struct {
-		Version int
-		Key     string
-		Rules   []Rule
-	}{mask.Version, r.Key.ID(), rules})
+		Version  int
+		Key      string
+		Rules    []Rule
+		Accepted []Accepted `json:",omitempty"`
+	}{mask.Version, r.Key.ID(), rules, r.Accepted})
 	if err != nil {
 		panic(err) // such values can be written
 	}
@@ -257,6 +274,28 @@ func (p *Plan) Columns() []string {
 	return all
 }
 
+// Tables are the tables of which something is masked.
+func (p *Plan) Tables() []string {
+	if p == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(p.tables))
+}
+
+// Needed are the columns of a table that are masked, and those that decide by which rule.
+func (p *Plan) Needed(table string) []string {
+	needed := slices.Collect(maps.Keys(p.tables[table].columns))
+	for _, planned := range p.tables[table].columns {
+		for _, rule := range planned.rules {
+			if rule.When != nil {
+				needed = append(needed, rule.When.Column)
+			}
+		}
+	}
+	slices.Sort(needed)
+	return slices.Compact(needed)
+}
+
 // Row masks the rows of a table. Only one goroutine at a time may use it.
 type Row struct {
 	columns [][]choice
@@ -265,6 +304,7 @@ type Row struct {
 // choice is a masker, and the rows that it is for.
 type choice struct {
 	mask.Masker
+	spec   mask.Spec
 	when   int // the number of the column that decides; -1 for all rows
 	values []string
 }
@@ -287,7 +327,7 @@ func (p *Plan) Row(table string, columns []string) (*Row, error) {
 			if err != nil {
 				return nil, &Error{rule, table + "." + name, err}
 			}
-			c := choice{Masker: masker, when: -1}
+			c := choice{Masker: masker, spec: rule.Spec, when: -1}
 			if rule.When != nil {
 				if c.when, c.values = slices.Index(columns, rule.When.Column), rule.When.Values; c.when < 0 {
 					return nil, &Error{rule, table + "." + name, errors.New("the column on which it depends is not read")}
@@ -307,16 +347,22 @@ func (r *Row) Masks(column int) bool { return len(r.columns[column]) > 0 }
 
 // Masker returns what masks a column in a row; nil if nothing does there. value returns the text of another column, false if it is NULL.
 func (r *Row) Masker(column int, value func(column int) ([]byte, bool)) mask.Masker {
+	masker, _ := r.Rule(column, value)
+	return masker
+}
+
+// Rule is Masker, and says which masker that is.
+func (r *Row) Rule(column int, value func(column int) ([]byte, bool)) (mask.Masker, mask.Spec) {
 	for _, c := range r.columns[column] {
 		if c.when < 0 {
-			return c.Masker
+			return c.Masker, c.spec
 		}
 		text, ok := value(c.when)
 		if ok && slices.ContainsFunc(c.values, func(pattern string) bool { return wildcard.Match(pattern, string(text)) }) {
-			return c.Masker
+			return c.Masker, c.spec
 		}
 	}
-	return nil
+	return nil, mask.Spec{}
 }
 
 // Warnings has a line for each rule that matches nothing.

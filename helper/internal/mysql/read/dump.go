@@ -87,6 +87,9 @@ func (m *Server) writeChunks(ctx context.Context, snapshot *snapshot, names []st
 	for _, table := range tables {
 		table.plan = plan
 	}
+	if err := snapshot.sampleMasked(ctx, plan, m.config.Leaks); err != nil {
+		return err
+	}
 	if _, err := emit(dump.Chunk{Section: dump.Head, SQL: definitions.head}); err != nil {
 		return err
 	}

@@ -132,6 +132,9 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 		return s.classifyList(err)
 	}
 	s.info.Masked = s.masking.plan.Columns()
+	if err := s.masking.sampleMasked(ctx, keeper, p.config.Leaks); err != nil {
+		return s.classifyList(err)
+	}
 	tables, err := p.readTables(ctx, keeper)
 	if err != nil {
 		return s.classifyList(err)
