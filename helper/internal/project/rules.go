@@ -39,20 +39,20 @@ func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 	result := Rules{StructureOnly: slices.Clone(presetsFor(projectType))}
 	// Presets come first, wherever in the file they are switched off.
 	for _, e := range entries {
-		if e.key != "presets" {
-			continue
-		}
-		switch scalar(e.value) {
-		case "true", "":
-		case "false":
-			result = Rules{}
-		default:
+		switch {
+		case e.key == "mask":
+			found, wrong := presetRules(e, projectType, from)
+			result.Columns, problems = found, append(problems, wrong...)
+		case e.key != "presets":
+		case scalar(e.value) == "false":
+			result.StructureOnly = nil
+		case scalar(e.value) != "true" && scalar(e.value) != "":
 			problems.add(ErrInvalidValue, from.at(e.line), e.key, "must be true or false")
 		}
 	}
 	for _, e := range entries {
 		switch e.key {
-		case "presets":
+		case "presets", "mask":
 		case "structure_only":
 			problems = append(problems, amend(&result.StructureOnly, e, from)...)
 		case "exclude":
@@ -64,7 +64,7 @@ func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 			accepted, wrong := acceptedColumns(e, from)
 			result.Accepted, problems = append(result.Accepted, accepted...), append(problems, wrong...)
 		default:
-			closest, _ := nearest(e.key, []string{"structure_only", "exclude", "columns", "ignore", "presets"})
+			closest, _ := nearest(e.key, []string{"structure_only", "exclude", "mask", "columns", "ignore", "presets"})
 			problems.add(ErrUnknownName, from.at(e.line), e.key, "unknown key, did you mean "+closest+"?")
 			problems[len(problems)-1].Nearest = closest
 		}

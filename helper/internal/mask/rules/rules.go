@@ -24,6 +24,8 @@ type Rule struct {
 	Spec   mask.Spec
 	// When limits the rule to some rows; nil is all.
 	When *When
+	// Preset means that the rule is for many sites: it may match nothing, and where its masker cannot work, another one may.
+	Preset bool `json:",omitempty"`
 	// Origin is where the rule stands, such as FILE:LINE.
 	Origin string
 }
@@ -121,6 +123,8 @@ type Plan struct {
 	tables map[string]*tablePlan
 	// Unmatched are the rules that match no column.
 	Unmatched []Rule
+	// Left are the columns that a pattern of a preset matches, but that no masker can change, as table.column.
+	Left []string
 }
 
 type tablePlan struct {
@@ -140,7 +144,7 @@ func (r Rules) Compile(tables []Table) (*Plan, error) {
 	var problems []*Error
 	for _, table := range tables {
 		for _, column := range table.Columns {
-			found, errs := r.match(table, column, matched)
+			found, errs := r.match(plan, table, column, matched)
 			problems = append(problems, errs...)
 			if len(found) == 0 {
 				continue
@@ -154,7 +158,7 @@ func (r Rules) Compile(tables []Table) (*Plan, error) {
 	problems = append(problems, plan.foreignKeys(tables)...)
 	slices.SortStableFunc(problems, func(a, b *Error) int { return cmp.Compare(r.position(a), r.position(b)) })
 	for i, rule := range r.Columns {
-		if !matched[i] {
+		if !matched[i] && !rule.Preset {
 			plan.Unmatched = append(plan.Unmatched, rule)
 		}
 	}
@@ -171,13 +175,18 @@ func (r Rules) position(e *Error) int {
 }
 
 // match returns the rules of a column, the last one first.
-func (r Rules) match(table Table, column Column, matched []bool) (found []Rule, problems []*Error) {
+func (r Rules) match(plan *Plan, table Table, column Column, matched []bool) (found []Rule, problems []*Error) {
 	for i, rule := range slices.Backward(r.Columns) {
 		if !rule.matches(table, column.Name) {
 			continue
 		}
 		matched[i] = true
-		if err := r.check(rule, table, column); err != nil {
+		rule, err := r.fitting(rule, table, column)
+		if err != nil && rule.Preset && rule.manyColumns() {
+			plan.Left = append(plan.Left, table.Name+"."+column.Name)
+			continue
+		}
+		if err != nil {
 			problems = append(problems, &Error{rule, table.Name + "." + column.Name, err})
 		}
 		if found = append(found, rule); rule.When == nil {
@@ -193,6 +202,34 @@ func (r Rules) match(table Table, column Column, matched []bool) (found []Rule, 
 
 func (r Rule) matches(table Table, column string) bool {
 	return slices.ContainsFunc(table.Names, func(name string) bool { return wildcard.Match(r.Column, name+"."+column) })
+}
+
+// manyColumns says whether a rule is for columns with any of many names.
+func (r Rule) manyColumns() bool {
+	return strings.ContainsAny(r.Column[strings.LastIndexByte(r.Column, '.')+1:], "*?")
+}
+
+// fitting returns a rule that can work on a column: the given one, or, if that is a preset's, one with another masker.
+func (r Rules) fitting(rule Rule, table Table, column Column) (Rule, error) {
+	err := r.check(rule, table, column)
+	if err == nil || !rule.Preset {
+		return rule, err
+	}
+	other := rule
+	switch column.Kind {
+	case mask.Text, mask.Binary:
+		other.Spec = mask.Spec{Name: "hash"}
+	case mask.Date, mask.DateTime:
+		other.Spec = mask.Spec{Name: "date"}
+	case mask.Other:
+		other.Spec = mask.Spec{Name: "null"}
+	default:
+		return rule, err
+	}
+	if r.check(other, table, column) != nil {
+		return rule, err
+	}
+	return other, nil
 }
 
 func (r Rules) check(rule Rule, table Table, column Column) error {
@@ -370,6 +407,9 @@ func (p *Plan) Warnings() []string {
 	var lines []string
 	for _, rule := range p.Unmatched {
 		lines = append(lines, cmp.Or(rule.Origin, "a rule")+": "+rule.Column+" matches no column")
+	}
+	if len(p.Left) > 0 {
+		lines = append(lines, "the preset masks only texts and dates, so these columns are as they are: "+strings.Join(p.Left, ", "))
 	}
 	return lines
 }

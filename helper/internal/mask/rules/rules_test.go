@@ -118,3 +118,36 @@ func TestDigest(t *testing.T) {
 		t.Error("the digest shows the key's ID")
 	}
 }
+
+// A preset's rule may match nothing, takes another masker where its own cannot work, and leaves what no masker can change if it is for columns of many
+// names. For a column that it names, that is an error.
+func TestPreset(t *testing.T) {
+	preset := func(column, masker string) Rule {
+		r := rule(column, masker)
+		r.Preset = true
+		return r
+	}
+	unique, number, date, other := text("u_value"), text("n_value"), text("d_value"), text("o_value")
+	unique.Unique = true
+	number.Kind, date.Kind, other.Kind = mask.Integer, mask.Date, mask.Other
+	tables := []Table{table("user__field", text("t_value"), unique, number, date, other)}
+	plan, err := Rules{Key: key, Columns: []Rule{preset("user__*.*_value", "text"), preset("gone.*", "text")}}.Compile(tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"user__field.d_value: date", "user__field.o_value: null", "user__field.t_value: text", "user__field.u_value: hash"}
+	if diff := cmp.Diff(want, plan.Columns()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"the preset masks only texts and dates, so these columns are as they are: user__field.n_value"}, plan.Warnings()); diff != "" {
+		t.Error(diff)
+	}
+	_, err = Rules{Key: key, Columns: []Rule{preset("user__field.n_value", "text")}}.Compile(tables)
+	if want := "rules.yaml:user__field.n_value: user__field.n_value: column user__field.n_value: text cannot mask a column of this type"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	own := []Rule{preset("user__field.n_value", "text"), rule("user__field.n_value", "digits")}
+	if _, err = (Rules{Key: key, Columns: own}).Compile(tables); err != nil {
+		t.Errorf("a rule of the project's own: %v", err)
+	}
+}
