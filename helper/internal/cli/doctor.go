@@ -10,6 +10,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/doctor"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
+	"github.com/jobiqo/dump-refresh/helper/internal/retention"
 )
 
 func doctorCommand(version string) *cli.Command {
@@ -78,7 +79,8 @@ func (s *session) doctor(ctx context.Context) error {
 		}
 	}
 	report(doctor.Check{Name: "settings", Status: doctor.OK, Text: "project " + s.project.Name + " in " + s.project.Root})
-	config := doctor.Config{OpenBucket: s.openBucket, Target: s.project.Target, Contents: s.contents, Earlier: s.earlier, WithoutRows: s.withoutRows, Report: report}
+	config := doctor.Config{OpenBucket: s.openBucket, Target: s.project.Target, Contents: s.contents, Earlier: s.earlier, WithoutRows: s.withoutRows,
+		KeepsAll: s.retention() == (retention.Rules{}), Report: report}
 	if s.project.Source.IsSet() {
 		config.Source = s.source
 	}

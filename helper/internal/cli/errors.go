@@ -45,7 +45,7 @@ const (
 	exitNetwork     = 12  // a server cannot be reached, or a clock is wrong
 	exitStale       = 13  // not every project of the fleet has a fresh dump
 	exitBake        = 14  // a dump could not be baked; the dump itself is published
-	exitLeak        = 15  // a masked or planted value would have been in the dump, so it was not published
+	exitLeak        = 15  // a masked or planted value would have been in a dump, so it was not published; or a dump that is not masked was refused
 	exitInterrupted = 130 // Ctrl-C
 )
 
@@ -371,6 +371,9 @@ var errorClasses = []errorClass{
 		return "nothing was published; this is a bug in dump-helper, please report it with the output of `dump-helper version`; --engine=client may work meanwhile"
 	}),
 	as(exitGate, func(*refresh.GateError) string { return "if that is right, publish it with --force" }),
+	as(exitLeak, func(*pull.UnmaskedError) string {
+		return "nothing was changed; mask columns where dumps are made (docs/masking.md), or pull an earlier dump with --key"
+	}),
 	as(exitGate, func(*pull.GateError) string {
 		return "nothing was changed; look at the end of the dump, and if it is all there, pull it with --force"
 	}),

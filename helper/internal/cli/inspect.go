@@ -182,6 +182,18 @@ func searchedFor(m *dumpfile.Masking) string {
 	return strings.Join(what, ", ")
 }
 
+// describeMasking sums up what is masked.
+func describeMasking(m *dumpfile.Masking) string {
+	text := "masked: " + ui.Count(int64(len(m.Columns)), "column")
+	if searched := searchedFor(m); searched != "" {
+		text += "; searched for " + searched
+	}
+	if len(m.Accepted) > 0 {
+		text += "; accepted: " + strings.Join(m.Accepted, "; ")
+	}
+	return text
+}
+
 // describeContents sums up an object's contents.
 func describeContents(index *dumpfile.Index, tables, rows int64) string {
 	text := ui.Count(tables, "table") + ", " + ui.Count(rows, "row") + ", "

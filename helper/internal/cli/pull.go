@@ -199,6 +199,7 @@ func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error
 	config.Strict = c.Bool("strict")
 	config.Selection, config.Threads, config.OnlySQL = selection, threads, c.Bool("sql")
 	config.CacheDir, config.Force = s.project.CacheDir, c.Bool("force")
+	config.RequireMasked, config.Masks = s.project.RequireMasked, len(s.project.Rules.Columns) > 0
 	if !c.Bool("yes") {
 		config.Accept = s.accept
 	}

@@ -193,6 +193,7 @@ var documented = []struct {
 	{"the gate", []failure{
 		{err: &leak.FoundError{Places: []leak.Place{{Of: "users.mail", Table: "comments", Column: "body"}}}},
 		{err: &leak.FoundError{Places: []leak.Place{{Table: "comments", Column: "body"}}}},
+		{err: &pull.UnmaskedError{Dump: "shop-….sql.zst"}},
 		{err: &refresh.OtherSourceError{Dump: "shop-….sql.zst", Publisher: "ada@laptop"}},
 		{err: refresh.ErrEmpty},
 		{err: refresh.ErrNoTables},

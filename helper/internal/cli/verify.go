@@ -82,6 +82,10 @@ func (s *session) verify(ctx context.Context, key string) error {
 		files, size := storedFiles(index)
 		result["rows"], result["files"], result["file_bytes"], result["dump"] = index.Rows, files, size, index.Baked.Dump
 	}
+	if index != nil && index.Masking != nil {
+		result["masked_columns"] = len(index.Masking.Columns)
+		contents += "\n" + describeMasking(index.Masking)
+	}
 	s.out.Print("%s %s\n%s\n", object.Key, verdict, contents)
 	if unjudged != "" {
 		s.out.Note(unjudged)

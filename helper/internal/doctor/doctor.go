@@ -57,6 +57,8 @@ type Config struct {
 	Earlier func(context.Context, target.Database) (string, error)
 	// WithoutRows reports whether changes to a table's rows do not count: see [target.Config].
 	WithoutRows func(table string) bool
+	// KeepsAll means that no setting limits how many dumps are kept, or how long.
+	KeepsAll bool
 	// Report is called with each check when it is done.
 	Report func(Check)
 }
@@ -154,7 +156,7 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 	d.ok("get", "allowed")
 	age := clock.Age(newest.Time, store.Now()).Round(time.Minute)
 	compression, _ := dumpfile.ByName(newest.Name)
-	_, err = dumpfile.ReadIndex(store.ReaderAt(ctx, newest), newest.Size, compression)
+	index, err := dumpfile.ReadIndex(store.ReaderAt(ctx, newest), newest.Size, compression)
 	if err != nil && !errors.Is(err, dumpfile.ErrNoIndex) {
 		d.fail("newest dump", fmt.Errorf("%s: %w", newest.Name, err))
 		return
@@ -164,6 +166,18 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 		text += fmt.Sprintf(", staging was the same %s ago", clock.Age(confirmed.Time, store.Now()).Round(time.Minute))
 	}
 	d.ok("newest dump", "%s", text)
+	d.personal(index)
+}
+
+// personal warns of unmasked dumps that stay for ever. index is nil for a dump by another tool.
+func (d *doctor) personal(index *dumpfile.Index) {
+	switch masked := index != nil && index.Masking != nil; {
+	case masked:
+		d.ok("personal data", "%d columns are masked", len(index.Masking.Columns))
+	case d.KeepsAll:
+		d.warn("personal data", "the newest dump is not masked, and every dump is kept for ever",
+			"set DUMP_KEEP or DUMP_KEEP_DAYS, and mask columns (docs/masking.md)")
+	}
 }
 
 // future reports dumps that are dated in the future.

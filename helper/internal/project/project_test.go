@@ -197,6 +197,7 @@ func TestValuesHideSecrets(t *testing.T) {
 		{Name: "DUMP_LIMIT_RATE", Value: "0", Origin: "built-in"},
 		{Name: "DUMP_BAKE", Origin: "built-in"},
 		{Name: "DUMP_TARGET", Value: "postgres://db:***@127.0.0.1:5433/db", Secret: true, Origin: "flag --target"},
+		{Name: "DUMP_REQUIRE_MASKED", Origin: "built-in"},
 		{Name: "DUMP_CACHE_DIR", Value: "/cache/dump-refresh", Origin: "built-in"},
 	}
 	if diff := cmp.Diff(want, p.Values()); diff != "" {

@@ -65,6 +65,9 @@ type Settings struct {
 	// CacheDir is an absolute path; empty if the user has no cache folder.
 	CacheDir string
 
+	// RequireMasked makes pulls refuse dumps of which nothing is masked.
+	RequireMasked bool
+
 	// MaskKeyFrom is where the key of the maskers is, like SourcePasswordFrom; see Project.MaskKey.
 	MaskKeyFrom string
 
@@ -105,7 +108,7 @@ var table = []setting{
 	{name: "DUMP_PROJECT", set: setDumpsOf},
 	{name: "DUMP_S3_REGION", set: word(func(s *Settings) *string { return &s.Region })},
 	{name: "DUMP_S3_ENDPOINT", set: setEndpoint},
-	{name: "DUMP_S3_PATH_STYLE", set: setPathStyle},
+	{name: "DUMP_S3_PATH_STYLE", set: trueOrFalse(func(s *Settings) *bool { return &s.PathStyle })},
 	{name: "DUMP_S3_SSE", set: oneOf(func(s *Settings) *string { return &s.SSE }, "AES256", sseKMS, "aws:kms:dsse")},
 	{name: "DUMP_S3_KMS_KEY_ID", set: word(func(s *Settings) *string { return &s.KMSKeyID })},
 	{name: "DUMP_SOURCE", set: setSource},
@@ -133,6 +136,7 @@ var table = []setting{
 	{name: "DUMP_LIMIT_RATE", flag: "--limit-rate", authority: ofRepository, set: setLimitRate},
 	{name: "DUMP_BAKE", flag: "--for", set: setBake},
 	{name: "DUMP_TARGET", flag: "--target", authority: ofDeveloper, set: setTarget},
+	{name: "DUMP_REQUIRE_MASKED", authority: ofDeveloper, set: trueOrFalse(func(s *Settings) *bool { return &s.RequireMasked })},
 	{name: "DUMP_CACHE_DIR", authority: ofDeveloper, set: setCacheDir},
 }
 
@@ -200,16 +204,19 @@ func setEndpoint(s *Settings, text string) error {
 	return nil
 }
 
-func setPathStyle(s *Settings, text string) error {
-	switch strings.ToLower(text) {
-	case "true", "yes", "on", "1":
-		s.PathStyle = true
-	case "false", "no", "off", "0":
-		s.PathStyle = false
-	default:
-		return fmt.Errorf("must be true or false (got %q)", text)
+// trueOrFalse returns the check for a switch.
+func trueOrFalse(field func(*Settings) *bool) func(*Settings, string) error {
+	return func(s *Settings, text string) error {
+		switch strings.ToLower(text) {
+		case "true", "yes", "on", "1":
+			*field(s) = true
+		case "false", "no", "off", "0":
+			*field(s) = false
+		default:
+			return fmt.Errorf("must be true or false (got %q)", text)
+		}
+		return nil
 	}
-	return nil
 }
 
 // commandPrefix begins a source that is a command.

@@ -84,6 +84,8 @@ type Config struct {
 	WithoutRows func(table string) bool
 	// Keep is how many earlier databases are left after a pull: see [target.Config].
 	Keep int
+	// RequireMasked refuses dumps of which nothing is masked. Masks says that the project's rules mask columns.
+	RequireMasked, Masks bool
 	// DryRun makes a plan that will not be run. Nothing is published for it.
 	DryRun bool
 	// CacheDir is where all projects keep fetched dumps.
@@ -310,6 +312,9 @@ func (p *Plan) inspect(ctx context.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", p.Dump.Name, err)
+	}
+	if err := p.judgeMasking(index); err != nil {
+		return err
 	}
 	if index != nil && index.Engine != "" {
 		if err := p.checkEngine(index.Engine); err != nil {
