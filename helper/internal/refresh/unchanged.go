@@ -112,6 +112,11 @@ func (r *run) sameAsLast(writer *dumpfile.Writer, info source.Info, index dumpfi
 func aboutSQL(index dumpfile.Index) []byte {
 	index.Format, index.Compression, index.Publisher, index.SnapshotTime, index.SourceState = 0, "", "", time.Time{}, ""
 	index.Origin, index.RawBytes, index.Chunks = dumpfile.Origin{}, 0, nil
+	if index.Masking != nil {
+		masking := *index.Masking
+		masking.Searched = 0 // a server may begin its sample elsewhere
+		index.Masking = &masking
+	}
 	text, _ := json.Marshal(index) // it was read, or is going to be written
 	return text
 }
