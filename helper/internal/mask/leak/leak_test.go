@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,7 +155,7 @@ func TestSample(t *testing.T) {
 		t.Fatal(diff)
 	}
 	rows := [][]string{
-		{"1990-02-28 10:11:12", `a:2:{s:13:"settings_page";s:12:"Anna Xavery!";s:1:"b";i:1234567890123;}`, "public://private-files/lebenslauf_anna.pdf", "mail", "Anna Xavery", "+43 664 7654321", "anna@mail.example"},
+		{"1990-02-28 10:11:12", `a:3:{s:13:"settings_page";s:12:"Thank you !!";s:1:"m";s:17:"xavery@mail.other";s:1:"b";i:1234567890123;}`, "public://private-files/lebenslauf_anna.pdf", "mail", "Anna Xavery", "+43 664 7654321", "anna@mail.example"},
 		{"1990-02-28 10:11:13", "", "public://private-files/lebenslauf.pdf", "note", "Thomas Müller", "+43 000 7654321", "anna@other.example"},
 		{"1990-02-28 10:11:14", "", "", "note", "Somebody Twice", "12", ""},
 		{"1990-02-28 10:11:15", "", "", "note", "Somebody Twice", "13", ""},
@@ -179,7 +180,7 @@ func TestSample(t *testing.T) {
 	for _, value := range c.values {
 		got = append(got, value.of+": "+value.text)
 	}
-	want := []string{": planted-value", "users.data: Anna Xavery!", "users.file: lebenslauf_anna.pdf", "users.name: Anna Xavery", "users.phone: +43 664 7654321",
+	want := []string{": planted-value", "users.data: xavery@mail.other", "users.file: lebenslauf_anna.pdf", "users.name: Anna Xavery", "users.phone: +43 664 7654321",
 		"users.value: anna@mail.example"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -189,6 +190,35 @@ func TestSample(t *testing.T) {
 	}
 	if c.Reset(); len(c.values) != 1 {
 		t.Errorf("%d values are left", len(c.values))
+	}
+}
+
+// What many people have is not searched for.
+func TestTells(t *testing.T) {
+	for text, maskers := range map[string]string{
+		"anna.xavery@mail.example":                  "email text html json hash null phone",
+		"Anna Xavery":                               "name",
+		"Thank you very much":                       "name hash",
+		"Hauptstraße 5":                             "name hash",
+		"my passport has the number C01X00T47 here": "name text html json hash",
+		"+43 664 7654321":                           "phone",
+		"+43 000 7654321":                           "",
+		"4111111111111111":                          "phone digits text html json",
+		"2026-11-30 12:13:14.123456":                "",
+		"lebenslauf_anna-xavery.pdf":                "filename",
+		"Thomas Müller":                             "",
+		"lorem dolor sit amet elit":                 "",
+	} {
+		for _, masker := range strings.Fields(maskers) {
+			if !tells(masker, []byte(text)) {
+				t.Errorf("%s: %s is not searched for", masker, text)
+			}
+		}
+		for _, masker := range []string{"text", "html", "json", "phone"} {
+			if tells(masker, []byte(text)) && !slices.Contains(strings.Fields(maskers), masker) {
+				t.Errorf("%s: %s is searched for", masker, text)
+			}
+		}
 	}
 }
 

@@ -82,10 +82,10 @@ func telling(masker string, original, masked []byte) (texts []string) {
 	return nil
 }
 
-// tells says whether a text belongs to one person or place rather than to many, and is none that a masker could have made of another one.
-// A word or two are not searched for, because a public text may well have them.
+// tells says whether a text belongs to one person rather than to many, and is none that a masker could have made of another one. Public texts may
+// well have the others: a word or two, a phrase, a moment, a short number.
 func tells(masker string, text []byte) bool {
-	if len(text) < Least || mask.Invents(text) {
+	if len(text) < Least || mask.Invents(text) || len(text) >= 10 && isDate(text) {
 		return false
 	}
 	letters, digits := 0, 0
@@ -104,13 +104,27 @@ func tells(masker string, text []byte) bool {
 	case masker == "phone":
 		return digits >= 9 && !bytes.Contains(onlyDigits(text), []byte("000"))
 	case letters == 0: // numbers below a million millions may well be others by chance
-		return digits >= 13 && masker != "null"
-	case masker == "name" || masker == "html" || masker == "json" || masker == "serialized":
-		return words >= 2
-	case digits > 0:
-		return true
+		return digits >= 13
 	}
-	return words >= 3
+	switch masker {
+	case "name":
+		return words >= 2
+	case "text", "html", "json", "serialized":
+		return words >= 6 && len(text) >= 30 || digits >= 6
+	case "filename":
+		return words >= 3 && len(text) >= 16
+	}
+	return digits > 0 || words >= 3
+}
+
+// isDate says whether a text begins with a date, as in 2026-11-30.
+func isDate(text []byte) bool {
+	for i, c := range text[:10] {
+		if dash := i == 4 || i == 7; dash != (c == '-') || !dash && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return true
 }
 
 func onlyDigits(text []byte) (digits []byte) {
