@@ -82,7 +82,7 @@ func (s *session) verify(ctx context.Context, key string) error {
 		files, size := storedFiles(index)
 		result["rows"], result["files"], result["file_bytes"], result["dump"] = index.Rows, files, size, index.Baked.Dump
 	}
-	if index != nil && index.Masking != nil {
+	if index.IsMasked() {
 		result["masked_columns"] = len(index.Masking.Columns)
 		contents += "\n" + describeMasking(index.Masking)
 	}

@@ -171,8 +171,8 @@ func (d *doctor) newest(ctx context.Context, store *bucket.Bucket) {
 
 // personal warns of unmasked dumps that stay for ever. index is nil for a dump by another tool.
 func (d *doctor) personal(index *dumpfile.Index) {
-	switch masked := index != nil && index.Masking != nil; {
-	case masked:
+	switch {
+	case index.IsMasked():
 		d.ok("personal data", "%d columns are masked", len(index.Masking.Columns))
 	case d.KeepsAll:
 		d.warn("personal data", "the newest dump is not masked, and every dump is kept for ever",

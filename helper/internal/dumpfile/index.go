@@ -81,6 +81,9 @@ type Masking struct {
 	Accepted []string `json:"accepted,omitempty"`
 }
 
+// IsMasked reports whether any column was masked. Rules that match nothing do not count.
+func (idx *Index) IsMasked() bool { return idx != nil && idx.Masking != nil && len(idx.Masking.Columns) > 0 }
+
 // Table is a table in the dump.
 type Table struct {
 	Name string `json:"name"`

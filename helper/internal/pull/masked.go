@@ -15,9 +15,8 @@ func (e *UnmaskedError) Error() string {
 
 // judgeMasking says before anything is loaded whether a dump is masked, or refuses one that is not. index is nil for a dump by another tool.
 func (p *Plan) judgeMasking(index *dumpfile.Index) error {
-	masked := index != nil && index.Masking != nil
 	switch {
-	case masked:
+	case index.IsMasked():
 		note := fmt.Sprintf("%s is masked (%d of its columns)", p.Dump.Name, len(index.Masking.Columns))
 		if n := len(index.Masking.Accepted); n > 0 {
 			note += fmt.Sprintf("; %d may have personal values, with reasons that inspect shows", n)

@@ -23,11 +23,12 @@ func TestMaskedDumps(t *testing.T) {
 		note            string // "" for none
 		refused         bool
 	}{
-		"masked":                 {masked, true, true, "d.sql.zst is masked (1 of its columns); 1 may have personal values, with reasons that inspect shows", false},
-		"not masked":             {&dumpfile.Index{}, false, false, "", false},
-		"not masked, with rules": {&dumpfile.Index{}, false, true, "d.sql.zst may contain personal data: nothing in it is masked, although this project's rules mask columns", false},
-		"required":               {&dumpfile.Index{}, true, false, "", true},
-		"by another tool":        {nil, true, false, "", true},
+		"masked":                   {masked, true, true, "d.sql.zst is masked (1 of its columns); 1 may have personal values, with reasons that inspect shows", false},
+		"not masked":               {&dumpfile.Index{}, false, false, "", false},
+		"not masked, with rules":   {&dumpfile.Index{}, false, true, "d.sql.zst may contain personal data: nothing in it is masked, although this project's rules mask columns", false},
+		"required":                 {&dumpfile.Index{}, true, false, "", true},
+		"rules that match nothing": {&dumpfile.Index{Masking: &dumpfile.Masking{}}, true, true, "", true},
+		"by another tool":          {nil, true, false, "", true},
 	} {
 		told := &notes{}
 		p := &Plan{Config: Config{RequireMasked: test.required, Masks: test.masks, Progress: told}, Dump: bucket.Object{Name: "d.sql.zst"}}
