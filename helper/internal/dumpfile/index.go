@@ -82,7 +82,9 @@ type Masking struct {
 }
 
 // IsMasked reports whether any column was masked. Rules that match nothing do not count.
-func (idx *Index) IsMasked() bool { return idx != nil && idx.Masking != nil && len(idx.Masking.Columns) > 0 }
+func (idx *Index) IsMasked() bool {
+	return idx != nil && idx.Masking != nil && len(idx.Masking.Columns) > 0
+}
 
 // Table is a table in the dump.
 type Table struct {
