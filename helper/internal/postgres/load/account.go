@@ -64,6 +64,7 @@ func (l *Load) confine(ctx context.Context) error {
 	if err := l.dropAccount(ctx); err != nil {
 		return err
 	}
+	db.Config.Note("the server does not let an account for loading in (pg_hba.conf): a list of statements alone keeps the dump in its database")
 	c.beside.Close()
 	l.account = nil
 	return nil
