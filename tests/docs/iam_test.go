@@ -172,11 +172,11 @@ func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, 
 		verbs   func(newest string) [][]string
 	}
 	roles := []role{
-		{"publisher", leaveUpload, func(newest string) [][]string { return [][]string{{"refresh"}, {"verify", newest}} }},
+		{"publisher", leaveUpload, func(newest string) [][]string { return [][]string{{"refresh", "--force"}, {"verify", newest}} }},
 		{"developer", func(*testing.T, *site) {}, func(newest string) [][]string {
 			return [][]string{{"list"}, {"inspect"}, {"verify", newest}, {"pull", "--yes", "--key", newest}}
 		}},
-		{"retention", func(t *testing.T, s *site) { s.ok(t, s.s3.Owner(), "refresh") },
+		{"retention", func(t *testing.T, s *site) { s.ok(t, s.s3.Owner(), "refresh", "--force") },
 			func(string) [][]string { return [][]string{{"prune", "--set", "DUMP_KEEP=1"}} }},
 		{"bucket-administrator", removeBucket, func(string) [][]string { return [][]string{{"bucket", "setup", "--yes", "--create"}} }},
 	}
@@ -185,7 +185,7 @@ func policiesHoldNothingThatIsNotNeeded(t *testing.T, server *testserver.MySQL, 
 	for _, judge := range judges {
 		s := newSite(t, judge.store, "DUMP_SOURCE="+server.URL("shop"), "DUMP_TARGET="+server.URL("db"))
 		for range 2 {
-			s.ok(t, judge.store.Owner(), "refresh")
+			s.ok(t, judge.store.Owner(), "refresh", "--force")
 		}
 		newest := s.newestKey(t)
 		for _, role := range roles {
@@ -245,7 +245,7 @@ func fleetPolicyIsEnough(t *testing.T, server *testserver.MySQL, judge judge) {
 	s := newSite(t, judge.store, "DUMP_SOURCE="+server.URL("shop"))
 	credentials := judge.as(t, readPolicy(t, "fleet"))
 	for _, words := range [][]string{
-		{"fleet", "refresh", "--root", ".", "--max-age", "1ms"}, {"fleet", "refresh", "--root", "."}, {"fleet", "status", "--root", "."},
+		{"fleet", "refresh", "--root", ".", "--only", "shop", "--force"}, {"fleet", "refresh", "--root", "."}, {"fleet", "status", "--root", "."},
 	} {
 		output, code := s.run(t, credentials, words...)
 		if code != 0 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(output, c) }) {

@@ -102,7 +102,7 @@ func (s *session) list(ctx context.Context, all bool) error {
 	if len(entries) > 0 {
 		s.out.Print("%s", describeList(entries))
 		if confirmed := entries[0].Confirmed; confirmed != nil {
-			s.out.Note(fmt.Sprintf("staging was still as in the newest dump %s ago", ui.Duration(clock.Age(*confirmed, contents.Now))))
+			s.out.Print("staging was still as in the newest dump %s ago\n", ui.Duration(clock.Age(*confirmed, contents.Now)))
 		}
 		s.remember(entries[0].Key, entries[0].ObjectBytes)
 	}
