@@ -41,7 +41,7 @@ const (
 var oursWays = []way{
 	{
 		key:  ours,
-		up:   job{"dump-helper refresh", []string{`dump-helper refresh --quiet`}},
+		up:   job{"dump-helper refresh", []string{`dump-helper refresh --quiet --full`}},
 		down: job{"dump-helper pull", []string{`dump-helper pull --yes --quiet --set DUMP_CACHE_DIR=$FILES/cache`}},
 	},
 	{
@@ -86,7 +86,7 @@ const (
 var bakedWays = slices.Concat([]way{
 	{
 		key:  ours,
-		up:   job{"dump-helper refresh, dump-helper bake", []string{`dump-helper refresh --quiet && dump-helper bake --quiet --for=$KIND`}},
+		up:   job{"dump-helper refresh, dump-helper bake", []string{`dump-helper refresh --quiet --full && dump-helper bake --quiet --for=$KIND`}},
 		down: job{"dump-helper pull, tables as files", []string{`dump-helper pull --yes --quiet --set DUMP_CACHE_DIR=$FILES/cache`}},
 	},
 	{
@@ -116,7 +116,7 @@ func overConnections(n int) way {
 		key: fmt.Sprintf("%s/%d", ours, n),
 		up: job{
 			fmt.Sprintf("dump-helper refresh --threads=%d", n),
-			[]string{fmt.Sprintf("dump-helper refresh --quiet --threads=%d", n)},
+			[]string{fmt.Sprintf("dump-helper refresh --quiet --full --threads=%d", n)},
 		},
 		down: job{
 			fmt.Sprintf("dump-helper pull --threads=%d", n),
