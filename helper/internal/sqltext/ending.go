@@ -17,6 +17,9 @@ type ending struct {
 	closed  bool   // the last thing that was read is its closing line
 	earlier string // what an earlier dump in the same text lacks
 	begun   bool   // a table has been created or filled
+	defines bool   // something has been created that may hold rows or lead to tables
+	filled  bool   // rows have come
+	keyed   bool   // a constraint or an index has been added
 
 	saved    map[string]bool // variables in which settings are saved, in capitals; true if saved at the beginning
 	restored bool            // one that was saved at the beginning has been restored, and no rows or tables followed
@@ -96,7 +99,7 @@ func (e *ending) command(text []byte) {
 // rows records that rows follow.
 func (e *ending) rows() {
 	e.content()
-	e.begun = true
+	e.begun, e.filled = true, true
 }
 
 // content records that the dump continues.
@@ -104,10 +107,12 @@ func (e *ending) content() { e.closed, e.restored, e.on, e.committed = false, fa
 
 // statement handles a statement that is not about rows.
 func (e *ending) statement(text []byte) {
-	e.closed = false
 	first := NextToken(text, 0, e.dialect)
 	second := NextToken(text, first.End, e.dialect)
+	e.closed = e.closed && slices.ContainsFunc(afterwards, func(word string) bool { return first.Is(text, word) })
+	e.defines = e.defines || first.Is(text, "CREATE") && !second.Is(text, "DATABASE") && !second.Is(text, "SCHEMA") && !second.Is(text, "ROLE")
 	switch {
+	case first.Is(text, "RESET"), first.Is(text, "ANALYZE"), first.Is(text, "VACUUM"):
 	case first.Is(text, "SET"):
 		e.set(text, first.End)
 	case first.Is(text, "START") && second.Is(text, "TRANSACTION"), first.Is(text, "BEGIN") && !second.Is(text, "NOT"):
@@ -122,13 +127,18 @@ func (e *ending) statement(text []byte) {
 	case first.Is(text, "ALTER"):
 		e.alter(text, second)
 	case first.Is(text, "CREATE") && second.Is(text, "TABLE"):
-		e.rows()
+		e.content()
+		e.begun = true
 		e.tables++
 		e.countKeys(text, second.End)
 	default:
+		e.keyed = e.keyed || first.Is(text, "CREATE") && (second.Is(text, "INDEX") || second.Is(text, "UNIQUE"))
 		e.content()
 	}
 }
+
+// afterwards are the words that begin statements which people and tools put behind a tool's closing line.
+var afterwards = []string{"SET", "RESET", "COMMIT", "END", "UNLOCK", "ANALYZE", "VACUUM"}
 
 // alter handles ALTER TABLE.
 func (e *ending) alter(text []byte, kind Token) {
@@ -150,6 +160,7 @@ func (e *ending) alter(text []byte, kind Token) {
 	case thing != "" && verb.Is(text, "ENABLE"):
 		delete(e.disabled, table)
 	default:
+		e.keyed = e.keyed || verb.Is(text, "ADD")
 		e.content()
 		e.countKeys(text, end)
 	}
@@ -172,6 +183,10 @@ func (e *ending) missing() string {
 	switch {
 	case e.earlier != "":
 		return e.earlier
+	case e.closed && e.tool != nil && e.tool.parts && e.filled && !e.defines:
+		return "it has rows alone, and creates no table for them"
+	case e.closed && e.tool != nil && e.tool.parts && e.dialect == Postgres && e.tables > 0 && !e.filled && !e.keyed:
+		return "it has tables alone, without rows and keys, as with --section=pre-data"
 	case e.closed:
 		return ""
 	case e.tool != nil && e.tool.closes != nil:

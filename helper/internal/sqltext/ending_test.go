@@ -223,3 +223,39 @@ func TestEndings(t *testing.T) {
 		})
 	}
 }
+
+// People and tools put statements behind the closing line, and some options make the tools write parts of a dump, which have one, too.
+func TestBehindTheClosingLine(t *testing.T) {
+	const open, closing = "--\n-- PostgreSQL database dump\n--\n", "--\n-- PostgreSQL database dump complete\n--\n"
+	const table, rows, key = "CREATE TABLE public.a (id int);\n", "COPY public.a (id) FROM stdin;\n1\n\\.\n", "ALTER TABLE ONLY public.a ADD CONSTRAINT a_pkey PRIMARY KEY (id);\n"
+	for _, test := range []struct {
+		name, text string
+		missing    string
+		whole      bool
+	}{
+		{name: "a transaction around it", text: "BEGIN;\n" + open + table + rows + closing + "COMMIT;\n", whole: true},
+		{name: "a byte order mark and Windows' lines", text: "\xEF\xBB\xBF" + strings.ReplaceAll(open+table+rows+closing, "\n", "\r\n"), whole: true},
+		{name: "settings", text: "SET session_replication_role = replica;\n" + open + table + rows + closing + "SET session_replication_role = DEFAULT;\nRESET ALL;\nVACUUM ANALYZE;\n", whole: true},
+		{name: "MySQL's", text: "SET autocommit=0;\n-- MySQL dump 10.13\n" + twoTables + "-- Dump completed on 2026-11-22\nCOMMIT;\nSET autocommit=1;\n", whole: true},
+		{name: "a table", text: open + table + rows + closing + "CREATE TABLE public.b (id int);\n", missing: "the line by which dumps of pg_dump end is missing"},
+		{name: "a second one that is cut off", text: open + table + rows + closing + open + "SET statement_timeout = 0;\n", missing: "the line by which dumps of pg_dump end is missing"},
+		{name: "structure and rows", text: open + table + key + closing + open + rows + closing, whole: true},
+		{name: "structure", text: open + table + key + closing, whole: true},
+		{name: "rows alone", text: open + rows + closing, missing: "it has rows alone, and creates no table for them"},
+		{name: "rows of MySQL alone", text: "-- MySQL dump 10.13\nINSERT INTO `a` VALUES (1);\n-- Dump completed\n", missing: "it has rows alone, and creates no table for them"},
+		{name: "pre-data", text: open + table + closing, missing: "it has tables alone, without rows and keys, as with --section=pre-data"},
+	} {
+		dialect, _ := Detect([]byte(test.text))
+		splitter := NewSplitter(strings.NewReader(test.text), dialect)
+		for {
+			if _, err := splitter.Next(); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", test.name, err)
+			}
+		}
+		if got := splitter.Stats(); got.Missing != test.missing || got.Complete != test.whole {
+			t.Errorf("%s: %q, complete: %v", test.name, got.Missing, got.Complete)
+		}
+	}
+}

@@ -18,6 +18,8 @@ type tool struct {
 	commits bool
 	// keysLast means that it creates tables without keys and adds these at the end.
 	keysLast bool
+	// parts means that options make it write a part of a dump, which ends as a whole one does.
+	parts bool
 	// wraps are the tools whose dumps its own may contain.
 	wraps []string
 }
@@ -30,12 +32,12 @@ var completed = line(`Dump completed`)
 
 var tools = []*tool{
 	{name: "dump-helper", opens: line(`dump-helper dump`), closes: line(`Dump completed|PostgreSQL database dump complete`)},
-	{name: "mysqldump", opens: line(`MySQL dump `), closes: completed},
-	{name: "mariadb-dump", opens: line(`MariaDB dump `), closes: completed},
+	{name: "mysqldump", opens: line(`MySQL dump `), closes: completed, parts: true},
+	{name: "mariadb-dump", opens: line(`MariaDB dump `), closes: completed, parts: true},
 	{name: "mysqldump-php", opens: line(`mysqldump-php `), closes: completed},
 	{name: "mysqlpump", opens: line(`Dump created by MySQL pump utility`), closes: line(`Dump end time`)},
-	{name: "pg_dump", opens: line(`PostgreSQL database dump$`), closes: line(`PostgreSQL database dump complete`)},
-	{name: "pg_dumpall", opens: line(`PostgreSQL database cluster dump$`), closes: line(`PostgreSQL database cluster dump complete`), wraps: []string{"pg_dump"}},
+	{name: "pg_dump", opens: line(`PostgreSQL database dump$`), closes: line(`PostgreSQL database dump complete`), parts: true},
+	{name: "pg_dumpall", opens: line(`PostgreSQL database cluster dump$`), closes: line(`PostgreSQL database cluster dump complete`), parts: true, wraps: []string{"pg_dump"}},
 	{name: "Adminer", opens: line(`Adminer [0-9].* dump$`), closes: line(`[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}`)},
 	{name: "MySQLDumper", opens: line(`Dump by MySQLDumper`), closes: line(`EOB`)},
 	{name: "Duplicator", opens: line(`DUPLICATOR.* MYSQL SCRIPT CREATED ON`), closes: line(`DUPLICATOR_MYSQLDUMP_EOF`), wraps: []string{"mysqldump", "mariadb-dump"}},
