@@ -279,6 +279,9 @@ var errorClasses = []errorClass{
 	is(dumpfile.ErrTruncated, exitDamaged, damagedHint),
 	is(dumpfile.ErrCorrupt, exitDamaged, damagedHint),
 	as(exitDamaged, func(*dumpfile.NotSQLError) string { return damagedHint }),
+	as(exitDamaged, func(e *dumpfile.ArchiveError) string {
+		return "nothing was changed; make SQL of it and publish that: " + e.Command()
+	}),
 	as(exitDamaged, func(*dumpfile.NewerFormatError) string {
 		return "update dump-helper; until then, zstd -dc reads the dump"
 	}),
@@ -470,7 +473,12 @@ var errorClasses = []errorClass{
 		return "the local database is as it was; try again, or select another dump with --key"
 	}),
 	as(exitDamaged, func(*target.ChunkError) string { return damagedHint }),
-	as(exitLocal, func(*target.SeveralDatabasesError) string { return "dump one database at a time, without --databases" }),
+	as(exitLocal, func(*target.SeveralDatabasesError) string {
+		return "dump one database at a time: without --databases, or by pg_dump instead of pg_dumpall"
+	}),
+	as(exitDamaged, func(*target.RowsAloneError) string {
+		return "the local database is as it was; dump the tables together with their rows, without --data-only or --section"
+	}),
 	as(exitLocal, func(e *target.PacketError) string {
 		return fmt.Sprintf("set max_allowed_packet=%dM on the local server", e.Need>>20+1)
 	}),

@@ -44,6 +44,37 @@ func (e *NotSQLError) Error() string {
 	return "the dump is not SQL text but " + e.Found
 }
 
+// ArchiveError means that a dump is an archive of pg_dump, which pg_restore turns into SQL.
+type ArchiveError struct {
+	Format      ArchiveFormat
+	Compression Compression // of the file around the archive
+}
+
+// ArchiveFormat is a format of pg_dump's archives.
+type ArchiveFormat string
+
+// The formats. A directory comes packed by tar.
+const (
+	CustomArchive    ArchiveFormat = "custom format"
+	TarArchive       ArchiveFormat = "tar format"
+	DirectoryArchive ArchiveFormat = "directory format"
+)
+
+func (e *ArchiveError) Error() string {
+	return "the dump is not SQL text but an archive of pg_dump in " + string(e.Format)
+}
+
+// Command is the command that makes SQL of the file named FILE.
+func (e *ArchiveError) Command() string {
+	switch {
+	case e.Format == DirectoryArchive:
+		return "mkdir folder && tar -xf FILE -C folder --strip-components=1 && pg_restore -f out.sql folder"
+	case e.Compression == None:
+		return "pg_restore -f out.sql FILE"
+	}
+	return string(e.Compression) + " -dc FILE > archive && pg_restore -f out.sql archive"
+}
+
 // NewerFormatError means that a newer version of this program wrote the dump in a format that this version cannot read. Plain
 // decompressors can.
 type NewerFormatError struct {

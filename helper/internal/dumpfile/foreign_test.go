@@ -155,7 +155,6 @@ func TestNotSQL(t *testing.T) {
 		content []byte
 		want    string
 	}{
-		{[]byte("PGDMP\x01\x0e\x00"), "the dump is not SQL text but an archive of pg_dump -Fc, which pg_restore reads"},
 		{[]byte("\xFF\xFES\x00E\x00"), "the dump is not SQL text but UTF-16 text, as PowerShell's > writes it"},
 		{[]byte("PK\x03\x04\x14"), "the dump is not SQL text but a zip archive"},
 		{[]byte("\n<!DOCTYPE html>"), "the dump is not SQL text but an HTML or XML page"},
@@ -192,6 +191,50 @@ func TestNotSQL(t *testing.T) {
 			if got, err := decompress([]byte(text), c); err != nil || string(got) != text {
 				t.Errorf("%q under the name of %s: %q, %v", text, c, got, err)
 			}
+		}
+	}
+}
+
+// What only pg_restore reads is recognized under any name, with the command that makes SQL of it.
+func TestArchive(t *testing.T) {
+	member := func(name string) []byte {
+		header := make([]byte, tarBlock)
+		copy(header, name)
+		copy(header[257:], "ustar\x0000")
+		return header
+	}
+	for _, tt := range []struct {
+		content []byte
+		format  ArchiveFormat
+	}{
+		{[]byte("PGDMP\x01\x0e\x00"), CustomArchive},
+		{member("toc.dat"), TarArchive},
+		{append(member("nightly/"), member("nightly/toc.dat")...), DirectoryArchive},
+		{append(member("./"), member("./3456.dat.gz")...), DirectoryArchive},
+		{append(member("site/"), member("site/index.php")...), ""},
+		{member("nightly.sql"), ""},
+	} {
+		for _, c := range []Compression{None, Gzip, Zstd} {
+			object := tt.content
+			if c != None {
+				object = compress(t, object, string(c))
+			}
+			for _, named := range []Compression{None, Gzip, ""} {
+				_, err := decompress(object, named)
+				var found *ArchiveError
+				if is := errors.As(err, &found); is != (tt.format != "") || is && (found.Format != tt.format || found.Compression != c) {
+					t.Errorf("%s in %s under the name of %q: %v", tt.format, c, named, err)
+				}
+			}
+		}
+	}
+	for want, archive := range map[string]*ArchiveError{
+		"pg_restore -f out.sql FILE":                                                                  {CustomArchive, None},
+		"gzip -dc FILE > archive && pg_restore -f out.sql archive":                                    {TarArchive, Gzip},
+		"mkdir folder && tar -xf FILE -C folder --strip-components=1 && pg_restore -f out.sql folder": {DirectoryArchive, Gzip},
+	} {
+		if got := archive.Command(); got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }

@@ -19,8 +19,8 @@ var errReaderClosed = errors.New("the dump's reader is closed")
 // NewReader decompresses any dump; c is the compression that its name says. The content decides: a dump with another
 // compression, or with none, is read as well.
 //
-// The reader returns io.EOF only if the compressed data is complete. Otherwise it returns a *[DamagedError]; a *[NotSQLError] if
-// the content is not text; a *[WindowError] if it would need too much memory; and errors of r wrapped. By then it has returned
+// The reader returns io.EOF only if the compressed data is complete. Otherwise it returns a *[DamagedError]; a *[NotSQLError] or an
+// *[ArchiveError] if the content is not text; a *[WindowError] if it would need too much memory; and errors of r wrapped. By then it has returned
 // text from before the damage and maybe some of the damaged text. A stream alone does not tell whether a foreign gzip, bzip2 or
 // zstd file was cut exactly between two of its members or frames.
 //
@@ -39,7 +39,7 @@ func NewReader(r io.Reader, c Compression) (io.ReadCloser, error) {
 		if strings.HasPrefix(magics[c], string(head)) {
 			return nil, truncated(int64(len(head)), "it ends where it should begin")
 		}
-		if notSQL(head) != nil {
+		if notSQL(head) != nil && archive(head) == "" {
 			return nil, corrupt(0, "it does not begin as %s data does", c)
 		}
 	}
@@ -47,7 +47,7 @@ func NewReader(r io.Reader, c Compression) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, src.damage(err)
 	}
-	return &sqlReader{src: src, text: bufio.NewReaderSize(text, 64<<10), closer: closer}, nil
+	return &sqlReader{src: src, compression: found, text: bufio.NewReaderSize(text, 64<<10), closer: closer}, nil
 }
 
 // decompressor returns the text of a compressed source, and a function that ends its goroutines.
@@ -73,11 +73,12 @@ func decompressor(src *source, c Compression) (io.Reader, func(), error) {
 
 // sqlReader reads decompressed text.
 type sqlReader struct {
-	src    *source
-	text   *bufio.Reader
-	closer func()
-	seen   bool  // whether the head was seen
-	err    error // why it ended
+	src         *source
+	compression Compression // as found
+	text        *bufio.Reader
+	closer      func()
+	seen        bool  // whether the head was seen
+	err         error // why it ended
 }
 
 func (s *sqlReader) Read(p []byte) (int, error) {
@@ -86,6 +87,10 @@ func (s *sqlReader) Read(p []byte) (int, error) {
 		head, err := s.text.Peek(headSize)
 		if err == nil || err == io.EOF {
 			err = notSQL(head)
+		}
+		var archive *ArchiveError
+		if errors.As(err, &archive) {
+			archive.Compression = s.compression
 		}
 		s.end(err)
 	}
@@ -155,10 +160,11 @@ func (s *source) damage(err error) error {
 	var damaged *DamagedError
 	var window *WindowError
 	var foreign *NotSQLError
+	var archive *ArchiveError
 	switch {
 	case s.in.err != nil:
 		return fmt.Errorf("read the dump at byte %d: %w", s.in.n, s.in.err)
-	case errors.As(err, &damaged), errors.As(err, &window), errors.As(err, &foreign):
+	case errors.As(err, &damaged), errors.As(err, &window), errors.As(err, &foreign), errors.As(err, &archive):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return truncated(s.offset(), "the compressed data goes on")

@@ -2,6 +2,7 @@ package dumpfile
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 )
 
@@ -31,12 +32,14 @@ func isSkippable(head []byte) bool {
 	return len(head) >= 4 && head[0]&0xF0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2A, 0x4D, 0x18})
 }
 
-// headSize is how much of a file is enough to recognize it.
-const headSize = 512
+// headSize is how much of a file is enough to recognize it: two blocks of a tar archive.
+const headSize = 2 * tarBlock
+
+// tarBlock is the size of a header in a tar archive.
+const tarBlock = 512
 
 // foreignHeads are the beginnings of files that people mistake for dumps.
 var foreignHeads = []struct{ head, name string }{
-	{"PGDMP", "an archive of pg_dump -Fc, which pg_restore reads"},
 	{"PK\x03\x04", "a zip archive"},
 	{"SQLite format 3\x00", "a SQLite database"},
 	{"\xFF\xFE", "UTF-16 text, as PowerShell's > writes it"},
@@ -44,9 +47,39 @@ var foreignHeads = []struct{ head, name string }{
 	{"7z\xBC\xAF\x27\x1C", "a 7z archive"},
 }
 
-// notSQL returns a *NotSQLError if no text begins like this; head is its first headSize bytes, or all of it. Finer checks are
-// up to the reader of the SQL.
+// archive returns the format of the archive of pg_dump that begins like this; "" if it is none.
+func archive(head []byte) ArchiveFormat {
+	if bytes.HasPrefix(head, []byte("PGDMP")) {
+		return CustomArchive
+	}
+	name := tarMember(head)
+	switch {
+	case name == "toc.dat":
+		return TarArchive
+	case strings.HasSuffix(name, "/") && len(head) >= tarBlock && directoryMember.MatchString(tarMember(head[tarBlock:])):
+		return DirectoryArchive
+	}
+	return ""
+}
+
+// directoryMember matches the files of pg_dump -Fd.
+var directoryMember = regexp.MustCompile(`/(toc\.dat|\d+\.dat(\.[a-z0-9]+)?|blobs(_\d+)?\.toc|blob_\d+\.dat(\.[a-z0-9]+)?)$`)
+
+// tarMember is the name in a header of a tar archive, "" if it is none.
+func tarMember(header []byte) string {
+	if len(header) < 262 || string(header[257:262]) != "ustar" {
+		return ""
+	}
+	name, _, _ := strings.Cut(string(header[:100]), "\x00")
+	return name
+}
+
+// notSQL returns a *NotSQLError or an *ArchiveError if no text begins like this; head is its first headSize bytes, or all of it. Finer
+// checks are up to the reader of the SQL.
 func notSQL(head []byte) error {
+	if format := archive(head); format != "" {
+		return &ArchiveError{Format: format, Compression: None}
+	}
 	if c := sniff(head); c != None {
 		return &NotSQLError{string(c) + " data"}
 	}
@@ -55,7 +88,7 @@ func notSQL(head []byte) error {
 			return &NotSQLError{foreign.name}
 		}
 	}
-	if len(head) >= 262 && string(head[257:262]) == "ustar" {
+	if tarMember(head) != "" {
 		return &NotSQLError{"a tar archive"}
 	}
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
@@ -65,7 +98,7 @@ func notSQL(head []byte) error {
 	if bytes.HasPrefix(text, []byte("{")) {
 		return &NotSQLError{"JSON"}
 	}
-	for _, b := range head {
+	for _, b := range head[:min(len(head), tarBlock)] {
 		if b < ' ' && !strings.ContainsRune("\t\n\v\f\r\x1a\x1b\b", rune(b)) {
 			return &NotSQLError{"binary data"}
 		}

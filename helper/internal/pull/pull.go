@@ -299,10 +299,10 @@ func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
 
 func (p *Plan) inspect(ctx context.Context) error {
 	var known bool
-	if p.compression, known = dumpfile.ByName(p.Dump.Name); !known {
-		return fmt.Errorf("%w: %s does not have the ending of a dump's name", ErrNotSQL, p.Dump.Name)
-	}
 	object := p.bucket.ReaderAt(ctx, p.Dump)
+	if p.compression, known = dumpfile.ByName(p.Dump.Name); !known {
+		return p.misnamed(object)
+	}
 	index, err := dumpfile.ReadIndex(object, p.Dump.Size, p.compression)
 	if err == nil {
 		err = p.sameNames(index)
@@ -335,6 +335,16 @@ func (p *Plan) inspect(ctx context.Context) error {
 		p.noteOlder(string(found[1]))
 	}
 	return p.checkText(head)
+}
+
+// misnamed returns the error about an object that does not have a dump's name.
+func (p *Plan) misnamed(object io.ReaderAt) error {
+	p.compression = dumpfile.None
+	var archive *dumpfile.ArchiveError
+	if _, err := p.head(object); errors.As(err, &archive) {
+		return fmt.Errorf("read %s: %w", p.Dump.Name, err)
+	}
+	return fmt.Errorf("%w: %s does not have the ending of a dump's name", ErrNotSQL, p.Dump.Name)
 }
 
 // sameNames fails if the dump has tables whose names the local server cannot tell apart.

@@ -233,6 +233,18 @@ func (e *ChunkError) Error() string {
 	return fmt.Sprintf("a chunk of table %s contains something other than rows of that table", e.Table)
 }
 
+// RowsAloneError means that a dump has rows of a table that it does not create.
+type RowsAloneError struct {
+	Table string
+	Err   error // the server's
+}
+
+func (e *RowsAloneError) Error() string {
+	return fmt.Sprintf("the dump has rows of table %s, which it does not create", e.Table)
+}
+
+func (e *RowsAloneError) Unwrap() error { return e.Err }
+
 // WrongEngineError means that the dump is for another kind of server.
 type WrongEngineError struct{ Dump, Target string }
 

@@ -136,7 +136,7 @@ var words = []string{"pg_catalog", "regclass", "lo_create", "true", "false", "nu
 func (s *statement) selects() error {
 	at := s.name(1)
 	switch {
-	case s.setsKnown():
+	case s.setsKnown(), s.unlinksKnown():
 		return nil
 	case at == 1, !s.is(at, "("), !slices.Contains(calls, strings.ToLower(s.tokens[at-1].Name(s.text))), at == 4 && !s.is(1, "pg_catalog"), at > 4:
 		return errAnything
@@ -161,6 +161,12 @@ func (s *statement) selects() error {
 // setsKnown reports whether it is what a refresh writes for settings that not every server knows.
 func (s *statement) setsKnown() bool {
 	_, is := s.like("SELECT pg_catalog.set_config(name, *, false) FROM pg_catalog.pg_settings WHERE name = *")
+	return is
+}
+
+// unlinksKnown reports whether it is what pg_dump --if-exists writes to take a large object away.
+func (s *statement) unlinksKnown() bool {
+	_, is := s.like("SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = *")
 	return is
 }
 

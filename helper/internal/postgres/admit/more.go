@@ -83,6 +83,8 @@ func (s *statement) turn() Turn {
 		return AtEnd
 	case s.begins("ALTER", "DEFAULT", "PRIVILEGES"), s.is(1, "PUBLICATION"):
 		return AtEnd
+	case s.switchesTriggers():
+		return AtOnce // those of foreign keys are the server's own
 	case s.begins("ALTER", "FOREIGN", "TABLE") && s.find(1, "OPTIONS") > 0:
 		return s.foreign()
 	case s.begins("ALTER", "OPERATOR", "FAMILY"):
@@ -107,6 +109,16 @@ func (s *statement) turn() Turn {
 		return AtOnce
 	}
 	return Never
+}
+
+// switchesTriggers reports whether it turns all triggers of a table on or off, and does nothing else.
+func (s *statement) switchesTriggers() bool {
+	at := 2
+	if s.is(at, "ONLY") {
+		at++
+	}
+	end := s.name(at)
+	return s.begins("ALTER", "TABLE") && end > at && (s.is(end, "DISABLE", "TRIGGER", "ALL") || s.is(end, "ENABLE", "TRIGGER", "ALL")) && end+3 == len(s.tokens)
 }
 
 // foreign judges the options of a foreign table: it must not read files or programs of the server, which an administrator may allow.

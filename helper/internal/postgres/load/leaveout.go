@@ -143,10 +143,13 @@ func exchangePath(ctx context.Context, s *session.Session, path string) (before 
 
 // FailedRows says why rows could not be loaded; nil stays nil. Those of a table that a missing extension would have are left out.
 func (l *Load) FailedRows(ctx context.Context, statement Statement, err error) error {
+	unmade := postgres.SQLState(err) == postgres.UndefinedTable || postgres.SQLState(err) == postgres.UnknownSchema
 	switch {
+	case unmade && len(l.missing) == 0:
+		return &target.RowsAloneError{Table: statement.Table, Err: postgres.Plain(err)}
 	case err == nil || !postgres.IsUnknown(err) || len(l.missing) == 0:
 		return l.Failed(ctx, statement, err)
-	case postgres.SQLState(err) != postgres.UndefinedTable && postgres.SQLState(err) != postgres.UnknownSchema:
+	case !unmade:
 		return l.missing[0]
 	}
 	l.unmade[statement.Table] = true

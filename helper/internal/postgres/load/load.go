@@ -36,7 +36,8 @@ type Load struct {
 	tablespaces []string
 	granted     []string // those that the load's account may use
 	owner       string   // of the live database: it receives what belongs to roles that are unknown here
-	database    string   // the dump's own, once the dump has named it
+	entered     string   // the database that the dump has named last
+	database    string   // the one that the dump has content for
 	statements  int64
 	offset      int64    // where the text that is being loaded begins in the dump
 	settings    []string // the settings that the dump has made in the load's session, for its helpers
@@ -148,14 +149,21 @@ type Script struct {
 func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) error {
 	switch piece.Kind {
 	case sqltext.Command:
-		return l.command(string(piece.Raw))
+		l.command(string(piece.Raw))
+		return nil
 	case sqltext.CopyBegin:
+		if err := l.fills(); err != nil {
+			return err
+		}
 		statement := l.Count(piece)
 		if err := admit.Statement(piece.Text, l.account != nil); err != nil {
 			return l.refusal(statement, err)
 		}
 		return l.copy(ctx, script, statement)
 	case sqltext.Rows:
+		if err := l.fills(); err != nil {
+			return err
+		}
 		if err := admit.Statement(piece.Text, l.account != nil); err != nil {
 			return l.refusal(l.Count(piece), err)
 		}
@@ -173,30 +181,6 @@ func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 func (l *Load) Count(piece sqltext.Piece) Statement {
 	l.statements++
 	return Statement{piece, l.statements}
-}
-
-// command skips a psql command; \connect names the dump's database.
-func (l *Load) command(line string) error {
-	words := strings.Fields(line)
-	if len(words) < 2 || words[0] != `\connect` && words[0] != `\c` {
-		return nil
-	}
-	name := words[len(words)-1] // after -reuse-previous=on
-	if _, after, found := strings.Cut(line, "dbname='"); found {
-		name, _, _ = strings.Cut(after, "'")
-	}
-	return l.meets(strings.Trim(name, `"`))
-}
-
-// meets notes the name of the dump's database and refuses a second one.
-func (l *Load) meets(database string) error {
-	if l.database == "" {
-		l.database = database
-	}
-	if l.database != database {
-		return &target.SeveralDatabasesError{First: l.database, Second: database}
-	}
-	return nil
 }
 
 // copyRows reads the data of a COPY from a splitter.
@@ -244,7 +228,7 @@ func (l *Load) copy(ctx context.Context, script *Script, statement Statement) er
 
 // Statements about the server or a whole database, by their first words.
 var (
-	aboutDatabase = []string{"CREATE DATABASE", "DROP DATABASE", "ALTER DATABASE", "COMMENT ON DATABASE", "SECURITY LABEL"}
+	aboutDatabase = []string{"CREATE DATABASE", "DROP DATABASE", "ALTER DATABASE", "COMMENT ON DATABASE", "SECURITY LABEL", "UPDATE PG_CATALOG.PG_DATABASE"}
 	aboutServer   = []string{"CREATE ROLE", "ALTER ROLE", "DROP ROLE", "CREATE USER", "ALTER USER", "DROP USER", "CREATE GROUP",
 		"CREATE TABLESPACE", "ALTER TABLESPACE", "DROP TABLESPACE", "COMMENT ON ROLE", "COMMENT ON TABLESPACE", "ALTER SYSTEM",
 		// A copy of a subscription would take changes away from the original.
@@ -269,14 +253,23 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 			token.Is(text, "IF") || token.Is(text, "EXISTS") {
 			token = sqltext.NextToken(text, token.End, sqltext.Postgres)
 		}
-		return l.meets(token.Name(text))
+		l.entered = token.Name(text)
+		return nil
 	case slices.ContainsFunc(aboutDatabase, begins):
 		return nil
-	case slices.ContainsFunc(aboutServer, begins) && !begins("CREATE USER MAPPING"):
-		l.once.About(first, "the dump's "+strings.Join(strings.Fields(first)[:2], " ")+" statements are skipped")
+	case slices.ContainsFunc(aboutServer, begins) && !begins("CREATE USER MAPPING") && !begins("DROP USER MAPPING"):
+		what := strings.Join(strings.Fields(first)[:2], " ")
+		l.once.About(what, "the dump's "+what+" statements are skipped")
 		return nil
 	case admit.AboutServer(text):
+		if begins("SET SESSION AUTHORIZATION") {
+			l.once.About("SET SESSION AUTHORIZATION", "the dump's SET SESSION AUTHORIZATION statements are skipped: "+l.owner+" owns what they would give to others")
+		}
 		return nil
+	case begins("CREATE") && !begins("CREATE EXTENSION"):
+		if err := l.fills(); err != nil {
+			return err
+		}
 	}
 	if err := admit.Statement(text, l.account != nil); err != nil {
 		return l.refusal(statement, err)
@@ -317,7 +310,7 @@ func (l *Load) define(ctx context.Context, statement Statement, first string, te
 			}
 		}
 		return nil
-	case l.beyond(ctx, text, err):
+	case clears(text, err), l.beyond(ctx, text, err):
 		return nil
 	case postgres.SQLState(err) == postgres.DuplicateSchema && first == "CREATE SCHEMA PUBLIC":
 		return nil // template0 already has it
