@@ -145,7 +145,7 @@ func (s *statement) grant() Turn {
 	return AtEnd
 }
 
-// inCatalog reports whether a name from token i on lies in the server's own schema, or may lie there because it names none.
+// inCatalog reports whether a name from token i on says that it lies in the server's own schema.
 func (s *statement) inCatalog(i int) bool {
 	for ; i < len(s.tokens) && !s.is(i, "OWNER", "TO"); i++ {
 		if s.is(i, "pg_catalog", ".") || s.isName(i) && s.is(i+1, ".") && strings.EqualFold(s.tokens[i].Name(s.text), "pg_catalog") {

@@ -131,7 +131,7 @@ func (l *Load) handOver(ctx context.Context) error {
 	if err := l.Main.Exec(ctx, "REASSIGN OWNED BY "+name+" TO "+postgres.QuoteIdentifier(l.owner)+"; DROP OWNED BY "+name); err != nil {
 		return db.Classify("give what the dump has created to "+l.owner, err)
 	}
-	if err := Each(ctx, l.Main, slices.Concat(c.closed, c.atEnd), l.skipped); err != nil {
+	if err := Each(ctx, sparing(l.Main), slices.Concat(c.closed, c.atEnd), l.skipped); err != nil {
 		return db.Classify("load the dump", err)
 	}
 	if err := l.Main.Exec(ctx, "SET search_path = pg_catalog, pg_temp"); err != nil {
@@ -148,7 +148,7 @@ func (l *Load) skipped(statement string, err error) {
 
 // Events creates the event triggers of the dump. They react to every change of the database that follows.
 func (l *Load) Events(ctx context.Context) error {
-	err := Each(ctx, l.Main, l.events, l.skipped)
+	err := Each(ctx, l.Main.Exec, l.events, l.skipped)
 	l.events = nil
 	return l.Server.Classify("create the event triggers", err)
 }

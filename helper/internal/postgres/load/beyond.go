@@ -43,6 +43,9 @@ func (l *Load) putOff(text string) {
 func (l *Load) beside(ctx context.Context, text string) error {
 	c := l.account
 	err := c.beside.Exec(ctx, "BEGIN; SET LOCAL search_path = "+l.path+";\n"+text+";\nSET LOCAL search_path = pg_catalog, pg_temp")
+	if err == nil {
+		err = spared(ctx, c.beside)
+	}
 	if err != nil {
 		return errors.Join(err, c.beside.Exec(ctx, "ROLLBACK"))
 	}

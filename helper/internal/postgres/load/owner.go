@@ -54,7 +54,7 @@ func GiveAway(ctx context.Context, db *session.Server, s *session.Session, from,
 	for _, object := range objects {
 		statements = append(statements, AboutObject{object[0], "ALTER " + object[0] + " OWNER TO " + postgres.QuoteIdentifier(to)})
 	}
-	return db.Classify(action, Each(ctx, s, statements, func(object string, err error) {
+	return db.Classify(action, Each(ctx, s.Exec, statements, func(object string, err error) {
 		db.Config.Note(fmt.Sprintf("%s does not become the owner of %s: %s", to, object, postgres.ServerMessage(err)))
 	}))
 }
@@ -65,14 +65,14 @@ type AboutObject struct{ Object, Statement string }
 // batch is how many statements are sent at once.
 const batch = 100
 
-// Each executes statements. Those that the server refuses are passed to refused.
-func Each(ctx context.Context, s *session.Session, statements []AboutObject, refused func(object string, err error)) error {
+// Each executes statements, many at once. Those that the server refuses are passed to refused.
+func Each(ctx context.Context, execute func(context.Context, string) error, statements []AboutObject, refused func(object string, err error)) error {
 	for batch := range slices.Chunk(statements, batch) {
 		var text []string
 		for _, one := range batch {
 			text = append(text, one.Statement)
 		}
-		err := s.Exec(ctx, strings.Join(text, ";\n"))
+		err := execute(ctx, strings.Join(text, ";\n"))
 		if err == nil {
 			continue
 		}
@@ -80,7 +80,7 @@ func Each(ctx context.Context, s *session.Session, statements []AboutObject, ref
 			return err
 		}
 		for _, one := range batch { // nothing of them has happened
-			if err := s.Exec(ctx, one.Statement); postgres.SQLState(err) != "" {
+			if err := execute(ctx, one.Statement); postgres.SQLState(err) != "" {
 				refused(one.Object, err)
 			} else if err != nil {
 				return err

@@ -250,3 +250,47 @@ func TestHostileDumps(t *testing.T) {
 		})
 	}
 }
+
+// Names without a schema are looked for in the server's own first. What the pull's own account does of a dump is for the dump's objects alone.
+func TestDumpsSpareTheCatalog(t *testing.T) {
+	server := targettest.PostgresServer(t)
+	targettest.FreshPG(t, server, "site7", "SELECT 1")
+	targettest.Must(t, server.Exec("postgres", "DO $$ BEGIN CREATE ROLE visitor; EXCEPTION WHEN duplicate_object THEN NULL; END $$"))
+	catalog := func() [][]string {
+		rows, err := server.Query("site7", "SELECT 'pg_read_file', proowner::regrole || coalesce(proacl::text, '') FROM pg_proc WHERE proname = 'pg_read_file'"+
+			" UNION ALL SELECT relname, relowner::regrole || coalesce(relacl::text, '') FROM pg_class WHERE oid < 16384"+
+			" UNION ALL SELECT nspname, coalesce(nspacl::text, '') FROM pg_namespace WHERE nspname = 'pg_catalog'"+
+			" UNION ALL SELECT 'columns', count(*)::text FROM pg_attribute WHERE attrelid < 16384 AND attacl IS NOT NULL"+
+			" UNION ALL SELECT 'integer_ops', (SELECT count(*) FROM pg_amproc WHERE amprocfamily < 16384)::text || (SELECT count(*) FROM pg_amop WHERE amopfamily < 16384)::text ORDER BY 1, 2")
+		targettest.Must(t, err)
+		return rows
+	}
+	want := catalog()
+	db, said := targettest.Open(t, server.URL("site7"))
+	targettest.Must(t, targettest.Pull(t, db, `
+SET search_path = public, pg_catalog;
+CREATE TABLE t (id int);
+CREATE FUNCTION f(int2, oid) RETURNS int LANGUAGE sql AS 'SELECT 1';
+ALTER TABLE t OWNER TO visitor;
+GRANT SELECT ON TABLE t TO PUBLIC;
+GRANT EXECUTE ON FUNCTION pg_read_file(text) TO visitor;
+ALTER FUNCTION pg_read_file(text, bigint, bigint) OWNER TO visitor;
+GRANT SELECT ON TABLE pg_authid TO visitor;
+GRANT SELECT (rolpassword) ON pg_authid TO visitor;
+GRANT SELECT ON ALL TABLES IN SCHEMA pg_catalog TO visitor;
+GRANT CREATE ON SCHEMA pg_catalog TO visitor;
+ALTER TABLE pg_database OWNER TO visitor;
+ALTER OPERATOR FAMILY integer_ops USING btree ADD FUNCTION 1 (int2, oid) f(int2, oid);
+`))
+	if diff := cmp.Diff(want, catalog()); diff != "" {
+		t.Errorf("the server's own objects (-want +got):\n%s", diff)
+	}
+	rows, err := server.Query("site7", "SELECT string_agg(relname || ' ' || relowner::regrole || ' ' || coalesce(relacl::text, ''), ', ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+	targettest.Must(t, err)
+	if got, want := rows[0][0], "t visitor {visitor=arwdDxt/visitor,=r/visitor}"; got != want {
+		t.Errorf("the dump's own objects: %s", got)
+	}
+	if notes := strings.Join(said.Lines, "\n"); !strings.Contains(notes, "a GRANT of the dump is skipped: it would change what is the server's own") {
+		t.Errorf("notes: %s", notes)
+	}
+}

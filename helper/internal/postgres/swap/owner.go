@@ -88,7 +88,7 @@ func (db *Database) grantAgain(ctx context.Context, incoming *session.Session) e
 	for _, row := range rows {
 		statements = append(statements, load.AboutObject{Object: row[1], Statement: row[2]})
 	}
-	return db.Classify(action, load.Each(ctx, incoming, statements, func(object string, err error) {
+	return db.Classify(action, load.Each(ctx, incoming.Exec, statements, func(object string, err error) {
 		if !postgres.IsUnknown(err) {
 			db.Config.Note(fmt.Sprintf("a privilege on %s is not repeated: %s", object, postgres.ServerMessage(err)))
 		}
