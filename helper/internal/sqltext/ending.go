@@ -183,10 +183,6 @@ func (e *ending) missing() string {
 	switch {
 	case e.earlier != "":
 		return e.earlier
-	case e.closed && e.tool != nil && e.tool.parts && e.filled && !e.defines:
-		return "it has rows alone, and creates no table for them"
-	case e.closed && e.tool != nil && e.tool.parts && e.dialect == Postgres && e.tables > 0 && !e.filled && !e.keyed:
-		return "it has tables alone, without rows and keys, as with --section=pre-data"
 	case e.closed:
 		return ""
 	case e.tool != nil && e.tool.closes != nil:
@@ -208,6 +204,19 @@ func (e *ending) missing() string {
 		return "it turns " + least(e.off) + " off and never on again"
 	case e.tables > 1 && e.keys == 0 && e.tool != nil && e.tool.keysLast:
 		return "its tables have no keys, which " + e.tool.name + " adds at the end"
+	}
+	return ""
+}
+
+// part says which part of a dump this is; "" if it is none.
+func (e *ending) part() string {
+	switch {
+	case e.tool == nil || !e.tool.parts:
+		return ""
+	case e.filled && !e.defines:
+		return "it has rows alone, and creates no table for them"
+	case e.dialect == Postgres && e.tables > 0 && !e.filled && !e.keyed:
+		return "it has tables alone, without rows and keys, as with --section=pre-data"
 	}
 	return ""
 }

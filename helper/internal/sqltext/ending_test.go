@@ -231,6 +231,7 @@ func TestBehindTheClosingLine(t *testing.T) {
 	for _, test := range []struct {
 		name, text string
 		missing    string
+		part       string
 		whole      bool
 	}{
 		{name: "a transaction around it", text: "BEGIN;\n" + open + table + rows + closing + "COMMIT;\n", whole: true},
@@ -241,9 +242,9 @@ func TestBehindTheClosingLine(t *testing.T) {
 		{name: "a second one that is cut off", text: open + table + rows + closing + open + "SET statement_timeout = 0;\n", missing: "the line by which dumps of pg_dump end is missing"},
 		{name: "structure and rows", text: open + table + key + closing + open + rows + closing, whole: true},
 		{name: "structure", text: open + table + key + closing, whole: true},
-		{name: "rows alone", text: open + rows + closing, missing: "it has rows alone, and creates no table for them"},
-		{name: "rows of MySQL alone", text: "-- MySQL dump 10.13\nINSERT INTO `a` VALUES (1);\n-- Dump completed\n", missing: "it has rows alone, and creates no table for them"},
-		{name: "pre-data", text: open + table + closing, missing: "it has tables alone, without rows and keys, as with --section=pre-data"},
+		{name: "rows alone", text: open + rows + closing, whole: true, part: "it has rows alone, and creates no table for them"},
+		{name: "rows of MySQL alone", text: "-- MySQL dump 10.13\nINSERT INTO `a` VALUES (1);\n-- Dump completed\n", whole: true, part: "it has rows alone, and creates no table for them"},
+		{name: "pre-data", text: open + table + closing, whole: true, part: "it has tables alone, without rows and keys, as with --section=pre-data"},
 	} {
 		dialect, _ := Detect([]byte(test.text))
 		splitter := NewSplitter(strings.NewReader(test.text), dialect)
@@ -254,8 +255,8 @@ func TestBehindTheClosingLine(t *testing.T) {
 				t.Fatalf("%s: %v", test.name, err)
 			}
 		}
-		if got := splitter.Stats(); got.Missing != test.missing || got.Complete != test.whole {
-			t.Errorf("%s: %q, complete: %v", test.name, got.Missing, got.Complete)
+		if got := splitter.Stats(); got.Missing != test.missing || got.Complete != test.whole || got.Part != test.part {
+			t.Errorf("%s: missing %q, part %q, complete: %v", test.name, got.Missing, got.Part, got.Complete)
 		}
 	}
 }

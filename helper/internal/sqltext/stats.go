@@ -24,6 +24,9 @@ type Stats struct {
 	// Missing is a sentence that says what is missing from a dump that is known to be cut off; "" otherwise. A dump that is
 	// neither complete nor known to be cut off has no end that would tell.
 	Missing string
+	// Part is a sentence that says which part of a dump this is, if an option of its tool seems to have made it write only that; "" otherwise.
+	// Chunks of a dump, and dumps of nothing but empty tables, look like parts as well.
+	Part string
 }
 
 // AddRows counts rows of a table that are in no text that was split.
@@ -72,7 +75,7 @@ func (s *statistics) snapshot() Stats {
 			stats.Header = s.ending.signed
 		}
 	}
-	stats.Complete, stats.Missing = s.ending.whole(), s.ending.missing()
+	stats.Complete, stats.Missing, stats.Part = s.ending.whole(), s.ending.missing(), s.ending.part()
 	return stats
 }
 
