@@ -262,7 +262,7 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 		l.once.About(what, "the dump's "+what+" statements are skipped")
 		return nil
 	case admit.AboutServer(text):
-		if begins("SET SESSION AUTHORIZATION") {
+		if begins("SET SESSION AUTHORIZATION") && !begins("SET SESSION AUTHORIZATION DEFAULT") {
 			l.once.About("SET SESSION AUTHORIZATION", "the dump's SET SESSION AUTHORIZATION statements are skipped: "+l.owner+" owns what they would give to others")
 		}
 		return nil
