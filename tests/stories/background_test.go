@@ -16,7 +16,7 @@ func init() {
 	commands["interrupt"] = interrupt
 	commands["kill9"] = kill
 	commands["finish"] = finish
-	commands["asleep"] = asleep
+	commands["inserting"] = inserting
 }
 
 // start NAME code N COMMAND... runs a command in the background. Its standard error goes to the file NAME. interrupt and kill9 end it
@@ -90,16 +90,16 @@ func end(ts *testscript.TestScript, name string, signal syscall.Signal) {
 	}
 }
 
-// asleep waits until the local server executes a SLEEP of this story.
-func asleep(ts *testscript.TestScript, _ bool, _ []string) {
+// inserting waits until the local server executes an INSERT of this story into a table t.
+func inserting(ts *testscript.TestScript, _ bool, _ []string) {
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		rows, err := of(ts).local.Query("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'DO SLEEP%' AND db LIKE ?", of(ts).database+"%")
+		rows, err := of(ts).local.Query("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO t %' AND db LIKE ?", of(ts).database+"%")
 		check(ts, err)
 		if rows[0][0] != "0" {
 			return
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("nobody sleeps")
+			ts.Fatalf("nobody inserts")
 		}
 	}
 }

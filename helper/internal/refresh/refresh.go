@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
@@ -229,7 +230,7 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 		if lost == len(lostPauses) || !r.mayComeBack(err, lost > 0) || ctx.Err() != nil {
 			return result, err
 		}
-		r.Progress.Note(fmt.Sprintf("%s; trying again", err))
+		r.Progress.Note(strings.ReplaceAll(err.Error(), "\n", ": ") + "; trying again")
 		if err := sleep(ctx, lostPauses[lost]); err != nil {
 			return result, err
 		}
