@@ -107,6 +107,9 @@ func (l *Load) objectSettings(ctx context.Context) ([]string, error) {
 
 // makeObjects makes what was put off, in the order of the dump and under the settings that the dump has made for each.
 func (l *Load) makeObjects(ctx context.Context) error {
+	if err := l.setNumbers(ctx); err != nil {
+		return err
+	}
 	if len(l.objects) == 0 {
 		return nil
 	}

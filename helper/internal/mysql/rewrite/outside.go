@@ -48,31 +48,6 @@ func (w *Rewriter) keepInside(s *Statement) {
 	}
 }
 
-// keepNumbers leaves out defaults of columns that take numbers from a sequence of another database, and notes that.
-func (w *Rewriter) keepNumbers(s *Statement) *Statement {
-	var outside []Optional
-	for _, part := range s.Optionals() {
-		if slices.ContainsFunc(s.sequences(part), func(database string) bool { return w.Database != "" && !strings.EqualFold(database, w.Database) }) {
-			w.Once.Lose(part.Where+part.Text, part.Where+": "+part.Text+" takes numbers from another database, and is left out")
-			outside = append(outside, part)
-		}
-	}
-	if len(outside) == 0 {
-		return s
-	}
-	return s.Without(outside)
-}
-
-// sequences returns the databases of the sequences that a part of a statement calls by their whole names.
-func (s *Statement) sequences(part Optional) (databases []string) {
-	for i := range s.Tokens {
-		if token := s.Tokens[i]; token.Start >= part.start && token.End <= part.end && s.IsName(i) && s.Symbol(i+1, '.') && s.callsSequence(i) {
-			databases = append(databases, s.NameAt(i))
-		}
-	}
-	return databases
-}
-
 // ownTablespaces exist on every MySQL server.
 var ownTablespaces = []string{"innodb_file_per_table", "innodb_system", "innodb_temporary"}
 

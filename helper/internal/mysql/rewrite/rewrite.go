@@ -32,7 +32,9 @@ type Rewriter struct {
 	// Database is the dump's own, once the dump has named it.
 	Database  string
 	Elsewhere elsewhere
-	Declared  declared
+	// Numbered are the tables whose columns take numbers from other databases, which waits until all rows are in.
+	Numbered []Numbered
+	Declared declared
 	// Unversioned are the tables that were system-versioned and are plain tables here, and whether transactions numbered
 	// their versions.
 	Unversioned map[string]bool
@@ -135,7 +137,7 @@ func (w *Rewriter) Rewrite(ctx context.Context, text []byte) ([]byte, error) {
 	if s.declares != nil {
 		declares = Parse(s.declares)
 	}
-	declares, s = w.keepNumbers(declares), w.keepNumbers(s)
+	s = w.putOffNumbers(s)
 	w.Declared.meet(w.Adapt(declares)) // a note has reported what Adapt leaves out
 	s = w.Adapt(s)
 	if err := w.stripDatabase(s); err != nil {
@@ -252,7 +254,7 @@ func (w *Rewriter) stripDatabase(s *Statement) error {
 			continue
 		}
 		if called && w.Database != "" && !strings.EqualFold(s.NameAt(i), w.Database) {
-			continue // keepNumbers leaves such a default out
+			continue // putOffNumbers takes such a default out
 		}
 		if database := s.NameAt(i); s.Word(i-1) == "REFERENCES" && !strings.EqualFold(database, w.Database) {
 			standIn := w.Elsewhere.standIn(QualifiedName{database, s.NameAt(i + 2)})
