@@ -55,7 +55,7 @@ test-race-fast: ## the same for packages that need no server and do not compress
 
 test-go: ## runs the Go tests, against real servers
 	go vet ./...
-	go test -json -count=1 -timeout=20m ./... | go run ./tests/report
+	go test -json -count=1 -timeout=45m ./... | go run ./tests/report
 
 test-long: packages tools ## runs the Go tests with more and larger cases, which takes hours
 	DUMP_TEST_LONG=1 go test -json -count=1 -timeout=240m ./... | go run ./tests/report
