@@ -13,9 +13,8 @@ import (
 
 // Confirmation says that staging was still as in a dump at a later time, so that nobody needed a new one.
 type Confirmation struct {
-	Key  string    `json:"key"`  // of the dump
-	ETag string    `json:"etag"` // of the dump
-	Time time.Time `json:"time"` // by the bucket's clock
+	Published           // the dump
+	Time      time.Time `json:"time"` // by the bucket's clock
 	// State is the source's state at that time, if it is not that of the dump's index.
 	State string `json:"source_state,omitempty"`
 }
@@ -25,7 +24,7 @@ const confirmation = "confirmed.json"
 
 // Confirm records that staging was still as in a dump at a time.
 func (b *Bucket) Confirm(ctx context.Context, dump Object, at time.Time, state string) error {
-	text, err := json.Marshal(Confirmation{dump.Key, dump.ETag, at.UTC(), state})
+	text, err := json.Marshal(Confirmation{Published{dump.Key, unquotedETag(dump.ETag)}, at.UTC(), state})
 	if err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func (b *Bucket) Confirmation(ctx context.Context, dump Object) (*Confirmation, 
 		return nil, err
 	}
 	var found Confirmation
-	if json.Unmarshal(text, &found) != nil || found.Key != dump.Key || found.ETag != dump.ETag ||
+	if json.Unmarshal(text, &found) != nil || !found.Is(dump) ||
 		!found.Time.After(dump.Time) || clock.IsFuture(found.Time, b.Now()) {
 		return nil, nil //nolint:nilerr // there is none
 	}
