@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // A lease lets one refresh per project run at a time. There is another one for each series of servers that tables as files are made
@@ -138,7 +140,7 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 		if vain++; vain > mostVainWrites {
 			return "", "", &Error{Op: "take", Target: w.b.target(w.key), Kind: ErrContradiction}
 		} else if vain > 2 {
-			if err = w.b.sleep(ctx, w.b.pace.poll); err != nil {
+			if err = clock.Sleep(ctx, w.b.pace.poll); err != nil {
 				break
 			}
 		}
@@ -162,7 +164,7 @@ func (w *waiter) acquire(ctx context.Context) (etag, result string, err error) {
 		default:
 			vain = 0
 			w.report(current.Holder)
-			err = w.b.sleep(ctx, w.b.pace.poll)
+			err = clock.Sleep(ctx, w.b.pace.poll)
 			if err == nil {
 				err = errTaken
 			}
@@ -259,7 +261,7 @@ func (w *waiter) write(ctx context.Context, old string, conditional bool) (strin
 func (w *waiter) settle(ctx context.Context) (string, error) {
 	w.plain = true
 	w.b.note("this store ignores conditional writes: two refreshes that begin in the same second may both run")
-	_ = w.b.sleep(ctx, w.b.pace.settle) // after an interruption the caller releases the lease if it owns it
+	_ = clock.Sleep(ctx, w.b.pace.settle) // after an interruption the caller releases the lease if it owns it
 	ctx, cancel := detached(ctx)
 	defer cancel()
 	current, etag, err := w.b.readLease(ctx, w.key)
@@ -433,14 +435,4 @@ func (b *Bucket) writeLease(ctx context.Context, key string, f leaseFile, old st
 		return "", errUnconditional
 	}
 	return "", b.fail(ctx, "write", "s3:PutObject", key, err)
-}
-
-// sleep waits, or returns the cause of the context's end.
-func (b *Bucket) sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // updateTries is how often a change is tried when other writers are faster.
@@ -41,7 +43,7 @@ func (b *Bucket) update(ctx context.Context, key string, change func(text []byte
 		if !errors.Is(err, ErrChanged) || try == updateTries {
 			return err
 		}
-		if err := b.sleep(ctx, b.pace.retry); err != nil {
+		if err := clock.Sleep(ctx, b.pace.retry); err != nil {
 			return err
 		}
 	}

@@ -63,7 +63,7 @@ func (b *Bucket) bakes(ctx context.Context, series string) (bool, error) {
 		return true, nil
 	}
 	if clock.IsFuture(lease.LastModified, now) { // then its time says nothing: watch whether it changes
-		if err := b.sleep(ctx, b.pace.expiry); err != nil {
+		if err := clock.Sleep(ctx, b.pace.expiry); err != nil {
 			return false, err
 		}
 		if lease, err = b.Head(ctx, key); err != nil || lease.ETag != etag {

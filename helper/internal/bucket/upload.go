@@ -23,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // UploadOptions are an object's metadata and tags.
@@ -415,7 +417,7 @@ func (b *Bucket) abort(ctx context.Context, key, id string, pause time.Duration)
 		if err != nil && code(err) != "NoSuchUpload" {
 			return b.fail(ctx, "abort upload of", "s3:AbortMultipartUpload", key, err)
 		}
-		if err := b.sleep(ctx, pause); err != nil {
+		if err := clock.Sleep(ctx, pause); err != nil {
 			break
 		}
 		if _, err = b.client.ListParts(ctx, &s3.ListPartsInput{Bucket: &b.name, Key: &key, UploadId: &id}); err != nil {

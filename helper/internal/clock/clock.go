@@ -4,6 +4,7 @@
 package clock
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -40,6 +41,18 @@ func (c *Clock) Offset() (time.Duration, bool) {
 func (c *Clock) Now() time.Time {
 	offset, _ := c.Offset()
 	return time.Now().Add(offset).Round(0).UTC()
+}
+
+// Sleep waits. If the context ends first, Sleep returns its cause.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // IsFuture reports whether a time is later than now by more than good clocks differ.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
@@ -33,7 +34,7 @@ func TestBakesLast(t *testing.T) {
 				t.Error("two bakes at once")
 			}
 			defer func() { running-- }()
-			return []string{"mariadb-11.8"}, sleep(ctx, time.Minute)
+			return []string{"mariadb-11.8"}, clock.Sleep(ctx, time.Minute)
 		}
 		failing := baked("failing", func(context.Context, string, dump.Progress) ([]string, error) { return nil, errLasting })
 		panics := baked("panics", func(context.Context, string, dump.Progress) ([]string, error) { panic("oh") })

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // git runs git so that it cannot prompt. It gets no more of this process's environment than it needs.
@@ -95,7 +97,7 @@ var errHuge = fmt.Errorf("the settings of this repository are larger than %d MiB
 func limitSize(ctx context.Context, folder string) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
-		for sleep(ctx, 200*time.Millisecond) == nil {
+		for clock.Sleep(ctx, 200*time.Millisecond) == nil {
 			if sizeOf(folder) > mostCheckout {
 				cancel(errHuge)
 			}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
@@ -137,7 +138,7 @@ func (s *schedule) project(ctx context.Context, item *Item, claim *claim) (run R
 		case run.Tries <= item.Project.Retries && s.MayPass(err):
 			after := time.Duration(float64(pause) * (0.75 + rand.Float64()/2)) // not all at the same moment
 			s.Watcher.Retry(item.Project, err, after)
-			if sleep(ctx, after) != nil {
+			if clock.Sleep(ctx, after) != nil {
 				return run
 			}
 			claim = s.slots.enter(item, false)
@@ -162,16 +163,5 @@ func (s *schedule) record(ctx context.Context, item *Item, run Run) {
 	defer cancel()
 	if err := record(ctx, item, run); err != nil {
 		s.Watcher.Note(item.Project, err.Error())
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // The tests run in a bubble: its clock jumps to the next moment at which something happens.
@@ -90,7 +92,7 @@ func due(name, host string, expected time.Duration, refresh func(context.Context
 // lasting makes a refresh that takes so long.
 func lasting(d time.Duration) func(context.Context, Turn) (Outcome, error) {
 	return func(ctx context.Context, _ Turn) (Outcome, error) {
-		if err := sleep(ctx, d); err != nil {
+		if err := clock.Sleep(ctx, d); err != nil {
 			return Outcome{}, err
 		}
 		return Outcome{State: Published}, nil
@@ -254,7 +256,7 @@ func TestSomebodyElsesRefreshIsWaitedForWithoutASlot(t *testing.T) {
 		var resumed time.Duration
 		waits := due("waits", "host", 0, func(ctx context.Context, turn Turn) (Outcome, error) {
 			turn.Yield("ada@laptop")
-			if err := sleep(ctx, 50*time.Minute); err != nil {
+			if err := clock.Sleep(ctx, 50*time.Minute); err != nil {
 				return Outcome{}, err
 			}
 			if err := turn.Resume(ctx); err != nil {

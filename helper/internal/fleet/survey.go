@@ -146,7 +146,7 @@ func (a *asking) progress(ctx context.Context, answered *atomic.Int64, all int) 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for sleep(ctx, surveyProgress) == nil {
+		for clock.Sleep(ctx, surveyProgress) == nil {
 			a.note(fmt.Sprintf("asking the buckets: %d of %d projects so far", answered.Load(), all))
 		}
 	}()

@@ -231,7 +231,7 @@ func (r *run) dump(ctx context.Context) (Result, error) {
 			return result, err
 		}
 		r.Progress.Note(strings.ReplaceAll(err.Error(), "\n", ": ") + "; trying again")
-		if err := sleep(ctx, lostPauses[lost]); err != nil {
+		if err := clock.Sleep(ctx, lostPauses[lost]); err != nil {
 			return result, err
 		}
 	}
@@ -279,19 +279,9 @@ func (r *run) dumpSource(ctx context.Context) (Result, error) {
 			continue
 		}
 		r.Progress.Note(fmt.Sprintf("%s; starting again", err))
-		if err := sleep(ctx, pause); err != nil {
+		if err := clock.Sleep(ctx, pause); err != nil {
 			return result, err
 		}
-	}
-}
-
-// sleep waits. It fails if the context ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

@@ -185,7 +185,7 @@ func (r *Rewriter) escape(dst []byte) []byte {
 	return utf8.AppendRune(dst, first) // half a pair becomes the replacement character
 }
 
-// unit reads \uXXXX.
+// unit reads an escape of four hexadecimal digits.
 func (r *Rewriter) unit() rune {
 	code, _ := strconv.ParseUint(string(r.in[r.at+2:r.at+6]), 16, 16)
 	r.at += 6
