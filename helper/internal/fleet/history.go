@@ -1,8 +1,12 @@
 package fleet
 
 import (
+	"context"
+	"slices"
 	"time"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
@@ -26,6 +30,54 @@ type History struct {
 	Notified Notified `json:"notified,omitzero"`
 	// Source is the address of the database that the last published dump was made of.
 	Source secret.Fingerprint `json:"source,omitempty"`
+
+	// confirmed is when a refresh outside of the fleet last found staging to be as in the newest dump; zero if nobody has asked.
+	confirmed time.Time
+}
+
+// known is when the newest dump was last known to match staging. The history only counts if it is about that dump.
+func (h *History) known(newest *bucket.Object, now time.Time) time.Time {
+	known := newest.Time
+	if h.checks(newest.Key) && h.Checked.After(known) && !clock.IsFuture(h.Checked, now) {
+		known = h.Checked
+	}
+	if h.confirmed.After(known) {
+		known = h.confirmed
+	}
+	return known
+}
+
+// checks reports whether Checked is about this dump, and not about one that has been deleted since.
+func (h *History) checks(key string) bool {
+	for _, run := range slices.Backward(h.Runs) {
+		if run.State == Published || run.State == Unchanged {
+			return run.Key == "" || run.Key == key
+		}
+	}
+	return true
+}
+
+// failed reports whether the last refresh has failed.
+func (h *History) failed() bool {
+	for _, run := range slices.Backward(h.Runs) {
+		if run.State != NotRun {
+			return run.State == Failed
+		}
+	}
+	return false
+}
+
+// askConfirmation asks the bucket whether a refresh outside of the fleet has confirmed the newest dump. It does not ask if the dump is younger
+// than due, and the fleet's last refresh went well.
+func (h *History) askConfirmation(ctx context.Context, store *bucket.Bucket, newest *bucket.Object, due time.Duration) error {
+	if clock.Younger(h.known(newest, store.Now()), store.Now(), due) && !h.failed() {
+		return nil
+	}
+	found, err := store.Confirmation(ctx, *newest)
+	if found != nil {
+		h.confirmed = found.Time
+	}
+	return err
 }
 
 // mostRuns bounds a history.

@@ -146,6 +146,13 @@ func read(ctx context.Context, project Project) (*bucket.Object, History, time.T
 	case err != nil:
 		return nil, history, time.Time{}, err
 	}
+	due := project.MaxAge
+	if due == 0 {
+		due = time.Duration(history.MaxAge * float64(time.Second))
+	}
+	if err := history.askConfirmation(ctx, store, &newest, due); err != nil {
+		return nil, history, time.Time{}, err
+	}
 	return &newest, history, store.Now(), nil
 }
 
@@ -173,10 +180,7 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 	}
 	if newest != nil {
 		status.Key, status.SnapshotTime, status.ObjectBytes = newest.Key, newest.Time, newest.Size
-		status.Checked = newest.Time
-		if history.checks(newest.Key) && history.Checked.After(newest.Time) && !clock.IsFuture(history.Checked, now) {
-			status.Checked = history.Checked
-		}
+		status.Checked = history.known(newest, now)
 		status.Age = Seconds(clock.Age(status.Checked, now).Seconds())
 		status.Baked = bakedOf(newest, project.Bakes)
 		if last := history.Bake; last != nil && last.Dump == newest.Key && len(status.Baked) < len(status.Bakes) {
@@ -198,16 +202,6 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 	return status
 }
 
-// checks reports whether Checked is about this dump, and not about one that has been deleted since.
-func (h *History) checks(key string) bool {
-	for _, run := range slices.Backward(h.Runs) {
-		if run.State == Published || run.State == Unchanged {
-			return run.Key == "" || run.Key == key
-		}
-	}
-	return true
-}
-
 // lastRun fills in the result of the last refresh, and how many have failed since the last success, or since somebody
 // published a dump by other means.
 func (p *ProjectStatus) lastRun(newest *bucket.Object) {
@@ -218,7 +212,7 @@ func (p *ProjectStatus) lastRun(newest *bucket.Object) {
 		if p.LastResult == "" {
 			p.LastResult, p.LastRun = run.State, run.Started
 		}
-		if run.State != Failed || newest != nil && newest.Time.After(run.Started) {
+		if run.State != Failed || newest != nil && p.Checked.After(run.Started) {
 			return
 		}
 		if p.Failures == 0 {

@@ -204,13 +204,14 @@ func (i *Item) look(ctx context.Context) error {
 		return nil
 	}
 	newest, err := i.bucket.Newest(ctx)
-	if err == nil {
-		i.Newest = &newest
-	}
-	if errors.Is(err, bucket.ErrEmpty) {
+	switch {
+	case errors.Is(err, bucket.ErrEmpty):
 		return nil
+	case err != nil:
+		return err
 	}
-	return err
+	i.Newest = &newest
+	return i.history.askConfirmation(ctx, i.bucket, i.Newest, i.Project.Due())
 }
 
 // decide chooses the action.
@@ -233,20 +234,12 @@ func (i *Item) decide(now time.Time, shard Shard) {
 	}
 }
 
-// known is when the newest dump was last known to match staging. The history only counts if it is about that dump.
+// known is when the newest dump was last known to match staging; zero if there is none.
 func (i *Item) known(now time.Time) time.Time {
 	if i.Newest == nil {
 		return time.Time{}
 	}
-	for _, run := range slices.Backward(i.history.Runs) {
-		if run.State == Published || run.State == Unchanged {
-			if run.Key == i.Newest.Key && i.history.Checked.After(i.Newest.Time) && !clock.IsFuture(i.history.Checked, now) {
-				return i.history.Checked
-			}
-			break
-		}
-	}
-	return i.Newest.Time
+	return i.history.known(i.Newest, now)
 }
 
 // expect estimates how long each refresh will take: by the last ones, or by the size of its newest dump.
