@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"strings"
@@ -69,6 +70,41 @@ func (r Release) Since(mariadb, mysql int) bool {
 		first = mariadb
 	}
 	return first > 0 && r.Number() >= first
+}
+
+// Comment is an executable comment: /*!50700 … */, or /*M!100301 … */.
+type Comment struct {
+	MariaDB bool // /*M! instead of /*!
+	Version int  // as in Number; 0 for none
+}
+
+// Executes reports whether the server executes what is in a comment. MariaDB ignores what MySQL has had since 5.7.
+func (r Release) Executes(c Comment) bool {
+	switch {
+	case !r.IsMariaDB():
+		return !c.MariaDB && c.Version <= r.Number()
+	case c.Version > r.Number():
+		return false
+	}
+	return c.MariaDB || c.Version < 50700 || c.Version >= 100000
+}
+
+// ReadComment reads the beginning of an executable comment, with which the text begins: its mark and the digits of its version. length is 0 if
+// there is none.
+func ReadComment(text []byte) (c Comment, length, digits int) {
+	switch {
+	case bytes.HasPrefix(text, []byte("/*!")):
+		length = len("/*!")
+	case bytes.HasPrefix(text, []byte("/*M!")):
+		c.MariaDB, length = true, len("/*M!")
+	default:
+		return c, 0, 0
+	}
+	for ; length < len(text) && text[length]-'0' < 10; length++ {
+		c.Version = min(c.Version*10+int(text[length]-'0'), 1<<24)
+		digits++
+	}
+	return c, length, digits
 }
 
 // Number returns the version in the format of conditional comments: 101119 is 10.11.19.

@@ -48,23 +48,12 @@ func (j *Judge) Statement(statement []byte) error {
 	return nil
 }
 
-func (j *Judge) readings() []func(comment) (bool, error) {
-	return []func(comment) (bool, error){
-		func(comment) (bool, error) { return true, nil },
-		func(comment) (bool, error) { return false, nil },
-		func(c comment) (bool, error) { return j.executes(c), nil },
+func (j *Judge) readings() []func(mysql.Comment) (bool, error) {
+	return []func(mysql.Comment) (bool, error){
+		func(mysql.Comment) (bool, error) { return true, nil },
+		func(mysql.Comment) (bool, error) { return false, nil },
+		func(c mysql.Comment) (bool, error) { return j.Server.Executes(c), nil },
 	}
-}
-
-// executes says whether the server executes a comment. MariaDB ignores what MySQL has had since 5.7.
-func (j *Judge) executes(c comment) bool {
-	switch {
-	case !j.Server.IsMariaDB():
-		return !c.mariadb && c.version <= j.Server.Number()
-	case c.version > j.Server.Number():
-		return false
-	}
-	return c.mariadb || c.version < 50700 || c.version > 99999
 }
 
 // Takes returns an error if rows must not be added to a table.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 )
 
 // Mode is what decides how a session's server reads a statement.
@@ -49,12 +51,6 @@ type token struct {
 	text []byte
 }
 
-// comment is an executable comment.
-type comment struct {
-	mariadb bool // /*M! instead of /*!
-	version int  // 0 for none
-}
-
 // What no server takes, or not every server in the same way.
 var (
 	errUnclosed = errors.New("a literal, a quoted name or a comment in it does not end")
@@ -67,7 +63,7 @@ var (
 // lexer cuts a statement into tokens, as the server does. The text may come in parts.
 type lexer struct {
 	mode     Mode
-	executes func(comment) (bool, error) // whether the content of an executable comment is code
+	executes func(mysql.Comment) (bool, error) // whether the content of an executable comment is code
 	emit     func(token) error
 
 	leads   func(byte) bool // see leads; nil for most character sets
@@ -175,25 +171,15 @@ func (l *lexer) quotedKind(quote byte) kind {
 
 // comment reads the beginning of a comment.
 func (l *lexer) comment(part []byte, at int) (int, error) {
-	rest := part[at:]
-	var mark int
-	switch {
-	case bytes.HasPrefix(rest, []byte("/*!")):
-		mark = len("/*!")
-	case bytes.HasPrefix(rest, []byte("/*M!")):
-		mark = len("/*M!")
-	default:
+	found, length, digits := mysql.ReadComment(part[at:])
+	if length == 0 {
 		l.in = blockComment
 		return at + len("/*"), nil
 	}
 	if l.code {
 		return 0, errNested
 	}
-	digits, found := mark, comment{mariadb: rest[2] == 'M'}
-	for ; digits < len(rest) && rest[digits]-'0' < 10; digits++ {
-		found.version = min(found.version*10+int(rest[digits]-'0'), 1<<24)
-	}
-	if n := digits - mark; n != 0 && n != 5 && n != 6 {
+	if digits != 0 && digits != 5 && digits != 6 {
 		return 0, errVersion
 	}
 	code, err := l.executes(found)
@@ -202,10 +188,10 @@ func (l *lexer) comment(part []byte, at int) (int, error) {
 	}
 	if code {
 		l.code = true
-		return at + digits, nil
+		return at + length, nil
 	}
 	// Inside a comment that is skipped, comments may be nested once.
-	for end := at + digits; ; {
+	for end := at + length; ; {
 		closing := bytes.Index(part[end:], []byte("*/"))
 		if closing < 0 {
 			return 0, errUnclosed
@@ -302,7 +288,7 @@ func isWordByte(c byte) bool {
 }
 
 // tokens returns all tokens of a statement.
-func tokens(statement []byte, mode Mode, executes func(comment) (bool, error)) (all []token, err error) {
+func tokens(statement []byte, mode Mode, executes func(mysql.Comment) (bool, error)) (all []token, err error) {
 	l := &lexer{mode: mode, leads: leads[mode.Charset], executes: executes, emit: func(t token) error {
 		if t.kind == symbol && t.text[0] < ' ' {
 			return fmt.Errorf("it has a control character (%#x)", t.text[0])

@@ -1,6 +1,10 @@
 package admit
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
+)
 
 // Rows judges an INSERT or REPLACE whose text may come in parts. Its head, up to VALUES, must be in the first part.
 type Rows struct {
@@ -24,7 +28,7 @@ var errInValues = errors.New("an executable comment stands among its values")
 // longestHead is how many tokens the head of an INSERT may have: some 4096 columns.
 const longestHead = 20000
 
-func (r *Rows) executes(comment) (bool, error) { return false, errInValues }
+func (r *Rows) executes(mysql.Comment) (bool, error) { return false, errInValues }
 
 // Part judges the next part of the text. last says that it is the last one.
 func (r *Rows) Part(text []byte, last bool) error {

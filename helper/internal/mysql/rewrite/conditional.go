@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"bytes"
-	"strconv"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 )
@@ -12,8 +11,7 @@ import (
 type conditional struct {
 	start, end  int // in the text, with the comment's delimiters
 	first, last int // its tokens; last is the one after
-	version     int // 0 for none
-	mariadb     bool
+	mysql.Comment
 }
 
 // conditionals finds the conditional parts of a statement.
@@ -26,12 +24,11 @@ func (s *Statement) conditionals() (all []conditional) {
 		}
 		for at < to {
 			rest := s.Text[at:to]
-			var mark int
+			comment, length, _ := mysql.ReadComment(rest)
 			switch {
-			case bytes.HasPrefix(rest, []byte("/*!")):
-				mark = len("/*!")
-			case bytes.HasPrefix(rest, []byte("/*M!")):
-				mark = len("/*M!")
+			case length > 0:
+				open = conditional{start: at, first: i, Comment: comment}
+				at += length
 			case bytes.HasPrefix(rest, []byte("*/")):
 				if open.start >= 0 {
 					open.end, open.last = at+len("*/"), i
@@ -39,42 +36,21 @@ func (s *Statement) conditionals() (all []conditional) {
 					open.start = -1
 				}
 				at += len("*/")
-				continue
 			case bytes.HasPrefix(rest, []byte("/*")):
 				if end := bytes.Index(rest, []byte("*/")); end >= 0 {
 					at += end + len("*/")
-					continue
+				} else {
+					at = to
 				}
-				at = to
-				continue
 			default:
 				at++
-				continue
 			}
-			digits := mark
-			for digits < len(rest) && rest[digits]-'0' < 10 {
-				digits++
-			}
-			version, _ := strconv.Atoi(string(rest[mark:digits]))
-			open = conditional{start: at, first: i, version: version, mariadb: rest[2] == 'M'}
-			at += digits
 		}
 		if i < len(s.Tokens) {
 			at = s.Tokens[i].End
 		}
 	}
 	return all
-}
-
-// skippedBy says whether a server ignores a conditional part. MariaDB ignores everything of MySQL since 5.7.
-func (c conditional) skippedBy(server mysql.Release) bool {
-	switch {
-	case c.version == 0 && !c.mariadb:
-		return false
-	case !server.IsMariaDB():
-		return c.mariadb || c.version > server.Number()
-	}
-	return c.version > server.Number() || !c.mariadb && c.version >= 50700 && c.version < 100000
 }
 
 // element is a column, key or constraint in the definition of a table.

@@ -28,7 +28,7 @@ func (w *Rewriter) Translate(s *Statement) *Statement {
 	}
 	var hidden []conditional
 	for _, c := range s.conditionals() {
-		if c.skippedBy(w.Server) && c.last > c.first {
+		if !w.Server.Executes(c.Comment) && c.last > c.first {
 			hidden = append(hidden, c)
 		}
 	}
@@ -61,10 +61,10 @@ func (w *Rewriter) Translate(s *Statement) *Statement {
 // word replaces a conditional part by the server's own word, and says whether there is one. It adds what a note has
 // reported as left out to leftOut.
 func (w *Rewriter) word(s *Statement, c conditional, within element, changes, leftOut *sqltext.Edits) bool {
-	if !w.Server.IsMariaDB() || c.mariadb {
+	if !w.Server.IsMariaDB() || c.MariaDB {
 		return false
 	}
-	isKey := c.version == 80000 || s.Kind == "INDEX"
+	isKey := c.Version == 80000 || s.Kind == "INDEX"
 	switch {
 	case s.words(c.first, "VISIBLE"):
 		return true

@@ -158,7 +158,7 @@ func (w *Rewriter) adaptElement(s *Statement, e element, changes *sqltext.Edits)
 		changes.Replace(s.Tokens[e.first+1].Start, s.Tokens[e.first+1].End, "GEOMETRYCOLLECTION")
 	}
 	for _, c := range s.conditionals() {
-		if c.first < e.first || c.last > e.last || c.skippedBy(w.Server) {
+		if c.first < e.first || c.last > e.last || !w.Server.Executes(c.Comment) {
 			continue
 		}
 		if !isKey && (s.Word(c.first) == "STORAGE" || s.Word(c.first) == "COLUMN_FORMAT") || isKey && s.words(c.first, "WITH", "PARSER") {
