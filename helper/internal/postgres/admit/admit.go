@@ -16,21 +16,21 @@ import (
 func Statement(text []byte, confined bool) error {
 	s := read(text)
 	switch {
-	case len(s.tokens) == 0:
+	case len(s.Tokens) == 0:
 		return nil
-	case s.begins("COPY"):
+	case s.Begins("COPY"):
 		return s.copy()
-	case s.begins("CREATE") || s.begins("ALTER") || s.begins("DROP"):
+	case s.Begins("CREATE") || s.Begins("ALTER") || s.Begins("DROP"):
 		return s.defines(confined)
-	case !slices.ContainsFunc(verbs, func(verb string) bool { return s.begins(verb) }):
+	case !slices.ContainsFunc(verbs, func(verb string) bool { return s.Begins(verb) }):
 		return errUnknown
 	case confined:
 		return nil
-	case s.begins("SELECT"):
+	case s.Begins("SELECT"):
 		return s.selects()
-	case s.begins("DO") && s.setsDatabase():
+	case s.Begins("DO") && s.setsDatabase():
 		return nil
-	case s.begins("DO"), s.begins("CALL"), s.begins("WITH"), s.begins("EXECUTE"):
+	case s.Begins("DO"), s.Begins("CALL"), s.Begins("WITH"), s.Begins("EXECUTE"):
 		return errAnything
 	case s.several():
 		return errSeveral
@@ -68,19 +68,19 @@ var adjectives = []string{"OR", "REPLACE", "GLOBAL", "LOCAL", "TEMPORARY", "TEMP
 // defines judges CREATE, ALTER and DROP.
 func (s *statement) defines(confined bool) error {
 	at := s.kind()
-	if !slices.ContainsFunc(kinds, func(kind string) bool { return s.is(at, strings.Fields(kind)...) }) {
+	if !slices.ContainsFunc(kinds, func(kind string) bool { return s.Is(at, strings.Fields(kind)...) }) {
 		return errUnknown
 	}
 	if confined {
 		return nil
 	}
-	if s.begins("CREATE") && (s.is(at, "FUNCTION") || s.is(at, "PROCEDURE")) {
+	if s.Begins("CREATE") && (s.Is(at, "FUNCTION") || s.Is(at, "PROCEDURE")) {
 		if slices.Contains([]string{"c", "internal"}, s.language()) || strings.HasSuffix(s.language(), "u") {
 			return errLanguage
 		}
 		return nil // a body of its own may have semicolons
 	}
-	if s.several() && !s.is(at, "RULE") {
+	if s.several() && !s.Is(at, "RULE") {
 		return errSeveral
 	}
 	return nil
@@ -89,10 +89,10 @@ func (s *statement) defines(confined bool) error {
 // kind is the token with the kind of the object that a CREATE, ALTER or DROP is about.
 func (s *statement) kind() int {
 	at := 1
-	if s.is(1, "DEFAULT", "PRIVILEGES") {
+	if s.Is(1, "DEFAULT", "PRIVILEGES") {
 		return at
 	}
-	for at < len(s.tokens) && slices.ContainsFunc(adjectives, func(word string) bool { return s.is(at, word) }) {
+	for at < len(s.Tokens) && slices.ContainsFunc(adjectives, func(word string) bool { return s.Is(at, word) }) {
 		at++
 	}
 	return at
@@ -100,9 +100,9 @@ func (s *statement) kind() int {
 
 // language is the language of a function, in lower case.
 func (s *statement) language() string {
-	for i, depth := range s.depths {
-		if depth == 0 && s.is(i, "LANGUAGE") && i+1 < len(s.tokens) {
-			return strings.ToLower(strings.Trim(s.tokens[i+1].Name(s.text), "'"))
+	for i, depth := range s.Depths {
+		if depth == 0 && s.Is(i, "LANGUAGE") && i+1 < len(s.Tokens) {
+			return strings.ToLower(strings.Trim(s.Tokens[i+1].Name(s.Text), "'"))
 		}
 	}
 	return ""
@@ -111,16 +111,16 @@ func (s *statement) language() string {
 // copy judges a COPY: its rows follow in the dump.
 func (s *statement) copy() error {
 	at := s.name(1)
-	if at > 1 && s.is(at, "(") {
-		for at++; at < len(s.tokens) && (s.isName(at) || s.is(at, ",")); {
+	if at > 1 && s.Is(at, "(") {
+		for at++; at < len(s.Tokens) && (s.IsName(at) || s.Is(at, ",")); {
 			at++
 		}
-		if !s.is(at, ")") {
+		if !s.Is(at, ")") {
 			return errFile
 		}
 		at++
 	}
-	if at == 1 || !s.is(at, "FROM", "STDIN") {
+	if at == 1 || !s.Is(at, "FROM", "STDIN") {
 		return errFile
 	}
 	return nil
@@ -138,12 +138,12 @@ func (s *statement) selects() error {
 	switch {
 	case s.setsKnown(), s.unlinksKnown():
 		return nil
-	case at == 1, !s.is(at, "("), !slices.Contains(calls, strings.ToLower(s.tokens[at-1].Name(s.text))), at == 4 && !s.is(1, "pg_catalog"), at > 4:
+	case at == 1, !s.Is(at, "("), !slices.Contains(calls, strings.ToLower(s.Tokens[at-1].Name(s.Text))), at == 4 && !s.Is(1, "pg_catalog"), at > 4:
 		return errAnything
 	}
-	for i := at; i < len(s.tokens); i++ {
+	for i := at; i < len(s.Tokens); i++ {
 		word := strings.ToLower(s.raw(i))
-		switch s.tokens[i].Kind {
+		switch s.Tokens[i].Kind {
 		case sqltext.Text:
 		case sqltext.Symbol:
 			if !strings.Contains("(),.-:", word) {
@@ -172,8 +172,8 @@ func (s *statement) unlinksKnown() bool {
 
 // setsDatabase reports whether it is what a refresh writes for a setting of the database.
 func (s *statement) setsDatabase() bool {
-	body, tagged := strings.CutPrefix(s.raw(len(s.tokens)-1), "$dump$")
-	if len(s.tokens) != 2 || !tagged {
+	body, tagged := strings.CutPrefix(s.raw(len(s.Tokens)-1), "$dump$")
+	if len(s.Tokens) != 2 || !tagged {
 		return false
 	}
 	made, is := read([]byte(strings.TrimSuffix(body, "$dump$"))).like("BEGIN EXECUTE 'ALTER DATABASE ' || pg_catalog.quote_ident(pg_catalog.current_database()) || *;" +
@@ -182,18 +182,18 @@ func (s *statement) setsDatabase() bool {
 		return false
 	}
 	setting := read([]byte(strings.ReplaceAll(strings.Trim(made[0], "'"), "''", "'")))
-	return setting.begins("SET") && !setting.several()
+	return setting.Begins("SET") && !setting.several()
 }
 
 // like compares the statement with a form, in which * stands for a text, and returns these texts.
 func (s *statement) like(form string) (texts []string, is bool) {
 	want := read([]byte(form))
-	if len(want.tokens) != len(s.tokens) {
+	if len(want.Tokens) != len(s.Tokens) {
 		return nil, false
 	}
-	for i, token := range want.tokens {
+	for i, token := range want.Tokens {
 		switch {
-		case token.IsSymbol(want.text, '*') && s.tokens[i].Kind == sqltext.Text:
+		case token.IsSymbol(want.Text, '*') && s.Tokens[i].Kind == sqltext.Text:
 			texts = append(texts, s.raw(i))
 		case !strings.EqualFold(want.raw(i), s.raw(i)):
 			return nil, false
@@ -209,15 +209,15 @@ func isNumber(word string) bool { return word != "" && strings.Trim(word, "01234
 func AboutServer(text []byte) bool {
 	s := read(text)
 	switch {
-	case s.begins("GRANT"), s.begins("REVOKE"):
-		on := s.find(0, "ON")
-		return on < 0 || s.is(on+1, "DATABASE") || s.is(on+1, "TABLESPACE") || s.is(on+1, "PARAMETER")
-	case s.begins("SET"), s.begins("RESET"):
+	case s.Begins("GRANT"), s.Begins("REVOKE"):
+		on := s.Find(0, 0, "ON")
+		return on < 0 || s.Is(on+1, "DATABASE") || s.Is(on+1, "TABLESPACE") || s.Is(on+1, "PARAMETER")
+	case s.Begins("SET"), s.Begins("RESET"):
 		at := 1
-		for s.is(at, "LOCAL") || s.is(at, "SESSION") && !s.is(at, "SESSION", "AUTHORIZATION") {
+		for s.Is(at, "LOCAL") || s.Is(at, "SESSION") && !s.Is(at, "SESSION", "AUTHORIZATION") {
 			at++
 		}
-		return s.is(at, "SESSION", "AUTHORIZATION") || slices.Contains([]string{"role", "session_authorization"}, strings.Join(s.parts(at), "."))
+		return s.Is(at, "SESSION", "AUTHORIZATION") || slices.Contains([]string{"role", "session_authorization"}, strings.Join(s.parts(at), "."))
 	}
 	return false
 }
@@ -227,22 +227,22 @@ func SearchPath(text []byte) (path string, is bool) {
 	s := read(text)
 	at := 3
 	switch {
-	case s.begins("SET", "search_path"):
-		if !s.is(2, "=") && !s.is(2, "TO") {
+	case s.Begins("SET", "search_path"):
+		if !s.Is(2, "=") && !s.Is(2, "TO") {
 			return "", false
 		}
-	case s.begins("SELECT", "pg_catalog", ".", "set_config", "(") && len(s.tokens) > 5 && s.raw(5) == "'search_path'" && s.is(6, ",") && len(s.tokens) > 7:
-		return strings.ReplaceAll(strings.Trim(s.raw(7), "'"), "''", "'"), s.tokens[7].Kind == sqltext.Text
+	case s.Begins("SELECT", "pg_catalog", ".", "set_config", "(") && len(s.Tokens) > 5 && s.raw(5) == "'search_path'" && s.Is(6, ",") && len(s.Tokens) > 7:
+		return strings.ReplaceAll(strings.Trim(s.raw(7), "'"), "''", "'"), s.Tokens[7].Kind == sqltext.Text
 	default:
 		return "", false
 	}
 	var names []string
-	for ; at < len(s.tokens); at++ {
+	for ; at < len(s.Tokens); at++ {
 		switch {
-		case s.is(at, ","):
-		case s.isName(at):
+		case s.Is(at, ","):
+		case s.IsName(at):
 			names = append(names, s.raw(at))
-		case s.tokens[at].Kind == sqltext.Text:
+		case s.Tokens[at].Kind == sqltext.Text:
 			if name := strings.Trim(s.raw(at), "'"); name != "" {
 				names = append(names, postgres.QuoteIdentifier(name))
 			}

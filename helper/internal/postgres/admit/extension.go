@@ -17,30 +17,30 @@ type Extension struct {
 // ReadExtension reads a CREATE EXTENSION; false if it is none.
 func ReadExtension(text []byte) (e Extension, is bool) {
 	s := read(text)
-	if !s.begins("CREATE", "EXTENSION") {
+	if !s.Begins("CREATE", "EXTENSION") {
 		return e, false
 	}
 	at := 2
-	if s.is(at, "IF", "NOT", "EXISTS") {
+	if s.Is(at, "IF", "NOT", "EXISTS") {
 		at += 3
 	}
 	value := func(i int) string {
-		if i < len(s.tokens) && s.tokens[i].Kind == sqltext.Text {
+		if i < len(s.Tokens) && s.Tokens[i].Kind == sqltext.Text {
 			return strings.ReplaceAll(strings.Trim(s.raw(i), "'"), "''", "'")
 		}
 		return strings.Join(s.parts(i), ".")
 	}
 	e.Name = value(at)
-	for at++; at < len(s.tokens); at++ {
+	for at++; at < len(s.Tokens); at++ {
 		switch {
-		case s.is(at, "WITH"):
-		case s.is(at, "SCHEMA"):
+		case s.Is(at, "WITH"):
+		case s.Is(at, "SCHEMA"):
 			at++
 			e.Schema = value(at)
-		case s.is(at, "VERSION"):
+		case s.Is(at, "VERSION"):
 			at++
 			e.Version = value(at)
-		case s.is(at, "CASCADE"):
+		case s.Is(at, "CASCADE"):
 			e.Cascade = true
 		default:
 			return e, false

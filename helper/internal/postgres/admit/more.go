@@ -43,14 +43,14 @@ func Beyond(text []byte) More {
 		return More{}
 	}
 	more := More{Text: s.plain(), Turn: s.turn()}
-	if more.Turn == AtOnce && s.begins("CREATE") && s.is(s.kind(), "FUNCTION") {
+	if more.Turn == AtOnce && s.Begins("CREATE") && s.Is(s.kind(), "FUNCTION") {
 		if more.Function = s.function(); more.Function == nil {
 			return More{}
 		}
 	}
-	if s.begins("CREATE") && s.is(s.kind(), "LANGUAGE") {
+	if s.Begins("CREATE") && s.Is(s.kind(), "LANGUAGE") {
 		for _, word := range []string{"HANDLER", "INLINE", "VALIDATOR"} {
-			if at := s.find(0, word); at > 0 {
+			if at := s.Find(0, 0, word); at > 0 {
 				more.Handlers = append(more.Handlers, strings.Join(s.parts(at+1), "."))
 			}
 		}
@@ -64,48 +64,48 @@ func Beyond(text []byte) More {
 func (s *statement) turn() Turn {
 	at := s.kind()
 	switch {
-	case s.begins("COMMENT", "ON"):
-		if s.is(2, "EVENT", "TRIGGER") {
+	case s.Begins("COMMENT", "ON"):
+		if s.Is(2, "EVENT", "TRIGGER") {
 			return Event
 		}
 		return AtEnd
-	case s.begins("GRANT") || s.begins("REVOKE"):
+	case s.Begins("GRANT") || s.Begins("REVOKE"):
 		return s.grant()
-	case s.is(1, "EVENT", "TRIGGER"):
-		if s.begins("CREATE") && s.find(0, "ON", "login") > 0 { // it would fire in every session of ours
+	case s.Is(1, "EVENT", "TRIGGER"):
+		if s.Begins("CREATE") && s.Find(0, 0, "ON", "login") > 0 { // it would fire in every session of ours
 			return Never
 		}
 		return Event
-	case s.begins("ALTER") && s.find(1, "OWNER", "TO") > 0:
+	case s.Begins("ALTER") && s.Find(1, 0, "OWNER", "TO") > 0:
 		if s.inCatalog(2) {
 			return Never
 		}
 		return AtEnd
-	case s.begins("ALTER", "DEFAULT", "PRIVILEGES"), s.is(1, "PUBLICATION"):
+	case s.Begins("ALTER", "DEFAULT", "PRIVILEGES"), s.Is(1, "PUBLICATION"):
 		return AtEnd
 	case s.switchesTriggers():
 		return AtOnce // those of foreign keys are the server's own
-	case s.begins("ALTER", "FOREIGN", "TABLE") && s.find(1, "OPTIONS") > 0:
+	case s.Begins("ALTER", "FOREIGN", "TABLE") && s.Find(1, 0, "OPTIONS") > 0:
 		return s.foreign()
-	case s.begins("ALTER", "OPERATOR", "FAMILY"):
+	case s.Begins("ALTER", "OPERATOR", "FAMILY"):
 		return AtOnce
-	case !s.begins("CREATE"):
+	case !s.Begins("CREATE"):
 		return Never
-	case s.is(at, "CAST"):
+	case s.Is(at, "CAST"):
 		// A cast between types of the server's own with a function of the dump would be used by whoever converts such values.
-		if s.find(1, "WITH", "FUNCTION") > 0 {
+		if s.Find(1, 0, "WITH", "FUNCTION") > 0 {
 			return Never
 		}
 		return AtOnce
-	case s.is(at, "FOREIGN", "TABLE"):
-		if s.find(1, "PARTITION", "OF") > 0 { // its bounds are computed at once
+	case s.Is(at, "FOREIGN", "TABLE"):
+		if s.Find(1, 0, "PARTITION", "OF") > 0 { // its bounds are computed at once
 			return Never
 		}
 		return s.foreign()
-	case s.is(at, "FUNCTION"), s.is(at, "TYPE"), s.is(at, "AGGREGATE"), s.is(at, "OPERATOR"), s.is(at, "FOREIGN", "DATA", "WRAPPER"), s.is(at, "SERVER"),
-		s.is(at, "ACCESS", "METHOD"), s.is(at, "TRANSFORM"), s.is(at, "TEXT", "SEARCH", "PARSER"), s.is(at, "TEXT", "SEARCH", "TEMPLATE"):
+	case s.Is(at, "FUNCTION"), s.Is(at, "TYPE"), s.Is(at, "AGGREGATE"), s.Is(at, "OPERATOR"), s.Is(at, "FOREIGN", "DATA", "WRAPPER"), s.Is(at, "SERVER"),
+		s.Is(at, "ACCESS", "METHOD"), s.Is(at, "TRANSFORM"), s.Is(at, "TEXT", "SEARCH", "PARSER"), s.Is(at, "TEXT", "SEARCH", "TEMPLATE"):
 		return AtOnce
-	case s.is(at, "LANGUAGE"):
+	case s.Is(at, "LANGUAGE"):
 		return AtOnce
 	}
 	return Never
@@ -114,21 +114,21 @@ func (s *statement) turn() Turn {
 // switchesTriggers reports whether it turns all triggers of a table on or off, and does nothing else.
 func (s *statement) switchesTriggers() bool {
 	at := 2
-	if s.is(at, "ONLY") {
+	if s.Is(at, "ONLY") {
 		at++
 	}
 	end := s.name(at)
-	return s.begins("ALTER", "TABLE") && end > at && (s.is(end, "DISABLE", "TRIGGER", "ALL") || s.is(end, "ENABLE", "TRIGGER", "ALL")) && end+3 == len(s.tokens)
+	return s.Begins("ALTER", "TABLE") && end > at && (s.Is(end, "DISABLE", "TRIGGER", "ALL") || s.Is(end, "ENABLE", "TRIGGER", "ALL")) && end+3 == len(s.Tokens)
 }
 
 // foreign judges the options of a foreign table: it must not read files or programs of the server, which an administrator may allow.
 func (s *statement) foreign() Turn {
-	for i := range s.tokens {
-		if !s.isName(i) || i+1 >= len(s.tokens) || s.tokens[i+1].Kind != sqltext.Text {
+	for i := range s.Tokens {
+		if !s.IsName(i) || i+1 >= len(s.Tokens) || s.Tokens[i+1].Kind != sqltext.Text {
 			continue
 		}
 		for _, word := range []string{"file", "program", "path", "dir", "command"} {
-			if strings.Contains(strings.ToLower(s.tokens[i].Name(s.text)), word) {
+			if strings.Contains(strings.ToLower(s.Tokens[i].Name(s.Text)), word) {
 				return Never
 			}
 		}
@@ -138,8 +138,8 @@ func (s *statement) foreign() Turn {
 
 // grant judges GRANT and REVOKE: on something of the database, and not of the server.
 func (s *statement) grant() Turn {
-	on := s.find(0, "ON")
-	if on < 0 || s.is(on+1, "DATABASE") || s.is(on+1, "TABLESPACE") || s.is(on+1, "PARAMETER") || s.is(on+1, "FOREIGN", "DATA") || s.inCatalog(on+1) {
+	on := s.Find(0, 0, "ON")
+	if on < 0 || s.Is(on+1, "DATABASE") || s.Is(on+1, "TABLESPACE") || s.Is(on+1, "PARAMETER") || s.Is(on+1, "FOREIGN", "DATA") || s.inCatalog(on+1) {
 		return Never
 	}
 	return AtEnd
@@ -147,8 +147,8 @@ func (s *statement) grant() Turn {
 
 // inCatalog reports whether a name from token i on says that it lies in the server's own schema.
 func (s *statement) inCatalog(i int) bool {
-	for ; i < len(s.tokens) && !s.is(i, "OWNER", "TO"); i++ {
-		if s.is(i, "pg_catalog", ".") || s.isName(i) && s.is(i+1, ".") && strings.EqualFold(s.tokens[i].Name(s.text), "pg_catalog") {
+	for ; i < len(s.Tokens) && !s.Is(i, "OWNER", "TO"); i++ {
+		if s.Is(i, "pg_catalog", ".") || s.IsName(i) && s.Is(i+1, ".") && strings.EqualFold(s.Tokens[i].Name(s.Text), "pg_catalog") {
 			return true
 		}
 	}
@@ -158,8 +158,8 @@ func (s *statement) inCatalog(i int) bool {
 // function reads the properties of a function of the server's own code, nil if it is in another language.
 func (s *statement) function() *Function {
 	f := &Function{Language: s.language()}
-	as := s.find(0, "AS")
-	if f.Language != "c" && f.Language != "internal" || as < 0 || as+1 >= len(s.tokens) {
+	as := s.Find(0, 0, "AS")
+	if f.Language != "c" && f.Language != "internal" || as < 0 || as+1 >= len(s.Tokens) {
 		return nil
 	}
 	text := func(i int) string {
@@ -175,7 +175,7 @@ func (s *statement) function() *Function {
 	}
 	f.Library = text(as + 1)
 	f.Symbol = f.Library
-	if s.is(as+2, ",") && as+3 < len(s.tokens) {
+	if s.Is(as+2, ",") && as+3 < len(s.Tokens) {
 		f.Symbol = text(as + 3)
 	}
 	if f.Library == "" {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -61,10 +62,8 @@ func (r *Rewriter) Statement(text []byte) [][]byte {
 
 // statement is a statement that is being rewritten.
 type statement struct {
+	postgres.Statement
 	rewriter *Rewriter
-	text     []byte
-	tokens   []sqltext.Token
-	depths   []int // how many parentheses are open before each token; those themselves count as outside
 	edits    sqltext.Edits
 	list     int      // the token that opens the list from which items are removed
 	removed  [][2]int // these, as their first and last tokens
@@ -74,79 +73,33 @@ type statement struct {
 }
 
 func (r *Rewriter) read(text []byte) *statement {
-	s := &statement{rewriter: r, text: text, tokens: sqltext.Tokens(text, sqltext.Postgres)}
-	depth := 0
-	for _, token := range s.tokens {
-		if token.IsSymbol(text, ')') {
-			depth--
-		}
-		s.depths = append(s.depths, depth)
-		if token.IsSymbol(text, '(') {
-			depth++
-		}
-	}
-	return s
-}
-
-// is reports whether keywords follow one another from token i on. A parenthesis may be among them.
-func (s *statement) is(i int, words ...string) bool {
-	if i < 0 || i+len(words) > len(s.tokens) {
-		return false
-	}
-	for n, word := range words {
-		token := s.tokens[i+n]
-		if len(word) == 1 && token.IsSymbol(s.text, word[0]) {
-			continue
-		}
-		if !token.Is(s.text, word) {
-			return false
-		}
-	}
-	return true
-}
-
-// begins reports whether the statement begins with keywords.
-func (s *statement) begins(words ...string) bool { return s.is(0, words...) }
-
-// find returns the next token from i on at which keywords begin at a depth; -1 if there is none.
-func (s *statement) find(i, depth int, words ...string) int {
-	for ; i < len(s.tokens); i++ {
-		if s.depths[i] == depth && s.is(i, words...) {
-			return i
-		}
-	}
-	return -1
+	return &statement{Statement: postgres.ReadStatement(text), rewriter: r}
 }
 
 // closing returns the token that closes the parenthesis at token i.
 func (s *statement) closing(i int) int {
-	for end := i + 1; end < len(s.tokens); end++ {
-		if s.depths[end] == s.depths[i] {
+	for end := i + 1; end < len(s.Tokens); end++ {
+		if s.Depths[end] == s.Depths[i] {
 			return end
 		}
 	}
-	return len(s.tokens) - 1
+	return len(s.Tokens) - 1
 }
 
-// isName reports whether token i is a name or a keyword.
-func (s *statement) isName(i int) bool {
-	return i >= 0 && i < len(s.tokens) && (s.tokens[i].Kind == sqltext.Word || s.tokens[i].Kind == sqltext.QuotedName)
-}
-
-func (s *statement) name(i int) string { return s.tokens[i].Name(s.text) }
+func (s *statement) name(i int) string { return s.Tokens[i].Name(s.Text) }
 
 // raw is the text from token i up to token end, which is included.
 func (s *statement) raw(i, end int) string {
-	return string(s.text[s.tokens[i].Start:s.tokens[end].End])
+	return string(s.Text[s.Tokens[i].Start:s.Tokens[end].End])
 }
 
 // replace replaces the tokens from i up to end, which is included, and the space before them if nothing comes instead.
 func (s *statement) replace(i, end int, text string) {
-	start := s.tokens[i].Start
+	start := s.Tokens[i].Start
 	if text == "" && i > 0 {
-		start = s.tokens[i-1].End
+		start = s.Tokens[i-1].End
 	}
-	s.edits.Replace(start, s.tokens[end].End, text)
+	s.edits.Replace(start, s.Tokens[end].End, text)
 }
 
 // removeItem removes an item of the list that opens at token i.
@@ -164,7 +117,7 @@ func (s *statement) removeItems() {
 			kept = true
 		case kept:
 			s.replace(item[0]-1, item[1], "")
-		case s.is(item[1]+1, ","):
+		case s.Is(item[1]+1, ","):
 			s.replace(item[0], item[1]+1, "")
 		default:
 			s.replace(item[0], item[1], "")
@@ -176,7 +129,7 @@ func (s *statement) removeItems() {
 func (s *statement) items(i int) (items [][2]int) {
 	end := s.closing(i)
 	for start, at := i+1, i+1; at <= end; at++ {
-		if at < end && !(s.depths[at] == s.depths[i]+1 && s.is(at, ",")) {
+		if at < end && !(s.Depths[at] == s.Depths[i]+1 && s.Is(at, ",")) {
 			continue
 		}
 		if at > start {
@@ -192,21 +145,21 @@ var kinds = []string{"table", "materialized view", "view", "index", "function", 
 
 // subject is the object that the statement is about, for the user.
 func (s *statement) subject() string {
-	for at := 1; s.isName(at); at++ {
+	for at := 1; s.IsName(at); at++ {
 		for _, kind := range kinds {
 			words := strings.Fields(kind)
-			if !s.is(at, words...) {
+			if !s.Is(at, words...) {
 				continue
 			}
 			return kind + " " + s.qualified(s.skip(at+len(words), "IF", "NOT", "EXISTS", "ONLY"))
 		}
 	}
-	return target.Excerpt(s.text)
+	return target.Excerpt(s.Text)
 }
 
 // skip returns the first token from i on that is none of some keywords.
 func (s *statement) skip(i int, words ...string) int {
-	for i < len(s.tokens) && slices.ContainsFunc(words, func(word string) bool { return s.is(i, word) }) {
+	for i < len(s.Tokens) && slices.ContainsFunc(words, func(word string) bool { return s.Is(i, word) }) {
 		i++
 	}
 	return i
@@ -214,21 +167,21 @@ func (s *statement) skip(i int, words ...string) int {
 
 // qualified is the name, of one or more parts, that begins at token i.
 func (s *statement) qualified(i int) string {
-	if i >= len(s.tokens) {
+	if i >= len(s.Tokens) {
 		return ""
 	}
-	parts, _, _ := sqltext.QualifiedName(s.text, s.tokens[i].Start, sqltext.Postgres)
+	parts, _, _ := sqltext.QualifiedName(s.Text, s.Tokens[i].Start, sqltext.Postgres)
 	return sqltext.JoinName(parts)
 }
 
 // table is the table that the statement creates or alters, as it is written and for the user.
 func (s *statement) table() (written, name string) {
-	at := s.skip(s.find(0, 0, "TABLE")+1, "IF", "NOT", "EXISTS", "ONLY")
-	if at >= len(s.tokens) {
+	at := s.skip(s.Find(0, 0, "TABLE")+1, "IF", "NOT", "EXISTS", "ONLY")
+	if at >= len(s.Tokens) {
 		return "", ""
 	}
-	_, start, end := sqltext.QualifiedName(s.text, s.tokens[at].Start, sqltext.Postgres)
-	return string(s.text[start:end]), s.qualified(at)
+	_, start, end := sqltext.QualifiedName(s.Text, s.Tokens[at].Start, sqltext.Postgres)
+	return string(s.Text[start:end]), s.qualified(at)
 }
 
 // lose tells what the database will not have as it is in the dump.

@@ -39,17 +39,17 @@ var rules = []rule{
 
 // virtualColumns has columns stored that would be computed when they are read: their values are the same.
 func virtualColumns(s *statement) {
-	if !s.begins("CREATE") || s.rewriter.server < 12 {
+	if !s.Begins("CREATE") || s.rewriter.server < 12 {
 		return
 	}
-	for i := s.find(0, 1, "GENERATED", "ALWAYS", "AS", "("); i > 0; i = s.find(i+1, 1, "GENERATED", "ALWAYS", "AS", "(") {
+	for i := s.Find(0, 1, "GENERATED", "ALWAYS", "AS", "("); i > 0; i = s.Find(i+1, 1, "GENERATED", "ALWAYS", "AS", "(") {
 		switch end := s.closing(i + 3); {
-		case s.is(end+1, "STORED"):
+		case s.Is(end+1, "STORED"):
 			continue
-		case s.is(end+1, "VIRTUAL"):
+		case s.Is(end+1, "VIRTUAL"):
 			s.replace(end+1, end+1, " STORED")
 		default:
-			s.edits.Replace(s.tokens[end].End, s.tokens[end].End, " STORED")
+			s.edits.Replace(s.Tokens[end].End, s.Tokens[end].End, " STORED")
 		}
 		s.lose("virtual generated columns", "so that column "+s.column(i)+" is stored")
 	}
@@ -57,16 +57,16 @@ func virtualColumns(s *statement) {
 
 // generatedColumns makes ordinary columns of generated ones. They are filled when all rows are there.
 func generatedColumns(s *statement) {
-	if !s.begins("CREATE") {
+	if !s.Begins("CREATE") {
 		return
 	}
-	for i := s.find(0, 1, "GENERATED", "ALWAYS", "AS", "("); i > 0; i = s.find(i+1, 1, "GENERATED", "ALWAYS", "AS", "(") {
+	for i := s.Find(0, 1, "GENERATED", "ALWAYS", "AS", "("); i > 0; i = s.Find(i+1, 1, "GENERATED", "ALWAYS", "AS", "(") {
 		end := s.closing(i + 3)
-		if s.is(end+1, "STORED") || s.is(end+1, "VIRTUAL") {
+		if s.Is(end+1, "STORED") || s.Is(end+1, "VIRTUAL") {
 			end++
 		}
 		s.replace(i, end, "")
-		if s.is(end+1, "NOT", "NULL") {
+		if s.Is(end+1, "NOT", "NULL") {
 			s.replace(end+1, end+2, "")
 		}
 		s.lose("generated columns", "so that column "+s.column(i)+" stays empty")
@@ -76,7 +76,7 @@ func generatedColumns(s *statement) {
 // column is the name of the column in whose definition token i is.
 func (s *statement) column(i int) string {
 	for ; i > 0; i-- {
-		if s.depths[i] == 1 && s.is(i-1, ",") || s.depths[i-1] == 0 && s.is(i-1, "(") {
+		if s.Depths[i] == 1 && s.Is(i-1, ",") || s.Depths[i-1] == 0 && s.Is(i-1, "(") {
 			return s.name(i)
 		}
 	}
@@ -86,42 +86,42 @@ func (s *statement) column(i int) string {
 // namedNotNull turns constraints that forbid NULL and have a name, or only hold for the table itself, into properties of columns.
 func namedNotNull(s *statement) {
 	written, table := s.table()
-	if s.begins("CREATE") {
+	if s.Begins("CREATE") {
 		s.ownNotNull(written, table)
 		return
 	}
-	if s.begins("COMMENT", "ON", "CONSTRAINT") {
-		if at := s.find(0, 0, "ON"); at > 0 {
-			if on := s.find(at+1, 0, "ON"); on > 0 && s.rewriter.gone[[2]string{s.qualified(s.skip(on+1, "ONLY")), s.name(3)}] {
+	if s.Begins("COMMENT", "ON", "CONSTRAINT") {
+		if at := s.Find(0, 0, "ON"); at > 0 {
+			if on := s.Find(at+1, 0, "ON"); on > 0 && s.rewriter.gone[[2]string{s.qualified(s.skip(on+1, "ONLY")), s.name(3)}] {
 				s.leftOut = true // it is told of the constraint
 			}
 		}
 		return
 	}
-	i := s.find(0, 0, "ADD", "CONSTRAINT")
-	if !s.begins("ALTER", "TABLE") || i < 0 || !s.is(i+3, "NOT", "NULL") || !s.isName(i+5) {
+	i := s.Find(0, 0, "ADD", "CONSTRAINT")
+	if !s.Begins("ALTER", "TABLE") || i < 0 || !s.Is(i+3, "NOT", "NULL") || !s.IsName(i+5) {
 		return
 	}
 	s.rewriter.gone[[2]string{table, s.name(i + 2)}] = true
-	if s.find(i, 0, "NOT", "VALID") > 0 {
+	if s.Find(i, 0, "NOT", "VALID") > 0 {
 		s.leaveOut("NOT NULL … NOT VALID")
 		return
 	}
-	s.replace(i, len(s.tokens)-1, " ALTER COLUMN "+s.raw(i+5, i+5)+" SET NOT NULL")
+	s.replace(i, len(s.Tokens)-1, " ALTER COLUMN "+s.raw(i+5, i+5)+" SET NOT NULL")
 }
 
 // ownNotNull is namedNotNull for CREATE TABLE.
 func (s *statement) ownNotNull(written, table string) {
-	opens := s.find(0, 0, "(")
-	if !s.begins("CREATE") || s.find(0, 0, "TABLE") < 0 || opens < 0 {
+	opens := s.Find(0, 0, "(")
+	if !s.Begins("CREATE") || s.Find(0, 0, "TABLE") < 0 || opens < 0 {
 		return
 	}
 	for _, item := range s.items(opens) {
 		start := item[0]
-		if s.is(start, "CONSTRAINT") {
+		if s.Is(start, "CONSTRAINT") {
 			start += 2
 		}
-		if s.is(start, "NOT", "NULL") && s.isName(start+2) { // a column's constraint has no column behind it
+		if s.Is(start, "NOT", "NULL") && s.IsName(start+2) { // a column's constraint has no column behind it
 			if start > item[0] {
 				s.rewriter.gone[[2]string{table, s.name(start - 1)}] = true
 			}
@@ -130,13 +130,13 @@ func (s *statement) ownNotNull(written, table string) {
 			continue
 		}
 		for i := item[0]; i <= item[1]; i++ {
-			if s.depths[i] != 1 {
+			if s.Depths[i] != 1 {
 				continue
 			}
-			if s.is(i, "CONSTRAINT") && s.is(i+2, "NOT", "NULL") {
+			if s.Is(i, "CONSTRAINT") && s.Is(i+2, "NOT", "NULL") {
 				s.rewriter.gone[[2]string{table, s.name(i + 1)}] = true
 			}
-			if s.is(i, "NOT", "NULL", "NO", "INHERIT") {
+			if s.Is(i, "NOT", "NULL", "NO", "INHERIT") {
 				s.replace(i+2, i+3, "")
 			}
 		}
@@ -145,20 +145,20 @@ func (s *statement) ownNotNull(written, table string) {
 
 // notEnforced leaves out constraints that nothing enforces.
 func notEnforced(s *statement) {
-	if s.begins("ALTER", "TABLE") {
-		if s.find(0, 0, "NOT", "ENFORCED") > 0 {
+	if s.Begins("ALTER", "TABLE") {
+		if s.Find(0, 0, "NOT", "ENFORCED") > 0 {
 			s.rewriter.gone[[2]string{s.tableName(), s.constraint()}] = true
 			s.leaveOut("NOT ENFORCED of constraint " + s.constraint())
 		}
 		return
 	}
-	opens := s.find(0, 0, "(")
-	if !s.begins("CREATE") || s.find(0, 0, "TABLE") < 0 || opens < 0 {
+	opens := s.Find(0, 0, "(")
+	if !s.Begins("CREATE") || s.Find(0, 0, "TABLE") < 0 || opens < 0 {
 		return
 	}
 	for _, item := range s.items(opens) {
-		at := s.find(item[0], 1, "NOT", "ENFORCED")
-		if at < 0 || at > item[1] || !s.is(item[0], "CONSTRAINT") {
+		at := s.Find(item[0], 1, "NOT", "ENFORCED")
+		if at < 0 || at > item[1] || !s.Is(item[0], "CONSTRAINT") {
 			continue
 		}
 		name := s.name(item[0] + 1)
@@ -175,7 +175,7 @@ func (s *statement) tableName() string {
 
 // constraint is the name of the constraint that the statement adds.
 func (s *statement) constraint() string {
-	if i := s.find(0, 0, "ADD", "CONSTRAINT"); i > 0 && s.isName(i+2) {
+	if i := s.Find(0, 0, "ADD", "CONSTRAINT"); i > 0 && s.IsName(i+2) {
 		return s.name(i + 2)
 	}
 	return ""
@@ -183,22 +183,22 @@ func (s *statement) constraint() string {
 
 // overPeriods turns keys WITHOUT OVERLAPS into exclusion constraints, which hold the same, and leaves out foreign keys over a PERIOD.
 func overPeriods(s *statement) {
-	if !s.begins("ALTER", "TABLE") {
+	if !s.Begins("ALTER", "TABLE") {
 		return
 	}
-	if i := s.find(0, 0, "FOREIGN", "KEY", "("); i > 0 {
+	if i := s.Find(0, 0, "FOREIGN", "KEY", "("); i > 0 {
 		for _, item := range s.items(i + 2) {
-			if s.is(item[0], "PERIOD") && item[1] > item[0] {
+			if s.Is(item[0], "PERIOD") && item[1] > item[0] {
 				s.leaveOut("PERIOD in foreign key " + s.constraint())
 				return
 			}
 		}
 		return
 	}
-	i := s.find(0, 0, "PRIMARY", "KEY", "(")
+	i := s.Find(0, 0, "PRIMARY", "KEY", "(")
 	opens := i + 2
 	if i < 0 {
-		if i = s.find(0, 0, "UNIQUE", "("); i < 0 {
+		if i = s.Find(0, 0, "UNIQUE", "("); i < 0 {
 			return
 		}
 		opens = i + 1
@@ -208,7 +208,7 @@ func overPeriods(s *statement) {
 		return
 	}
 	last := items[len(items)-1]
-	if !s.is(last[1]-1, "WITHOUT", "OVERLAPS") {
+	if !s.Is(last[1]-1, "WITHOUT", "OVERLAPS") {
 		return
 	}
 	var columns []string
@@ -223,7 +223,7 @@ func overPeriods(s *statement) {
 // nullsNotDistinct makes keys in which NULL is equal to NULL ordinary ones.
 func nullsNotDistinct(s *statement) {
 	for depth := range 2 {
-		if i := s.find(0, depth, "NULLS", "NOT", "DISTINCT"); i > 0 && !s.begins("COMMENT") && s.find(0, 0, "AS") < 0 {
+		if i := s.Find(0, depth, "NULLS", "NOT", "DISTINCT"); i > 0 && !s.Begins("COMMENT") && s.Find(0, 0, "AS") < 0 {
 			s.replace(i, i+2, "")
 			key := s.constraint()
 			if key != "" {
@@ -237,7 +237,7 @@ func nullsNotDistinct(s *statement) {
 // someColumnsToNull has foreign keys empty all of their columns where they would empty some.
 func someColumnsToNull(s *statement) {
 	for _, action := range []string{"NULL", "DEFAULT"} {
-		if i := s.find(0, 0, "ON", "DELETE", "SET", action, "("); s.begins("ALTER", "TABLE") && i > 0 {
+		if i := s.Find(0, 0, "ON", "DELETE", "SET", action, "("); s.Begins("ALTER", "TABLE") && i > 0 {
 			s.replace(i+4, s.closing(i+4), "")
 			s.lose("ON DELETE SET "+action+" (…)", "so that foreign key "+s.constraint()+" sets all of its columns")
 		}
@@ -247,13 +247,13 @@ func someColumnsToNull(s *statement) {
 // unloggedSequence logs sequences as all others.
 func unloggedSequence(s *statement) {
 	switch {
-	case s.begins("CREATE", "UNLOGGED", "SEQUENCE"):
+	case s.Begins("CREATE", "UNLOGGED", "SEQUENCE"):
 		s.replace(1, 1, "")
-	case s.begins("ALTER", "SEQUENCE") && (s.find(0, 0, "SET", "LOGGED") > 0 || s.find(0, 0, "SET", "UNLOGGED") > 0):
+	case s.Begins("ALTER", "SEQUENCE") && (s.Find(0, 0, "SET", "LOGGED") > 0 || s.Find(0, 0, "SET", "UNLOGGED") > 0):
 		s.leftOut = true
-	case s.begins("ALTER", "TABLE") && s.find(0, 0, "IDENTITY") > 0:
+	case s.Begins("ALTER", "TABLE") && s.Find(0, 0, "IDENTITY") > 0:
 		for _, word := range []string{"LOGGED", "UNLOGGED"} {
-			if i := s.find(0, 1, word); i > 0 && !s.is(i-1, ".") && !s.is(i-1, "NAME") {
+			if i := s.Find(0, 1, word); i > 0 && !s.Is(i-1, ".") && !s.Is(i-1, "NAME") {
 				s.replace(i, i, "")
 			}
 		}
@@ -262,7 +262,7 @@ func unloggedSequence(s *statement) {
 
 // numericScale leaves out the precision of numbers that are rounded before the point, or that have zeros behind it.
 func numericScale(s *statement) {
-	for i := s.find(0, 1, "numeric", "("); i > 0; i = s.find(i+1, 1, "numeric", "(") {
+	for i := s.Find(0, 1, "numeric", "("); i > 0; i = s.Find(i+1, 1, "numeric", "(") {
 		words := strings.FieldsFunc(s.raw(i+2, s.closing(i+1)-1), func(r rune) bool { return r == ',' || r == ' ' })
 		if len(words) != 2 {
 			continue
@@ -279,19 +279,19 @@ func numericScale(s *statement) {
 
 // compression leaves the compression of values to the server.
 func compression(s *statement) {
-	if s.begins("ALTER") {
-		if s.find(0, 0, "SET", "COMPRESSION") > 0 {
+	if s.Begins("ALTER") {
+		if s.Find(0, 0, "SET", "COMPRESSION") > 0 {
 			s.leaveOut("COMPRESSION")
 		}
 		return
 	}
-	opens := s.find(0, 0, "(")
-	if !s.begins("CREATE") || s.find(0, 0, "TABLE") < 0 || opens < 0 {
+	opens := s.Find(0, 0, "(")
+	if !s.Begins("CREATE") || s.Find(0, 0, "TABLE") < 0 || opens < 0 {
 		return
 	}
 	for _, item := range s.items(opens) {
 		for i := item[0] + 2; i < item[1]; i++ { // behind a name and a type
-			if s.depths[i] == 1 && s.is(i, "COMPRESSION") && s.isName(i+1) && !s.is(i-1, ".") && !s.is(i-1, "REFERENCES") {
+			if s.Depths[i] == 1 && s.Is(i, "COMPRESSION") && s.IsName(i+1) && !s.Is(i-1, ".") && !s.Is(i-1, "REFERENCES") {
 				s.replace(i, i+1, "")
 				s.lose("COMPRESSION", "which is left out")
 			}
@@ -301,14 +301,14 @@ func compression(s *statement) {
 
 // atomicBody writes the body of a function as text.
 func atomicBody(s *statement) {
-	if !s.begins("CREATE") || s.find(0, 0, "FUNCTION") < 0 && s.find(0, 0, "PROCEDURE") < 0 {
+	if !s.Begins("CREATE") || s.Find(0, 0, "FUNCTION") < 0 && s.Find(0, 0, "PROCEDURE") < 0 {
 		return
 	}
-	last := len(s.tokens) - 1
-	if i := s.find(0, 0, "BEGIN", "ATOMIC"); i > 0 && s.is(last, "END") {
-		s.edits.Replace(s.tokens[i].Start, s.tokens[last].End, "AS "+dollarQuote(string(s.text[s.tokens[i+1].End:s.tokens[last].Start])))
-	} else if i := s.find(0, 0, "RETURN"); i > 0 && i < last && s.find(0, 0, "AS") < 0 {
-		s.edits.Replace(s.tokens[i].Start, s.tokens[last].End, "AS "+dollarQuote("SELECT "+s.raw(i+1, last)))
+	last := len(s.Tokens) - 1
+	if i := s.Find(0, 0, "BEGIN", "ATOMIC"); i > 0 && s.Is(last, "END") {
+		s.edits.Replace(s.Tokens[i].Start, s.Tokens[last].End, "AS "+dollarQuote(string(s.Text[s.Tokens[i+1].End:s.Tokens[last].Start])))
+	} else if i := s.Find(0, 0, "RETURN"); i > 0 && i < last && s.Find(0, 0, "AS") < 0 {
+		s.edits.Replace(s.Tokens[i].Start, s.Tokens[last].End, "AS "+dollarQuote("SELECT "+s.raw(i+1, last)))
 	}
 }
 
@@ -323,8 +323,8 @@ func dollarQuote(text string) string {
 
 // multirangeName leaves out the name of a type that only comes with newer ranges.
 func multirangeName(s *statement) {
-	opens := s.find(0, 0, "AS", "RANGE", "(")
-	if !s.begins("CREATE", "TYPE") || opens < 0 {
+	opens := s.Find(0, 0, "AS", "RANGE", "(")
+	if !s.Begins("CREATE", "TYPE") || opens < 0 {
 		return
 	}
 	s.dropItem(opens+2, "multirange_type_name")
@@ -333,7 +333,7 @@ func multirangeName(s *statement) {
 // dropItem removes the item that begins with a word from the list that opens at token i.
 func (s *statement) dropItem(i int, word string) bool {
 	for _, item := range s.items(i) {
-		if s.is(item[0], word) {
+		if s.Is(item[0], word) {
 			s.removeItem(i, item)
 			return true
 		}
@@ -343,35 +343,35 @@ func (s *statement) dropItem(i int, word string) bool {
 
 // collationRules leaves out rules that change the order of a collation.
 func collationRules(s *statement) {
-	if opens := s.find(0, 0, "("); s.begins("CREATE", "COLLATION") && opens > 0 && s.dropItem(opens, "rules") {
+	if opens := s.Find(0, 0, "("); s.Begins("CREATE", "COLLATION") && opens > 0 && s.dropItem(opens, "rules") {
 		s.lose("rules of a collation", "which are left out")
 	}
 }
 
 func nondeterministic(s *statement) {
-	if opens := s.find(0, 0, "("); s.begins("CREATE", "COLLATION") && opens > 0 && s.dropItem(opens, "deterministic") {
+	if opens := s.Find(0, 0, "("); s.Begins("CREATE", "COLLATION") && opens > 0 && s.dropItem(opens, "deterministic") {
 		s.lose("collations that are not deterministic", "and makes it one that is")
 	}
 }
 
 func statisticsOfExpressions(s *statement) {
-	if on := s.find(0, 0, "ON"); s.begins("CREATE", "STATISTICS") && on > 0 && s.find(on, 0, "(") > 0 {
+	if on := s.Find(0, 0, "ON"); s.Begins("CREATE", "STATISTICS") && on > 0 && s.Find(on, 0, "(") > 0 {
 		s.leaveOut("statistics of expressions")
 	}
 }
 
 func statisticsTarget(s *statement) {
-	s.leftOut = s.leftOut || s.begins("ALTER", "STATISTICS") && s.find(0, 0, "SET", "STATISTICS") > 0
+	s.leftOut = s.leftOut || s.Begins("ALTER", "STATISTICS") && s.Find(0, 0, "SET", "STATISTICS") > 0
 }
 
 // triggersOfPartitioned leaves out triggers of partitioned tables that act before each row.
 func triggersOfPartitioned(s *statement) {
 	switch {
-	case s.begins("CREATE") && s.find(0, 0, "TABLE") > 0 && s.find(0, 0, "PARTITION", "BY") > 0:
+	case s.Begins("CREATE") && s.Find(0, 0, "TABLE") > 0 && s.Find(0, 0, "PARTITION", "BY") > 0:
 		s.rewriter.partitioned[s.tableName()] = true
-	case s.begins("CREATE", "TRIGGER"):
-		on := s.find(0, 0, "ON")
-		if s.find(0, 0, "BEFORE") > 0 && s.find(0, 0, "FOR", "EACH", "ROW") > 0 && on > 0 && s.rewriter.partitioned[s.qualified(on+1)] {
+	case s.Begins("CREATE", "TRIGGER"):
+		on := s.Find(0, 0, "ON")
+		if s.Find(0, 0, "BEFORE") > 0 && s.Find(0, 0, "FOR", "EACH", "ROW") > 0 && on > 0 && s.rewriter.partitioned[s.qualified(on+1)] {
 			s.leaveOut("triggers of partitioned tables before each row")
 		}
 	}
@@ -379,19 +379,19 @@ func triggersOfPartitioned(s *statement) {
 
 // commonValues leaves out statistics of a kind. It only makes queries slower.
 func commonValues(s *statement) {
-	if s.begins("CREATE", "STATISTICS") && s.find(0, 1, "mcv") > 0 {
+	if s.Begins("CREATE", "STATISTICS") && s.Find(0, 1, "mcv") > 0 {
 		s.leaveOut("statistics of the kind mcv")
 	}
 }
 
 // operatorClassOptions leaves out options of operator classes, which decide how large an index is.
 func operatorClassOptions(s *statement) {
-	using := s.find(0, 0, "USING")
-	if !s.begins("CREATE") || s.find(0, 0, "INDEX") < 0 || using < 0 || !s.is(using+2, "(") {
+	using := s.Find(0, 0, "USING")
+	if !s.Begins("CREATE") || s.Find(0, 0, "INDEX") < 0 || using < 0 || !s.Is(using+2, "(") {
 		return
 	}
 	for i := using + 3; i < s.closing(using+2); i++ {
-		if s.depths[i] == 1 && s.is(i, "(") && s.isName(i-1) && s.isName(i+1) && s.is(i+2, "=") {
+		if s.Depths[i] == 1 && s.Is(i, "(") && s.IsName(i-1) && s.IsName(i+1) && s.Is(i+2, "=") {
 			s.replace(i, s.closing(i), "")
 			s.lose("options of operator classes", "which are left out")
 		}
@@ -400,11 +400,11 @@ func operatorClassOptions(s *statement) {
 
 // materializedQueries leaves out whether a query of a view is kept apart.
 func materializedQueries(s *statement) {
-	for i := range s.tokens {
+	for i := range s.Tokens {
 		switch {
-		case s.is(i, "AS", "MATERIALIZED", "("):
+		case s.Is(i, "AS", "MATERIALIZED", "("):
 			s.replace(i+1, i+1, "")
-		case s.is(i, "AS", "NOT", "MATERIALIZED", "("):
+		case s.Is(i, "AS", "NOT", "MATERIALIZED", "("):
 			s.replace(i+1, i+2, "")
 		}
 	}
@@ -412,27 +412,27 @@ func materializedQueries(s *statement) {
 
 // executeFunction uses the older word for the same.
 func executeFunction(s *statement) {
-	if i := s.find(0, 0, "EXECUTE", "FUNCTION"); s.begins("CREATE") && i > 0 {
-		s.edits.Replace(s.tokens[i+1].Start, s.tokens[i+1].End, "PROCEDURE")
+	if i := s.Find(0, 0, "EXECUTE", "FUNCTION"); s.Begins("CREATE") && i > 0 {
+		s.edits.Replace(s.Tokens[i+1].Start, s.Tokens[i+1].End, "PROCEDURE")
 	}
 }
 
 func includedColumns(s *statement) {
-	if i := s.find(0, 0, "INCLUDE", "("); i > 0 && (s.begins("ALTER", "TABLE") || s.find(0, 0, "INDEX") > 0) {
+	if i := s.Find(0, 0, "INCLUDE", "("); i > 0 && (s.Begins("ALTER", "TABLE") || s.Find(0, 0, "INDEX") > 0) {
 		s.replace(i, s.closing(i+1), "")
 		s.lose("INCLUDE", "which is left out")
 	}
 }
 
 func procedures(s *statement) {
-	if s.begins("CREATE", "PROCEDURE") || s.begins("CREATE", "OR", "REPLACE", "PROCEDURE") {
+	if s.Begins("CREATE", "PROCEDURE") || s.Begins("CREATE", "OR", "REPLACE", "PROCEDURE") {
 		s.leaveOut("procedures")
 	}
 }
 
 // indexColumns leaves out what was set for a column of an index.
 func indexColumns(s *statement) {
-	s.leftOut = s.leftOut || s.begins("ALTER", "INDEX") && s.find(0, 0, "ALTER", "COLUMN") > 0
+	s.leftOut = s.leftOut || s.Begins("ALTER", "INDEX") && s.Find(0, 0, "ALTER", "COLUMN") > 0
 }
 
 // newFunctions are functions that make up values, by the first version that has them.
@@ -440,8 +440,8 @@ var newFunctions = map[string]int{"uuidv7": 18, "uuidv4": 18}
 
 // functions leaves out defaults that call functions which the server does not have. uuidv4 has an older name.
 func functions(s *statement) {
-	for i := range s.tokens {
-		if !s.is(i, "DEFAULT") || !s.isName(i+1) || !s.is(i+2, "(") {
+	for i := range s.Tokens {
+		if !s.Is(i, "DEFAULT") || !s.IsName(i+1) || !s.Is(i+2, "(") {
 			continue
 		}
 		function := strings.ToLower(s.name(i + 1))
@@ -449,11 +449,11 @@ func functions(s *statement) {
 			continue
 		}
 		if function == "uuidv4" && s.rewriter.server >= 13 {
-			s.edits.Replace(s.tokens[i+1].Start, s.tokens[i+1].End, "gen_random_uuid")
+			s.edits.Replace(s.Tokens[i+1].Start, s.Tokens[i+1].End, "gen_random_uuid")
 			continue
 		}
 		what := "the function " + function
-		if s.begins("ALTER") {
+		if s.Begins("ALTER") {
 			s.leaveOut(what)
 			return
 		}
@@ -474,7 +474,7 @@ var newOptions = map[string]int{
 // options leaves out options that the server does not know. Only that of a view changes what it does.
 func options(s *statement) {
 	for _, word := range []string{"WITH", "SET"} {
-		for i := s.find(0, 0, word, "("); i > 0; i = s.find(i+1, 0, word, "(") {
+		for i := s.Find(0, 0, word, "("); i > 0; i = s.Find(i+1, 0, word, "(") {
 			s.withoutOptions(i)
 		}
 	}
@@ -485,7 +485,7 @@ func (s *statement) withoutOptions(i int) {
 	var kept []string
 	for _, item := range items {
 		name := item[0]
-		if s.is(name, "toast") && s.is(name+1, ".") {
+		if s.Is(name, "toast") && s.Is(name+1, ".") {
 			name += 2
 		}
 		if s.since = newOptions[strings.ToLower(s.name(name))]; s.since <= s.rewriter.server {
@@ -498,7 +498,7 @@ func (s *statement) withoutOptions(i int) {
 	case len(kept) == len(items):
 	case len(kept) > 0:
 		s.replace(i+1, s.closing(i+1), "("+strings.Join(kept, ", ")+")")
-	case s.begins("ALTER"):
+	case s.Begins("ALTER"):
 		s.leftOut = true
 	default:
 		s.replace(i, s.closing(i+1), "")
@@ -510,21 +510,21 @@ const anycompatibleSince = 14
 
 // anycompatible gives aggregates over arrays the types that their functions have since version 14.
 func anycompatible(s *statement) {
-	if !s.begins("CREATE", "AGGREGATE") && !s.begins("CREATE", "OR", "REPLACE", "AGGREGATE") {
+	if !s.Begins("CREATE", "AGGREGATE") && !s.Begins("CREATE", "OR", "REPLACE", "AGGREGATE") {
 		return
 	}
 	function := ""
-	for i, token := range s.tokens {
-		if token.Is(s.text, "SFUNC") && s.is(i+1, "=") && i+2 < len(s.tokens) {
+	for i, token := range s.Tokens {
+		if token.Is(s.Text, "SFUNC") && s.Is(i+1, "=") && i+2 < len(s.Tokens) {
 			function = s.qualified(i + 2)
 		}
 	}
 	if !slices.Contains([]string{"array_append", "array_prepend", "array_cat"}, strings.TrimPrefix(function, "pg_catalog.")) {
 		return
 	}
-	for _, token := range s.tokens {
+	for _, token := range s.Tokens {
 		for was, is := range map[string]string{"anyelement": "anycompatible", "anyarray": "anycompatiblearray"} {
-			if token.Is(s.text, was) {
+			if token.Is(s.Text, was) {
 				s.edits.Replace(token.Start, token.End, is)
 			}
 		}
