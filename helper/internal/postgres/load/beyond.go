@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -19,7 +18,7 @@ func (l *Load) beyond(ctx context.Context, text []byte, cause error) (done bool)
 	more := admit.Beyond(text)
 	switch more.Turn {
 	case admit.AtOnce:
-		return l.known(ctx, more.Function) && l.owns(ctx, more.Handlers) && l.beside(ctx, more.Text) == nil
+		return l.known(ctx, more.Function) && l.ownsAll(ctx, more.Handlers) && l.beside(ctx, more.Text) == nil
 	case admit.AtEnd:
 		if postgres.SQLState(cause) != postgres.InsufficientPrivilege {
 			return false
@@ -42,23 +41,15 @@ func (l *Load) putOff(text string) {
 // because their owners decide where they lead.
 func (l *Load) beside(ctx context.Context, text string) error {
 	c := l.account
-	err := c.beside.Exec(ctx, "BEGIN; SET LOCAL search_path = "+l.path+";\n"+text+";\nSET LOCAL search_path = pg_catalog, pg_temp")
-	if err == nil {
-		err = spared(ctx, c.beside)
-	}
-	if err != nil {
-		return errors.Join(err, c.beside.Exec(ctx, "ROLLBACK"))
-	}
-	objects, err := c.beside.Query(ctx, strings.ReplaceAll(owned, "ROUTINE", Routine(l.Server, "CASE WHEN p.proisagg THEN 'AGGREGATE' ELSE 'FUNCTION' END")), l.Server.User)
-	for _, object := range objects {
-		if err == nil && !strings.HasPrefix(object[0], "SERVER ") && !strings.HasPrefix(object[0], "LANGUAGE ") {
-			err = c.beside.Exec(ctx, "ALTER "+object[0]+" OWNER TO "+postgres.QuoteIdentifier(c.Name))
+	return within(ctx, c.beside, "SET LOCAL search_path = "+l.path+";\n"+text, func() error {
+		objects, err := owns(ctx, l.Server, c.beside, l.Server.User)
+		for _, object := range objects {
+			if err == nil && !strings.HasPrefix(object, "SERVER ") && !strings.HasPrefix(object, "LANGUAGE ") {
+				err = c.beside.Exec(ctx, "ALTER "+object+" OWNER TO "+postgres.QuoteIdentifier(c.Name))
+			}
 		}
-	}
-	if err != nil {
-		return errors.Join(err, c.beside.Exec(ctx, "ROLLBACK"))
-	}
-	return c.beside.Exec(ctx, "COMMIT")
+		return err
+	})
 }
 
 // known reports whether a function is the server's own, and everybody's there under another name; or one of a library that no extension of the
@@ -80,8 +71,8 @@ func (l *Load) known(ctx context.Context, f *admit.Function) bool {
 	return err == nil && len(rows) == 0
 }
 
-// owns reports whether the load's account owns all functions with some names: it cannot make a language of what belongs to an extension.
-func (l *Load) owns(ctx context.Context, functions []string) bool {
+// ownsAll reports whether the load's account owns all functions with some names: it cannot make a language of what belongs to an extension.
+func (l *Load) ownsAll(ctx context.Context, functions []string) bool {
 	for _, name := range functions {
 		rows, err := l.account.beside.Query(ctx, "SELECT 1 FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE p.proname = $1 GROUP BY 1 HAVING bool_and(r.rolname = $2)",
 			name[strings.LastIndexByte(name, '.')+1:], l.account.Name)

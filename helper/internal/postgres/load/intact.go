@@ -34,15 +34,24 @@ SELECT 1 FROM (
 // server's own first. A text that changes something there is undone, and counts as forbidden.
 func sparing(s *session.Session) func(context.Context, string) error {
 	return func(ctx context.Context, text string) error {
-		err := s.Exec(ctx, "BEGIN;\n"+text+";\nSET LOCAL search_path = pg_catalog, pg_temp")
-		if err == nil {
-			err = spared(ctx, s)
-		}
-		if err != nil {
-			return errors.Join(err, s.Exec(ctx, "ROLLBACK"))
-		}
-		return s.Exec(ctx, "COMMIT")
+		return within(ctx, s, text, func() error { return nil })
 	}
+}
+
+// within executes a text and what follows from it in one transaction, which is undone if it fails or has changed what is the server's own.
+// What follows finds names in pg_catalog alone.
+func within(ctx context.Context, s *session.Session, text string, follow func() error) error {
+	err := s.Exec(ctx, "BEGIN;\n"+text+";\nSET LOCAL search_path = pg_catalog, pg_temp")
+	if err == nil {
+		err = spared(ctx, s)
+	}
+	if err == nil {
+		err = follow()
+	}
+	if err != nil {
+		return errors.Join(err, s.Exec(ctx, "ROLLBACK"))
+	}
+	return s.Exec(ctx, "COMMIT")
 }
 
 // spared fails if the session's transaction has changed what is the server's own. Names are found in pg_catalog alone.

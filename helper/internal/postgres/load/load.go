@@ -335,11 +335,11 @@ func (l *Load) attempt(ctx context.Context, first string, text []byte) error {
 		return l.execute(ctx, l.Main, text)
 	}
 	begins := func(prefix string) bool { return strings.HasPrefix(first, prefix+" ") }
-	switch {
-	case begins("CREATE EXTENSION"):
+	if begins("CREATE EXTENSION") {
 		return l.extension(ctx, text)
-	case begins("ALTER") && ownerOf(text) != "":
-		if more := admit.Beyond(text); ownerOf(text) != l.owner && more.Turn == admit.AtEnd {
+	}
+	if role, is := newOwner(text); is {
+		if more := admit.Beyond(text); role.Name(text) != l.owner && more.Turn == admit.AtEnd {
 			l.putOff(more.Text)
 		}
 		return nil
@@ -379,42 +379,34 @@ func FirstWords(text []byte) string {
 	return strings.Join(words, " ")
 }
 
-// ownerOf returns the role of ALTER … OWNER TO, "" for other statements.
-func ownerOf(text []byte) string {
+// newOwner returns the role of ALTER … OWNER TO as a token; false for other statements.
+func newOwner(text []byte) (role sqltext.Token, is bool) {
 	token := sqltext.NextToken(text, 0, sqltext.Postgres)
+	if !token.Is(text, "ALTER") {
+		return role, false
+	}
 	for ; token.Kind != sqltext.End; token = sqltext.NextToken(text, token.End, sqltext.Postgres) {
 		if !token.Is(text, "OWNER") {
 			continue
 		}
 		if to := sqltext.NextToken(text, token.End, sqltext.Postgres); to.Is(text, "TO") {
-			role := sqltext.NextToken(text, to.End, sqltext.Postgres)
-			return role.Name(text)
+			role = sqltext.NextToken(text, to.End, sqltext.Postgres)
+			return role, role.Kind != sqltext.End
 		}
 	}
-	return ""
+	return role, false
 }
 
 // replaceOwner gives the objects of roles that are unknown here to the live database's owner.
 func (l *Load) replaceOwner(text []byte) []byte {
-	token := sqltext.NextToken(text, 0, sqltext.Postgres)
-	if !token.Is(text, "ALTER") {
+	role, is := newOwner(text)
+	if !is || l.roles[role.Name(text)] {
 		return text
 	}
-	for ; token.Kind != sqltext.End; token = sqltext.NextToken(text, token.End, sqltext.Postgres) {
-		if !token.Is(text, "OWNER") {
-			continue
-		}
-		to := sqltext.NextToken(text, token.End, sqltext.Postgres)
-		role := sqltext.NextToken(text, to.End, sqltext.Postgres)
-		if !to.Is(text, "TO") || role.Kind == sqltext.End || l.roles[role.Name(text)] {
-			return text
-		}
-		l.once.About("role "+role.Name(text), "role "+role.Name(text)+" does not exist here: "+l.owner+" owns what it owned")
-		var owner sqltext.Edits
-		owner.Replace(role.Start, role.End, postgres.QuoteIdentifier(l.owner))
-		return owner.Apply(text)
-	}
-	return text
+	l.once.About("role "+role.Name(text), "role "+role.Name(text)+" does not exist here: "+l.owner+" owns what it owned")
+	var owner sqltext.Edits
+	owner.Replace(role.Start, role.End, postgres.QuoteIdentifier(l.owner))
+	return owner.Apply(text)
 }
 
 func extensionName(text []byte) string {

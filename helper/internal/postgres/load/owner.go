@@ -8,7 +8,6 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
-	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
 
 // owned lists the objects of the account $1, but not the server's and extensions' own, with the words that ALTER … OWNER TO needs.
@@ -43,16 +42,25 @@ SELECT words FROM mine WHERE objid >= 16384
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = mine.classid AND d.objid = mine.objid AND d.deptype = 'e')
 ORDER BY classid, objid`
 
+// owns lists the objects of an account in the session's database, with the words that ALTER … OWNER TO needs.
+func owns(ctx context.Context, db *session.Server, s *session.Session, account string) (objects []string, err error) {
+	rows, err := s.Query(ctx, strings.ReplaceAll(owned, "ROUTINE", Routine(db, "CASE WHEN p.proisagg THEN 'AGGREGATE' ELSE 'FUNCTION' END")), account)
+	for _, row := range rows {
+		objects = append(objects, row[0])
+	}
+	return objects, err
+}
+
 // GiveAway gives all objects of one account in the session's database to another one. The session's search path is pg_catalog.
 func GiveAway(ctx context.Context, db *session.Server, s *session.Session, from, to string) error {
 	action := "give what the dump has created to " + to
-	objects, err := s.Query(ctx, strings.ReplaceAll(owned, "ROUTINE", Routine(db, "CASE WHEN p.proisagg THEN 'AGGREGATE' ELSE 'FUNCTION' END")), from)
+	objects, err := owns(ctx, db, s, from)
 	if err != nil {
 		return db.Classify(action, err)
 	}
 	var statements []AboutObject
 	for _, object := range objects {
-		statements = append(statements, AboutObject{object[0], "ALTER " + object[0] + " OWNER TO " + postgres.QuoteIdentifier(to)})
+		statements = append(statements, AboutObject{object, "ALTER " + object + " OWNER TO " + postgres.QuoteIdentifier(to)})
 	}
 	return db.Classify(action, Each(ctx, s.Exec, statements, func(object string, err error) {
 		db.Config.Note(fmt.Sprintf("%s does not become the owner of %s: %s", to, object, postgres.ServerMessage(err)))
@@ -92,7 +100,7 @@ func Each(ctx context.Context, execute func(context.Context, string) error, stat
 
 // Routine is an expression for the word that stands for any function p; before is the one for servers before version 11.
 func Routine(db *session.Server, before string) string {
-	if v, _ := version.Parse(db.About.Version); v.Major < 11 {
+	if db.Major() < 11 {
 		return before
 	}
 	return "'ROUTINE'"

@@ -33,7 +33,7 @@ func (db *Server) MakeAccount(ctx context.Context, s *Session) (Account, error) 
 	account := Account{Name: db.Names.Incoming, password: secret.New(rand.Text())}
 	name := postgres.QuoteIdentifier(account.Name)
 	own := "GRANT " + name + " TO CURRENT_USER"
-	if db.major() >= 16 {
+	if db.Major() >= 16 {
 		own += " WITH INHERIT TRUE, SET TRUE"
 	}
 	statements := []string{

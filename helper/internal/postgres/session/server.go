@@ -221,15 +221,15 @@ func (db *Server) Locked(ctx context.Context) (*Session, error) {
 
 const lockTries = 5
 
-// major is the server's major version.
-func (db *Server) major() int {
+// Major is the server's major version.
+func (db *Server) Major() int {
 	v, _ := version.Parse(db.About.Version)
 	return v.Major
 }
 
 // lockKey is an expression for the key of a database's lock.
 func (db *Server) lockKey() string {
-	if db.major() < 11 {
+	if db.Major() < 11 {
 		return "hashtext('dump:' || $1)::bigint"
 	}
 	return "hashtextextended('dump:' || $1, 0)"
