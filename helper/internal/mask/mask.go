@@ -8,6 +8,7 @@ package mask
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Masker replaces the values of one column. It keeps buffers, so only one goroutine at a time may use it.
@@ -138,10 +139,8 @@ func New(key Key, spec Spec, column Column) (Masker, error) {
 
 // onlyFor returns an error if a column is of none of the kinds.
 func onlyFor(name string, column Column, kinds ...Kind) error {
-	for _, kind := range kinds {
-		if column.Kind == kind {
-			return nil
-		}
+	if slices.Contains(kinds, column.Kind) {
+		return nil
 	}
 	return fmt.Errorf("%s cannot mask a column of this type", name)
 }

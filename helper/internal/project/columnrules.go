@@ -2,6 +2,7 @@ package project
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -171,10 +172,8 @@ func knownMasker(name string) error {
 	if name == "" {
 		return errors.New("mask is missing: the masker's name")
 	}
-	for _, known := range mask.Names() {
-		if name == known {
-			return nil
-		}
+	if slices.Contains(mask.Names(), name) {
+		return nil
 	}
 	closest, _ := nearest(name, mask.Names())
 	return errors.New("there is no masker " + name + ", did you mean " + closest + "?")

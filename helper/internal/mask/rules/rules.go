@@ -176,11 +176,10 @@ func (r Rules) position(e *Error) int {
 
 // match returns the rules of a column, the last one first.
 func (r Rules) match(plan *Plan, table Table, column Column, matched []bool) (found []Rule, problems []*Error) {
-	for i, rule := range slices.Backward(r.Columns) {
+	for _, rule := range slices.Backward(r.Columns) {
 		if !rule.matches(table, column.Name) {
 			continue
 		}
-		matched[i] = true
 		rule, err := r.fitting(rule, table, column)
 		if err != nil && rule.Preset && rule.manyColumns() {
 			plan.Left = append(plan.Left, table.Name+"."+column.Name)
@@ -332,6 +331,12 @@ func (p *Plan) Needed(table string) []string {
 	slices.Sort(needed)
 	return slices.Compact(needed)
 }
+
+// LongestRow is how long a row may be of which columns are masked, in bytes: it is kept in memory.
+const LongestRow = 256 << 20
+
+// ErrRowTooLong means that a row is longer than LongestRow.
+var ErrRowTooLong = errors.New("a row is too long to be masked: exclude its table, or dump it without rows")
 
 // Row masks the rows of a table. Only one goroutine at a time may use it.
 type Row struct {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -44,9 +43,9 @@ func describeColumns(ctx context.Context, conn *sql.Conn, names []string, releas
 		}
 		return nil
 	}
-	err := eachRow(ctx, conn, "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, COALESCE(CHARACTER_SET_NAME, ''), COALESCE(COLLATION_NAME, ''), IS_NULLABLE,"+
+	err := eachLine(ctx, conn, "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, COALESCE(CHARACTER_SET_NAME, ''), COALESCE(COLLATION_NAME, ''), IS_NULLABLE,"+
 		" EXTRA, COALESCE(CHARACTER_MAXIMUM_LENGTH, 0), COALESCE(CHARACTER_OCTET_LENGTH, 0) FROM information_schema.COLUMNS"+
-		" WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION", 10, func(v []string) {
+		" WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION", func(v []string) {
 		if t := byName[v[0]]; t != nil {
 			t.Columns = append(t.Columns, describeColumn(v[1], strings.ToLower(v[2]), strings.ToLower(v[3]), v[4], v[5], v[6] == "YES", v[7], v[8], v[9]))
 		}
@@ -54,8 +53,8 @@ func describeColumns(ctx context.Context, conn *sql.Conn, names []string, releas
 	if err != nil {
 		return nil, err
 	}
-	err = eachRow(ctx, conn, "SELECT TABLE_NAME, COLUMN_NAME, COALESCE(SUB_PART, 0) FROM information_schema.STATISTICS"+
-		" WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 AND COLUMN_NAME IS NOT NULL", 3, func(v []string) {
+	err = eachLine(ctx, conn, "SELECT TABLE_NAME, COLUMN_NAME, COALESCE(SUB_PART, 0) FROM information_schema.STATISTICS"+
+		" WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 AND COLUMN_NAME IS NOT NULL", func(v []string) {
 		if c := column(v[0], v[1]); c != nil {
 			prefix := number(v[2])
 			if !c.Unique || prefix > 0 && (c.UniquePrefix == 0 || prefix < c.UniquePrefix) {
@@ -67,8 +66,8 @@ func describeColumns(ctx context.Context, conn *sql.Conn, names []string, releas
 	if err != nil {
 		return nil, err
 	}
-	err = eachRow(ctx, conn, "SELECT TABLE_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE"+
-		" WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_SCHEMA = DATABASE()", 4, func(v []string) {
+	err = eachLine(ctx, conn, "SELECT TABLE_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE"+
+		" WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_SCHEMA = DATABASE()", func(v []string) {
 		if c := column(v[0], v[1]); c != nil {
 			c.References = append(c.References, v[2]+"."+v[3])
 		}
@@ -80,7 +79,7 @@ func describeColumns(ctx context.Context, conn *sql.Conn, names []string, releas
 	if !ok {
 		return tables, nil
 	}
-	return tables, eachRow(ctx, conn, checks, 2, func(v []string) {
+	return tables, eachLine(ctx, conn, checks, func(v []string) {
 		t := byName[v[0]]
 		if t == nil {
 			return
@@ -115,24 +114,13 @@ func checksQuery(release mysql.Release) (string, bool) {
 	return "", false
 }
 
-// eachRow calls a function with each row of a query, as texts.
-func eachRow(ctx context.Context, conn *sql.Conn, query string, columns int, row func(values []string)) error {
-	rows, err := conn.QueryContext(ctx, query)
-	if err != nil {
-		return err
+// eachLine calls a function with each row of a query, as texts.
+func eachLine(ctx context.Context, conn *sql.Conn, query string, do func(values []string)) error {
+	_, lines, err := mysql.Lines(ctx, conn, query)
+	for _, line := range lines {
+		do(line)
 	}
-	defer rows.Close()
-	values, targets := make([]string, columns), make([]any, columns)
-	for i := range values {
-		targets[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return err
-		}
-		row(values)
-	}
-	return rows.Err()
+	return err
 }
 
 // integers are the ranges of integers: signed, and unsigned.
@@ -199,16 +187,11 @@ func number(text string) int {
 	return n
 }
 
-// longestMasked is how long a row may be of which columns are masked, in bytes: it is kept in memory.
-const longestMasked = 256 << 20
-
-var errTooLongToMask = errors.New("a row is too long to be masked: exclude its table, or dump it without rows")
-
 // readLong reads a row that is too long for the memory of a reader, but not for a masker.
 func (w *rowWriter) readLong(from io.Reader) ([]byte, error) {
-	row, err := io.ReadAll(io.LimitReader(from, longestMasked+1))
-	if err == nil && len(row) > longestMasked {
-		err = errTooLongToMask
+	row, err := io.ReadAll(io.LimitReader(from, rules.LongestRow+1))
+	if err == nil && len(row) > rules.LongestRow {
+		err = rules.ErrRowTooLong
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a row of table %s: %w", w.table.name, err)

@@ -3,7 +3,6 @@ package read
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -119,11 +118,6 @@ func describeColumn(v []string) rules.Column {
 	return c
 }
 
-// longestMasked is how long a row may be of which columns are masked, in bytes: it is kept in memory.
-const longestMasked = 256 << 20
-
-var errTooLongToMask = errors.New("a row is too long to be masked: exclude its table, or dump it without rows")
-
 // rowMasker masks rows of COPY's text.
 type rowMasker struct {
 	row           *rules.Row
@@ -147,8 +141,8 @@ func (m masking) newRowMasker(table relationName) (*rowMasker, error) {
 func (m *rowMasker) add(data []byte) (row, masked []byte, err error) {
 	whole := bytes.HasSuffix(data, []byte{'\n'})
 	if len(m.partial) > 0 || !whole {
-		if m.partial = append(m.partial, data...); len(m.partial) > longestMasked {
-			return nil, nil, errTooLongToMask
+		if m.partial = append(m.partial, data...); len(m.partial) > rules.LongestRow {
+			return nil, nil, rules.ErrRowTooLong
 		}
 		data = m.partial
 	}
