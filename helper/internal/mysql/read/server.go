@@ -279,13 +279,23 @@ func cutTrailer(text string) (string, bool) {
 
 // session gives do a connection of its own, read-only, that ends with it.
 func (m *Server) session(ctx context.Context, do func(*sql.Conn) error) error {
-	pool, conn, err := m.connect(ctx)
+	pool, conn, err := m.connectFirst(ctx)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
 	defer conn.Close()
 	return do(conn)
+}
+
+// connectFirst is connect for a session that is our only one.
+func (m *Server) connectFirst(ctx context.Context) (pool *sql.DB, conn *sql.Conn, err error) {
+	full := func(err error) bool { return mysql.Is(err, fault.TooManyConnections) }
+	err = source.ConnectFirst(ctx, full, func() error {
+		pool, conn, err = m.connect(ctx)
+		return err
+	})
+	return pool, conn, err
 }
 
 // shortly has a session wait for locks for a second at most: who wants a table waits behind us while we wait for it.

@@ -97,10 +97,11 @@ func (s *snapshot) beginAlone(ctx context.Context) error {
 // connect opens the connections. It fails only if it cannot open the first one.
 func (s *snapshot) connect(ctx context.Context) ([]*sql.Conn, error) {
 	m := s.server
-	first, err := s.add(ctx)
+	pool, first, err := m.connectFirst(ctx)
 	if err != nil {
 		return nil, err
 	}
+	s.pools = append(s.pools, pool)
 	conns := []*sql.Conn{first}
 	wanted := connectionsFor(m.config.Threads, readLimits(ctx, first, m.url.User))
 	for len(conns) < wanted+1 {

@@ -407,7 +407,7 @@ func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
 	}
 	p.password = config.Password
 	var tx pgx.Tx
-	conn, err := p.limits.Connect(ctx, config, func(conn *pgx.Conn) (err error) {
+	conn, err := p.connectFirst(ctx, config, func(conn *pgx.Conn) (err error) {
 		if !p.checked {
 			if err := p.checkPooler(ctx, conn); err != nil {
 				return err
@@ -426,6 +426,16 @@ func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	return do(tx)
+}
+
+// connectFirst opens a connection that is our only one.
+func (p *Server) connectFirst(ctx context.Context, config *pgx.ConnConfig, begin func(*pgx.Conn) error) (conn *pgx.Conn, err error) {
+	full := func(err error) bool { return postgres.Is(err, fault.TooManyConnections) }
+	err = source.ConnectFirst(ctx, full, func() error {
+		conn, err = p.limits.Connect(ctx, config, begin)
+		return err
+	})
+	return conn, err
 }
 
 // connection returns the configuration of connections to the database.

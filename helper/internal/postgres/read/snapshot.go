@@ -88,7 +88,7 @@ func (p *Server) takeSnapshot(ctx context.Context, target *clientTarget) (*snaps
 
 func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	p := s.postgres
-	keeper, err := s.connect(ctx)
+	keeper, err := s.connect(ctx, p.connectFirst)
 	if err != nil {
 		return p.classify(err)
 	}
@@ -204,9 +204,12 @@ func refusedToShare(err error) *pgconn.PgError {
 	return server
 }
 
+// opener opens a connection, and has begin make it ready.
+type opener func(ctx context.Context, config *pgx.ConnConfig, begin func(*pgx.Conn) error) (*pgx.Conn, error)
+
 // connect opens a connection with a transaction that sees one moment of the database, under the settings with which
 // pg_dump reads. All settings end with the transaction: behind a pooler, the connection then goes to somebody else.
-func (s *snapshot) connect(ctx context.Context, more ...string) (*pgx.Conn, error) {
+func (s *snapshot) connect(ctx context.Context, open opener, more ...string) (*pgx.Conn, error) {
 	config, err := s.postgres.connection()
 	if err != nil {
 		return nil, err
@@ -216,7 +219,7 @@ func (s *snapshot) connect(ctx context.Context, more ...string) (*pgx.Conn, erro
 		statements = append(statements, "SET LOCAL client_encoding = "+s.postgres.encoding)
 	}
 	statements = append(statements, more...)
-	return s.postgres.limits.Connect(ctx, config, func(conn *pgx.Conn) error {
+	return open(ctx, config, func(conn *pgx.Conn) error {
 		_, err := conn.PgConn().Exec(ctx, strings.Join(statements, "; ")).ReadAll()
 		return err
 	})
@@ -234,7 +237,7 @@ func (s *snapshot) share(ctx context.Context, n int) error {
 	var group sync.WaitGroup
 	for i := range all {
 		group.Go(func() {
-			all[i].conn, all[i].err = s.connect(within, "SET TRANSACTION SNAPSHOT "+postgres.QuoteText(s.id), source.SetSavepoint)
+			all[i].conn, all[i].err = s.connect(within, s.postgres.limits.Connect, "SET TRANSACTION SNAPSHOT "+postgres.QuoteText(s.id), source.SetSavepoint)
 		})
 	}
 	group.Wait()
