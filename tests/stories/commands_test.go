@@ -51,6 +51,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"objects":     objects,
 	"uploads":     uploads,
 	"put":         put,
+	"putdated":    putDated,
 	"get":         get,
 	"delete":      remove,
 	"flip":        flip,
@@ -206,6 +207,14 @@ func list(ts *testscript.TestScript, keys, args []string) {
 // put KEY FILE stores a file unchanged.
 func put(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, of(ts).store.PutObject(of(ts).bucket, args[0], []byte(ts.ReadFile(args[1]))))
+}
+
+// putdated PREFIX AGE FILE stores a dump of shop with that age, which is negative for the future.
+func putDated(ts *testscript.TestScript, _ bool, args []string) {
+	age, err := time.ParseDuration(args[1])
+	check(ts, err)
+	key := args[0] + "/shop-" + time.Now().Add(-age).UTC().Format(keyTimeLayout) + "-aaaaaa.sql.zst"
+	check(ts, of(ts).store.PutObject(of(ts).bucket, key, []byte(ts.ReadFile(args[2]))))
 }
 
 // get KEY FILE fetches an object unchanged; "newest" is the last key.
@@ -386,11 +395,23 @@ func nextSecond(*testscript.TestScript, bool, []string) {
 	time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
 }
 
-// aged waits until each dump that is in the bucket now is more than a second old by the bucket's clock, which has whole seconds.
+// aged waits until each dump that is in the bucket now is more than a second old by the bucket's clock, which has whole seconds. A dump may
+// be dated a little in the future, after another one of its second, or because the clock has been set back since.
 func aged(ts *testscript.TestScript, neg bool, args []string) {
 	nextSecond(ts, neg, args)
 	nextSecond(ts, neg, args)
+	for _, key := range dumpKeys(ts) {
+		dated := keyTime.FindString(key)
+		at, err := time.Parse(keyTimeLayout, dated)
+		for err == nil && time.Until(at) > -2*time.Second && time.Until(at) < time.Minute {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
 }
+
+const keyTimeLayout = "20060102T150405Z"
+
+var keyTime = regexp.MustCompile(`[0-9]{8}T[0-9]{6}Z`)
 
 // settled [DATABASE] waits until staging can be sure that it is not being changed: its last change is more than two seconds old or, in a
 // PostgreSQL database, no session is left.

@@ -134,7 +134,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 func (r *run) date(snapshot, began time.Time) time.Time {
 	taken, wrong := clock.Within(snapshot, began, r.Bucket.Now())
 	if wrong == 0 {
-		return taken
+		return r.afterNewest(taken)
 	}
 	whose, how := "staging's clock", "ahead of"
 	if r.Source.URL == nil {
@@ -144,7 +144,20 @@ func (r *run) date(snapshot, began time.Time) time.Time {
 		how = "behind"
 	}
 	r.Progress.Note(fmt.Sprintf("%s is %s %s the bucket's: the dump is dated by the bucket's clock", whose, wrong.Abs().Round(time.Second), how))
-	return taken
+	return r.afterNewest(taken)
+}
+
+// afterNewest returns a time that is later than the newest dump's by the whole seconds of keys: what is published last is the newest dump,
+// whichever clocks dated both.
+func (r *run) afterNewest(taken time.Time) time.Time {
+	earlier := r.newest.Time.Sub(taken.Truncate(time.Second))
+	if r.newest.Key == "" || earlier < 0 {
+		return taken
+	}
+	if earlier > time.Second {
+		r.Progress.Note(fmt.Sprintf("%s is dated %s later than this dump's snapshot: this dump is dated after it", r.newest.Name, earlier))
+	}
+	return r.newest.Time.Add(time.Second)
 }
 
 // first returns why the context ended, if it did: other errors are its consequences.

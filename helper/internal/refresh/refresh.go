@@ -86,6 +86,8 @@ func Run(ctx context.Context, config Config) (Result, error) {
 type run struct {
 	Config
 	previous previous
+	// newest is the project's newest dump, by whichever tool; without a key if there is none.
+	newest bucket.Object
 	// last and published are what was published before, and now.
 	last, published bucket.Published
 	// needs finds out what the dump needs of a server.
@@ -290,6 +292,9 @@ func (r *run) readPrevious(ctx context.Context) error {
 	contents, err := r.Bucket.Contents(ctx)
 	if err != nil {
 		return err
+	}
+	if len(contents.Dumps) > 0 {
+		r.newest = contents.Dumps[0]
 	}
 	for i, object := range contents.Dumps {
 		if !object.Ours {
