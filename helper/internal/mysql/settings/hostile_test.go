@@ -127,19 +127,24 @@ func (s *server) names(t *testing.T) []string {
 	return all
 }
 
+// hostile is the value of a variable under which a session would go wrong; "" for none.
+func (s *server) hostile(name string) string {
+	switch {
+	case name == "sql_mode" && s.maria:
+		return mariaDBMode
+	case name == "old_alter_table" && !s.maria:
+		return "1"
+	}
+	return hostile[name]
+}
+
 // bend gives all variables of sessions values that they should not have, globally, as an administrator would.
 func (s *server) bend(t *testing.T, names []string) {
 	t.Helper()
 	var statements []string
 	refused := 0
 	for _, name := range names {
-		value := hostile[name]
-		if name == "sql_mode" && s.maria {
-			value = mariaDBMode
-		}
-		if name == "old_alter_table" && !s.maria {
-			value = "1"
-		}
+		value := s.hostile(name)
 		_, set := decided[name]
 		switch {
 		case slices.Contains(sessionOnly, name):
@@ -308,6 +313,7 @@ func TestHostileServer(t *testing.T) {
 				}
 			}
 			p := newProject(t, s.URL("site"), s.URL("local"))
+			s.eachAlone(t, names)
 
 			s.bend(t, names)
 			p.run("doctor")

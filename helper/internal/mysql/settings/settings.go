@@ -64,7 +64,7 @@ func (e *Error) Unwrap() error { return e.Err }
 const first = "SET NAMES utf8mb4, SESSION sql_mode = 0, SESSION sql_select_limit = " + unlimited +
 	", SESSION max_join_size = " + unlimited + ", SESSION sql_big_selects = 1" +
 	", SESSION max_heap_table_size = 16777216, SESSION tmp_table_size = 16777216" +
-	" /*M!100207 , SESSION tmp_disk_table_size = " + unlimited + " */" + mysql.WithoutTimeLimit
+	" /*M!100207 , SESSION tmp_disk_table_size = " + unlimited + ", SESSION max_session_mem_used = 9223372036854775807 */" + mysql.WithoutTimeLimit
 
 // Apply makes the settings of a new connection. For some variables, own has other values, SQL literals, for this session
 // alone. It fails with *Error if a variable that matters cannot be set.

@@ -1,6 +1,9 @@
 package settings
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +26,7 @@ func TestHostileSettingsOneByOne(t *testing.T) {
 	p := newProject(t, s.URL("site"), s.URL("local"))
 	for _, name := range []string{
 		"sql_select_limit", "system_versioning_asof", "completion_type", "tx_read_only", "sql_mode", "max_join_size", "enforce_storage_engine",
-		"innodb_compression_default", "div_precision_increment", "explicit_defaults_for_timestamp", "tmp_disk_table_size",
+		"innodb_compression_default", "div_precision_increment", "explicit_defaults_for_timestamp", "tmp_disk_table_size", "max_session_mem_used",
 	} {
 		value := strings.Replace(hostile[name], hostile["sql_mode"], mariaDBMode, 1)
 		if err := s.Exec("SET GLOBAL " + name + " = " + value); err != nil {
@@ -40,4 +43,44 @@ func TestHostileSettingsOneByOne(t *testing.T) {
 			t.Errorf("%s: the local database differs", name)
 		}
 	}
+}
+
+// eachAlone makes the settings of a session while one variable has its hostile value, for each variable in turn: with all
+// of them, one can hide what another does.
+func (s *server) eachAlone(t *testing.T, names []string) {
+	t.Helper()
+	for _, name := range names {
+		value := s.hostile(name)
+		if value == "" || s.Exec("SET SESSION sql_mode = 0, SESSION autocommit = 1", "SET GLOBAL "+name+" = "+value) != nil {
+			continue // it cannot be set globally
+		}
+		for _, role := range []Role{Reading, Writing} {
+			if err := s.begin(role); err != nil {
+				t.Errorf("%s = %s: %v", name, value, err)
+			}
+		}
+		if err := s.Exec("SET SESSION sql_mode = 0, SESSION autocommit = 1", "SET GLOBAL "+name+" = DEFAULT"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// begin opens a connection, makes its settings and asks for all tables.
+func (s *server) begin(role Role) error {
+	ctx := context.Background()
+	db, err := sql.Open("mysql", fmt.Sprintf("root@tcp(127.0.0.1:%d)/", s.Port))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := For(role).Apply(ctx, conn, nil); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES ORDER BY TABLE_NAME")
+	return err
 }
