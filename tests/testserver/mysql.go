@@ -125,6 +125,7 @@ func mysqlArguments(server, dir, data, socket string, port int) []string {
 		"--collation-server=utf8mb4_general_ci",
 		"--innodb-buffer-pool-size=64M",
 		"--innodb-flush-log-at-trx-commit=2",
+		"--innodb-flush-method=nosync",
 		"--key-buffer-size=1M",
 		"--max-allowed-packet=64M",
 		"--skip-log-bin",

@@ -70,7 +70,7 @@ func (f family) table(t *testing.T, name string) string {
 
 // A pull drops no earlier database with somebody's work, whatever comes in between.
 func TestEarlierWorkStays(t *testing.T) {
-	eachFamily(t, "work1", func(t *testing.T, f family) {
+	twoFamilies(t, "work1", func(t *testing.T, f family) {
 		two, one := openWatching(t, f.url, 2, target.Part{}), openWatching(t, f.url, 1, target.Part{})
 		parent, mine := f.table(t, "parent"), f.table(t, "mine")
 		was := map[string]string{}
@@ -148,7 +148,7 @@ func TestEarlierWorkStays(t *testing.T) {
 
 // A database that may have changed is kept; an empty one is not.
 func TestEarlierUnknownStays(t *testing.T) {
-	eachFamily(t, "work2", func(t *testing.T, f family) {
+	twoFamilies(t, "work2", func(t *testing.T, f family) {
 		db := openWatching(t, f.url, 1, target.Part{})
 		targettest.Must(t, targettest.PullAs(t, targettest.OpenKeeping(t, f.url, 1, target.Part{}), f.make("a"), targettest.DumpOf("a"))) // over nothing, and without a fingerprint
 		wantChanged(t, db, "")
@@ -161,7 +161,7 @@ func TestEarlierUnknownStays(t *testing.T) {
 
 // TestEarlierWorkKilled is killed at every step of a pull over somebody's work and over an earlier database that has some.
 func TestEarlierWorkKilled(t *testing.T) {
-	eachFamily(t, "work3", func(t *testing.T, f family) {
+	twoFamilies(t, "work3", func(t *testing.T, f family) {
 		db := openWatching(t, f.url, 1, target.Part{})
 		targettest.Must(t, targettest.PullAs(t, db, f.make("a"), targettest.DumpOf("a")))
 		f.exec(t, "CREATE TABLE mine (id int)")

@@ -49,7 +49,18 @@ type family struct {
 // eachFamily runs a test on MariaDB, MySQL and PostgreSQL, with a database that is not there yet.
 func eachFamily(t *testing.T, live string, test func(t *testing.T, f family)) {
 	t.Helper()
-	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+	families(t, targettest.EachServer, live, test)
+}
+
+// twoFamilies is eachFamily without MySQL, unless long tests are wanted.
+func twoFamilies(t *testing.T, live string, test func(t *testing.T, f family)) {
+	t.Helper()
+	families(t, targettest.OneServer, live, test)
+}
+
+func families(t *testing.T, servers func(*testing.T, func(*testing.T, *testserver.MySQL)), live string, test func(t *testing.T, f family)) {
+	t.Helper()
+	servers(t, func(t *testing.T, server *testserver.MySQL) {
 		targettest.Fresh(t, server, live)
 		test(t, family{server.URL(live), func() string { return targettest.Content(t, server, live) }, func(name string) string {
 			targettest.Fresh(t, server, live+"_staging", targettest.Site(name)...)
@@ -69,7 +80,7 @@ func eachFamily(t *testing.T, live string, test func(t *testing.T, f family)) {
 }
 
 func TestEarlierKept(t *testing.T) {
-	eachFamily(t, "kept1", func(t *testing.T, f family) {
+	twoFamilies(t, "kept1", func(t *testing.T, f family) {
 		db := targettest.OpenKeeping(t, f.url, 3, target.Part{})
 		if _, err := db.DropEarlier(t.Context(), 1); err != target.ErrNothingToUndo {
 			t.Errorf("dropping nothing gives %v", err)
@@ -340,7 +351,7 @@ func earlierName(t *testing.T, db target.Database, number int) string {
 
 // TestEarlierKilled is killed at every step of a pull that keeps three and drops one, and of bringing back an older one.
 func TestEarlierKilled(t *testing.T) {
-	eachFamily(t, "kept4", func(t *testing.T, f family) {
+	twoFamilies(t, "kept4", func(t *testing.T, f family) {
 		was := map[string]string{}
 		db := targettest.OpenKeeping(t, f.url, 3, target.Part{})
 		for _, name := range []string{"a", "b", "c", "d"} {

@@ -126,7 +126,7 @@ func TestMySQLDefinitionsThatAreTheSame(t *testing.T) {
 func TestMySQLDefinitionsOfExports(t *testing.T) {
 	paths, err := filepath.Glob("../../../../tests/exports/dumps/*.sql")
 	targettest.Must(t, err)
-	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+	targettest.OneServer(t, func(t *testing.T, server *testserver.MySQL) {
 		for _, path := range paths {
 			if name := filepath.Base(path); strings.Contains(name, "postgres") || strings.HasPrefix(name, "pg_") {
 				continue
@@ -152,7 +152,7 @@ func TestMySQLDefinitionsOfASite(t *testing.T) {
 	targettest.Must(t, data.Write(&text, data.MySQL, data.Options{Seed: 1, MB: 1, View: true, Trigger: true, MyISAM: true, ForeignKeys: true}))
 	shop, err := os.ReadFile("../../../../tests/data/shop.sql")
 	targettest.Must(t, err)
-	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+	targettest.OneServer(t, func(t *testing.T, server *testserver.MySQL) {
 		load := func(dump string) {
 			t.Helper()
 			targettest.Fresh(t, server, "whole_site")

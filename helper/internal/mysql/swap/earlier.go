@@ -168,7 +168,7 @@ func (db *Database) sweepOlder(ctx context.Context, s *session.Session) error {
 		switch {
 		case err != nil:
 		case doomed:
-			db.noteUndropped(database, dropOlder(ctx, s, database))
+			db.noteUndropped(database, dropOlder(ctx, s, database, pruneRounds))
 		default:
 			err = dropIfEmpty(ctx, s, database)
 		}
@@ -180,15 +180,18 @@ func (db *Database) sweepOlder(ctx context.Context, s *session.Session) error {
 }
 
 // dropOlder drops a database whose journal is called journalDropped. The journal goes last.
-func dropOlder(ctx context.Context, s *session.Session, database string) error {
-	if err := dropTables(ctx, s, database); err != nil {
+func dropOlder(ctx context.Context, s *session.Session, database string, rounds int) error {
+	if err := dropTables(ctx, s, database, rounds); err != nil {
 		return err
 	}
 	return tablespace.DropDatabase(ctx, s, database)
 }
 
-// dropTables drops the tables of an earlier database, but not our own.
-func dropTables(ctx context.Context, s *session.Session, database string) error {
+// pruneRounds is how many rounds a swap waits for sessions that hold a table of a database that nobody keeps. The next swap tries again.
+const pruneRounds = 1
+
+// dropTables drops the tables of an earlier database, but not our own. It waits some rounds for sessions that hold one of them.
+func dropTables(ctx context.Context, s *session.Session, database string, rounds int) error {
 	tables, err := s.Tables(ctx, database)
 	for _, table := range tables {
 		if isJournal(table) {
@@ -200,7 +203,7 @@ func dropTables(ctx context.Context, s *session.Session, database string) error 
 			if err == nil {
 				break
 			}
-			if mysql.Errno(err) != mysql.ErrnoLockWaitTimeout || round == session.LockRounds {
+			if mysql.Errno(err) != mysql.ErrnoLockWaitTimeout || round >= rounds {
 				return err
 			}
 		}
@@ -211,7 +214,7 @@ func dropTables(ctx context.Context, s *session.Session, database string) error 
 
 // dropEarlier drops an earlier database. The previous one stays as an empty database with its journal, which
 // describes the live database.
-func dropEarlier(ctx context.Context, s *session.Session, n target.Names, database string) error {
+func dropEarlier(ctx context.Context, s *session.Session, n target.Names, database string, rounds int) error {
 	to := journalDropped
 	if database == n.Previous {
 		to = session.JournalMarked
@@ -222,9 +225,9 @@ func dropEarlier(ctx context.Context, s *session.Session, n target.Names, databa
 	}
 	target.OnStep("earlier database doomed")
 	if database == n.Previous {
-		return dropTables(ctx, s, database)
+		return dropTables(ctx, s, database, rounds)
 	}
-	return dropOlder(ctx, s, database)
+	return dropOlder(ctx, s, database, rounds)
 }
 
 // prune drops surplus earlier databases after a swap. If it fails, the next swap tries again.
@@ -239,7 +242,7 @@ func (db *Database) prune(ctx context.Context, s *session.Session) error {
 		return db.Classify("look at the earlier databases", err)
 	}
 	for _, k := range drop {
-		db.noteUndropped(k.Database, dropEarlier(ctx, s, db.Names, k.Database))
+		db.noteUndropped(k.Database, dropEarlier(ctx, s, db.Names, k.Database, pruneRounds))
 		target.OnStep("older database dropped")
 	}
 	return nil
@@ -271,7 +274,7 @@ func (db *Database) DropEarlier(ctx context.Context, number int) ([]target.Earli
 		if err := ctx.Err(); err != nil {
 			return dropped, err
 		}
-		if err := dropEarlier(context.WithoutCancel(ctx), s, db.Names, k.Database); err != nil {
+		if err := dropEarlier(context.WithoutCancel(ctx), s, db.Names, k.Database, session.LockRounds); err != nil {
 			return dropped, db.Classify("drop database "+k.Database, err)
 		}
 		dropped = append(dropped, k.Earlier)

@@ -69,7 +69,7 @@ func TestHostileTexts(t *testing.T) {
 // Statements of a grammar change nothing outside either.
 func TestHostileGrammar(t *testing.T) {
 	groups := 2
-	if os.Getenv("DUMP_TEST_LONG") != "" {
+	if targettest.Long() {
 		groups = 200
 	}
 	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {

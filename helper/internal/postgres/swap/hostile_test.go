@@ -220,7 +220,7 @@ func TestHostileDumps(t *testing.T) {
 	}
 	for place, text := range places {
 		for name, body := range reaching {
-			if os.Getenv("DUMP_TEST_LONG") == "" && place != "DO" && name != "program" {
+			if !targettest.Long() && place != "DO" && name != "program" {
 				continue
 			}
 			before := ""

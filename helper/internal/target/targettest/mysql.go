@@ -79,6 +79,19 @@ func EachServer(t *testing.T, test func(t *testing.T, server *testserver.MySQL))
 	}
 }
 
+// OneServer runs a test on MariaDB and, among the long tests, on MySQL. It is for tests that take long of what other tests try on both.
+func OneServer(t *testing.T, test func(t *testing.T, server *testserver.MySQL)) {
+	t.Helper()
+	if Long() {
+		EachServer(t, test)
+		return
+	}
+	t.Run("mariadb", func(t *testing.T) { test(t, MariadbServer(t)) })
+}
+
+// Long reports whether the tests that take hours are wanted, which `make test-long` runs.
+func Long() bool { return os.Getenv("DUMP_TEST_LONG") != "" }
+
 // IsOracle reports whether a server is MySQL and not MariaDB.
 func IsOracle(t *testing.T, server *testserver.MySQL) bool {
 	t.Helper()
