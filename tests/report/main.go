@@ -1,5 +1,5 @@
 // Command report makes the output of `go test -json`, on its standard input, readable: a line for each package, the
-// output of failed tests, the names of skipped ones, and finally "N passed, N failed". It fails if a test failed or if
+// output of failed tests, the names of skipped ones, the slowest tests, and finally "N passed, N failed". It fails if a test failed or if
 // there was none.
 //
 // With -tap it reads the Test Anything Protocol, as bats writes it, passes it on and counts the results.
@@ -21,6 +21,7 @@ type event struct {
 	Package string
 	Test    string
 	Output  string
+	Elapsed float64 // seconds
 }
 
 func main() {
@@ -35,6 +36,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(2)
 	}
+	r.printSlowest(r.out)
 	fmt.Fprintf(r.out, "%d passed, %d failed\n", r.passed, r.failed)
 	if r.failed > 0 || r.passed == 0 {
 		os.Exit(1)
@@ -47,6 +49,7 @@ type report struct {
 	passed, failed int
 	output         map[string][]string
 	failedTests    map[string]bool // packages in which a test failed
+	durations      []duration
 }
 
 func (r *report) read(input io.Reader) error {
@@ -80,6 +83,7 @@ func (r *report) take(e event) {
 		fmt.Fprint(r.out, e.Output)
 	case "pass":
 		if e.Test != "" {
+			r.durations = append(r.durations, duration{name, e.Elapsed})
 			r.passed++
 			delete(r.output, name)
 			return

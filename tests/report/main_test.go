@@ -68,6 +68,14 @@ func TestReport(t *testing.T) {
 	}
 }
 
+func TestSlowest(t *testing.T) {
+	r := report{durations: []duration{{"p TestQuick", 0.9}, {"p TestSlow", 1.26}, {"p TestSlowest", 80}}}
+	var out strings.Builder
+	if r.printSlowest(&out); out.String() != "slowest tests:\n  80.0s  p TestSlowest\n   1.3s  p TestSlow\n" {
+		t.Errorf("it prints\n%s", out.String())
+	}
+}
+
 func TestTAP(t *testing.T) {
 	for _, test := range []struct {
 		name, input    string
