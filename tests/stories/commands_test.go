@@ -62,6 +62,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"mysql":       useMySQL,
 	"old":         useOldMariaDB,
 	"postgres":    usePostgres,
+	"lacking":     useLacking,
 	"psql":        runPostgres,
 	"sshd":        useSSHD,
 	"keys":        foreignKeys,
@@ -343,6 +344,15 @@ func usePostgres(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("PGHOST", address.Hostname())
 	ts.Setenv("PGPORT", address.Port())
 	ts.Setenv("PGUSER", address.User.Username())
+}
+
+// lacking EXTENSION... continues with a local PostgreSQL server of the story's own that lacks these extensions.
+func useLacking(ts *testscript.TestScript, _ bool, args []string) {
+	server, err := testserver.PostgresLacking(ts.MkAbs("lacking"), 15, args...)
+	check(ts, err)
+	ts.Defer(server.Stop)
+	check(ts, server.Exec("postgres", "CREATE DATABASE "+of(ts).database))
+	ts.Setenv("DUMP_TARGET", server.URL(of(ts).database))
 }
 
 // psql DATABASE STATEMENT... executes statements on the PostgreSQL server.

@@ -31,6 +31,24 @@ func PostgresVersion(dir string, major int, options ...string) (*PG, error) {
 	return startPostgres(dir, filepath.Join(folder, "bin", "postgres"), filepath.Join(folder, "bin", "initdb"), options)
 }
 
+// PostgresLacking is PostgresVersion without some extensions.
+func PostgresLacking(dir string, major int, extensions ...string) (*PG, error) {
+	server, err := program{fmt.Sprintf("postgres-%d/bin/postgres", major), "make tools", nil}.path()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := copyServer(filepath.Dir(filepath.Dir(server)), dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range extensions {
+		if err := os.Remove(filepath.Join(folder, "share", "postgresql", "extension", name+".control")); err != nil {
+			return nil, err
+		}
+	}
+	return startPostgres(dir, filepath.Join(folder, "bin", "postgres"), filepath.Join(folder, "bin", "initdb"), nil)
+}
+
 // PostgresClients returns the folder with clients as new as the newest server.
 func PostgresClients() (string, error) {
 	path, err := program{"postgres-client/bin/pg_dump", "make tools", nil}.path()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -454,10 +455,20 @@ var errorClasses = []errorClass{
 		return "nothing was changed; bring them in with this statement, then try again: " + e.Remedy
 	}),
 	as(exitLocal, func(e *target.TablesError) string {
-		if !e.InChunks {
-			return "the local database is as it was; --key selects another dump"
+		hint := "the local database is as it was; "
+		if names := e.MissingExtensions(); len(names) > 0 {
+			hint += "install on the local server: " + strings.Join(names, ", ") + "; or "
 		}
-		return "the local database is as it was; --skip-tables=" + strings.Join(e.Tables, ",") + " pulls all other tables, --key selects another dump"
+		for _, cause := range e.Causes {
+			var denied *target.PrivilegeError
+			if errors.As(cause, &denied) {
+				hint += "ask an administrator of the local database to run: " + denied.Grant + "; or "
+			}
+		}
+		if e.InChunks {
+			hint += "--skip-tables=" + strings.Join(slices.Concat(e.Skipped, e.Tables), ",") + " pulls all other tables, "
+		}
+		return hint + "--key selects another dump"
 	}),
 	as(exitLocal, func(*target.NotAdmittedError) string {
 		return "nothing of it was run, and the local database is as it was; a dump may only fill its own database: find out who wrote this one, or select another with --key"

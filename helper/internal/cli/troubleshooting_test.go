@@ -78,7 +78,7 @@ var documented = []struct {
 		{err: pull.ErrNothingLeft},
 		{err: pull.ErrOnlyWhole},
 		{err: pull.ErrHeld},
-		{err: &target.TablesError{InChunks: true, Tables: []string{"a", "b"}, Refusals: []*target.LoadError{{Statement: 3, Offset: 120, Excerpt: "CREATE TABLE `a` (…", Message: anything}, {Statement: 4, Offset: 300, Excerpt: "CREATE TABLE `b` (…", Message: anything}}}},
+		{err: &target.TablesError{InChunks: true, Tables: []string{"a", "b"}, Refusals: []error{&target.LoadError{Statement: 3, Offset: 120, Excerpt: "CREATE TABLE `a` (…", Message: anything}, &target.LoadError{Statement: 4, Offset: 300, Excerpt: "CREATE TABLE `b` (…", Message: anything}}}},
 		{err: &target.StrictError{Lost: []string{"table t, column c: this server does not know INVISIBLE, which is left out"}}},
 	}},
 	{"settings", []failure{

@@ -14,7 +14,8 @@ type NeedsReader interface {
 	Needs() *dump.Needs
 }
 
-// ReadNeeds returns the reader for dumps of a kind of server. What a dump of PostgreSQL needs shows as it is loaded.
+// ReadNeeds returns the reader for dumps of a kind of server. What a dump of PostgreSQL needs only its source can tell: see
+// source.Info.
 func ReadNeeds(dialect sqltext.Dialect) NeedsReader {
 	if dialect == sqltext.MySQL {
 		return &rewrite.NeedsReader{}

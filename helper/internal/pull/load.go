@@ -2,6 +2,7 @@ package pull
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -59,7 +60,7 @@ func (p *Plan) loadAndSwap(ctx context.Context, from source, e *entry) (stats sq
 	p.Progress.Phase(phase, from.rawBytes())
 	stats, err = p.load(ctx, load, from, e)
 	if err != nil {
-		return stats, fmt.Errorf("load %s: %w", from.object.Name, notSQL(err))
+		return stats, p.notLoaded(from.object.Name, notSQL(err))
 	}
 	p.Progress.Phase("comparing", 0)
 	if err := e.wait(); err != nil {
@@ -114,4 +115,13 @@ func (s source) open(e *entry) (io.ReadCloser, error) {
 		return dumpfile.NewChunkReader(e.file, s.index, 0)
 	}
 	return dumpfile.NewReader(io.NewSectionReader(e.file, 0, s.object.Size), s.compression)
+}
+
+// notLoaded says which dump could not be loaded. If the server does not take some tables, the way without them keeps the selection.
+func (p *Plan) notLoaded(name string, err error) error {
+	var refused *target.TablesError
+	if errors.As(err, &refused) {
+		refused.Skipped = p.Selection.Skip
+	}
+	return fmt.Errorf("load %s: %w", name, err)
 }

@@ -285,7 +285,7 @@ func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
 	}
 	if p.index != nil {
 		if err := p.database.Takes(ctx, p.index.Needs); err != nil {
-			return nil, fmt.Errorf("load %s: %w", p.Dump.Name, err)
+			return nil, p.notLoaded(p.Dump.Name, err)
 		}
 	}
 	if err := p.lookForFiles(ctx); err != nil {

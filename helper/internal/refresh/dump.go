@@ -3,6 +3,7 @@ package refresh
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -272,7 +273,7 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats, t
 		Origin: r.origin(info),
 		Rules:  dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Broken: info.Broken, LeftOut: info.LeftOut},
 		Rows:   stats.Rows, TextRows: textRows,
-		Needs: r.needs.Needs(),
+		Needs: cmp.Or(r.needs.Needs(), info.Needs),
 	}
 	if r.Source.Masks.Mask() {
 		index.Masking = &dumpfile.Masking{Version: mask.Version, Rules: r.Source.Masks.Digest(), Key: r.Source.Masks.Key.ID(), Columns: info.Masked}

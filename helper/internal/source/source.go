@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/leak"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
@@ -73,6 +74,8 @@ type Info struct {
 	Broken []string
 	// LeftOut is what belongs to the server rather than to the database, such as ways to other servers, and is not in the dump.
 	LeftOut []string
+	// Needs is what the dump needs of a server, if the text of the dump does not tell.
+	Needs *dump.Needs
 	// Masked are the columns that are masked, as table.column: masker.
 	Masked []string
 	// Others says that there are routines or events, which may be all that there is.

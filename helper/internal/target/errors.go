@@ -3,8 +3,10 @@ package target
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 )
 
@@ -195,23 +197,73 @@ func (e *NotAdmittedError) Error() string {
 // TablesError means that the server does not take some of the dump's tables, not even without their optional parts.
 type TablesError struct {
 	Tables   []string
-	Refusals []*LoadError // one for each table
+	Refusals []error // one for each table: *LoadError or *LacksError
+	// Causes are other errors behind these: extensions that the server does not take.
+	Causes []error
+	// Skipped are the names, or their patterns, of tables that the pull leaves out already.
+	Skipped []string
 	// InChunks says that the dump comes in chunks, of which those of other tables can be pulled.
 	InChunks bool
 }
 
 func (e *TablesError) Error() string {
-	if len(e.Refusals) == 1 {
+	if len(e.Refusals) == 1 && len(e.Causes) == 0 {
 		return e.Refusals[0].Error()
 	}
 	var each []string
 	for _, refusal := range e.Refusals {
 		each = append(each, refusal.Error())
 	}
-	return fmt.Sprintf("the local server does not take %d tables: %s", len(each), strings.Join(each, "; "))
+	count := fmt.Sprintf("%d tables", len(each))
+	if len(each) == 1 {
+		count = "a table"
+	}
+	text := fmt.Sprintf("the local server does not take %s: %s", count, strings.Join(each, "; "))
+	for _, cause := range e.Causes {
+		text += "; " + cause.Error()
+	}
+	return text
 }
 
 func (e *TablesError) Unwrap() error { return e.Refusals[0] }
+
+// MissingExtensions returns the extensions that the server would need for these tables.
+func (e *TablesError) MissingExtensions() (names []string) {
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, err := range slices.Concat(e.Refusals, e.Causes) {
+		var lacks *LacksError
+		var extension *ExtensionError
+		switch {
+		case errors.As(err, &extension):
+			add(extension.Name)
+		case errors.As(err, &lacks):
+			for _, r := range lacks.Lacks {
+				if r.Kind == dump.Extension {
+					add(r.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// LacksError means that a table needs what the server lacks.
+type LacksError struct {
+	Table string
+	Lacks []dump.Requirement
+}
+
+func (e *LacksError) Error() string {
+	var all []string
+	for _, r := range e.Lacks {
+		all = append(all, r.String())
+	}
+	return fmt.Sprintf("table %s needs %s, which the local server lacks", e.Table, strings.Join(all, " and "))
+}
 
 // MismatchError means that a loaded table does not have the rows that the dump says.
 type MismatchError struct {

@@ -52,8 +52,9 @@ func (l *Load) Stages(ctx context.Context, chunks dump.Chunks, progress func(int
 	rows := dump.IndexOf(list, 0, func(c dump.StoredChunk) bool { return c.Section != dump.Head })
 	tails := dump.IndexOf(list, rows, func(c dump.StoredChunk) bool { return c.Section == dump.Tail })
 
+	l.inChunks = true
 	stats, err := l.script(ctx, chunks, 0, rows, told, do.Head)
-	if err != nil {
+	if err = cmp.Or(err, l.refusedTables()); err != nil {
 		return stats, err
 	}
 	if err := do.Ready(ctx, stats); err != nil {

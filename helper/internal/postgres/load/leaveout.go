@@ -41,8 +41,15 @@ func (l *Load) withoutIt(ctx context.Context, s *session.Session, statement Stat
 			return nil
 		}
 	}
+	if table, is := createsTable(text); is {
+		return l.withoutTable(ctx, statement, table, text, err)
+	}
 	what, follows := defines(text)
 	switch {
+	case postgres.IsUnknown(err) && l.unmade[belongsTo(text)]:
+		return nil
+	case what == "" && l.refused != nil:
+		return l.refusedTables() // what failed may need one of these tables
 	case what == "" && postgres.IsUnknown(err) && len(l.missing) > 0:
 		return l.missing[0]
 	case what == "":

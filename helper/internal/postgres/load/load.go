@@ -42,9 +42,11 @@ type Load struct {
 	offset      int64    // where the text that is being loaded begins in the dump
 	settings    []string // the settings that the dump has made in the load's session, for its helpers
 	helpers     []*helper
-	ownPath     *string         // the dump's search path, while the load's session has the site's
-	missing     []error         // extensions that this server does not take
-	unmade      map[string]bool // tables of these
+	ownPath     *string             // the dump's search path, while the load's session has the site's
+	missing     []error             // extensions that this server does not take
+	unmade      map[string]bool     // tables that the server has refused, or that such an extension would have
+	refused     *target.TablesError // the refused ones that are to be replaced; nil while there are none
+	inChunks    bool
 	checks      checks
 	guards      []Statement // what turns row security on, which would keep rows from being counted
 	rewriter    *rewrite.Rewriter
@@ -152,7 +154,7 @@ func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 		l.command(string(piece.Raw))
 		return nil
 	case sqltext.CopyBegin:
-		if err := l.fills(); err != nil {
+		if err := cmp.Or(l.fills(), l.refusedTables()); err != nil {
 			return err
 		}
 		statement := l.Count(piece)
@@ -161,7 +163,7 @@ func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 		}
 		return l.copy(ctx, script, statement)
 	case sqltext.Rows:
-		if err := l.fills(); err != nil {
+		if err := cmp.Or(l.fills(), l.refusedTables()); err != nil {
 			return err
 		}
 		if err := admit.Statement(piece.Text, l.account != nil); err != nil {
@@ -452,7 +454,7 @@ func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
 	if stats.Header != "" && !stats.Complete {
 		return target.ErrIncomplete
 	}
-	if err := l.ended(); err != nil {
+	if err := cmp.Or(l.refusedTables(), l.ended()); err != nil {
 		return err
 	}
 	// To plan a count, the server looks at the functions of indexes.

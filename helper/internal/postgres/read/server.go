@@ -135,6 +135,10 @@ func (p *Server) inspect(ctx context.Context) (source.Info, error) {
 		if err != nil {
 			return err
 		}
+		if info.Needs, err = p.readRequirements(ctx, tx, info.Tables); err != nil {
+			return err
+		}
+		p.about.Needs = info.Needs
 		masks, err := p.inspectMasks(ctx, tx)
 		if err != nil {
 			return err

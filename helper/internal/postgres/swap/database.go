@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/load"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -28,8 +29,10 @@ func Open(ctx context.Context, config target.Config) (target.Database, error) {
 // Database is a live database on a PostgreSQL server.
 type Database struct{ *session.Server }
 
-// Takes tries nothing: what the server does not take shows as the dump is loaded.
-func (db *Database) Takes(context.Context, *dump.Needs) error { return nil }
+// Takes compares what a dump needs with what the server has: see target.Database.
+func (db *Database) Takes(ctx context.Context, needs *dump.Needs) error {
+	return load.Takes(ctx, db.Server, needs)
+}
 
 // TakesFiles always fails: PostgreSQL cannot import files of tables.
 func (db *Database) TakesFiles(context.Context) (target.FileServer, error) {

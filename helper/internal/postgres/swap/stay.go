@@ -75,7 +75,7 @@ func (l *stayPull) open(ctx context.Context, stats sqltext.Stats) (err error) {
 		return db.Classify(action, err)
 	}
 	for name := range stats.Tables {
-		if _, known := there[name]; !known && !db.Config.Part.Includes(name) {
+		if _, known := there[name]; !known && !db.Config.Part.Includes(name) && !l.Refused(name) {
 			return &target.UnfitError{Table: name, Reason: "it is missing locally"}
 		}
 	}
