@@ -22,6 +22,7 @@ const (
 	errnoOutOfMemory        = 1037
 	errnoOutOfSortMemory    = 1038
 	errnoTooManyConnections = 1040
+	errnoTableReadOnly      = 1036
 	errnoOutOfResources     = 1041
 	errnoBadHost            = 1042
 	ErrnoDatabaseDenied     = 1044

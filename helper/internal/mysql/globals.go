@@ -14,6 +14,7 @@ var globalSettings = map[uint16]GlobalSetting{
 	errnoKeyTooLong:       dynamicRows,
 	errnoRowTooLong:       dynamicRows,
 	errnoColumnKeyTooLong: dynamicRows,
+	errnoTableReadOnly:    {"innodb_read_only_compressed", "0", "OFF"}, // of compressed tables, in MariaDB 10.6
 	errnoNeedsPrimaryKey:  {"innodb_force_primary_key", "0", "OFF"},
 	ErrnoUnsafeRoutine:    {"log_bin_trust_function_creators", "1", "ON"},
 	ErrnoUnsafeDefiner:    {"log_bin_trust_function_creators", "1", "ON"},

@@ -7,7 +7,7 @@ import (
 
 // Broken is an object on staging that nobody can read, whatever privileges they have.
 type Broken struct {
-	Kind   string `json:"kind"` // table, view, trigger, event, procedure, function
+	Kind   string `json:"kind"` // table, rows of table, view, trigger, event, procedure, function
 	Name   string `json:"name"`
 	Reason string `json:"reason"` // in the server's words
 }

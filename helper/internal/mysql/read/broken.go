@@ -14,12 +14,16 @@ import (
 )
 
 // A view may refer to a table that was dropped, a MERGE table may lack its parts, the tablespace of a table may have been
-// discarded, and the text of a routine may be unreadable. Then every client fails, at the first of them. To find all of
-// them takes a statement or two for each object, so it is done when one has failed, or when they are to be left out.
+// discarded, a page of it may be damaged, and the text of a routine may be unreadable. Then every client fails, at the first of
+// them. To find all of them takes a statement or two for each object, and for damaged pages all rows must be read, so it is
+// done when one has failed, or when they are to be left out.
+
+// rowsOfTable is the kind of what is broken if a table can be made, but its rows cannot be read.
+const rowsOfTable = "rows of table"
 
 // findBroken returns the objects that nobody can read among tables and views, and among the triggers, events and routines of
-// the session's database. What an account may not read, or is gone by now, is not among them.
-func findBroken(ctx context.Context, conn *sql.Conn, tables, views []string) ([]source.Broken, error) {
+// the session's database. Of the tables in read, all rows are read. What an account may not read, or is gone by now, is not among them.
+func findBroken(ctx context.Context, conn *sql.Conn, tables, read, views []string) ([]source.Broken, error) {
 	var all []source.Broken
 	try := func(kind, name string, statements ...string) error {
 		for _, statement := range statements {
@@ -37,8 +41,16 @@ func findBroken(ctx context.Context, conn *sql.Conn, tables, views []string) ([]
 		return nil
 	}
 	for _, table := range tables {
-		quoted := mysql.QuoteName(table)
+		quoted, found := mysql.QuoteName(table), len(all)
 		if err := try("table", table, "SHOW CREATE TABLE "+quoted, "SELECT 1 FROM "+quoted+" LIMIT 1"); err != nil {
+			return nil, err
+		}
+		if len(all) > found || !slices.Contains(read, table) {
+			continue
+		}
+		if err := readRows(ctx, conn, quoted); isBroken(err) {
+			all = append(all, source.Broken{Kind: rowsOfTable, Name: table, Reason: mysql.ServerMessage(err)})
+		} else if err != nil && mysql.Errno(err) == 0 {
 			return nil, err
 		}
 	}
@@ -65,6 +77,24 @@ func findBroken(ctx context.Context, conn *sql.Conn, tables, views []string) ([]
 	return all, nil
 }
 
+// readRows fails if the rows of a table cannot be read. The server reads them for a checksum, so that they do not travel. If it cannot,
+// it does not say why.
+func readRows(ctx context.Context, conn *sql.Conn, quoted string) error {
+	var name string
+	var sum sql.NullString
+	if err := conn.QueryRowContext(ctx, "CHECKSUM TABLE "+quoted+" EXTENDED").Scan(&name, &sum); err != nil || sum.Valid {
+		return err
+	}
+	rows, err := conn.QueryContext(ctx, "SELECT * FROM "+quoted)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	return rows.Err()
+}
+
 // isBroken reports whether the server's error is about an object that nobody can read, and not about one that is gone.
 func isBroken(err error) bool {
 	return mysql.IsVerdict(err) && mysql.Errno(err) != mysql.ErrnoUnknownDatabase && !slices.Contains(gone, mysql.Errno(err))
@@ -78,8 +108,12 @@ func (m *Server) leaveOutBroken(ctx context.Context, conn *sql.Conn, info *sourc
 		names = append(names, table.Name)
 	}
 	var broken []source.Broken
+	var all []string
+	if m.config.SkipBroken {
+		all = read
+	}
 	err := showing(ctx, conn, func() (err error) {
-		broken, err = findBroken(ctx, conn, names, info.Views)
+		broken, err = findBroken(ctx, conn, names, all, info.Views)
 		return err
 	})
 	if err != nil || len(broken) == 0 {
@@ -94,6 +128,11 @@ func (m *Server) leaveOutBroken(ctx context.Context, conn *sql.Conn, info *sourc
 		info.Broken = append(info.Broken, b.String())
 	}
 	isTable := func(name string) bool { return m.isBroken("table", name) }
+	for _, b := range broken {
+		if b.Kind == rowsOfTable {
+			m.structureOnly = append(m.structureOnly, b.Name)
+		}
+	}
 	m.tables = slices.DeleteFunc(m.tables, isTable)
 	m.structureOnly = slices.DeleteFunc(m.structureOnly, isTable)
 	m.elsewhere = slices.DeleteFunc(m.elsewhere, isTable)
@@ -105,7 +144,7 @@ func (m *Server) leaveOutBroken(ctx context.Context, conn *sql.Conn, info *sourc
 			m.excluded = append(m.excluded, b.Name)
 		}
 	}
-	return slices.DeleteFunc(read, isTable), nil
+	return slices.DeleteFunc(read, func(name string) bool { return isTable(name) || m.isBroken(rowsOfTable, name) }), nil
 }
 
 // isBroken says whether an object is left out because nobody can read it.
@@ -125,7 +164,7 @@ func (m *Server) explain(ctx context.Context, err error) error {
 		if err == nil {
 			views = slices.DeleteFunc(views, func(view string) bool { return slices.Contains(m.excluded, view) })
 			err = showing(ctx, conn, func() (err error) {
-				broken, err = findBroken(ctx, conn, m.tables, views)
+				broken, err = findBroken(ctx, conn, m.tables, m.withRows(), views)
 				return err
 			})
 		}

@@ -34,12 +34,7 @@ func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
 		info = &again
 	}
 	m.dumped = true
-	var read []string
-	for _, table := range m.tables {
-		if !slices.Contains(m.structureOnly, table) && !slices.Contains(m.elsewhere, table) {
-			read = append(read, table)
-		}
-	}
+	read := m.withRows()
 	snapshot, err := m.openSnapshot(ctx, read)
 	if err != nil {
 		return nil, m.classify(m.explain(ctx, err))
@@ -206,4 +201,14 @@ func (m *Server) classifyRows(err error) error {
 var definitionChanged = map[uint16]bool{
 	mysql.ErrnoTableChanged: true, mysql.ErrnoUnknownTable: true, mysql.ErrnoNoTableToDrop: true,
 	mysql.ErrnoUnknownColumn: true, mysql.ErrnoUnknownKey: true,
+}
+
+// withRows returns the tables whose rows go into the dump.
+func (m *Server) withRows() (tables []string) {
+	for _, table := range m.tables {
+		if !slices.Contains(m.structureOnly, table) && !slices.Contains(m.elsewhere, table) {
+			tables = append(tables, table)
+		}
+	}
+	return tables
 }

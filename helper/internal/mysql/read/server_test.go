@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
@@ -304,6 +305,46 @@ func TestMySQLBrokenView(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	sourcetest.Open(t, source.Config{Client: true, URL: sourcetest.ParseURL(t, server.URL("broken")), Exclude: []string{"v"}})
+}
+
+// A damaged table is named and not taken for a fault of the program's, and --skip-broken leaves out its rows alone.
+func TestMySQLDamagedRows(t *testing.T) {
+	server := sourcetest.MariaDB(t)
+	if err := server.Exec("CREATE DATABASE damaged", "USE damaged", "CREATE TABLE fine (id INT PRIMARY KEY)", "INSERT INTO fine VALUES (7)",
+		"CREATE TABLE torn (id INT, t VARCHAR(2000)) ENGINE=MyISAM", "INSERT INTO torn SELECT seq, REPEAT('x', 1500) FROM seq_1_to_300", "FLUSH TABLES"); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := server.Query("SELECT @@datadir")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := filepath.Join(folder[0][0], "damaged", "torn.MYD")
+	content, err := os.ReadFile(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(content[len(content)/2:])
+	if err := os.WriteFile(rows, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := source.Config{URL: sourcetest.ParseURL(t, server.URL("damaged"))}
+	src, _ := sourcetest.Open(t, config)
+	d, err := src.Dump(t.Context())
+	if err == nil {
+		defer d.Close()
+		err = d.WriteChunks(t.Context(), func(dump.Chunk) ([]byte, error) { return nil, nil })
+	}
+	var broken *source.BrokenError
+	if !errors.As(err, &broken) || len(broken.Objects) != 1 || broken.Objects[0].Kind != "rows of table" || broken.Objects[0].Name != "torn" {
+		t.Fatalf("got %v", err)
+	}
+	config.SkipBroken = true
+	src, _ = sourcetest.Open(t, config)
+	if info := src.Info(); len(info.Broken) != 1 || !strings.HasPrefix(info.Broken[0], "rows of table torn: ") || !slices.Equal(info.StructureOnly, []string{"torn"}) {
+		t.Errorf("left out %q, without rows %q", info.Broken, info.StructureOnly)
+	}
+	chunks, _ := sourcetest.ChunksOf(t, src)
+	sourcetest.Expect(t, sourcetest.Joined(chunks), "CREATE TABLE `torn`", "INSERT INTO `fine`")
 }
 
 func TestMySQLClientKilled(t *testing.T) {
