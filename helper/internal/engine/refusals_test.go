@@ -35,6 +35,9 @@ type refusal struct {
 
 // test demands that both directions name the kind of each refusal.
 func testRefusals(t *testing.T, refusals []refusal) {
+	patience := target.ConnectionPatience
+	target.ConnectionPatience = 0
+	t.Cleanup(func() { target.ConnectionPatience = patience })
 	for _, test := range refusals {
 		t.Run(test.name, func(t *testing.T) {
 			url := test.make(t)

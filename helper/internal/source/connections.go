@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/clock"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 )
 
 // ServerShare limits a dump to one in ServerShare of the server's free connections.
@@ -13,22 +13,11 @@ const ServerShare = 4
 // UsefulReaders returns how many connections make sense on a machine: on hardly any server are more than four faster.
 func UsefulReaders(cpus int) int { return min(max(2, cpus+1), 4) }
 
-// A busy server notices within closingTime that we have closed a connection. It is asked again after each closingPause.
-const (
-	closingTime  = 2 * time.Second
-	closingPause = 50 * time.Millisecond
-)
+// closingTime is how long a busy server may take to notice that we have closed a connection.
+const closingTime = time.Second
 
 // ConnectFirst opens a connection while we have no other one. An account may have a single connection, and the server counts one that we have
 // just closed until it notices. full tells the error of a server that has no connection left; ConnectFirst returns it if it lasts.
 func ConnectFirst(ctx context.Context, full func(error) bool, connect func() error) error {
-	for began := time.Now(); ; {
-		err := connect()
-		if !full(err) || time.Since(began) > closingTime {
-			return err
-		}
-		if err := clock.Sleep(ctx, closingPause); err != nil {
-			return err
-		}
-	}
+	return fault.WhileFull(ctx, closingTime, full, func() {}, connect)
 }

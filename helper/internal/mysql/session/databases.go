@@ -8,8 +8,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
 
-// LockRounds is how many rounds, of lockRound each, a swap waits for sessions that hold tables of the live database.
-const LockRounds = 6
+// LockRounds is how many rounds, of LockRound each, a swap waits for sessions that hold tables of the live database. A test
+// shortens it.
+var LockRounds = 6
 
 // CreateBeside creates databases with the defaults of the live one. Those that exist stay as they are.
 func (s *Session) CreateBeside(ctx context.Context, live string, databases ...string) error {

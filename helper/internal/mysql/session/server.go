@@ -68,7 +68,7 @@ const longestPacket = 1 << 30
 
 // Inspect asks the server which release it runs, and whether it has the database.
 func (db *Server) Inspect(ctx context.Context) error {
-	s, err := db.Connect(ctx)
+	s, err := db.connectFirst(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/settings"
@@ -69,10 +70,20 @@ func (db *Server) Connect(ctx context.Context) (*Session, error) {
 	return s, nil
 }
 
+// connectFirst is Connect for a session that is our only one.
+func (db *Server) connectFirst(ctx context.Context) (s *Session, err error) {
+	full := func(err error) bool { return mysql.Is(err, fault.TooManyConnections) }
+	err = target.ConnectFirst(ctx, db.Config.Note, full, func() error {
+		s, err = db.Connect(ctx)
+		return err
+	})
+	return s, err
+}
+
 func (db *Server) applySettings(ctx context.Context, s *Session) error {
 	err := db.settings.Apply(ctx, s.Conn, map[string]string{
 		// The site's sessions may hold tables for a long time, so waiting is done in short rounds; see rename.
-		"lock_wait_timeout": strconv.Itoa(int(lockRound / time.Second)),
+		"lock_wait_timeout": strconv.Itoa(int(LockRound / time.Second)),
 	})
 	var setting *settings.Error
 	if errors.As(err, &setting) {
@@ -156,8 +167,8 @@ func (s *Session) HasTable(ctx context.Context, database, table string) (bool, e
 // lockPatience is how long to wait for another pull. The server may take a moment to notice that a killed one is gone.
 const lockPatience = 5 * time.Second
 
-// lockRound is how long one statement waits for tables that the site's sessions hold.
-const lockRound = 5 * time.Second
+// LockRound is how long one statement waits for tables that the site's sessions hold, in whole seconds. A test shortens it.
+var LockRound = 5 * time.Second
 
 // LockName returns the name of the lock that a pull of this database holds.
 func (db *Server) LockName() string { return "dump:" + db.Names.Base }
@@ -166,7 +177,7 @@ func (db *Server) LockName() string { return "dump:" + db.Names.Base }
 // ends a session only after its last statement. So whoever gets the lock knows that no statement of an earlier holder is
 // still running.
 func (db *Server) Locked(ctx context.Context) (*Session, error) {
-	s, err := db.Connect(ctx)
+	s, err := db.connectFirst(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -85,37 +85,58 @@ func TestMySQLOpenFinishesSwap(t *testing.T) {
 
 // Somebody has locked the whole server, as a backup does: a pull waits, says for whom, and gives up.
 func TestMySQLServerLocked(t *testing.T) {
+	wait, rounds := session.LockRound, session.LockRounds
+	session.LockRound, session.LockRounds = time.Second, 2
+	t.Cleanup(func() { session.LockRound, session.LockRounds = wait, rounds })
 	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
-		targettest.Fresh(t, server, "site62", targettest.Site("old")...)
-		old := targettest.Content(t, server, "site62")
-		db, said := targettest.Open(t, server.URL("site62"))
-		holder, id := locksAll(t, server)
-		_, err := db.Begin(t.Context())
-		const who = ", sleep for "
-		var busy *target.BusyError
-		if !errors.As(err, &busy) || !strings.HasPrefix(busy.Holder, "the whole server is locked against changes by connection "+id) || !strings.Contains(busy.Holder, who) {
-			t.Errorf("%v", err)
+		locks := []string{"FLUSH TABLES WITH READ LOCK"}
+		if targettest.IsOracle(t, server) {
+			locks = append(locks, "LOCK INSTANCE FOR BACKUP")
+		} else {
+			locks = append(locks, "BACKUP STAGE START; BACKUP STAGE BLOCK_DDL", "BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT")
 		}
-		said.Want(t, "the whole local server is locked against changes; waiting for connection "+id)
-		// It is let go while a pull waits.
-		timer := time.AfterFunc(7*time.Second, func() { _ = holder.Close() })
-		defer timer.Stop()
-		load, err := db.Begin(t.Context())
-		targettest.Must(t, err)
-		targettest.Must(t, load.Discard())
-		targettest.WantMySQL(t, server, "site62", old)
+		for _, lock := range locks {
+			t.Run(lock, func(t *testing.T) {
+				targettest.Fresh(t, server, "site62", targettest.Site("old")...)
+				old := targettest.Content(t, server, "site62")
+				letGo := func() {}
+				said := &targettest.Notes{}
+				db, err := targettest.TryOpen(t, target.Config{URL: targettest.ParseURL(t, server.URL("site62")), Note: func(text string) {
+					said.Add(text)
+					letGo()
+				}})
+				targettest.Must(t, err)
+				defer db.Close()
+				holder, id := locksAll(t, server, lock)
+				_, err = db.Begin(t.Context())
+				const who = ", sleep for "
+				var busy *target.BusyError
+				if !errors.As(err, &busy) || !strings.HasPrefix(busy.Holder, "the whole server is locked against changes by connection "+id) || !strings.Contains(busy.Holder, who) {
+					t.Errorf("%v", err)
+				}
+				said.Want(t, "the whole local server is locked against changes; waiting for connection "+id)
+				// It is let go while a pull waits.
+				letGo = func() { _ = holder.Close() }
+				load, err := db.Begin(t.Context())
+				targettest.Must(t, err)
+				targettest.Must(t, load.Discard())
+				targettest.WantMySQL(t, server, "site62", old)
+			})
+		}
 	})
 }
 
-// locksAll locks a server until the connection is closed, and returns its number.
-func locksAll(t *testing.T, server *testserver.MySQL) (io.Closer, string) {
+// locksAll locks a server by some statements until the connection is closed, and returns its number.
+func locksAll(t *testing.T, server *testserver.MySQL, lock string) (io.Closer, string) {
 	t.Helper()
 	pool, err := session.Connect(targettest.ParseURL(t, server.URL("mysql")))
 	targettest.Must(t, err)
 	conn, err := pool.Conn(t.Context())
 	targettest.Must(t, err)
-	_, err = conn.ExecContext(t.Context(), "FLUSH TABLES WITH READ LOCK")
-	targettest.Must(t, err)
+	for statement := range strings.SplitSeq(lock, "; ") {
+		_, err = conn.ExecContext(t.Context(), statement)
+		targettest.Must(t, err)
+	}
 	var id string
 	targettest.Must(t, conn.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id))
 	t.Cleanup(func() { _, _ = conn.Close(), pool.Close() })

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
@@ -53,10 +54,10 @@ func New(ctx context.Context, config target.Config) (*Server, error) {
 	if db.Names.Live == db.Maintenance { // nobody can rename the database that he is connected to
 		db.Maintenance = "template1"
 	}
-	s, err := db.Connect(ctx, db.Maintenance)
+	s, err := db.connectFirst(ctx)
 	if postgres.SQLState(err) == postgres.UnknownDatabase {
 		db.Maintenance = "template1"
-		s, err = db.Connect(ctx, db.Maintenance)
+		s, err = db.connectFirst(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -96,6 +97,16 @@ func (db *Server) Connect(ctx context.Context, database string) (*Session, error
 		return nil, err
 	}
 	return s, nil
+}
+
+// connectFirst opens a session in the maintenance database while we have no other one.
+func (db *Server) connectFirst(ctx context.Context) (s *Session, err error) {
+	full := func(err error) bool { return postgres.Is(err, fault.TooManyConnections) }
+	err = target.ConnectFirst(ctx, db.Config.Note, full, func() error {
+		s, err = db.Connect(ctx, db.Maintenance)
+		return err
+	})
+	return s, err
 }
 
 // open opens a session by a URL. Its settings are made; who the server is has not been checked.
@@ -195,7 +206,7 @@ func (db *Server) FreeBytes(ctx context.Context) (int64, bool) {
 
 // Locked opens a session in the maintenance database that holds the lock of this database.
 func (db *Server) Locked(ctx context.Context) (*Session, error) {
-	s, err := db.Connect(ctx, db.Maintenance)
+	s, err := db.connectFirst(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,28 @@
+package fault
+
+import (
+	"context"
+	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
+)
+
+// fullPause is the wait before a server that has no connection left is asked again.
+const fullPause = 50 * time.Millisecond
+
+// WhileFull opens a connection, and tries again while the server has none left for us: others close theirs, and a server counts a closed one until
+// it notices. full tells such an error. WhileFull returns it if it lasts longer than most. waiting is called once, before the first wait.
+func WhileFull(ctx context.Context, most time.Duration, full func(error) bool, waiting func(), connect func() error) error {
+	for began, tries := time.Now(), 1; ; tries++ {
+		err := connect()
+		if !full(err) || time.Since(began) > most {
+			return err
+		}
+		if tries == 1 {
+			waiting()
+		}
+		if err := clock.Sleep(ctx, fullPause); err != nil {
+			return err
+		}
+	}
+}
