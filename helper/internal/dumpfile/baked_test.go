@@ -79,7 +79,7 @@ func TestBaked(t *testing.T) {
 	}
 }
 
-// Files longer than a chunk, as pages are: the object is a file of zstd's, and each chunk says which stretch it is.
+// Files longer than a chunk, as pages are: the object is a file of zstd's, and each chunk says which segment it is.
 func TestBakedLong(t *testing.T) {
 	page := bytes.Repeat([]byte{0, 1, 2, 3, 4, 5, 0, 0}, 2048)
 	file := bytes.Repeat(page, 2*hardChunkRaw/len(page)+1)

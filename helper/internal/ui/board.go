@@ -65,7 +65,7 @@ func (l *Lane) Close() {
 	l.board.lanes = slices.DeleteFunc(l.board.lanes, func(other *Lane) bool { return other == l })
 }
 
-// Phase begins the next stretch of the action; see Output.Phase.
+// Phase begins the next phase of the action; see Output.Phase.
 func (l *Lane) Phase(name string, total int64) {
 	l.board.mutex.Lock()
 	defer l.board.mutex.Unlock()
@@ -76,7 +76,7 @@ func (l *Lane) Phase(name string, total int64) {
 	}
 }
 
-// Advance says that n more bytes of the stretch are done.
+// Advance says that n more bytes of the phase are done.
 func (l *Lane) Advance(n int64) {
 	l.board.mutex.Lock()
 	p := l.phase

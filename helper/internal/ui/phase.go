@@ -8,7 +8,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// phase is one stretch of a long action, measured in bytes.
+// phase is a part of a long action, measured in bytes.
 type phase struct {
 	name  string
 	began time.Time

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Phase begins the next stretch of a long action, and ends the one before. Total is the number of bytes that are expected, 0 where
+// Phase begins the next phase of a long action, and ends the one before. Total is the number of bytes that are expected, 0 where
 // nobody knows; it may be a guess.
 func (o *Output) Phase(name string, total int64) {
 	o.mutex.Lock()

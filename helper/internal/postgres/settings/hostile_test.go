@@ -29,6 +29,7 @@ var hostile = map[string]string{
 	"client_min_messages": "'debug1'", "search_path": "evil, pg_catalog", "default_tablespace": "'elsewhere'", "temp_tablespaces": "'elsewhere'",
 	"default_table_access_method": "'mine'", "check_function_bodies": "on", "session_replication_role": "'replica'",
 	"max_parallel_workers_per_gather": "2",
+	"temp_file_limit":                 "0", "work_mem": "'64kB'", // with so little memory, even a list of settings needs a file
 }
 
 // unbent are settings that are left as they are, and are no other value in the test: the server would not start a session, or drown in

@@ -25,7 +25,7 @@ const (
 // Setting is a setting of a session.
 type Setting struct {
 	Name, Value string
-	// Changed means that it had another value.
+	// Changed means that the session began with another value.
 	Changed bool
 	// Source says where its value came from, in the words of pg_settings: "database user" is ALTER ROLE … IN DATABASE … SET.
 	Source string
@@ -51,7 +51,7 @@ func Apply(ctx context.Context, conn *pgconn.PgConn, role Role) (made []Setting,
 	if len(refused) > 0 {
 		return nil, &Error{Name: string(refused[0][0]), Value: string(refused[0][1])}
 	}
-	if len(results[len(results)-3].Rows) > 0 {
+	if len(results[len(results)-4].Rows) > 0 {
 		made = append(made, Setting{"role", "none", true, "user"})
 	}
 	for _, row := range results[len(results)-2].Rows {
@@ -131,7 +131,9 @@ func statement(role Role) string {
 		scope + " statement_timeout = 0",
 		scope + " search_path = pg_catalog",
 		"SELECT pg_catalog.set_config('role', 'none', " + local + ") WHERE current_user <> session_user AND pg_catalog.pg_has_role(session_user, current_user, 'USAGE')",
-		"SELECT s.name, w.value, s.source, s.setting <> w.value, CASE WHEN s.setting <> w.value THEN pg_catalog.set_config(s.name, w.value, " + local + ") END" + from + may,
+		// Reading pg_settings may already need a temporary file.
+		"SELECT pg_catalog.set_config('temp_file_limit', '-1', " + local + ") FROM pg_catalog.pg_roles WHERE rolname = current_user AND rolsuper",
+		"SELECT s.name, w.value, s.source, s.reset_val <> w.value, CASE WHEN s.setting <> w.value THEN pg_catalog.set_config(s.name, w.value, " + local + ") END" + from + may,
 		"SELECT s.name, s.setting" + from + "w.matters AND s.setting <> w.value AND NOT " + may,
 	}, ";\n")
 }
@@ -161,6 +163,7 @@ var settings = []setting{
 	both("transaction_timeout", "0"),
 	both("tcp_user_timeout", "0"), // a slow connection must not look like a dead client
 	both("exit_on_error", "off"),
+	both("temp_file_limit", "-1"), // for building indexes
 
 	// Which rows are seen.
 	both("row_security", "off"), // an error instead of only some rows
@@ -232,7 +235,7 @@ var left = []struct{ reason, names string }{
 		vacuum_freeze_min_age vacuum_freeze_table_age vacuum_max_eager_freeze_failure_rate vacuum_multixact_failsafe_age
 		vacuum_multixact_freeze_min_age vacuum_multixact_freeze_table_age vacuum_truncate wal_compression wal_init_zero wal_recycle
 		wal_skip_threshold work_mem`},
-	{"the server reports what it runs out of", `max_stack_depth temp_file_limit`},
+	{"the server reports what it runs out of", `max_stack_depth`},
 	{"it decides what is logged or counted", `backtrace_functions compute_query_id debug_discard_caches debug_logical_replication_streaming
 		debug_pretty_print debug_print_parse debug_print_plan debug_print_rewritten jit_debugging_support jit_dump_bitcode
 		jit_profiling_support log_connections log_disconnections log_duration log_error_verbosity log_executor_stats log_lock_failures
