@@ -313,6 +313,8 @@ func (d *doctor) confines(ctx context.Context, database target.Database) {
 		d.fail("account for loading", err)
 	case !able:
 		d.skip("account for loading", "DUMP_TARGET's account cannot make one; a list of statements alone keeps a dump in its database")
+	default:
+		d.ok("account for loading", "a pull makes one that reaches nothing but the database that it loads")
 	}
 }
 

@@ -29,7 +29,9 @@ type Load struct {
 	// session.
 	Lock       *session.Session
 	Pool       *session.Pool
-	filePool   *session.Pool // more sessions, for files
+	Account    *session.Account // whose sessions they are; nil if they are of the pull's own account
+	ownPool    *session.Pool    // of the pull's own account, for objects; nil before
+	filePool   *session.Pool    // more sessions, for files
 	Rewriter   *rewrite.Rewriter
 	judge      *admit.Judge
 	packet     int64 // the longest statement that the server takes, in bytes
@@ -75,8 +77,7 @@ func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load,
 
 func (l *Load) prepare(ctx context.Context) error {
 	db, n := l.Server, l.Server.Names
-	var err error
-	if l.Pool, err = db.OpenPool(ctx, db.PoolSize()); err != nil {
+	if err := l.openPool(ctx); err != nil {
 		return err
 	}
 	// These are the settings of the mysql client and of the heads of dumps. The dump's own settings come on top.
@@ -111,6 +112,9 @@ func (l *Load) prepare(ctx context.Context) error {
 		l.Rewriter.Accounts = map[string]bool{}
 		for _, account := range accounts {
 			l.Rewriter.Accounts[account] = true
+		}
+		if l.Account != nil {
+			delete(l.Rewriter.Accounts, l.Account.Name+"@"+l.Account.Host) // it will be gone
 		}
 	}
 	return nil
@@ -344,6 +348,10 @@ func (l *Load) statement(ctx context.Context, text []byte) error {
 			return nil
 		}
 	case mysql.ErrnoSpecificDenied:
+		if s.Verb == "SET" && l.Account != nil {
+			l.Rewriter.Once.About(string(text), "a setting of the dump is left out, because only administrators may make it: "+withoutValues(text))
+			return nil
+		}
 		// Only an administrator may create objects that run as someone else.
 		if mine, changed := rewrite.ReplaceDefiner(string(text), func(string, string) bool { return true }); changed {
 			l.Rewriter.Once.About("definer", "this account may not make things in the name of others: views and routines belong to "+l.Server.Account)
@@ -542,6 +550,19 @@ func (l *Load) EndSessions(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
+	if err := l.endSessions(ctx, s); err != nil || l.Account == nil {
+		return err
+	}
+	// The pull's own account may not see those of another one.
+	if s, err = l.Server.ConnectAs(ctx, l.Account); err != nil {
+		return nil // the next pull has dropped the account
+	}
+	defer s.Close()
+	return l.endSessions(ctx, s)
+}
+
+// endSessions ends those sessions of ours that an account sees.
+func (l *Load) endSessions(ctx context.Context, s *session.Session) error {
 	// The connection numbers are not enough: a restarted server counts from the beginning.
 	ids, err := s.List(ctx, "SELECT ID AS name FROM information_schema.PROCESSLIST WHERE DB = ? OR ID = IS_USED_LOCK(?)",
 		l.Server.Names.Incoming, l.Server.LockName())
@@ -549,7 +570,7 @@ func (l *Load) EndSessions(ctx context.Context) error {
 		return l.Server.Classify("look for sessions of ours", err)
 	}
 	for _, id := range ids {
-		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.Lock.ID || l.Pool.Has(number) || l.filePool.Has(number)) {
+		if number, err := strconv.ParseInt(id, 10, 64); err == nil && (number == l.Lock.ID || l.Pool.Has(number) || l.ownPool.Has(number) || l.filePool.Has(number)) {
 			if err := s.Kill(ctx, number); err != nil {
 				return l.Server.Classify("end a session of ours", err)
 			}

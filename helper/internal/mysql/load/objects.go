@@ -107,17 +107,26 @@ func (l *Load) objectSettings(ctx context.Context) ([]string, error) {
 
 // makeObjects makes what was put off, in the order of the dump and under the settings that the dump has made for each.
 func (l *Load) makeObjects(ctx context.Context) error {
-	if err := l.setNumbers(ctx); err != nil {
-		return err
-	}
-	if len(l.objects) == 0 {
+	if len(l.objects) == 0 && len(l.Rewriter.Numbered) == 0 {
 		return nil
 	}
 	own, err := l.objectSettings(ctx)
 	if err != nil {
 		return l.Server.Classify("ask for the settings of the dump", err)
 	}
-	now := own
+	back, err := l.asOwnAccount(ctx)
+	if err != nil {
+		return err
+	}
+	defer back()
+	if err := l.setNumbers(ctx); err != nil {
+		return err
+	}
+	now, err := l.objectSettings(ctx)
+	if err != nil {
+		return l.Server.Classify("ask for the settings of the session", err)
+	}
+	l.judge.Mode = admit.ModeOf(now[0], now[1])
 	become := func(settings []string) error {
 		err := l.become(ctx, now, settings)
 		now = settings

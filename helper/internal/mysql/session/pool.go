@@ -43,9 +43,18 @@ func (db *Server) PoolSize() int {
 
 // OpenPool opens a pool of sessions; fewer if the server has no more.
 func (db *Server) OpenPool(ctx context.Context, size int) (*Pool, error) {
+	return openPool(ctx, size, db.Connect)
+}
+
+// OpenPoolAs opens a pool of sessions of an account.
+func (db *Server) OpenPoolAs(ctx context.Context, a *Account, size int) (*Pool, error) {
+	return openPool(ctx, size, func(ctx context.Context) (*Session, error) { return db.ConnectAs(ctx, a) })
+}
+
+func openPool(ctx context.Context, size int, connect func(context.Context) (*Session, error)) (*Pool, error) {
 	c := &Pool{idle: make(chan *Session, size), tables: map[string]bool{}}
 	for range size {
-		s, err := db.Connect(ctx)
+		s, err := connect(ctx)
 		if mysql.Is(err, fault.TooManyConnections) && len(c.Sessions) > 0 {
 			break // fewer sessions do the work as well
 		}

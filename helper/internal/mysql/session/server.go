@@ -40,27 +40,33 @@ func New(config target.Config, pool *Connections) *Server {
 
 // Connect returns a pool of connections. They begin in no database, because the live one may not exist yet.
 func Connect(u dburl.URL) (*Connections, error) {
-	watch := silence.New(u.Address(), u.Silence)
+	c := &Connections{watch: silence.New(u.Address(), u.Silence), check: &oneserver.Check{Address: u.Address(), Wanted: u.Server}}
+	return c.as(u)
+}
+
+// as returns connections to the same server, for another account if the URL says so.
+func (c *Connections) as(u dburl.URL) (*Connections, error) {
 	pool, err := mysql.Open(u, mysql.Options{
 		Timeout: 10 * time.Second,
 		Wrap:    protocol.Wrap,
-		Silence: watch,
+		Silence: c.watch,
 		// Otherwise the driver asks the server for its limit before the session has our settings. Load.Packet asks for it
 		// afterwards.
 		LongestPacket: longestPacket,
-		Check:         &oneserver.Check{Address: u.Address(), Wanted: u.Server},
+		Check:         c.check,
 	})
 	if err != nil {
 		return nil, target.Attempt{URL: u, Action: "connect"}.Faulty(mysql.Classify(err), err)
 	}
 	pool.SetMaxIdleConns(0) // sessions have settings and locks, so none is used twice
-	return &Connections{DB: pool, watch: watch}, nil
+	return &Connections{DB: pool, watch: c.watch, check: c.check}, nil
 }
 
 // Connections are a pool of connections to a server, watched for silence.
 type Connections struct {
 	*sql.DB
 	watch *silence.Watch
+	check *oneserver.Check
 }
 
 // longestPacket is the largest max_allowed_packet of any server, in bytes.

@@ -45,6 +45,8 @@ type Session struct {
 	ID      int64
 	Flavour mysql.Flavour // of the server
 
+	apply apply
+
 	Wire *protocol.Conn // the connection below Conn
 	// Prepared is the statement that was prepared last, for whoever adds rows with it. Packet is a buffer for their packets.
 	Prepared any
@@ -53,8 +55,15 @@ type Session struct {
 
 // Connect opens a session with our settings instead of the server's.
 func (db *Server) Connect(ctx context.Context) (*Session, error) {
-	s := &Session{Flavour: db.Release.Flavour}
-	conn, err := db.Pool.Conn(context.WithValue(ctx, protocol.DialedBy{}, &s.Wire))
+	return db.connect(ctx, db.Pool, db.settings.Apply)
+}
+
+// apply makes the settings of a new session: see settings.Settings.
+type apply func(ctx context.Context, conn *sql.Conn, own map[string]string) error
+
+func (db *Server) connect(ctx context.Context, pool *Connections, apply apply) (*Session, error) {
+	s := &Session{Flavour: db.Release.Flavour, apply: apply}
+	conn, err := pool.Conn(context.WithValue(ctx, protocol.DialedBy{}, &s.Wire))
 	if err != nil {
 		return nil, db.classifyConnect(err)
 	}
@@ -81,7 +90,7 @@ func (db *Server) connectFirst(ctx context.Context) (s *Session, err error) {
 }
 
 func (db *Server) applySettings(ctx context.Context, s *Session) error {
-	err := db.settings.Apply(ctx, s.Conn, map[string]string{
+	err := s.apply(ctx, s.Conn, map[string]string{
 		// The site's sessions may hold tables for a long time, so waiting is done in short rounds; see rename.
 		"lock_wait_timeout": strconv.Itoa(int(LockRound / time.Second)),
 	})

@@ -96,6 +96,22 @@ func (s *Settings) Apply(ctx context.Context, conn *sql.Conn, own map[string]str
 	return nil
 }
 
+// Repeat makes the settings of earlier sessions for one of another account. It fails with the server's error if that account may not make all of
+// them.
+func (s *Settings) Repeat(ctx context.Context, conn *sql.Conn, own map[string]string) error {
+	s.mutex.Lock()
+	wanted := merge(s.wanted, own)
+	s.mutex.Unlock()
+	err := set(ctx, conn, wanted)
+	if mysql.Errno(err) == 0 {
+		return err
+	}
+	if err := begin(ctx, conn); err != nil { // the first statement may have taken too long
+		return err
+	}
+	return set(ctx, conn, wanted)
+}
+
 // InitConnect returns the statements that the server runs on each new connection of accounts that are no administrators;
 // "" for none. It is known after the first Apply.
 func (s *Settings) InitConnect() string {

@@ -44,6 +44,16 @@ func (db *Database) TakesFiles(ctx context.Context) (target.FileServer, error) {
 	return tablespace.TakesFiles(ctx, db.Server)
 }
 
+// Confines reports whether a pull can make an account that reaches nothing but the scratch database.
+func (db *Database) Confines(ctx context.Context) (bool, error) {
+	s, err := db.Connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer s.Close()
+	return db.MakesAccounts(ctx, s)
+}
+
 // checkPart refuses a part that foreign keys of the live database tie to the rest.
 func (db *Database) checkPart(ctx context.Context) error {
 	if db.Config.Part.IsAll() {

@@ -112,6 +112,9 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 		}
 	}
 	l.Pool.Close()
+	if err := l.EndAccount(ctx); err != nil {
+		return err
+	}
 	if err := db.swap(ctx, l.Lock, e, contents{objects, holds}); err != nil {
 		return err
 	}
@@ -124,6 +127,7 @@ func (l *pull) Discard() error {
 		return nil
 	}
 	defer func() { l.Lock, l.Pool = nil, nil }()
+	defer l.CloseAccount()
 	l.Lock.Close()
 	if l.Pool != nil {
 		l.Pool.Close()

@@ -311,6 +311,9 @@ func (db *Database) complete(ctx context.Context, s *session.Session, database s
 func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error {
 	ctx = context.WithoutCancel(ctx)
 	n := db.Names
+	if err := db.dropAccount(ctx, s); err != nil {
+		return err
+	}
 	swapped, err := s.HasTable(ctx, n.Previous, session.JournalSwapped)
 	if err != nil {
 		return db.Classify("look for an interrupted swap", err)
@@ -329,6 +332,17 @@ func (db *Database) recoverLocked(ctx context.Context, s *session.Session) error
 	if err := nameStates(ctx, s, n); err != nil {
 		return db.Classify("complete the journal of database "+n.Previous, err)
 	}
+	return nil
+}
+
+// dropAccount drops the account that an interrupted load has left. If it stays, that is only noted: it has no rights elsewhere.
+func (db *Database) dropAccount(ctx context.Context, s *session.Session) error {
+	err := db.DropAccount(ctx, s)
+	var lost *target.LostError
+	if err == nil || errors.As(err, &lost) {
+		return err
+	}
+	db.Config.Note("an account for loading, which nobody needs any more, is not dropped yet: " + err.Error())
 	return nil
 }
 

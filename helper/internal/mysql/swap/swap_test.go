@@ -162,10 +162,16 @@ func TestMySQLKilledLoad(t *testing.T) {
 	if targettest.RunChild(t, server.URL("site13"), dump, -1) {
 		t.Fatal("the child has not been killed")
 	}
+	accounts, err := server.Query("SELECT User FROM mysql.user WHERE User REGEXP '^dump_[0-9a-f]{11}$'")
+	targettest.Must(t, err)
+	if len(accounts) != 1 {
+		t.Errorf("accounts for loading: %v", accounts)
+	}
 	db, _ := targettest.Open(t, server.URL("site13"))
 	load, err := db.Begin(t.Context())
 	targettest.Must(t, err)
 	targettest.Must(t, load.Discard())
+	targettest.NoGarbage(t, server, "site13")
 	targettest.WantMySQL(t, server, "site13", old)
 	targettest.Must(t, targettest.Pull(t, db, text))
 	targettest.WantMySQL(t, server, "site13", new)

@@ -141,7 +141,7 @@ func Content(t *testing.T, server *testserver.MySQL, database string) string {
 	return strings.NewReplacer(mysql.QuoteName(database), "`DB`", " CHARACTER SET utf8mb4 COLLATE", " COLLATE").Replace(text)
 }
 
-// NoGarbage fails the test where something but the previous database lies beside.
+// NoGarbage fails the test where something but the previous database lies beside, or an account for loading is left.
 func NoGarbage(t *testing.T, server *testserver.MySQL, database string) {
 	t.Helper()
 	KeysStay(t, server)
@@ -161,6 +161,11 @@ func NoGarbage(t *testing.T, server *testserver.MySQL, database string) {
 	Must(t, err)
 	if len(rows) > 0 {
 		t.Errorf("an open journal: %v", rows)
+	}
+	rows, err = server.Query("SELECT User, Host FROM mysql.user WHERE User REGEXP '^dump_[0-9a-f]{11}$'")
+	Must(t, err)
+	if len(rows) > 0 {
+		t.Errorf("accounts are left: %v", rows)
 	}
 }
 
