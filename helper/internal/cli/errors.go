@@ -279,7 +279,12 @@ var errorClasses = []errorClass{
 	is(target.ErrIncomplete, exitDamaged, damagedHint),
 	is(dumpfile.ErrTruncated, exitDamaged, damagedHint),
 	is(dumpfile.ErrCorrupt, exitDamaged, damagedHint),
-	as(exitDamaged, func(*dumpfile.NotSQLError) string { return damagedHint }),
+	as(exitDamaged, func(e *dumpfile.NotSQLError) string {
+		if e.Remedy != "" {
+			return "nothing was changed; " + e.Remedy
+		}
+		return damagedHint
+	}),
 	as(exitDamaged, func(e *dumpfile.ArchiveError) string {
 		return "nothing was changed; make SQL of it and publish that: " + e.Command()
 	}),
@@ -488,7 +493,7 @@ var errorClasses = []errorClass{
 		return "dump one database at a time: without --databases, or by pg_dump instead of pg_dumpall"
 	}),
 	as(exitDamaged, func(*target.RowsAloneError) string {
-		return "the local database is as it was; dump the tables together with their rows, without --data-only or --section"
+		return "the local database is as it was; dump the tables together with their rows, without --no-create-info, --data-only or --section"
 	}),
 	as(exitLocal, func(e *target.PacketError) string {
 		return fmt.Sprintf("set max_allowed_packet=%dM on the local server", e.Need>>20+1)

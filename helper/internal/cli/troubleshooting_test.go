@@ -133,6 +133,8 @@ var documented = []struct {
 		{err: pull.ErrTooOld},
 		{err: pull.ErrNotSQL},
 		{err: &dumpfile.NotSQLError{Found: anything}},
+		{err: &dumpfile.NotSQLError{Found: "a zip archive", Remedy: "unpack it, and publish the SQL in it"}},
+		{err: &dumpfile.NotSQLError{Found: "UTF-16 text, as PowerShell's > writes it", Remedy: "let the dump client write the file itself, by --result-file (pg_dump: --file), because > changes letters"}},
 		{err: &dumpfile.ArchiveError{Format: dumpfile.CustomArchive, Compression: dumpfile.None}},
 		{err: &dumpfile.ArchiveError{Format: dumpfile.TarArchive, Compression: dumpfile.Gzip}},
 		{err: &dumpfile.ArchiveError{Format: dumpfile.DirectoryArchive, Compression: dumpfile.Gzip}},

@@ -38,6 +38,8 @@ func corrupt(offset int64, format string, args ...any) error {
 // NotSQLError means that a dump is something else than SQL text.
 type NotSQLError struct {
 	Found string // what it seems to be: "a zip archive"
+	// Remedy is how SQL is made of it, or in its place; "" if that is not known.
+	Remedy string
 }
 
 func (e *NotSQLError) Error() string {

@@ -157,6 +157,7 @@ func TestNotSQL(t *testing.T) {
 	}{
 		{[]byte("\xFF\xFES\x00E\x00"), "the dump is not SQL text but UTF-16 text, as PowerShell's > writes it"},
 		{[]byte("PK\x03\x04\x14"), "the dump is not SQL text but a zip archive"},
+		{[]byte("<?xml version=\"1.0\"?>\n<mysqldump xmlns"), "the dump is not SQL text but XML of mysqldump"},
 		{[]byte("\n<!DOCTYPE html>"), "the dump is not SQL text but an HTML or XML page"},
 		{[]byte(`{"message":"forbidden"}`), "the dump is not SQL text but JSON"},
 		{tar, "the dump is not SQL text but a tar archive"},

@@ -39,13 +39,17 @@ const headSize = 2 * tarBlock
 const tarBlock = 512
 
 // foreignHeads are the beginnings of files that people mistake for dumps.
-var foreignHeads = []struct{ head, name string }{
-	{"PK\x03\x04", "a zip archive"},
-	{"SQLite format 3\x00", "a SQLite database"},
-	{"\xFF\xFE", "UTF-16 text, as PowerShell's > writes it"},
-	{"\xFE\xFF", "UTF-16 text"},
-	{"7z\xBC\xAF\x27\x1C", "a 7z archive"},
+var foreignHeads = []struct{ head, name, remedy string }{
+	{"PK\x03\x04", "a zip archive", unpack},
+	{"SQLite format 3\x00", "a SQLite database", ""},
+	{"\xFF\xFE", "UTF-16 text, as PowerShell's > writes it", "let the dump client write the file itself, by --result-file (pg_dump: --file), because > changes letters"},
+	{"\xFE\xFF", "UTF-16 text", "export it as UTF-8"},
+	{"7z\xBC\xAF\x27\x1C", "a 7z archive", unpack},
+	{"<?xml version=\"1.0\"?>\n<mysqldump", "XML of mysqldump", "dump without --xml"},
 }
+
+// unpack is what helps against archives.
+const unpack = "unpack it, and publish the SQL in it"
 
 // archive returns the format of the archive of pg_dump that begins like this; "" if it is none.
 func archive(head []byte) ArchiveFormat {
@@ -81,26 +85,26 @@ func notSQL(head []byte) error {
 		return &ArchiveError{Format: format, Compression: None}
 	}
 	if c := sniff(head); c != None {
-		return &NotSQLError{string(c) + " data"}
+		return &NotSQLError{Found: string(c) + " data"}
 	}
 	for _, foreign := range foreignHeads {
 		if strings.HasPrefix(string(head), foreign.head) {
-			return &NotSQLError{foreign.name}
+			return &NotSQLError{Found: foreign.name, Remedy: foreign.remedy}
 		}
 	}
 	if tarMember(head) != "" {
-		return &NotSQLError{"a tar archive"}
+		return &NotSQLError{Found: "a tar archive", Remedy: unpack}
 	}
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")), " \t\r\n")
 	if bytes.HasPrefix(text, []byte("<")) {
-		return &NotSQLError{"an HTML or XML page"}
+		return &NotSQLError{Found: "an HTML or XML page"}
 	}
 	if bytes.HasPrefix(text, []byte("{")) {
-		return &NotSQLError{"JSON"}
+		return &NotSQLError{Found: "JSON"}
 	}
 	for _, b := range head[:min(len(head), tarBlock)] {
 		if b < ' ' && !strings.ContainsRune("\t\n\v\f\r\x1a\x1b\b", rune(b)) {
-			return &NotSQLError{"binary data"}
+			return &NotSQLError{Found: "binary data"}
 		}
 	}
 	return nil

@@ -379,6 +379,20 @@ func beginsTransaction(s *rewrite.Statement) bool {
 	return false
 }
 
+// filledAlone returns the table of a statement that would fill it, or prepare it for that, if the dump has not made it; else "".
+func (l *Load) filledAlone(piece sqltext.Piece, err error) string {
+	if mysql.Errno(err) != mysql.ErrnoUnknownTable || l.refused != nil {
+		return ""
+	}
+	if piece.Kind == sqltext.Rows {
+		return piece.Table
+	}
+	if s := rewrite.Parse(piece.Text); s.Verb == "ALTER" && s.Kind == "TABLE" && s.Find("DISABLE") > 0 {
+		return s.TableName()
+	}
+	return ""
+}
+
 // failed describes the failure of the current statement; nil stays nil.
 func (l *Load) failed(ctx context.Context, piece sqltext.Piece, err error) error {
 	return l.failedAt(ctx, piece, l.statements, err)
@@ -416,6 +430,9 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 	var lost *target.LostError
 	if errors.As(explained, &full) || errors.As(explained, &lost) {
 		return explained
+	}
+	if table := l.filledAlone(piece, err); table != "" {
+		return &target.RowsAloneError{Table: table, Err: err}
 	}
 	e := &target.LoadError{Statement: statement, Offset: piece.Offset, Table: piece.Table, Message: mysql.ServerMessage(err), Err: err}
 	if piece.Kind == sqltext.Rows {

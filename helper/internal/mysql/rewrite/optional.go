@@ -9,7 +9,7 @@ import (
 )
 
 // Optional is a part of a table's definition without which the table holds the same rows: a check, or a default that is an
-// expression. Its functions may be unknown to a server.
+// expression, whose functions may be unknown to a server, or its partitions.
 type Optional struct {
 	Where string // "table t, column c", for notes
 	Text  string // as it stands in the definition
@@ -22,7 +22,7 @@ func (s *Statement) Optionals() []Optional {
 	if s.Kind != "TABLE" || s.Verb != "CREATE" && s.Verb != "ALTER" {
 		return nil
 	}
-	elements, _ := s.elements()
+	elements, behind := s.elements()
 	if s.Verb == "ALTER" {
 		elements = s.alterations()
 		for i, e := range elements {
@@ -60,6 +60,15 @@ func (s *Statement) Optionals() []Optional {
 			}
 			add(e, first, min(last, e.last), s.Tokens[first].Start)
 		}
+	}
+	if part, is := s.partitions(behind); is && s.Verb == "CREATE" {
+		method := part.first
+		for method < part.last && !(s.Symbol(method, '(') && s.Word(method+1) == "PARTITION") {
+			method++
+		}
+		all = append(all, Optional{
+			Where: "table " + s.Made(), Text: strings.Join(strings.Fields(s.between(part.first, method)), " "), start: s.Tokens[part.first].Start, end: s.Tokens[part.last-1].End,
+		})
 	}
 	return all
 }

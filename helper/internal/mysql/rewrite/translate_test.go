@@ -60,6 +60,38 @@ func TestMySQLTranslate(t *testing.T) {
 	}
 }
 
+// A primary key whose columns are unique only together with a period goes with the period.
+func TestPrimaryKeyWithoutOverlaps(t *testing.T) {
+	said := &targettest.Notes{}
+	w := &Rewriter{Server: release(mysql.MySQL, 90704), Once: target.NewOnce(said.Add)}
+	text := "CREATE TABLE `t` (`i` int, `s` date NOT NULL, `e` date NOT NULL, PERIOD FOR `p` (`s`, `e`), PRIMARY KEY (`i`,`p` WITHOUT OVERLAPS))"
+	if got, want := string(w.Adapt(Parse([]byte(text))).Text), "CREATE TABLE `t` (`i` int, `s` date NOT NULL, `e` date NOT NULL)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if diff := cmp.Diff([]string{
+		"table t: this server does not know PERIOD FOR `p` (`s`, `e`), which is left out", "table t, primary key: this server does not know WITHOUT OVERLAPS, which is left out",
+	}, said.Lines); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}
+
+// A table holds the same rows without its partitions, wherever their definition stands.
+func TestOptionalPartitions(t *testing.T) {
+	for text, want := range map[string]string{
+		"CREATE TABLE `t` (`a` varchar(9)) ENGINE=InnoDB\n PARTITION BY LIST  COLUMNS(`a`)\n(PARTITION `p` VALUES IN ('x'),\n PARTITION `d` DEFAULT)": "CREATE TABLE `t` (`a` varchar(9)) ENGINE=InnoDB\n ",
+		"CREATE TABLE `t` (`a` varchar(9))\n/*!50500 PARTITION BY LIST  COLUMNS(`a`)\n(PARTITION p VALUES IN ('x')) */":                               "CREATE TABLE `t` (`a` varchar(9))\n/*!50500  */",
+	} {
+		s := Parse([]byte(text))
+		parts := s.Optionals()
+		if len(parts) != 1 || parts[0].Where != "table t" || parts[0].Text != "PARTITION BY LIST COLUMNS(`a`)" {
+			t.Fatalf("%s: parts %+v", text, parts)
+		}
+		if got := string(s.Without(parts).Text); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // release is what a server runs, with its version as in conditional comments: 101119 is 10.11.19.
 func release(flavour mysql.Flavour, number int) mysql.Release {
 	return mysql.Release{Flavour: flavour, Version: version.Version{Major: number / 10000, Minor: number / 100 % 100, Patch: number % 100}}

@@ -24,19 +24,14 @@ func (w *Rewriter) unversion(s *Statement, elements []element, behind int, chang
 			}
 		}
 	}
+	partitions, hasPartitions := s.partitions(behind)
 	for i := behind; i < len(s.Tokens); i++ {
 		switch {
 		case s.words(i, "WITH", "SYSTEM", "VERSIONING"):
 			found = true
 			changes.Replace(s.Tokens[i].Start, s.Tokens[i+2].End, "")
-		case s.words(i, "PARTITION", "BY", "SYSTEM_TIME"):
-			end := s.Tokens[len(s.Tokens)-1].End
-			for _, c := range s.conditionals() {
-				if c.first <= i && i < c.last {
-					end = s.Tokens[c.last-1].End
-				}
-			}
-			changes.Replace(s.Tokens[i].Start, end, "")
+		case hasPartitions && i == partitions.first && s.Word(i+2) == "SYSTEM_TIME":
+			changes.Replace(s.Tokens[i].Start, s.Tokens[partitions.last-1].End, "")
 			i = len(s.Tokens)
 		}
 	}
@@ -48,6 +43,22 @@ func (w *Rewriter) unversion(s *Statement, elements []element, behind int, chang
 		w.Unversioned[s.TableName()] = numbered
 	}
 	return found
+}
+
+// partitions returns the part of a CREATE TABLE that divides the table, which is the last one. behind is behind the columns.
+func (s *Statement) partitions(behind int) (part element, is bool) {
+	for i := behind; i < len(s.Tokens); i++ {
+		if !s.words(i, "PARTITION", "BY") {
+			continue
+		}
+		for _, c := range s.conditionals() {
+			if c.first <= i && i < c.last {
+				return element{i, c.last}, true
+			}
+		}
+		return element{i, len(s.Tokens)}, true
+	}
+	return element{}, false
 }
 
 // isRowTime says whether an element is a column for the beginning or end of a row's version.

@@ -53,8 +53,11 @@ func (w *Rewriter) Adapt(s *Statement) *Statement {
 			continue
 		}
 		named := ""
-		if s.isKey(e) {
+		switch {
+		case s.isKey(e):
 			named = "key " + s.keyName(e)
+		case s.withoutOverlaps(e):
+			named = "primary key"
 		}
 		if !unversioned || named != "" {
 			w.lacks(s.Made(), named, what)
@@ -85,7 +88,7 @@ func (w *Rewriter) unknownElement(s *Statement, e element, all []element) string
 	switch {
 	case s.isOption(e) && w.unknownOptions(s, e):
 		return s.between(e.first, e.last)
-	case isKey && !w.Server.Since(knowsOverlaps, 0) && s.withoutOverlaps(e):
+	case !w.Server.Since(knowsOverlaps, 0) && s.withoutOverlaps(e): // a primary key, too: without this part it would not be unique
 		return "WITHOUT OVERLAPS"
 	case !w.versions() && (s.isRowTime(e) || s.words(e.first, "PERIOD", "FOR", "SYSTEM_TIME")):
 		return s.between(e.first, e.last)
