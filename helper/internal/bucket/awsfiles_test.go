@@ -37,6 +37,18 @@ credential_process = echo hello
 [profile roleless]
 role_arn = arn:aws:iam::111122223333:role/x
 source_profile = nobody
+[profile half]
+aws_access_key_id = a
+[profile code]
+role_arn = arn:aws:iam::111122223333:role/x
+source_profile = base
+mfa_serial = arn:aws:iam::111122223333:mfa/me
+[profile base]
+aws_access_key_id = a
+aws_secret_access_key = b
+[profile token]
+role_arn = arn:aws:iam::111122223333:role/x
+web_identity_token_file = /nowhere/token
 `)
 	for name, test := range map[string]struct {
 		environment map[string]string
@@ -57,6 +69,9 @@ source_profile = nobody
 		"no program below": {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "lost-source"}, ErrCredentialProcess, " (profile lost-source): there is no program /opt/nothing/credentials here"},
 		"program fails":    {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "fails"}, ErrCredentialProcess, " (profile fails): exit status 1"},
 		"shell's word":     {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "builtin"}, ErrCredentialProcess, " (profile builtin): exit status 1"},
+		"half a profile":   {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "half"}, ErrNoCredentials, ": the profile half has one of two keys alone"},
+		"one-time code":    {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "code"}, ErrNeedsCode, " (profile code)"},
+		"token's file":     {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "token"}, ErrAWSFile, ": /nowhere/token: no such file or directory"},
 		"program chatters": {map[string]string{"AWS_CONFIG_FILE": profiles, "AWS_PROFILE": "chatters"}, ErrCredentialProcess, " (profile chatters): invalid character 'h' looking for beginning of value"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -60,7 +60,7 @@ type Bucket struct {
 }
 
 // Open prepares access to a bucket and looks up the credentials. It does not call the bucket. Its errors are *Error of kind
-// ErrNoCredentials, ErrNoProfile, ErrAWSFile, ErrCredentialProcess, ErrSSOExpired, ErrExpired or ErrUnreachable.
+// ErrNoCredentials, ErrNoProfile, ErrAWSFile, ErrCredentialProcess, ErrNeedsCode, ErrSSOExpired, ErrExpired or ErrUnreachable.
 func Open(ctx context.Context, c Config) (*Bucket, error) {
 	b := &Bucket{
 		name:     c.Bucket,

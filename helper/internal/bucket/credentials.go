@@ -175,12 +175,15 @@ var ssoCodes = []string{"UnauthorizedException", "InvalidGrantException", "Expir
 func classifyCredentials(a access, e *Error) {
 	var profile config.SharedConfigProfileNotExistError
 	var process *processcreds.ProviderError
+	var code config.AssumeRoleTokenProviderNotSetError
 	api := apiError(e.Err)
 	switch {
 	case errors.As(e.Err, &profile):
 		e.Kind, e.Profile, e.message = ErrNoProfile, profile.Profile, profile.Profile
 	case errors.As(e.Err, &process):
 		e.Kind, e.Profile, e.message = ErrCredentialProcess, a.profile, innermost(e.Err)
+	case errors.As(e.Err, &code):
+		e.Kind, e.Profile = ErrNeedsCode, a.profile
 	case service(e.Err) == "ec2imds": // the last in the chain: nothing else had any
 		e.Kind, e.message = ErrNoCredentials, a.half()
 	case isNetwork(e.Err):
@@ -195,6 +198,13 @@ func classifyCredentials(a access, e *Error) {
 		}
 	default:
 		e.Kind, e.Profile, e.message = ErrNoCredentials, a.profile, innermost(e.Err)
+		// The SDK has no types for these.
+		if _, file, is := strings.Cut(e.Err.Error(), "unable to read file at "); is {
+			path, _, _ := strings.Cut(file, ": ")
+			e.Kind, e.message = ErrAWSFile, path+file[strings.LastIndex(file, ": "):]
+		} else if strings.Contains(e.Err.Error(), "partial credentials found for profile") {
+			e.message = "the profile " + a.profile + " has one of two keys alone"
+		}
 	}
 	if e.Kind == ErrNoCredentials || e.Kind == ErrNoProfile {
 		if problem := fileProblem(a.environment); problem != "" {

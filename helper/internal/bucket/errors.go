@@ -53,7 +53,8 @@ const (
 	ErrEmpty             Kind = "no dump found"
 	ErrDamaged           Kind = "the store did not keep what was sent"
 	ErrLeaseLost         Kind = "the lease was lost to another refresh"
-	ErrCredentialProcess Kind = "the credential_process failed" // Profile is set
+	ErrCredentialProcess Kind = "the credential_process failed"        // Profile is set
+	ErrNeedsCode         Kind = "the profile asks for a one-time code" // Profile is set
 	ErrReference         Kind = "not a reference to a secret"
 	ErrRejected          Kind = "rejected" // any other answer of the server
 )
@@ -86,7 +87,7 @@ func (e *Error) Error() string {
 	switch {
 	case e.Kind == ErrAccessDenied && e.Action != "":
 		s.WriteString(", " + e.Action + " is missing")
-	case e.Kind == ErrSSOExpired || e.Kind == ErrExpired || e.Kind == ErrCredentialProcess:
+	case e.Kind == ErrSSOExpired || e.Kind == ErrExpired || e.Kind == ErrCredentialProcess || e.Kind == ErrNeedsCode:
 		s.WriteString(" (profile " + e.Profile + ")")
 	case e.Kind == ErrWrongRegion && e.Region != "":
 		s.WriteString(", " + e.Region)

@@ -201,6 +201,9 @@ var errorClasses = []errorClass{
 	ofKind(bucket.ErrCredentialProcess, exitAccess, func(e *bucket.Error) string {
 		return orOnThisMachine("run the credential_process of profile "+e.Profile+" in ~/.aws/config by hand", "the dump service has no programs of this machine: use another profile")
 	}),
+	ofKind(bucket.ErrNeedsCode, exitAccess, func(e *bucket.Error) string {
+		return "get temporary keys, and set them in the environment: aws configure export-credentials --profile " + e.Profile + " --format env"
+	}),
 	ofKind(bucket.ErrSSOExpired, exitAccess, func(e *bucket.Error) string {
 		return "run: aws sso login --profile " + e.Profile
 	}),

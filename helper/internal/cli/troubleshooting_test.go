@@ -98,6 +98,7 @@ var documented = []struct {
 		store(bucket.ErrNoProfile),
 		store(bucket.ErrAWSFile),
 		store(bucket.ErrCredentialProcess),
+		store(bucket.ErrNeedsCode),
 		store(bucket.ErrSSOExpired),
 		store(bucket.ErrExpired),
 		store(bucket.ErrInvalidToken),
