@@ -12,10 +12,47 @@ import (
 // buildStatement is a statement that builds an index or checks a foreign key.
 type buildStatement struct {
 	Statement
-	tables    []string // the tables that it locks, as schema.table
-	exclusive bool     // nothing else may be built on them at the same time
-	foreign   bool     // it checks a foreign key, and so needs the keys
-	size      int64    // of the largest of its tables, in bytes
+	tables    []string          // the tables that it locks, as schema.table
+	exclusive bool              // nothing else may be built on them at the same time
+	foreign   bool              // it checks a foreign key, and so needs the keys
+	size      int64             // of the largest of its tables, in bytes
+	parts     []*buildStatement // builds that are executed together, if it is no statement of its own
+}
+
+// Builds of small tables are executed together: a transaction for each would take longer than the work.
+const (
+	smallBuild   = 1 << 20 // the largest such table, in bytes
+	buildsAtOnce = 25
+)
+
+// together puts the builds of small tables together. All builds are of foreign keys, or none is. The builds of a table keep their order.
+func together(builds []*buildStatement) []*buildStatement {
+	var all []*buildStatement
+	var small []*buildStatement
+	for _, build := range builds {
+		if build.size > smallBuild {
+			all = append(all, build)
+		} else {
+			small = append(small, build)
+		}
+	}
+	slices.SortStableFunc(small, func(a, b *buildStatement) int { return strings.Compare(a.tables[0], b.tables[0]) })
+	for len(small) > 0 {
+		n := min(buildsAtOnce, len(small))
+		for n < len(small) && small[n].tables[0] == small[n-1].tables[0] {
+			n++
+		}
+		group := &buildStatement{exclusive: true, parts: small[:n]}
+		for _, part := range group.parts {
+			for _, table := range part.tables {
+				if !slices.Contains(group.tables, table) {
+					group.tables = append(group.tables, table)
+				}
+			}
+		}
+		all, small = append(all, group), small[n:]
+	}
+	return all
 }
 
 // The forms in which pg_dump writes builds. The last name of each is the table.

@@ -181,7 +181,7 @@ func (l *Load) guard(ctx context.Context) error {
 		}
 	}
 	l.guards = nil
-	return nil
+	return l.flush(ctx)
 }
 
 // ended fails if a transaction of the dump is still open: nothing of it would stay.

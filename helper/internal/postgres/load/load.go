@@ -53,6 +53,9 @@ type Load struct {
 	account     *confined // nil if the dump's statements are executed by the pull's own account
 	path        string    // the search path that the dump has set last, as SET takes it
 	events      []AboutObject
+	// waiting are definitions that are executed together, with their bytes.
+	waiting      []waitingStatement
+	waitingBytes int
 	// Before is called when all rows have been compared, with the load's session; it may be nil.
 	Before func(context.Context, *session.Session) error
 }
@@ -113,7 +116,7 @@ func (l *Load) run(ctx context.Context, r io.Reader, progress func(int64), do fu
 	for {
 		piece, err := script.Next()
 		if err == io.EOF {
-			return script.Stats(), nil
+			return script.Stats(), l.flush(ctx)
 		}
 		if err != nil {
 			return script.Stats(), fmt.Errorf("read the dump: %w", err)
@@ -154,7 +157,7 @@ func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 		l.command(string(piece.Raw))
 		return nil
 	case sqltext.CopyBegin:
-		if err := cmp.Or(l.fills(), l.refusedTables()); err != nil {
+		if err := cmp.Or(l.fills(), l.flush(ctx), l.refusedTables()); err != nil {
 			return err
 		}
 		statement := l.Count(piece)
@@ -163,7 +166,7 @@ func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 		}
 		return l.copy(ctx, script, statement)
 	case sqltext.Rows:
-		if err := cmp.Or(l.fills(), l.refusedTables()); err != nil {
+		if err := cmp.Or(l.fills(), l.flush(ctx), l.refusedTables()); err != nil {
 			return err
 		}
 		if err := admit.Statement(piece.Text, l.account != nil); err != nil {
@@ -296,8 +299,22 @@ func (l *Load) statement(ctx context.Context, statement Statement) error {
 	return l.define(ctx, statement, first, text)
 }
 
-// define executes a statement that is not about rows.
+// define executes a statement that is not about rows, maybe later and together with others.
 func (l *Load) define(ctx context.Context, statement Statement, first string, text []byte) error {
+	if _, is := newOwner(text); is && l.account != nil {
+		return l.defineNow(ctx, statement, first, text) // nothing is executed yet
+	}
+	if l.waits(first, text) {
+		return l.wait(ctx, statement, first, text)
+	}
+	if err := l.flush(ctx); err != nil {
+		return err
+	}
+	return l.defineNow(ctx, statement, first, text)
+}
+
+// defineNow executes a statement that is not about rows.
+func (l *Load) defineNow(ctx context.Context, statement Statement, first string, text []byte) error {
 	begins := func(prefix string) bool { return first == prefix || strings.HasPrefix(first, prefix+" ") }
 	err := l.attempt(ctx, first, text)
 	switch {
@@ -447,114 +464,6 @@ func (l *Load) Failed(ctx context.Context, statement Statement, err error) error
 		return &target.EncodingError{Database: l.Server.Names.Live, Needs: "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'", Err: e}
 	}
 	return e
-}
-
-// Compare counts what has been loaded: see target.Load.
-func (l *Load) Compare(ctx context.Context, stats sqltext.Stats) error {
-	if stats.Header != "" && !stats.Complete {
-		return target.ErrIncomplete
-	}
-	if err := cmp.Or(l.refusedTables(), l.ended()); err != nil {
-		return err
-	}
-	// To plan a count, the server looks at the functions of indexes.
-	if err := l.asTheSite(ctx, true); err != nil {
-		return err
-	}
-	if err := l.compareRows(ctx, stats); err != nil {
-		return err
-	}
-	if l.Before != nil {
-		if err := l.Before(ctx, l.Main); err != nil {
-			return err
-		}
-	}
-	if err := l.asTheSite(ctx, false); err != nil {
-		return err
-	}
-	if err := l.guard(ctx); err != nil {
-		return err
-	}
-	if err := l.handOver(ctx); err != nil {
-		return err
-	}
-	if lost := l.once.Lost(); l.Server.Config.Strict && len(lost) > 0 {
-		return &target.StrictError{Lost: lost}
-	}
-	return nil
-}
-
-// compareRows compares the rows of all tables with those of the dump.
-func (l *Load) compareRows(ctx context.Context, stats sqltext.Stats) error {
-	// The rows of a partitioned table are those of its partitions, and a dump may fill either.
-	type tree struct {
-		name string
-		want int64
-	}
-	trees := map[string]*tree{}
-	for table, want := range stats.Tables {
-		relation, mixed, err := l.find(ctx, table)
-		if err != nil {
-			return l.Server.Classify("look for table "+table, err)
-		}
-		if l.unmade[table] {
-			continue
-		}
-		if relation == "" {
-			return &target.MismatchError{Table: table, Want: want, Got: -1}
-		}
-		t := trees[relation]
-		if t == nil {
-			t = &tree{name: table}
-			trees[relation] = t
-		}
-		if want < 0 || t.want < 0 || mixed {
-			t.want = -1
-		} else {
-			t.want += want
-		}
-	}
-	for relation, t := range trees {
-		if t.want < 0 {
-			continue
-		}
-		rows, err := l.Main.Query(ctx, "SELECT count(*) FROM "+relation)
-		if err != nil {
-			return l.Server.Classify("count the rows of table "+t.name, err)
-		}
-		if got := rows[0][0]; got != fmt.Sprint(t.want) {
-			e := &target.MismatchError{Table: t.name, Want: t.want}
-			_, _ = fmt.Sscan(got, &e.Got)
-			return e
-		}
-	}
-	return nil
-}
-
-// find returns what to count for a table of the dump: the table alone, or the whole partitioned table that it belongs
-// to; "" if it does not exist. mixed means that it also has rows that are not the dump's, from an extension or a
-// foreign server.
-func (l *Load) find(ctx context.Context, table string) (relation string, mixed bool, err error) {
-	if schema, name, qualified := sqltext.SplitName(table); qualified {
-		relation, mixed, err := l.findIn(ctx, schema, name)
-		if relation != "" || err != nil {
-			return relation, mixed, err
-		}
-	}
-	return l.findIn(ctx, "public", table)
-}
-
-func (l *Load) findIn(ctx context.Context, schema, name string) (relation string, mixed bool, err error) {
-	rows, err := l.Main.Query(ctx, "SELECT format('%s%I.%I', CASE WHEN r.relkind = 'p' THEN '' ELSE 'ONLY ' END, n.nspname, r.relname),"+
-		" EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'e')"+
-		" OR "+hasForeignPartition+
-		" FROM pg_class c JOIN pg_class r ON r.oid = "+partitionRoot+" JOIN pg_namespace n ON n.oid = r.relnamespace"+
-		" JOIN pg_namespace own ON own.oid = c.relnamespace"+
-		" WHERE own.nspname IN ($1::text, lower($1::text)) AND c.relname IN ($2::text, lower($2::text)) ORDER BY c.relname = $2::text DESC LIMIT 1", schema, name)
-	if err != nil || len(rows) == 0 {
-		return "", false, err
-	}
-	return rows[0][0], rows[0][1] == "t", nil
 }
 
 // Close ends the sessions of the load, but not the one that holds the lock.

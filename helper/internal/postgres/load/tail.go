@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
@@ -66,13 +67,17 @@ func (t *Tail) Flush(ctx context.Context) error {
 		return nil
 	}
 	l := t.Load
+	if err := l.flush(ctx); err != nil {
+		return err
+	}
 	if err := l.measure(ctx, t.builds); err != nil {
 		return l.Server.Classify("ask for the sizes of the tables", err)
 	}
 	// The slowest first, so that all sessions end at about the same time.
 	slices.SortStableFunc(t.builds, func(a, b *buildStatement) int { return cmp.Compare(b.size, a.size) })
-	queue := newBuildQueue(t.builds)
-	err := l.together(ctx, len(t.builds), func(ctx context.Context, s *session.Session) error {
+	builds := together(t.builds)
+	queue := newBuildQueue(builds)
+	err := l.together(ctx, len(builds), func(ctx context.Context, s *session.Session) error {
 		for {
 			build := queue.take(ctx)
 			if build == nil {
@@ -94,11 +99,14 @@ func (t *Tail) Flush(ctx context.Context) error {
 		}
 	}
 	t.builds, t.followers = nil, nil
-	return nil
+	return l.flush(ctx)
 }
 
 // build executes a build. It needs little of the care of statement: a build names no role and no extension.
 func (l *Load) build(ctx context.Context, s *session.Session, build *buildStatement) error {
+	if len(build.parts) > 0 {
+		return l.buildParts(ctx, s, build.parts)
+	}
 	var err error
 	for range target.DeadlockTries {
 		if err = s.Exec(ctx, string(build.Text)); postgres.SQLState(err) != postgres.DeadlockDetected {
@@ -106,6 +114,25 @@ func (l *Load) build(ctx context.Context, s *session.Session, build *buildStatem
 		}
 	}
 	return l.withoutIt(ctx, s, build.Statement, build.Text, err)
+}
+
+// buildParts executes the builds of small tables in one transaction, or one after the other if one of them fails.
+func (l *Load) buildParts(ctx context.Context, s *session.Session, parts []*buildStatement) error {
+	if readsAsWe(s) {
+		texts := make([]string, len(parts))
+		for i, part := range parts {
+			texts[i] = string(part.Text)
+		}
+		if err := s.Exec(ctx, strings.Join(texts, ";\n")); err == nil {
+			return nil
+		}
+	}
+	for _, part := range parts {
+		if err := l.build(ctx, s, part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // measure notes the sizes of tables.

@@ -181,6 +181,56 @@ func (s *Session) Query(ctx context.Context, query string, arguments ...string) 
 	return all, nil
 }
 
+// countedAtOnce is how many tables are counted by one query: for small ones, the way to the server takes longer than the counting.
+const countedAtOnce = 50
+
+// CountEach counts the rows of relations, which are given as FROM takes them, and calls counted for each of them. It returns the first error
+// of counted.
+func (s *Session) CountEach(ctx context.Context, relations []string, counted func(i int, rows string, err error) error) error {
+	for from := 0; from < len(relations); from += countedAtOnce {
+		some := relations[from:min(from+countedAtOnce, len(relations))]
+		counts, err := s.count(ctx, some)
+		for i := range some {
+			rows := ""
+			if err == nil {
+				rows = counts[i]
+			} else if one, alone := s.count(ctx, some[i:i+1]); alone != nil {
+				if err := counted(from+i, "", alone); err != nil {
+					return err
+				}
+				continue
+			} else {
+				rows = one[0]
+			}
+			if err := counted(from+i, rows, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// count counts the rows of relations, all or none.
+func (s *Session) count(ctx context.Context, relations []string) ([]string, error) {
+	queries := make([]string, len(relations))
+	for i, relation := range relations {
+		queries[i] = fmt.Sprintf("SELECT %d, count(*) FROM %s", i, relation)
+	}
+	rows, err := s.Query(ctx, strings.Join(queries, " UNION ALL "))
+	if err != nil {
+		return nil, err
+	}
+	counts := make([]string, len(relations))
+	for _, row := range rows {
+		i, err := strconv.Atoi(row[0])
+		if err != nil {
+			return nil, err
+		}
+		counts[i] = row[1]
+	}
+	return counts, nil
+}
+
 // Info returns what New found.
 func (db *Server) Info() target.Info { return db.About }
 

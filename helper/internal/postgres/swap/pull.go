@@ -65,20 +65,22 @@ func (l *pull) count(ctx context.Context, s *session.Session) error {
 		return l.db.Classify("list the tables", err)
 	}
 	l.counted = map[string]string{}
+	var names, relations []string
 	for name, table := range tables {
-		if table.partitioned || l.db.Config.WithoutRows(name) {
-			continue
+		if !table.partitioned && !l.db.Config.WithoutRows(name) {
+			names, relations = append(names, name), append(relations, "ONLY "+table.quoted)
 		}
-		all, _, err := rowsSince(ctx, s, relation{quoted: table.quoted}, 0)
+	}
+	return s.CountEach(ctx, relations, func(i int, rows string, err error) error {
 		if postgres.SQLState(err) != "" {
-			continue // then there is no fingerprint
+			return nil // then there is no fingerprint
 		}
 		if err != nil {
-			return l.db.Classify("count the rows of table "+name, err)
+			return l.db.Classify("count the rows of table "+names[i], err)
 		}
-		l.counted[name] = all
-	}
-	return nil
+		l.counted[names[i]] = rows
+		return nil
+	})
 }
 
 // create creates the scratch database: empty, or as a copy of the live one if only some of its tables are replaced.
