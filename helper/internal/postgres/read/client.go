@@ -119,6 +119,7 @@ type clientTarget struct {
 	// These are for a part of a dump.
 	snapshot   string   // that other connections read, too
 	sections   []string // empty means all
+	bare       bool     // definitions alone
 	copied     []relationName
 	restricted string // the key of the text before, if it has one
 	archive    bool   // an archive for pg_restore, and no text
@@ -146,6 +147,9 @@ func (t clientTarget) arguments(client dumpClient) []string {
 	}
 	if t.snapshot != "" {
 		args = append(args, "--snapshot="+t.snapshot)
+	}
+	if t.bare {
+		args = append(args, "--schema-only")
 	}
 	for _, section := range t.sections {
 		args = append(args, "--section="+section)

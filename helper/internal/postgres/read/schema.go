@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -24,19 +26,32 @@ import (
 type definitions struct {
 	*nativeDump
 	archive    []byte // of pg_dump; nil if pg_dump runs for each text
+	values     []byte // of the sequences, once they are known
 	restricted string // the key that keeps psql from obeying commands in the text; "" if pg_dump is too old for that
 }
 
 // mostArchive is how large an archive of definitions may be, in bytes. That of 2,000 tables has 4 million.
 const mostArchive = 24 << 20
 
-// read takes the archive, and confirms that what pg_dump has read is that of the snapshot's moment.
+// read takes the archive, and meanwhile the values of the sequences.
 func (d *definitions) read(ctx context.Context) error {
-	var err error
-	if d.archive, err = d.snapshot.archive.wait(ctx); err != nil || d.archive == nil {
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		d.archive, err = d.snapshot.archive.wait(within)
 		return err
+	})
+	if d.snapshot.archive != nil && d.snapshot.aside != nil && !d.snapshot.others {
+		group.Go(func() (err error) {
+			d.values, err = d.snapshot.sequenceValues(within)
+			return err
+		})
 	}
-	if d.snapshot.defined {
+	return group.Wait()
+}
+
+// confirm says whether the archive is that of the snapshot's moment.
+func (d *definitions) confirm(ctx context.Context) error {
+	if d.archive == nil || d.snapshot.defined {
 		return nil
 	}
 	return d.snapshot.sameCatalog(ctx)
@@ -51,12 +66,16 @@ type archive struct {
 	err      error
 }
 
-// startArchive starts pg_dump; nil if there is no pg_restore.
-func (p *Server) startArchive(ctx context.Context, target clientTarget, snapshot string) *archive {
+// startArchive starts pg_dump; nil if there is no pg_restore. With bare, there is nothing whose contents pg_dump should know. It asks for the
+// value of each sequence otherwise, even if that comes into no section.
+func (p *Server) startArchive(ctx context.Context, target clientTarget, snapshot string, bare bool) *archive {
 	if p.client.restore() == "" {
 		return nil
 	}
-	target.snapshot, target.sections, target.archive = snapshot, []string{"pre-data", "post-data"}, true
+	target.snapshot, target.archive, target.bare = snapshot, true, bare
+	if !bare {
+		target.sections = []string{"pre-data", "post-data"}
+	}
 	a := &archive{excluded: target.excluded, done: make(chan struct{})}
 	ctx, a.stop = context.WithCancel(ctx)
 	go func() {
@@ -106,7 +125,10 @@ func (a *archive) close() {
 func (d *definitions) head(ctx context.Context, emit dump.Emit) error {
 	kept := &keptChunks{emit: emit}
 	text := &schemaText{section: dump.Head, emit: kept.add}
-	if err := d.section(ctx, text, "pre-data"); err != nil {
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.confirm(within) })
+	group.Go(func() error { return d.section(within, text, "pre-data") })
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	d.restricted = text.key
@@ -154,11 +176,17 @@ func (d *definitions) data(ctx context.Context, rowsDone <-chan struct{}, emit d
 			return err
 		}
 	}
-	values, err := d.snapshot.sequenceValues(ctx)
-	if err != nil || len(values) == 0 {
-		return err
+	values := d.values
+	if values == nil {
+		var err error
+		if values, err = d.snapshot.sequenceValues(ctx); err != nil {
+			return err
+		}
 	}
-	_, err = emit(dump.Chunk{Section: dump.Tail, SQL: values})
+	if len(values) == 0 {
+		return nil
+	}
+	_, err := emit(dump.Chunk{Section: dump.Tail, SQL: values})
 	return err
 }
 

@@ -109,8 +109,13 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	if err != nil {
 		return s.classifyList(err)
 	}
+	s.largeObjects = p.largeObjects
+	bare, err := s.readOthers(ctx)
+	if err != nil {
+		return s.classifyList(err)
+	}
 	if target != nil {
-		s.archive = p.startArchive(ctx, p.withRules(*target), s.id)
+		s.archive = p.startArchive(ctx, p.withRules(*target), s.id, bare)
 	}
 	s.info = p.about
 	if _, _, err := p.inspectTables(ctx, keeper, &s.info); err != nil {
@@ -118,9 +123,8 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	}
 	if s.archive != nil && !within(p.excluded, s.archive.excluded) { // pg_dump would read what has come since
 		s.archive.close()
-		s.archive = p.startArchive(ctx, p.withRules(*target), s.id)
+		s.archive = p.startArchive(ctx, p.withRules(*target), s.id, bare)
 	}
-	s.largeObjects = p.largeObjects
 	if now, err := p.inspectLargeObjects(ctx, keeper); err != nil {
 		return s.classifyList(err)
 	} else if now && !s.largeObjects { // since the archive's pg_dump was told to read them

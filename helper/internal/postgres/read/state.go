@@ -74,7 +74,11 @@ func (r *serverState) read(ctx context.Context) (source.State, error) {
 		return source.State{}, err
 	}
 	base := r.config.StateOf(r.url.String(), r.version, r.about.Client)
-	for _, query := range []string{identityQuery, classesQuery} {
+	classes, err := r.query(ctx, classColumnsQuery)
+	if err != nil {
+		return source.State{}, err
+	}
+	for _, query := range []string{identityQuery, fmt.Sprintf(classesQuery, classes[0][0])} {
 		if err := r.add(ctx, base, query); err != nil {
 			return source.State{}, err
 		}
@@ -140,11 +144,16 @@ const (
 		(SELECT stats_reset FROM pg_stat_bgwriter)::text, pg_stat_get_db_stat_reset_time(d.oid)::text
 		FROM pg_database d WHERE d.datname = current_database()`
 
-	// classesQuery is what pg_class says of relations, without what VACUUM, ANALYZE and TRUNCATE change. Otherwise
-	// emptying a table whose rows are not dumped would count as a change.
-	classesQuery = `SELECT c.oid::text, (to_jsonb(c) - '{relfilenode,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid}'::text[])::text
+	// classColumnsQuery lists what matters of pg_class: not what VACUUM, ANALYZE and TRUNCATE change. Otherwise emptying a table whose rows
+	// are not dumped would count as a change.
+	classColumnsQuery = `SELECT string_agg('c.' || quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+		WHERE attrelid = 'pg_class'::regclass AND attnum > 0 AND NOT attisdropped
+		AND attname <> ALL ('{relfilenode,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid}')`
+
+	// classesQuery has these columns of all relations.
+	classesQuery = `SELECT c.oid::text, ROW(%s)::text
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'`
+		WHERE c.relpersistence <> 't' AND n.nspname NOT LIKE 'pg\_%%' AND n.nspname <> 'information_schema'`
 
 	// catalogCountsQuery has the counts of the database's catalogs: of all definitions and large objects.
 	catalogCountsQuery = `SELECT c.relname, pg_stat_get_tuples_inserted(c.oid)::text, pg_stat_get_tuples_updated(c.oid)::text, pg_stat_get_tuples_deleted(c.oid)::text

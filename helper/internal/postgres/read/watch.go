@@ -191,7 +191,7 @@ func catalogQuery(excluded []relationName, moment string) string {
   objects AS (
     SELECT 'space ' || oid AS o, xmin AS x FROM pg_namespace WHERE oid IN (SELECT oid FROM spaces)
     UNION ALL SELECT 'class ' || oid, xmin FROM pg_class WHERE oid IN (SELECT oid FROM tables)
-    UNION ALL SELECT 'column ' || attrelid || ' ' || attnum, xmin FROM pg_attribute WHERE attrelid IN (SELECT oid FROM tables)
+    UNION ALL SELECT 'column ' || attrelid || ' ' || attnum, xmin FROM pg_attribute WHERE attnum > 0 AND attrelid IN (SELECT oid FROM tables)
     UNION ALL SELECT 'default ' || oid, xmin FROM pg_attrdef WHERE adrelid IN (SELECT oid FROM tables)
     UNION ALL SELECT 'index ' || indexrelid, xmin FROM pg_index WHERE indrelid IN (SELECT oid FROM tables)
     UNION ALL SELECT 'trigger ' || oid, xmin FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM tables)
@@ -201,7 +201,7 @@ func catalogQuery(excluded []relationName, moment string) string {
     UNION ALL SELECT 'type ' || t.oid, t.xmin FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem
       WHERE t.typnamespace IN (SELECT oid FROM spaces) AND t.typrelid NOT IN (SELECT oid FROM of_excluded) AND coalesce(e.typrelid NOT IN (SELECT oid FROM of_excluded), true)
     UNION ALL SELECT 'label ' || oid, xmin FROM pg_enum)
-SELECT md5(coalesce(string_agg(o || ' ' || x, ',' ORDER BY o), '')) FROM objects WHERE ` + before(moment)
+SELECT md5(coalesce(string_agg(o || ' ' || x, ',' ORDER BY o COLLATE "C"), '')) FROM objects WHERE ` + before(moment)
 }
 
 // before is a condition for rows whose transaction x a snapshot sees. It is given as the server writes it: the first transaction that was still running,
