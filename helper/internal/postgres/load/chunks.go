@@ -26,6 +26,8 @@ type Stages struct {
 	After func(context.Context) error // the rows
 	Tail  func(context.Context, *Script, sqltext.Piece) error
 	End   func(context.Context) error
+	// Early has the indexes of large tables built while others load. Tail leaves those out.
+	Early bool
 }
 
 // RunChunks loads a dump that comes in chunks: see target.Load.
@@ -33,7 +35,7 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 	tail := &Tail{Load: l}
 	return l.Stages(ctx, chunks, progress, Stages{
 		Head: l.Piece, Ready: func(context.Context, sqltext.Stats) error { return nil },
-		After: func(context.Context) error { return nil }, Tail: tail.Piece, End: tail.Flush,
+		After: func(context.Context) error { return nil }, Tail: tail.Piece, End: tail.Flush, Early: true,
 	})
 }
 
@@ -61,6 +63,9 @@ func (l *Load) Stages(ctx context.Context, chunks dump.Chunks, progress func(int
 		return stats, err
 	}
 	l.offset = stats.Bytes
+	if do.Early && l.Main.Conn.TxStatus() == 'I' { // nobody else sees what a transaction of the dump has made
+		l.early = newEarlyBuilds(l, chunks, rows, tails)
+	}
 	if err := l.rows(ctx, chunks, rows, tails, told); err != nil {
 		return stats, err
 	}
@@ -123,6 +128,10 @@ func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progr
 			return l.Server.Classify("set the search path", err)
 		}
 		for {
+			if build := l.early.next(ctx, reader); build != nil {
+				l.early.build(ctx, s, build)
+				continue
+			}
 			n := int(taken.Add(1))
 			i := from + n - 1
 			if i >= to {
@@ -134,6 +143,7 @@ func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progr
 				if err := l.copyLong(ctx, s, list[i], reader.Stream(ctx, i), at, progress); err != nil {
 					return err
 				}
+				l.early.loaded(list[i].Table)
 				continue
 			}
 			text, err := reader.Read(ctx, i)
@@ -143,6 +153,7 @@ func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progr
 			if err := l.copyChunk(ctx, s, list[i], text, at); err != nil {
 				return err
 			}
+			l.early.loaded(list[i].Table)
 			progress(int64(len(text)))
 		}
 	})

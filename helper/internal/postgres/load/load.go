@@ -56,6 +56,7 @@ type Load struct {
 	// waiting are definitions that are executed together, with their bytes.
 	waiting      []waitingStatement
 	waitingBytes int
+	early        *earlyBuilds // nil if there are none
 	// Before is called when all rows have been compared, with the load's session; it may be nil.
 	Before func(context.Context, *session.Session) error
 }

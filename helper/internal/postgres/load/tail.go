@@ -34,6 +34,10 @@ func (t *Tail) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 			break
 		}
 		if build := readBuild(piece.Text); build != nil {
+			if t.Load.early.has(piece.Text) {
+				t.Load.statements++
+				return nil
+			}
 			if len(t.builds) > 0 && t.builds[0].foreign != build.foreign {
 				if err := t.Flush(ctx); err != nil {
 					return err
