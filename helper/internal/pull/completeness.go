@@ -26,6 +26,8 @@ func (e *GateError) Error() string {
 func Unjudged(name string, stats sqltext.Stats) string {
 	maker := "another tool"
 	switch {
+	case stats.Bare:
+		return fmt.Sprintf("cannot tell whether %s is complete: it has tables alone, without rows and keys, as with --section=pre-data", name)
 	case stats.Complete:
 		return ""
 	case stats.Tool != "":

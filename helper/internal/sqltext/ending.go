@@ -215,10 +215,13 @@ func (e *ending) part() string {
 		return ""
 	case e.filled && !e.defines:
 		return "it has rows alone, and creates no table for them"
-	case e.dialect == Postgres && e.tables > 0 && !e.filled && !e.keyed:
-		return "it has tables alone, without rows and keys, as with --section=pre-data"
 	}
 	return ""
+}
+
+// bare reports whether this is what pg_dump --section=pre-data writes, or pg_dump --schema-only of tables that have no keys.
+func (e *ending) bare() bool {
+	return e.tool != nil && e.tool.parts && e.dialect == Postgres && e.tables > 0 && !e.filled && !e.keyed
 }
 
 // whole reports whether the dump has ended in a way that is known to be the tool's.

@@ -27,6 +27,8 @@ type Stats struct {
 	// Part is a sentence that says which part of a dump this is, if an option of its tool seems to have made it write only that; "" otherwise.
 	// Chunks of a dump, and dumps of nothing but empty tables, look like parts as well.
 	Part string
+	// Bare says that the dump has tables without any row or key. It may be the first part of a dump, or all there is.
+	Bare bool
 }
 
 // AddRows counts rows of a table that are in no text that was split.
@@ -76,6 +78,7 @@ func (s *statistics) snapshot() Stats {
 		}
 	}
 	stats.Complete, stats.Missing, stats.Part = s.ending.whole(), s.ending.missing(), s.ending.part()
+	stats.Bare = s.ending.bare()
 	return stats
 }
 
