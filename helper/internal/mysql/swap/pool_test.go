@@ -21,7 +21,7 @@ func inserts(table string, count int, value func(i int) string) string {
 	return text.String()
 }
 
-func TestMySQLCrew(t *testing.T) {
+func TestMySQLPool(t *testing.T) {
 	server := targettest.MariadbServer(t)
 	query := func(statement string) string {
 		t.Helper()
@@ -84,8 +84,8 @@ func TestMySQLCrew(t *testing.T) {
 	}
 }
 
-// TestMySQLCrewFails tells which of many statements failed, though others have been sent since.
-func TestMySQLCrewFails(t *testing.T) {
+// TestMySQLPoolFails tells which of many statements failed, though others have been sent since.
+func TestMySQLPoolFails(t *testing.T) {
 	server := targettest.MariadbServer(t)
 	targettest.Fresh(t, server, "site31", targettest.Site("old")...)
 	old := targettest.Content(t, server, "site31")
