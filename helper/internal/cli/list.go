@@ -13,6 +13,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/clock"
+	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
@@ -93,6 +94,11 @@ func (s *session) list(ctx context.Context, all bool) error {
 	if len(dumps) > 0 {
 		requests.Go(func() error { return confirm(grouped, store, dumps[0], &entries[0]) })
 	}
+	var local string
+	requests.Go(func() error {
+		local = s.localDump(grouped)
+		return nil
+	})
 	if err := requests.Wait(); err != nil {
 		return err
 	}
@@ -106,10 +112,16 @@ func (s *session) list(ctx context.Context, all bool) error {
 		}
 		s.remember(entries[0].Key, entries[0].ObjectBytes)
 	}
+	if local != "" {
+		s.out.Print("%s holds %s\n", s.project.Target.Name, local)
+	}
 	if older > 0 && !all {
 		s.out.Note(fmt.Sprintf("%s not shown; --all shows them", ui.Count(int64(older), "older dump")))
 	}
 	result := map[string]any{"bucket": store.String(), "dumps": entries}
+	if local != "" {
+		result["local"] = local
+	}
 	var future []string
 	for _, dump := range contents.Future {
 		future = append(future, dump.Key)
@@ -124,6 +136,23 @@ func (s *session) list(ctx context.Context, all bool) error {
 		result["others"] = contents.Others
 	}
 	return s.out.Result(result)
+}
+
+// localPatience is how long a listing waits for the local server.
+const localPatience = 3 * time.Second
+
+// localDump returns the key of the dump that the local database holds. A listing is about the bucket: it is "" where the local server does not say.
+func (s *session) localDump(ctx context.Context) string {
+	if s.requireTarget(ctx) != nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, localPatience)
+	defer cancel()
+	key, err := pull.Holds(ctx, s.local())
+	if err != nil {
+		return ""
+	}
+	return key
 }
 
 // noteNone says that the project has no dump, and which projects in the same folder have some.

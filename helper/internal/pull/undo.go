@@ -73,6 +73,18 @@ func Release(ctx context.Context, config Config) error {
 	return config.change(ctx, func(database target.Database) error { return database.Mark(ctx, target.Release) })
 }
 
+// Holds returns the key of the dump that the local database was loaded from, "" if it is unknown or there is no database. Like everything that opens
+// the database, it finishes a swap that was interrupted. It uses the same fields of config as Undo.
+func Holds(ctx context.Context, config Config) (string, error) {
+	database, err := config.open(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = database.Close() }()
+	contents, err := database.Contents(ctx)
+	return contents.Dump.Key, err
+}
+
 // change does something that gives the local database's provenance a new token.
 func (c Config) change(ctx context.Context, do func(target.Database) error) error {
 	token := NewToken()
