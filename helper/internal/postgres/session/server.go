@@ -191,18 +191,18 @@ func (s *Session) CountEach(ctx context.Context, relations []string, counted fun
 		some := relations[from:min(from+countedAtOnce, len(relations))]
 		counts, err := s.count(ctx, some)
 		for i := range some {
-			rows := ""
 			if err == nil {
-				rows = counts[i]
-			} else if one, alone := s.count(ctx, some[i:i+1]); alone != nil {
-				if err := counted(from+i, "", alone); err != nil {
+				if err := counted(from+i, counts[i], nil); err != nil {
 					return err
 				}
 				continue
-			} else {
+			}
+			rows := ""
+			one, alone := s.count(ctx, some[i:i+1])
+			if alone == nil {
 				rows = one[0]
 			}
-			if err := counted(from+i, rows, nil); err != nil {
+			if err := counted(from+i, rows, alone); err != nil {
 				return err
 			}
 		}
