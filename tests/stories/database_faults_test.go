@@ -76,7 +76,7 @@ func TestDatabaseFaults(t *testing.T) {
 		tables: func() (map[string]string, error) { return local.Checksums(lineFaults) },
 		sessions: func(port int) ([][]string, error) {
 			server := map[int]*testserver.MySQL{staging.Port: staging, local.Port: local}[port]
-			return server.Query("SELECT ID, COMMAND, STATE, INFO FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER = 'root'")
+			return server.Query("SELECT ID, COMMAND, STATE, INFO FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND (USER = 'root' OR USER REGEXP '^dump_')")
 		},
 	})
 }
