@@ -30,7 +30,6 @@ func TestHostileTexts(t *testing.T) {
 	for _, sequence := range admittest.Sequences {
 		texts = append(texts, strings.Join(sequence, ";\n"))
 	}
-	texts = append(texts, later...)
 	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
 		targettest.Must(t, server.Exec("SET GLOBAL log_bin_trust_function_creators = 1"))
 		t.Cleanup(func() {
@@ -45,7 +44,11 @@ func TestHostileTexts(t *testing.T) {
 		changes, err := testserver.Look(server, "site94", "live")
 		targettest.Must(t, err)
 		const together = 40
-		for group := range slices.Chunk(texts, together) {
+		groups := slices.Collect(slices.Chunk(texts, together))
+		for _, text := range later { // what one of these makes at its end would run for the next one
+			groups = append(groups, []string{text})
+		}
+		for _, group := range groups {
 			load := hostileLoad(t, db)
 			for _, text := range group {
 				_, err := load.Run(t.Context(), strings.NewReader(text+";\n"), sqltext.MySQL, nil)
