@@ -54,9 +54,10 @@ test-race: packages tools ## runs the program's Go tests with the race detector;
 test-race-fast: ## the same for packages that need no server and do not compress
 	CGO_ENABLED=1 go test -race -short $$(printf '%s\n' $(SERVERLESS) | grep /helper/ | grep -vE '/(dumpfile|zstdfast)$$')
 
+# Without symbols, test programs are linked faster. go vet has looked at all packages before.
 test-go: ## runs the Go tests, against real servers
 	go vet ./...
-	go test -json -count=1 -timeout=45m ./... | go run ./tests/report
+	go test -json -count=1 -timeout=45m -vet=off -ldflags='-s -w' ./... | go run ./tests/report
 
 test-long: packages tools ## runs the Go tests with more and larger cases, which takes hours
 	DUMP_TEST_LONG=1 go test -json -count=1 -timeout=240m ./... | go run ./tests/report
