@@ -37,7 +37,7 @@ release: ## compiles the program for all systems into dist/, with checksums
 
 # The tests in DDEV mostly wait for containers, so the Go tests run meanwhile. Each of the two ends with a line "N passed, N failed".
 test: packages tools lint test-shell ## runs everything, against real servers; needs Debian and root
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-ddev test-go
+	$(MAKE) --no-print-directory --jobs=2 test-ddev test-go
 
 # Packages whose tests start no servers. With -short, they skip tests that take long or need other programs.
 SERVERLESS = $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}{{end}}' ./... | \

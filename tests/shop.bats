@@ -191,7 +191,7 @@ END
   log_hooks
   run ddev pull-latest-dump --key=bad.sql
   assert_failure
-  assert_output --partial "nowhere' doesn't exist"
+  assert_output --partial "error: load bad.sql: the dump has rows of table nowhere, which it does not create"
   assert_line --partial "hint: the local database is as it was"
   assert_equal "$(checksums "$SHOP")" "$before"
   run cat hooks.log
