@@ -6,10 +6,13 @@
 package stories
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,6 +51,12 @@ func runAll(m *testing.M) int {
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the program under test: %s\n%s", err, out)
+		return 1
+	}
+	// Stories wait for servers and clocks more than they compute, so more of them run side by side than there are processors.
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(2*max(2, runtime.GOMAXPROCS(0)))); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
