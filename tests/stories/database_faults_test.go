@@ -58,7 +58,10 @@ type place struct {
 
 const lineFaults = "line_faults"
 
+// Both tests of faults look at all sessions of their servers, so they run when the stories are over. They wait more than they compute.
+
 func TestDatabaseFaults(t *testing.T) {
+	t.Parallel()
 	staging, err := stagingServer()
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +85,7 @@ func TestDatabaseFaults(t *testing.T) {
 }
 
 func TestPostgresFaults(t *testing.T) {
+	t.Parallel()
 	server, err := pgServer()
 	if err != nil {
 		t.Fatal(err)
