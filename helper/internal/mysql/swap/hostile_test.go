@@ -75,7 +75,7 @@ func TestHostileGrammar(t *testing.T) {
 	if targettest.Long() {
 		groups = 200
 	}
-	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+	targettest.OneServer(t, func(t *testing.T, server *testserver.MySQL) {
 		targettest.Must(t, server.Exec("SET GLOBAL log_bin_trust_function_creators = 1"))
 		t.Cleanup(func() {
 			targettest.Must(t, server.Exec("SET GLOBAL log_bin_trust_function_creators = DEFAULT", "DROP DATABASE live"))

@@ -14,7 +14,7 @@ import (
 
 // TestMySQLMovesTakenBack has a server die after each of the moves of a swap and of an undo, as servers without atomic DDL can.
 func TestMySQLMovesTakenBack(t *testing.T) {
-	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+	targettest.OneServer(t, func(t *testing.T, server *testserver.MySQL) {
 		targettest.Fresh(t, server, "site69", targettest.Site("older")...)
 		db := targettest.OpenKeeping(t, server.URL("site69"), 3, target.Part{})
 		targettest.Fresh(t, server, "staging69", targettest.Site("oldest")...)
