@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
@@ -118,12 +119,7 @@ func (f *openedFleet) wait(ctx context.Context, out *ui.Output) error {
 	}
 	pause := rand.N(f.limits.Jitter)
 	out.Note("starting in " + ui.Duration(pause))
-	select {
-	case <-time.After(pause):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return clock.Sleep(ctx, pause)
 }
 
 // refreshInFleet refreshes one project of a fleet.

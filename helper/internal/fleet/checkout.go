@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // checkoutLimit limits how long fetching the .ddev of one repository may take.
@@ -108,11 +110,9 @@ func lockFolder(ctx context.Context, folder string) (unlock func(), err error) {
 			_ = file.Close()
 			return nil, err
 		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
+		if err := clock.Sleep(ctx, 100*time.Millisecond); err != nil {
 			_ = file.Close()
-			return nil, context.Cause(ctx)
+			return nil, err
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // lockFile locks a file. It waits while another process has the lock. The lock ends with the process at the latest.
@@ -25,11 +27,9 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 			_ = file.Close()
 			return nil, fmt.Errorf("lock the cache: %w", err)
 		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
+		if err := clock.Sleep(ctx, 100*time.Millisecond); err != nil {
 			_ = file.Close()
-			return nil, context.Cause(ctx)
+			return nil, err
 		}
 	}
 }
