@@ -11,11 +11,12 @@ import (
 const fullPause = 50 * time.Millisecond
 
 // WhileFull opens a connection, and tries again while the server has none left for us: others close theirs, and a server counts a closed one until
-// it notices. full tells such an error. WhileFull returns it if it lasts longer than most. waiting is called once, before the first wait.
-func WhileFull(ctx context.Context, most time.Duration, full func(error) bool, waiting func(), connect func() error) error {
+// it notices. is tests an engine's error for a kind. WhileFull returns the error if it lasts longer than most. waiting is called once, before the
+// first wait.
+func WhileFull(ctx context.Context, most time.Duration, is func(error, Kind) bool, waiting func(), connect func() error) error {
 	for began, tries := time.Now(), 1; ; tries++ {
 		err := connect()
-		if !full(err) || time.Since(began) > most {
+		if !is(err, TooManyConnections) || time.Since(began) > most {
 			return err
 		}
 		if tries == 1 {

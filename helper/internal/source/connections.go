@@ -17,7 +17,7 @@ func UsefulReaders(cpus int) int { return min(max(2, cpus+1), 4) }
 const closingTime = time.Second
 
 // ConnectFirst opens a connection while we have no other one. An account may have a single connection, and the server counts one that we have
-// just closed until it notices. full tells the error of a server that has no connection left; ConnectFirst returns it if it lasts.
-func ConnectFirst(ctx context.Context, full func(error) bool, connect func() error) error {
-	return fault.WhileFull(ctx, closingTime, full, func() {}, connect)
+// just closed until it notices. is tests an engine's error for a kind.
+func ConnectFirst(ctx context.Context, is func(error, fault.Kind) bool, connect func() error) error {
+	return fault.WhileFull(ctx, closingTime, is, func() {}, connect)
 }

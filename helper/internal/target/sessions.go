@@ -17,7 +17,7 @@ const DeadlockTries = 10
 // ConnectionPatience is how long to wait for a connection while others have all those of the local server. A test shortens it.
 var ConnectionPatience = 15 * time.Second
 
-// ConnectFirst opens a connection while we have no other one, on a server that may have none left for a while. full tells its error for that.
-func ConnectFirst(ctx context.Context, note func(string), full func(error) bool, connect func() error) error {
-	return fault.WhileFull(ctx, ConnectionPatience, full, func() { note("the local server has no connection left; waiting for one") }, connect)
+// ConnectFirst opens a connection while we have no other one, on a server that may have none left for a while. is tests an engine's error for a kind.
+func ConnectFirst(ctx context.Context, note func(string), is func(error, fault.Kind) bool, connect func() error) error {
+	return fault.WhileFull(ctx, ConnectionPatience, is, func() { note("the local server has no connection left; waiting for one") }, connect)
 }

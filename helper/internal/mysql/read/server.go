@@ -290,8 +290,7 @@ func (m *Server) session(ctx context.Context, do func(*sql.Conn) error) error {
 
 // connectFirst is connect for a session that is our only one.
 func (m *Server) connectFirst(ctx context.Context) (pool *sql.DB, conn *sql.Conn, err error) {
-	full := func(err error) bool { return mysql.Is(err, fault.TooManyConnections) }
-	err = source.ConnectFirst(ctx, full, func() error {
+	err = source.ConnectFirst(ctx, mysql.Is, func() error {
 		pool, conn, err = m.connect(ctx)
 		return err
 	})

@@ -11,7 +11,6 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
-	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/settings"
@@ -81,8 +80,7 @@ func (db *Server) connect(ctx context.Context, pool *Connections, apply apply) (
 
 // connectFirst is Connect for a session that is our only one.
 func (db *Server) connectFirst(ctx context.Context) (s *Session, err error) {
-	full := func(err error) bool { return mysql.Is(err, fault.TooManyConnections) }
-	err = target.ConnectFirst(ctx, db.Config.Note, full, func() error {
+	err = target.ConnectFirst(ctx, db.Config.Note, mysql.Is, func() error {
 		s, err = db.Connect(ctx)
 		return err
 	})

@@ -434,8 +434,7 @@ func (p *Server) session(ctx context.Context, do func(pgx.Tx) error) error {
 
 // connectFirst opens a connection that is our only one.
 func (p *Server) connectFirst(ctx context.Context, config *pgx.ConnConfig, begin func(*pgx.Conn) error) (conn *pgx.Conn, err error) {
-	full := func(err error) bool { return postgres.Is(err, fault.TooManyConnections) }
-	err = source.ConnectFirst(ctx, full, func() error {
+	err = source.ConnectFirst(ctx, postgres.Is, func() error {
 		conn, err = p.limits.Connect(ctx, config, begin)
 		return err
 	})

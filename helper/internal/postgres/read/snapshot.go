@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
@@ -75,10 +76,8 @@ func (p *Server) takeSnapshot(ctx context.Context, target *clientTarget) (*snaps
 		default:
 			return nil, err
 		}
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := clock.Sleep(ctx, pause); err != nil {
+			return nil, err
 		}
 		if _, err := p.Inspect(ctx); err != nil {
 			return nil, err

@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
-	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
@@ -101,8 +100,7 @@ func (db *Server) Connect(ctx context.Context, database string) (*Session, error
 
 // connectFirst opens a session in the maintenance database while we have no other one.
 func (db *Server) connectFirst(ctx context.Context) (s *Session, err error) {
-	full := func(err error) bool { return postgres.Is(err, fault.TooManyConnections) }
-	err = target.ConnectFirst(ctx, db.Config.Note, full, func() error {
+	err = target.ConnectFirst(ctx, db.Config.Note, postgres.Is, func() error {
 		s, err = db.Connect(ctx, db.Maintenance)
 		return err
 	})
