@@ -51,7 +51,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if err != nil {
 		return Result{}, err
 	}
-	taken := r.date(dump.SnapshotTime, began)
+	taken := r.afterNewest(r.date(dump.SnapshotTime, began))
 	defer func() {
 		// If the dump failed, this error is only a consequence.
 		_ = dump.Close()
@@ -135,7 +135,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 func (r *run) date(snapshot, began time.Time) time.Time {
 	taken, wrong := clock.Within(snapshot, began, r.Bucket.Now())
 	if wrong == 0 {
-		return r.afterNewest(taken)
+		return taken
 	}
 	whose, how := "staging's clock", "ahead of"
 	if r.Source.URL == nil {
@@ -145,7 +145,7 @@ func (r *run) date(snapshot, began time.Time) time.Time {
 		how = "behind"
 	}
 	r.Progress.Note(fmt.Sprintf("%s is %s %s the bucket's: the dump is dated by the bucket's clock", whose, wrong.Abs().Round(time.Second), how))
-	return r.afterNewest(taken)
+	return taken
 }
 
 // afterNewest returns a time that is later than the newest dump's by the whole seconds of keys: what is published last is the newest dump,

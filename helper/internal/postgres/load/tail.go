@@ -6,7 +6,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
@@ -127,7 +126,7 @@ func (l *Load) buildParts(ctx context.Context, s *session.Session, parts []*buil
 		for i, part := range parts {
 			texts[i] = string(part.Text)
 		}
-		if err := s.Exec(ctx, strings.Join(texts, ";\n")); err == nil {
+		if inOne(ctx, s, texts) {
 			return nil
 		}
 	}

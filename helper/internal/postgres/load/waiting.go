@@ -51,6 +51,12 @@ func readsAsWe(s *session.Session) bool {
 	return s.Conn.ParameterStatus("standard_conforming_strings") == "on" && s.Conn.ParameterStatus("client_encoding") == "UTF8"
 }
 
+// inOne executes statements in one transaction, and reports whether that succeeded. If not, nothing of them has happened. The server must read
+// them as this program does.
+func inOne(ctx context.Context, s *session.Session, texts []string) bool {
+	return s.Exec(ctx, strings.Join(texts, ";\n")) == nil
+}
+
 // wait puts a statement to those that are executed together.
 func (l *Load) wait(ctx context.Context, statement Statement, first string, text []byte) error {
 	text = bytes.Clone(text) // the splitter uses its buffer again
@@ -72,7 +78,7 @@ func (l *Load) flush(ctx context.Context) error {
 		for _, one := range waiting {
 			texts = append(texts, string(one.text))
 		}
-		if l.Main.Exec(ctx, strings.Join(texts, ";\n")) == nil {
+		if inOne(ctx, l.Main, texts) {
 			return nil
 		}
 	}
