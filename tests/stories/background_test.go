@@ -92,7 +92,7 @@ func end(ts *testscript.TestScript, name string, signal syscall.Signal) {
 
 // inserting waits until the local server executes an INSERT of this story into a table t.
 func inserting(ts *testscript.TestScript, _ bool, _ []string) {
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		rows, err := of(ts).local.Query("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO t %' AND db LIKE ?", of(ts).database+"%")
 		check(ts, err)
 		if rows[0][0] != "0" {

@@ -252,7 +252,7 @@ const (
 // ends wants a silence to end soon, and no session of the program to stay on a server. The end of a connection is not heard either, though, where
 // nothing gets through to the server.
 func (p program) ends(l line, port int, began time.Time) {
-	const limit = 15 * time.Second
+	const limit = time.Minute
 	if took := time.Since(began); l.silent && took > limit {
 		p.t.Errorf("took %s", took)
 	}
@@ -264,7 +264,7 @@ func (p program) ends(l line, port int, began time.Time) {
 		if len(left) == 0 {
 			return
 		}
-		if try == 50 {
+		if try == 600 {
 			p.t.Errorf("sessions stay: %q", left)
 			return
 		}

@@ -393,7 +393,7 @@ func TestAbortUnfinishedOfADeadBake(t *testing.T) {
 		}
 		b.pace.expiry = 500 * time.Millisecond
 		// The store reports the lease's time in whole seconds.
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			n, err := b.AbortUnfinished(ctx)
 			if n == 1 && err == nil {
 				break

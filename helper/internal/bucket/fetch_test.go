@@ -82,7 +82,7 @@ func TestFetchKeepsInsideItsWindow(t *testing.T) {
 	o := e.stored(t, b, "dumps/shop/a.sql", content)
 	// The first range waits until the window is full, and then until no further request has come for a while.
 	const rest = FetchWindow/mib - 1
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	var others atomic.Int64
 	p.OnRequest(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("Range") != "bytes=0-1048575" {

@@ -101,11 +101,11 @@ func (n *notes) String() string {
 	return strings.Join(n.lines, "\n")
 }
 
-// fast are the paces of tests.
+// fast are the paces of tests. A busy machine may stop a test for seconds, so a holder is only taken for dead where that is what is tried.
 var fast = pace{
 	retry: time.Millisecond, backoff: 20 * time.Millisecond, cut: 300 * time.Millisecond,
-	say: 10 * time.Millisecond, hasty: 5 * time.Millisecond, outage: 20 * time.Second,
-	renew: 100 * time.Millisecond, expiry: time.Second,
+	say: 10 * time.Millisecond, hasty: 5 * time.Millisecond, outage: time.Hour,
+	renew: 100 * time.Millisecond, expiry: time.Hour,
 	poll: 20 * time.Millisecond, settle: 200 * time.Millisecond,
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -424,15 +425,17 @@ func TestBuffersAreBounded(t *testing.T) {
 	l := defaultLimits
 	bufs := newBuffers(l)
 	var taken [][]byte
-	for {
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(50*time.Millisecond, cancel)
-		buf, err := bufs.get(ctx, l.maxBuffer-mib)
-		if err != nil {
-			break
+	synctest.Test(t, func(t *testing.T) { // the time limit ends only the wait for a buffer that does not come
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for {
+			buf, err := bufs.get(ctx, l.maxBuffer-mib)
+			if err != nil {
+				break
+			}
+			taken = append(taken, buf)
 		}
-		taken = append(taken, buf)
-	}
+	})
 	if len(taken) != 2 {
 		t.Fatalf("%d buffers of 31 MiB", len(taken))
 	}

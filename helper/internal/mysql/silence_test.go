@@ -43,7 +43,7 @@ func TestSilence(t *testing.T) {
 			if err != nil || watch.Err() != nil {
 				t.Errorf("%v, %v", err, watch.Err())
 			}
-			if got := proxy.Count().Connections; got < 3 {
+			if got := proxy.Count().Connections; got < 2 {
 				t.Errorf("%d connections: nobody has looked", got)
 			}
 		})
@@ -67,7 +67,7 @@ func TestSilence(t *testing.T) {
 			began := time.Now()
 			_, err := conn.ExecContext(t.Context(), "DO SLEEP(60)")
 			var silent *silence.Error
-			if err = watch.Explain(err); !errors.As(err, &silent) || silent.Answers || time.Since(began) > 5*time.Second {
+			if err = watch.Explain(err); !errors.As(err, &silent) || silent.Answers || time.Since(began) > 30*time.Second {
 				t.Errorf("after %s: %v", time.Since(began), err)
 			}
 		})

@@ -67,7 +67,7 @@ func newBrowser(t *testing.T) *browser {
 		b.send("Browser.close", nil)
 		select {
 		case <-b.ended:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			_ = program.Process.Kill()
 		}
 		_ = program.Wait()

@@ -2,7 +2,6 @@ package read
 
 import (
 	"testing"
-	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
@@ -26,7 +25,7 @@ func TestMySQLPartitionsStay(t *testing.T) {
 				}
 				stop := sourcetest.Waits(t, server)
 				site := siteSession(t, server, "partitions")
-				for _, statement := range []string{"SET SESSION lock_wait_timeout = 2", statement} {
+				for _, statement := range []string{"SET SESSION lock_wait_timeout = 60", statement} {
 					if _, err := site.ExecContext(t.Context(), statement); err != nil {
 						t.Errorf("%s: %v", statement, err)
 					}
@@ -56,9 +55,10 @@ func TestMySQLPartitionsFreed(t *testing.T) {
 			if rows, err := server.Query(locks); err == nil && rows[0][0] != "0" { // MySQL
 				t.Errorf("%s locks", rows[0][0])
 			}
-			began := time.Now()
-			if _, err := site.ExecContext(t.Context(), "TRUNCATE parts"); err != nil || time.Since(began) > sourcetest.LongestWait {
-				t.Errorf("truncated after %v: %v", time.Since(began), err)
+			stop := sourcetest.Waits(t, server)
+			_, err := site.ExecContext(t.Context(), "TRUNCATE parts")
+			if longest, _ := stop(); err != nil || longest > sourcetest.LongestWait {
+				t.Errorf("truncated after %v: %v", longest, err)
 			}
 		})
 		restoreTo(t, server, "partitions_copy", sourcetest.Joined(chunks))

@@ -146,7 +146,7 @@ func TestMySQLFailedReaderHoldsNoTable(t *testing.T) {
 			t.Fatal(err)
 		}
 		close(goOn)
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 			now, err := server.Query(sessions)
 			if err != nil || time.Now().After(deadline) {
 				t.Fatalf("the reader that failed is still there (%v)", err)
@@ -170,7 +170,7 @@ func TestMySQLDumpGivesWay(t *testing.T) {
 			_, ended, goOn := sourcetest.Stuck(t.Context(), t, source.Config{URL: sourcetest.ParseURL(t, server.URL("heaps")), Threads: 2})
 			stop := sourcetest.Waits(t, server)
 			site := siteSession(t, server, "heaps")
-			for _, statement := range []string{"SET SESSION lock_wait_timeout = 2", waiter} {
+			for _, statement := range []string{"SET SESSION lock_wait_timeout = 60", waiter} {
 				if _, err := site.ExecContext(t.Context(), statement); err != nil {
 					t.Errorf("%s: %v", statement, err)
 				}
@@ -310,11 +310,12 @@ func TestMySQLClientGivesWay(t *testing.T) {
 		defer dump.Close()
 		sourcetest.Hang(t, dump)
 		site := siteSession(t, server, "heaps")
-		if _, err := site.ExecContext(t.Context(), "SET SESSION lock_wait_timeout = 1"); err != nil {
-			t.Fatal(err)
-		}
+		stop := sourcetest.Waits(t, server)
 		if _, err := site.ExecContext(t.Context(), "ALTER TABLE heap COMMENT 'x'"); err != nil {
 			t.Error(err)
+		}
+		if longest, whose := stop(); longest > sourcetest.LongestWait {
+			t.Errorf("%s waited for %v", whose, longest)
 		}
 		sourcetest.ExpectError(t, sourcetest.Rest(dump), source.ErrGaveWay, "read table heap: the dump gave way to others on staging: ALTER TABLE of root waited for it")
 	})

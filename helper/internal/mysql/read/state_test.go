@@ -203,7 +203,7 @@ func TestMySQLState(t *testing.T) {
 			t.Fatal(err)
 		}
 		state := sourcetest.ReadState(t, sources["aria"])
-		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(state.Doubt, "loose") && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); !strings.Contains(state.Doubt, "loose") && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 			state = sourcetest.ReadState(t, sources["aria"]) // at first the table has just been changed
 		}
 		sourcetest.Expect(t, state.Doubt, "which are neither InnoDB nor MyISAM: loose")
@@ -254,7 +254,7 @@ func TestMySQLState(t *testing.T) {
 // finish.
 func expectStandsStill(t *testing.T, source *source.Source) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.Now().Add(time.Minute); ; {
 		before := sourcetest.ReadState(t, source)
 		time.Sleep(300 * time.Millisecond)
 		if sourcetest.ReadState(t, source).Same(before.String()) {
@@ -291,7 +291,7 @@ func TestStateIgnoresWhenEventsRan(t *testing.T) {
 	}
 	before := events()
 	must(server.Exec("SET GLOBAL event_scheduler = ON"))
-	for end, ran := time.Now().Add(20*time.Second), false; !ran; time.Sleep(50 * time.Millisecond) {
+	for end, ran := time.Now().Add(time.Minute), false; !ran; time.Sleep(50 * time.Millisecond) {
 		must(conn.QueryRowContext(t.Context(), "SELECT LAST_EXECUTED IS NOT NULL FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()").Scan(&ran))
 		if time.Now().After(end) {
 			t.Fatal("the event does not run")

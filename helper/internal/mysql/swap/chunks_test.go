@@ -72,7 +72,7 @@ func (r *notedReader) Read(ctx context.Context, i int) ([]byte, error) {
 	if r.of.several && rowsOf(i) {
 		select {
 		case <-r.of.shared:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			return nil, errors.New("only one session reads")
 		}
 	}

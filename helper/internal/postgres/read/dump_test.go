@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
@@ -142,7 +143,7 @@ func TestPostgresCancelled(t *testing.T) {
 // gone waits until the server has noticed that our connections have ended.
 func gone(t *testing.T, database string) {
 	t.Helper()
-	for range 50 {
+	for range 600 {
 		if sessions(t, database) == "0" {
 			return
 		}
@@ -227,23 +228,35 @@ func TestPostgresWaitsForChanges(t *testing.T) {
 	freshPostgres(t, "changing", `CREATE TABLE changing (id int); INSERT INTO changing VALUES (1);`)
 	server := sourcetest.PostgreSQL(t)
 	source, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, server.URL("changing"))})
+	conn, err := pgx.Connect(t.Context(), server.URL("changing"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := conn.PgConn().Exec(t.Context(), "BEGIN; ALTER TABLE changing ALTER COLUMN id TYPE bigint").ReadAll(); err != nil {
+		t.Fatal(err)
+	}
 	changed := make(chan error, 1)
 	go func() {
-		changed <- server.Exec("changing", "BEGIN; ALTER TABLE changing ALTER COLUMN id TYPE bigint; SELECT pg_sleep(1); COMMIT")
+		eventuallyWaits(t, server, "changing")
+		_, err := conn.Exec(t.Context(), "COMMIT")
+		changed <- err
 	}()
-	for {
-		rows, err := server.Query("postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = 'changing' AND query LIKE 'BEGIN; ALTER%' AND wait_event = 'PgSleep'")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if rows[0][0] == "1" {
-			break
-		}
-	}
 	sourcetest.Expect(t, sourcetest.DumpText(t, source), "id bigint", "\n1\n\\.\n")
 	if err := <-changed; err != nil {
 		t.Error(err)
 	}
+}
+
+// eventuallyWaits returns when a session of ours waits for a lock, or after a minute.
+func eventuallyWaits(t *testing.T, server *testserver.PG, database string) {
+	const query = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if rows, err := server.Query("postgres", query+"'"+database+"'"); err != nil || len(rows) > 0 {
+			return
+		}
+	}
+	t.Error("nobody waits")
 }
 
 // Tables may come and go between Open and Dump.
@@ -269,23 +282,24 @@ func TestPostgresWaitsForALockInVain(t *testing.T) {
 	freshPostgres(t, "held", shelf)
 	server := sourcetest.PostgreSQL(t)
 	source, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, server.URL("held"))})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	held := make(chan error, 1)
-	go func() { held <- server.Exec("held", "BEGIN; LOCK TABLE other; SELECT pg_sleep(3); COMMIT") }()
-	for n := "0"; n == "0"; {
-		rows, err := server.Query("held", "SELECT count(*) FROM pg_locks WHERE relation = 'other'::regclass AND granted AND mode = 'AccessExclusiveLock'")
-		if err != nil {
-			t.Fatal(err)
-		}
-		n = rows[0][0]
+	conn, err := pgx.Connect(t.Context(), server.URL("held"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, err := source.Dump(ctx)
-	if !errors.Is(err, context.DeadlineExceeded) {
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := conn.PgConn().Exec(t.Context(), "BEGIN; LOCK TABLE other").ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		eventuallyWaits(t, server, "held")
+		cancel()
+	}()
+	if _, err := source.Dump(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	gone(t, "held")
-	<-held
 }
 
 // A standby can be dumped, too. The dump notices what the standby cannot keep.

@@ -35,9 +35,9 @@ func pooled(t *testing.T, name string, settings ...string) *testserver.Bouncer {
 	return bouncer
 }
 
-// site is a site that runs through a pooler all the time, until the returned function is called. That says how many of its
-// requests there were, and how one failed.
-func site(t *testing.T, url string, clients int) (end func() (int64, error)) {
+// site is a site that runs through a pooler all the time, until end is called. That says how many of its requests there were, and how
+// one failed; made says how many there have been so far.
+func site(t *testing.T, url string, clients int) (made func() int64, end func() (int64, error)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var requests atomic.Int64
@@ -77,7 +77,7 @@ func site(t *testing.T, url string, clients int) (end func() (int64, error)) {
 			}
 		})
 	}
-	return func() (int64, error) {
+	return requests.Load, func() (int64, error) {
 		cancel()
 		group.Wait()
 		err, _ := failed.Load().(error)
@@ -107,7 +107,7 @@ func TestPostgresPooler(t *testing.T) {
 			bouncer := pooled(t, test.name, append(test.settings, "default_pool_size = 5")...)
 			url := bouncer.URL(test.name, "hush", test.name)
 			if test.busy {
-				end := site(t, url, 3)
+				_, end := site(t, url, 3)
 				defer func() {
 					if n, err := end(); err != nil || n < 20 {
 						t.Errorf("the site made %d requests: %v", n, err)
@@ -138,7 +138,7 @@ func TestPostgresSessionPooler(t *testing.T) {
 		name := fmt.Sprintf("lent_%t", client)
 		bouncer := pooled(t, name, "pool_mode = session", "default_pool_size = 12", "server_reset_query =")
 		url := bouncer.URL(name, "hush", name)
-		end := site(t, url, 3)
+		made, end := site(t, url, 3)
 		for range 2 {
 			src, _ := sourcetest.Open(t, source.Config{URL: sourcetest.ParseURL(t, url), Client: client})
 			d, err := src.Dump(t.Context())
@@ -155,8 +155,11 @@ func TestPostgresSessionPooler(t *testing.T) {
 			}
 			_ = d.Close()
 		}
-		time.Sleep(time.Second) // the site uses the sessions that were ours
-		if n, err := end(); err != nil || n < 20 {
+		// Then the site uses the sessions that were ours.
+		for more, deadline := made()+100, time.Now().Add(time.Minute); made() < more && time.Now().Before(deadline); {
+			time.Sleep(20 * time.Millisecond)
+		}
+		if n, err := end(); err != nil || n < 100 {
 			t.Errorf("client %t: the site made %d requests: %v", client, n, err)
 		}
 	}

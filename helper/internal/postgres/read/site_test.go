@@ -42,8 +42,12 @@ func TestPostgresDumpHoldsNoTable(t *testing.T) {
 				_, ended, goOn := sourcetest.Stuck(t.Context(), t, source.Config{URL: sourcetest.ParseURL(t, server.URL("site")), Threads: 1})
 				// pg_dump locks all tables, and ends before the rows have been read.
 				eventually(t, server, "postgres", "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'site' AND application_name = 'pg_dump'")
-				if err := server.Exec("site", "SET lock_timeout = '1s'", test.statement); err != nil {
+				stop := waits(t, server, "site")
+				if err := server.Exec("site", "SET lock_timeout = '1min'", test.statement); err != nil {
 					t.Errorf("%s: %v", test.statement, err)
+				}
+				if longest, whose := stop(); longest > sourcetest.LongestWait {
+					t.Errorf("%s waited for %v", whose, longest)
 				}
 				goOn()
 				// The dump may have had no chance to look at what has just ended: then the definitions changed too
@@ -69,8 +73,12 @@ func TestPostgresDumpGivesWay(t *testing.T) {
 	for _, waiter := range []string{"TRUNCATE shelf", "ALTER TABLE shelf ADD COLUMN late int"} {
 		freshPostgres(t, "whole", shelf)
 		_, ended, goOn := sourcetest.Stuck(t.Context(), t, source.Config{URL: sourcetest.ParseURL(t, server.URL("whole")), Threads: 2})
-		if err := server.Exec("whole", "SET lock_timeout = '1s'", waiter); err != nil {
+		stop := waits(t, server, "whole")
+		if err := server.Exec("whole", "SET lock_timeout = '1min'", waiter); err != nil {
 			t.Errorf("%s: %v", waiter, err)
+		}
+		if longest, whose := stop(); longest > sourcetest.LongestWait {
+			t.Errorf("%s waited for %v", whose, longest)
 		}
 		goOn()
 		words := map[byte]string{'T': "TRUNCATE SHELF", 'A': "ALTER TABLE"}[waiter[0]]
@@ -89,8 +97,12 @@ func TestPostgresClientGivesWay(t *testing.T) {
 	}
 	defer dump.Close()
 	sourcetest.Hang(t, dump)
-	if err := server.Exec("whole", "SET lock_timeout = '1s'", "TRUNCATE other"); err != nil {
+	stop := waits(t, server, "whole")
+	if err := server.Exec("whole", "SET lock_timeout = '1min'", "TRUNCATE other"); err != nil {
 		t.Error(err)
+	}
+	if longest, whose := stop(); longest > sourcetest.LongestWait {
+		t.Errorf("%s waited for %v", whose, longest)
 	}
 	sourcetest.ExpectError(t, sourcetest.Rest(dump), source.ErrGaveWay, "the dump gave way to others on staging: TRUNCATE OTHER of postgres waited for other")
 }

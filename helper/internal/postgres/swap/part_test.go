@@ -215,7 +215,7 @@ func TestPostgresPartKeepsWrites(t *testing.T) {
 	}
 	for _, part := range []target.Part{targettest.Only("public.a"), targettest.AllBut("public.visits"), targettest.Only("public.a"), targettest.AllBut("public.visits")} {
 		db, _ := targettest.OpenPart(t, server.URL("site42"), part)
-		more, deadline := visits.Load()+15, time.Now().Add(20*time.Second)
+		more, deadline := visits.Load()+15, time.Now().Add(2*time.Minute)
 		for visits.Load() < more && time.Now().Before(deadline) { // the site is at work
 			time.Sleep(5 * time.Millisecond)
 		}

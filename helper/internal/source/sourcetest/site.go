@@ -12,6 +12,12 @@ import (
 // LongestWait is the longest time that a query of the live site may wait for a dump.
 const LongestWait = time.Second
 
+// A look at who waits follows another one after a pause, and on a machine that has time for it soon enough for longestPause.
+const (
+	pause        = 20 * time.Millisecond
+	longestPause = 4 * pause
+)
+
 // Waits measures how long the sessions of a MySQL or MariaDB server wait for locks.
 func Waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Duration, whose string)) {
 	return Sample(t, func() ([][]string, error) {
@@ -21,7 +27,8 @@ func Waits(t *testing.T, server *testserver.MySQL) (stop func() (longest time.Du
 }
 
 // Sample polls waiters for the sessions that wait for locks, until it is stopped, and returns the longest wait. The
-// server's own view shows what the dump does to the site, apart from how busy the machine is.
+// server's own view shows what the dump does to the site, apart from how busy the machine is. While the machine stands still, so does
+// the clock of the sample: between two looks, no more than longestPause is counted.
 func Sample(t *testing.T, waiters func() ([][]string, error)) (stop func() (longest time.Duration, whose string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -30,7 +37,8 @@ func Sample(t *testing.T, waiters func() ([][]string, error)) (stop func() (long
 	var whose string
 	go func() {
 		defer close(done)
-		since := map[string]time.Time{}
+		waited := map[string]time.Duration{}
+		last := time.Now()
 		for ctx.Err() == nil {
 			rows, err := waiters()
 			if err != nil {
@@ -39,23 +47,20 @@ func Sample(t *testing.T, waiters func() ([][]string, error)) (stop func() (long
 				}
 				return
 			}
-			now, waiting := time.Now(), map[string]bool{}
+			now, waiting := time.Now(), map[string]time.Duration{}
 			for _, row := range rows {
 				who := strings.Join(row, ": ")
-				waiting[who] = true
-				if since[who].IsZero() {
-					since[who] = now
+				if before, known := waited[who]; known {
+					waiting[who] = before + min(now.Sub(last), longestPause)
+				} else {
+					waiting[who] = 0
 				}
-				if waited := now.Sub(since[who]); waited > longest {
-					longest, whose = waited, who
-				}
-			}
-			for who := range since {
-				if !waiting[who] {
-					delete(since, who)
+				if waiting[who] > longest {
+					longest, whose = waiting[who], who
 				}
 			}
-			time.Sleep(20 * time.Millisecond)
+			waited, last = waiting, now
+			time.Sleep(pause)
 		}
 	}()
 	return func() (time.Duration, string) {
