@@ -38,10 +38,10 @@ func comingAndGoing(t *testing.T, server *testserver.PG, database string, stays 
 	t.Cleanup(func() { cancel(); group.Wait() })
 }
 
-// dumpInTries dumps as a refresh does: it begins anew if something was altered.
+// dumpInTries dumps as a refresh does: it begins anew if something was altered. On a busy machine, that may be more often than a refresh would.
 func dumpInTries(t *testing.T, src *source.Source) (string, error) {
 	var failed error
-	for range 3 {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		d, err := src.Dump(t.Context())
 		if failed = err; err == nil {
 			var text string
