@@ -34,8 +34,13 @@ func (s *snapshot) now(ctx context.Context, query string) ([][]string, error) {
 	statements = append(statements, "SET LOCAL statement_timeout = '60s'", query, "COMMIT")
 	text := strings.Join(statements, "; ")
 	rows, err := readAll(s.aside.PgConn().Exec(ctx, text))
-	if err == nil || !s.aside.IsClosed() || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil {
 		return rows, err
+	}
+	if !s.aside.IsClosed() {
+		// Others ask over this connection, too. Their answer must not be that a transaction of somebody else has failed.
+		_, _ = s.aside.PgConn().Exec(ctx, "ROLLBACK").ReadAll()
+		return nil, err
 	}
 	// Servers may end idle sessions. A setting against that would stay behind in a pooled session.
 	again, err := s.connectAside(ctx)
