@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/jobiqo/dump-refresh/tests/faults"
 )
 
@@ -139,32 +141,49 @@ func fetched() (cells []cell) {
 func TestFaultMatrixUp(t *testing.T)   { matrix(t, published(), publishes) }
 func TestFaultMatrixDown(t *testing.T) { matrix(t, fetched(), fetches) }
 
+// atOnce is how many cells are tried side by side on a server: they mostly wait.
+const atOnce = 6
+
 // matrix tries each cell on each server, with the fault once and for good.
 func matrix(t *testing.T, cells []cell, try func(t *testing.T, e, behind env, p *faults.HTTP, c cell, stays bool)) {
 	for server := range servers {
 		t.Run(server, func(t *testing.T) {
 			t.Parallel()
-			e := newEnv(t, server)
+			var group errgroup.Group
+			group.SetLimit(atOnce)
 			for _, c := range cells {
 				for _, stays := range []bool{false, true} {
 					if stays && c.stays == onlyOnce {
 						continue
 					}
 					name := fmt.Sprintf("%s/%s/%s", c.place, c.fault.name, map[bool]string{false: "once", true: "for good"}[stays])
-					t.Run(name, func(t *testing.T) {
-						p, behind := e.behind(t)
-						rule := c.Rule
-						rule.Matches, rule.Skip = faults.On(c.operation, c.path), c.skip
-						if !stays {
-							rule.Times = 1
-						}
-						p.Rules(rule)
-						try(t, e, behind, p, c, stays)
+					group.Go(func() error {
+						t.Run(name, func(t *testing.T) {
+							e := newEnv(t, server)
+							p, behind := e.behind(t)
+							rule := c.Rule
+							rule.Matches, rule.Skip = faults.On(c.operation, c.path), c.skip
+							if !stays {
+								rule.Times = 1
+							}
+							p.Rules(rule)
+							try(t, e, behind, p, c, stays)
+						})
+						return nil
 					})
 				}
 			}
+			_ = group.Wait()
 		})
 	}
+}
+
+// impatient opens a bucket that tries again soon.
+func (e env) impatient(t *testing.T) *Bucket {
+	t.Helper()
+	b := e.open(t)
+	b.pace.backoff, b.pace.cut = 5*time.Millisecond, 100*time.Millisecond
+	return b
 }
 
 // context is that of the requests. Where something stalls, they wait for less than a minute.
@@ -179,12 +198,12 @@ func (c cell) stalls() bool { return strings.HasPrefix(c.fault.name, "stalled") 
 
 // publishes runs the requests of a refresh.
 func publishes(t *testing.T, e, behind env, p *faults.HTTP, c cell, stays bool) {
-	size := 11 * mib
+	size := 6 * mib // two parts
 	if c.place == dumpPut {
 		size = mib
 	}
 	content := random(size)
-	b := behind.open(t)
+	b := behind.impatient(t)
 	u, err := publishOnce(c.context(t), b, content)
 	want := Kind("")
 	if stays {
@@ -264,7 +283,7 @@ func fetches(t *testing.T, e, behind env, p *faults.HTTP, c cell, stays bool) {
 	key := "dumps/shop/" + keyAt(-time.Hour, "aaaaaa")
 	e.put(t, key, content)
 	defer func() { _ = e.DeleteObject(e.bucket, key) }()
-	b := behind.open(t)
+	b := behind.impatient(t)
 	w := newMemory(len(content), 0)
 	err := fetchOnce(c.context(t), b, w)
 	switch {
