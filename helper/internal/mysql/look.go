@@ -20,6 +20,11 @@ type session struct {
 // stalled are the states of a thread that waits for its client.
 var stalled = []string{"writing to net", "sending to client", "reading from net", "receiving from client"}
 
+// WaitsForClient reports whether a thread with that command and state, as the list of processes has them, waits for its client.
+func WaitsForClient(command, state string) bool {
+	return command == "Sleep" || slices.Contains(stalled, strings.ToLower(state))
+}
+
 // Look asks for the session in the list of processes, where each account sees its own.
 func (s *session) Look(ctx context.Context) (silence.State, error) {
 	state := silence.Working
@@ -29,7 +34,7 @@ func (s *session) Look(ctx context.Context) (silence.State, error) {
 		case err != nil:
 		case thread == nil:
 			state = silence.Gone
-		case thread["command"] == "Sleep", slices.Contains(stalled, strings.ToLower(thread["state"])):
+		case WaitsForClient(thread["command"], thread["state"]):
 			state = silence.Waiting
 		}
 		return err

@@ -90,13 +90,13 @@ func (w *Watch) Explain(err error) error {
 	return err
 }
 
-// Conn is a connection that is closed when the server falls silent. Reads and writes then fail with *Error.
-type Conn struct {
-	net.Conn
+// wait is what is waited for from a server.
+type wait struct {
 	watch *Watch
 	timer *time.Timer
-	ctx   context.Context // ends with the connection
+	ctx   context.Context // ends with the wait
 	end   context.CancelFunc
+	lost  func(error) // ends what waits
 
 	waiting atomic.Int32 // reads and writes in progress that the server must answer
 	feeding atomic.Int32 // reads, elsewhere, of what is to be sent next
@@ -105,28 +105,72 @@ type Conn struct {
 	misses  int // how often the server was asked in vain during this silence
 }
 
-// Watch begins to watch a connection. Until it is known which session the connection leads to, silence alone ends it.
-func (w *Watch) Watch(ctx context.Context, conn net.Conn) *Conn {
-	c := &Conn{Conn: conn, watch: w}
+func (c *wait) begin(ctx context.Context, w *Watch, lost func(error)) {
+	c.watch, c.lost = w, lost
 	c.ctx, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	c.moved.Store(time.Now().UnixNano())
 	c.timer = time.AfterFunc(w.limit/2, c.check)
-	return c
 }
 
-// Leads tells which session the connection leads to.
-func (c *Conn) Leads(to Session) { c.session.Store(&to) }
-
-func (c *Conn) Read(p []byte) (int, error)  { return c.during(c.Conn.Read, p) }
-func (c *Conn) Write(p []byte) (int, error) { return c.during(c.Conn.Write, p) }
-
-func (c *Conn) during(do func([]byte) (int, error), p []byte) (int, error) {
+func (c *wait) during(do func([]byte) (int, error), p []byte) (int, error) {
 	if c.waiting.Add(1) == 1 {
 		c.moved.Store(time.Now().UnixNano())
 	}
 	n, err := do(p)
 	c.moved.Store(time.Now().UnixNano())
 	c.waiting.Add(-1)
+	return n, err
+}
+
+func (c *wait) stop() {
+	c.end()
+	c.timer.Stop()
+}
+
+// Conn is a connection that is closed when the server falls silent. Reads and writes then fail with *Error.
+type Conn struct {
+	net.Conn
+	wait
+}
+
+// Watch begins to watch a connection. Until it is known which session the connection leads to, silence alone ends it.
+func (w *Watch) Watch(ctx context.Context, conn net.Conn) *Conn {
+	c := &Conn{Conn: conn}
+	c.begin(ctx, w, func(error) { _ = c.Close() })
+	return c
+}
+
+// Reader is what a program prints that has a session of its own on the server.
+type Reader struct {
+	io.Reader
+	wait
+}
+
+// Reader begins to watch what a program prints. When the server falls silent, lost gets the *Error, and has to end the program. Close ends the
+// watch alone.
+func (w *Watch) Reader(ctx context.Context, output io.Reader, of Session, lost func(error)) *Reader {
+	r := &Reader{Reader: output}
+	r.session.Store(&of)
+	r.begin(ctx, w, lost)
+	return r
+}
+
+func (r *Reader) Read(p []byte) (int, error) { return r.during(r.Reader.Read, p) }
+
+// Close ends the watch.
+func (r *Reader) Close() error {
+	r.stop()
+	return nil
+}
+
+// Leads tells which session the connection leads to.
+func (c *Conn) Leads(to Session) { c.session.Store(&to) }
+
+func (c *Conn) Read(p []byte) (int, error)  { return c.watched(c.Conn.Read, p) }
+func (c *Conn) Write(p []byte) (int, error) { return c.watched(c.Conn.Write, p) }
+
+func (c *Conn) watched(do func([]byte) (int, error), p []byte) (int, error) {
+	n, err := c.during(do, p)
 	if err != nil && c.ctx.Err() != nil {
 		if silent := c.watch.Err(); silent != nil {
 			err = silent
@@ -154,14 +198,13 @@ func (f *feed) Read(p []byte) (int, error) {
 
 // Close closes the connection.
 func (c *Conn) Close() error {
-	c.end()
-	c.timer.Stop()
+	c.stop()
 	return c.Conn.Close()
 }
 
 // check looks whether the server is silent. The first look comes after half of the limit, the second after three quarters, and each has a
 // quarter of it.
-func (c *Conn) check() {
+func (c *wait) check() {
 	began := c.moved.Load()
 	quiet, limit := time.Since(time.Unix(0, began)), c.watch.limit
 	switch {
@@ -200,7 +243,7 @@ func (c *Conn) check() {
 	}
 }
 
-func (c *Conn) look(session Session) (State, error) {
+func (c *wait) look(session Session) (State, error) {
 	c.watch.looking.Lock()
 	defer c.watch.looking.Unlock()
 	ctx, cancel := context.WithTimeout(c.ctx, c.watch.limit/4)
@@ -208,12 +251,12 @@ func (c *Conn) look(session Session) (State, error) {
 	return session.Look(ctx)
 }
 
-func (c *Conn) again(after time.Duration, misses int) {
+func (c *wait) again(after time.Duration, misses int) {
 	c.misses = misses
 	c.timer.Reset(max(after, 0))
 }
 
-func (c *Conn) fail(err *Error) {
+func (c *wait) fail(err *Error) {
 	c.watch.found.CompareAndSwap(nil, err)
-	_ = c.Close()
+	c.lost(err)
 }

@@ -29,7 +29,9 @@ var reasons = []struct {
 	{"Connection refused", ErrUnreachable},
 	{"No route to host", ErrUnreachable},
 	{"Too many connections", ErrTooManyConnections},
+	{"max_user_connections", ErrTooManyConnections},
 	{"too many clients", ErrTooManyConnections},
+	{"too many connections for", ErrTooManyConnections}, // a role, a database
 	{"remaining connection slots are reserved", ErrTooManyConnections},
 	// Before TLS: a broken connection may also show as an error of TLS.
 	{"Lost connection", ErrConnectionLost},

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
@@ -216,26 +215,20 @@ func (m *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 		target.excluded = append(target.excluded[:len(target.excluded):len(target.excluded)], m.structureOnly...)
 		target.structureOnly = nil
 	}
-	err = m.session(ctx, func(conn *sql.Conn) error {
-		var text string
-		if err := conn.QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").Scan(&text); err != nil {
-			return err
-		}
-		d.SnapshotTime, err = time.Parse("2006-01-02 15:04:05.999999", text)
-		return err
-	})
+	w, err := m.beforeClient(ctx, &d.SnapshotTime)
 	if err != nil {
 		return nil, m.classify(err)
 	}
-	ctx, stop := dumpclient.Watched(ctx, m.watchClient)
-	child, err := dumpclient.InBlocks(ctx, m.client.program(target.arguments(m.client), target)).Start(ctx)
+	d.Closers = append([]io.Closer{w}, d.Closers...)
+	ctx, stop := dumpclient.Watched(ctx, w.watch)
+	client, err := m.startClient(ctx, target, target.arguments(m.client))
 	if err != nil {
 		_ = stop.Close()
 		return nil, err
 	}
 	// The client goes before its tunnel, or it would say that the connection was lost.
-	d.Closers = append([]io.Closer{child, stop}, d.Closers...)
-	rows := m.tunnel.Reader(child)
+	d.Closers = append([]io.Closer{client, stop}, d.Closers...)
+	rows := m.tunnel.Reader(client)
 	if d.Text == nil {
 		d.Text = rows
 	} else {
@@ -244,16 +237,22 @@ func (m *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 	return d, nil
 }
 
+// startClient starts the client, with a watch for silence.
+func (m *Server) startClient(ctx context.Context, target clientTarget, arguments []string) (*dumpclient.Output, error) {
+	program := dumpclient.InBlocks(ctx, m.client.program(arguments, target))
+	return dumpclient.Start(ctx, program, m.silence, &clientSession{m}, m.classify)
+}
+
 // structure runs the client for the structure of the structure-only tables and gives its text
 // without the closing comment, which is to stand at the end of the whole only.
 func (m *Server) structure(ctx context.Context, target clientTarget) (io.Reader, error) {
-	child, err := m.client.program(target.structureArguments(m.client, m.structureOnly), target).Start(ctx)
+	client, err := m.startClient(ctx, target, target.structureArguments(m.client, m.structureOnly))
 	if err != nil {
 		return nil, err
 	}
-	defer child.Close()
+	defer client.Close()
 	const most = 32 << 20 // far more than any schema has
-	text, err := io.ReadAll(io.LimitReader(child, most+1))
+	text, err := io.ReadAll(io.LimitReader(client, most+1))
 	if err != nil {
 		return nil, err
 	}

@@ -1,15 +1,60 @@
 package read
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
 
-// watchClient watches for sessions that wait for pg_dump, until ctx ends. If the server has no spare connection, it
-// does nothing.
-func (p *Server) watchClient(ctx context.Context) error {
-	s := &snapshot{postgres: p, goodbye: context.WithoutCancel(ctx)}
-	var err error
-	if s.aside, err = s.connectAside(ctx); err != nil {
-		return nil
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/silence"
+)
+
+// clientSession is the session of pg_dump, seen through another connection. Its number is unknown: it is a session of our name that is not the
+// watcher's.
+type clientSession struct {
+	*snapshot
+	watcher uint32 // the process of the watcher; 0 if there is none
+}
+
+func (c *clientSession) condition() string {
+	return fmt.Sprintf(" FROM pg_catalog.pg_stat_activity a WHERE datname = current_database() AND usename = session_user"+
+		" AND application_name = 'dump-helper' AND pid NOT IN (pg_backend_pid(), %d)", c.watcher)
+}
+
+// Look asks whether any of them is at work. A pooler may have given them another name, so only the answer counts then.
+func (c *clientSession) Look(ctx context.Context) (silence.State, error) {
+	rows, err := c.beside(ctx, "SELECT coalesce(state, ''), coalesce(row_to_json(a)->>'wait_event', '')"+c.condition())
+	switch {
+	case postgres.SQLState(err) != "":
+		return silence.Working, nil // a refusal is an answer, too
+	case err != nil:
+		return silence.Working, err
+	case len(rows) == 0 && c.postgres.pooler != nil:
+		return silence.Working, nil
+	case len(rows) == 0:
+		return silence.Gone, nil
 	}
-	defer s.Close()
-	return s.watch(ctx)
+	for _, row := range rows {
+		if !strings.HasPrefix(row[0], "idle") && row[1] != "ClientRead" && row[1] != "ClientWrite" {
+			return silence.Working, nil
+		}
+	}
+	return silence.Waiting, nil
+}
+
+// End ends them.
+func (c *clientSession) End(ctx context.Context) error {
+	_, err := c.beside(ctx, "SELECT pg_catalog.pg_terminate_backend(pid)"+c.condition())
+	return err
+}
+
+// beside runs a query on a connection of its own.
+func (c *clientSession) beside(ctx context.Context, query string) (rows [][]string, err error) {
+	conn, err := c.connectAside(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err = readAll(conn.PgConn().Exec(ctx, query))
+	return rows, errors.Join(err, conn.Close(ctx))
 }

@@ -349,21 +349,29 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 	if forward != nil {
 		d.Closers = append(d.Closers, forward)
 	}
+	s := &snapshot{postgres: p, goodbye: context.WithoutCancel(ctx)}
+	d.Closers = append([]io.Closer{s}, d.Closers...)
 	err = p.session(ctx, func(tx pgx.Tx) error {
+		// The watcher connects while this connection is open: a server or an account with a single one then refuses the watcher, and not pg_dump.
+		s.aside, _ = s.connectAside(ctx)
 		return tx.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&d.SnapshotTime)
 	})
 	if err != nil {
 		return nil, p.classify(err)
 	}
 	d.SnapshotTime = d.SnapshotTime.UTC()
-	ctx, stop := dumpclient.Watched(ctx, p.watchClient)
-	child, err := dumpclient.InBlocks(ctx, p.client.program(target)).Start(ctx)
+	ctx, stop := dumpclient.Watched(ctx, s.watch)
+	session := &clientSession{s, 0}
+	if s.aside != nil {
+		session.watcher = s.aside.PgConn().PID()
+	}
+	client, err := dumpclient.Start(ctx, dumpclient.InBlocks(ctx, p.client.program(target)), p.silence, session, p.classify)
 	if err != nil {
 		_ = stop.Close()
 		return nil, err
 	}
-	d.Text = p.namingLocks(ctx, newOwnText(p.tunnel.Reader(child)))
-	d.Closers = append([]io.Closer{child, stop}, d.Closers...)
+	d.Text = p.namingLocks(ctx, newOwnText(p.tunnel.Reader(client)))
+	d.Closers = append([]io.Closer{client, stop}, d.Closers...)
 	return d, nil
 }
 
