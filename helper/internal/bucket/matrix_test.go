@@ -178,8 +178,8 @@ func matrix(t *testing.T, cells []cell, try func(t *testing.T, e, behind env, p 
 	}
 }
 
-// impatient opens a bucket that tries again soon.
-func (e env) impatient(t *testing.T) *Bucket {
+// hurried opens a bucket that soon tries again.
+func (e env) hurried(t *testing.T) *Bucket {
 	t.Helper()
 	b := e.open(t)
 	b.pace.backoff, b.pace.cut = 5*time.Millisecond, 100*time.Millisecond
@@ -203,7 +203,7 @@ func publishes(t *testing.T, e, behind env, p *faults.HTTP, c cell, stays bool) 
 		size = mib
 	}
 	content := random(size)
-	b := behind.impatient(t)
+	b := behind.hurried(t)
 	u, err := publishOnce(c.context(t), b, content)
 	want := Kind("")
 	if stays {
@@ -283,7 +283,7 @@ func fetches(t *testing.T, e, behind env, p *faults.HTTP, c cell, stays bool) {
 	key := "dumps/shop/" + keyAt(-time.Hour, "aaaaaa")
 	e.put(t, key, content)
 	defer func() { _ = e.DeleteObject(e.bucket, key) }()
-	b := behind.impatient(t)
+	b := behind.hurried(t)
 	w := newMemory(len(content), 0)
 	err := fetchOnce(c.context(t), b, w)
 	switch {
