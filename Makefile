@@ -54,10 +54,14 @@ test-race: packages tools ## runs the program's Go tests with the race detector;
 test-race-fast: ## the same for packages that need no server and do not compress
 	CGO_ENABLED=1 go test -race -short $$(printf '%s\n' $(SERVERLESS) | grep /helper/ | grep -vE '/(dumpfile|zstdfast)$$')
 
+# Packages run in the order in which they are named, one on each core. Those that take longest come first, or one of them would be
+# left alone in the end.
+LONGEST = ./helper/internal/engine ./helper/internal/mysql/swap ./tests/stories ./helper/internal/mysql/read
+
 # Without symbols, test programs are linked faster. go vet has looked at all packages before.
 test-go: ## runs the Go tests, against real servers
 	go vet ./...
-	go test -json -count=1 -timeout=45m -vet=off -ldflags='-s -w' ./... | go run ./tests/report
+	go test -json -count=1 -timeout=45m -vet=off -ldflags='-s -w' $(LONGEST) ./... | go run ./tests/report
 
 test-long: packages tools ## runs the Go tests with more and larger cases, which takes hours
 	DUMP_TEST_LONG=1 go test -json -count=1 -timeout=240m ./... | go run ./tests/report
