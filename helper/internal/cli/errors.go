@@ -424,6 +424,26 @@ var errorClasses = []errorClass{
 		return "the local database is as it was; a pull without --tables and --skip-tables brings all tables as they are in the dump"
 	}),
 	as(exitUsage, foreignKeyHint),
+	// It comes before the errors that it consists of.
+	as(exitLocal, func(e *target.TablesError) string {
+		hint := "the local database is as it was; "
+		if names := e.MissingExtensions(); len(names) > 0 {
+			hint += "install on the local server: " + strings.Join(names, ", ") + "; or "
+		}
+		if settings := e.Settings(); len(settings) > 0 {
+			hint += "set " + strings.Join(settings, " and ") + " on the local server and try again; or "
+		}
+		for _, cause := range e.Causes {
+			var denied *target.PrivilegeError
+			if errors.As(cause, &denied) {
+				hint += "ask an administrator of the local database to run: " + denied.Grant + "; or "
+			}
+		}
+		if e.InChunks {
+			hint += "--skip-tables=" + strings.Join(slices.Concat(e.Skipped, e.Tables), ",") + " pulls all other tables, "
+		}
+		return hint + "--key selects another dump"
+	}),
 	as(exitLocal, func(e *target.SettingError) string {
 		if e.Needs != "" {
 			return "set " + e.Name + " to " + e.Needs + " on the local server and try again; the local database is as it was"
@@ -461,22 +481,6 @@ var errorClasses = []errorClass{
 	}),
 	as(exitLocal, func(e *target.OutsideError) string {
 		return "nothing was changed; bring them in with this statement, then try again: " + e.Remedy
-	}),
-	as(exitLocal, func(e *target.TablesError) string {
-		hint := "the local database is as it was; "
-		if names := e.MissingExtensions(); len(names) > 0 {
-			hint += "install on the local server: " + strings.Join(names, ", ") + "; or "
-		}
-		for _, cause := range e.Causes {
-			var denied *target.PrivilegeError
-			if errors.As(cause, &denied) {
-				hint += "ask an administrator of the local database to run: " + denied.Grant + "; or "
-			}
-		}
-		if e.InChunks {
-			hint += "--skip-tables=" + strings.Join(slices.Concat(e.Skipped, e.Tables), ",") + " pulls all other tables, "
-		}
-		return hint + "--key selects another dump"
 	}),
 	as(exitLocal, func(*target.NotAdmittedError) string {
 		return "nothing of it was run, and the local database is as it was; a dump may only fill its own database: find out who wrote this one, or select another with --key"

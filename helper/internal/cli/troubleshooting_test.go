@@ -79,6 +79,10 @@ var documented = []struct {
 		{err: pull.ErrOnlyWhole},
 		{err: pull.ErrHeld},
 		{err: &target.TablesError{InChunks: true, Tables: []string{"a", "b"}, Refusals: []error{&target.LoadError{Statement: 3, Offset: 120, Excerpt: "CREATE TABLE `a` (…", Message: anything}, &target.LoadError{Statement: 4, Offset: 300, Excerpt: "CREATE TABLE `b` (…", Message: anything}}}},
+		{err: &target.TablesError{InChunks: true, Tables: []string{"a", "b"}, Refusals: []error{
+			&target.SettingError{Name: "innodb_force_primary_key", Needs: "OFF", Err: &target.LoadError{Statement: 3, Offset: 120, Excerpt: "CREATE TABLE `a` (…", Message: "This table type requires a primary key"}},
+			&target.LoadError{Statement: 4, Offset: 300, Excerpt: "CREATE TABLE `b` (…", Message: anything},
+		}}},
 		{err: &target.StrictError{Lost: []string{"table t, column c: this server does not know INVISIBLE, which is left out"}}},
 	}},
 	{"settings", []failure{

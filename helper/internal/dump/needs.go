@@ -11,22 +11,15 @@ type Needs struct {
 	Features []string `json:"features,omitempty"`
 	// Extensions are those of PostgreSQL, with their versions, such as "citext 1.6".
 	Extensions []string `json:"extensions,omitempty"`
-	// Tables are those that not every server can have: with columns that are computed from others, whose values are in no dump, or
-	// with what an extension brings.
+	// Tables are those of PostgreSQL that not every server can have.
 	Tables []TableNeed `json:"tables,omitempty"`
 }
 
 // TableNeed is a table that a server takes as a whole or not at all.
 type TableNeed struct {
 	Table string `json:"table"`
-	// Statement counts the statements of the dump's text from 1, and Offset is where the one that makes the table begins. Both are 0 if
-	// that is not known.
-	Statement int64 `json:"statement,omitempty"`
-	Offset    int64 `json:"offset,omitempty"`
-	// Definition makes a table with the computed columns, and with those that they use; "" if there are none.
-	Definition string `json:"definition,omitempty"`
 	// Of is what the server must have, such as extension citext.
-	Of []Requirement `json:"of,omitempty"`
+	Of []Requirement `json:"of"`
 }
 
 // Requirement is something outside of a dump that a table needs.

@@ -19,13 +19,17 @@ type chunks struct {
 	runs  []run
 	list  []dump.StoredChunk
 	dump  *partialFile
+	// head reads what comes before the rows, which is needed before the fetch begins.
+	head func(context.Context) io.ReaderAt
+	// begin is called whenever another chunk is asked for. It has the fetch begin.
+	begin func()
 }
 
 // run is the chunks from first to last, which together contain whole statements.
 type run struct{ first, last int }
 
 func newChunks(index *dumpfile.Index, d *partialFile) *chunks {
-	c := &chunks{index: index, dump: d}
+	c := &chunks{index: index, dump: d, head: d.at, begin: func() {}}
 	joining := false
 	for i, chunk := range index.Chunks {
 		if !joining {
@@ -79,7 +83,7 @@ type chunkReader struct {
 }
 
 func (r *chunkReader) Read(ctx context.Context, i int) ([]byte, error) {
-	run, source := r.runs[i], r.dump.at(ctx)
+	run, source := r.runs[i], r.source(ctx, i)
 	text, err := r.decoder.Read(source, run.first)
 	if err != nil || run.first == run.last {
 		return text, err
@@ -101,15 +105,24 @@ func (r *chunkReader) Read(ctx context.Context, i int) ([]byte, error) {
 	return joined, nil
 }
 
+// source returns what a chunk is read from.
+func (r *chunkReader) source(ctx context.Context, i int) io.ReaderAt {
+	if r.list[i].Section == dump.Head && !r.isThere(i) {
+		return r.head(ctx)
+	}
+	r.begin()
+	return r.dump.at(ctx)
+}
+
 // Stream returns a reader of the parts of a text, each checked before any of its bytes is returned.
 func (r *chunkReader) Stream(ctx context.Context, i int) io.Reader {
-	return &runReader{chunkReader: r, ctx: ctx, next: r.runs[i].first, last: r.runs[i].last}
+	return &runReader{chunkReader: r, from: r.source(ctx, i), next: r.runs[i].first, last: r.runs[i].last}
 }
 
 // runReader reads the chunks of a run one after the other.
 type runReader struct {
 	*chunkReader
-	ctx        context.Context
+	from       io.ReaderAt
 	next, last int
 	left       []byte
 }
@@ -120,7 +133,7 @@ func (r *runReader) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		var err error
-		if r.left, err = r.decoder.Read(r.dump.at(r.ctx), r.next); err != nil {
+		if r.left, err = r.decoder.Read(r.from, r.next); err != nil {
 			return 0, err
 		}
 		r.next++
@@ -131,6 +144,11 @@ func (r *runReader) Read(p []byte) (int, error) {
 }
 
 func (r *chunkReader) Has(i int) bool {
+	r.begin()
+	return r.isThere(i)
+}
+
+func (r *chunkReader) isThere(i int) bool {
 	first, last := r.index.Chunks[r.runs[i].first], r.index.Chunks[r.runs[i].last]
 	return r.dump.has(first.Offset, last.Offset+last.Size)
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
@@ -26,6 +27,8 @@ type entry struct {
 	kept, fetched int64       // how many bytes were in the cache, and how many must be fetched
 	verified      bool        // the content is what the store knows of it; valid after done
 
+	begin  func() // lets the fetch begin; it may be called again
+	begun  chan struct{}
 	stop   context.CancelCauseFunc
 	done   chan struct{} // closed when the fetch has ended
 	failed error         // why the fetch failed; valid after done
@@ -35,8 +38,9 @@ type entry struct {
 func newEntry(file *os.File, object bucket.Object, kept, fetched int64) *entry {
 	e := &entry{
 		partialFile: newPartialFile(file, kept), object: object, kept: kept, fetched: fetched,
-		stop: func(error) {}, done: make(chan struct{}),
+		begun: make(chan struct{}), stop: func(error) {}, done: make(chan struct{}),
 	}
+	e.begin = sync.OnceFunc(func() { close(e.begun) })
 	e.info, _ = file.Stat() // cannot fail for an open file; a nil info equals no other file
 	return e
 }
@@ -49,9 +53,14 @@ func cachedEntry(file *os.File, object bucket.Object) *entry {
 	return e
 }
 
-// run fetches the missing bytes in the background. Others may read meanwhile.
-func (e *entry) run(ctx context.Context, fetch func(context.Context) error) {
+// run fetches the missing bytes in the background, from begin on. Others may read meanwhile.
+func (e *entry) run(ctx context.Context, begins func(), fetch func(context.Context) error) {
 	ctx, e.stop = context.WithCancelCause(ctx)
+	begun := e.begin
+	e.begin = sync.OnceFunc(func() {
+		begins()
+		begun()
+	})
 	go func() {
 		defer close(e.done)
 		err := fetch(ctx)
@@ -72,8 +81,24 @@ func (e *entry) isWhole() bool {
 	}
 }
 
-// wait returns when the fetch has ended. The error is nil only if the file is complete.
+// awaitBegin returns when the fetch is to begin. It fails if it is not needed any more.
+func (e *entry) awaitBegin(ctx context.Context) error {
+	select {
+	case <-e.begun:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// wait has the fetch begin, and returns when it has ended. The error is nil only if the file is complete.
 func (e *entry) wait() error {
+	e.begin()
+	return e.awaitEnd()
+}
+
+// awaitEnd is wait for a fetch that has begun, or never will.
+func (e *entry) awaitEnd() error {
 	<-e.done
 	return e.failed
 }
@@ -81,7 +106,7 @@ func (e *entry) wait() error {
 // abandon ends the fetch if it is still running. It returns the error of a fetch that had failed by itself.
 func (e *entry) abandon() error {
 	e.stop(errAbandoned)
-	if err := e.wait(); !errors.Is(err, errAbandoned) {
+	if err := e.awaitEnd(); !errors.Is(err, errAbandoned) {
 		return err
 	}
 	return nil
@@ -116,10 +141,12 @@ func (c *cache) startFetch(ctx context.Context, r request, unlock func()) (*entr
 	if r.index != nil {
 		known = c.findKnown(e, r.index)
 	}
-	c.progress.Phase("fetching "+r.object.Name, r.expected(e.fetched))
-	e.run(ctx, func(ctx context.Context) error {
+	e.run(ctx, func() { c.progress.Phase("fetching "+r.object.Name, r.expected(e.fetched)) }, func(ctx context.Context) error {
 		defer unlock()
 		defer known.close()
+		if err := e.awaitBegin(ctx); err != nil {
+			return err
+		}
 		sha256, err := c.fetchRight(ctx, r, known)
 		if err == nil {
 			err = c.commit(e, sha256)
@@ -250,8 +277,10 @@ func (c *cache) fetchPart(ctx context.Context, r request, ranges []bucket.Range,
 	}
 	_ = os.Remove(file.Name()) // the space is freed when the file is closed, even if the process is killed
 	e := newEntry(file, r.object, 0, bytes)
-	c.progress.Phase("fetching "+r.object.Name, r.expected(bytes))
-	e.run(ctx, func(ctx context.Context) error {
+	e.run(ctx, func() { c.progress.Phase("fetching "+r.object.Name, r.expected(bytes)) }, func(ctx context.Context) error {
+		if err := e.awaitBegin(ctx); err != nil {
+			return err
+		}
 		return r.store.FetchRanges(ctx, r.object, e, ranges, r.advance)
 	})
 	return e, nil

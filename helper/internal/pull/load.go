@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -44,8 +45,10 @@ func (p *Plan) loadAndSwap(ctx context.Context, from source, e *entry) (stats sq
 		}
 	}()
 	name := p.database.Info().Name
-	if err := p.await(ctx, from, e); err != nil {
-		return stats, err
+	if p.needsAll(from) {
+		if err := e.wait(); err != nil {
+			return stats, err
+		}
 	}
 	load, err := p.database.Begin(ctx)
 	if err != nil {
@@ -53,11 +56,6 @@ func (p *Plan) loadAndSwap(ctx context.Context, from source, e *entry) (stats sq
 	}
 	defer func() { _ = load.Discard() }()
 
-	phase := "loading into " + name
-	if !e.isWhole() {
-		phase = "fetching and " + phase
-	}
-	p.Progress.Phase(phase, from.rawBytes())
 	stats, err = p.load(ctx, load, from, e)
 	if err != nil {
 		return stats, p.notLoaded(from.object.Name, notSQL(err))
@@ -87,25 +85,36 @@ func (p *Plan) loadAndSwap(ctx context.Context, from source, e *entry) (stats sq
 	return stats, nil
 }
 
-// await returns when the load can begin: with the first chunk, or with the whole dump if the load needs that.
-func (p *Plan) await(ctx context.Context, from source, e *entry) error {
+// needsAll reports whether the load needs the whole dump at its beginning.
+func (p *Plan) needsAll(from source) bool {
 	// A PostgreSQL database is locked while tables of it are replaced. That must not take as long as the network does.
-	if !from.inChunks() || len(p.Selection.Tables) > 0 && p.dialect == sqltext.Postgres {
-		return e.wait()
-	}
-	return from.await(ctx, e)
+	return !from.inChunks() || len(p.Selection.Tables) > 0 && p.dialect == sqltext.Postgres
 }
 
+// load loads a dump. If its rows are yet to be fetched, the fetch begins when the server has taken the tables.
 func (p *Plan) load(ctx context.Context, load target.Load, from source, e *entry) (sqltext.Stats, error) {
-	if from.inChunks() {
-		return load.RunChunks(ctx, newChunks(from.index, e.partialFile), p.Progress.Advance)
+	loading := "loading into " + p.database.Info().Name
+	if e.isWhole() {
+		p.Progress.Phase(loading, from.rawBytes())
 	}
-	text, err := from.open(e)
-	if err != nil {
-		return sqltext.Stats{}, err
+	if !from.inChunks() {
+		text, err := from.open(e)
+		if err != nil {
+			return sqltext.Stats{}, err
+		}
+		defer func() { _ = text.Close() }()
+		return load.Run(ctx, text, p.dialect, p.Progress.Advance)
 	}
-	defer func() { _ = text.Close() }()
-	return load.Run(ctx, text, p.dialect, p.Progress.Advance)
+	chunks := newChunks(from.index, e.partialFile)
+	if !e.isWhole() {
+		p.Progress.Phase("making the tables of "+p.database.Info().Name, 0)
+		chunks.head = func(ctx context.Context) io.ReaderAt { return p.bucket.ReaderAt(ctx, from.object) }
+		chunks.begin = sync.OnceFunc(func() {
+			e.begin()
+			p.Progress.Phase("fetching and "+loading, from.rawBytes()-from.headBytes())
+		})
+	}
+	return load.RunChunks(ctx, chunks, p.Progress.Advance)
 }
 
 // open returns the text of a complete dump. The text of our own dumps comes chunk by chunk, each checked before any of its

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -307,6 +308,12 @@ func (w *watcher) Note(line string) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.lines = append(w.lines, line)
+}
+
+func (w *watcher) has(line string) bool {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return slices.Contains(w.lines, line)
 }
 
 // texts are whole statements with their sections.

@@ -44,7 +44,7 @@ func TestLoadsWhileFetching(t *testing.T) {
 	if got.FetchedBytes != size || got.CachedBytes != 0 || got.LoadedBytes != int64(len(sql)) || got.Tables != 3 || got.Rows != 19 {
 		t.Errorf("the result is %+v", got.Result)
 	}
-	want := []string{"pulling " + dumpName, "fetching " + dumpName, "fetching and loading into " + s.name, "comparing", "swapping"}
+	want := []string{"pulling " + dumpName, "making the tables of " + s.name, "fetching " + dumpName, "fetching and loading into " + s.name, "comparing", "swapping"}
 	if diff := cmp.Diff(want, s.watch.lines); diff != "" {
 		t.Errorf("it says (-want +got)\n%s", diff)
 	}
@@ -72,7 +72,7 @@ func TestLoadsSlowly(t *testing.T) {
 	s.put(object)
 	s.watch.advance = func() {
 		for {
-			if _, err := os.Stat(s.cachePath()); err == nil {
+			if _, err := os.Stat(s.cachePath()); err == nil || !s.watch.has("fetching "+dumpName) { // the tables are made before the fetch begins
 				return
 			}
 			time.Sleep(10 * time.Millisecond)

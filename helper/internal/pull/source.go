@@ -1,9 +1,8 @@
 package pull
 
 import (
-	"context"
-
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 )
 
@@ -14,14 +13,8 @@ type source struct {
 	index       *dumpfile.Index // of the selected part; nil for a dump by another tool
 }
 
-// inChunks reports whether it is loaded chunk by chunk while it is fetched. Otherwise it is loaded as one text.
+// inChunks reports whether it is loaded chunk by chunk, while it is fetched. Otherwise it is loaded as one text.
 func (s source) inChunks() bool { return s.index != nil && s.index.Sectioned() }
-
-// await returns when the first chunk is there.
-func (s source) await(ctx context.Context, e *entry) error {
-	first := s.index.Chunks[0]
-	return e.await(ctx, first.Offset, first.Offset+first.Size)
-}
 
 // rawBytes is the size of the decompressed dump; 0 if it is unknown.
 func (s source) rawBytes() int64 {
@@ -29,6 +22,19 @@ func (s source) rawBytes() int64 {
 		return 0
 	}
 	return s.index.RawBytes
+}
+
+// headBytes is the size of the text before the rows; 0 if it is unknown.
+func (s source) headBytes() (bytes int64) {
+	if s.index == nil {
+		return 0
+	}
+	for _, chunk := range s.index.Chunks {
+		if chunk.Section == dump.Head {
+			bytes += chunk.RawSize
+		}
+	}
+	return bytes
 }
 
 // rows is the number of rows; 0 if it is unknown.

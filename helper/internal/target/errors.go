@@ -197,7 +197,7 @@ func (e *NotAdmittedError) Error() string {
 // TablesError means that the server does not take some of the dump's tables, not even without their optional parts.
 type TablesError struct {
 	Tables   []string
-	Refusals []error // one for each table: *LoadError or *LacksError
+	Refusals []error // one for each table: *LoadError, *LacksError, or *SettingError if a setting of the server is to blame
 	// Causes are other errors behind these: extensions that the server does not take.
 	Causes []error
 	// Skipped are the names, or their patterns, of tables that the pull leaves out already.
@@ -226,6 +226,19 @@ func (e *TablesError) Error() string {
 }
 
 func (e *TablesError) Unwrap() error { return e.Refusals[0] }
+
+// Settings returns what an administrator would set for these tables: "innodb_force_primary_key to OFF".
+func (e *TablesError) Settings() (all []string) {
+	for _, err := range e.Refusals {
+		var setting *SettingError
+		if errors.As(err, &setting) && setting.Needs != "" {
+			if text := setting.Name + " to " + setting.Needs; !slices.Contains(all, text) {
+				all = append(all, text)
+			}
+		}
+	}
+	return all
+}
 
 // MissingExtensions returns the extensions that the server would need for these tables.
 func (e *TablesError) MissingExtensions() (names []string) {

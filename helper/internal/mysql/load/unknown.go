@@ -45,8 +45,7 @@ func (l *Load) retry(ctx context.Context, s *rewrite.Statement, refusal error) e
 // collect keeps the refusal of a table until its rows would come: by then the refusals of all tables are known.
 func (l *Load) collect(piece sqltext.Piece, err error) error {
 	var refusal *target.LoadError
-	var setting *target.SettingError
-	if err == nil || !errors.As(err, &refusal) || errors.As(err, &setting) || !refuses(err) {
+	if err == nil || !errors.As(err, &refusal) || !refuses(err) {
 		return err
 	}
 	if s := rewrite.Parse(piece.Text); s.Kind == "TABLE" && s.Verb == "CREATE" {
@@ -54,7 +53,7 @@ func (l *Load) collect(piece sqltext.Piece, err error) error {
 			l.refused = &target.TablesError{InChunks: l.inChunks}
 		}
 		l.refused.Tables = append(l.refused.Tables, s.TableName())
-		l.refused.Refusals = append(l.refused.Refusals, refusal)
+		l.refused.Refusals = append(l.refused.Refusals, err)
 		return nil
 	}
 	if l.refused != nil {

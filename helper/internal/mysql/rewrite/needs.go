@@ -7,16 +7,12 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
-	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 )
 
 // NeedsReader finds out from the text of a dump what it needs of a server.
 type NeedsReader struct {
 	engines, types, charsets, collations, features set
-	tables                                         []dump.TableNeed
-	statements                                     int64
-	bytes                                          int
 }
 
 // set is a set of words.
@@ -33,20 +29,14 @@ func (s *set) add(word string) {
 
 func (s *set) list() []string { return slices.Sorted(maps.Keys(*s)) }
 
-// mostNeedBytes bounds the definitions in an index. Tables beyond that are judged when they are loaded.
-const mostNeedBytes = 1 << 20
-
-// Meet reads a piece of the dump's text. The pieces must come in order, but rows may be left out behind all definitions of tables.
+// Meet reads a piece of the dump's text. Rows may be left out.
 func (r *NeedsReader) Meet(piece sqltext.Piece) {
-	switch piece.Kind {
-	case sqltext.Rows:
-		r.statements++
-	case sqltext.Statement:
-		r.statements++
-		if first := bytes.TrimLeft(piece.Text[:min(len(piece.Text), 64)], " \t\r\n"); len(first) >= 6 &&
-			(bytes.EqualFold(first[:6], []byte("CREATE")) || bytes.EqualFold(first[:5], []byte("ALTER")) || bytes.HasPrefix(first, []byte("/*"))) {
-			r.read(Parse(piece.Text), piece)
-		}
+	if piece.Kind != sqltext.Statement {
+		return
+	}
+	if first := bytes.TrimLeft(piece.Text[:min(len(piece.Text), 64)], " \t\r\n"); len(first) >= 6 &&
+		(bytes.EqualFold(first[:6], []byte("CREATE")) || bytes.EqualFold(first[:5], []byte("ALTER")) || bytes.HasPrefix(first, []byte("/*"))) {
+		r.read(Parse(piece.Text))
 	}
 }
 
@@ -57,7 +47,7 @@ func (r *NeedsReader) Needs() *dump.Needs {
 	}
 	return &dump.Needs{
 		Engines: r.engines.list(), Types: r.types.list(), Charsets: r.charsets.list(), Collations: r.collations.list(),
-		Features: r.features.list(), Tables: r.tables,
+		Features: r.features.list(),
 	}
 }
 
@@ -66,7 +56,7 @@ var featureOf = map[string]string{
 	"SEQUENCE": "sequences", "VIEW": "views", "TRIGGER": "triggers", "PROCEDURE": "routines", "FUNCTION": "routines", "PACKAGE": "packages", "EVENT": "events",
 }
 
-func (r *NeedsReader) read(s *Statement, piece sqltext.Piece) {
+func (r *NeedsReader) read(s *Statement) {
 	if s.Verb == "CREATE" && featureOf[s.Kind] != "" {
 		r.features.add(featureOf[s.Kind])
 		return
@@ -99,10 +89,6 @@ func (r *NeedsReader) read(s *Statement, piece sqltext.Piece) {
 	}
 	if shape.Options["partition by"].Value != "" {
 		r.features.add("partitions")
-	}
-	if definition := s.computed(elements, shape); definition != "" && r.bytes+len(definition) <= mostNeedBytes {
-		r.bytes += len(definition)
-		r.tables = append(r.tables, dump.TableNeed{Table: s.TableName(), Statement: r.statements, Offset: piece.Offset, Definition: definition})
 	}
 }
 
@@ -163,69 +149,4 @@ func (s *Statement) computedBy(e element) int {
 		return at + 1
 	}
 	return -1
-}
-
-// typeEnds are the words behind a column's type.
-var typeEnds = []string{"NOT", "NULL", "DEFAULT", "AUTO_INCREMENT", "COMMENT", "CHECK", "ON", "INVISIBLE", "SRID", "REF_SYSTEM_ID", "PRIMARY", "UNIQUE", "KEY",
-	"COLUMN_FORMAT", "STORAGE", "COMPRESSED", "CONSTRAINT", "WITHOUT", "WITH", "GENERATED", "AS"}
-
-// computed returns the definition of a table with nothing but its generated columns and those that they use; "" if it has
-// none of them.
-func (s *Statement) computed(elements []element, shape *TableShape) string {
-	if s.Verb != "CREATE" {
-		return ""
-	}
-	byName, wanted := map[string]element{}, set{}
-	for _, e := range elements {
-		if s.isColumn(e) {
-			byName[strings.ToLower(s.NameAt(e.first))] = e
-			if s.computedBy(e) >= 0 {
-				wanted.add(s.NameAt(e.first))
-			}
-		}
-	}
-	if len(wanted) == 0 {
-		return ""
-	}
-	for before := 0; before != len(wanted); {
-		before = len(wanted)
-		for name := range maps.Clone(wanted) {
-			for i := s.computedBy(byName[name]); i >= 0 && i < s.closing(s.computedBy(byName[name])); i++ {
-				if used := strings.ToLower(s.NameAt(i)); s.IsName(i) && byName[used].last > 0 {
-					wanted.add(used)
-				}
-			}
-		}
-	}
-	var columns []string
-	for _, e := range elements {
-		if !s.isColumn(e) || !wanted[strings.ToLower(s.NameAt(e.first))] {
-			continue
-		}
-		end := e.first + 1
-		if open := s.computedBy(e); open >= 0 {
-			end = s.closing(open) + 1
-			if slices.Contains([]string{"STORED", "PERSISTENT", "VIRTUAL"}, s.Word(end)) {
-				end++
-			}
-		} else {
-			for depth := 0; end < e.last && (depth > 0 || !slices.Contains(typeEnds, s.Word(end))); end++ {
-				switch {
-				case s.Symbol(end, '('):
-					depth++
-				case s.Symbol(end, ')'):
-					depth--
-				}
-			}
-		}
-		columns = append(columns, s.between(e.first, min(end, e.last)))
-	}
-	text := "CREATE TABLE " + mysql.QuoteName(s.TableName()) + " (" + strings.Join(columns, ", ") + ")"
-	if charset := shape.Options["charset"].Value; charset != "" {
-		text += " CHARACTER SET " + charset
-	}
-	if collation := shape.Options["collation"].Value; collation != "" {
-		text += " COLLATE " + collation
-	}
-	return text
 }

@@ -34,10 +34,8 @@ func Open(ctx context.Context, config target.Config) (target.Database, error) {
 // Database is a live database on a MySQL or MariaDB server.
 type Database struct{ *session.Server }
 
-// Takes tries the tables that a dump needs: see target.Database.
-func (db *Database) Takes(ctx context.Context, needs *dump.Needs) error {
-	return load.Takes(ctx, db.Server, needs)
-}
+// Takes refuses nothing: only a load tells which tables the server takes, and it makes all of them before any rows are fetched.
+func (*Database) Takes(context.Context, *dump.Needs) error { return nil }
 
 // TakesFiles says which tablespaces the server can import: see target.Database.
 func (db *Database) TakesFiles(ctx context.Context) (target.FileServer, error) {
