@@ -158,6 +158,17 @@ func (p program) at(t *testing.T) program { p.t = t; return p }
 // run runs it and returns its exit code and what it has printed.
 func (p program) run(words ...string) (int, string) {
 	p.t.Helper()
+	command := p.command(words...)
+	out, err := command.CombinedOutput()
+	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+		p.t.Fatal(err)
+	}
+	return command.ProcessState.ExitCode(), string(out)
+}
+
+// command makes a command of it.
+func (p program) command(words ...string) *exec.Cmd {
+	p.t.Helper()
 	command := exec.CommandContext(p.t.Context(), filepath.Join(workshop, "bin", "dump-helper"), words...)
 	command.Dir = p.cache
 	command.Env = append(p.store.Owner().Environ(), "PATH="+os.Getenv("PATH"), "HOME="+p.cache, "DUMP_CACHE_DIR="+filepath.Join(p.cache, "dumps"),
@@ -168,11 +179,7 @@ func (p program) run(words ...string) (int, string) {
 	if err := os.WriteFile(filepath.Join(p.cache, ".ddev", "config.yaml"), []byte("name: lines\ntype: php\n"), 0o644); err != nil {
 		p.t.Fatal(err)
 	}
-	out, err := command.CombinedOutput()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
-		p.t.Fatal(err)
-	}
-	return command.ProcessState.ExitCode(), string(out)
+	return command
 }
 
 // through returns a URL that leads through a damaged line.

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/admit/admittest"
+	"github.com/jobiqo/dump-refresh/tests/grammar"
 )
 
 // refusesReach makes a statement, and requires that it is refused if it reaches for another database.
-func refusesReach(t *testing.T, choose admittest.Choose) (reaches bool) {
+func refusesReach(t *testing.T, choose grammar.Choose) (reaches bool) {
 	text, reaches := admittest.Statement(choose)
 	for _, server := range servers {
 		j := judgeFor(server)

@@ -74,7 +74,7 @@ func (l *Load) inTablespaces(ctx context.Context, first string, text []byte) ([]
 // hasTablespace says whether the server has a tablespace, and tells the user if it does not.
 func (l *Load) hasTablespace(ctx context.Context, name string) (bool, error) {
 	if l.tablespaces == nil {
-		rows, err := l.Lock.Query(ctx, "SELECT spcname FROM pg_tablespace")
+		rows, err := l.Lock.Query(ctx, "SELECT spcname FROM pg_tablespace WHERE spcname <> 'pg_global'") // which has the server's own tables alone
 		if err != nil {
 			return false, l.Server.Classify("list the tablespaces", err)
 		}

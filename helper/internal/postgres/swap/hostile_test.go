@@ -2,6 +2,7 @@ package swap
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/admit/admittest"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/target/targettest"
@@ -153,7 +155,7 @@ func state(t *testing.T, server *testserver.PG, dir string) string {
 		"SELECT string_agg(m.roleid || ' ' || m.member, E'\\n' ORDER BY m.roleid, m.member) FROM pg_auth_members m",
 		"SELECT string_agg(d.datname || ' ' || setrole || setconfig::text, E'\\n' ORDER BY 1) FROM pg_db_role_setting LEFT JOIN pg_database d ON d.oid = setdatabase WHERE d.datname !~ '^site' OR setdatabase = 0",
 		"SELECT string_agg(concat_ws(' ', datname, datdba, coalesce(datacl, acldefault('d', datdba)), datconnlimit, shobj_description(oid, 'pg_database')), E'\\n' ORDER BY datname) FROM pg_database WHERE datname !~ '__dump_previous|^site$'",
-		"SELECT string_agg(to_jsonb(s)::text, E'\\n' ORDER BY spcname) FROM pg_tablespace s",
+		"SELECT string_agg(concat_ws(' ', spcname, spcowner, coalesce(spcacl, acldefault('t', spcowner)), spcoptions), E'\\n' ORDER BY spcname) FROM pg_tablespace",
 		"SELECT string_agg(name || '=' || setting, E'\\n' ORDER BY name) FROM pg_file_settings",
 		"SELECT string_agg(to_jsonb(s)::text, E'\\n') FROM pg_shdescription s WHERE classoid = 'pg_authid'::regclass",
 		"SELECT count(*)::text FROM pg_prepared_xacts", "SELECT count(*)::text FROM pg_replication_slots", "SELECT count(*)::text FROM pg_subscription",
@@ -230,25 +232,39 @@ func TestHostileDumps(t *testing.T) {
 			texts[name+" in "+place] = before + text(body)
 		}
 	}
+	made := 15
+	if targettest.Long() {
+		made = 1500
+	}
+	random := rand.New(rand.NewPCG(18, 4)) // the same statements each time
+	for i := range made {
+		text, _ := admittest.Statement(random.IntN)
+		texts[fmt.Sprintf("grammar %d", i)] = text + ";"
+	}
 	fill := strings.NewReplacer("DIR", dir, "PORT", fmt.Sprint(server.Port))
 	want := state(t, server, dir)
 	reset := func() { // so that the next one has a chance
 		targettest.FreshPG(t, server, "victim", "CREATE TABLE kept (id int)", "INSERT INTO kept VALUES (1), (2)")
 		_ = os.Remove(filepath.Join(dir, "made"))
 	}
+	pulled := 0
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
 			err := pullText(t, server.URL("site"), "CREATE TABLE public.t (id int);\nCOPY public.t FROM stdin;\n1\n2\n\\.\n"+fill.Replace(text)+"\n")
 			if diff := cmp.Diff(want, state(t, server, dir)); diff != "" {
-				t.Errorf("pulled (%v): outside of the database (-want +got):\n%s", err, diff)
+				t.Errorf("pulled (%v): outside of the database (-want +got):\n%s\n\nof the text\n%s", err, diff, text)
 				reset()
 			}
 			if found, err := server.Query("site", "SELECT a FROM public.p WHERE a ~ '"+secret+"'"); err == nil && len(found) > 0 {
 				t.Errorf("a file of the server is in the database")
 			}
 			targettest.NoGarbagePG(t, server, "site")
+			if err == nil {
+				pulled++
+			}
 		})
 	}
+	t.Logf("%d of %d texts were pulled without an error", pulled, len(texts))
 }
 
 // Names without a schema are looked for in the server's own first. What the pull's own account does of a dump is for the dump's objects alone.

@@ -1,67 +1,16 @@
 package admittest
 
-import "strings"
+import "github.com/jobiqo/dump-refresh/tests/grammar"
 
-// Choose returns a number from 0 to n-1.
-type Choose func(n int) int
-
-// Statement makes a statement of MySQL or MariaDB by a grammar. It reports whether the statement reaches for the database live. About half of
-// what it makes is correct SQL.
-func Statement(choose Choose) (text string, reaches bool) {
-	g := &generator{choose: choose}
-	g.expand("{statement}", 0)
-	return g.text.String(), g.reaches
+// Statement makes a statement of MySQL or MariaDB by a grammar. It reports whether the statement reaches for the database live, or does something
+// to the server. About half of what it makes is correct SQL.
+func Statement(choose grammar.Choose) (text string, reaches bool) {
+	return grammar.Grammar{Rules: rules, Gaps: gaps}.Statement(choose)
 }
 
-type generator struct {
-	choose  Choose
-	text    strings.Builder
-	reaches bool
-}
-
-// reach begins an alternative that names the database live as its target, or does something to the server.
-const reach = "!"
-
-// deepest is how deep the grammar is expanded. What is deeper takes its first alternative.
-const deepest = 8
-
-func (g *generator) expand(text string, depth int) {
-	for {
-		before, rest, found := strings.Cut(text, "{")
-		g.write(before)
-		if !found {
-			return
-		}
-		name, behind, _ := strings.Cut(rest, "}")
-		alternatives := grammar[name]
-		choice := 0
-		if depth < deepest {
-			choice = g.choose(len(alternatives))
-		}
-		alternative := alternatives[choice]
-		if harmful, is := strings.CutPrefix(alternative, reach); is {
-			g.reaches, alternative = true, harmful
-		}
-		g.expand(alternative, depth+1)
-		text = behind
-	}
-}
-
-// write writes a part of the statement, with another kind of gap for some of its spaces.
-func (g *generator) write(text string) {
-	for i, part := range strings.Split(text, " ") {
-		if i > 0 {
-			g.text.WriteString(gaps[min(g.choose(4*len(gaps)), len(gaps)-1)])
-		}
-		g.text.WriteString(part)
-	}
-}
-
-// gaps may stand between words. The last one is the usual one.
 var gaps = []string{"\n", "\t", "/**/", " /* x */ ", " # x\n", " -- x\n", " /*!99999 */ ", " /*!40000 */ ", " /*M! */ ", "  ", " "}
 
-// grammar has the alternatives of each name. The first one of each leads to an end.
-var grammar = map[string][]string{
+var rules = map[string][]string{
 	"statement": {
 		"{insert}", "{insert}", "{insert}", "{change}", "{change}", "{create}", "{create}", "{alter}", "{drop}", "{set}", "{set}", "{query}", "{server}",
 		"/*!40000 {insert} */", "/*!99999 {change} */", "/*M! {alter} */", "/*!50000 {drop} */", "{server}", "{object}",
