@@ -1,8 +1,10 @@
 package bucket
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -35,10 +37,14 @@ func fileProblem(environment map[string]string) string {
 		if path == "" {
 			continue
 		}
-		_, err := os.ReadFile(path)
+		text, err := os.ReadFile(path)
 		target, linkErr := os.Readlink(path)
 		var pathError *fs.PathError
 		switch {
+		case err == nil && file.usual != nil:
+			if problem := formProblem(text); problem != "" {
+				return path + " " + problem
+			}
 		case err == nil:
 		case errors.Is(err, fs.ErrNotExist) && linkErr == nil:
 			return path + " is a link to " + target + ", which does not exist"
@@ -48,6 +54,30 @@ func fileProblem(environment map[string]string) string {
 		case errors.As(err, &pathError):
 			return path + ": " + pathError.Err.Error()
 		}
+	}
+	return ""
+}
+
+// formProblem says why AWS tools do not read a file of profiles; "" if they do, as far as its form goes. The SDK passes over what it does not
+// understand, as if it were not there.
+func formProblem(text []byte) string {
+	switch {
+	case bytes.HasPrefix(text, []byte("\xEF\xBB\xBF")):
+		return "begins with a byte order mark, which AWS tools do not understand: save it as UTF-8 without one"
+	case bytes.HasPrefix(text, []byte("\xFF\xFE")) || bytes.HasPrefix(text, []byte("\xFE\xFF")):
+		return "is UTF-16, which AWS tools do not understand: save it as UTF-8"
+	}
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] == '#' || line[0] == ';' {
+			continue
+		}
+		if line[0] != '[' || !bytes.Contains(line, []byte("]")) {
+			return fmt.Sprintf("does not begin with a section such as [default], as files of AWS tools do: look at line %d", number)
+		}
+		return ""
 	}
 	return ""
 }

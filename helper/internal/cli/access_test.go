@@ -19,7 +19,7 @@ func TestHintsAboutCredentialsInTheService(t *testing.T) {
 			"the file that AWS_CONFIG_FILE names is outside of ~/.aws, where the dump service sees nothing: move it there" + helper},
 		{bucket.ErrNoProfile, "AWS_CONFIG_FILE ", "check AWS_PROFILE, and source_profile in ~/.aws/config; `aws configure list-profiles` shows the profiles",
 			"the file that AWS_CONFIG_FILE names is outside of ~/.aws, where the dump service sees nothing: move it there" + helper},
-		{bucket.ErrAWSFile, "", "correct the path, or make the file readable", "the dump service sees no files but those in ~/.aws: put it there" + helper},
+		{bucket.ErrAWSFile, "", "correct the path or the file, or make it readable", "the dump service sees no files but those in ~/.aws: put it there" + helper},
 		{bucket.ErrCredentialProcess, "", "run the credential_process of profile shop in ~/.aws/config by hand",
 			"the dump service has no programs of this machine: use another profile" + helper},
 	} {

@@ -196,7 +196,7 @@ var errorClasses = []errorClass{
 		return leftOutHint("check AWS_PROFILE, and source_profile in ~/.aws/config; `aws configure list-profiles` shows the profiles")
 	}),
 	ofKind(bucket.ErrAWSFile, exitAccess, func(*bucket.Error) string {
-		return orOnThisMachine("correct the path, or make the file readable", "the dump service sees no files but those in ~/.aws: put it there")
+		return orOnThisMachine("correct the path or the file, or make it readable", "the dump service sees no files but those in ~/.aws: put it there")
 	}),
 	ofKind(bucket.ErrCredentialProcess, exitAccess, func(e *bucket.Error) string {
 		return orOnThisMachine("run the credential_process of profile "+e.Profile+" in ~/.aws/config by hand", "the dump service has no programs of this machine: use another profile")
