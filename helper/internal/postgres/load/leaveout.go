@@ -42,6 +42,9 @@ func (l *Load) withoutIt(ctx context.Context, s *session.Session, statement Stat
 		}
 	}
 	if table, is := createsTable(text); is {
+		if postgres.IsUnknown(err) && l.withoutDefaults(ctx, s, table, text) {
+			return nil
+		}
 		return l.withoutTable(ctx, statement, table, text, err)
 	}
 	what, follows := defines(text)

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/rewrite"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/session"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -19,6 +21,23 @@ func createsTable(text []byte) (table string, is bool) {
 		}
 	}
 	return "", false
+}
+
+// withoutDefaults makes a table without those defaults that the server does not take, which call what it does not know. It reports whether it
+// has made the table.
+func (l *Load) withoutDefaults(ctx context.Context, s *session.Session, table string, text []byte) bool {
+	without, defaults := rewrite.WithoutDefaults(text)
+	if len(defaults) == 0 || l.execute(ctx, s, without) != nil {
+		return false
+	}
+	for _, d := range defaults {
+		err := l.execute(ctx, s, d.Statement)
+		if err != nil && l.asOnTheSite(ctx, s, d.Statement) != nil {
+			what := "the default of column " + d.Column + " of table " + table
+			l.once.Lose(what, what+" is left out: "+postgres.ServerMessage(err))
+		}
+	}
+	return true
 }
 
 // withoutTable goes on without a table. One that is not to be replaced stays as it is.

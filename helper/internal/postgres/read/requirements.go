@@ -10,7 +10,8 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
-// A table cannot be made without the types and functions of extensions that its columns, defaults and checks use, nor without its collations.
+// A table cannot be made without the types and functions of extensions that its columns and checks use, nor without its collations. It can be
+// made without the default of a column.
 // The catalogs tell which ones that are. The text of a dump does not: it has no word of what an extension brings.
 
 // required lists the tables, and what each needs. It begins with what uses a member of an extension, and goes on to what uses that.
@@ -25,7 +26,8 @@ uses AS (
     SELECT d.classid, d.objid FROM pg_depend d LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
       WHERE d.refclassid = u.classid AND d.refobjid = u.objid AND d.deptype IN ('n', 'a', 'i')
         AND (c.relkind IN ('r', 'p', 'c') OR d.classid IN ('pg_type'::regclass, 'pg_proc'::regclass, 'pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_operator'::regclass))
-    UNION ALL SELECT 'pg_class'::regclass, adrelid FROM pg_attrdef WHERE u.classid = 'pg_attrdef'::regclass AND oid = u.objid
+    UNION ALL SELECT 'pg_class'::regclass, adrelid FROM pg_attrdef JOIN pg_attribute a ON attrelid = adrelid AND attnum = adnum
+      WHERE u.classid = 'pg_attrdef'::regclass AND pg_attrdef.oid = u.objid AND coalesce(to_jsonb(a) ->> 'attgenerated', '') <> ''
     UNION ALL SELECT CASE WHEN conrelid <> 0 THEN 'pg_class'::regclass ELSE 'pg_type'::regclass END, coalesce(nullif(conrelid, 0), contypid)
       FROM pg_constraint WHERE u.classid = 'pg_constraint'::regclass AND oid = u.objid AND contype = 'c') next),
 collations AS (SELECT a.attrelid, CASE WHEN n.nspname = 'pg_catalog' THEN 'collation' ELSE 'collation provider' END AS kind,
