@@ -27,6 +27,7 @@ type fleetTeller struct {
 	contacts notify.Config
 	hint     func(error) string
 	items    map[string]*fleet.Item // those of this run, by slot
+	others   map[string]*fleet.Item // those of other shards
 	file     string                 // of metrics
 	server   *metrics.Server        // of metrics
 	board    metrics.Board
@@ -38,7 +39,7 @@ type fleetTeller struct {
 // newFleetTeller starts reporting. It fails if flags or contacts are wrong.
 func newFleetTeller(c *cli.Context, out *ui.Output, f *openedFleet) (*fleetTeller, error) {
 	t := &fleetTeller{
-		out: out, contacts: notify.Config{Contacts: f.contacts, Dir: f.dir}, items: map[string]*fleet.Item{},
+		out: out, contacts: notify.Config{Contacts: f.contacts, Dir: f.dir}, items: map[string]*fleet.Item{}, others: map[string]*fleet.Item{},
 		file: c.String("metrics-file"),
 		run:  metrics.Run{Results: map[fleet.State]int{}},
 		hint: func(err error) string {
@@ -51,6 +52,7 @@ func newFleetTeller(c *cli.Context, out *ui.Output, f *openedFleet) (*fleetTelle
 	}
 	for _, item := range f.items {
 		if item.Action == fleet.Leave {
+			t.others[item.Project.Slot] = item
 			continue
 		}
 		t.items[item.Project.Slot] = item
@@ -81,6 +83,14 @@ type measuring struct {
 	teller *fleetTeller
 }
 
+func (m *measuring) TakeOver(project *fleet.Project) {
+	m.teller.count(func(run *metrics.Run) {
+		m.teller.items[project.Slot] = m.teller.others[project.Slot]
+		run.Waiting++
+	})
+	m.Watcher.TakeOver(project)
+}
+
 func (m *measuring) Begin(project *fleet.Project, try int) fleet.Lane {
 	m.teller.count(func(run *metrics.Run) { run.Running, run.Waiting = run.Running+1, run.Waiting-1 })
 	return &measuredLane{m.Watcher.Begin(project, try), m.teller}
@@ -98,8 +108,9 @@ func (l *measuredLane) Close() {
 
 func (m *measuring) End(result fleet.Result) {
 	m.Watcher.End(result)
-	item := m.teller.items[result.Slot]
+	var item *fleet.Item
 	m.teller.count(func(run *metrics.Run) {
+		item = m.teller.items[result.Slot]
 		run.Results[result.State]++
 		if item.Action == fleet.Refresh {
 			run.Waiting--

@@ -35,6 +35,12 @@ func newFleetWatcher(out *ui.Output, f *openedFleet) *fleetWatcher {
 
 func (w *fleetWatcher) close() { w.board.Close() }
 
+// TakeOver prints that a project of another shard is refreshed, too.
+func (w *fleetWatcher) TakeOver(project *fleet.Project) {
+	w.count(0, 1)
+	w.Note(project, "is still due in another shard")
+}
+
 // Begin opens a lane.
 func (w *fleetWatcher) Begin(project *fleet.Project, try int) fleet.Lane {
 	w.count(1, -1)

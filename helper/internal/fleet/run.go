@@ -20,10 +20,14 @@ type Runner struct {
 	Hint    func(error) string
 	Watcher Watcher
 	Bakes   BakeWatcher
+
+	still func(context.Context, *Item) bool // stillDue, but in tests
 }
 
 // Watcher follows a run. Several goroutines call it.
 type Watcher interface {
+	// TakeOver says that a project of another shard is refreshed, too, which is still due.
+	TakeOver(project *Project)
 	// Begin says that a try of a project begins; the first is 1. Its progress goes to the Lane that it returns.
 	Begin(project *Project, try int) Lane
 	// Retry says that a try failed, and when the next one comes.
@@ -59,8 +63,8 @@ type Result struct {
 	Bake *Baking `json:"bake,omitempty"`
 }
 
-// Run refreshes the projects that a survey has found due. It returns a result for each project of the shard, when all are
-// done or the context has ended. In the latter case, running refreshes end cleanly and the others are not run.
+// Run refreshes the projects that a survey has found due, first those of the shard, then what is left of the others'. It returns a result for each
+// project of the shard and each that it has taken over, when all are done or the context has ended. In the latter case, running refreshes end cleanly and the others are not run.
 func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 	s := &schedule{Runner: r, slots: newSlots(r.Parallel, r.PerHost)}
 	var group sync.WaitGroup
@@ -77,6 +81,10 @@ func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 	}
 	s.slots.start()
 	group.Wait()
+	if s.still == nil {
+		s.still = stillDue
+	}
+	s.takeOver(ctx, items)
 	order := map[string]int{}
 	for i, item := range items {
 		order[item.Project.Slot] = i

@@ -50,6 +50,7 @@ func (o *observer) Begin(p *Project, try int) Lane {
 	return &lane{o, p}
 }
 func (o *observer) Retry(p *Project, err error, _ time.Duration) { o.say("retry %s %s", p.Name, err) }
+func (o *observer) TakeOver(p *Project)                          { o.say("take over %s", p.Name) }
 func (o *observer) End(r Result)                                 { o.say("end %s %s", r.Project, r.State) }
 func (o *observer) Note(p *Project, line string)                 { o.say("note %s %s", p.Name, line) }
 func (o *observer) Bake(p *Project) Lane {

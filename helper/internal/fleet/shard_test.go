@@ -1,10 +1,16 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 func TestShardOfTheEnvironment(t *testing.T) {
@@ -92,4 +98,100 @@ func TestSharesAreBalancedAndStable(t *testing.T) {
 			t.Errorf("%s is in shard %d and %d", item.Project.Name, shard, byName[item.Project.Name])
 		}
 	}
+}
+
+// fleetOf is what ten shards share: who holds each project's lease, and what was published.
+type fleetOf struct {
+	mu      sync.Mutex
+	holders map[string]context.Context // the shard's, by project
+	dumps   map[string]int
+}
+
+// refresh waits for the lease, of which it takes the holder for dead half a minute after its end.
+func (f *fleetOf) refresh(shard context.Context, name string, takes time.Duration) func(context.Context, Turn) (Outcome, error) {
+	return func(ctx context.Context, turn Turn) (Outcome, error) {
+		for yielded := false; ; {
+			f.mu.Lock()
+			holder := f.holders[name]
+			free, fresh := holder == nil || holder.Err() != nil, f.dumps[name] > 0
+			if free && !fresh {
+				f.holders[name] = shard
+			}
+			f.mu.Unlock()
+			switch {
+			case fresh:
+				return Outcome{State: Fresh}, nil
+			case free:
+				err := clock.Sleep(ctx, takes)
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				if err != nil {
+					return Outcome{}, err // killed: the lease stays
+				}
+				f.dumps[name]++
+				f.holders[name] = nil
+				return Outcome{State: Published}, nil
+			}
+			if !yielded {
+				turn.Yield("another shard")
+				yielded = true
+			}
+			if err := clock.Sleep(ctx, 30*time.Second); err != nil {
+				return Outcome{}, err
+			}
+		}
+	}
+}
+
+// Three of ten shards are killed at some moment. The others refresh what those have left, each project once, and say so.
+func TestDeadShardsAreReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const count, projects = 10, 120
+		random := rand.New(rand.NewPCG(5, 6))
+		f := &fleetOf{holders: map[string]context.Context{}, dumps: map[string]int{}}
+		takes := make([]time.Duration, projects)
+		for i := range takes {
+			takes[i] = time.Second + time.Duration(random.ExpFloat64()*float64(time.Minute))
+		}
+		dead := random.Perm(count)[:3]
+		results := make([][]Result, count)
+		var group sync.WaitGroup
+		for index := range count {
+			ctx, kill := context.WithCancel(t.Context())
+			defer kill()
+			if slices.Contains(dead, index) {
+				time.AfterFunc(time.Duration(random.Int64N(int64(4*time.Minute))), kill)
+			}
+			var items []*Item
+			for i, d := range takes {
+				name := fmt.Sprintf("p%03d", i)
+				item := due(name, "", d, f.refresh(ctx, name, d))
+				if item.Shard = i%count + 1; item.Shard != index+1 {
+					item.Action = Leave
+				}
+				items = append(items, item)
+			}
+			r, _ := newRunner(2, 2)
+			r.Shard = Shard{index + 1, count}
+			r.still = func(_ context.Context, item *Item) bool {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				return f.dumps[item.Project.Name] == 0
+			}
+			group.Go(func() { results[index] = r.Run(ctx, items) })
+		}
+		group.Wait()
+		for i := range projects {
+			if name := fmt.Sprintf("p%03d", i); f.dumps[name] != 1 {
+				t.Errorf("%s was published %d times", name, f.dumps[name])
+			}
+		}
+		for index, list := range results {
+			for _, result := range list {
+				if good := result.State.Good(); !good && !slices.Contains(dead, index) {
+					t.Errorf("shard %d: %s is %s", index+1, result.Project, result.State)
+				}
+			}
+		}
+	})
 }
