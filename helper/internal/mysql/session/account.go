@@ -34,6 +34,9 @@ const (
 	sessionVariablesSince = 80014
 )
 
+// tableEncryption is MySQL's privilege to encrypt a table, or not, unlike its database. The server asks for it only if it has been told to.
+const tableEncryption = "TABLE_ENCRYPTION_ADMIN"
+
 // accountName returns the name of the account. It is the same for each pull of a database, so that the next one finds what one that was killed has
 // left. MySQL 5.6 knows names of up to 16 characters.
 func (db *Server) accountName() string {
@@ -59,7 +62,10 @@ func (db *Server) MakesAccounts(ctx context.Context, s *Session) (bool, error) {
 
 // MakeAccount makes the account and gives it rights on the scratch database. The session holds the lock, and no earlier account is left.
 func (db *Server) MakeAccount(ctx context.Context, s *Session) (*Account, error) {
-	pattern, err := db.grantPattern(ctx, s)
+	pattern, loose, err := db.grantPattern(ctx, s)
+	if err == nil && loose {
+		err = db.matchesAlone(ctx, s, pattern)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +82,9 @@ func (db *Server) MakeAccount(ctx context.Context, s *Session) (*Account, error)
 	}
 	if db.Release.Since(0, sessionVariablesSince) {
 		statements = append(statements, "GRANT "+sessionVariables+" ON *.* TO "+name)
+	}
+	if checks, err := s.List(ctx, "SELECT @@GLOBAL.table_encryption_privilege_check AS name"); err == nil && checks[0] == "1" {
+		statements = append(statements, "GRANT "+tableEncryption+" ON *.* TO "+name)
 	}
 	err = s.unlogged(ctx, func() error {
 		for i, statement := range statements {
@@ -98,20 +107,33 @@ func (db *Server) MakeAccount(ctx context.Context, s *Session) (*Account, error)
 	return a, err
 }
 
-// grantPattern returns the scratch database as a GRANT names it.
-func (db *Server) grantPattern(ctx context.Context, s *Session) (string, error) {
+// grantPattern returns the scratch database as a GRANT names it. In a long name, _ stands for any character: then it is loose.
+func (db *Server) grantPattern(ctx context.Context, s *Session) (pattern string, loose bool, err error) {
 	name := db.Names.Incoming
 	literal, err := s.List(ctx, "SELECT @@GLOBAL.partial_revokes AS name")
 	if err != nil && mysql.Errno(err) == 0 {
-		return "", err
+		return "", false, err
 	}
-	if err != nil || literal[0] == "0" { // with partial revokes, _ and % stand for themselves
-		name = strings.NewReplacer(`\`, `\\`, "_", `\_`, "%", `\%`).Replace(name)
+	if err == nil && literal[0] != "0" { // _ and % stand for themselves
+		return name, false, nil
 	}
-	if utf8.RuneCountInString(name) > longestPattern {
-		return "", fmt.Errorf("the name of database %s is too long for a GRANT", db.Names.Incoming)
+	pattern = strings.NewReplacer(`\`, `\\`, "_", `\_`, "%", `\%`).Replace(name)
+	if utf8.RuneCountInString(pattern) > longestPattern {
+		pattern, loose = strings.ReplaceAll(pattern, `\_`, "_"), true
 	}
-	return name, nil
+	if utf8.RuneCountInString(pattern) > longestPattern {
+		return "", false, fmt.Errorf("the name of database %s is too long for a GRANT", name)
+	}
+	return pattern, loose, nil
+}
+
+// matchesAlone fails if a pattern names other databases than the scratch database.
+func (db *Server) matchesAlone(ctx context.Context, s *Session, pattern string) error {
+	others, err := s.List(ctx, "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE ? AND SCHEMA_NAME <> ?", pattern, db.Names.Incoming)
+	if err == nil && len(others) > 0 {
+		return fmt.Errorf("a GRANT on database %s would be one on %s, too", db.Names.Incoming, others[0])
+	}
+	return err
 }
 
 // newPassword returns a password that satisfies the rules of servers: many capitals, small letters, digits and others.
@@ -144,14 +166,14 @@ func (db *Server) DropAccount(ctx context.Context, s *Session) error {
 	if err != nil {
 		return db.Classify("look for an account for loading", err)
 	}
-	pattern, err := db.grantPattern(ctx, s)
+	pattern, _, err := db.grantPattern(ctx, s)
 	if err != nil {
 		return nil //nolint:nilerr // none was made
 	}
 	for _, host := range hosts {
 		grantee := "'" + db.accountName() + "'@'" + host + "'"
-		foreign, err := s.List(ctx, "SELECT PRIVILEGE_TYPE AS name FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = ? AND PRIVILEGE_TYPE NOT IN ('USAGE', ?)"+
-			" UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE = ? AND TABLE_SCHEMA <> ?", grantee, sessionVariables, grantee, pattern)
+		foreign, err := s.List(ctx, "SELECT PRIVILEGE_TYPE AS name FROM information_schema.USER_PRIVILEGES WHERE GRANTEE = ? AND PRIVILEGE_TYPE NOT IN ('USAGE', ?, ?)"+
+			" UNION SELECT PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES WHERE GRANTEE = ? AND TABLE_SCHEMA <> ?", grantee, sessionVariables, tableEncryption, grantee, pattern)
 		if err == nil && len(foreign) == 0 {
 			err = s.unlogged(ctx, func() error {
 				return s.Exec(ctx, "DROP USER "+mysql.QuoteText(db.accountName())+"@"+mysql.QuoteText(host))

@@ -191,3 +191,44 @@ func TestPullWithoutAccount(t *testing.T) {
 		}
 	})
 }
+
+// With its underscores escaped, the name of a scratch database may be too long for a GRANT. Then they match any character, unless there is a
+// database that they would match.
+func TestAccountForALongName(t *testing.T) {
+	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		const live = "site_99_with_a_name_that_is_nearly_too_long"
+		a := newAttacker(t, server, live)
+		a.begin()
+		s := a.session()
+		targettest.Must(t, s.Exec(t.Context(), "INSERT INTO t VALUES (1, 1)"))
+		s.Close()
+		targettest.Must(t, a.load.Discard())
+		targettest.NoGarbage(t, server, live)
+		neighbour := strings.Replace(a.db.Names.Incoming, "_99_", "_99x", 1)
+		targettest.Must(t, server.Exec("CREATE DATABASE "+neighbour))
+		t.Cleanup(func() { targettest.Must(t, server.Exec("DROP DATABASE "+neighbour)) })
+		db, said := targettest.Open(t, server.URL(live))
+		targettest.Must(t, targettest.Pull(t, db, "CREATE TABLE t (a INT);\n"))
+		said.Want(t, "no account for loading: a GRANT on database "+a.db.Names.Incoming+" would be one on "+neighbour+", too; a list of statements alone keeps the dump in its database")
+	})
+}
+
+// A server may ask for a privilege to encrypt a table, or not, unlike its database.
+func TestAccountWhereEncryptionNeedsAPrivilege(t *testing.T) {
+	server, err := targettest.Mysqld()
+	targettest.Must(t, err)
+	if !targettest.IsOracle(t, server) {
+		t.Fatal("this is no MySQL")
+	}
+	a := newAttacker(t, server, "site100")
+	targettest.Must(t, server.Exec("SET GLOBAL table_encryption_privilege_check = 1"))
+	t.Cleanup(func() { targettest.Must(t, server.Exec("SET GLOBAL table_encryption_privilege_check = 0")) })
+	a.begin()
+	s := a.session()
+	defer s.Close()
+	targettest.Must(t, s.Exec(t.Context(), "SET SESSION default_table_encryption = 0"))
+	targettest.Must(t, a.server.Exec("ALTER DATABASE "+a.db.Names.Incoming+" ENCRYPTION='Y'"))
+	targettest.Must(t, s.Exec(t.Context(), "CREATE TABLE plain (a INT) ENCRYPTION='N'"))
+	targettest.Must(t, a.load.Discard())
+	targettest.NoGarbage(t, server, "site100")
+}
