@@ -29,8 +29,9 @@ type story struct {
 	store            *testserver.S3
 	database, bucket string
 	background       map[string]background
+	ownPostgres      *testserver.PG // nil if it uses the one that stories share
 	// watch fails the story if it changes a neighbour on a server.
-	watch func(testserver.Server) error
+	watch func(localDatabases) error
 }
 
 type key struct{}
@@ -61,7 +62,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"versitygw":   useVersityGW,
 	"mysql":       useMySQL,
 	"old":         useOldMariaDB,
-	"postgres":    usePostgres,
+	"postgres":    func(ts *testscript.TestScript, _ bool, _ []string) { usePostgres(ts, of(ts).postgres(ts)) },
+	"ownpostgres": useOwnPostgres,
 	"lacking":     useLacking,
 	"psql":        runPostgres,
 	"sshd":        useSSHD,
@@ -330,11 +332,32 @@ func useMySQL(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("PATH", ts.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(program))
 }
 
-// postgres continues with PostgreSQL databases for both sides: $DATABASE and ${DATABASE}_local.
-func usePostgres(ts *testscript.TestScript, _ bool, _ []string) {
-	s := of(ts)
+// postgres returns the story's PostgreSQL server.
+func (s *story) postgres(ts *testscript.TestScript) *testserver.PG {
+	if s.ownPostgres != nil {
+		return s.ownPostgres
+	}
 	server, err := pgServer()
 	check(ts, err)
+	return server
+}
+
+// ownpostgres is postgres with a server of the story's own, for stories that do harm to it.
+func useOwnPostgres(ts *testscript.TestScript, _ bool, _ []string) {
+	// The server's account needs access to its data.
+	folder, err := os.MkdirTemp(workshop, "own-postgres-")
+	check(ts, err)
+	check(ts, os.Chmod(folder, 0o755))
+	server, err := testserver.Postgres(filepath.Join(folder, "server"))
+	check(ts, err)
+	ts.Defer(server.Stop)
+	of(ts).ownPostgres = server
+	usePostgres(ts, server)
+}
+
+// usePostgres continues with PostgreSQL databases for both sides: $DATABASE and ${DATABASE}_local.
+func usePostgres(ts *testscript.TestScript, server *testserver.PG) {
+	s := of(ts)
 	check(ts, server.Exec("postgres", "CREATE DATABASE "+s.database, "CREATE DATABASE "+s.database+"_local"))
 	check(ts, s.watch(server))
 	ts.Setenv("DUMP_SOURCE", server.URL(s.database))
@@ -352,13 +375,13 @@ func useLacking(ts *testscript.TestScript, _ bool, args []string) {
 	check(ts, err)
 	ts.Defer(server.Stop)
 	check(ts, server.Exec("postgres", "CREATE DATABASE "+of(ts).database))
+	check(ts, of(ts).watch(server))
 	ts.Setenv("DUMP_TARGET", server.URL(of(ts).database))
 }
 
 // psql DATABASE STATEMENT... executes statements on the PostgreSQL server.
 func runPostgres(ts *testscript.TestScript, _ bool, args []string) {
-	server, err := pgServer()
-	check(ts, err)
+	server := of(ts).postgres(ts)
 	for _, statement := range args[1:] {
 		statement = os.Expand(statement, ts.Getenv)
 		if !strings.HasPrefix(strings.ToUpper(statement), "SELECT") {
@@ -432,8 +455,7 @@ func settled(ts *testscript.TestScript, _ bool, args []string) {
 			" (UPDATE_TIME >= NOW() - INTERVAL 2 SECOND OR CREATE_TIME >= NOW() - INTERVAL 2 SECOND)")
 	}
 	if len(args) > 0 {
-		server, err := pgServer()
-		check(ts, err)
+		server := of(ts).postgres(ts)
 		last = func() ([][]string, error) {
 			return server.Query("postgres", "SELECT pid, query FROM pg_stat_activity WHERE datname = '"+args[0]+"'")
 		}

@@ -82,18 +82,19 @@ func server[S interface{ Stop() }](name string, start func(dir string) (S, error
 
 var (
 	stagingServer = server("staging", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
-	localServer   = server("local", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
+	localServer   = judged("local", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
 	oldStaging    = server("old-staging", func(dir string) (*testserver.MySQL, error) { return testserver.OldMariaDB(dir) })
-	oldLocal      = server("old-local", func(dir string) (*testserver.MySQL, error) { return testserver.OldMariaDB(dir) })
+	oldLocal      = judged("old-local", func(dir string) (*testserver.MySQL, error) { return testserver.OldMariaDB(dir) })
 	mysqlStaging  = server("mysql-staging", func(dir string) (*testserver.MySQL, error) { return testserver.Mysqld(dir) })
-	mysqlLocal    = server("mysql-local", func(dir string) (*testserver.MySQL, error) { return testserver.Mysqld(dir) })
-	pgServer      = server("postgres", func(dir string) (*testserver.PG, error) { return testserver.Postgres(dir) })
+	mysqlLocal    = judged("mysql-local", func(dir string) (*testserver.MySQL, error) { return testserver.Mysqld(dir) })
+	pgServer      = judged("postgres", func(dir string) (*testserver.PG, error) { return testserver.Postgres(dir) })
 	minio         = server("minio", func(dir string) (*testserver.S3, error) { return testserver.MinIO(dir, testserver.KMS()) })
 	versitygw     = server("versitygw", func(dir string) (*testserver.S3, error) { return testserver.VersityGW(dir) })
 	sshd          = server("sshd", func(dir string) (*testserver.SSH, error) { return testserver.SSHD(dir) })
 )
 
 func TestStories(t *testing.T) {
+	t.Cleanup(func() { judgeAll(t) })
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -126,7 +127,9 @@ func setUp(env *testscript.Env) error {
 		database: fmt.Sprintf("story_%d", number), bucket: fmt.Sprintf("story-%d", number),
 	}
 	env.Values[storyKey] = story
-	story.watch = func(server testserver.Server) error { return watch(env, server, fmt.Sprintf("neighbour_%d", number)) }
+	story.watch = func(server localDatabases) error {
+		return watch(env, story, server, fmt.Sprintf("neighbour_%d", number))
+	}
 	if err := staging.Exec("CREATE DATABASE " + story.database); err != nil {
 		return err
 	}
@@ -138,9 +141,7 @@ func setUp(env *testscript.Env) error {
 	}
 	env.Defer(func() {
 		_ = staging.Exec("DROP DATABASE IF EXISTS " + story.database)
-		for _, suffix := range []string{"", "__dump_incoming", "__dump_previous", "__dump_older_1", "__dump_older_2", "__dump_spare"} {
-			_ = local.Exec("DROP DATABASE IF EXISTS " + story.database + suffix)
-		}
+		_ = local.Exec("DROP DATABASE IF EXISTS " + story.database)
 	})
 	if err := story.watch(local); err != nil { // before its databases are dropped
 		return err
@@ -173,9 +174,9 @@ func setUp(env *testscript.Env) error {
 	return story.writeProject(env)
 }
 
-// watch fails a story that changes a neighbour of its database, or leaves a foreign key that leads into or out of a database beside a live
-// one.
-func watch(env *testscript.Env, server testserver.Server, neighbour string) error {
+// watch fails a story that changes a neighbour of its database, leaves a foreign key that leads into or out of a database beside a live
+// one, or a database beside it that no pull keeps.
+func watch(env *testscript.Env, story *story, server localDatabases, neighbour string) error {
 	changes, err := testserver.Look(server, "", neighbour)
 	if err != nil {
 		return err
@@ -184,10 +185,13 @@ func watch(env *testscript.Env, server testserver.Server, neighbour string) erro
 		if changes := changes(); len(changes) > 0 {
 			env.T().Fatal("the neighbour of the story's database is not as it was:\n" + strings.Join(changes, "\n"))
 		}
-		if server, is := server.(*testserver.MySQL); is {
+		if server, is := any(server).(*testserver.MySQL); is {
 			if stray, _ := server.StrayKeys(); len(stray) > 0 { // of a server that is gone nothing is said
 				env.T().Fatal("foreign keys lead astray:\n" + strings.Join(stray, "\n"))
 			}
+		}
+		if left, _ := story.clear(server); len(left) > 0 {
+			env.T().Fatal("left behind:\n" + strings.Join(left, "\n"))
 		}
 	})
 	return nil

@@ -47,6 +47,7 @@ func startLocal(ts *testscript.TestScript, folder string, options ...string) {
 	check(ts, err)
 	ts.Defer(server.Stop)
 	check(ts, server.Exec("CREATE DATABASE "+s.database))
+	check(ts, s.watch(server))
 	s.local = server
 	ts.Setenv("DUMP_TARGET", server.URL(s.database))
 	ts.Setenv("LOCAL_PORT", fmt.Sprint(server.Port))

@@ -109,5 +109,12 @@ func isBeside(database, live string) bool {
 	return strings.EqualFold(name, live) || len(live) > shortened && strings.EqualFold(name[:min(len(name), shortened)], live[:shortened])
 }
 
+func firstColumn(rows [][]string) (values []string) {
+	for _, row := range rows {
+		values = append(values, row[0])
+	}
+	return values
+}
+
 // secretOf makes passwords comparable without printing them in a test's output.
 func secretOf(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12] }

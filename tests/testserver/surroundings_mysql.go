@@ -15,6 +15,7 @@ func (m *MySQL) AddNeighbour(name string) error {
 	}
 	account := "'" + name + "'@'%'"
 	return m.Exec(
+		"SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", // as a binary log by statements demands
 		"CREATE DATABASE "+quoteMySQL(name)+" CHARACTER SET latin1", "USE "+quoteMySQL(name),
 		"CREATE TABLE parent (id INT PRIMARY KEY, name VARCHAR(50), KEY (name))",
 		"CREATE TABLE child (id INT PRIMARY KEY AUTO_INCREMENT, parent INT, CONSTRAINT fk_child FOREIGN KEY (parent) REFERENCES parent (id) ON DELETE CASCADE)",
@@ -26,6 +27,12 @@ func (m *MySQL) AddNeighbour(name string) error {
 		"CREATE EVENT later ON SCHEDULE EVERY 1 YEAR STARTS '2037-01-01 00:00:00' DO DELETE FROM log WHERE id < 0",
 		"CREATE USER "+account+" IDENTIFIED BY 'neighbourly'", "GRANT SELECT, INSERT ON "+quoteMySQL(name)+".* TO "+account,
 	)
+}
+
+// Databases lists all databases.
+func (m *MySQL) Databases() ([]string, error) {
+	rows, err := m.Query("SELECT SCHEMA_NAME FROM information_schema.SCHEMATA ORDER BY 1")
+	return firstColumn(rows), err
 }
 
 // volatile are global variables that change by themselves.

@@ -27,6 +27,12 @@ func (p *PG) AddNeighbour(name string) error {
 		"GRANT SELECT ON parent TO "+database)
 }
 
+// Databases lists all databases.
+func (p *PG) Databases() ([]string, error) {
+	rows, err := p.Query("postgres", "SELECT datname FROM pg_database ORDER BY 1")
+	return firstColumn(rows), err
+}
+
 // Surroundings takes a snapshot of everything except the database live and those beside it, with the named neighbour.
 func (p *PG) Surroundings(live, neighbour string) (Surroundings, error) {
 	s := Surroundings{}
