@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -17,6 +16,7 @@ func init() {
 	commands["kill9"] = kill
 	commands["finish"] = finish
 	commands["inserting"] = inserting
+	commands["uploading"] = uploading
 }
 
 // start NAME code N COMMAND... runs a command in the background. Its standard error goes to the file NAME. interrupt and kill9 end it
@@ -92,16 +92,20 @@ func end(ts *testscript.TestScript, name string, signal syscall.Signal) {
 
 // inserting waits until the local server executes an INSERT of this story into a table t.
 func inserting(ts *testscript.TestScript, _ bool, _ []string) {
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	until(ts, "nobody inserts", func() bool {
 		rows, err := of(ts).local.Query("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO t %' AND db LIKE ?", of(ts).database+"%")
 		check(ts, err)
-		if rows[0][0] != "0" {
-			return
-		}
-		if time.Now().After(deadline) {
-			ts.Fatalf("nobody inserts")
-		}
-	}
+		return rows[0][0] != "0"
+	})
+}
+
+// uploading waits until there is an unfinished upload.
+func uploading(ts *testscript.TestScript, _ bool, _ []string) {
+	until(ts, "nobody uploads", func() bool {
+		keys, err := of(ts).store.Uploads(of(ts).bucket)
+		check(ts, err)
+		return len(keys) > 0
+	})
 }
 
 // finish NAME waits for a command in the background and requires its exit code.

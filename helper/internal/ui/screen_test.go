@@ -124,13 +124,19 @@ func (e *emulator) wait(t *testing.T, pictures int) {
 	}
 }
 
-// ends requires that the last row contains a text.
+// ends waits until the last row contains a text.
 func (e *emulator) ends(t *testing.T, text string) {
 	t.Helper()
-	e.mutex.Lock()
-	defer e.mutex.Unlock()
-	if rows := e.rows(); !strings.Contains(rows[len(rows)-1], text) {
-		t.Errorf("the last row is %q", rows[len(rows)-1])
+	last := func() string {
+		e.mutex.Lock()
+		defer e.mutex.Unlock()
+		rows := e.rows()
+		return rows[len(rows)-1]
+	}
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(last(), text); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the last row is %q", last())
+		}
 	}
 }
 
