@@ -22,6 +22,13 @@ func (s Surroundings) add(thing string, rows [][]string) {
 	s[thing] = text.String()
 }
 
+// addSettings describes settings, each as a thing of its own.
+func (s Surroundings) addSettings(rows [][]string) {
+	for _, row := range rows {
+		s.add("setting "+row[0], [][]string{row[1:]})
+	}
+}
+
 // Changes lists what has changed since an earlier snapshot, one line for each thing.
 func (s Surroundings) Changes(earlier Surroundings) []string {
 	var changes []string

@@ -58,7 +58,7 @@ func (m *MySQL) Surroundings(live, neighbour string) (Surroundings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.add("settings", slices.DeleteFunc(globals, func(row []string) bool { return slices.Contains(volatile, row[0]) }))
+	s.addSettings(slices.DeleteFunc(globals, func(row []string) bool { return slices.Contains(volatile, row[0]) }))
 	accounts, err := m.Query("SELECT User, Host, COALESCE(authentication_string, ''), COALESCE(plugin, '') FROM mysql.user ORDER BY 1, 2")
 	if err != nil {
 		return nil, err

@@ -50,8 +50,12 @@ func (p *PG) Surroundings(live, neighbour string) (Surroundings, error) {
 			s.add(thing, [][]string{row})
 		}
 	}
+	settings, err := p.Query("postgres", "SELECT name, setting FROM pg_settings WHERE source IN ('configuration file', 'command line', 'default') ORDER BY 1")
+	if err != nil {
+		return nil, err
+	}
+	s.addSettings(settings)
 	for _, query := range []struct{ what, text string }{
-		{"settings", "SELECT name, setting FROM pg_settings WHERE source IN ('configuration file', 'command line', 'default') ORDER BY 1"},
 		{"tablespaces", "SELECT spcname, pg_get_userbyid(spcowner), spcacl::text, spcoptions::text FROM pg_tablespace ORDER BY 1"},
 		{"members", "SELECT pg_get_userbyid(roleid), pg_get_userbyid(member), admin_option FROM pg_auth_members ORDER BY 1, 2"},
 	} {

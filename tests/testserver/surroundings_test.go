@@ -18,7 +18,7 @@ func TestSurroundings(t *testing.T) {
 		"CREATE TABLE shop2.t (id INT)":                    "database shop2 has changed",
 		"GRANT DELETE ON near.* TO near":                   "near: account 'near'@'%' has changed",
 		"CREATE USER somebody":                             "account 'somebody'@'%' is new",
-		"SET GLOBAL sql_mode = ''":                         "settings has changed",
+		"SET GLOBAL sql_mode = ''":                         "setting sql_mode has changed",
 		"CREATE TABLE shop.t (id INT)":                     "",
 	}
 	for name, start := range map[string]func(string, ...string) (*MySQL, error){"mariadb": MariaDB, "mysql": Mysqld} {
