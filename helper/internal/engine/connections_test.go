@@ -18,6 +18,8 @@ import (
 // An account may have a single connection, and a server takes a moment to notice that the last one is closed.
 func TestOnlyConnectionOfAccount(t *testing.T) {
 	const closing = 300 * time.Millisecond
+	defer func(usual time.Duration) { source.ClosingTime = usual }(source.ClosingTime)
+	source.ClosingTime = time.Minute
 	t.Run("mariadb", func(t *testing.T) {
 		server := sourcetest.MariaDB(t)
 		sourcetest.Account(t, "lonely", "x", "ALL ON shop.*", "SELECT ON mysql.proc")

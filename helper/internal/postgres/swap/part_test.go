@@ -266,7 +266,7 @@ func TestPostgresPartBusy(t *testing.T) {
 	load, err := db.Begin(t.Context())
 	targettest.Must(t, err)
 	defer func(timeout time.Duration) { session.ConnectTimeout = timeout }(session.ConnectTimeout)
-	session.ConnectTimeout = time.Second
+	session.ConnectTimeout = 5 * time.Second
 	var group sync.WaitGroup
 	group.Go(func() {
 		_, err := targettest.TryOpen(t, target.Config{URL: targettest.ParseURL(t, server.URL("site46")), Part: part})
