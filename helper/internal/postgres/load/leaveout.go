@@ -49,8 +49,10 @@ func (l *Load) withoutIt(ctx context.Context, s *session.Session, statement Stat
 	}
 	what, follows := defines(text)
 	switch {
-	case postgres.IsUnknown(err) && l.unmade[belongsTo(text)]:
-		return nil
+	case l.unmade[belongsTo(text)]:
+		return nil // without the table, the server may not even know the words
+	case attachesTo(text) != "":
+		return l.withoutTable(ctx, statement, attachesTo(text), text, err) // it would lack rows
 	case what == "" && l.refused != nil:
 		return l.refusedTables() // what failed may need one of these tables
 	case what == "" && postgres.IsUnknown(err) && len(l.missing) > 0:

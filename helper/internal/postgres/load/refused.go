@@ -74,6 +74,16 @@ func (l *Load) refusedTables() error {
 // Refused reports whether the server has refused to make a table.
 func (l *Load) Refused(table string) bool { return l.unmade[table] }
 
+// attachesTo returns the table to which a statement attaches a partition; "" for other statements.
+func attachesTo(text []byte) string {
+	for _, form := range []string{"ALTER TABLE ONLY * ATTACH PARTITION", "ALTER TABLE * ATTACH PARTITION"} {
+		if names, _, is := Match(text, form); is {
+			return names[0]
+		}
+	}
+	return ""
+}
+
 // belongsTo returns the table that a statement changes, or on which it creates something; "" for other statements.
 func belongsTo(text []byte) string {
 	for _, form := range []string{"ALTER TABLE ONLY *", "ALTER TABLE IF EXISTS ONLY *", "ALTER TABLE IF EXISTS *", "ALTER TABLE *", "COMMENT ON TABLE *"} {
