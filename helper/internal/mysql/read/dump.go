@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
@@ -67,20 +69,9 @@ func (m *Server) inspectAgain(ctx context.Context) (source.Info, error) {
 
 // writeChunks emits head, rows and tail. It ends early if another session waits for it.
 func (m *Server) writeChunks(ctx context.Context, snapshot *snapshot, names []string, emit dump.Emit) error {
-	definitions, err := snapshot.confirm(ctx)
+	definitions, tables, plan, err := snapshot.describe(ctx, names)
 	if err != nil {
 		return err
-	}
-	tables, err := readTables(ctx, snapshot.now(), names, m.versions)
-	if err != nil {
-		return err
-	}
-	plan, err := m.inspectMasks(ctx, snapshot.now(), names)
-	if err != nil {
-		return err
-	}
-	for _, table := range tables {
-		table.plan = plan
 	}
 	if err := snapshot.sampleMasked(ctx, plan, m.config.Leaks); err != nil {
 		return err
@@ -93,6 +84,40 @@ func (m *Server) writeChunks(ctx context.Context, snapshot *snapshot, names []st
 	}
 	_, err = emit(dump.Chunk{Section: dump.Tail, SQL: definitions.tail})
 	return err
+}
+
+// describe confirms the definitions, and describes the tables whose rows are read and what is masked in them. A reader
+// does the latter meanwhile, if another connection can do the former.
+func (s *snapshot) describe(ctx context.Context, names []string) (text *definitions, tables []*tableRows, plan *rules.Plan, err error) {
+	describe := func(ctx context.Context, conn *sql.Conn) (err error) {
+		if tables, err = readTables(ctx, conn, names, s.server.versions); err != nil {
+			return err
+		}
+		if plan, err = s.server.inspectMasks(ctx, conn, names); err != nil {
+			return err
+		}
+		for _, table := range tables {
+			table.plan = plan
+		}
+		return nil
+	}
+	if s.aside == nil {
+		if text, err = s.confirm(ctx, nil); err == nil {
+			err = describe(ctx, s.now())
+		}
+		return text, tables, plan, err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		text, err = s.confirm(ctx, s.readers[1:])
+		return err
+	})
+	group.Go(func() error {
+		first := s.readers[0]
+		return errors.Join(describe(ctx, first.Conn), first.giveBack(ctx))
+	})
+	err = group.Wait()
+	return text, tables, plan, err
 }
 
 // readRows emits the rows of all tables, over all connections.
@@ -151,9 +176,20 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 		return err
 	}
 	var rows *protocol.Connection
-	chunks := dump.NewQueue(emit)
+	// A table is checked while its reader reads the next one, but before rows of that one are handed on.
+	var check pendingCheck
+	defer func() { _ = check.wait() }()
+	chunks := dump.NewQueue(func(chunk dump.Chunk) ([]byte, error) {
+		if err := check.wait(); err != nil {
+			return nil, err
+		}
+		return emit(chunk)
+	})
 	for {
 		table, part, err := work.next(ctx, func(table *tableRows) ([]span, error) { return split(ctx, reader, table) })
+		if err == nil && table == nil {
+			err = check.wait()
+		}
 		if err != nil || table == nil {
 			return err
 		}
@@ -172,7 +208,9 @@ func (s *snapshot) readSpans(ctx context.Context, reader *snapshotReader, work *
 		})
 		whole := work.done(table)
 		if err == nil && whole && s.aside != nil {
-			err = s.sameTables(ctx, table.table)
+			if err = check.wait(); err == nil {
+				check.begin(func() error { return s.sameTables(ctx, table.table) })
+			}
 		}
 		if err != nil {
 			if ctx.Err() != nil {

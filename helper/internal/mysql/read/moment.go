@@ -144,9 +144,9 @@ func (s *snapshot) savepoints(ctx context.Context) error {
 }
 
 // confirm checks that the definitions that were read before the snapshot are those of its moment. It returns them as
-// they are now, with the present values of counters.
-func (s *snapshot) confirm(ctx context.Context) (*definitions, error) {
-	after, err := s.server.readDefinitions(ctx, s.now(), s.server.tables)
+// they are now, with the present values of counters. The given readers help.
+func (s *snapshot) confirm(ctx context.Context, readers []*snapshotReader) (*definitions, error) {
+	after, err := s.server.readDefinitions(ctx, s.now(), s.server.tables, readers)
 	if err != nil {
 		return nil, err
 	}
@@ -159,6 +159,25 @@ func (s *snapshot) confirm(ctx context.Context) (*definitions, error) {
 		return nil, source.ErrDefinitionChanged
 	}
 	return after, nil
+}
+
+// pendingCheck is a check that runs while its reader goes on; none at first.
+type pendingCheck struct{ result chan error }
+
+// begin begins a check. The one before must have been waited for.
+func (c *pendingCheck) begin(check func() error) {
+	c.result = make(chan error, 1)
+	go func() { c.result <- check() }()
+}
+
+// wait returns the result of the check, once; nil if there is none.
+func (c *pendingCheck) wait() error {
+	if c.result == nil {
+		return nil
+	}
+	err := <-c.result
+	c.result = nil
+	return err
 }
 
 // sameTables checks that tables whose rows have been read were not altered or exchanged since the snapshot. It is asked

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
-	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
@@ -27,9 +26,9 @@ type definitions struct {
 func (d *definitions) same(other *definitions) bool { return d.lasting == other.lasting }
 
 // readDefinitions reads everything in a dump except rows: the definitions of the given tables, and of the sequences,
-// views, triggers, routines and events that the rules do not exclude. It changes settings of the session and restores
-// them.
-func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []string) (_ *definitions, err error) {
+// views, triggers, routines and events that the rules do not exclude. The readers help with the tables. It changes
+// settings of the sessions and restores them.
+func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []string, readers []*snapshotReader) (_ *definitions, err error) {
 	r := &schemaReader{server: m, conn: conn}
 	if err := r.open(ctx); err != nil {
 		return nil, reading("the session's settings", err)
@@ -60,10 +59,8 @@ func (m *Server) readDefinitions(ctx context.Context, conn *sql.Conn, tables []s
 			return nil, reading("sequence "+sequence, err)
 		}
 	}
-	for _, table := range tables {
-		if err := r.table(ctx, &head, table); err != nil {
-			return nil, reading("table "+table, err)
-		}
+	if err := r.tables(ctx, &head, tables, readers); err != nil {
+		return nil, err
 	}
 	for _, view := range views {
 		if err := r.standIn(ctx, &head, view); err != nil {
@@ -168,15 +165,22 @@ func (r *schemaReader) list(ctx context.Context) (sequences, views []string, err
 	return sequences, views, nil
 }
 
-// table writes the definition of a table.
-func (r *schemaReader) table(ctx context.Context, s *script, name string) error {
-	definition, err := mysql.ShowCreateTable(ctx, r.conn, mysql.QuoteName(name))
+// tables writes the definitions of tables.
+func (r *schemaReader) tables(ctx context.Context, s *script, tables []string, readers []*snapshotReader) (err error) {
+	shower, err := newTableShower(ctx, r, tables, readers)
 	if err != nil {
-		return err
+		return reading("the session's settings", err)
 	}
-	if strings.HasPrefix(definition, "CREATE TEMPORARY TABLE") {
-		return &source.SettingError{Name: "init_connect", Value: r.server.settings.InitConnect(), Err: source.ErrHidden}
-	}
+	defer func() {
+		if closing := shower.close(ctx); err == nil && closing != nil {
+			err = reading("the session's settings", closing)
+		}
+	}()
+	return shower.each(ctx, tables, func(table, definition string) { r.writeTable(s, table, definition) })
+}
+
+// writeTable writes the definition of a table.
+func (r *schemaReader) writeTable(s *script, name, definition string) {
 	text := withReferences(bareSequences(definition, r.server.url.Name), r.references[name])
 	before, counter, after := mysql.CutCounter(text)
 	s.add("\nDROP TABLE IF EXISTS ", mysql.QuoteName(name), ";\n", before)
@@ -184,7 +188,6 @@ func (r *schemaReader) table(ctx context.Context, s *script, name string) error 
 		s.addMoving(counter)
 	}
 	s.add(after, ";\n")
-	return nil
 }
 
 // sequence writes the definition of a sequence and moves it to its present value. SETVAL only moves forwards, so a

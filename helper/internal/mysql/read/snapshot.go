@@ -57,7 +57,7 @@ func (m *Server) openSnapshot(ctx context.Context, tables []string) (_ *snapshot
 	if s.made, err = readMade(ctx, now, ""); err != nil {
 		return nil, err
 	}
-	if s.definitions, err = m.readDefinitions(ctx, now, m.tables); err != nil {
+	if s.definitions, err = m.readDefinitions(ctx, now, m.tables, s.readers); err != nil {
 		return nil, err
 	}
 	if err = s.findKept(ctx, tables); err != nil {
