@@ -10,6 +10,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
@@ -48,7 +49,13 @@ func (db *Server) MakeAccount(ctx context.Context, s *Session) (Account, error) 
 	if len(rows) == 0 {
 		statements = append(statements, own) // to give it the database, and to take from it what it makes
 	} else {
-		statements = append(statements, "ALTER ROLE "+name+" SET lc_messages = 'C'") // it cannot set this itself, and some messages are parsed
+		privileged, err := s.Query(ctx, settings.Privileged())
+		if err != nil {
+			return account, db.Classify("list the settings of superusers", err)
+		}
+		for _, setting := range privileged { // the account cannot make them itself
+			statements = append(statements, "ALTER ROLE "+name+" SET "+setting[0]+" = "+postgres.QuoteText(setting[1]))
+		}
 	}
 	statements = append(statements, "ALTER DATABASE "+name+" OWNER TO "+name, "COMMIT")
 	if err := s.Exec(ctx, strings.Join(statements, ";\n")); err != nil {

@@ -101,7 +101,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// bend gives all settings other values: those that are made by the role, others by all roles.
+// bend gives all settings other values: for the role dumper, and what is hostile for all other roles, too, which a pull may make, except postgres.
 func bend(t *testing.T, server *testserver.PG) {
 	t.Helper()
 	rows, err := server.Query("postgres", "SELECT lower(name), setting FROM pg_settings WHERE vartype = 'bool' AND context IN ('user', 'superuser')")
@@ -115,9 +115,19 @@ func bend(t *testing.T, server *testserver.PG) {
 	for _, name := range changeable(t, server) {
 		if value := hostile[name]; value != "" {
 			statements = append(statements, "ALTER ROLE dumper SET "+name+" = "+value)
+			if name != "search_path" {
+				statements = append(statements, "ALTER ROLE ALL SET "+name+" = "+value)
+			}
 		}
 	}
 	statements = append(statements, "ALTER DATABASE site SET search_path = evil", "ALTER ROLE dumper IN DATABASE site SET bytea_output = 'escape'", "ALTER ROLE dumper SET role = 'nobody'")
+	own, err := server.Query("postgres", "SELECT lower(name), format('ALTER ROLE postgres SET %s = %L', name, setting) FROM pg_settings")
+	must(t, err)
+	for _, row := range own {
+		if hostile[row[0]] != "" && row[0] != "search_path" && row[0] != "temp_tablespaces" {
+			statements = append([]string{row[1]}, statements...)
+		}
+	}
 	for _, statement := range statements {
 		if err := server.Exec("postgres", statement); err != nil {
 			t.Logf("cannot be bent: %v", err) // a language that this machine does not have

@@ -113,19 +113,7 @@ func statement(role Role) string {
 	if role == Reading {
 		local, scope = "true", "SET LOCAL"
 	}
-	var values []string
-	for _, s := range settings {
-		value := s.reading
-		if role == Writing {
-			value = s.writing
-		}
-		if value == leave {
-			continue
-		}
-		values = append(values, fmt.Sprintf("(%s, %s, %t)", postgres.QuoteText(s.name), postgres.QuoteText(value), s.matters))
-	}
-	from := " FROM (VALUES " + strings.Join(values, ", ") + ") AS w(name, value, matters) JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = w.name" +
-		" WHERE "
+	from := from(role)
 	const may = "(s.context = 'user' OR s.context IN ('superuser', 'superuser-backend') AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user))"
 	return strings.Join([]string{
 		scope + " statement_timeout = 0",
@@ -136,6 +124,27 @@ func statement(role Role) string {
 		"SELECT s.name, w.value, s.source, s.reset_val <> w.value, CASE WHEN s.setting <> w.value THEN pg_catalog.set_config(s.name, w.value, " + local + ") END" + from + may,
 		"SELECT s.name, s.setting" + from + "w.matters AND s.setting <> w.value AND NOT " + may,
 	}, ";\n")
+}
+
+// from returns the settings of a role that the server knows, as w, with what the server says of them, as s, up to a condition.
+func from(role Role) string {
+	var values []string
+	for _, s := range settings {
+		value := s.reading
+		if role == Writing {
+			value = s.writing
+		}
+		if value != leave {
+			values = append(values, fmt.Sprintf("(%s, %s, %t)", postgres.QuoteText(s.name), postgres.QuoteText(value), s.matters))
+		}
+	}
+	return " FROM (VALUES " + strings.Join(values, ", ") + ") AS w(name, value, matters) JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = w.name" +
+		" WHERE "
+}
+
+// Privileged returns a query for the names and values of those settings of writing sessions that only superusers may make.
+func Privileged() string {
+	return "SELECT s.name, w.value" + from(Writing) + "s.context IN ('superuser', 'superuser-backend')"
 }
 
 // setting is a setting that affects reading or writing, by its name in lower case.
