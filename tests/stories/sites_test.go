@@ -141,7 +141,7 @@ func (s *siteTrip) run(t *testing.T, setting string, words ...string) string {
 }
 
 // phases are the lines that say how far a pull is.
-var phases = regexp.MustCompile(`(?m)^(pulling|fetching|checking|loading|comparing|swapping) .*\n|^(comparing|swapping)\n|^\s*\n`)
+var phases = regexp.MustCompile(`(?m)^(pulling|making|fetching|checking|loading|comparing|swapping) .*\n|^(comparing|swapping)\n|^\s*\n`)
 
 // pull replaces a local database with the site, and brings it back. It returns the notes.
 func (s *siteTrip) pull(t *testing.T, way string, local func() (*testserver.MySQL, error), want string, words ...string) string {
