@@ -103,6 +103,8 @@ type wait struct {
 	moved   atomic.Int64 // when bytes moved last, or a wait began; Unix time in ns
 	session atomic.Pointer[Session]
 	misses  int // how often the server was asked in vain during this silence
+
+	checking sync.Mutex // held while the server is asked, and while the session is ended
 }
 
 func (c *wait) begin(ctx context.Context, w *Watch, lost func(error)) {
@@ -157,9 +159,11 @@ func (w *Watch) Reader(ctx context.Context, output io.Reader, of Session, lost f
 
 func (r *Reader) Read(p []byte) (int, error) { return r.during(r.Reader.Read, p) }
 
-// Close ends the watch.
+// Close ends the watch. It returns when no session is being ended any more: the next one could be taken for it.
 func (r *Reader) Close() error {
 	r.stop()
+	r.checking.Lock()
+	defer r.checking.Unlock()
 	return nil
 }
 
@@ -205,6 +209,8 @@ func (c *Conn) Close() error {
 // check looks whether the server is silent. The first look comes after half of the limit, the second after three quarters, and each has a
 // quarter of it.
 func (c *wait) check() {
+	c.checking.Lock()
+	defer c.checking.Unlock()
 	began := c.moved.Load()
 	quiet, limit := time.Since(time.Unix(0, began)), c.watch.limit
 	switch {

@@ -5,21 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 )
 
-// clientSession is the session of pg_dump, seen through another connection. Its number is unknown: it is a session of our name that is not the
-// watcher's.
+// clientSession is the session of pg_dump, seen through another connection. Its number is unknown: it is a session of our name from the same
+// machine, that has begun since and is not the watcher's.
 type clientSession struct {
 	*snapshot
-	watcher uint32 // the process of the watcher; 0 if there is none
+	watcher uint32    // the process of the watcher; 0 if there is none
+	since   time.Time // by the server's clock
 }
 
 func (c *clientSession) condition() string {
 	return fmt.Sprintf(" FROM pg_catalog.pg_stat_activity a WHERE datname = current_database() AND usename = session_user"+
-		" AND application_name = 'dump-helper' AND pid NOT IN (pg_backend_pid(), %d)", c.watcher)
+		" AND application_name = 'dump-helper' AND pid NOT IN (pg_backend_pid(), %d) AND backend_start >= '%s'"+
+		" AND client_addr IS NOT DISTINCT FROM (SELECT client_addr FROM pg_catalog.pg_stat_activity WHERE pid = pg_backend_pid())",
+		c.watcher, c.since.Format("2006-01-02 15:04:05.999999Z"))
 }
 
 // Look asks whether any of them is at work. A pooler may have given them another name, so only the answer counts then.

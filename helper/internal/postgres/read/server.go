@@ -361,7 +361,7 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 	}
 	d.SnapshotTime = d.SnapshotTime.UTC()
 	ctx, stop := dumpclient.Watched(ctx, s.watch)
-	session := &clientSession{s, 0}
+	session := &clientSession{snapshot: s, since: d.SnapshotTime}
 	if s.aside != nil {
 		session.watcher = s.aside.PgConn().PID()
 	}
