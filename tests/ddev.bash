@@ -1,5 +1,6 @@
 # Helpers for the tests of the add-on: projects of the real DDEV, and an S3 server beside them.
 # Each test file has its own names, derived from the file's name, so that files can run at the same time.
+# Tests that make a project each have a name each: DDEV programs that run at once may bring back a project that one of them has just deleted.
 
 set -eu -o pipefail
 

@@ -10,7 +10,7 @@
 setup() {
   load ddev.bash
   load_libraries
-  set_names install
+  set_names "install-$BATS_TEST_NUMBER"
   export GITHUB_REPO=jobiqo/dump-refresh
   new_project "$NAME"
 }
