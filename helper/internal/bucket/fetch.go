@@ -7,10 +7,11 @@ import (
 	"io"
 	"iter"
 	"sync"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 )
 
 // FetchWindow is how far, in bytes, Fetch may write ahead of the first gap. A file that an interrupted Fetch left behind is complete
@@ -200,10 +201,7 @@ func (r *rangeReader) pause(err error) error {
 	if r.fruitless++; r.fruitless >= outageAttempts || r.ctx.Err() != nil {
 		return r.fail(err)
 	}
-	select {
-	case <-time.After(r.b.pause(r.fruitless)):
-	case <-r.ctx.Done():
-	}
+	_ = clock.Sleep(r.ctx, r.b.pause(r.fruitless)) // after an interruption the next request fails
 	return nil
 }
 

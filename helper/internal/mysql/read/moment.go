@@ -9,6 +9,7 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -36,10 +37,8 @@ func (s *snapshot) beginTogether(ctx context.Context, tables []string) error {
 			if !errors.Is(refused, errOthersWrite) || try == lockTries {
 				break
 			}
-			select {
-			case <-time.After(source.LockPause):
-			case <-ctx.Done():
-				return context.Cause(ctx)
+			if err := clock.Sleep(ctx, source.LockPause); err != nil {
+				return err
 			}
 		}
 		var server *driver.MySQLError

@@ -18,6 +18,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/command"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
@@ -221,7 +222,7 @@ func (m *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 	}
 	d.Closers = append([]io.Closer{w}, d.Closers...)
 	ctx, stop := dumpclient.Watched(ctx, w.watch)
-	client, err := m.startClient(ctx, target, target.arguments(m.client))
+	client, err := m.startClient(ctx, dumpclient.InBlocks(ctx, m.client.program(target.arguments(m.client), target)))
 	if err != nil {
 		_ = stop.Close()
 		return nil, err
@@ -238,15 +239,14 @@ func (m *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 }
 
 // startClient starts the client, with a watch for silence.
-func (m *Server) startClient(ctx context.Context, target clientTarget, arguments []string) (*dumpclient.Output, error) {
-	program := dumpclient.InBlocks(ctx, m.client.program(arguments, target))
+func (m *Server) startClient(ctx context.Context, program command.Program) (*dumpclient.Output, error) {
 	return dumpclient.Start(ctx, program, m.silence, &clientSession{m}, m.classify)
 }
 
 // structure runs the client for the structure of the structure-only tables and gives its text
 // without the closing comment, which is to stand at the end of the whole only.
 func (m *Server) structure(ctx context.Context, target clientTarget) (io.Reader, error) {
-	client, err := m.startClient(ctx, target, target.structureArguments(m.client, m.structureOnly))
+	client, err := m.startClient(ctx, m.client.program(target.structureArguments(m.client, m.structureOnly), target))
 	if err != nil {
 		return nil, err
 	}
