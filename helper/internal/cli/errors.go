@@ -278,6 +278,7 @@ var errorClasses = []errorClass{
 	is(pull.ErrNothingLeft, exitUsage, "check the names in --tables and --skip-tables"),
 	is(pull.ErrOnlyWhole, exitUsage, "leave out --tables, --skip-tables and --structure-only-tables; only dumps made with --engine=native can be pulled in part"),
 	is(pull.ErrNotSQL, exitDamaged, "`dump-helper list` shows the other dumps, --key selects one"),
+	as(exitDamaged, func(*pull.PartError) string { return onePieceHint }),
 	is(pull.ErrIncomplete, exitDamaged, damagedHint),
 	is(target.ErrIncomplete, exitDamaged, damagedHint),
 	is(dumpfile.ErrTruncated, exitDamaged, damagedHint),
@@ -499,9 +500,7 @@ var errorClasses = []errorClass{
 	as(exitLocal, func(*target.SeveralDatabasesError) string {
 		return "dump one database at a time: without --databases, or by pg_dump instead of pg_dumpall"
 	}),
-	as(exitDamaged, func(*target.RowsAloneError) string {
-		return "the local database is as it was; dump the tables together with their rows, without --no-create-info, --data-only or --section"
-	}),
+	as(exitDamaged, func(*target.RowsAloneError) string { return "the local database is as it was; " + onePieceHint }),
 	as(exitLocal, func(e *target.PacketError) string {
 		return fmt.Sprintf("set max_allowed_packet=%dM on the local server", e.Need>>20+1)
 	}),
@@ -527,6 +526,7 @@ var errorClasses = []errorClass{
 
 const (
 	damagedHint     = "`dump-helper list` shows the other dumps, --key selects one; `dump-helper refresh` makes a new one"
+	onePieceHint    = "dump the tables together with their rows, without --tab, --no-create-info, --data-only or --section"
 	wrongEngineHint = "nothing was changed; DUMP_S3_PREFIX or DUMP_TARGET belongs to another project"
 
 	tlsHint = "?tls=off disables TLS, ?tls=on does not check the certificate, ?tls=verify&ca=FILE checks it against FILE"

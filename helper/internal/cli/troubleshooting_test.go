@@ -144,6 +144,7 @@ var documented = []struct {
 		{err: &dumpfile.ArchiveError{Format: dumpfile.TarArchive, Compression: dumpfile.Gzip}},
 		{err: &dumpfile.ArchiveError{Format: dumpfile.DirectoryArchive, Compression: dumpfile.Gzip}},
 		{err: pull.ErrIncomplete},
+		{err: &pull.PartError{Part: "it has rows alone, and creates no table for them"}},
 		{err: target.ErrIncomplete},
 		{err: &dumpfile.DamagedError{Kind: dumpfile.ErrTruncated, Offset: 4711, Reason: anything}},
 		{err: &dumpfile.DamagedError{Kind: dumpfile.ErrCorrupt, Offset: 4711, Reason: anything}},

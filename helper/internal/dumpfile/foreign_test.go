@@ -184,6 +184,8 @@ func TestNotSQL(t *testing.T) {
 		{[]byte(`[{"type":"header","version":"5.2.1","comment":"Export to JSON plugin for PHPMyAdmin"},`), "the dump is not SQL text but JSON of phpMyAdmin"},
 		{[]byte("Started dump at: 2026-12-01 01:59:49\nFinished dump at: 2026-12-01 01:59:49\n"), "the dump is not SQL text but a file of mydumper"},
 		{[]byte("/*!40101 SET NAMES binary*/;\n/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\nCREATE TABLE `a` (`id` int);\n"), "the dump is not SQL text but a file of mydumper"},
+		{[]byte("/*!40101 SET NAMES utf8mb4*/;\n/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\n/*!40103 SET TIME_ZONE='+00:00' */;\nINSERT INTO `a` VALUES(1);\n"), "the dump is not SQL text but a file of mydumper"},
+		{[]byte("/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\n/*!40103 SET TIME_ZONE='+00:00' */;\nINSERT INTO `a` VALUES(1);\n"), "the dump is not SQL text but a file of mydumper"},
 		{[]byte("XBSTCK01\x00P"), "the dump is not SQL text but a backup of mariadb-backup or xtrabackup"},
 		{tarOf("export/", "export/shop.a-schema.sql"), "the dump is not SQL text but a folder of mydumper"},
 		{tarOf("export/", "export/metadata"), "the dump is not SQL text but a folder of mydumper"},
@@ -216,7 +218,7 @@ func TestNotSQL(t *testing.T) {
 	if _, err := decompress(nil, Zstd); err == nil || err.Error() != "the dump is truncated at byte 0: it is empty" {
 		t.Error(err)
 	}
-	for _, text := range []string{"\xEF\xBB\xBF-- dump\n", "/*M!999999\\- enable the sandbox mode */ \n", "\n\n--\n", "-- \xE4\n"} {
+	for _, text := range []string{"\xEF\xBB\xBF-- dump\n", "/*M!999999\\- enable the sandbox mode */ \n", "\n\n--\n", "-- \xE4\n", "/*!40101 SET NAMES utf8mb4 */;\n"} {
 		for c := range endings {
 			if got, err := decompress([]byte(text), c); err != nil || string(got) != text {
 				t.Errorf("%q under the name of %s: %q, %v", text, c, got, err)

@@ -51,9 +51,10 @@ var foreignHeads = []struct{ head, name, remedy string }{
 	{"<?xml version=\"1.0\"?>\n<mysqldump", "XML of mysqldump", "dump without --xml"},
 	{"Started dump at:", "a file of mydumper", loadMydumper},
 	{"# Started dump at:", "a file of mydumper", loadMydumper},
-	// mydumper writes each table to files of its own, which begin with a setting that no other tool begins with.
-	{"/*!40101 SET NAMES binary*/;", "a file of mydumper", loadMydumper},
 }
+
+// mydumperHead matches how mydumper's files of tables and rows begin: no other tool leaves out the blank there.
+var mydumperHead = regexp.MustCompile(`^/\*!40(101 SET NAMES '?\w+'?|014 SET FOREIGN_KEY_CHECKS=0)\*/;`)
 
 // foreignWords are words of files that people mistake for dumps, near their beginning, behind an opening bracket.
 var foreignWords = []struct{ word, name, remedy string }{
@@ -158,6 +159,9 @@ func notSQL(head []byte) error {
 		if strings.HasPrefix(string(head), foreign.head) {
 			return &NotSQLError{Found: foreign.name, Remedy: foreign.remedy}
 		}
+	}
+	if mydumperHead.Match(head) {
+		return &NotSQLError{Found: "a file of mydumper", Remedy: loadMydumper}
 	}
 	if err := notTar(head); err != nil {
 		return err

@@ -48,12 +48,12 @@ func notSQL(err error) error {
 // rows must match.
 func complete(stats sqltext.Stats, index *dumpfile.Index, rows int64) error {
 	switch {
+	case index == nil && stats.Part != "" && stats.Missing == "":
+		return &PartError{stats.Part}
 	case index == nil && stats.Missing != "":
 		return fmt.Errorf("%w: %s", ErrIncomplete, stats.Missing)
 	case stats.Header != "" && !stats.Complete:
 		return fmt.Errorf("%w: its last line is missing", ErrIncomplete)
-	case index == nil && stats.Part != "":
-		return fmt.Errorf("%w: %s", ErrIncomplete, stats.Part)
 	case len(stats.Tables) == 0 && (index == nil || len(index.Tables) > 0):
 		return fmt.Errorf("%w: it creates no table", ErrIncomplete)
 	case index == nil:

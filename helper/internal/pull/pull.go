@@ -32,6 +32,15 @@ var (
 	ErrNotSQL = errors.New("the object is not an SQL dump")
 )
 
+// PartError is ErrIncomplete for a dump that is whole as its tool wrote it, but a part of one.
+type PartError struct {
+	Part string // a sentence that says which part
+}
+
+func (e *PartError) Error() string { return fmt.Sprintf("%v: %s", ErrIncomplete, e.Part) }
+
+func (e *PartError) Unwrap() error { return ErrIncomplete }
+
 // EarlierRoomError is ErrTargetSpace where earlier databases could be dropped.
 type EarlierRoomError struct {
 	Bytes []int64 // the size of each, the one that was replaced last first; -1 if the server does not tell

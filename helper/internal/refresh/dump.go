@@ -249,6 +249,8 @@ func (r *run) gate(index dumpfile.Index, stats sqltext.Stats) error {
 		return fmt.Errorf("%w: the last line, which marks it as completed, is missing", ErrIncomplete)
 	case stats.Header == "" && stats.Missing != "":
 		return fmt.Errorf("%w: %s", ErrIncomplete, stats.Missing)
+	case stats.Part != "" && stats.Tool != "dump-helper":
+		return fmt.Errorf("%w: %s", ErrIncomplete, stats.Part)
 	case len(stats.Tables) == 0 && !r.tableless:
 		return ErrEmpty
 	case r.Force || r.previous.index == nil:

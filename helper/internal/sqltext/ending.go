@@ -15,6 +15,7 @@ type ending struct {
 	tool    *tool  // the tool that signed the dump; nil if none or an unknown one did
 	signed  string // the line by which the tool signed
 	closed  bool   // the last thing that was read is its closing line
+	once    bool   // its closing line has been read
 	earlier string // what an earlier dump in the same text lacks
 	begun   bool   // a table has been created or filled
 	defines bool   // something has been created that may hold rows or lead to tables
@@ -34,6 +35,9 @@ type ending struct {
 	restricted         bool   // psql is restricted, by \restrict
 
 	tables, keys int // tables created, and keys created with them or added
+
+	keepsMode   bool // the setting sql_mode has been saved
+	keepsChecks bool // the setting foreign_key_checks has been saved
 }
 
 func newEnding(dialect Dialect) ending {
@@ -50,7 +54,7 @@ func (e *ending) comment(text []byte) {
 		switch {
 		case len(text) == 0:
 		case e.closes(text):
-			e.closed = true
+			e.closed, e.once = true, true
 		default:
 			if opened := toolThatOpens(text); opened != nil {
 				e.sign(opened, bytes.TrimSpace(raw))
@@ -69,14 +73,14 @@ func (e *ending) closes(text []byte) bool {
 
 // sign records a tool's opening line.
 func (e *ending) sign(opened *tool, signed []byte) {
-	inside := e.tool != nil && !e.closed && e.tool.closes != nil
+	inside := e.tool != nil && !e.closed && e.tool.closes != nil && !(e.once && e.isOfTab())
 	switch {
 	case inside && (!e.begun || slices.Contains(e.tool.wraps, opened.name)):
 		return // the outer one's closing line comes last
 	case inside && e.earlier == "":
 		e.earlier = e.missing() + ", and another dump follows"
 	}
-	e.tool, e.signed, e.closed = opened, string(signed), false
+	e.tool, e.signed, e.closed, e.once = opened, string(signed), false, false
 }
 
 // command handles a line for the client.
@@ -185,6 +189,8 @@ func (e *ending) missing() string {
 		return e.earlier
 	case e.closed:
 		return ""
+	case e.isOfTab() && e.once: // triggers come behind the closing line
+		return ""
 	case e.tool != nil && e.tool.closes != nil:
 		return "the line by which dumps of " + e.tool.name + " end is missing"
 	case e.delimiter != "":
@@ -211,12 +217,18 @@ func (e *ending) missing() string {
 // part says which part of a dump this is; "" if it is none.
 func (e *ending) part() string {
 	switch {
-	case e.tool == nil || !e.tool.parts:
-		return ""
 	case e.filled && !e.defines:
 		return "it has rows alone, and creates no table for them"
+	case e.isOfTab():
+		return "it has definitions alone, as --tab writes them beside files with the rows"
 	}
 	return ""
+}
+
+// isOfTab reports whether this is what mysqldump or mariadb-dump writes with --tab. Only there the client saves sql_mode and not
+// foreign_key_checks.
+func (e *ending) isOfTab() bool {
+	return e.tool != nil && e.tool.tab && e.keepsMode && !e.keepsChecks && !e.filled && e.defines
 }
 
 // bare reports whether this is what pg_dump --section=pre-data writes, or pg_dump --schema-only of tables that have no keys.

@@ -228,6 +228,12 @@ func TestEndings(t *testing.T) {
 func TestBehindTheClosingLine(t *testing.T) {
 	const open, closing = "--\n-- PostgreSQL database dump\n--\n", "--\n-- PostgreSQL database dump complete\n--\n"
 	const table, rows, key = "CREATE TABLE public.a (id int);\n", "COPY public.a (id) FROM stdin;\n1\n\\.\n", "ALTER TABLE ONLY public.a ADD CONSTRAINT a_pkey PRIMARY KEY (id);\n"
+	const tabTable = "-- MariaDB dump 10.19  Distrib 10.11.19-MariaDB\n" +
+		"/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;\n/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='' */;\n" +
+		"CREATE TABLE `a` (`id` int);\n" +
+		"/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;\n/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;\n"
+	const tabTrigger = "DELIMITER ;;\n/*!50003 CREATE*/ /*!50003 TRIGGER t BEFORE INSERT ON a FOR EACH ROW SET new.id = 1 */;;\nDELIMITER ;\n"
+	const tabPart = "it has definitions alone, as --tab writes them beside files with the rows"
 	for _, test := range []struct {
 		name, text string
 		missing    string
@@ -245,6 +251,12 @@ func TestBehindTheClosingLine(t *testing.T) {
 		{name: "structure", text: open + table + key + closing, whole: true},
 		{name: "rows alone", text: open + rows + closing, whole: true, part: "it has rows alone, and creates no table for them"},
 		{name: "rows of MySQL alone", text: "-- MySQL dump 10.13\nINSERT INTO `a` VALUES (1);\n-- Dump completed\n", whole: true, part: "it has rows alone, and creates no table for them"},
+		{name: "rows of nobody in particular", text: "SET NAMES utf8mb4;\nINSERT INTO `a` VALUES (1);\n", part: "it has rows alone, and creates no table for them"},
+		{name: "a table of --tab", text: tabTable + "-- Dump completed on 2026-12-01\n", whole: true, part: tabPart},
+		{name: "a table of --tab, and its trigger", text: tabTable + "-- Dump completed on 2026-12-01\n" + tabTrigger, part: tabPart},
+		{name: "all tables of --tab", text: tabTable + "-- Dump completed on 2026-12-01\n" + tabTrigger + tabTable + "-- Dump completed on 2026-12-01\n", whole: true, part: tabPart},
+		{name: "half a table of --tab", text: tabTable, missing: "the line by which dumps of mariadb-dump end is missing", part: tabPart},
+		{name: "mariadb-dump --no-data", text: "-- MariaDB dump 10.19\n" + oldSettings + "CREATE TABLE a (id int);\n" + putBack + "-- Dump completed\n", whole: true},
 		{name: "pre-data", text: open + table + closing, whole: true, bare: true},
 	} {
 		dialect, _ := Detect([]byte(test.text))

@@ -27,6 +27,8 @@ func (e *ending) set(text []byte, at int) {
 		case a.user && savedName.MatchString(a.name):
 			e.saved[a.name] = e.saved[a.name] || !e.begun && !strings.HasPrefix(a.name, "SAVE") // @saved_… are those of one table
 			e.restored = false
+			e.keepsMode = e.keepsMode || a.name == "OLD_SQL_MODE"
+			e.keepsChecks = e.keepsChecks || a.name == "OLD_FOREIGN_KEY_CHECKS"
 		case a.user || a.name == "":
 		case a.from != "":
 			if atBeginning, saved := e.saved[a.from]; saved {

@@ -18,8 +18,8 @@ type tool struct {
 	commits bool
 	// keysLast means that it creates tables without keys and adds these at the end.
 	keysLast bool
-	// parts means that options make it write a part of a dump, which ends as a whole one does.
-	parts bool
+	// parts means that options make it write a part of a dump, which ends as a whole one does. tab means that one of them is --tab.
+	parts, tab bool
 	// wraps are the tools whose dumps its own may contain.
 	wraps []string
 }
@@ -32,8 +32,8 @@ var completed = line(`Dump completed`)
 
 var tools = []*tool{
 	{name: "dump-helper", opens: line(`dump-helper dump`), closes: line(`Dump completed|PostgreSQL database dump complete`)},
-	{name: "mysqldump", opens: line(`MySQL dump `), closes: completed, parts: true},
-	{name: "mariadb-dump", opens: line(`MariaDB dump `), closes: completed, parts: true},
+	{name: "mysqldump", opens: line(`MySQL dump `), closes: completed, parts: true, tab: true},
+	{name: "mariadb-dump", opens: line(`MariaDB dump `), closes: completed, parts: true, tab: true},
 	{name: "mysqldump-php", opens: line(`mysqldump-php `), closes: completed},
 	{name: "mysqlpump", opens: line(`Dump created by MySQL pump utility`), closes: line(`Dump end time`)},
 	{name: "pg_dump", opens: line(`PostgreSQL database dump$`), closes: line(`PostgreSQL database dump complete`), parts: true},
