@@ -420,7 +420,7 @@ var errorClasses = []errorClass{
 	refused(fault.TLS, exitLocal, "in DUMP_TARGET, "+tlsHint),
 	refused(fault.TooManyConnections, exitLocal, "close some connections to the local server, or raise max_connections or the account's own limit there"),
 	refused(fault.Limit, exitLocal, "try again later, or raise the limit that the message names on the local server"),
-	is(target.ErrNoDatabase, exitUsage, "leave out --tables and --skip-tables: the first pull must load everything"),
+	is(target.ErrNoDatabase, exitUsage, "leave out --tables: the first pull must load everything, or all but --skip-tables"),
 	as(exitLocal, func(*target.UnfitError) string {
 		return "the local database is as it was; a pull without --tables and --skip-tables brings all tables as they are in the dump"
 	}),

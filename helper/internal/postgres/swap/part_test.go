@@ -399,8 +399,44 @@ func TestPostgresPartRefused(t *testing.T) {
 	if _, err := db.Begin(t.Context()); !errors.Is(err, target.ErrNoDatabase) {
 		t.Errorf("without a database: %v", err)
 	}
-	staying, _ := targettest.OpenPart(t, server.URL("site44"), targettest.AllBut("public.page"))
-	if err := pullPart(t, server, staying, "staging44", targettest.AllBut("public.page")); !errors.Is(err, target.ErrNoDatabase) {
-		t.Errorf("without a database: %v", err)
+}
+
+// The first pull may skip tables, too: without those that the server does not take it is the only way.
+func TestPostgresFirstPullSkips(t *testing.T) {
+	server := targettest.PostgresServer(t)
+	targettest.FreshPG(t, server, "staging66", "CREATE TABLE page (id serial PRIMARY KEY, name text); INSERT INTO page (name) VALUES ('a'), ('b')",
+		"CREATE TABLE log (page int UNIQUE, line serial); INSERT INTO log VALUES (1), (2); CREATE VIEW lines AS SELECT count(*) AS n FROM log")
+	part := targettest.AllBut("public.log", "public.no_such")
+	const note = "this is the first pull: the tables that it skips stay empty: public.log"
+	targettest.FreshPG(t, server, "site66")
+	for _, state := range []string{"no database", "an empty database"} {
+		if state == "an empty database" {
+			targettest.Must(t, server.Exec("postgres", "DROP DATABASE site66", "CREATE DATABASE site66"))
+		}
+		db, said := targettest.OpenPart(t, server.URL("site66"), part)
+		targettest.Must(t, pullPart(t, server, db, "staging66", part))
+		got, err := server.Query("site66", "SELECT (SELECT count(*) FROM page), (SELECT n FROM lines), (SELECT count(*) FROM pg_index WHERE indrelid = 'log'::regclass)")
+		targettest.Must(t, err)
+		if diff := cmp.Diff([][]string{{"2", "0", "1"}}, got); diff != "" {
+			t.Errorf("%s: pages, lines, keys (-want +got):\n%s", state, diff)
+		}
+		if diff := cmp.Diff([]string{note}, said.Lines); diff != "" {
+			t.Errorf("%s: notes (-want +got):\n%s", state, diff)
+		}
+		contents, err := db.Contents(t.Context())
+		targettest.Must(t, err)
+		if contents.Dump.Key != "" {
+			t.Errorf("%s: it is said to hold dump %q", state, contents.Dump.Key)
+		}
 	}
+	// From then on they stay as they are.
+	targettest.Must(t, server.Exec("site66", "INSERT INTO log VALUES (2)"))
+	db, said := targettest.OpenPart(t, server.URL("site66"), part)
+	targettest.Must(t, pullPart(t, server, db, "staging66", part))
+	got, err := server.Query("site66", "SELECT page, line FROM log")
+	targettest.Must(t, err)
+	if diff := cmp.Diff([][]string{{"2", "3"}}, got); diff != "" || len(said.Lines) > 0 {
+		t.Errorf("notes %q, lines (-want +got):\n%s", said.Lines, diff)
+	}
+	targettest.NoGarbagePG(t, server, "site66")
 }

@@ -20,10 +20,11 @@ import (
 )
 
 // stayPull loads a whole dump into the scratch database, except the rows of some tables, which come from the live
-// database. From the moment they are read until the swap, nobody else can write to these tables.
+// database. From the moment they are read until the swap, nobody else can write to these tables. If there is no live database yet, or none
+// with tables, nothing stays.
 type stayPull struct {
 	*pull
-	source *session.Session // in the live database; its transaction locks the tables that stay
+	source *session.Session // in the live database; its transaction locks the tables that stay. nil if there is no such database
 	stay   []existingTable  // in the live database
 	rows   map[string]int64 // of the tables that stay, by name
 }
@@ -60,7 +61,8 @@ func (l *stayPull) Run(context.Context, io.Reader, sqltext.Dialect, func(int64))
 func (l *stayPull) open(ctx context.Context, stats sqltext.Stats) (err error) {
 	db := l.db
 	if !db.About.Exists {
-		return target.ErrNoDatabase
+		l.tellEmpty(stats)
+		return nil
 	}
 	if l.source, err = db.Connect(ctx, db.Names.Live); err != nil {
 		return err
@@ -74,8 +76,11 @@ func (l *stayPull) open(ctx context.Context, stats sqltext.Stats) (err error) {
 	if err != nil {
 		return db.Classify(action, err)
 	}
+	if len(there) == 0 {
+		l.tellEmpty(stats)
+	}
 	for name := range stats.Tables {
-		if _, known := there[name]; !known && !db.Config.Part.Includes(name) && !l.Refused(name) {
+		if _, known := there[name]; !known && len(there) > 0 && !db.Config.Part.Includes(name) && !l.Refused(name) {
 			return &target.UnfitError{Table: name, Reason: "it is missing locally"}
 		}
 	}
@@ -99,12 +104,29 @@ func (l *stayPull) open(ctx context.Context, stats sqltext.Stats) (err error) {
 	return nil
 }
 
+// tellEmpty says which tables of the dump come without rows, because there are none to keep.
+func (l *stayPull) tellEmpty(stats sqltext.Stats) {
+	var names []string
+	for name := range stats.Tables {
+		if !l.db.Config.Part.Includes(name) && !l.Refused(name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		slices.Sort(names)
+		l.db.Config.Note("this is the first pull: the tables that it skips stay empty: " + strings.Join(names, ", "))
+	}
+}
+
 // patience is how long the site's transactions may delay the locks on tables.
 const patience = 20 * time.Second
 
 // copyRows copies the rows of the tables that stay.
 func (l *stayPull) copyRows(ctx context.Context) error {
 	db := l.db
+	if l.source == nil {
+		return nil
+	}
 	if err := unhurried(ctx, l.source); err != nil {
 		return db.Classify("prepare a connection", err)
 	}
@@ -167,6 +189,9 @@ func (l *stayPull) copyTable(ctx context.Context, table existingTable) (rows int
 
 // number sets the sequences of the tables that stay to their values in the live database.
 func (l *stayPull) number(ctx context.Context) error {
+	if l.source == nil {
+		return nil
+	}
 	action := "set the sequences of the tables that stay"
 	sequences, err := sequences(ctx, l.source, l.stay)
 	if err != nil {
@@ -203,6 +228,9 @@ func (l *stayPull) Compare(ctx context.Context, stats sqltext.Stats) error {
 // Swap keeps the provenance of the live database.
 func (l *stayPull) Swap(ctx context.Context, _ target.Dump) error {
 	db, n := l.db, l.db.Names
+	if l.source == nil {
+		return l.pull.Swap(ctx, target.Dump{}) // what it holds is no dump
+	}
 	if err := db.settle(ctx, l.Load); err != nil {
 		return err
 	}
