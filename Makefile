@@ -36,8 +36,10 @@ release: ## compiles the program for all systems into dist/, with checksums
 	cd dist && sha256sum dump-helper_* >checksums.txt
 
 # The tests in DDEV mostly wait for containers, so the Go tests run meanwhile. Each of the two ends with a line "N passed, N failed".
+# What failed is said once more at the end, where people look first.
 test: packages tools lint test-shell ## runs everything, against real servers; needs Debian and root
-	$(MAKE) --no-print-directory --jobs=2 test-ddev test-go
+	@failures=$$(mktemp) && trap 'rm -f "$$failures"' EXIT && \
+	  { $(MAKE) --no-print-directory --jobs=2 REPORT="-failures=$$failures" test-ddev test-go || { cat "$$failures"; exit 1; }; }
 
 # Packages whose tests start no servers. With -short, they skip tests that take long or need other programs.
 SERVERLESS = $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}{{end}}' ./... | \
@@ -61,7 +63,7 @@ LONGEST = ./helper/internal/engine ./helper/internal/mysql/swap ./tests/stories 
 # Without symbols, test programs are linked faster. go vet has looked at all packages before.
 test-go: ## runs the Go tests, against real servers
 	go vet ./...
-	go test -json -count=1 -timeout=45m -vet=off -ldflags='-s -w' $(LONGEST) ./... | go run ./tests/report
+	go test -json -count=1 -timeout=45m -vet=off -ldflags='-s -w' $(LONGEST) ./... | go run ./tests/report $(REPORT)
 
 test-long: packages tools ## runs the Go tests with more and larger cases, which takes hours
 	DUMP_TEST_LONG=1 go test -json -count=1 -timeout=240m ./... | go run ./tests/report
@@ -71,7 +73,7 @@ test-shell: ## checks the shell scripts with shellcheck
 
 # Uses the installed DDEV, or sets one up first; see tests/lab.
 test-ddev: ## runs the tests of the add-on in the real DDEV
-	go run ./tests/lab tests/ddev.sh | go run ./tests/report -tap
+	go run ./tests/lab tests/ddev.sh | go run ./tests/report -tap $(REPORT)
 
 # Generates the tables of docs/reference.md and docs/troubleshooting.md.
 reference: ## generates tables in docs/ from the program

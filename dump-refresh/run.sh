@@ -56,9 +56,10 @@ inspect_database() {
   fi
 }
 
-# can_start_service: succeeds if the project runs and was started after the add-on was installed.
+# can_start_service: succeeds if the project runs and was started after the add-on was installed. On a busy machine a container's
+# health check can fail just after a start that succeeded; the project runs nevertheless.
 can_start_service() {
-  [ "$DDEV_PROJECT_STATUS" = running ] && [ -n "$(rendered_service p)" ]
+  { [ "$DDEV_PROJECT_STATUS" = running ] || [ -n "${DUMP_REFRESH_STARTED:-}" ]; } && [ -n "$(rendered_service p)" ]
 }
 
 # Passes the names of the caller's variables to docker, never their values: every user can read a command line. A path is
@@ -128,7 +129,7 @@ if ! is_running && ! can_start_service; then
   if [ -n "${DUMP_REFRESH_STARTED:-}" ]; then
     give_up "project $DDEV_SITENAME is not running" "run \`ddev describe\` to see which service is missing"
   fi
-  DUMP_REFRESH_STARTING=$command "$DDEV_EXECUTABLE" start "$DDEV_SITENAME" </dev/null >&2
+  DUMP_REFRESH_STARTING=$command ddev_here start >&2
   DUMP_REFRESH_STARTED=true exec "$DDEV_EXECUTABLE" "$command" "$@"
 fi
 if ! is_running; then

@@ -119,9 +119,15 @@ unlock_start() {
   rm -f "$starting"
 }
 
+# ddev_here ARGUMENT…: runs DDEV for this project. It finds the project by its folder: DDEV's list of names may lack it, because DDEV
+# programs that run at the same time overwrite each other's changes of that list.
+ddev_here() (
+  cd "$DDEV_APPROOT" && exec "$DDEV_EXECUTABLE" "$@" </dev/null
+)
+
 # start_with_project: lets DDEV start the service. DDEV colours its output even without a terminal, so the colours are removed.
 start_with_project() {
-  "$DDEV_EXECUTABLE" start --profiles=dump "$DDEV_SITENAME" </dev/null 2>&1 | sed $'s/\033\\[[0-9;]*m//g'
+  ddev_here start --profiles=dump 2>&1 | sed $'s/\033\\[[0-9;]*m//g'
 }
 
 # start_service QUIET: starts the service of a running project. If that fails, it prints two lines: why, and what to do.
@@ -183,7 +189,7 @@ start_service() {
   # start runs everything that the site needs in it.
   if [ "$web" != "$(web_container)" ]; then
     report "restarting $DDEV_SITENAME because its settings have changed"
-    DUMP_REFRESH_STARTING=pull-latest-dump "$DDEV_EXECUTABLE" restart "$DDEV_SITENAME" </dev/null >&2
+    DUMP_REFRESH_STARTING=pull-latest-dump ddev_here restart >&2
     start_service "$quiet"
   fi
 }

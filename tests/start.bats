@@ -102,6 +102,32 @@ service() {
   assert_line "error: DUMP_S3_BUCKET: not set for project $NAME"
 }
 
+# host_command NAME=VALUE… COMMAND: runs a host command as DDEV does, with other variables.
+host_command() {
+  env DDEV_APPROOT="$SITE" DDEV_SITENAME="$NAME" DDEV_EXECUTABLE="$(command -v ddev)" DDEV_UID="$(id -u)" DDEV_GID="$(id -g)" "${@:1:$#-1}" \
+    bash "$SITE/.ddev/dump-refresh/run.sh" "${@: -1}"
+}
+
+@test "a stopped project is started by its folder: DDEV's list of names may have lost it" {
+  local ddev=$BATS_TEST_TMPDIR/ddev
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\necho "$(pwd -P): ddev $*"\n' >"$ddev"
+  chmod +x "$ddev"
+  docker rm --force --volumes "ddev-$NAME-dump"
+  cd web
+  run host_command DDEV_EXECUTABLE="$ddev" DDEV_PROJECT_STATUS=stopped list-dumps
+  assert_success
+  assert_line --index 0 "$(realpath "$SITE"): ddev start"
+  assert_line --index 1 "$(realpath "$SITE")/web: ddev list-dumps"
+}
+
+@test "a health check that fails just after a start does not stop the command" {
+  docker rm --force --volumes "ddev-$NAME-dump"
+  run host_command DUMP_REFRESH_STARTED=true DDEV_PROJECT_STATUS=unhealthy list-dumps
+  assert_failure
+  assert_line "error: DUMP_S3_BUCKET: not set for project $NAME"
+}
+
 @test "two first commands at once both work" {
   docker rm --force --volumes "ddev-$NAME-dump"
   ddev dump-doctor --version >"$BATS_TEST_TMPDIR/other" 2>&1 &

@@ -3,11 +3,14 @@
 // there was none.
 //
 // With -tap it reads the Test Anything Protocol, as bats writes it, passes it on and counts the results.
+//
+// With -failures FILE it also appends the end of what each failed test said to that file, for those who read a log from its end.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -26,18 +29,23 @@ type event struct {
 
 func main() {
 	tap := flag.Bool("tap", false, "read the Test Anything Protocol")
+	file := flag.String("failures", "", "the `file` for what failed tests said")
 	flag.Parse()
 	r := report{out: os.Stdout, output: map[string][]string{}, failedTests: map[string]bool{}}
 	read := r.read
 	if *tap {
 		read = r.readTAP
 	}
-	if err := read(os.Stdin); err != nil {
+	err := read(os.Stdin)
+	r.printSlowest(r.out)
+	fmt.Fprintf(r.out, "%d passed, %d failed\n", r.passed, r.failed)
+	if *file != "" {
+		err = errors.Join(err, r.appendFailures(*file))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(2)
 	}
-	r.printSlowest(r.out)
-	fmt.Fprintf(r.out, "%d passed, %d failed\n", r.passed, r.failed)
 	if r.failed > 0 || r.passed == 0 {
 		os.Exit(1)
 	}
@@ -50,6 +58,7 @@ type report struct {
 	output         map[string][]string
 	failedTests    map[string]bool // packages in which a test failed
 	durations      []duration
+	failures       []failure
 }
 
 func (r *report) read(input io.Reader) error {
@@ -123,11 +132,14 @@ func (r *report) fail(e event, name string) {
 
 // print prints the output of a test or package, without go test's own "=== RUN" lines.
 func (r *report) print(name string) {
+	f := failure{name: name}
 	for _, line := range r.output[name] {
 		if !strings.HasPrefix(line, "=== ") {
 			fmt.Fprint(r.out, line)
+			f.lines = append(f.lines, line)
 		}
 	}
+	r.failures = append(r.failures, f)
 	delete(r.output, name)
 }
 

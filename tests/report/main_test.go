@@ -1,6 +1,10 @@
 package main
 
 import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -100,5 +104,35 @@ func TestTAP(t *testing.T) {
 				t.Errorf("the output is %q, not as it came", out.String())
 			}
 		})
+	}
+}
+
+func TestFailures(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "failures")
+	long := strings.Repeat("# progress\n", failureLines)
+	tap := report{out: io.Discard}
+	if err := tap.readTAP(strings.NewReader("1..3\n# begin\nnot ok 1 install\n# first\n" + long + "ok 2 remove\n# end\nnot ok 3 start\n")); err != nil {
+		t.Fatal(err)
+	}
+	tests := report{out: io.Discard, output: map[string][]string{}, failedTests: map[string]bool{}}
+	err := tests.read(strings.NewReader(`{"Action":"output","Package":"p","Test":"TestA","Output":"    a_test.go:1: reason\n"}
+{"Action":"fail","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p","Test":"TestB"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	well := report{passed: 1}
+	if err := errors.Join(tap.appendFailures(path), tests.appendFailures(path), well.appendFailures(path)); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "failed: not ok 1 install\n" + long + "failed: not ok 3 start\n1 passed, 2 failed\n" +
+		"failed: p TestA\n    a_test.go:1: reason\n1 passed, 1 failed\n"
+	if string(content) != want {
+		t.Errorf("the file has\n%s", content)
 	}
 }
