@@ -171,7 +171,11 @@ func TestEarlierWorkKilled(t *testing.T) {
 		t.Setenv(targettest.ChildKeep, "1")
 		t.Setenv(targettest.ChildToken, "token")
 		changed := "a=" + f.table(t, "mine")
-		for step, finished := 1, false; !finished; step++ {
+		finished := false
+		for step := range targettest.KillSteps(t) {
+			if finished {
+				break
+			}
 			finished = targettest.RunChild(t, f.url, path, step)
 			targettest.Must(t, db.Recover(t.Context()))
 			all, err := db.Earlier(t.Context())

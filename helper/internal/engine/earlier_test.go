@@ -376,7 +376,11 @@ func TestEarlierKilled(t *testing.T) {
 		}
 		t.Setenv(targettest.ChildKeep, "3")
 		t.Setenv(targettest.ChildBack, "3")
-		for step, finished := 1, false; !finished; step++ {
+		finished := false
+		for step := range targettest.KillSteps(t) {
+			if finished {
+				break
+			}
 			before := all()
 			finished = targettest.RunChild(t, f.url, "", step)
 			targettest.Must(t, db.Recover(t.Context()))
@@ -390,7 +394,11 @@ func TestEarlierKilled(t *testing.T) {
 			}
 		}
 		t.Setenv(targettest.ChildBack, "")
-		for step, finished := 1, false; !finished; step++ {
+		finished = false
+		for step := range targettest.KillSteps(t) {
+			if finished {
+				break
+			}
 			before := all()
 			finished = targettest.RunChild(t, f.url, path, step)
 			targettest.Must(t, db.Recover(t.Context()))

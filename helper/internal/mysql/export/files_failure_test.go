@@ -357,22 +357,17 @@ func (v *survivor) whole(t *testing.T) bool {
 	return got == v.new
 }
 
-// TestMySQLFilesKilled kills a helper at every other step of its way until the swap, at every one with EXPORT_KILLS. From there on it
-// does nothing that others do not.
+// TestMySQLFilesKilled kills a helper on its way until the swap. From there on it does nothing that others do not.
 func TestMySQLFilesKilled(t *testing.T) {
 	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
 		v := newSurvivor(t, server, "site65")
-		step, stride := 1, 2
-		if os.Getenv("EXPORT_KILLS") != "" {
-			stride = 1
-		}
-		for ; !targettest.RunChild(t, v.server.URL(v.name), v.dump, step); step += stride {
-			if v.whole(t) {
+		for step := range targettest.KillSteps(t) {
+			if targettest.RunChild(t, v.server.URL(v.name), v.dump, step) || v.whole(t) {
+				if step < 15 {
+					t.Errorf("the new database is there at step %d", step)
+				}
 				break
 			}
-		}
-		if step < 15 {
-			t.Errorf("the new database is there at step %d", step)
 		}
 	})
 }

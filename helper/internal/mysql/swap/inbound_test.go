@@ -164,7 +164,7 @@ func TestMySQLKeysOfOthersKilled(t *testing.T) {
 	dump := filepath.Join(t.TempDir(), "dump.sql")
 	targettest.Must(t, os.WriteFile(dump, []byte(targettest.Mysqldump(t, server, "staging72")), 0o600))
 	for _, what := range []string{dump, ""} {
-		for step := 1; ; step++ {
+		for step := range targettest.KillSteps(t) {
 			targettest.Fresh(t, server, "neighbour72")
 			targettest.Fresh(t, server, "site72", few("old")...)
 			keys := neighbour(t, server, "neighbour72", "site72")

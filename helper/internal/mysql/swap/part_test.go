@@ -274,7 +274,7 @@ func TestMySQLKilledPart(t *testing.T) {
 	t.Setenv(targettest.ChildPart, "page,page_new")
 	for _, undo := range []bool{false, true} {
 		wentOn := map[string]int{}
-		for step := 1; ; step++ {
+		for step := range targettest.KillSteps(t) {
 			targettest.Fresh(t, server, "site34", small("oldest")...)
 			targettest.Must(t, targettest.PullAs(t, whole, older, targettest.DumpOf("older")))
 			from, to, task := old, new, dump
@@ -307,7 +307,7 @@ func TestMySQLKilledPart(t *testing.T) {
 				break
 			}
 		}
-		if wentOn["from"] < 2 || wentOn["to"] < 5 {
+		if stride := targettest.KillStride(); wentOn["from"] < 2/stride || wentOn["to"] < 5/stride {
 			t.Errorf("too few steps: %v", wentOn)
 		}
 	}

@@ -113,7 +113,7 @@ func killedPull(t *testing.T, server *testserver.MySQL) {
 	targettest.Fresh(t, server, "older3", targettest.Site("older")...)
 	older := targettest.Mysqldump(t, server, "older3")
 	wentOn := map[string]int{}
-	for step := 1; ; step++ {
+	for step := range targettest.KillSteps(t) {
 		targettest.Fresh(t, server, "site3", targettest.Site("oldest")...)
 		oldest := targettest.Content(t, server, "site3")
 		db, _ := targettest.Open(t, server.URL("site3"))
@@ -146,7 +146,7 @@ func killedPull(t *testing.T, server *testserver.MySQL) {
 			break
 		}
 	}
-	if wentOn["old"] < 3 || wentOn["new"] < 8 {
+	if stride := targettest.KillStride(); wentOn["old"] < 3/stride || wentOn["new"] < 8/stride {
 		t.Errorf("too few steps: %v", wentOn)
 	}
 }
@@ -185,7 +185,7 @@ func killedUndo(t *testing.T, server *testserver.MySQL) {
 	targettest.Fresh(t, server, "older4", targettest.Site("old")...)
 	older, old := targettest.Mysqldump(t, server, "older4"), targettest.Content(t, server, "older4")
 	wentOn := map[string]int{}
-	for step := 1; ; step++ {
+	for step := range targettest.KillSteps(t) {
 		targettest.Fresh(t, server, "site4", targettest.Site("oldest")...)
 		db, _ := targettest.Open(t, server.URL("site4"))
 		targettest.Must(t, targettest.PullAs(t, db, older, targettest.DumpOf("old")))
@@ -217,7 +217,7 @@ func killedUndo(t *testing.T, server *testserver.MySQL) {
 			break
 		}
 	}
-	if wentOn["old"] < 8 || wentOn["new"] < 3 {
+	if stride := targettest.KillStride(); wentOn["old"] < 8/stride || wentOn["new"] < 3/stride {
 		t.Errorf("too few steps: %v", wentOn)
 	}
 }
