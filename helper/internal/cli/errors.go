@@ -44,7 +44,7 @@ const (
 	exitNoSpace     = 10  // a disk is full
 	exitBusy        = 11  // another refresh or pull is running
 	exitNetwork     = 12  // a server cannot be reached, or a clock is wrong
-	exitStale       = 13  // not every project of the fleet has a fresh dump
+	exitStale       = 13  // not every project of the fleet has a fresh dump, or something could not be done for every one
 	exitBake        = 14  // a dump could not be baked; the dump itself is published
 	exitLeak        = 15  // a masked or planted value would have been in a dump, so it was not published; or a dump that is not masked was refused
 	exitInterrupted = 130 // Ctrl-C
@@ -162,6 +162,7 @@ var errorClasses = []errorClass{
 	as(exitStale, func(*staleError) string {
 		return "see the reasons and hints above"
 	}),
+	as(exitStale, func(*incompleteError) string { return "see the reasons and hints above" }),
 	as(exitSettings, func(e *fleet.ConfigError) string {
 		if e.Nearest != "" {
 			return "write " + e.Nearest + ", or remove it"

@@ -19,6 +19,9 @@ func fleetCommand(version string) *cli.Command {
 			fleetRefreshCommand(version),
 			fleetStatusCommand(version),
 			fleetReportCommand(version),
+			fleetPruneCommand(version),
+			fleetPauseCommand(version),
+			fleetResumeCommand(version),
 		},
 	})
 }

@@ -133,6 +133,9 @@ func (f *openedFleet) plan(out *ui.Output) error {
 	}
 	out.Print("%s%s\n%d to refresh, up to %d at once, up to %d per staging server; %d fresh, %d cannot be refreshed",
 		ui.Table(rows), refused.String(), counts[fleet.Refresh], f.limits.Parallel, f.limits.PerHost, counts[fleet.Skip], counts[fleet.Report])
+	if counts[fleet.Hold] > 0 {
+		out.Print(", %d paused", counts[fleet.Hold])
+	}
 	if f.shard.Count > 0 {
 		out.Print(", %d in shards other than %s", counts[fleet.Leave], f.shard)
 	}

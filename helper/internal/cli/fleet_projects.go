@@ -111,6 +111,7 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 		}
 		return mine.refreshInFleet(ctx, turn, options)
 	}
+	result.Prune = s.pruneInFleet
 	for _, server := range s.project.Bake {
 		result.Bakes = append(result.Bakes, bake.Series(throwaway.Kind(server)))
 	}

@@ -38,6 +38,15 @@ func fleetStatusCommand(version string) *cli.Command {
 
 // lookAtFleet reads the status of the projects that the flags name.
 func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.ProjectStatus, error) {
+	projects, err := loadFleet(c, out, version)
+	if err != nil {
+		return nil, err
+	}
+	return fleet.Look(c.Context, projects, hints(c.Context))
+}
+
+// loadFleet reads the projects that the flags name, --only among them.
+func loadFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.Project, error) {
 	config, err := fleetConfig(c)
 	if err != nil {
 		return nil, err
@@ -50,23 +59,22 @@ func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.Projec
 	if err != nil {
 		return nil, err
 	}
-	return fleet.Look(c.Context, projects, func(err error) string {
-		_, hint := classify(c.Context, err)
-		return hint
-	})
+	return only(projects, c.StringSlice("only"))
 }
 
 // staleness returns an error if a project is not fresh.
 func staleness(found []fleet.ProjectStatus) error {
-	if n := len(found) - countFresh(found); n > 0 {
+	if n := len(found) - countFresh(found) - count(found, fleet.VerdictPaused); n > 0 {
 		return &staleError{n, len(found)}
 	}
 	return nil
 }
 
-func countFresh(found []fleet.ProjectStatus) (n int) {
+func countFresh(found []fleet.ProjectStatus) int { return count(found, fleet.VerdictFresh) }
+
+func count(found []fleet.ProjectStatus, verdict fleet.Verdict) (n int) {
 	for _, project := range found {
-		if project.Verdict == fleet.VerdictFresh {
+		if project.Verdict == verdict {
 			n++
 		}
 	}
@@ -76,7 +84,7 @@ func countFresh(found []fleet.ProjectStatus) (n int) {
 // verdictColours are the colours of verdicts on a terminal.
 var verdictColours = map[fleet.Verdict]ui.Colour{
 	fleet.VerdictBroken: ui.Magenta, fleet.VerdictUnreachable: ui.Magenta, fleet.VerdictNever: ui.Red,
-	fleet.VerdictFailing: ui.Red, fleet.VerdictStale: ui.Yellow, fleet.VerdictFresh: ui.Green,
+	fleet.VerdictFailing: ui.Red, fleet.VerdictStale: ui.Yellow, fleet.VerdictPaused: ui.Cyan, fleet.VerdictFresh: ui.Green,
 }
 
 // statusTable is a table of the projects, the worst first.
@@ -132,9 +140,16 @@ func statusProblems(found []fleet.ProjectStatus) string {
 				fmt.Fprintf(&problems, "  hint: %s\n", oneLine(p.Hint))
 			}
 		}
+		if p.Pause != nil {
+			fmt.Fprintf(&problems, "\n%s: %s\n", name, p.Pause)
+		}
 		notBakedText(&problems, name, p.BakeError, p.BakeHint)
 	}
-	return problems.String() + fmt.Sprintf("\n%d of %s fresh\n", countFresh(found), ui.Count(int64(len(found)), "project"))
+	paused := ""
+	if n := count(found, fleet.VerdictPaused); n > 0 {
+		paused = fmt.Sprintf(", %d paused", n)
+	}
+	return problems.String() + fmt.Sprintf("\n%d of %s fresh%s\n", countFresh(found), ui.Count(int64(len(found)), "project"), paused)
 }
 
 // change formats a trend in percent.

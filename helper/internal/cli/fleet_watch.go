@@ -119,7 +119,7 @@ func (w *fleetWatcher) count(running, waiting int) {
 }
 
 // states are in the order in which the summary counts them.
-var states = []fleet.State{fleet.Published, fleet.Unchanged, fleet.Fresh, fleet.Failed, fleet.NotRun}
+var states = []fleet.State{fleet.Published, fleet.Unchanged, fleet.Fresh, fleet.Paused, fleet.Failed, fleet.NotRun}
 
 // tally returns a text such as "12 published, 3 fresh, ".
 func tally(counts map[fleet.State]int) string {
@@ -132,8 +132,9 @@ func tally(counts map[fleet.State]int) string {
 	return text.String()
 }
 
+// good counts the projects about which nobody has to do anything.
 func good(report fleet.RunReport) int {
-	return report.Counts[fleet.Published] + report.Counts[fleet.Unchanged] + report.Counts[fleet.Fresh]
+	return report.Counts[fleet.Published] + report.Counts[fleet.Unchanged] + report.Counts[fleet.Fresh] + report.Counts[fleet.Paused]
 }
 
 // summary prints the result of each project, and what to do about those that failed.

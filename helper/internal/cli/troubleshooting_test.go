@@ -283,6 +283,7 @@ var documented = []struct {
 	}},
 	{"a fleet", []failure{
 		{err: &staleError{2, 60}},
+		{err: &incompleteError{"pruned", 2, 40}},
 		{err: &fleet.ConfigError{File: "fleet.yaml", Line: 3, Text: "unknown key jittr, did you mean jitter?", Nearest: "jitter"}},
 		{err: &fleet.ConfigError{File: "fleet.yaml", Line: 3, Text: anything}},
 		{err: &fleet.NoFolderError{Folder: "/srv/projcts"}},

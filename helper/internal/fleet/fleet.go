@@ -37,6 +37,8 @@ type Project struct {
 	// Refresh publishes a fresh dump, unless staging has not changed since the newest one, or the newest one is younger
 	// than Policy.Due.
 	Refresh func(context.Context, Turn) (Outcome, error)
+	// Prune deletes the dumps that the project's retention does not keep, or only finds them. say gets a line about each.
+	Prune func(ctx context.Context, dryRun bool, say func(string)) (Pruned, error)
 	// Bakes are the series of servers that its dumps are baked for, as in "mariadb-11.8". Bake bakes the dump with that key
 	// for all of them and returns the series for which it is baked now. It is nil if there are none.
 	Bakes []string
@@ -80,6 +82,8 @@ const (
 	Fresh State = "fresh"
 	// Failed means that the last try failed.
 	Failed State = "failed"
+	// Paused means that the fleet was told to leave the project alone. It is in no history.
+	Paused State = "paused"
 	// NotRun means that the run ended before or during the project's turn.
 	NotRun State = "not run"
 )

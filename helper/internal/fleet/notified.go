@@ -41,6 +41,8 @@ func news(status ProjectStatus, notified Notified) (Event, Notified) {
 	stale := status.Overdue()
 	var event Event
 	switch {
+	case status.Verdict == VerdictPaused:
+		return "", notified // whoever has paused it knows
 	case status.Verdict == VerdictFresh && !notified.nothing():
 		return Recovered, Notified{}
 	case failing && notified.Failing.IsZero():

@@ -75,6 +75,8 @@ func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 			group.Go(func() { s.end(item, s.project(ctx, item, claim)) })
 		case Skip:
 			s.end(item, Run{Outcome: item.outcome(Fresh)})
+		case Hold:
+			s.end(item, Run{Outcome: item.outcome(Paused)})
 		case Report:
 			s.end(item, Run{Outcome: item.outcome(Failed), Error: item.Project.Problem.Error(), Hint: r.Hint(item.Project.Problem)})
 		}

@@ -56,6 +56,9 @@ type ProjectStatus struct {
 	BakeError string   `json:"bake_error,omitempty"`
 	BakeHint  string   `json:"bake_hint,omitempty"`
 
+	// Pause is why the fleet leaves it alone; nil if it does not.
+	Pause *Pause `json:"pause,omitempty"`
+
 	// Runs are its known refreshes, the oldest first.
 	Runs []Run `json:"-"`
 
@@ -189,7 +192,10 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 	}
 	status.trends()
 	status.lastRun(newest)
+	status.Pause = history.paused(now)
 	switch {
+	case status.Pause != nil:
+		status.Verdict = VerdictPaused
 	case newest == nil:
 		status.Verdict = VerdictNever
 	case status.Failures > 0:

@@ -23,6 +23,8 @@ const (
 	Refresh Action = "refresh"
 	// Skip is for a project whose newest dump is young enough.
 	Skip Action = "skip"
+	// Hold is for a project that is paused.
+	Hold Action = "paused"
 	// Report is for a project that cannot be refreshed at all.
 	Report Action = "report"
 	// Leave is for a project that belongs to another shard.
@@ -225,6 +227,8 @@ func (i *Item) decide(now time.Time, shard Shard) {
 		i.Action = Refresh
 	case i.Project.Forced:
 		i.Action, i.Why = Refresh, "was asked for"
+	case i.history.paused(now) != nil:
+		i.Action, i.Why = Hold, i.history.paused(now).String()
 	case i.Newest == nil:
 		i.Action, i.Why = Refresh, "has no dump yet"
 	case clock.Younger(known, now, i.Project.Due()):
@@ -277,5 +281,5 @@ func (i *Item) urgency() time.Duration {
 
 // rank orders the rows of a plan.
 func rank(item *Item) int {
-	return slices.Index([]Action{Refresh, Skip, Report, Leave}, item.Action)
+	return slices.Index([]Action{Refresh, Skip, Hold, Report, Leave}, item.Action)
 }

@@ -15,9 +15,14 @@ const (
 	VerdictFailing Verdict = "failing"
 	// VerdictStale means that the newest dump is too old.
 	VerdictStale Verdict = "stale"
+	// VerdictPaused means that the fleet was told to leave the project alone for a while, whatever its dumps are like.
+	VerdictPaused Verdict = "paused"
 	// VerdictFresh means that all is well.
 	VerdictFresh Verdict = "fresh"
 )
 
 // Verdicts are all of them, the worst first.
-var Verdicts = []Verdict{VerdictBroken, VerdictUnreachable, VerdictNever, VerdictFailing, VerdictStale, VerdictFresh}
+var Verdicts = []Verdict{VerdictBroken, VerdictUnreachable, VerdictNever, VerdictFailing, VerdictStale, VerdictPaused, VerdictFresh}
+
+// Well reports whether nobody has to do anything.
+func (v Verdict) Well() bool { return v == VerdictFresh || v == VerdictPaused }

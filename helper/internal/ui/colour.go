@@ -15,6 +15,7 @@ const (
 	Green   Colour = "32"
 	Yellow  Colour = "33"
 	Magenta Colour = "35"
+	Cyan    Colour = "36"
 )
 
 // Painter returns a function that colours text for PrintPainted. It does nothing unless standard output is a terminal and NO_COLOR is not

@@ -55,7 +55,7 @@ func (b *Board) ShowRun(run Run) {
 }
 
 // states are all results that a project may have.
-var states = []fleet.State{fleet.Published, fleet.Unchanged, fleet.Fresh, fleet.Failed, fleet.NotRun}
+var states = []fleet.State{fleet.Published, fleet.Unchanged, fleet.Fresh, fleet.Failed, fleet.Paused, fleet.NotRun}
 
 // Write writes all metrics.
 func (b *Board) Write(w io.Writer) error {
@@ -97,6 +97,15 @@ func (t *text) projects(projects []fleet.ProjectStatus) {
 	each("failures", "Refreshes that failed since the last success.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.Failures), true })
 
+	if slices.ContainsFunc(projects, func(p fleet.ProjectStatus) bool { return p.Pause != nil }) {
+		t.family("paused_until_timestamp_seconds", "When the pause of a project ends.")
+		for _, p := range projects {
+			if p.Pause != nil {
+				t.sample(unix(p.Pause.Until), of(p)...)
+			}
+		}
+	}
+
 	t.family("verdict", "The state of the project's dumps; 1 for the verdict that is true.")
 	for _, p := range projects {
 		for _, verdict := range fleet.Verdicts {
@@ -114,7 +123,7 @@ func (t *text) projects(projects []fleet.ProjectStatus) {
 	t.family("last_result", "The result of the last refresh by a fleet; 1 for the result that is true.")
 	for _, p := range projects {
 		for _, state := range states {
-			if state != fleet.NotRun { // never part of a history
+			if state != fleet.NotRun && state != fleet.Paused { // never part of a history
 				t.sample(truth(p.LastResult == state), append(of(p), label{"result", string(state)})...)
 			}
 		}

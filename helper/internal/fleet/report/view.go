@@ -55,6 +55,7 @@ type row struct {
 	Runs         []tick
 	LastRun      moment
 	Error, Hint  string
+	Paused       string // why the fleet leaves it alone
 	Failures     string
 	Baked        string // the servers for which the newest dump is
 	NotBaked     string // why it is not
@@ -63,7 +64,7 @@ type row struct {
 // classes are the verdicts' names in the style sheet.
 var classes = map[fleet.Verdict]string{
 	fleet.VerdictBroken: "broken", fleet.VerdictUnreachable: "unreachable", fleet.VerdictNever: "never",
-	fleet.VerdictFailing: "failing", fleet.VerdictStale: "stale", fleet.VerdictFresh: "fresh",
+	fleet.VerdictFailing: "failing", fleet.VerdictStale: "stale", fleet.VerdictPaused: "paused", fleet.VerdictFresh: "fresh",
 }
 
 func newView(projects []fleet.ProjectStatus, made time.Time) view {
@@ -83,8 +84,8 @@ func newView(projects []fleet.ProjectStatus, made time.Time) view {
 		v.Rows = append(v.Rows, newRow(project))
 	}
 	v.Stored = ui.Bytes(stored)
-	v.Headline = headline(count[fleet.VerdictFresh], len(projects))
-	v.AllFresh = count[fleet.VerdictFresh] == len(projects)
+	v.Headline = headline(count[fleet.VerdictFresh], len(projects), count[fleet.VerdictPaused])
+	v.AllFresh = count[fleet.VerdictFresh]+count[fleet.VerdictPaused] == len(projects)
 	before := 0.0
 	for _, verdict := range fleet.Verdicts {
 		if n := count[verdict]; n > 0 {
@@ -96,8 +97,12 @@ func newView(projects []fleet.ProjectStatus, made time.Time) view {
 	return v
 }
 
-func headline(fresh, all int) string {
+func headline(fresh, all, paused int) string {
 	switch {
+	case paused == 1:
+		return headline(fresh, all-1, 0) + ", 1 is paused"
+	case paused > 1:
+		return headline(fresh, all-paused, 0) + fmt.Sprintf(", %d are paused", paused)
 	case all == 0:
 		return "There is no project"
 	case fresh == all && all == 1:
@@ -140,6 +145,9 @@ func newRow(p fleet.ProjectStatus) row {
 		r.LastRun = at(p.LastRun)
 	}
 	r.Baked = strings.Join(p.Baked, ", ")
+	if p.Pause != nil {
+		r.Paused = p.Pause.String()
+	}
 	if p.BakeError != "" {
 		r.NotBaked = "not baked: " + p.BakeError
 	}
