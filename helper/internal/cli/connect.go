@@ -63,7 +63,7 @@ func (s *session) source(ctx context.Context) (source.Config, error) {
 		return source.Config{}, err
 	}
 	config := source.Config{
-		Command: s.project.Source.Command, Dir: s.project.Root, Environment: s.sourceEnvironment(), Password: password, SSH: s.project.SSH,
+		Command: s.project.Source.Command, Dir: s.project.Root, Environment: s.sourceEnvironment(), CommandSilence: s.project.SourceSilence, Password: password, SSH: s.project.SSH,
 		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude, Masks: masks,
 		Client: s.project.Engine == "client", Note: s.note,
 	}

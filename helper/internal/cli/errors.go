@@ -300,6 +300,9 @@ var errorClasses = []errorClass{
 
 	// Staging.
 	ofCommand(exitStaging, "nothing was published; run the command of DUMP_SOURCE by hand to see what it does"),
+	as(exitStaging, func(*source.SilentCommandError) string {
+		return "nothing was published; run the command of DUMP_SOURCE by hand to see what it waits for; DUMP_SOURCE_SILENCE=2h waits longer"
+	}),
 	as(exitStaging, func(e *source.PrivilegeError) string { return "ask an administrator of staging to run: " + e.Grant }),
 	as(exitStaging, func(e *source.HostKeyChangedError) string {
 		return fmt.Sprintf("if the server was reinstalled, remove line %d of %s and run `ssh %s` once; if not, somebody is listening in", e.Line, e.File, e.Name)

@@ -186,6 +186,7 @@ var documented = []struct {
 		{err: &source.ClientMissingError{Client: "pg_dump", Debian: "postgresql-client", Brew: "libpq"}},
 		{err: &source.ClientTooOldError{Client: "pg_dump 13.4", Server: "15.10", Debian: "postgresql-client-15", Brew: "postgresql@15"}},
 		{err: &source.ClientError{Client: sourcecommand.Command, Status: "exit status 1", Stderr: []string{anything}}},
+		{err: &source.SilentCommandError{For: 30 * time.Minute}},
 		{err: &source.ClientError{Client: "mariadb-dump 10.11.19", Status: "exit status 2", Stderr: []string{anything}}},
 		{err: &source.ClientError{Client: "mariadb-dump 10.11.19", Status: "killed by signal 9"}},
 	}},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -63,7 +64,7 @@ func TestOldConfigOfDrupal7(t *testing.T) {
 	if !slices.Contains(p.Rules.StructureOnly, "watchdog") {
 		t.Errorf("no presets: %v", p.Rules.StructureOnly)
 	}
-	want := Settings{Prefix: "museum-shop", DumpsOf: "museum-shop", Engine: "native", KeepLocal: 2, Compression: "zstd", CacheDir: p.CacheDir}
+	want := Settings{Prefix: "museum-shop", DumpsOf: "museum-shop", Engine: "native", SourceSilence: 30 * time.Minute, KeepLocal: 2, Compression: "zstd", CacheDir: p.CacheDir}
 	if !reflect.DeepEqual(p.Settings, want) {
 		t.Errorf("got %+v, want %+v", p.Settings, want)
 	}
@@ -188,6 +189,7 @@ func TestValuesHideSecrets(t *testing.T) {
 		{Name: "DUMP_MASK_KEY_FROM", Origin: "built-in"},
 		{Name: "DUMP_CANARY", Secret: true, Origin: "built-in"},
 		{Name: "DUMP_SOURCE_ENV", Origin: "built-in"},
+		{Name: "DUMP_SOURCE_SILENCE", Value: "30m", Origin: "built-in"},
 		{Name: "DUMP_SSH", Value: "deploy@stage:2222", Origin: "environment"},
 		{Name: "DUMP_ENGINE", Value: "native", Origin: "built-in"},
 		{Name: "DUMP_KEEP", Value: "0", Origin: "built-in"},

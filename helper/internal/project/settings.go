@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/retention"
@@ -42,6 +43,8 @@ type Settings struct {
 	SourcePasswordFrom string
 	// SourceEnvironment names the variables, with * and ?, that a command gets besides those that every program needs.
 	SourceEnvironment []string
+	// SourceSilence is how long a command may print nothing.
+	SourceSilence time.Duration
 	// SSH is [user@]host[:port] or empty; the host may be an alias from ~/.ssh/config.
 	SSH string
 	// Engine says what reads the rows of a server: "native", or "client" for the official dump client.
@@ -127,6 +130,7 @@ var table = []setting{
 	{name: "DUMP_MASK_KEY_FROM", set: secretFrom(func(s *Settings) *string { return &s.MaskKeyFrom })},
 	{name: "DUMP_CANARY", secret: true, set: setCanary},
 	{name: "DUMP_SOURCE_ENV", set: setSourceEnvironment},
+	{name: "DUMP_SOURCE_SILENCE", set: setSourceSilence},
 	{name: "DUMP_SSH", set: setSSH},
 	{name: "DUMP_ENGINE", flag: "--engine", authority: ofRepository, set: oneOf(func(s *Settings) *string { return &s.Engine }, "native", "client")},
 	{name: "DUMP_KEEP", authority: ofRepository, set: setKeep},
@@ -288,6 +292,15 @@ func setSourceEnvironment(s *Settings, text string) error {
 		}
 	}
 	s.SourceEnvironment = names
+	return nil
+}
+
+func setSourceSilence(s *Settings, text string) error {
+	silence, err := time.ParseDuration(text)
+	if err != nil || silence < time.Second {
+		return fmt.Errorf("must be a time of at least a second such as 30m or 2h (got %q)", text)
+	}
+	s.SourceSilence = silence
 	return nil
 }
 

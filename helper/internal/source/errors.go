@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 )
@@ -248,4 +249,11 @@ func Enumerate(list []string) string {
 		return strings.Join(list, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+}
+
+// SilentCommandError means that a command has printed nothing for so long that it was ended.
+type SilentCommandError struct{ For time.Duration }
+
+func (e *SilentCommandError) Error() string {
+	return fmt.Sprintf("the source command has printed nothing for %s, and was ended", e.For)
 }

@@ -18,6 +18,9 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
+// DefaultCommandSilence is long, because nobody can be asked what a command does. It may make a backup elsewhere before it prints a byte.
+const DefaultCommandSilence = 30 * time.Minute
+
 // Config says where rows come from. Either URL or Command is set.
 type Config struct {
 	URL *dburl.URL
@@ -28,6 +31,8 @@ type Config struct {
 	// Environment is what the command finds in its environment, as NAME=value; nil stands for what every program needs. A remote command
 	// gets what its shell gives it.
 	Environment []string
+	// CommandSilence is how long the command may print nothing while its output is waited for; 0 stands for DefaultCommandSilence.
+	CommandSilence time.Duration
 	// Password is used where the URL has none.
 	Password secret.String
 	// SSH is [user@]host[:port], or a name from ~/.ssh/config. The SSH host then resolves the URL's host and connects to

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ func (m *Server) beforeClient(ctx context.Context, now *time.Time) (*clientWatch
 	w := &clientWatcher{snapshot: &snapshot{server: m}}
 	err := m.session(ctx, func(conn *sql.Conn) error {
 		var text string
-		if err := conn.QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR)").Scan(&text); err != nil {
+		if err := conn.QueryRowContext(ctx, "SELECT CAST(UTC_TIMESTAMP(6) AS CHAR), CONNECTION_ID()").Scan(&text, &m.latest); err != nil {
 			return err
 		}
 		var err error
@@ -59,19 +60,22 @@ func (w *clientWatcher) watch(ctx context.Context) error {
 }
 
 // clientSession is the session of mysqldump, seen through another connection. Its number is unknown: it is a session of the same account from the
-// same machine, in the same database, that is not ours.
-type clientSession struct{ server *Server }
+// same machine, in the same database, that is not ours and has begun since.
+type clientSession struct {
+	server *Server
+	after  uint64 // the number of a session that began before it: servers number sessions upwards
+}
 
 // clientSessions lists what could be mysqldump's sessions.
 const clientSessions = "SELECT p.ID AS id, p.COMMAND AS command, COALESCE(p.STATE, '') AS state, p.INFO LIKE 'SELECT /*!40001 SQL_NO_CACHE */%' AS reads_rows" +
 	" FROM information_schema.PROCESSLIST p JOIN information_schema.PROCESSLIST me ON me.ID = CONNECTION_ID()" +
-	" WHERE p.ID <> me.ID AND p.USER = me.USER AND p.DB = me.DB AND SUBSTRING_INDEX(p.HOST, ':', 1) = SUBSTRING_INDEX(me.HOST, ':', 1)"
+	" WHERE p.ID <> me.ID AND p.USER = me.USER AND p.DB = me.DB AND SUBSTRING_INDEX(p.HOST, ':', 1) = SUBSTRING_INDEX(me.HOST, ':', 1) AND p.ID > "
 
 // Look asks whether any of them is at work.
 func (c *clientSession) Look(ctx context.Context) (silence.State, error) {
 	state := silence.Gone
 	err := c.aside(ctx, func(conn *sql.Conn) error {
-		rows, err := mysql.Rows(ctx, conn, clientSessions)
+		rows, err := mysql.Rows(ctx, conn, clientSessions+strconv.FormatUint(c.after, 10))
 		for _, row := range rows {
 			if !mysql.WaitsForClient(row["command"], row["state"]) {
 				state = silence.Working
@@ -89,7 +93,7 @@ func (c *clientSession) Look(ctx context.Context) (silence.State, error) {
 // client has gone.
 func (c *clientSession) End(ctx context.Context) error {
 	return c.aside(ctx, func(conn *sql.Conn) error {
-		rows, err := mysql.Rows(ctx, conn, clientSessions)
+		rows, err := mysql.Rows(ctx, conn, clientSessions+strconv.FormatUint(c.after, 10))
 		for _, row := range rows {
 			if row["reads_rows"] == "1" && mysql.WaitsForClient(row["command"], row["state"]) {
 				_, failed := conn.ExecContext(ctx, "KILL CONNECTION "+row["id"])

@@ -45,6 +45,7 @@ type Server struct {
 	broken        []source.Broken // left out, because nobody can read them
 	versions      versions
 	account       string // as GRANT statements name it
+	latest        uint64 // the number of the latest session of ours, for a dump client's
 
 	dumped bool // at least one dump was begun
 }
@@ -83,6 +84,9 @@ func (m *Server) Inspect(ctx context.Context) (source.Info, error) {
 			m.config.Note(fmt.Sprintf("%s dumps a %s server, whose own client is not installed", m.client.name(), m.release.Flavour.Product()))
 		}
 		info.Client = m.client.name()
+		if err := conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&m.latest); err != nil {
+			return err
+		}
 		if !m.client.knows(initCommand) {
 			if err := m.checkClientSettings(ctx, conn); err != nil {
 				return err
@@ -240,7 +244,7 @@ func (m *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 
 // startClient starts the client, with a watch for silence.
 func (m *Server) startClient(ctx context.Context, program command.Program) (*dumpclient.Output, error) {
-	return dumpclient.Start(ctx, program, m.silence, &clientSession{m}, m.classify)
+	return dumpclient.Start(ctx, program, m.silence, &clientSession{m, m.latest}, m.classify)
 }
 
 // structure runs the client for the structure of the structure-only tables and gives its text

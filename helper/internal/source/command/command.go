@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,11 +57,13 @@ func (c *Source) Dump(ctx context.Context) (*source.Dump, error) {
 		Hide: c.config.Password,
 	}
 	taken := time.Now().UTC()
+	ctx, cancel := context.WithCancelCause(ctx)
 	child, err := p.Start(ctx)
 	if err != nil {
+		cancel(err)
 		return nil, err
 	}
-	return &source.Dump{SnapshotTime: taken, Text: child, Closers: []io.Closer{child}}, nil
+	return c.dump(child, taken, cancel), nil
 }
 
 func (c *Source) remote(ctx context.Context) (*source.Dump, error) {
@@ -80,6 +83,7 @@ func (c *Source) remote(ctx context.Context) (*source.Dump, error) {
 	}
 	// The server may keep the session open until the command ends, and the command may ignore the signal to end.
 	// Readers therefore use a pipe that can be closed at any time.
+	ctx, cancel := context.WithCancelCause(ctx)
 	out, in := io.Pipe()
 	r := &remoteCommand{PipeReader: out, in: in, session: session}
 	go func() {
@@ -87,7 +91,14 @@ func (c *Source) remote(ctx context.Context) (*source.Dump, error) {
 		_ = in.CloseWithError(c.remoteFailure(session.Wait(), stderr))
 	}()
 	r.stop = context.AfterFunc(ctx, func() { r.end(context.Cause(ctx)) })
-	return &source.Dump{SnapshotTime: time.Now().UTC(), Text: r, Closers: []io.Closer{r}}, nil
+	return c.dump(r, time.Now().UTC(), cancel), nil
+}
+
+// dump makes a dump of what a command prints; cancel ends the command with a cause.
+func (c *Source) dump(output io.ReadCloser, taken time.Time, cancel context.CancelCauseFunc) *source.Dump {
+	limit := cmp.Or(c.config.CommandSilence, source.DefaultCommandSilence)
+	end := source.Closing(func() { cancel(context.Canceled) })
+	return &source.Dump{SnapshotTime: taken, Text: &quiet{output, limit, cancel}, Closers: []io.Closer{output, end}}
 }
 
 // remoteFailure turns the end of a remote command into an error, nil if the command succeeded.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
@@ -45,8 +46,9 @@ func TestCommandFails(t *testing.T) {
 		if !errors.As(err, &failed) || !strings.HasPrefix(err.Error(), test.text) {
 			t.Errorf("%s: %v, want %q", test.command, err, test.text)
 		}
+		process := sourcetest.ChildOf(t, dump)
 		_ = dump.Close()
-		sourcetest.ExpectNoProcess(t, dump.Text.(*Child).PID())
+		sourcetest.ExpectNoProcess(t, process)
 	}
 }
 
@@ -98,5 +100,38 @@ func TestCommandEnvironment(t *testing.T) {
 		if got := sourcetest.DumpText(t, src); got != ".\n" {
 			t.Errorf("the command sees %q", got)
 		}
+	}
+}
+
+// A command that prints nothing more does not keep the lease and those who wait for it for ever.
+func TestSilentCommand(t *testing.T) {
+	src, _ := sourcetest.Open(t, source.Config{Command: "echo rows; sleep 1000 | sleep 1000; echo more", CommandSilence: time.Second})
+	dump, err := src.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(dump, make([]byte, 5)); err != nil {
+		t.Fatal(err)
+	}
+	var silent *source.SilentCommandError
+	if err := sourcetest.Rest(dump); !errors.As(err, &silent) || err.Error() != "the source command has printed nothing for 1s, and was ended" {
+		t.Errorf("got %v", err)
+	}
+	process := sourcetest.ChildOf(t, dump)
+	_ = dump.Close()
+	sourcetest.ExpectNoProcess(t, process)
+}
+
+// Only silence counts: not how long it all takes, and not how long nobody wants the output.
+func TestSlowCommand(t *testing.T) {
+	src, _ := sourcetest.Open(t, source.Config{Command: "for i in 1 2 3 4 5 6; do echo $i; sleep 0.3; done", CommandSilence: 1500 * time.Millisecond})
+	dump, err := src.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dump.Close()
+	time.Sleep(1700 * time.Millisecond) // nobody reads
+	if err := sourcetest.Rest(dump); err != nil && err != io.EOF {
+		t.Error(err)
 	}
 }
