@@ -21,6 +21,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/restore"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	sourcecommand "github.com/jobiqo/dump-refresh/helper/internal/source/command"
@@ -162,6 +163,12 @@ var errorClasses = []errorClass{
 	as(exitStale, func(*staleError) string {
 		return "see the reasons and hints above"
 	}),
+	as(exitDamaged, func(*restore.DifferentError) string {
+		return "keep this dump to find out why, and publish a new one: `dump-helper fleet refresh --only NAME --force`"
+	}),
+	as(exitStale, func(*restore.UnfitError) string { return "`dump-helper verify` reads it whole instead" }),
+	is(fleet.ErrRestoreTimeLimit, exitStale, "raise time_limit in fleet.yaml; this says nothing about the dump"),
+	as(exitStale, func(*unrestoredError) string { return "see the reasons and hints above" }),
 	as(exitStale, func(*incompleteError) string { return "see the reasons and hints above" }),
 	as(exitSettings, func(e *fleet.ConfigError) string {
 		if e.Nearest != "" {

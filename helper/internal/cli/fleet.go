@@ -19,6 +19,7 @@ func fleetCommand(version string) *cli.Command {
 			fleetRefreshCommand(version),
 			fleetStatusCommand(version),
 			fleetReportCommand(version),
+			fleetVerifyCommand(version),
 			fleetPruneCommand(version),
 			fleetPauseCommand(version),
 			fleetResumeCommand(version),

@@ -32,6 +32,8 @@ type fleetLoader struct {
 	version string
 	flags   map[string]string // settings that override all others
 	force   bool              // refreshes publish whatever there was before
+	// restores says how dumps are checked.
+	restores restoreOptions
 	// rate is shared by all projects; nil leaves each its own.
 	rate *bucket.RateLimit
 	// sessions are those of all projects.
@@ -112,6 +114,11 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 		return mine.refreshInFleet(ctx, turn, options)
 	}
 	result.Prune = s.pruneInFleet
+	result.Restore = func(ctx context.Context, key string, progress dump.Progress) (fleet.Restored, error) {
+		mine := *s
+		mine.note = progress.Note
+		return mine.restoreInFleet(ctx, l.restores, key, progress)
+	}
 	for _, server := range s.project.Bake {
 		result.Bakes = append(result.Bakes, bake.Series(throwaway.Kind(server)))
 	}

@@ -47,6 +47,11 @@ func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.Projec
 
 // loadFleet reads the projects that the flags name, --only among them.
 func loadFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.Project, error) {
+	return loadFleetWith(c, out, version, func(*fleetLoader) {})
+}
+
+// loadFleetWith does the same after a change of the loader.
+func loadFleetWith(c *cli.Context, out *ui.Output, version string, change func(*fleetLoader)) ([]fleet.Project, error) {
 	config, err := fleetConfig(c)
 	if err != nil {
 		return nil, err
@@ -55,6 +60,7 @@ func loadFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.Project,
 	if loader.flags, err = assignments(c); err != nil {
 		return nil, err
 	}
+	change(&loader)
 	projects, err := loader.load(c.Context, config)
 	if err != nil {
 		return nil, err

@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/restore"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 )
 
 // What is the same at the next try is not tried again.
@@ -34,6 +37,23 @@ func TestMayPass(t *testing.T) {
 		errors.New("nobody thought of this"):        false,
 	} {
 		if got := mayPass(fmt.Errorf("refresh: %w", err)); got != want {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+}
+
+// Only what is wrong with a dump is held against it.
+func TestUnfitToRestore(t *testing.T) {
+	for err, want := range map[error]bool{
+		&restore.UnfitError{}:                      true,
+		&throwaway.NoServerError{}:                 true,
+		fleet.ErrRestoreTimeLimit:                  true,
+		&bucket.Error{Kind: bucket.ErrUnavailable}: true,
+		&restore.DifferentError{}:                  false,
+		dumpfile.ErrCorrupt:                        false,
+		errors.New("Duplicate entry '1'"):          false,
+	} {
+		if got := unfitToRestore(t.Context(), fmt.Errorf("restore: %w", err)); got != want {
 			t.Errorf("%v: %v", err, got)
 		}
 	}

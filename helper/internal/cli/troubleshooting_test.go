@@ -24,6 +24,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/project"
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
+	"github.com/jobiqo/dump-refresh/helper/internal/restore"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	sourcecommand "github.com/jobiqo/dump-refresh/helper/internal/source/command"
@@ -285,6 +286,11 @@ var documented = []struct {
 	{"a fleet", []failure{
 		{err: &staleError{2, 60}},
 		{err: &incompleteError{"pruned", 2, 40}},
+		{err: &restore.DifferentError{Name: "shop-….sql.zst", From: "its index", Differences: []string{"table node has 11 rows instead of 12"}}},
+		{err: &restore.UnfitError{Name: "shop-….sql.zst", Reason: anything}},
+		{err: fleet.ErrRestoreTimeLimit},
+		{err: &unrestoredError{1, 4, 5}},
+		{err: &unrestoredError{0, 3, 5}},
 		{err: &fleet.ConfigError{File: "fleet.yaml", Line: 3, Text: "unknown key jittr, did you mean jitter?", Nearest: "jitter"}},
 		{err: &fleet.ConfigError{File: "fleet.yaml", Line: 3, Text: anything}},
 		{err: &fleet.NoFolderError{Folder: "/srv/projcts"}},

@@ -39,6 +39,8 @@ type Project struct {
 	Refresh func(context.Context, Turn) (Outcome, error)
 	// Prune deletes the dumps that the project's retention does not keep, or only finds them. say gets a line about each.
 	Prune func(ctx context.Context, dryRun bool, say func(string)) (Pruned, error)
+	// Restore loads a dump into a throw-away server and compares what is there afterwards. progress is told how far it is.
+	Restore func(ctx context.Context, key string, progress dump.Progress) (Restored, error)
 	// Bakes are the series of servers that its dumps are baked for, as in "mariadb-11.8". Bake bakes the dump with that key
 	// for all of them and returns the series for which it is baked now. It is nil if there are none.
 	Bakes []string

@@ -28,6 +28,8 @@ type History struct {
 	Bake *Baking `json:"bake,omitempty"`
 	// Notified is what people have been told about the project.
 	Notified Notified `json:"notified,omitzero"`
+	// Restored is the last check of a dump by restoring it; nil if there was none.
+	Restored *Restored `json:"restored,omitempty"`
 	// Pause is why a fleet leaves the project alone; nil if it never was told to.
 	Pause *Pause `json:"pause,omitempty"`
 	// Source is the address of the database that the last published dump was made of.

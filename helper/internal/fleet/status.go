@@ -56,6 +56,8 @@ type ProjectStatus struct {
 	BakeError string   `json:"bake_error,omitempty"`
 	BakeHint  string   `json:"bake_hint,omitempty"`
 
+	// Restored is the last check of one of its dumps by restoring it; nil if there was none.
+	Restored *Restored `json:"restored,omitempty"`
 	// Pause is why the fleet leaves it alone; nil if it does not.
 	Pause *Pause `json:"pause,omitempty"`
 
@@ -192,7 +194,7 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 	}
 	status.trends()
 	status.lastRun(newest)
-	status.Pause = history.paused(now)
+	status.Pause, status.Restored = history.paused(now), history.Restored
 	switch {
 	case status.Pause != nil:
 		status.Verdict = VerdictPaused

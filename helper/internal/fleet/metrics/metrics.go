@@ -97,6 +97,14 @@ func (t *text) projects(projects []fleet.ProjectStatus) {
 	each("failures", "Refreshes that failed since the last success.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.Failures), true })
 
+	if slices.ContainsFunc(projects, func(p fleet.ProjectStatus) bool { return p.Restored != nil }) {
+		each("restored_timestamp_seconds", "When one of the project's dumps was last restored to check it.",
+			func(p fleet.ProjectStatus) (float64, bool) { return restoredAt(p), p.Restored != nil })
+		each("restored_well", "Whether that dump was as it should be; 1 if it was.",
+			func(p fleet.ProjectStatus) (float64, bool) {
+				return truth(p.Restored != nil && p.Restored.Error == ""), p.Restored != nil
+			})
+	}
 	if slices.ContainsFunc(projects, func(p fleet.ProjectStatus) bool { return p.Pause != nil }) {
 		t.family("paused_until_timestamp_seconds", "When the pause of a project ends.")
 		for _, p := range projects {
@@ -154,6 +162,13 @@ func truth(is bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+func restoredAt(p fleet.ProjectStatus) float64 {
+	if p.Restored == nil {
+		return 0
+	}
+	return unix(p.Restored.Time)
 }
 
 func unix(moment time.Time) float64 { return float64(moment.UnixMilli()) / 1000 }

@@ -56,6 +56,8 @@ type row struct {
 	LastRun      moment
 	Error, Hint  string
 	Paused       string // why the fleet leaves it alone
+	Restored     string // the last check of a dump by restoring it
+	Unrestored   bool   // that dump was wrong
 	Failures     string
 	Baked        string // the servers for which the newest dump is
 	NotBaked     string // why it is not
@@ -148,6 +150,9 @@ func newRow(p fleet.ProjectStatus) row {
 	if p.Pause != nil {
 		r.Paused = p.Pause.String()
 	}
+	if p.Restored != nil {
+		r.Restored, r.Unrestored = restored(p.Restored), p.Restored.Error != ""
+	}
 	if p.BakeError != "" {
 		r.NotBaked = "not baked: " + p.BakeError
 	}
@@ -163,6 +168,18 @@ func newRow(p fleet.ProjectStatus) row {
 	r.Sizes = newSparkline(sizes, func(size float64) string { return ui.Bytes(int64(size)) })
 	r.Times = newSparkline(times, func(s float64) string { return ui.Duration(fleet.Seconds(s).Duration()) })
 	return r
+}
+
+// restored says what came of the last check of a dump by restoring it.
+func restored(r *fleet.Restored) string {
+	if r.Error != "" {
+		return "restored on " + at(r.Time).Human + ": " + r.Error
+	}
+	text := fmt.Sprintf("restored on %s into %s: %s, %s", at(r.Time).Human, r.Server, ui.Count(r.Tables, "table"), ui.Count(r.Rows, "row"))
+	if r.Staging == "the same" {
+		text += ", the same as on staging"
+	}
+	return text
 }
 
 func rank(verdict fleet.Verdict) int {
