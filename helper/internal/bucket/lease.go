@@ -70,6 +70,7 @@ type Lease struct {
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	ended  func()        // called by Release; may be nil
 	stop   chan struct{} // closed by Release
 	end    chan struct{} // closed when no renewal runs
 }
@@ -98,14 +99,20 @@ func (b *Bucket) acquire(ctx context.Context, key string, opts LeaseOptions) (*L
 	if err != nil {
 		return nil, err
 	}
-	l := &Lease{b: b, key: key, file: w.mine, etag: etag, result: result, last: w.mine.Last, atomic: !w.plain, stop: make(chan struct{}), end: make(chan struct{})}
+	return w.lease(ctx, etag, result, nil), nil
+}
+
+// lease returns the lease that the waiter has taken, and keeps it; or the one with the result that it waited for. Ended is called when the lease
+// is no longer held.
+func (w *waiter) lease(ctx context.Context, etag, result string, ended func()) *Lease {
+	l := &Lease{b: w.b, key: w.key, file: w.mine, etag: etag, result: result, last: w.mine.Last, atomic: !w.plain, ended: ended, stop: make(chan struct{}), end: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	if result != "" {
 		close(l.end)
 	} else {
 		go l.keep()
 	}
-	return l, nil
+	return l
 }
 
 // waiter acquires one lease.
@@ -124,10 +131,40 @@ type waiter struct {
 }
 
 func (b *Bucket) newWaiter(key string, opts LeaseOptions) waiter {
+	return waiter{b: b, key: key, opts: opts, mine: newLeaseFile(opts.Holder)}
+}
+
+// newLeaseFile is the content of a lease that is to be taken.
+func newLeaseFile(holder string) leaseFile {
 	host, _ := os.Hostname()
-	return waiter{b: b, key: key, opts: opts, mine: leaseFile{
-		Holder: opts.Holder, Host: host, Started: time.Now().UTC().Truncate(time.Second), State: held, Token: rand.Text(),
-	}}
+	return leaseFile{Holder: holder, Host: host, Started: time.Now().UTC().Truncate(time.Second), State: held, Token: rand.Text()}
+}
+
+// once tries to take the lease, once. errTaken means that somebody else has it.
+func (w *waiter) once(ctx context.Context) (etag string, err error) {
+	current, etag, err := w.b.readLease(ctx, w.key)
+	denied := errors.Is(err, ErrAccessDenied) // S3 may return this for a missing object
+	switch {
+	case errors.Is(err, ErrNoSuchKey), denied:
+		etag = ""
+	case err != nil:
+		return "", err
+	case current.State == held && !w.dead(etag):
+		return "", errTaken
+	}
+	old := err
+	if etag, err = w.take(ctx, etag); !errors.Is(err, errTaken) {
+		return etag, err
+	}
+	if denied {
+		return "", old
+	}
+	// Perhaps an earlier try of the same write succeeded, but its answer was lost.
+	current, etag, err = w.b.readLease(ctx, w.key)
+	if err == nil && current.Token != w.mine.Token {
+		err = errTaken
+	}
+	return etag, err
 }
 
 // acquire returns the ETag of the lease that it took, or the result that it waited for.
@@ -360,6 +397,9 @@ func (l *Lease) Release(ctx context.Context, result Published) error {
 		close(l.stop)
 	}
 	<-l.end
+	if l.ended != nil {
+		defer l.ended()
+	}
 	lost := context.Cause(l.ctx)
 	l.cancel(context.Canceled)
 	if errors.Is(lost, ErrLeaseLost) {

@@ -78,7 +78,7 @@ func setPauses(c *cli.Context, version, done string, pause *fleet.Pause) error {
 		return &usage{"no project given: name one; * stands for any text"}
 	}
 	out := fleetOutput(c)
-	projects, err := loadFleet(c, out, version)
+	_, projects, err := loadFleet(c, out, version)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func fleetPruneCommand(version string) *cli.Command {
 
 // pruneFleet always finds first what is to be deleted, and says so, before anything is deleted.
 func pruneFleet(c *cli.Context, out *ui.Output, version string) error {
-	projects, err := loadFleet(c, out, version)
+	_, projects, err := loadFleet(c, out, version)
 	if err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	}
 	watcher := newFleetWatcher(out, f)
 	runner := fleet.Runner{
-		Limits: f.limits, Shard: f.shard, MayPass: mayPass, Watcher: teller.watch(watcher), Bakes: watcher,
+		Limits: f.limits, Shard: f.shard, Holder: publisher(), MayPass: mayPass, Watcher: teller.watch(watcher), Bakes: watcher,
 		Hint: func(err error) string {
 			_, hint := classify(context.WithoutCancel(ctx), err)
 			return strings.Replace(hint, "with --skip-broken", "with skip_broken: true in fleet.yaml", 1) // a fleet has no such flag
@@ -92,15 +92,21 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 		out.Note(problem.Error())
 	}
 	f.summary(out, report)
-	teller.end(ctx, good(report) == len(report.Projects))
+	bad := 0
+	for _, result := range report.Projects {
+		if !result.Fine() {
+			bad++
+		}
+	}
+	teller.end(ctx, bad == 0)
 	if err := out.Result(report); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if stale := len(report.Projects) - good(report); stale > 0 {
-		return &staleError{stale, len(report.Projects)}
+	if bad > 0 {
+		return &staleError{bad, len(report.Projects)}
 	}
 	return nil
 }

@@ -23,10 +23,11 @@ func fleetReportCommand(version string) *cli.Command {
 				return &usage{"no file for the page given: use --html FILE"}
 			}
 			out := fleetOutput(c)
-			found, err := lookAtFleet(c, out, version)
+			looked, err := lookAtFleet(c, out, version)
 			if err != nil {
 				return err
 			}
+			found := looked.found
 			if err := writePage(path, found); err != nil {
 				return err
 			}

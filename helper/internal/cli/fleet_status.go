@@ -12,6 +12,8 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet/metrics"
+	"github.com/jobiqo/dump-refresh/helper/internal/fleet/notify"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
 
@@ -19,16 +21,23 @@ func fleetStatusCommand(version string) *cli.Command {
 	return complete(cli.Command{
 		Name:  "status",
 		Usage: "show the state of every project's dumps, as the buckets know it",
-		Flags: fleetFlags(),
+		Flags: append(fleetFlags(),
+			&cli.StringFlag{Name: "metrics-file", Usage: "write metrics for Prometheus to `FILE`, for node_exporter's textfile collector"},
+			&cli.BoolFlag{Name: "notify", Usage: "send news to the webhook and request the heartbeats, as `fleet refresh` does"},
+		),
 		Action: func(c *cli.Context) error {
 			out := fleetOutput(c)
-			found, err := lookAtFleet(c, out, version)
+			looked, err := lookAtFleet(c, out, version)
 			if err != nil {
 				return err
 			}
+			found := looked.found
 			out.PrintPainted(paintVerdicts(statusTable(found), found, out.Painter()))
 			out.Print("%s", statusProblems(found))
 			if err := out.Result(map[string]any{"looked": time.Now().UTC(), "projects": found}); err != nil {
+				return err
+			}
+			if err := looked.tell(c, out); err != nil {
 				return err
 			}
 			return staleness(found)
@@ -36,42 +45,82 @@ func fleetStatusCommand(version string) *cli.Command {
 	})
 }
 
+// fleetLook is what was found of the projects of a fleet.
+type fleetLook struct {
+	config   fleet.Config
+	projects []fleet.Project
+	found    []fleet.ProjectStatus
+}
+
 // lookAtFleet reads the status of the projects that the flags name.
-func lookAtFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.ProjectStatus, error) {
-	projects, err := loadFleet(c, out, version)
+func lookAtFleet(c *cli.Context, out *ui.Output, version string) (*fleetLook, error) {
+	config, projects, err := loadFleet(c, out, version)
 	if err != nil {
 		return nil, err
 	}
-	return fleet.Look(c.Context, projects, hints(c.Context))
+	found, err := fleet.Look(c.Context, projects, hints(c.Context))
+	return &fleetLook{config, projects, found}, err
 }
 
 // loadFleet reads the projects that the flags name, --only among them.
-func loadFleet(c *cli.Context, out *ui.Output, version string) ([]fleet.Project, error) {
+func loadFleet(c *cli.Context, out *ui.Output, version string) (fleet.Config, []fleet.Project, error) {
 	return loadFleetWith(c, out, version, func(*fleetLoader) {})
 }
 
 // loadFleetWith does the same after a change of the loader.
-func loadFleetWith(c *cli.Context, out *ui.Output, version string, change func(*fleetLoader)) ([]fleet.Project, error) {
-	config, err := fleetConfig(c)
-	if err != nil {
-		return nil, err
+func loadFleetWith(c *cli.Context, out *ui.Output, version string, change func(*fleetLoader)) (config fleet.Config, projects []fleet.Project, err error) {
+	if config, err = fleetConfig(c); err != nil {
+		return config, nil, err
 	}
 	loader := fleetLoader{out: out, version: version, sessions: &bucket.Sessions{}, rate: bucket.NewRateLimit(config.LimitRate)}
 	if loader.flags, err = assignments(c); err != nil {
-		return nil, err
+		return config, nil, err
 	}
 	change(&loader)
-	projects, err := loader.load(c.Context, config)
-	if err != nil {
-		return nil, err
+	if projects, err = loader.load(c.Context, config); err != nil {
+		return config, nil, err
 	}
-	return only(projects, c.StringSlice("only"))
+	projects, err = only(projects, c.StringSlice("only"))
+	return config, projects, err
 }
 
-// staleness returns an error if a project is not fresh.
+// tell tells monitoring and people what was found, as far as the flags ask for it. What fails there is a note, because it does not affect
+// what was found.
+func (f *fleetLook) tell(c *cli.Context, out *ui.Output) error {
+	note := func(err error) {
+		if err != nil {
+			out.Note(err.Error())
+		}
+	}
+	if c.Bool("notify") {
+		contacts := notify.Config{Contacts: f.config.Contacts, Dir: f.config.Dir}
+		if err := contacts.Check(); err != nil {
+			return &fleet.ConfigError{File: f.config.File, Text: "webhook_template: " + err.Error()}
+		}
+		if contacts.Webhook != "" {
+			fleet.Announce(c.Context, f.projects, f.found, contacts.Send, out.Note)
+		}
+		note(contacts.Beat(c.Context, staleness(f.found) == nil))
+	}
+	if file := c.String("metrics-file"); file != "" {
+		var board metrics.Board
+		board.Show(f.found...)
+		board.ShowLook(time.Now())
+		note(board.WriteFile(file))
+	}
+	return nil
+}
+
+// staleness returns an error if a project is not fresh, and that is not known.
 func staleness(found []fleet.ProjectStatus) error {
-	if n := len(found) - countFresh(found) - count(found, fleet.VerdictPaused); n > 0 {
-		return &staleError{n, len(found)}
+	bad := 0
+	for _, project := range found {
+		if !project.Fine() {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return &staleError{bad, len(found)}
 	}
 	return nil
 }
@@ -149,6 +198,7 @@ func statusProblems(found []fleet.ProjectStatus) string {
 		if p.Pause != nil {
 			fmt.Fprintf(&problems, "\n%s: %s\n", name, p.Pause)
 		}
+		knownText(&problems, name, p.KnownBroken)
 		notBakedText(&problems, name, p.BakeError, p.BakeHint)
 	}
 	paused := ""

@@ -140,13 +140,14 @@ func (t *fleetTeller) end(ctx context.Context, allWell bool) {
 		}
 		if found, err := fleet.Look(ctx, projects, t.hint); err == nil {
 			t.board.Show(found...)
+			t.board.ShowLook(time.Now())
 			if t.contacts.Webhook != "" {
 				fleet.Announce(ctx, projects, found, t.contacts.Send, t.out.Note)
 			}
 		}
 	}
-	if ctx.Err() == nil && allWell {
-		t.note(t.contacts.Beat(ctx))
+	if ctx.Err() == nil {
+		t.note(t.contacts.Beat(ctx, allWell))
 	}
 	if t.file != "" {
 		t.note(t.board.WriteFile(t.file))

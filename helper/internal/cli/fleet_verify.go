@@ -44,7 +44,7 @@ func verifyFleet(c *cli.Context, out *ui.Output, version string) error {
 	if err != nil || count == 0 {
 		return &usage{fmt.Sprintf("--restore %s: the number of dumps to restore is expected, from 1 to %d", c.String("restore"), mostRestored)}
 	}
-	f, err := loadFleetWith(c, out, version, func(loader *fleetLoader) {
+	_, f, err := loadFleetWith(c, out, version, func(loader *fleetLoader) {
 		loader.restores = restoreOptions{only: c.IsSet("for"), staging: !c.Bool("without-staging")}
 		if c.IsSet("for") {
 			loader.flags["DUMP_BAKE"] = c.String("for")

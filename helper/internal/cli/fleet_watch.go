@@ -132,11 +132,6 @@ func tally(counts map[fleet.State]int) string {
 	return text.String()
 }
 
-// good counts the projects about which nobody has to do anything.
-func good(report fleet.RunReport) int {
-	return report.Counts[fleet.Published] + report.Counts[fleet.Unchanged] + report.Counts[fleet.Fresh] + report.Counts[fleet.Paused]
-}
-
 // summary prints the result of each project, and what to do about those that failed.
 func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
 	results := slices.Clone(report.Projects)
@@ -158,11 +153,19 @@ func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
 				fmt.Fprintf(&problems, "  hint: %s\n", result.Hint)
 			}
 		}
+		knownText(&problems, label, result.KnownBroken)
 		if result.Bake != nil {
 			notBakedText(&problems, label, result.Bake.Error, result.Bake.Hint)
 		}
 	}
 	out.Print("%s%s\n%s in %s\n", ui.Table(rows), problems.String(), strings.TrimSuffix(tally(report.Counts), ", "), seconds(report.Seconds))
+}
+
+// knownText says that nobody is told of a failure, and for how long.
+func knownText(text *strings.Builder, label string, until time.Time) {
+	if !until.IsZero() {
+		fmt.Fprintf(text, "\n%s: known to be broken until %s\n", label, until.AddDate(0, 0, -1).Format(time.DateOnly))
+	}
 }
 
 // notBakedText adds the reason why a dump is not baked, if there is one.

@@ -34,7 +34,7 @@ func Announce(ctx context.Context, projects []Project, found []ProjectStatus, se
 		}
 	}
 	for _, status := range found {
-		if event, _ := news(status, status.notified); event != "" && !status.unknown() {
+		if found, _ := news(status, status.notified); found.Event != "" && !status.unknown() {
 			keep(rememberInHistory(ctx, bySlot[status.Slot], status))
 		}
 	}
@@ -58,20 +58,20 @@ func Announce(ctx context.Context, projects []Project, found []ProjectStatus, se
 func rememberInHistory(ctx context.Context, project Project, status ProjectStatus) ([]News, func(context.Context) error, error) {
 	var store *bucket.Bucket
 	var before, after Notified
-	event, _ := news(status, status.notified)
+	found, _ := news(status, status.notified)
 	store, err := project.Open(ctx)
 	if err == nil {
 		err = updateHistory(ctx, store, func(history *History) bool {
 			before = history.Notified
-			event, after = news(status, before)
+			found, after = news(status, before)
 			history.Project, history.Notified = project.Name, after
-			return event != ""
+			return found.Event != ""
 		})
 	}
-	if event == "" {
+	if found.Event == "" {
 		return nil, nil, err
 	}
-	return []News{{event, status}}, func(ctx context.Context) error {
+	return []News{found}, func(ctx context.Context) error {
 		if store == nil {
 			return nil
 		}
@@ -101,7 +101,9 @@ func rememberShared(ctx context.Context, projects map[string]Project, found []Pr
 	var slots []string
 	for _, status := range found {
 		if status.unknown() {
-			unknown = append(unknown, News{Failing, status})
+			if status.wrong() {
+				unknown = append(unknown, News{Event: Failing, Project: status})
+			}
 		} else {
 			slots = append(slots, status.Slot)
 		}
@@ -119,9 +121,9 @@ func rememberShared(ctx context.Context, projects map[string]Project, found []Pr
 		changed := false
 		for _, status := range found {
 			known := notified[status.Slot]
-			event, after := news(status, known)
+			one, after := news(status, known)
 			switch {
-			case status.unknown() && event != "":
+			case status.unknown() && one.Event != "":
 				notified[status.Slot] = after
 			case !status.unknown() && !known.nothing():
 				delete(notified, status.Slot) // from now on its history has the state
@@ -129,8 +131,8 @@ func rememberShared(ctx context.Context, projects map[string]Project, found []Pr
 				continue
 			}
 			before[status.Slot], changed = known, true
-			if status.unknown() || event == Recovered {
-				all = append(all, News{event, status})
+			if status.unknown() || one.Event == Recovered {
+				all = append(all, one)
 			}
 		}
 		return changed

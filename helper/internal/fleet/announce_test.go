@@ -163,6 +163,81 @@ func TestEachThingIsToldOnce(t *testing.T) {
 	c.wantTold("when one is fresh", "recovered archive")
 }
 
+// notified changes what people have been told about a project, as if that were some hours ago.
+func (c *company) notified(name string, hours float64) {
+	c.t.Helper()
+	key := name + "/.dump-refresh/" + name + ".history.json"
+	text, err := c.GetObject("dumps", key)
+	var history fleet.History
+	if err == nil {
+		err = json.Unmarshal(text, &history)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, at := range []*time.Time{&history.Notified.Failing, &history.Notified.Stale, &history.Notified.Last} {
+		if !at.IsZero() {
+			*at = at.Add(-time.Duration(hours * float64(time.Hour)))
+		}
+	}
+	text, _ = json.Marshal(history)
+	if err := c.PutObject("dumps", key, text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// What stays wrong is told again about once a day, until it recovers.
+func TestWhatStaysWrongIsToldAgain(t *testing.T) {
+	c := newCompany(t, "archive", "shop")
+	c.dump("archive", 30)
+	c.dump("shop", 1)
+	for i := range c.projects {
+		c.projects[i].Remind = 24 * time.Hour
+	}
+	c.tried("shop", fleet.Failed, "access denied")
+	c.projects = append(c.projects, fleet.Project{Name: "wrong", Slot: "/srv/wrong", Problem: errors.New("no bucket"), Policy: fleet.Policy{Remind: time.Second}})
+	c.wantTold("at first", "failing shop", "failing wrong", "stale archive")
+	c.projects[2].Remind = time.Hour
+	c.wantTold("at once")
+	c.notified("shop", 22)
+	c.wantTold("after 22 hours")
+	c.notified("shop", 1.5)
+	c.notified("archive", 23.5)
+	c.wantTold("after 23.5 hours", "failing shop", "stale archive")
+	c.wantTold("and later")
+	c.notified("shop", 23.5)
+	c.wantTold("on the third day", "failing shop")
+	c.tried("shop", fleet.Published, "")
+	c.wantTold("when it works again", "recovered shop")
+	c.projects[2].Remind = time.Nanosecond
+	c.wantTold("of what has no history", "failing wrong")
+}
+
+// Nobody is told what is known, until the date.
+func TestWhatIsKnownIsNotTold(t *testing.T) {
+	c := newCompany(t, "archive", "shop")
+	c.dump("archive", 30)
+	c.dump("shop", 1)
+	c.tried("shop", fleet.Failed, "access denied")
+	c.projects = append(c.projects, fleet.Project{Name: "wrong", Slot: "/srv/wrong", Problem: errors.New("no bucket")})
+	for i := range c.projects {
+		c.projects[i].KnownBroken = time.Now().Add(time.Hour)
+	}
+	c.wantTold("while it is known")
+	for _, p := range c.look() {
+		if !p.Fine() || p.Verdict == fleet.VerdictFresh {
+			t.Errorf("%s is %s", p.Name, p.Verdict)
+		}
+	}
+	for i := range c.projects {
+		c.projects[i].KnownBroken = time.Now().Add(-time.Second)
+	}
+	c.wantTold("when the time has passed", "failing shop", "failing wrong", "stale archive")
+	if found := c.look()[0]; found.Fine() || !found.KnownBroken.IsZero() {
+		t.Errorf("%+v", found)
+	}
+}
+
 func TestWhatCouldNotBeToldIsToldNextTime(t *testing.T) {
 	c := newCompany(t, "archive", "shop")
 	c.dump("archive", 1)

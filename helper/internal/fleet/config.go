@@ -71,7 +71,7 @@ type Limits struct {
 }
 
 // DefaultPolicy applies if fleet.yaml says nothing.
-var DefaultPolicy = Policy{MaxAge: 24 * time.Hour, TimeLimit: time.Hour, Retries: 2}
+var DefaultPolicy = Policy{MaxAge: 24 * time.Hour, TimeLimit: time.Hour, Retries: 2, Remind: 24 * time.Hour}
 
 // LeastRate is the lowest limit, in bytes per second, the same as for a single command. Below it, servers would consider
 // connections dead.

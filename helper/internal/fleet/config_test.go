@@ -32,6 +32,8 @@ projects:
     max_age: 6h
     retries: 0
     skip_broken: false
+    remind: never
+    known_broken_until: 2026-02-28
     set: {DUMP_KEEP: 3, DUMP_COMPRESSION: gzip}
 scan:
   - more
@@ -56,20 +58,20 @@ defaults: {max_age: 2d, time_limit: 90m, skip_broken: true, set: {DUMP_KEEP: "14
 		t.Fatal(err)
 	}
 	defaults := Entry{
-		Policy: Policy{MaxAge: 48 * time.Hour, TimeLimit: 90 * time.Minute, Retries: 2, SkipBroken: true},
+		Policy: Policy{MaxAge: 48 * time.Hour, TimeLimit: 90 * time.Minute, Retries: 2, SkipBroken: true, Remind: 24 * time.Hour},
 		Set:    map[string]string{"DUMP_KEEP": "14", "DUMP_ENGINE": "client"},
 		Trust:  TrustTables, Keep: Bounds{2, 60}, KeepDays: DefaultKeepDays, Prefix: "dumps/{name}",
 	}
 	at := func(path string) Entry {
 		e := defaults
-		e.Path, e.Allow = filepath.Join(folder, path), "`{path: more, trust: full}` at "+file+":12"
+		e.Path, e.Allow = filepath.Join(folder, path), "`{path: more, trust: full}` at "+file+":14"
 		return e
 	}
 	trusted := at("trusted/d")
-	trusted.Trust, trusted.Environment, trusted.Allow = TrustFull, []string{"AWS_*"}, "`trust: full` at "+file+":13"
+	trusted.Trust, trusted.Environment, trusted.Allow = TrustFull, []string{"AWS_*"}, "`trust: full` at "+file+":15"
 	blog := Entry{
 		Git: "git@example.com:acme/blog.git", Ref: "main",
-		Policy: Policy{MaxAge: 6 * time.Hour, TimeLimit: 90 * time.Minute},
+		Policy: Policy{MaxAge: 6 * time.Hour, TimeLimit: 90 * time.Minute, KnownBroken: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
 		Set:    map[string]string{"DUMP_KEEP": "3", "DUMP_ENGINE": "client", "DUMP_COMPRESSION": "gzip"},
 		Name:   "blog", Trust: TrustTables, Keep: Bounds{2, 60}, KeepDays: DefaultKeepDays, Prefix: "dumps/{name}", Allow: "`trust: full` at " + file + ":4",
 	}
@@ -113,6 +115,9 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		{"scan: [{path: a, bounds: {DUMP_KEEP: 9-2, DUMP_KEPT: 3}}, {trust: full}]", "fleet.yaml:1: 9-2: the first number is larger than the second\n" +
 			"fleet.yaml:1: unknown key DUMP_KEPT, did you mean DUMP_KEEP?\n" +
 			"fleet.yaml:1: scan needs path, a folder to search"},
+		{"projects:\n  - {path: a, known_broken_until: soon}\n  - {path: b, known_broken_until: 2999-12-31}\n  - {path: c, known_broken_until: 2026-02-30}", "fleet.yaml:2: known_broken_until: a date such as 2026-12-31 is expected (got \"soon\")\n" +
+			"fleet.yaml:3: known_broken_until: 2999-12-31 is more than a year ahead; take the project out of the fleet instead\n" +
+			"fleet.yaml:4: known_broken_until: a date such as 2026-12-31 is expected (got \"2026-02-30\")"},
 		{"scan: [a]\nlimit_rate: 10k", "fleet.yaml:2: bytes such as 500k, 50M or 2G are expected, at least 16k (got \"10k\")"},
 		{"scan: a\nprojects: [{path: ''}]", "fleet.yaml:1: a list is expected here\nfleet.yaml:2: path: a string is expected"},
 	} {

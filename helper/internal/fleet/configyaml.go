@@ -61,6 +61,8 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 		"webhook":          r.reference("webhook", &config.Webhook),
 		"webhook_template": r.text("webhook_template", func(text string) { config.WebhookTemplate = text }),
 		"heartbeat":        r.reference("heartbeat", &config.Heartbeat),
+		"heartbeat_ran":    r.reference("heartbeat_ran", &config.HeartbeatRan),
+		"heartbeat_failed": r.reference("heartbeat_failed", &config.HeartbeatFailed),
 
 		"scan": func(node *yaml.Node) {
 			for _, item := range r.list(node) {
@@ -125,9 +127,14 @@ func resolved(node *yaml.Node) *yaml.Node {
 // entry returns the keys that projects and defaults have in common.
 func (r *configReader) entry(entry *Entry) fields {
 	return fields{
-		"max_age":     r.duration(&entry.MaxAge),
-		"time_limit":  r.duration(&entry.TimeLimit),
-		"retries":     r.number(&entry.Retries, 0),
+		"max_age":    r.duration(&entry.MaxAge),
+		"time_limit": r.duration(&entry.TimeLimit),
+		"retries":    r.number(&entry.Retries, 0),
+		"remind": func(node *yaml.Node) {
+			if entry.Remind = 0; node.Value != "never" {
+				r.duration(&entry.Remind)(node)
+			}
+		},
 		"skip_broken": r.truth(&entry.SkipBroken),
 		"trust":       r.trust(&entry.Trust),
 		"prefix":      r.text("prefix", func(text string) { entry.Prefix = text }),
@@ -195,6 +202,7 @@ func (r *configReader) project(node *yaml.Node, defaults Entry) Entry {
 	var paths []string
 	known := r.entry(&entry)
 	known["name"] = r.text("name", func(text string) { entry.Name = text })
+	known["known_broken_until"] = r.date("known_broken_until", &entry.KnownBroken)
 	known["path"] = r.path(&paths)
 	known["git"] = func(node *yaml.Node) {
 		r.text("git", func(text string) { entry.Git = text })(node)
@@ -286,6 +294,24 @@ func (r *configReader) bytes(to *int64, least int64) func(*yaml.Node) {
 			return
 		}
 		*to = n
+	}
+}
+
+// mostKnownBroken is how far in the future a date may be: what is broken for longer does not belong to the fleet.
+const mostKnownBroken = 366 * 24 * time.Hour
+
+// date reads the last day of something, and returns its end.
+func (r *configReader) date(name string, to *time.Time) func(*yaml.Node) {
+	return func(node *yaml.Node) {
+		day, err := time.Parse(time.DateOnly, node.Value)
+		switch {
+		case err != nil:
+			r.add(node, name+": a date such as 2026-12-31 is expected (got "+strconv.Quote(node.Value)+")")
+		case time.Until(day) > mostKnownBroken:
+			r.add(node, name+": "+node.Value+" is more than a year ahead; take the project out of the fleet instead")
+		default:
+			*to = day.AddDate(0, 0, 1)
+		}
 	}
 }
 

@@ -12,8 +12,8 @@ type Contacts struct {
 	// Webhook receives the news, formatted by WebhookTemplate. An empty template means Slack's format.
 	Webhook         secret.Reference
 	WebhookTemplate string
-	// Heartbeat is requested after a run that leaves every project fresh.
-	Heartbeat secret.Reference
+	// Heartbeat is requested after a run that leaves every project fresh, HeartbeatFailed after any other, and HeartbeatRan after each.
+	Heartbeat, HeartbeatFailed, HeartbeatRan secret.Reference
 }
 
 // reference parses where to find a secret.

@@ -55,6 +55,10 @@ type Policy struct {
 	TimeLimit time.Duration
 	// Retries is how often a refresh that failed is tried again.
 	Retries int
+	// Remind is how long after a message about a project that is failing or stale people are told again; 0 is never.
+	Remind time.Duration
+	// KnownBroken is until when its failures are known, so that they are no news and not the fleet's failure; zero if they are not.
+	KnownBroken time.Time
 	// SkipBroken leaves out what nobody can read on staging, and publishes the rest.
 	SkipBroken bool
 }
@@ -62,6 +66,14 @@ type Policy struct {
 // Due is the age at which a newest dump is due for renewal. It is less than MaxAge, so that a schedule that runs once per
 // MaxAge finds every dump due, also those that were made a minute later than the others.
 func (p Policy) Due() time.Duration { return p.MaxAge * 3 / 4 }
+
+// knownBroken is when KnownBroken ends; zero if it has ended.
+func (p Policy) knownBroken(now time.Time) time.Time {
+	if now.Before(p.KnownBroken) {
+		return p.KnownBroken
+	}
+	return time.Time{}
+}
 
 // Turn is a project's turn to refresh, for which it holds a slot.
 type Turn interface {

@@ -28,8 +28,8 @@ func TestPause(t *testing.T) {
 		t.Errorf("%s, %v", status.Verdict, status.Pause)
 	}
 	told := Notified{Failing: now}
-	if event, after := news(status, told); event != "" || !after.equal(told) {
-		t.Errorf("news of a paused project: %s, %v", event, after)
+	if event, after := news(status, told); event.Event != "" || !after.equal(told) {
+		t.Errorf("news of a paused project: %s, %v", event.Event, after)
 	}
 
 	project.Forced = true

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -15,6 +16,8 @@ import (
 type Runner struct {
 	Limits
 	Shard Shard
+	// Holder names this process to others, as in ada@laptop.
+	Holder string
 	// MayPass reports whether another try may succeed after an error. Hint says what a user can do about it.
 	MayPass func(error) bool
 	Hint    func(error) string
@@ -59,14 +62,19 @@ type Result struct {
 	Slot    string `json:"slot"`
 	Store   string `json:"store,omitempty"`
 	Run
+	// KnownBroken is until when it is known that the project fails; zero if it is not, or it has not failed.
+	KnownBroken time.Time `json:"known_broken_until,omitzero"`
 	// Bake is the result of baking its newest dump; nil if there was nothing to bake.
 	Bake *Baking `json:"bake,omitempty"`
 }
 
+// Fine reports whether the project has a fresh dump, or it is known that it has none.
+func (r Result) Fine() bool { return r.State.Good() || r.State == Paused || !r.KnownBroken.IsZero() }
+
 // Run refreshes the projects that a survey has found due, first those of the shard, then what is left of the others'. It returns a result for each
 // project of the shard and each that it has taken over, when all are done or the context has ended. In the latter case, running refreshes end cleanly and the others are not run.
 func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
-	s := &schedule{Runner: r, slots: newSlots(r.Parallel, r.PerHost)}
+	s := &schedule{Runner: r, slots: newSlots(r.Parallel, r.PerHost), hosts: newHosts(r, items)}
 	var group sync.WaitGroup
 	for _, item := range items {
 		switch item.Action {
@@ -100,6 +108,7 @@ func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 type schedule struct {
 	*Runner
 	slots *slots
+	hosts hosts
 
 	mu      sync.Mutex
 	results []Result
@@ -107,6 +116,9 @@ type schedule struct {
 
 func (s *schedule) end(item *Item, run Run) {
 	result := Result{Project: item.Project.Name, Slot: item.Project.Slot, Store: item.Project.Store, Run: run}
+	if !result.Fine() {
+		result.KnownBroken = item.Project.knownBroken(time.Now())
+	}
 	s.mu.Lock()
 	s.results = append(s.results, result)
 	s.mu.Unlock()
@@ -135,10 +147,15 @@ func (s *schedule) project(ctx context.Context, item *Item, claim *claim) (run R
 		if s.slots.wait(ctx, claim) != nil {
 			return run
 		}
+		lease, err := s.hosts.enter(ctx, item)
+		if errors.Is(err, errHostBusy) {
+			claim = s.slots.postpone(claim)
+			continue
+		}
 		run.Tries++
 		began := time.Now()
 		run.Started = item.Now()
-		outcome, err := s.try(ctx, item, run.Tries)
+		outcome, err := s.try(ctx, item, run.Tries, lease, err)
 		run.Seconds = time.Since(began).Seconds()
 		switch {
 		case err == nil:

@@ -15,7 +15,8 @@ type slots struct {
 	mu      sync.Mutex
 	open    bool // false until all claims are known; no slot is given before
 	taken   int
-	readers map[string]int // by host
+	readers map[string]int  // by host
+	busy    map[string]bool // hosts of which other shards hold all slots
 	waiting []*claim
 }
 
@@ -28,7 +29,7 @@ type claim struct {
 }
 
 func newSlots(parallel, perHost int) *slots {
-	return &slots{parallel: parallel, perHost: perHost, readers: map[string]int{}}
+	return &slots{parallel: parallel, perHost: perHost, readers: map[string]int{}, busy: map[string]bool{}}
 }
 
 // enter queues a claim.
@@ -75,6 +76,29 @@ func (s *slots) leave(item *Item) {
 	s.free(item)
 }
 
+// hostPause is the time between two looks at the slots of a staging server. It must be short against half a minute without a sign of life, after
+// which a holder counts as dead.
+const hostPause = 2 * time.Second
+
+// postpone exchanges a slot for a claim to one: other shards hold all slots of the staging server, of which no project gets a slot for some
+// time.
+func (s *slots) postpone(c *claim) *claim {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	host := c.item.Project.Host
+	s.busy[host] = true
+	time.AfterFunc(hostPause, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.busy, host)
+		s.assign()
+	})
+	again := &claim{item: c.item, first: c.first, given: make(chan struct{})}
+	s.waiting = append(s.waiting, again)
+	s.free(c.item)
+	return again
+}
+
 func (s *slots) free(item *Item) {
 	s.taken--
 	s.readers[item.Project.Host]--
@@ -109,7 +133,7 @@ func (s *slots) next() *claim {
 	}
 	var best *claim
 	for _, c := range s.waiting {
-		if c.item.Project.Host != "" && s.readers[c.item.Project.Host] >= s.perHost {
+		if c.item.Project.Host != "" && (s.readers[c.item.Project.Host] >= s.perHost || s.busy[c.item.Project.Host]) {
 			continue
 		}
 		if best == nil || first(best, c) < 0 ||

@@ -64,8 +64,15 @@ type ProjectStatus struct {
 	// Runs are its known refreshes, the oldest first.
 	Runs []Run `json:"-"`
 
+	// KnownBroken is until when it is known that something is wrong with it; zero if it is not, or all is well.
+	KnownBroken time.Time `json:"known_broken_until,omitzero"`
+
 	notified Notified
+	remind   time.Duration
 }
+
+// Fine reports whether its dumps are as they should be, or it is known that they are not.
+func (p ProjectStatus) Fine() bool { return p.Verdict.Well() || !p.KnownBroken.IsZero() }
 
 // Seconds is a duration that JSON shows as a number of seconds.
 type Seconds float64
@@ -165,7 +172,7 @@ func read(ctx context.Context, project Project) (*bucket.Object, History, time.T
 func begin(project Project) ProjectStatus {
 	return ProjectStatus{
 		Name: project.Name, Slot: project.Slot, Store: project.Store, MaxAge: Seconds(project.MaxAge.Seconds()),
-		Bakes: project.Bakes,
+		Bakes: project.Bakes, KnownBroken: project.knownBroken(time.Now()), remind: project.Remind,
 	}
 }
 
@@ -206,6 +213,9 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 		status.Verdict = VerdictStale
 	default:
 		status.Verdict = VerdictFresh
+	}
+	if status.Verdict.Well() {
+		status.KnownBroken = time.Time{}
 	}
 	return status
 }

@@ -51,6 +51,9 @@ func stillDue(ctx context.Context, item *Item) bool {
 		if err == nil {
 			item.history = history
 		}
+		if !item.history.last().Equal(before) {
+			return nil // somebody has tried
+		}
 		return item.look(limited)
 	})
 	if err != nil {

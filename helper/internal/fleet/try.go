@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 )
 
 // ErrTimeLimit means that a refresh exceeded its time limit.
@@ -18,16 +20,21 @@ var ErrBakeTimeLimit = errors.New("the bake took longer than its time limit")
 const grace = time.Minute
 
 // try refreshes a project once. It returns when the refresh has ended, or when it has not ended within the grace period
-// after it was canceled; then it is abandoned and its slot is freed. A panic of the refresh becomes an error.
-func (s *schedule) try(ctx context.Context, item *Item, number int) (Outcome, error) {
+// after it was canceled; then it is abandoned and its slots are freed. A panic of the refresh becomes an error. The lease is the slot of the
+// staging server, or unentered says why there is none.
+func (s *schedule) try(ctx context.Context, item *Item, number int, lease *bucket.Lease, unentered error) (Outcome, error) {
 	lane := s.Watcher.Begin(item.Project, number)
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	t := &turn{Lane: lane, slots: s.slots, item: item, holds: true, limit: item.Project.TimeLimit}
+	t := &turn{Lane: lane, slots: s.slots, hosts: s.hosts, item: item, cancel: cancel, limit: item.Project.TimeLimit}
+	t.hold(lease)
 	defer func() {
 		lane.Close() // before another project gets the slot
 		t.end()
 	}()
+	if unentered != nil {
+		return Outcome{}, unentered
+	}
 	if t.limit > 0 {
 		t.timer = time.AfterFunc(t.limit, func() {
 			cancel(fmt.Errorf("%w of %s", ErrTimeLimit, t.limit))
@@ -72,14 +79,32 @@ func (s *schedule) try(ctx context.Context, item *Item, number int) (Outcome, er
 // turn is the Turn of one try.
 type turn struct {
 	Lane
-	slots *slots
-	item  *Item
-	limit time.Duration
-	timer *time.Timer // nil without a limit
+	slots  *slots
+	hosts  hosts
+	item   *Item
+	cancel context.CancelCauseFunc // of the try
+	limit  time.Duration
+	timer  *time.Timer // nil without a limit
 
 	mu    sync.Mutex
-	holds bool // a slot
-	ended bool // it gets no further slot
+	holds bool   // a slot
+	leave func() // leaves the staging server
+	ended bool   // it gets no further slot
+}
+
+// hold says that it has a slot, and a lease of the staging server, which may be nil. If the lease is lost, the try ends: somebody else reads
+// from the server instead.
+func (t *turn) hold(lease *bucket.Lease) {
+	t.holds, t.leave = true, func() {}
+	if lease == nil {
+		return
+	}
+	stop := context.AfterFunc(lease.Context(), func() { t.cancel(context.Cause(lease.Context())) })
+	t.leave = func() {
+		stop()
+		// What cannot be released is free half a minute later.
+		_ = lease.Release(context.WithoutCancel(lease.Context()), bucket.Published{})
+	}
 }
 
 // Yield frees the slot.
@@ -88,6 +113,7 @@ func (t *turn) Yield(string) {
 	defer t.mu.Unlock()
 	if t.holds {
 		t.holds = false
+		t.leave()
 		t.slots.leave(t.item)
 	}
 }
@@ -97,20 +123,43 @@ func (t *turn) Resume(ctx context.Context) error {
 	if t.timer != nil {
 		t.timer.Stop() // the refreshes that it waits for now have limits of their own
 	}
-	if err := t.slots.wait(ctx, t.slots.enter(t.item, true)); err != nil {
+	lease, err := t.enter(ctx)
+	if err != nil {
 		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.hold(lease)
 	if t.ended {
+		t.holds = false
+		t.leave()
 		t.slots.leave(t.item)
 		return context.Canceled
 	}
-	t.holds = true
 	if t.timer != nil {
 		t.timer.Reset(t.limit)
 	}
 	return nil
+}
+
+// enter waits for a slot, also of the staging server.
+func (t *turn) enter(ctx context.Context) (*bucket.Lease, error) {
+	claim := t.slots.enter(t.item, true)
+	for {
+		if err := t.slots.wait(ctx, claim); err != nil {
+			return nil, err
+		}
+		lease, err := t.hosts.enter(ctx, t.item)
+		switch {
+		case errors.Is(err, errHostBusy):
+			claim = t.slots.postpone(claim)
+		case err != nil:
+			t.slots.leave(t.item)
+			return nil, err
+		default:
+			return lease, nil
+		}
+	}
 }
 
 func (t *turn) end() {

@@ -17,6 +17,7 @@ type Board struct {
 	mutex    sync.Mutex
 	projects []fleet.ProjectStatus
 	run      Run
+	looked   time.Time
 }
 
 // Run holds the measurements of one run. Sizes are in bytes.
@@ -46,6 +47,13 @@ func (b *Board) Show(projects ...fleet.ProjectStatus) {
 	}
 }
 
+// ShowLook says that all projects were looked at, at that time.
+func (b *Board) ShowLook(at time.Time) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.looked = at
+}
+
 // ShowRun updates the run on the board.
 func (b *Board) ShowRun(run Run) {
 	b.mutex.Lock()
@@ -60,12 +68,16 @@ var states = []fleet.State{fleet.Published, fleet.Unchanged, fleet.Fresh, fleet.
 // Write writes all metrics.
 func (b *Board) Write(w io.Writer) error {
 	b.mutex.Lock()
-	projects, run := slices.Clone(b.projects), b.run
+	projects, run, looked := slices.Clone(b.projects), b.run, b.looked
 	b.mutex.Unlock()
 	slices.SortFunc(projects, byName)
 
 	var text text
 	text.projects(projects)
+	if !looked.IsZero() {
+		text.family("looked_timestamp_seconds", "When all projects were looked at.")
+		text.sample(unix(looked))
+	}
 	if !run.Started.IsZero() {
 		text.run(run)
 	}
@@ -96,6 +108,8 @@ func (t *text) projects(projects []fleet.ProjectStatus) {
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.Took), p.Took > 0 })
 	each("failures", "Refreshes that failed since the last success.",
 		func(p fleet.ProjectStatus) (float64, bool) { return float64(p.Failures), true })
+	each("known_broken", "Whether it is known that the project is not fresh; 1 if it is.",
+		func(p fleet.ProjectStatus) (float64, bool) { return truth(!p.KnownBroken.IsZero()), true })
 
 	if slices.ContainsFunc(projects, func(p fleet.ProjectStatus) bool { return p.Restored != nil }) {
 		each("restored_timestamp_seconds", "When one of the project's dumps was last restored to check it.",

@@ -24,13 +24,14 @@ func full() *Board {
 		fleet.ProjectStatus{
 			Name: "shop", Slot: "/srv/shop", Verdict: fleet.VerdictFailing, Key: "shop/x.sql.zst", SnapshotTime: began,
 			Checked: began.Add(time.Hour), Age: 7200.5, MaxAge: 86400, ObjectBytes: 42_000_000, Took: 12.5,
-			LastResult: fleet.Failed, Failures: 2,
+			LastResult: fleet.Failed, Failures: 2, KnownBroken: began.Add(24 * time.Hour),
 		},
 		fleet.ProjectStatus{
 			Name: "a \"quoted\"\nname", Slot: `C:\sites` + "\xff", Verdict: fleet.VerdictBroken, MaxAge: 86400,
 			Error: "no metric",
 		},
 	)
+	board.ShowLook(began.Add(time.Minute))
 	board.ShowRun(Run{
 		Started: began, Ended: began.Add(90 * time.Second), PublishedBytes: 42,
 		Results: map[fleet.State]int{fleet.Published: 3, fleet.Failed: 1}, Running: 2, Waiting: 5,
@@ -76,6 +77,8 @@ func TestFormat(t *testing.T) {
 		`dump_refresh_verdict{project="shop",slot="/srv/shop",verdict="fresh"} 0`,
 		`dump_refresh_verdict{project="a \"quoted\"\nname",slot="C:\\sites�",verdict="broken settings"} 1`,
 		`dump_refresh_last_result{project="shop",slot="/srv/shop",result="failed"} 1`,
+		`dump_refresh_known_broken{project="shop",slot="/srv/shop"} 1`,
+		`dump_refresh_looked_timestamp_seconds 1795672860`,
 		`dump_refresh_run_duration_seconds 90`,
 		`dump_refresh_run_projects{result="published"} 3`,
 		`dump_refresh_run_projects{result="waiting"} 5`,

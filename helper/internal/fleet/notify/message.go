@@ -30,6 +30,8 @@ type Item struct {
 	// Key, Age and MaxAge are those of the newest dump. Ages look like 26h or 3 days.
 	Key, Age, MaxAge string
 	Error, Hint      string
+	// Since is how long ago people were first told, if this is a reminder.
+	Since string
 }
 
 // mostItems limits how many projects a message names. Slack truncates long messages, and nobody reads more.
@@ -120,6 +122,9 @@ func describe(news fleet.News) Item {
 		Event: news.Event, Project: plain(p.Name), Slot: plain(p.Slot), Place: plain(p.Slot), Verdict: p.Verdict, Key: plain(p.Key),
 		Error: shortened(plain(p.Error)), Hint: shortened(plain(p.Hint)),
 	}
+	if !news.Since.IsZero() {
+		item.Since = ui.Duration(time.Since(news.Since).Round(time.Minute))
+	}
 	if p.Key != "" {
 		item.Age = ui.Duration(p.Age.Duration().Round(time.Minute))
 	}
@@ -141,9 +146,9 @@ func (i Item) lines() []string {
 	case i.Event == fleet.Recovered:
 		return []string{"✓ " + i.Project + " has recovered: " + dump}
 	case i.Event == fleet.Stale:
-		return []string{"• " + i.Project + " is stale: " + dump}
+		return []string{"• " + i.Project + i.is() + ": " + dump}
 	}
-	lines := []string{"✗ " + i.Project + " is failing: " + i.Error}
+	lines := []string{"✗ " + i.Project + i.is() + ": " + i.Error}
 	if i.Hint != "" {
 		lines = append(lines, "    hint: "+i.Hint)
 	}
@@ -151,6 +156,14 @@ func (i Item) lines() []string {
 		lines = append(lines, "    "+dump)
 	}
 	return lines
+}
+
+// is says what the project is, and if that is not new, for how long.
+func (i Item) is() string {
+	if i.Since == "" {
+		return " is " + string(i.Event)
+	}
+	return " has been " + string(i.Event) + " for " + i.Since
 }
 
 // plain turns a text into a single line of printable characters.

@@ -4,6 +4,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 
@@ -51,23 +52,29 @@ func (c Config) send(ctx context.Context, pace pace, news []fleet.News) error {
 	return request(ctx, pace, address, contentType, body)
 }
 
-// Beat requests the heartbeat's URL.
-func (c Config) Beat(ctx context.Context) error {
-	if c.Heartbeat == "" {
-		return nil
+// Beat requests the URL that says that all is well, or the one that says that it is not, and the one that says that a run has ended.
+func (c Config) Beat(ctx context.Context, allWell bool) error { return c.beat(ctx, usual, allWell) }
+
+func (c Config) beat(ctx context.Context, pace pace, allWell bool) error {
+	name, from := "heartbeat_failed", c.HeartbeatFailed
+	if allWell {
+		name, from = "heartbeat", c.Heartbeat
 	}
-	if err := c.beat(ctx, usual); err != nil {
-		return fmt.Errorf("request the heartbeat's URL: %w", err)
-	}
-	return nil
+	return errors.Join(c.ping(ctx, pace, name, from), c.ping(ctx, pace, "heartbeat_ran", c.HeartbeatRan))
 }
 
-func (c Config) beat(ctx context.Context, pace pace) error {
-	address, err := c.address(c.Heartbeat)
-	if err != nil {
-		return err
+func (c Config) ping(ctx context.Context, pace pace, name string, from secret.Reference) error {
+	if from == "" {
+		return nil
 	}
-	return request(ctx, pace, address, "", nil)
+	address, err := c.address(from)
+	if err == nil {
+		err = request(ctx, pace, address, "", nil)
+	}
+	if err != nil {
+		return fmt.Errorf("request the URL of %s: %w", name, err)
+	}
+	return nil
 }
 
 // address reads a URL. Its errors do not contain the URL.

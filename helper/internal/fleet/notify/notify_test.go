@@ -151,7 +151,7 @@ func TestSaysNothingOfTheURL(t *testing.T) {
 	var errs []error
 	errs = append(errs, config("").send(t.Context(), quick, three), config("").send(t.Context(), quick, three))
 	r.Close()
-	errs = append(errs, config("").send(t.Context(), quick, three), config("").beat(t.Context(), quick))
+	errs = append(errs, config("").send(t.Context(), quick, three), config("").beat(t.Context(), quick, true))
 	for _, url := range []string{"s3cr3t", "ftp://example.com/s3cr3t", "http://[s3cr3t", "http://no host.invalid/s3cr3t", "https://nowhere.invalid/s3cr3t"} {
 		t.Setenv("TEST_WEBHOOK", url)
 		errs = append(errs, config("").send(t.Context(), quick, three))
@@ -179,15 +179,48 @@ func TestEndsInTime(t *testing.T) {
 
 func TestHeartbeat(t *testing.T) {
 	r := newReceiver(t)
-	if err := config("").Beat(t.Context()); err != nil || len(r.got) != 1 || r.got[0] != "GET /services/T0/B0/s3cr3t " {
+	if err := config("").Beat(t.Context(), true); err != nil || len(r.got) != 1 || r.got[0] != "GET /services/T0/B0/s3cr3t " {
 		t.Errorf("%q, %v", r.got, err)
 	}
 	quiet := Config{Contacts: fleet.Contacts{Heartbeat: secret.Reference("")}}
-	if quiet.Beat(t.Context()) != nil || quiet.Send(t.Context(), three) != nil {
+	if quiet.Beat(t.Context(), true) != nil || quiet.Send(t.Context(), three) != nil {
 		t.Error("nobody is to be told, and somebody is")
 	}
 	missing := Config{Contacts: fleet.Contacts{Heartbeat: "env:NOT_SET"}}
-	if err := missing.Beat(t.Context()); err == nil || err.Error() != "request the heartbeat's URL: the environment variable NOT_SET is not set" {
+	if err := missing.Beat(t.Context(), true); err == nil || err.Error() != "request the URL of heartbeat: the environment variable NOT_SET is not set" {
 		t.Error(err)
+	}
+}
+
+// There is a heartbeat for each outcome, and one for both. One that fails does not keep back the other.
+func TestHeartbeats(t *testing.T) {
+	r := newReceiver(t)
+	for _, name := range []string{"well", "failed", "ran"} {
+		t.Setenv("TEST_"+name, r.URL+"/"+name)
+	}
+	all := Config{Contacts: fleet.Contacts{Heartbeat: "env:TEST_well", HeartbeatFailed: "env:TEST_failed", HeartbeatRan: "env:TEST_ran"}}
+	for _, well := range []bool{true, false} {
+		if err := all.Beat(t.Context(), well); err != nil {
+			t.Error(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"GET /well ", "GET /ran ", "GET /failed ", "GET /ran "}, r.got); diff != "" {
+		t.Error(diff)
+	}
+	all.HeartbeatFailed = "env:NOT_SET"
+	err := all.Beat(t.Context(), false)
+	if err == nil || err.Error() != "request the URL of heartbeat_failed: the environment variable NOT_SET is not set" || len(r.got) != 5 {
+		t.Errorf("%v, %q", err, r.got)
+	}
+}
+
+func TestReminder(t *testing.T) {
+	since := time.Now().Add(-26 * time.Hour)
+	text := message([]fleet.News{
+		{Event: fleet.Failing, Project: fleet.ProjectStatus{Name: "shop", Error: "access denied"}, Since: since},
+		{Event: fleet.Stale, Project: fleet.ProjectStatus{Name: "radio"}, Since: since},
+	}).Text
+	if want := "Dumps: 1 project is failing, 1 is stale\n✗ shop has been failing for 26h: access denied\n• radio has been stale for 26h: there is no dump"; text != want {
+		t.Errorf("%q", text)
 	}
 }
