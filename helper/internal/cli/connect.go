@@ -64,7 +64,7 @@ func (s *session) source(ctx context.Context) (source.Config, error) {
 	}
 	config := source.Config{
 		Command: s.project.Source.Command, Dir: s.project.Root, Environment: s.sourceEnvironment(), CommandSilence: s.project.SourceSilence, Password: password, SSH: s.project.SSH,
-		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude, Masks: masks,
+		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude, Rows: s.project.Rules.Rows, Masks: masks,
 		Client: s.project.Engine == "client", Note: s.note,
 	}
 	if masks.Mask() || len(canaries) > 0 {

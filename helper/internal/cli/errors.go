@@ -22,6 +22,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
 	"github.com/jobiqo/dump-refresh/helper/internal/restore"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	sourcecommand "github.com/jobiqo/dump-refresh/helper/internal/source/command"
@@ -324,6 +325,7 @@ var errorClasses = []errorClass{
 	as(exitStaging, func(e *source.ClientTooOldError) string {
 		return installHint("install a newer one", e.Debian, e.Brew)
 	}),
+	is(rowfilter.ErrCannotWork, exitSettings, "change the rule in that line of the file, or leave it out"),
 	is(rules.ErrCannotWork, exitSettings, "change the rule in that line of the file, or the column's other rules"),
 	as(exitLeak, func(e *leak.FoundError) string {
 		if e.Planted() {
@@ -367,6 +369,9 @@ var errorClasses = []errorClass{
 	as(exitStaging, func(e *source.NeededError) string {
 		if e.Excludes() {
 			return "nothing was read; in .ddev/dump-refresh/rules.yaml list what needs it under exclude as well, or the table under structure_only instead"
+		}
+		if e.Filters() {
+			return "nothing was read; in .ddev/dump-refresh/rules.yaml give the tables that refer to it a where that leaves out the same rows, or let it come with all rows"
 		}
 		return "nothing was read; in .ddev/dump-refresh/rules.yaml list the tables that refer to it under structure_only as well, or let it come with its rows"
 	}),

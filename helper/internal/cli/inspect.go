@@ -157,6 +157,7 @@ func describeIndex(index *dumpfile.Index) string {
 	line("tool", index.ToolVersion)
 	line("contents", fmt.Sprintf("%s in %s", describeContents(index, int64(len(index.Tables)), index.Rows), ui.Count(int64(len(index.Chunks)), "chunk")))
 	line("without rows", strings.Join(index.Rules.StructureOnly, ", "))
+	line("with some rows", strings.Join(index.Rules.Filtered, ", "))
 	line("left out", strings.Join(index.Rules.Excluded, ", "))
 	line("unreadable", strings.Join(index.Rules.Broken, "; "))
 	line("staging's own", strings.Join(index.Rules.LeftOut, "; "))

@@ -25,6 +25,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/pull"
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
 	"github.com/jobiqo/dump-refresh/helper/internal/restore"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	sourcecommand "github.com/jobiqo/dump-refresh/helper/internal/source/command"
@@ -93,6 +94,7 @@ var documented = []struct {
 		{err: &project.ConfigError{Kind: project.ErrPasswordExposed, Origin: ".ddev/config.yaml:12", Name: "DUMP_SOURCE_PASSWORD", Text: anything}},
 		{err: &project.ConfigError{Kind: project.ErrPasswordUnavailable, Name: "DUMP_SOURCE_PASSWORD_FROM", Text: anything}},
 		{err: &project.ConfigError{Kind: project.ErrMissing, Name: "DUMP_MASK_KEY", Text: "not set for project shop, whose rules mask columns"}},
+		{err: &rowfilter.Error{Origin: ".ddev/dump-refresh/rules.yaml:3", List: "where", Rule: "log", Reason: anything}},
 		{err: &rules.Error{Rule: rules.Rule{Column: "users.mail", Origin: ".ddev/dump-refresh/rules.yaml:3"}, Column: "users.mail", Err: errAnything}},
 		{err: source.ErrRowsUnseen},
 		{err: &project.ConfigError{Kind: project.ErrInvalidValue, Origin: ".ddev/config.yaml:12", Name: anything, Text: "must be … (got …)"}},
@@ -173,6 +175,7 @@ var documented = []struct {
 		{err: &source.SettingError{Name: "max_prepared_stmt_count", Value: "0", Needs: "16382", Err: errAnything}, says: "… max_prepared_stmt_count …"},
 		{err: &source.BrokenError{Objects: []source.Broken{{Kind: "view", Name: "v", Reason: anything}, {Kind: "table", Name: "t", Reason: anything}}}},
 		{err: &source.NeededError{Needs: []source.Need{{List: "exclude", Rule: "users", Table: "public.users", By: "view v"}}}},
+		{err: &source.NeededError{Needs: []source.Need{{List: "where", Rule: "users", Table: "users", By: "foreign key k of table node"}}}},
 		{err: &source.NeededError{Needs: []source.Need{{List: "structure_only", Rule: "users", Table: "public.users", By: "constraint k on table node"}}}},
 		{err: source.ErrBrokenView, says: "a view refers to something that does not exist: …"},
 		{err: source.ErrGaveWay, says: "the dump gave way to others on staging: ALTER TABLE of … waited for it"},

@@ -64,6 +64,7 @@ type Origin struct {
 type Rules struct {
 	StructureOnly []string `json:"structure_only,omitempty"` // dumped without their rows
 	Excluded      []string `json:"excluded,omitempty"`       // not dumped
+	Filtered      []string `json:"filtered,omitempty"`       // dumped without the rows that a rule leaves out
 	Broken        []string `json:"broken,omitempty"`         // not dumped because nobody can read them, such as "view v: reason"
 	LeftOut       []string `json:"left_out,omitempty"`       // what belongs to staging's server rather than to its database, such as "the options of server s"
 }

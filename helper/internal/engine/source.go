@@ -8,6 +8,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	mysqlread "github.com/jobiqo/dump-refresh/helper/internal/mysql/read"
 	postgresread "github.com/jobiqo/dump-refresh/helper/internal/postgres/read"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/command"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
@@ -21,6 +22,16 @@ func OpenSource(ctx context.Context, config source.Config) (*source.Source, erro
 	}
 	if config.Masks.Mask() && (config.Command != "" || config.Client) {
 		return nil, fmt.Errorf("open the source: %w", source.ErrRowsUnseen)
+	}
+	if config.Command != "" {
+		if err := rowfilter.Unfiltered(config.Rows, "to the output of a command"); err != nil {
+			return nil, err
+		}
+	}
+	if config.Client {
+		if err := rowfilter.Unfiltered(config.Rows, "with --engine=client"); err != nil {
+			return nil, err
+		}
 	}
 	return sshtunnel.OpenSource(ctx, config, func(config source.Config, through *sshtunnel.Tunnel) source.Server {
 		switch {

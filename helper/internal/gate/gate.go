@@ -24,7 +24,7 @@ const (
 type Contents struct {
 	// Tables are the numbers of rows by table; -1 if they were not counted.
 	Tables map[string]int64
-	// StructureOnly are the tables that a rule publishes without rows.
+	// StructureOnly are the tables that a rule publishes without rows, or without some of them.
 	StructureOnly []string
 }
 

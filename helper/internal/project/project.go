@@ -132,6 +132,9 @@ func read(options Options) (*Project, error) {
 	}
 	p.Rules, found = readRules(root, p.Type, reader)
 	problems = append(problems, found...)
+	if options.Fleet != nil {
+		problems = append(problems, options.Fleet.conditions(p.Rules)...)
+	}
 	p.AWS = awsVariables(dotenv, env)
 	if err := problems.err(); err != nil {
 		return nil, err

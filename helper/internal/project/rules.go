@@ -8,16 +8,19 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
-// Rules say which tables are not dumped completely, and which columns are masked. The entries are names, in which * stands for any text
+// Rules say which tables are not dumped completely, which rows of them are, and which columns are masked. The entries are names, in which * stands for any text
 // and ? for any character.
 type Rules struct {
 	// StructureOnly tables are dumped without their rows.
 	StructureOnly []string
 	// Exclude tables are not dumped at all.
 	Exclude []string
+	// Rows say which rows of a table are dumped.
+	Rows []rowfilter.Rule
 	// Columns are masked. Their key is that of Project.MaskKey.
 	Columns []rules.Rule
 	// Accepted are the columns in which personal values may be.
@@ -57,6 +60,9 @@ func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 			problems = append(problems, amend(&result.StructureOnly, e, from)...)
 		case "exclude":
 			problems = append(problems, amend(&result.Exclude, e, from)...)
+		case "where", "limit":
+			found, wrong := rowRules(e, from)
+			result.Rows, problems = append(result.Rows, found...), append(problems, wrong...)
 		case "columns":
 			found, wrong := columnRules(e, from)
 			result.Columns, problems = append(result.Columns, found...), append(problems, wrong...)
@@ -64,7 +70,7 @@ func readRules(root, projectType string, files *reader) (Rules, ConfigErrors) {
 			accepted, wrong := acceptedColumns(e, from)
 			result.Accepted, problems = append(result.Accepted, accepted...), append(problems, wrong...)
 		default:
-			closest, _ := nearest(e.key, []string{"structure_only", "exclude", "mask", "columns", "ignore", "presets"})
+			closest, _ := nearest(e.key, []string{"structure_only", "exclude", "where", "limit", "mask", "columns", "ignore", "presets"})
 			problems.add(ErrUnknownName, from.at(e.line), e.key, "unknown key, did you mean "+closest+"?")
 			problems[len(problems)-1].Nearest = closest
 		}

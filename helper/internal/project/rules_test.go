@@ -10,6 +10,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mask"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
 )
 
@@ -40,6 +41,10 @@ func TestRules(t *testing.T) {
 			{Column: "meta.value", Spec: mask.Spec{Name: "name", Locale: "de"}, When: &rules.When{Column: "key", Values: []string{"first_name", "*_nick"}},
 				Origin: ".ddev/dump-refresh/rules.yaml:6"},
 			{Column: "meta.value", Spec: mask.Spec{Name: "date", Days: 7}, When: &rules.When{Column: "key", Values: []string{"born"}}, Origin: ".ddev/dump-refresh/rules.yaml:7"},
+		}}},
+		"rows": {"php", "where:\n  log: day > NOW() - INTERVAL 30 DAY\nlimit:\n  \"*_history\": 500\n", Rules{Rows: []rowfilter.Rule{
+			{Table: "log", Where: "day > NOW() - INTERVAL 30 DAY", Origin: ".ddev/dump-refresh/rules.yaml:2"},
+			{Table: "*_history", Limit: 500, Origin: ".ddev/dump-refresh/rules.yaml:4"},
 		}}},
 		"accepted": {"php", "ignore:\n  news.body: names our press contact\n  \"*.author\": 'public'\n", Rules{Accepted: []rules.Accepted{
 			{Column: "news.body", Reason: "names our press contact"}, {Column: "*.author", Reason: "public"},
@@ -81,8 +86,12 @@ func TestRuleProblems(t *testing.T) {
 		"no days": {"columns:\n  a.b:\n  - {mask: date, days: few}\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:3: columns: a.b: days must be a number of days"},
 		"no condition": {"columns:\n  a.b: {mask: text, when: c}\n", ErrInvalidValue,
 			".ddev/dump-refresh/rules.yaml:2: columns: a.b: when must be a mapping of one column to a value, or to a list of values"},
-		"no mapping of reasons": {"ignore: [a.b]\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:1: ignore: must be a mapping of table.column to a reason"},
-		"no reason":             {"ignore:\n  a.b:\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:2: ignore: a.b: the reason is missing"},
+		"no mapping of conditions": {"where: [a]\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:1: where: must be a mapping of tables to SQL conditions"},
+		"no mapping of limits":     {"limit: 5\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:1: limit: must be a mapping of tables to numbers of rows"},
+		"no condition of rows":     {"where:\n  a:\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:2: where: a: must be an SQL condition"},
+		"no rows":                  {"limit:\n  a: 0\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:2: limit: a: must be a number of rows; structure_only leaves out all rows"},
+		"no mapping of reasons":    {"ignore: [a.b]\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:1: ignore: must be a mapping of table.column to a reason"},
+		"no reason":                {"ignore:\n  a.b:\n", ErrInvalidValue, ".ddev/dump-refresh/rules.yaml:2: ignore: a.b: the reason is missing"},
 		"nothing accepted": {"ignore:\n  users: public\n", ErrInvalidValue,
 			".ddev/dump-refresh/rules.yaml:2: ignore: users must be table.column, in which * stands for any text and ? for any character"},
 		"no YAML": {"exclude: [a\n", ErrSyntax, ".ddev/dump-refresh/rules.yaml:1: not valid YAML: did not find expected ',' or ']'"},

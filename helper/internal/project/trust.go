@@ -57,6 +57,16 @@ func (f *Fleet) refuse(v values, dotenv []assigned) (problems ConfigErrors) {
 	return problems
 }
 
+// conditions reports conditions for rows: they are SQL, which runs on staging with the operator's account.
+func (f *Fleet) conditions(rules Rules) (problems ConfigErrors) {
+	for _, rule := range rules.Rows {
+		if rule.Where != "" {
+			problems = append(problems, &ConfigError{Kind: ErrNotTrusted, Origin: rule.Origin, Name: "where", Text: rule.Table + ": only the operator of the fleet decides which SQL runs on staging"})
+		}
+	}
+	return problems
+}
+
 // hidden reports the settings that refer to a variable of the environment that the project's files may not see.
 func (v values) hidden() (problems ConfigErrors) {
 	for _, row := range table {

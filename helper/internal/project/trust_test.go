@@ -43,6 +43,7 @@ func TestARepositoryDoesNotDecideForTheFleet(t *testing.T) {
 		"another way":   {map[string]string{"config.yaml": "web_environment: ['DUMP_COMPRESSION=${HOME:+gzip}']"}, "DUMP_COMPRESSION: refers to HOME"},
 		"too few":       {map[string]string{"config.yaml": "web_environment: [DUMP_KEEP=1]"}, ".ddev/config.yaml:1: DUMP_KEEP: 1 is not in 2-60, what the operator of the fleet allows"},
 		"too long":      {map[string]string{"config.yaml": "web_environment: [DUMP_KEEP_DAYS=91]"}, "DUMP_KEEP_DAYS: 91 is not in 1-90"},
+		"condition":     {map[string]string{"config.yaml": "", "dump-refresh/rules.yaml": "where:\n  log: pg_sleep(9) IS NULL\nlimit:\n  log: 5\n"}, ".ddev/dump-refresh/rules.yaml:2: where: log: only the operator of the fleet decides which SQL runs on staging"},
 		"other name":    {map[string]string{"config.yaml": "name: blog"}, ".ddev/config.yaml:1: name: the project calls itself blog, but the operator of the fleet calls it shop"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -264,7 +264,7 @@ func contentsOf(index *dumpfile.Index) gate.Contents {
 	for _, table := range index.Tables {
 		tables[table.Name] = table.Rows
 	}
-	return gate.Contents{Tables: tables, StructureOnly: index.Rules.StructureOnly}
+	return gate.Contents{Tables: tables, StructureOnly: slices.Concat(index.Rules.StructureOnly, index.Rules.Filtered)}
 }
 
 // index describes the dump. textRows are the rows of a dump in chunks that are in no chunk of rows.
@@ -273,7 +273,7 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats, t
 		ToolVersion: r.ToolVersion, Project: r.Project, Publisher: r.Publisher,
 		Engine: info.Engine, EngineVersion: info.Version, Client: info.Client, SnapshotTime: snapshot,
 		Origin: r.origin(info),
-		Rules:  dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Broken: info.Broken, LeftOut: info.LeftOut},
+		Rules:  dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Filtered: info.Filtered, Broken: info.Broken, LeftOut: info.LeftOut},
 		Rows:   stats.Rows, TextRows: textRows,
 		Needs: cmp.Or(r.needs.Needs(), info.Needs),
 	}

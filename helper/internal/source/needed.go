@@ -7,7 +7,7 @@ import (
 
 // Need is something in the database that needs what a rule leaves out of the dump.
 type Need struct {
-	List  string // of the rules: exclude or structure_only
+	List  string // of the rules: exclude, structure_only, where or limit
 	Rule  string
 	Table string // the table, view or sequence that the rule matches
 	By    string // what needs it, in the server's words
@@ -24,8 +24,11 @@ func (e *NeededError) Error() string {
 			by = append(by, e.Needs[i].By)
 		}
 		what := n.Table
-		if n.List == "structure_only" {
+		switch n.List {
+		case "structure_only":
 			what = "the rows of " + n.Table
+		case "where", "limit":
+			what = "rows of " + n.Table
 		}
 		rule := n.List
 		if n.Rule != "" {
@@ -34,6 +37,16 @@ func (e *NeededError) Error() string {
 		all = append(all, fmt.Sprintf("%s leaves out %s, which others need: %s", rule, what, strings.Join(by, ", ")))
 	}
 	return strings.Join(all, "; ")
+}
+
+// Filters reports whether single rows are needed.
+func (e *NeededError) Filters() bool {
+	for _, n := range e.Needs {
+		if n.List == "where" || n.List == "limit" {
+			return true
+		}
+	}
+	return false
 }
 
 // Excludes reports whether a whole table is needed, and not only its rows.

@@ -15,6 +15,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/leak"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 )
 
@@ -42,6 +43,8 @@ type Config struct {
 	// contain * and ?; for PostgreSQL it may be schema.table.
 	StructureOnly []string
 	Exclude       []string
+	// Rows say which rows of a table are dumped. Where no server can apply them, there is no dump.
+	Rows []rowfilter.Rule
 	// Masks are the rules for columns. Where they cannot be applied to every row, there is no dump.
 	Masks rules.Rules
 	// Leaks gets a sample of what is masked, before the first row; nil stands for no search.
@@ -75,6 +78,8 @@ type Info struct {
 	// StructureOnly and Excluded are the tables that matched the rules of Config.
 	StructureOnly []string
 	Excluded      []string
+	// Filtered are the tables of which the rules leave out rows.
+	Filtered []string
 	// Broken are the objects that were left out because nobody can read them, with the reason.
 	Broken []string
 	// LeftOut is what belongs to the server rather than to the database, such as ways to other servers, and is not in the dump.

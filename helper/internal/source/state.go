@@ -85,6 +85,9 @@ func (c *Config) StateOf(source string, info ...string) Fingerprint {
 	f := NewFingerprint(stateFormat, source, fmt.Sprint(c.Client))
 	f.AddLines([][]string{append([]string{"structure only"}, slices.Sorted(slices.Values(c.StructureOnly))...)})
 	f.AddLines([][]string{append([]string{"exclude"}, slices.Sorted(slices.Values(c.Exclude))...)})
+	for _, rule := range c.Rows {
+		f.Add("rows", rule.Table, rule.Where, fmt.Sprint(rule.Limit))
+	}
 	f.Add(info...)
 	return f
 }

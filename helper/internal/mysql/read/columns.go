@@ -9,6 +9,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/literal"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
@@ -27,6 +28,7 @@ type tableRows struct {
 	rowBytes int64 // by the server's estimate; 0 if there are no rows
 	// versioned means that all versions of the rows are read.
 	versioned bool
+	filter    rowfilter.Filter
 	plan      *rules.Plan // of what is masked; nil if nothing is
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/protocol"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
 
@@ -97,7 +98,7 @@ func (s *snapshot) describe(ctx context.Context, names []string) (text *definiti
 			return err
 		}
 		for _, table := range tables {
-			table.plan = plan
+			table.plan, table.filter = plan, rowfilter.For(s.server.config.Rows, table.name)
 		}
 		return nil
 	}

@@ -25,17 +25,23 @@ type pager struct {
 	table *tableRows
 	span  span
 	last  []string // the key of the last row that was read, as literals; empty at the beginning
+	left  int64    // rows that a rule still lets through; no limit if the rule has none
 	// These are estimates from the rows so far.
 	rowBytes float64 // of SQL
 	rowTime  time.Duration
 }
 
-func newPager(table *tableRows, s span) *pager { return &pager{table: table, span: s} }
+func newPager(table *tableRows, s span) *pager {
+	return &pager{table: table, span: s, left: table.filter.Limit.Limit}
+}
+
+// done reports whether all rows have been read that a rule lets through.
+func (p *pager) done() bool { return p.table.filter.Limit.Limit > 0 && p.left <= 0 }
 
 // next returns a page whose rows fill about that many bytes.
 func (p *pager) next(room int) page {
 	if len(p.table.order) == 0 {
-		return page{condition: p.spanCondition()}
+		return page{condition: p.spanCondition() + p.table.limit()}
 	}
 	if p.rowBytes == 0 {
 		if p.rowBytes = float64(p.table.rowBytes); p.rowBytes == 0 {
@@ -47,34 +53,55 @@ func (p *pager) next(room int) page {
 		limit = min(limit, float64(pageTime)/float64(p.rowTime))
 	}
 	n := max(int64(limit), 1)
-	var parts []string
-	if s := p.span.condition(mysql.QuoteName(p.table.key.Name)); s != "" {
-		parts = append(parts, strings.TrimPrefix(s, " WHERE "))
+	if p.table.filter.Limit.Limit > 0 {
+		n = min(n, p.left)
 	}
+	parts := p.conditions()
 	if len(p.last) > 0 {
 		parts = append(parts, "("+p.behind(0)+")")
 	}
 	order := make([]string, len(p.table.order))
 	for i, column := range p.table.order {
 		order[i] = mysql.QuoteName(p.table.columns[column.number].Name)
-		if column.falling {
+		if p.falling(column) {
 			order[i] += " DESC"
 		}
 	}
-	text := p.table.forceIndex()
-	if len(parts) > 0 {
-		text += " WHERE " + strings.Join(parts, " AND ")
+	return page{condition: fmt.Sprintf("%s%s ORDER BY %s LIMIT %d", p.table.forceIndex(), where(parts), strings.Join(order, ","), n), limit: n}
+}
+
+// falling reports whether rows are read from a column's greatest value on. With a limit, the newest rows are those that count.
+func (p *pager) falling(column orderColumn) bool {
+	return column.falling != (p.table.filter.Limit.Limit > 0)
+}
+
+// conditions are those of the span and of the rules.
+func (p *pager) conditions() []string {
+	var parts []string
+	if p.table.key != nil {
+		parts = p.span.conditions(mysql.QuoteName(p.table.key.Name))
 	}
-	return page{condition: fmt.Sprintf("%s ORDER BY %s LIMIT %d", text, strings.Join(order, ","), n), limit: n}
+	if rules := p.table.filter.Where(); rules != "" {
+		parts = append(parts, rules)
+	}
+	return parts
+}
+
+// where joins conditions into a WHERE clause.
+func where(conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(conditions, " AND ")
 }
 
 // spanCondition is the condition of the whole span.
 func (p *pager) spanCondition() string {
 	if p.table.key == nil {
-		return ""
+		return where(p.conditions())
 	}
 	// In the order of the primary key rows load fastest.
-	return p.table.forceIndex() + p.span.condition(mysql.QuoteName(p.table.key.Name))
+	return p.table.forceIndex() + where(p.conditions())
 }
 
 // behind is the condition for what comes after the last key, from the given column of the key on. Servers use the index
@@ -82,7 +109,7 @@ func (p *pager) spanCondition() string {
 func (p *pager) behind(i int) string {
 	column := p.table.order[i]
 	name, beyond := mysql.QuoteName(p.table.columns[column.number].Name), " > "
-	if column.falling {
+	if p.falling(column) {
 		beyond = " < "
 	}
 	text := name + beyond + p.last[i]
@@ -97,6 +124,7 @@ func (p *pager) read(rows, bytes int64, took time.Duration) {
 	if rows == 0 {
 		return
 	}
+	p.left -= rows
 	p.rowBytes = max(1, float64(bytes)/float64(rows))
 	p.rowTime = max(1, took/time.Duration(rows))
 }

@@ -92,7 +92,7 @@ func (w *rowWriter) write(from *protocol.Connection, reader *snapshotReader, s s
 		}
 		count := w.all - rows
 		pages.read(count, w.made()-before, took)
-		more = next.limit > 0 && count == next.limit
+		more = next.limit > 0 && count == next.limit && !pages.done()
 		if err := from.Exec(source.GiveBack); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/settings"
 	"github.com/jobiqo/dump-refresh/helper/internal/oneserver"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/command"
@@ -94,7 +95,8 @@ func (m *Server) Inspect(ctx context.Context) (source.Info, error) {
 		}
 		return m.inspectTables(ctx, conn, &info)
 	})
-	if errors.Is(err, rules.ErrCannotWork) { // it is about our file, not about the server
+	var needed *source.NeededError
+	if errors.Is(err, rules.ErrCannotWork) || errors.Is(err, rowfilter.ErrCannotWork) || errors.As(err, &needed) { // it is about our file, not about the server
 		return source.Info{}, err
 	}
 	if err != nil {
@@ -156,6 +158,9 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 	}
 	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE())"+
 		" OR EXISTS (SELECT 1 FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE())").Scan(&info.Others); err != nil {
+		return err
+	}
+	if err := m.inspectFilters(ctx, conn, info, read); err != nil {
 		return err
 	}
 	plan, err := m.inspectMasks(ctx, conn, read)

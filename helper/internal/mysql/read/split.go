@@ -20,8 +20,8 @@ type span struct {
 	bytes    int64 // about
 }
 
-// condition returns the span as a WHERE clause. However the server compares values, each row is in exactly one span.
-func (s span) condition(column string) string {
+// conditions returns the span as conditions. However the server compares values, each row is in exactly one span.
+func (s span) conditions(column string) []string {
 	var parts []string
 	if s.from != "" {
 		parts = append(parts, column+" >= "+s.from)
@@ -29,10 +29,7 @@ func (s span) condition(column string) string {
 	if s.to != "" {
 		parts = append(parts, column+" < "+s.to)
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(parts, " AND ")
+	return parts
 }
 
 // spanBytes is about the size of a span: small enough that all connections end at about the same time. A chunk ends where a span
@@ -46,7 +43,7 @@ const mostSpans = 256
 // split cuts a table that is large enough. A table that cannot be cut well gets fewer spans.
 func split(ctx context.Context, conn *snapshotReader, table *tableRows) ([]span, error) {
 	whole := span{bytes: table.bytes}
-	if table.key == nil || table.bytes < 2*spanBytes {
+	if table.key == nil || table.bytes < 2*spanBytes || table.filter.Limit.Limit > 0 {
 		return []span{whole}, nil
 	}
 	c := &cutter{conn: conn, name: table.name, bytes: table.bytes, table: mysql.QuoteName(table.name), index: table.forceIndex(), column: mysql.QuoteName(table.key.Name), key: keyOf(*table.key)}
@@ -167,7 +164,7 @@ func (c *cutter) middle(ctx context.Context, low, high string) (middle, before s
 
 // rows returns the server's estimate of the rows of a span, for which the server looks into the index twice.
 func (c *cutter) rows(ctx context.Context, s span) (float64, error) {
-	rows, err := c.conn.QueryContext(ctx, fmt.Sprintf("EXPLAIN SELECT %s FROM %s%s%s", c.column, c.table, c.index, s.condition(c.column)))
+	rows, err := c.conn.QueryContext(ctx, fmt.Sprintf("EXPLAIN SELECT %s FROM %s%s%s", c.column, c.table, c.index, where(s.conditions(c.column))))
 	if err != nil {
 		return 0, err
 	}

@@ -79,7 +79,7 @@ func TestSplit(t *testing.T) {
 		largest := 0
 		for _, s := range spans {
 			var count int
-			err := conn.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM "+mysql.QuoteName(table.name)+s.condition("`k'`")).Scan(&count)
+			err := conn.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM "+mysql.QuoteName(table.name)+where(s.conditions("`k'`"))).Scan(&count)
 			if err != nil {
 				t.Fatal(err)
 			}

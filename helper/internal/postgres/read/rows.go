@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/version"
 )
@@ -26,6 +28,8 @@ type readTable struct {
 	bytes    int64          // including what is stored outside of the table
 	heap     bool           // whether it has pages at all
 	left     atomic.Int64   // pieces that are still to be read
+	filter   rowfilter.Filter
+	newest   string // the primary key from its greatest value on, for ORDER BY; empty if there is none
 }
 
 // quotedRelation is the name of a relation, plain and quoted by the server.
@@ -54,7 +58,9 @@ SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.reln
   coalesce((SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND %s), ''),
   coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::bigint, coalesce(pg_relation_size(c.oid), 0) + coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0),
-  coalesce(m.amname = 'heap', false)
+  coalesce(m.amname = 'heap', false),
+  coalesce((SELECT string_agg(quote_ident(a.attname) || ' DESC', ', ' ORDER BY key.n) FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY AS key (number, n)
+    JOIN pg_attribute a ON a.attnum = key.number WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid), '')
 FROM unnest($1::text[], $2::text[]) AS wanted (schema, name)
 JOIN pg_namespace n ON n.nspname = wanted.schema
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
@@ -69,7 +75,7 @@ const restoredTo = `CASE WHEN c.relispartition AND EXISTS (SELECT FROM pg_partit
   THEN pg_partition_root(c.oid) ELSE c.oid END`
 
 // readTables describes the tables whose rows are dumped, the largest first.
-func (p *Server) readTables(ctx context.Context, conn *pgx.Conn) ([]*readTable, error) {
+func (p *Server) readTables(ctx context.Context, conn querier) ([]*readTable, error) {
 	var schemas, names []string
 	for _, table := range p.copied {
 		schemas, names = append(schemas, table.schema), append(names, table.name)
@@ -88,10 +94,11 @@ func (p *Server) readTables(ctx context.Context, conn *pgx.Conn) ([]*readTable, 
 	for rows.Next() {
 		t := &readTable{}
 		err := rows.Scan(&t.from.schema, &t.from.name, &t.from.quoted, &t.to.schema, &t.to.name, &t.to.quoted,
-			&t.columns, &t.pages, &t.bytes, &t.heap)
+			&t.columns, &t.pages, &t.bytes, &t.heap, &t.newest)
 		if err != nil {
 			return nil, err
 		}
+		t.filter = p.filters[t.from.relationName]
 		tables = append(tables, t)
 	}
 	slices.SortStableFunc(tables, func(a, b *readTable) int { return cmp.Compare(b.bytes, a.bytes) })
@@ -108,7 +115,7 @@ func cutTables(tables []*readTable, server version.Version) []pageRange {
 	}
 	for _, table := range tables {
 		n := min(table.bytes/pieceBytes, table.pages)
-		if server.Less(ctidRanges) || !table.heap || table.columns == "" || n < 2 {
+		if server.Less(ctidRanges) || !table.heap || table.columns == "" || n < 2 || table.filter.Limit.Limit > 0 {
 			add(pageRange{table: table})
 			continue
 		}
@@ -128,17 +135,35 @@ func cutTables(tables []*readTable, server version.Version) []pageRange {
 // copyOut returns the statement that reads the piece.
 func (p pageRange) copyOut() string {
 	t := p.table
-	if p.from == 0 && p.to == 0 {
+	if p.from == 0 && p.to == 0 && t.filter.All() {
 		return "COPY " + t.from.quoted + t.columnList() + " TO STDOUT"
 	}
-	statement := "COPY (SELECT " + t.columns + " FROM ONLY " + t.from.quoted + " WHERE true"
+	var pages []string
 	if p.from > 0 {
-		statement += fmt.Sprintf(" AND ctid >= '(%d,0)'", p.from)
+		pages = append(pages, fmt.Sprintf("ctid >= '(%d,0)'", p.from))
 	}
 	if p.to > 0 {
-		statement += fmt.Sprintf(" AND ctid < '(%d,0)'", p.to)
+		pages = append(pages, fmt.Sprintf("ctid < '(%d,0)'", p.to))
 	}
-	return statement + ") TO STDOUT"
+	return "COPY (" + t.filtered(t.columns, pages...) + ") TO STDOUT"
+}
+
+// filtered is the query for columns of the rows that the rules let through and for which other conditions hold.
+func (t *readTable) filtered(columns string, conditions ...string) string {
+	query := "SELECT " + columns + " FROM ONLY " + t.from.quoted
+	if rules := t.filter.Where(); rules != "" {
+		conditions = append(conditions, rules)
+	}
+	if len(conditions) > 0 {
+		query += " WHERE " + strings.Join(conditions, " AND ")
+	}
+	if limit := t.filter.Limit.Limit; limit > 0 {
+		if t.newest != "" {
+			query += " ORDER BY " + t.newest
+		}
+		query += fmt.Sprintf(" LIMIT %d", limit)
+	}
+	return query
 }
 
 func (t *readTable) columnList() string {

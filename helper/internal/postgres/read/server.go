@@ -17,6 +17,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres/settings"
+	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
@@ -46,10 +47,12 @@ type Server struct {
 	password      string // the URL's, or that of a password file
 	structureOnly []relationName
 	excluded      []relationName
-	lockable      []relationName // the tables that go into the dump
-	copied        []relationName // those of them that have rows, and whose rows do
-	own           []ownSetting   // of the database, which go along
-	leftOut       []string       // what belongs to the server rather than to the database
+	lockable      []relationName                    // the tables that go into the dump
+	copied        []relationName                    // those of them that have rows, and whose rows do
+	filters       map[relationName]rowfilter.Filter // of those of which rules leave out rows
+	called        [][]string                        // the names of each table that rules may use
+	own           []ownSetting                      // of the database, which go along
+	leftOut       []string                          // what belongs to the server rather than to the database
 	broken        []brokenTable
 	largeObjects  bool                  // are read from their table
 	told          map[string]bool       // notes
@@ -151,13 +154,16 @@ func (p *Server) inspect(ctx context.Context) (source.Info, error) {
 		if p.largeObjects, err = p.inspectLargeObjects(ctx, tx); err != nil {
 			return err
 		}
-		return p.checkNeeds(ctx, tx, excluded, structureOnly)
+		if err := p.checkNeeds(ctx, tx, excluded, structureOnly); err != nil {
+			return err
+		}
+		return p.checkFilters(ctx, tx)
 	})
 	var needed *source.NeededError
 	if errors.As(err, &needed) {
 		return source.Info{}, needed
 	}
-	if errors.Is(err, rules.ErrCannotWork) { // it is about our file, not about the server
+	if errors.Is(err, rules.ErrCannotWork) || errors.Is(err, rowfilter.ErrCannotWork) { // it is about our file, not about the server
 		return source.Info{}, err
 	}
 	if err != nil {
@@ -218,7 +224,8 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 		return nil, nil, err
 	}
 	defer rows.Close()
-	p.structureOnly, p.excluded, p.lockable, p.copied = nil, nil, nil, nil
+	p.structureOnly, p.excluded, p.lockable, p.copied, p.called = nil, nil, nil, nil, nil
+	p.filters = map[relationName]rowfilter.Filter{}
 	var guarded, unlogged []string
 	var denied []relationName
 	for rows.Next() {
@@ -258,6 +265,7 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 			info.Views = append(info.Views, table.Name)
 		case "r", "p":
 			info.Tables = append(info.Tables, table)
+			p.called = append(p.called, called)
 			p.lockable = append(p.lockable, name)
 			if rule := ruleFor(p.config.StructureOnly, called); rule != "" {
 				structureOnly = append(structureOnly, ruled{name, rule})
@@ -281,6 +289,10 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 			}
 			if kind == "r" {
 				p.copied = append(p.copied, name)
+				if filter := rowfilter.For(p.config.Rows, called...); !filter.All() {
+					p.filters[name] = filter
+					info.Filtered = append(info.Filtered, table.Name)
+				}
 			}
 		}
 	}
