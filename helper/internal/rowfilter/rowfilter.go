@@ -92,7 +92,7 @@ func (e *Error) Error() string {
 }
 
 // Is makes the error ErrCannotWork.
-func (e *Error) Is(target error) bool { return target == ErrCannotWork } //nolint:errorlint // that is what Is is for
+func (e *Error) Is(target error) bool { return target == ErrCannotWork }
 
 // Unfiltered fails if there are rules and rows come from where no server applies them. how names that way of reading.
 func Unfiltered(rules []Rule, how string) error {
