@@ -78,7 +78,7 @@ test-ddev: ## runs the tests of the add-on in the real DDEV
 # Generates the tables of docs/reference.md and docs/troubleshooting.md.
 reference: ## generates tables in docs/ from the program
 	go test ./tests/docs -run TestReferenceHasTheFlags -args -update
-	go test ./helper/internal/cli -run TestTroubleshooting -args -update
+	go test ./helper/internal/cli -run "TestTroubleshooting|TestJSONDocument" -args -update
 
 # The rules are in .golangci.yml, including which package may import which.
 lint: ## runs golangci-lint

@@ -40,8 +40,7 @@ type Object struct {
 // Dumps lists the project's dumps, newest first. These are direct children of the prefix that have the ending of a dump and are not
 // empty, by this tool or another. It leaves out the dumps of other projects that share the prefix. An empty list is no error.
 func (b *Bucket) Dumps(ctx context.Context) ([]Object, error) {
-	contents, err := b.Contents(ctx)
-	b.sayFuture(contents)
+	contents, err := b.ContentsTold(ctx)
 	return contents.Dumps, err
 }
 
@@ -89,13 +88,19 @@ func (b *Bucket) listed(o types.Object) Object {
 	return object
 }
 
+// ContentsTold is Contents, and tells the user of dumps that are dated in the future.
+func (b *Bucket) ContentsTold(ctx context.Context) (Contents, error) {
+	contents, err := b.Contents(ctx)
+	b.sayFuture(contents)
+	return contents, err
+}
+
 // Newest returns the first of Dumps. If there is none, the error's kind is ErrEmpty.
 func (b *Bucket) Newest(ctx context.Context) (Object, error) {
-	contents, err := b.Contents(ctx)
+	contents, err := b.ContentsTold(ctx)
 	if err != nil {
 		return Object{}, err
 	}
-	b.sayFuture(contents)
 	return b.NewestOf(contents)
 }
 

@@ -112,7 +112,7 @@ func setPauses(c *cli.Context, version, done string, pause *fleet.Pause) error {
 		results[i] = result
 	}
 	out.Print("%s", problems.String())
-	if err := out.Result(map[string]any{"version": 1, "projects": results}); err != nil {
+	if err := out.Result(map[string]any{"version": jsonVersion, "projects": results}); err != nil {
 		return err
 	}
 	if failed > 0 {

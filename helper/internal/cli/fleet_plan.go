@@ -77,6 +77,16 @@ func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, er
 	return f, err
 }
 
+// planResult is the result of `fleet plan`.
+type planResult struct {
+	Version  int       `json:"version"`
+	Projects []planned `json:"projects"`
+	// Shard is I/N, empty if there is only one.
+	Shard    string `json:"shard"`
+	Parallel int    `json:"parallel"`
+	PerHost  int    `json:"per_host"`
+}
+
 // planned is a project as `fleet plan --json` shows it.
 type planned struct {
 	Project      string       `json:"project"`
@@ -85,6 +95,7 @@ type planned struct {
 	Action       fleet.Action `json:"action"`
 	Why          string       `json:"why"`
 	Shard        int          `json:"shard,omitempty"`
+	Host         string       `json:"host,omitempty"` // the staging server
 	Key          string       `json:"key,omitempty"`
 	SnapshotTime time.Time    `json:"snapshot_time,omitzero"`
 	ObjectBytes  int64        `json:"object_bytes,omitempty"`
@@ -109,7 +120,7 @@ func (f *openedFleet) plan(out *ui.Output) error {
 		counts[item.Action]++
 		p := planned{
 			Project: item.Project.Name, Slot: item.Project.Slot, Store: item.Project.Store,
-			Action: item.Action, Why: item.Why, Shard: item.Shard, Expected: item.Expected.Seconds(),
+			Action: item.Action, Why: item.Why, Shard: item.Shard, Host: item.Project.Host, Expected: item.Expected.Seconds(),
 		}
 		if e := (*refusedError)(nil); errors.As(item.Project.Problem, &e) {
 			p.Allow = e.hint()
@@ -140,7 +151,5 @@ func (f *openedFleet) plan(out *ui.Output) error {
 		out.Print(", %d in shards other than %s", counts[fleet.Leave], f.shard)
 	}
 	out.Print("\n")
-	return out.Result(map[string]any{
-		"projects": list, "shard": f.shard.String(), "parallel": f.limits.Parallel, "per_host": f.limits.PerHost,
-	})
+	return out.Result(planResult{jsonVersion, list, f.shard.String(), f.limits.Parallel, f.limits.PerHost})
 }

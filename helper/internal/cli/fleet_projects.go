@@ -100,6 +100,7 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	}
 	result.Host = stagingHost(s.project)
 	result.Place = cmp.Or(s.project.Endpoint, "AWS") + " " + result.Store + "/" + s.project.DumpsOf
+	result.Around = around(result.Store, s.project.Bucket, entry)
 	result.Repository, result.Pinned = entry.Git, entry.Name != ""
 	result.Source = refresh.Address(s.project.Source.URL, s.project.SSH)
 	result.Command = s.project.Source.Command
@@ -128,6 +129,15 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 		return mine.bakeInFleet(ctx, l.version, key, progress)
 	}
 	return result
+}
+
+// around is the folder in which other projects of the fleet have their dumps, too.
+func around(store, bucketName string, entry fleet.Entry) string {
+	before, _, named := strings.Cut(entry.Prefix, "{name}")
+	if !named {
+		return store
+	}
+	return strings.TrimSuffix("s3://"+bucketName+"/"+before[:strings.LastIndex(before, "/")+1], "/")
 }
 
 // settingsLimit is how long reading the settings of one project may take.

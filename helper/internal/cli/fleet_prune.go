@@ -81,7 +81,7 @@ func showPruned(c *cli.Context, out *ui.Output, found []fleet.Pruned, names map[
 	if !c.Bool("yes") && len(all.Deleted) > 0 {
 		out.Print("nothing is deleted without --yes\n")
 	}
-	if err := out.Result(map[string]any{"version": 1, "dry_run": !c.Bool("yes"), "freed_bytes": all.FreedBytes, "projects": found}); err != nil {
+	if err := out.Result(map[string]any{"version": jsonVersion, "dry_run": !c.Bool("yes"), "freed_bytes": all.FreedBytes, "projects": found}); err != nil {
 		return err
 	}
 	if failed > 0 {

@@ -73,7 +73,7 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	// The garbage collector works harder as the process approaches the limit.
 	debug.SetMemoryLimit(f.limits.Memory)
 	report := fleet.RunReport{
-		Version: 1, Started: time.Now().UTC(), Publisher: publisher(), ToolVersion: version,
+		Version: jsonVersion, Started: time.Now().UTC(), Publisher: publisher(), ToolVersion: version,
 		Shard: f.shard.String(), Parallel: f.limits.Parallel,
 	}
 	watcher := newFleetWatcher(out, f)

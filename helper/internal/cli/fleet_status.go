@@ -34,7 +34,7 @@ func fleetStatusCommand(version string) *cli.Command {
 			found := looked.found
 			out.PrintPainted(paintVerdicts(statusTable(found), found, out.Painter()))
 			out.Print("%s", statusProblems(found))
-			if err := out.Result(map[string]any{"looked": time.Now().UTC(), "projects": found}); err != nil {
+			if err := out.Result(statusResult{jsonVersion, time.Now().UTC(), found}); err != nil {
 				return err
 			}
 			if err := looked.tell(c, out); err != nil {
@@ -51,6 +51,16 @@ type fleetLook struct {
 	projects []fleet.Project
 	found    []fleet.ProjectStatus
 }
+
+// statusResult is the result of `fleet status`.
+type statusResult struct {
+	Version  int                   `json:"version"`
+	Looked   time.Time             `json:"looked"`
+	Projects []fleet.ProjectStatus `json:"projects"`
+}
+
+// jsonVersion is the version of all results in JSON. New fields do not change it.
+const jsonVersion = 1
 
 // lookAtFleet reads the status of the projects that the flags name.
 func lookAtFleet(c *cli.Context, out *ui.Output, version string) (*fleetLook, error) {

@@ -112,7 +112,7 @@ func showRestored(out *ui.Output, results []fleet.RestoreResult, names map[strin
 		}
 	}
 	out.Print("%s%s\n%d restored as they should be, %d wrong, %d not checked\n", ui.Table(rows), problems.String(), good, bad, len(results)-good-bad)
-	if err := out.Result(map[string]any{"version": 1, "projects": results}); err != nil {
+	if err := out.Result(map[string]any{"version": jsonVersion, "projects": results}); err != nil {
 		return err
 	}
 	if bad > 0 || good < wanted {

@@ -59,6 +59,21 @@ type listed struct {
 	BakedBytes int64    `json:"baked_bytes,omitempty"` // of all baked objects
 }
 
+// listResult is the result of `list`.
+type listResult struct {
+	Version int      `json:"version"`
+	Bucket  string   `json:"bucket"` // with the folder
+	Dumps   []listed `json:"dumps"`
+	// Local is the key of the dump that the local database holds.
+	Local string `json:"local,omitempty"`
+	// Future are the keys of dumps that are dated in the future.
+	Future []string `json:"future,omitempty"`
+	// Older counts the dumps that are not listed without --all.
+	Older int `json:"older,omitempty"`
+	// Others counts the dumps of other projects in the folder, by their names.
+	Others bucket.Others `json:"others,omitempty"`
+}
+
 func (s *session) list(ctx context.Context, all bool) error {
 	store, err := s.openBucket(ctx)
 	if err != nil {
@@ -118,22 +133,12 @@ func (s *session) list(ctx context.Context, all bool) error {
 	if older > 0 && !all {
 		s.out.Note(fmt.Sprintf("%s not shown; --all shows them", ui.Count(int64(older), "older dump")))
 	}
-	result := map[string]any{"bucket": store.String(), "dumps": entries}
-	if local != "" {
-		result["local"] = local
-	}
-	var future []string
+	result := listResult{Version: jsonVersion, Bucket: store.String(), Dumps: entries, Local: local, Others: contents.Others}
 	for _, dump := range contents.Future {
-		future = append(future, dump.Key)
-	}
-	if len(future) > 0 {
-		result["future"] = future
+		result.Future = append(result.Future, dump.Key)
 	}
 	if older > 0 && !all {
-		result["older"] = older
-	}
-	if len(contents.Others) > 0 {
-		result["others"] = contents.Others
+		result.Older = older
 	}
 	return s.out.Result(result)
 }

@@ -61,21 +61,23 @@ func refreshCommand(version string) *cli.Command {
 			s.remember(result.Key, result.ObjectBytes)
 			s.out.Print("%s", describeRefresh(result))
 			if len(s.project.Bake) == 0 || c.IsSet("bake") && !c.Bool("bake") {
-				return s.out.Result(result)
+				return s.out.Result(refreshed{jsonVersion, result, nil})
 			}
 			baked, err := s.bakeRefreshed(c.Context, version, result.Key, c.Bool("bake"))
 			if err != nil {
 				return err
 			}
-			return s.out.Result(refreshed{result, baked})
+			return s.out.Result(refreshed{jsonVersion, result, &baked})
 		},
 	})
 }
 
-// refreshed is the result of a refresh whose dump was then baked.
+// refreshed is the result of `refresh`.
 type refreshed struct {
+	Version int `json:"version"`
 	refresh.Result
-	Bake bakeReport `json:"bake"`
+	// Bake is the result of baking the dump; nil if that was not asked for.
+	Bake *bakeReport `json:"bake,omitempty"`
 }
 
 type refreshOptions struct {

@@ -18,6 +18,8 @@ type Config struct {
 	Limits
 	// LimitRate limits the bytes per second to and from all buckets together; 0 leaves each project its own limit.
 	LimitRate int64
+	// StoragePrice is what keeping dumps costs; a report shows it.
+	StoragePrice Price
 	// Projects are the listed ones, with the defaults filled in.
 	Projects []Entry
 	// Scan are the folders to search for projects, each as the Path of an entry for what is found there.

@@ -58,6 +58,8 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 		"limit_rate": r.bytes(&config.LimitRate, LeastRate),
 		"jitter":     r.duration(&config.Jitter),
 
+		"storage_price": r.price(&config.StoragePrice),
+
 		"webhook":          r.reference("webhook", &config.Webhook),
 		"webhook_template": r.text("webhook_template", func(text string) { config.WebhookTemplate = text }),
 		"heartbeat":        r.reference("heartbeat", &config.Heartbeat),

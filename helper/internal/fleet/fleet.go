@@ -22,6 +22,9 @@ type Project struct {
 	// any. Pinned means that its name is the operator's.
 	Place, Repository string
 	Pinned            bool
+	// Around is the folder, as s3://bucket/prefix, in which dumps of other projects of the fleet are, too: the one that {name} in a prefix
+	// stands in, or else its own.
+	Around string
 	// Source is the address of what it dumps, without secrets; empty if it is a command, which is in Command.
 	Source, Command string
 	// Host is the staging server that its rows come from, as host:port; empty if unknown.

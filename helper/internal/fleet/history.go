@@ -28,6 +28,8 @@ type History struct {
 	Bake *Baking `json:"bake,omitempty"`
 	// Notified is what people have been told about the project.
 	Notified Notified `json:"notified,omitzero"`
+	// Fresh is when the newest dump was younger than MaxAge, the oldest first. It goes back further than Runs.
+	Fresh []Span `json:"fresh,omitempty"`
 	// Restored is the last check of a dump by restoring it; nil if there was none.
 	Restored *Restored `json:"restored,omitempty"`
 	// Pause is why a fleet leaves the project alone; nil if it never was told to.
@@ -101,6 +103,7 @@ type Run struct {
 
 // Add appends a run, and drops the oldest if there are too many.
 func (h *History) Add(run Run) {
+	h.Fresh = h.covered(run)
 	h.Runs = append(h.Runs, run)
 	if over := len(h.Runs) - mostRuns; over > 0 {
 		h.Runs = h.Runs[over:]

@@ -58,6 +58,19 @@ type ProjectStatus struct {
 
 	// Restored is the last check of one of its dumps by restoring it; nil if there was none.
 	Restored *Restored `json:"restored,omitempty"`
+	// ServiceLevel is the share of the last 30 days, or of ServiceTime if that is shorter, in which its newest dump was younger than MaxAge. It
+	// is nil if too little is known.
+	ServiceLevel *float64 `json:"service_level,omitempty"`
+	ServiceTime  Seconds  `json:"service_seconds,omitempty"`
+	// Dumps counts those in the bucket, HeldBytes is the size of all of them and of what was baked from them.
+	Dumps     int   `json:"dumps,omitempty"`
+	HeldBytes int64 `json:"held_bytes,omitempty"`
+	// Rows are those of the newest dump, if a refresh by the fleet has published it. Publisher and Server are who made it, and of which
+	// server; only a report asks for them.
+	Rows      int64  `json:"rows,omitempty"`
+	Publisher string `json:"publisher,omitempty"`
+	Server    string `json:"server,omitempty"`
+
 	// Pause is why the fleet leaves it alone; nil if it does not.
 	Pause *Pause `json:"pause,omitempty"`
 
@@ -131,41 +144,58 @@ func look(ctx context.Context, project Project, hint func(error) string) Project
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errNoAnswer)
 	defer cancel()
-	newest, history, now, err := read(ctx, project)
+	newest, contents, history, now, err := read(ctx, project)
 	if err != nil {
 		return unknownStatus(project, VerdictUnreachable, err, hint)
 	}
 	if history.Source.Differs(project.Source) {
 		return unknownStatus(project, VerdictBroken, ErrOtherSource, hint)
 	}
-	return Judge(project, newest, history, now)
+	status := Judge(project, newest, history, now)
+	status.hold(contents)
+	return status
 }
 
-// read returns a project's newest dump, nil if there is none, its history, and the present time by the bucket's clock.
-func read(ctx context.Context, project Project) (*bucket.Object, History, time.Time, error) {
+// hold counts what the bucket holds.
+func (p *ProjectStatus) hold(contents bucket.Contents) {
+	p.Dumps = len(contents.Dumps) + len(contents.Future)
+	for _, objects := range [][]bucket.Object{contents.Dumps, contents.Future, contents.Orphans} {
+		for _, object := range objects {
+			p.HeldBytes += object.Size
+			for _, baked := range object.Baked {
+				p.HeldBytes += baked.Size
+			}
+		}
+	}
+}
+
+// read returns a project's newest dump, nil if there is none, what else is there, its history, and the present time by the bucket's clock.
+func read(ctx context.Context, project Project) (*bucket.Object, bucket.Contents, History, time.Time, error) {
+	nothing := bucket.Contents{}
 	store, err := project.Open(ctx)
 	if err != nil {
-		return nil, History{}, time.Time{}, err
+		return nil, nothing, History{}, time.Time{}, err
 	}
 	history, err := ReadHistory(ctx, store)
 	if err != nil && !errors.Is(err, bucket.ErrAccessDenied) { // which S3 may answer for a history that does not exist
-		return nil, History{}, time.Time{}, err
+		return nil, nothing, History{}, time.Time{}, err
 	}
-	newest, err := store.Newest(ctx)
-	switch {
-	case errors.Is(err, bucket.ErrEmpty):
-		return nil, history, store.Now(), nil
-	case err != nil:
-		return nil, history, time.Time{}, err
+	contents, err := store.ContentsTold(ctx)
+	if err != nil {
+		return nil, nothing, history, time.Time{}, err
 	}
+	if len(contents.Dumps) == 0 {
+		return nil, contents, history, store.Now(), nil
+	}
+	newest := contents.Dumps[0]
 	due := project.MaxAge
 	if due == 0 {
 		due = time.Duration(history.MaxAge * float64(time.Second))
 	}
 	if err := history.askConfirmation(ctx, store, &newest, due); err != nil {
-		return nil, history, time.Time{}, err
+		return nil, contents, history, time.Time{}, err
 	}
-	return &newest, history, store.Now(), nil
+	return &newest, contents, history, store.Now(), nil
 }
 
 // begin returns a status with what the project's configuration says, and nothing from its bucket.
@@ -199,6 +229,7 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 			status.BakeError, status.BakeHint = last.Error, last.Hint
 		}
 	}
+	status.serve(newest, history, now)
 	status.trends()
 	status.lastRun(newest)
 	status.Pause, status.Restored = history.paused(now), history.Restored
@@ -218,6 +249,22 @@ func Judge(project Project, newest *bucket.Object, history History, now time.Tim
 		status.KnownBroken = time.Time{}
 	}
 	return status
+}
+
+// serve fills in the service level, to which a dump that was made by other means counts, too, and what is known of the newest dump.
+func (p *ProjectStatus) serve(newest *bucket.Object, history History, now time.Time) {
+	spans := slices.Clone(history.Fresh)
+	if newest != nil {
+		spans = cover(spans, Span{newest.Time, newest.Time.Add(p.MaxAge.Duration())})
+		for _, run := range history.Runs {
+			if run.State == Published && run.Key == newest.Key {
+				p.Rows = run.Rows
+			}
+		}
+	}
+	if share, over, known := serviceLevel(spans, now); known && p.MaxAge > 0 {
+		p.ServiceLevel, p.ServiceTime = &share, Seconds(over.Seconds())
+	}
 }
 
 // lastRun fills in the result of the last refresh, and how many have failed since the last success, or since somebody

@@ -25,9 +25,20 @@ var (
 	page = template.Must(template.New("page").Parse(pageText))
 )
 
-// Write writes the page. Made is when the projects were checked.
-func Write(w io.Writer, projects []fleet.ProjectStatus, made time.Time) error {
-	if err := page.Execute(w, newView(projects, made)); err != nil {
+// Page is what a page shows.
+type Page struct {
+	Projects []fleet.ProjectStatus
+	// Made is when the projects were checked.
+	Made time.Time
+	// Price is what keeping dumps costs.
+	Price fleet.Price
+	// Abandoned are dumps of projects that the fleet does not have.
+	Abandoned []fleet.Abandoned
+}
+
+// Write writes the page.
+func (p Page) Write(w io.Writer) error {
+	if err := page.Execute(w, newView(p)); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

@@ -45,7 +45,7 @@ func TestDemo(t *testing.T) {
 func write(t *testing.T, path string, projects []fleet.ProjectStatus) {
 	t.Helper()
 	var page bytes.Buffer
-	if err := Write(&page, projects, morning); err != nil {
+	if err := (Page{Projects: projects, Made: morning}).Write(&page); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, page.Bytes(), 0o644); err != nil {

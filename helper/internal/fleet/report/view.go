@@ -20,9 +20,15 @@ type view struct {
 	AllFresh bool
 	Made     moment
 	Stored   string // size of all newest dumps together
+	Held     string // size of all dumps together, and what they cost
 	Groups   []group
 	Rows     []row
+
+	Abandoned []abandoned
 }
+
+// abandoned are dumps of a project that the fleet does not have.
+type abandoned struct{ Name, Store, Holds, Newest string }
 
 // group is the projects of one verdict: a filter, and a part of the bar on top, in percent of it.
 type group struct {
@@ -56,6 +62,9 @@ type row struct {
 	LastRun      moment
 	Error, Hint  string
 	Paused       string // why the fleet leaves it alone
+	Holds        string // all its dumps, and what they cost
+	Made         string // rows of the newest one, and who made it of which server
+	Service      string // share of the last 30 days with a fresh dump
 	Restored     string // the last check of a dump by restoring it
 	Unrestored   bool   // that dump was wrong
 	Failures     string
@@ -69,21 +78,32 @@ var classes = map[fleet.Verdict]string{
 	fleet.VerdictFailing: "failing", fleet.VerdictStale: "stale", fleet.VerdictPaused: "paused", fleet.VerdictFresh: "fresh",
 }
 
-func newView(projects []fleet.ProjectStatus, made time.Time) view {
+func newView(p Page) view {
+	projects := p.Projects
 	v := view{
 		Policy: policy(),
 		//nolint:gosec // the page's own, from page.css
 		Style: template.CSS(style),
 		//nolint:gosec // the page's own, from page.js
 		Script: template.JS(script),
-		Made:   at(made),
+		Made:   at(p.Made),
 	}
 	count := map[fleet.Verdict]int{}
-	var stored int64
+	var stored, held int64
 	for _, project := range projects {
 		count[project.Verdict]++
-		stored += project.ObjectBytes
-		v.Rows = append(v.Rows, newRow(project))
+		stored, held = stored+project.ObjectBytes, held+project.HeldBytes
+		v.Rows = append(v.Rows, newRow(project, p.Price))
+	}
+	for _, one := range p.Abandoned {
+		held += one.Bytes
+		v.Abandoned = append(v.Abandoned, abandoned{one.Project, one.Store, holds(one.Dumps, one.Bytes, p.Price), at(one.Newest).Human})
+	}
+	if held > 0 {
+		v.Held = ui.Bytes(held)
+		if cost := p.Price.Month(held); cost != "" {
+			v.Held += ", " + cost + " a month"
+		}
 	}
 	v.Stored = ui.Bytes(stored)
 	v.Headline = headline(count[fleet.VerdictFresh], len(projects), count[fleet.VerdictPaused])
@@ -119,7 +139,7 @@ func headline(fresh, all, paused int) string {
 	return fmt.Sprintf("%d of %d projects are fresh", fresh, all)
 }
 
-func newRow(p fleet.ProjectStatus) row {
+func newRow(p fleet.ProjectStatus, price fleet.Price) row {
 	r := row{
 		Class: classes[p.Verdict], Name: p.Name, Slot: p.Slot, Verdict: p.Verdict, Rank: rank(p.Verdict),
 		Search:  strings.ToLower(strings.Join([]string{p.Name, p.Slot, p.Store, string(p.Verdict), p.Error, p.Hint}, "\n")),
@@ -147,6 +167,7 @@ func newRow(p fleet.ProjectStatus) row {
 		r.LastRun = at(p.LastRun)
 	}
 	r.Baked = strings.Join(p.Baked, ", ")
+	r.Holds, r.Made, r.Service = holds(p.Dumps, p.HeldBytes, price), madeBy(p), service(p)
 	if p.Pause != nil {
 		r.Paused = p.Pause.String()
 	}
@@ -168,6 +189,42 @@ func newRow(p fleet.ProjectStatus) row {
 	r.Sizes = newSparkline(sizes, func(size float64) string { return ui.Bytes(int64(size)) })
 	r.Times = newSparkline(times, func(s float64) string { return ui.Duration(fleet.Seconds(s).Duration()) })
 	return r
+}
+
+// holds is "14 dumps, 1.4 GB, 0.03 USD a month".
+func holds(dumps int, bytes int64, price fleet.Price) string {
+	if dumps == 0 {
+		return ""
+	}
+	text := ui.Count(int64(dumps), "dump") + ", " + ui.Bytes(bytes)
+	if cost := price.Month(bytes); cost != "" {
+		text += ", " + cost + " a month"
+	}
+	return text
+}
+
+// madeBy is "123,456 rows, mariadb 10.11.6, by ada@laptop".
+func madeBy(p fleet.ProjectStatus) string {
+	var parts []string
+	if p.Rows > 0 {
+		parts = append(parts, ui.Count(p.Rows, "row"))
+	}
+	if p.Server != "" {
+		parts = append(parts, p.Server)
+	}
+	if p.Publisher != "" {
+		parts = append(parts, "by "+p.Publisher)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// service is "99.8 % of 30 days". It never rounds to all of them.
+func service(p fleet.ProjectStatus) string {
+	if p.ServiceLevel == nil {
+		return ""
+	}
+	share := math.Floor(*p.ServiceLevel*1000) / 10
+	return fmt.Sprintf("fresh for %g %% of the last %s", share, ui.Duration(p.ServiceTime.Duration().Round(time.Hour)))
 }
 
 // restored says what came of the last check of a dump by restoring it.
