@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*.bash tests/*.bats tests/*/*.sh tests/lab/images/*/*.sh commands/*/* dump-refresh/*.sh deploy/*/*.sh)
 
-.PHONY: help build image release test test-fast test-race test-race-fast test-go test-long test-shell test-ddev reference lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
+.PHONY: help build image fleet-image release test test-fast test-race test-race-fast test-go test-long test-shell test-ddev test-image reference lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
 
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,11 @@ image: ## builds the image of the dump service, docs/image.md
 	docker buildx build $(IMAGE_OUTPUT) --tag jobiqo/dump-refresh:$(IMAGE_TAG) --file deploy/image/Dockerfile \
 	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
 	  --build-arg SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct 2>/dev/null || echo 0) $(IMAGE_FLAGS) .
+
+# Its base is the image above, of the same version, in the registry.
+fleet-image: ## builds the image for CI systems and fleets of repositories
+	docker buildx build $(IMAGE_OUTPUT) --tag jobiqo/dump-refresh-fleet:$(IMAGE_TAG) --file deploy/image/fleet.Dockerfile \
+	  --build-arg HELPER=jobiqo/dump-refresh:$(IMAGE_TAG) $(IMAGE_FLAGS) deploy/image
 
 release: ## compiles the program for all systems into dist/, with checksums
 	rm -rf dist && mkdir dist
@@ -79,6 +84,10 @@ test-ddev: ## runs the tests of the add-on in the real DDEV
 reference: ## generates tables in docs/ from the program
 	go test ./tests/docs -run TestReferenceHasTheFlags -args -update
 	go test ./helper/internal/cli -run "TestTroubleshooting|TestJSONDocument" -args -update
+
+# Uses the Docker engine that answers, or starts one first.
+test-image: ## builds the image of a fleet, and starts it as CI systems do
+	go run ./tests/lab -engine go test -count=1 ./tests/deploy -run TestFleetImage
 
 # The rules are in .golangci.yml, including which package may import which.
 lint: ## runs golangci-lint

@@ -1,16 +1,15 @@
-# The image of the dump service with git and ssh, for fleets whose projects are repositories (`git:` in fleet.yaml):
-#   docker build --file deploy/image/fleet.Dockerfile --tag REGISTRY/dump-refresh-fleet:v0.1.0 deploy/image
-# If all projects are folders that the container can see, use the image of the dump service itself.
+# An image for runners: a fleet whose projects are repositories (`git:` in fleet.yaml), and CI systems that run shell lines in a container.
+# Releases publish it as jobiqo/dump-refresh-fleet; `make fleet-image` builds it.
+# It has dump-helper, git, ssh, a shell with the usual commands, and the dump clients for --engine=client. If all projects are folders that
+# the container can see and nothing but dump-helper is started in it, the smaller image of the dump service will do.
 ARG HELPER=jobiqo/dump-refresh:v0.1.0
 FROM $HELPER AS helper
 
 FROM debian:trixie-slim
-# ssh needs an account, and finds ~/.ssh through it.
-RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --uid 65532 --home-dir /tmp --no-create-home --shell /usr/sbin/nologin dump
+# pg_dump must be as new as the newest server; that comes from a newer release, as in debian.sh.
+RUN --mount=type=bind,source=fleet.sh,target=/fleet.sh bash /fleet.sh
 COPY --from=helper /dump-helper /usr/bin/dump-helper
-ENV HOME=/tmp
+COPY --chmod=755 start-fleet.sh /usr/bin/start-fleet
+ENV HOME=/tmp IN_DUMP_IMAGE=true
 USER 65532:65532
-ENTRYPOINT ["/usr/bin/dump-helper"]
+ENTRYPOINT ["/usr/bin/start-fleet"]

@@ -27,8 +27,8 @@ type lab struct {
 	version string // of the checkout
 }
 
-// prepare sets up the parts of a lab that do not exist yet.
-func prepare(ctx context.Context) (made *lab, err error) {
+// begin makes the lab's folder, and starts its engine, which the caller stops.
+func begin(ctx context.Context) (*lab, error) {
 	version, err := output(ctx, ".", "git", "describe", "--tags", "--always", "--dirty")
 	if err != nil {
 		return nil, err
@@ -47,10 +47,14 @@ func prepare(ctx context.Context) (made *lab, err error) {
 	if err := attached(exec.CommandContext(ctx, "tests/packages.sh", packages...)).Run(); err != nil {
 		return nil, fmt.Errorf("install packages: %w", err)
 	}
-	if err := l.installPrograms(ctx); err != nil {
-		return nil, err
-	}
-	if l.engine, err = startEngine(ctx, l.dir); err != nil {
+	l.engine, err = startEngine(ctx, l.dir)
+	return l, err
+}
+
+// prepare sets up the parts of a lab that do not exist yet.
+func prepare(ctx context.Context) (made *lab, err error) {
+	l, err := begin(ctx)
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -58,6 +62,9 @@ func prepare(ctx context.Context) (made *lab, err error) {
 			_ = l.engine.stop()
 		}
 	}()
+	if err := l.installPrograms(ctx); err != nil {
+		return nil, err
+	}
 	if err := makeImages(ctx, l.dir); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 // Command lab runs a command on a machine with a real DDEV:
 //
 //	go run ./tests/lab bats tests
+//	go run ./tests/lab -engine go test ./tests/deploy
+//
+// The second form needs a Docker engine alone.
 //
 // If `ddev` is on the PATH and a Docker engine answers, it runs the command directly. Otherwise it first sets up both,
 // which needs root and Debian: an engine from Debian's packages, DDEV from its Go module, the images of a DDEV project
@@ -33,7 +36,13 @@ func main() {
 	}
 }
 
+// engineOnly lets the command run as it is, on a machine with a Docker engine and without DDEV.
+const engineOnly = "-engine"
+
 func run(ctx context.Context, command []string) (err error) {
+	if len(command) > 1 && command[0] == engineOnly {
+		return withEngine(ctx, command[1:])
+	}
 	if len(command) == 0 {
 		return errors.New("name the command that is to run where DDEV is")
 	}
@@ -49,6 +58,24 @@ func run(ctx context.Context, command []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, lab.close()) }()
 	return lab.run(ctx, command)
+}
+
+// withEngine runs a command while a Docker engine answers that has the base of all images.
+func withEngine(ctx context.Context, command []string) (err error) {
+	if !answers(ctx) {
+		if os.Getuid() != 0 {
+			return errors.New("no Docker engine answers; starting one needs root")
+		}
+		l, err := begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = l.engine.stop() }()
+		if err := makeBase(ctx); err != nil {
+			return err
+		}
+	}
+	return attached(exec.CommandContext(ctx, command[0], command[1:]...)).Run()
 }
 
 // haveDDEV reports whether DDEV and Docker are already there.
