@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -39,6 +40,26 @@ func TestServicesAreConfined(t *testing.T) {
 	folder := installed(t)
 	for _, unit := range []string{"dump-refresh.service", "dump-refresh-failed.service"} {
 		run(t, "", analyze, "security", "--offline=true", "--no-pager", "--threshold=15", filepath.Join(folder, unit))
+	}
+}
+
+// TestOftenIsValid checks the timer with the drop-in for runs one after the other, whose pause is that of the test with a clock.
+func TestOftenIsValid(t *testing.T) {
+	analyze := program(t, "systemd-analyze", "apt-get install systemd")
+	folder := installed(t)
+	text := read(t, deployed(t, "systemd", "often.conf"))
+	dropIn := filepath.Join(folder, "dump-refresh.timer.d")
+	if err := os.Mkdir(dropIn, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dropIn, "often.conf"), text, 0o644)
+	output, err := exec.CommandContext(t.Context(), analyze, "verify", filepath.Join(folder, "dump-refresh.timer")).CombinedOutput()
+	if err != nil || strings.Contains(string(output), folder) {
+		t.Errorf("%v\n%s", err, output)
+	}
+	tested := read(t, deployed(t, "..", "helper", "internal", "fleet", "often_test.go"))
+	if !strings.Contains(text, "\nOnUnitInactiveSec=30s\n") || !strings.Contains(tested, "\nconst oftenPause = 30 * time.Second\n") {
+		t.Error("the pause in often.conf is not that of the test")
 	}
 }
 

@@ -129,9 +129,10 @@ func resolved(node *yaml.Node) *yaml.Node {
 // entry returns the keys that projects and defaults have in common.
 func (r *configReader) entry(entry *Entry) fields {
 	return fields{
-		"max_age":    r.duration(&entry.MaxAge),
-		"time_limit": r.duration(&entry.TimeLimit),
-		"retries":    r.number(&entry.Retries, 0),
+		"max_age":     r.duration(&entry.MaxAge),
+		"renew_after": r.duration(&entry.RenewAfter),
+		"time_limit":  r.duration(&entry.TimeLimit),
+		"retries":     r.number(&entry.Retries, 0),
 		"remind": func(node *yaml.Node) {
 			if entry.Remind = 0; node.Value != "never" {
 				r.duration(&entry.Remind)(node)

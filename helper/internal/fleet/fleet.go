@@ -54,6 +54,8 @@ type Project struct {
 type Policy struct {
 	// MaxAge is how old the newest dump may be.
 	MaxAge time.Duration
+	// RenewAfter is the age at which it is renewed, if that is earlier than Due would be; 0 is none.
+	RenewAfter time.Duration
 	// TimeLimit is how long one try may take; 0 is no limit.
 	TimeLimit time.Duration
 	// Retries is how often a refresh that failed is tried again.
@@ -68,7 +70,12 @@ type Policy struct {
 
 // Due is the age at which a newest dump is due for renewal. It is less than MaxAge, so that a schedule that runs once per
 // MaxAge finds every dump due, also those that were made a minute later than the others.
-func (p Policy) Due() time.Duration { return p.MaxAge * 3 / 4 }
+func (p Policy) Due() time.Duration {
+	if usual := p.MaxAge * 3 / 4; p.RenewAfter == 0 || p.RenewAfter > usual {
+		return usual
+	}
+	return p.RenewAfter
+}
 
 // knownBroken is when KnownBroken ends; zero if it has ended.
 func (p Policy) knownBroken(now time.Time) time.Time {
