@@ -184,6 +184,7 @@ var documented = []struct {
 		{err: source.ErrSnapshotTooLong, says: "the dump took too long: …"},
 		{err: source.ErrConnectionLost, says: "connection lost: …"},
 		{err: source.Failure(anything, source.ErrConnectionLost, &silence.Error{Server: anything, For: time.Minute}), says: "connection lost: … has not answered for 1m0s"},
+		{err: source.Failure(anything, source.ErrConnectionLost, &silence.Error{Server: anything, For: time.Minute, Answers: true, Refusal: errAnything}), says: "connection lost: nothing has come over the connection to … for 1m0s, and a second one, to ask what the server does, was refused: …"},
 		{err: source.Failure(anything, source.ErrConnectionLost, &silence.Error{Server: anything, For: time.Minute, Answers: true}), says: "connection lost: nothing has come over the connection to … for 1m0s, while the server waits for us"},
 		{err: &source.PoolerError{Pooler: "PgBouncer 1.18.0", LentFor: "transaction", Server: "10.0.0.5:5432"}},
 		{err: &source.PoolerError{Pooler: "PgBouncer 1.18.0", Settings: []string{"quote_all_identifiers"}, Server: "10.0.0.5:5432"}},

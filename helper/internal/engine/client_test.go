@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -98,6 +99,50 @@ func endsSilence(t *testing.T, url string, port int, sessions func() ([][]string
 			t.Errorf("sessions stay: %q, %v", left, err)
 		})
 	}
+}
+
+// A dump over our own connections has pg_dump write the definitions. What becomes of its connection is watched, too.
+func TestDefinitionsOnASilentLine(t *testing.T) {
+	server := sourcetest.PostgreSQL(t)
+	address := fmt.Sprintf("127.0.0.1:%d", server.Port)
+	proxy, err := faults.NewTCP(address)
+	targettest.Must(t, err)
+	t.Cleanup(proxy.Close)
+	config := source.Config{URL: sourcetest.ParseURL(t, strings.Replace(server.URL("shop"), address, proxy.Address(), 1)+"?tls=off")}
+	config.URL.Silence = time.Second
+	src, _ := sourcetest.Open(t, config)
+	defer src.Close()
+	locking := &atomic.Int32{}
+	proxy.Damage(func(ctx context.Context, r io.Reader) io.Reader { return &untilLock{ctx, r, locking} }, nil)
+	dump, err := src.Dump(t.Context())
+	if err == nil {
+		_, err = sourcetest.ReadText(t.Context(), dump)
+		targettest.Must(t, dump.Close())
+	}
+	if locking.Load() == 0 {
+		t.Fatal("pg_dump locks no table any more")
+	}
+	var silent *silence.Error
+	if !errors.As(err, &silent) || !errors.Is(err, source.ErrConnectionLost) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// untilLock lets nothing pass from the command of pg_dump's that locks the tables on.
+type untilLock struct {
+	ctx     context.Context
+	from    io.Reader
+	stalled *atomic.Int32
+}
+
+func (u *untilLock) Read(p []byte) (int, error) {
+	n, err := u.from.Read(p)
+	if bytes.Contains(p[:n], []byte("LOCK TABLE")) {
+		u.stalled.Add(1)
+		<-u.ctx.Done()
+		return 0, io.EOF
+	}
+	return n, err
 }
 
 // stallAll stalls all connections as soon as one of them has carried so many bytes.

@@ -40,7 +40,7 @@ func (s *session) Look(ctx context.Context) (silence.State, error) {
 		return err
 	})
 	if Errno(err) != 0 {
-		return silence.Working, nil // a refusal is an answer, too
+		return silence.Unseen, err
 	}
 	return state, err
 }

@@ -22,9 +22,17 @@ import (
 // watched connects through a proxy, for a connection that may be silent for two seconds.
 func watched(t *testing.T, server *testserver.MySQL, proxy *faults.TCP) (*sql.Conn, *silence.Watch) {
 	t.Helper()
-	u, err := dburl.Parse(strings.Replace(server.URL("mysql"), fmt.Sprintf("127.0.0.1:%d", server.Port), proxy.Address(), 1))
+	return watchedAs(t, server, server.URL("mysql"), proxy, false)
+}
+
+func watchedAs(t *testing.T, server *testserver.MySQL, url string, proxy *faults.TCP, impatient bool) (*sql.Conn, *silence.Watch) {
+	t.Helper()
+	u, err := dburl.Parse(strings.Replace(url, fmt.Sprintf("127.0.0.1:%d", server.Port), proxy.Address(), 1))
 	targettest.Must(t, err)
 	watch := silence.New(u.Address(), 2*time.Second)
+	if impatient {
+		watch = watch.Impatient()
+	}
 	pool, err := mysql.Open(u, mysql.Options{Check: &oneserver.Check{Address: u.Address()}, Silence: watch, Timeout: 5 * time.Second})
 	targettest.Must(t, err)
 	t.Cleanup(func() { _ = pool.Close() })
@@ -71,7 +79,39 @@ func TestSilence(t *testing.T) {
 				t.Errorf("after %s: %v", time.Since(began), err)
 			}
 		})
+		t.Run("one connection for the account", func(t *testing.T) {
+			targettest.Must(t, server.Exec("CREATE USER single@'127.0.0.1' IDENTIFIED BY 'x' WITH MAX_USER_CONNECTIONS 1"))
+			t.Cleanup(func() { _ = server.Exec("DROP USER single@'127.0.0.1'") })
+			proxy := proxyTo(t, server)
+			conn, watch := watchedAs(t, server, server.URLAs("single", "x", "information_schema"), proxy, false)
+			// On a server that is written to, the statement may be at work for long, and nobody can see it.
+			if _, err := conn.ExecContext(t.Context(), "DO SLEEP(5)"); err != nil || watch.Err() != nil {
+				t.Errorf("%v, %v", err, watch.Err())
+			}
+		})
+		t.Run("one connection for the account of a server that is read", func(t *testing.T) {
+			targettest.Must(t, server.Exec("CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'x' WITH MAX_USER_CONNECTIONS 1"))
+			t.Cleanup(func() { _ = server.Exec("DROP USER reader@'127.0.0.1'") })
+			conn, watch := watchedAs(t, server, server.URLAs("reader", "x", "information_schema"), proxyTo(t, server), true)
+			_, err := conn.ExecContext(t.Context(), "DO SLEEP(60)")
+			refused(t, watch.Explain(err), "nothing has come over the connection to 127.0.0.1:", " for 2s, and a second one, to ask what the server does, was refused: Error 1226", "'max_user_connections'")
+		})
 	})
+}
+
+// refused checks the error of a silence that nobody could look into.
+func refused(t *testing.T, err error, words ...string) {
+	t.Helper()
+	var silent *silence.Error
+	if !errors.As(err, &silent) || !silent.Answers || mysql.Classify(err) != fault.Lost {
+		t.Errorf("got %v", err)
+		return
+	}
+	for _, word := range words {
+		if !strings.Contains(silent.Error(), word) {
+			t.Errorf("%q is not in: %v", word, silent)
+		}
+	}
 }
 
 func proxyTo(t *testing.T, server *testserver.MySQL) *faults.TCP {

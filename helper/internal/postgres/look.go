@@ -63,7 +63,7 @@ type session struct {
 // Look asks for the session in the list of activities, where each role sees its own. A session that is missing there may have another number
 // behind a pooler, so only the answer counts then.
 func (s *session) Look(ctx context.Context) (silence.State, error) {
-	state := silence.Working
+	state := silence.Unseen
 	err := s.beside(ctx, func(conn *pgx.Conn) error {
 		rows, err := conn.PgConn().Exec(ctx, fmt.Sprintf("SELECT coalesce(state, ''), coalesce(row_to_json(a)->>'wait_event', '')"+
 			" FROM pg_catalog.pg_stat_activity a WHERE pid = %d AND usename = session_user", s.pid)).ReadAll()
@@ -71,15 +71,18 @@ func (s *session) Look(ctx context.Context) (silence.State, error) {
 			return err
 		}
 		does, waitsFor := string(rows[0].Rows[0][0]), string(rows[0].Rows[0][1])
-		if strings.HasPrefix(does, "idle") || waitsFor == "ClientRead" || waitsFor == "ClientWrite" {
+		if state = silence.Working; strings.HasPrefix(does, "idle") || waitsFor == "ClientRead" || waitsFor == "ClientWrite" {
 			state = silence.Waiting
 		}
 		return nil
 	})
 	if SQLState(err) != "" {
-		return silence.Working, nil // a refusal is an answer, too
+		return silence.Unseen, Plain(err)
 	}
-	return state, err
+	if err != nil {
+		return silence.Working, err
+	}
+	return state, nil
 }
 
 // End ends the session, if it is of our role and of this program: behind a pooler its number may be somebody else's.

@@ -22,9 +22,17 @@ import (
 // watched connects through a proxy, for a connection that may be silent for two seconds.
 func watched(t *testing.T, server *testserver.PG, proxy *faults.TCP) (*pgx.Conn, *silence.Watch) {
 	t.Helper()
-	u, err := dburl.Parse(strings.Replace(server.URL("postgres"), fmt.Sprintf("127.0.0.1:%d", server.Port), proxy.Address(), 1))
+	return watchedAs(t, server, server.URL("postgres"), proxy, false)
+}
+
+func watchedAs(t *testing.T, server *testserver.PG, url string, proxy *faults.TCP, impatient bool) (*pgx.Conn, *silence.Watch) {
+	t.Helper()
+	u, err := dburl.Parse(strings.Replace(url, fmt.Sprintf("127.0.0.1:%d", server.Port), proxy.Address(), 1))
 	targettest.Must(t, err)
 	watch := silence.New(u.Address(), 2*time.Second)
+	if impatient {
+		watch = watch.Impatient()
+	}
 	config, err := postgres.Config(u, "postgres", postgres.Options{Timeout: 5 * time.Second, Silence: watch})
 	targettest.Must(t, err)
 	conn, err := pgx.ConnectConfig(t.Context(), config)
@@ -94,6 +102,24 @@ func TestSilence(t *testing.T) {
 		var silent *silence.Error
 		if err = watch.Explain(err); !errors.As(err, &silent) || silent.Answers || time.Since(began) > 30*time.Second {
 			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
+	t.Run("one connection for the role", func(t *testing.T) {
+		targettest.Must(t, server.Exec("postgres", "CREATE ROLE single LOGIN PASSWORD 'x' CONNECTION LIMIT 1"))
+		t.Cleanup(func() { _ = server.Exec("postgres", "DROP ROLE single") })
+		conn, watch := watchedAs(t, server, server.URLAs("single", "x", "postgres"), proxyTo(t, server), false)
+		// On a server that is written to, the statement may be at work for long, and nobody can see it.
+		if _, err := conn.Exec(t.Context(), "SELECT pg_sleep(5)"); err != nil || watch.Err() != nil {
+			t.Errorf("%v, %v", err, watch.Err())
+		}
+		targettest.Must(t, server.Exec("postgres", "CREATE ROLE reader LOGIN PASSWORD 'x' CONNECTION LIMIT 1"))
+		t.Cleanup(func() { _ = server.Exec("postgres", "DROP ROLE reader") })
+		conn, watch = watchedAs(t, server, server.URLAs("reader", "x", "postgres"), proxyTo(t, server), true) // rows come steadily there
+		_, err := conn.Exec(t.Context(), "SELECT pg_sleep(60)")
+		var silent *silence.Error
+		if err = watch.Explain(err); !errors.As(err, &silent) || !silent.Answers || postgres.Classify(err) != fault.Lost ||
+			!strings.HasSuffix(silent.Error(), `for 2s, and a second one, to ask what the server does, was refused: FATAL: too many connections for role "reader" (SQLSTATE 53300)`) {
+			t.Errorf("got %v", err)
 		}
 	})
 }

@@ -28,11 +28,13 @@ const (
 	Waiting
 	// Gone: the server has no such session.
 	Gone
+	// Unseen: the server answers, but nobody can see the session: there is no connection to spare, or the session has another number there.
+	Unseen
 )
 
 // Session is a session of a server, seen through another one.
 type Session interface {
-	// Look asks what the server does for the session. It fails if the server gives no answer; a refusal is an answer.
+	// Look asks what the server does for the session. It fails if the server gives no answer. A refusal is an answer: it comes with Unseen.
 	Look(ctx context.Context) (State, error)
 	// End ends the session.
 	End(ctx context.Context) error
@@ -44,9 +46,14 @@ type Error struct {
 	For    time.Duration
 	// Answers means that the server answers others: only this connection is dead.
 	Answers bool
+	// Refusal is why the server lets nobody see what it does for this connection; nil if that is known.
+	Refusal error
 }
 
 func (e *Error) Error() string {
+	if e.Refusal != nil {
+		return fmt.Sprintf("nothing has come over the connection to %s for %s, and a second one, to ask what the server does, was refused: %v", e.Server, e.For, e.Refusal)
+	}
 	if e.Answers {
 		return fmt.Sprintf("nothing has come over the connection to %s for %s, while the server waits for us", e.Server, e.For)
 	}
@@ -57,6 +64,8 @@ func (e *Error) Error() string {
 type Watch struct {
 	server string
 	limit  time.Duration
+	// unseen is how long nothing may come while the server lets nobody see what it does.
+	unseen time.Duration
 	// looking lets one look at a time reach the server: many connections may fall silent together.
 	looking sync.Mutex
 	found   atomic.Pointer[Error]
@@ -67,7 +76,16 @@ func New(server string, limit time.Duration) *Watch {
 	if limit <= 0 {
 		limit = Default
 	}
-	return &Watch{server: server, limit: limit}
+	return &Watch{server: server, limit: limit, unseen: unseenLimits * limit}
+}
+
+// unseenLimits is how many limits a wait may take that nobody can see: a key of a large table takes long to make.
+const unseenLimits = 10
+
+// Impatient ends waits that nobody can see at the limit for others, too: for servers that are only read, whose rows come steadily.
+func (w *Watch) Impatient() *Watch {
+	w.unseen = w.limit
+	return w
 }
 
 // Err returns the error of the first connection that fell silent; nil for none. Drivers may hide it behind an error of their own.
@@ -237,6 +255,8 @@ func (c *wait) check() {
 	case c.ctx.Err() != nil:
 	case c.moved.Load() != began, err == nil && state == Working:
 		c.again(limit/2, 0)
+	case state == Unseen:
+		c.checkUnseen(began, err)
 	case c.misses == 0:
 		c.again(limit*3/4-time.Since(time.Unix(0, began)), 1)
 	case err != nil:
@@ -247,6 +267,22 @@ func (c *wait) check() {
 		defer cancel()
 		_ = (*session).End(ctx)
 	}
+}
+
+// checkUnseen ends a wait whose session nobody sees, if it takes too long. refusal is why nobody sees it; nil if the server does not know the
+// session: behind a pooler it has another number.
+func (c *wait) checkUnseen(began int64, refusal error) {
+	limit := c.watch.limit
+	most := c.watch.unseen
+	if refusal == nil {
+		most = unseenLimits * limit
+	}
+	quiet := time.Since(time.Unix(0, began))
+	if quiet < most {
+		c.again(min(limit/2, most-quiet), 0)
+		return
+	}
+	c.fail(&Error{Server: c.watch.server, For: most, Answers: true, Refusal: refusal})
 }
 
 func (c *wait) look(session Session) (State, error) {

@@ -84,7 +84,7 @@ func (c *clientSession) Look(ctx context.Context) (silence.State, error) {
 		return err
 	})
 	if mysql.Errno(err) != 0 {
-		return silence.Working, nil // a refusal is an answer, too
+		return silence.Unseen, err
 	}
 	return state, err
 }

@@ -55,7 +55,7 @@ type Server struct {
 func New(config source.Config, tunnel *sshtunnel.Tunnel) *Server {
 	return &Server{
 		config: config, url: *config.URL, tunnel: tunnel, identity: oneserver.Check{Address: config.URL.Address()},
-		silence: silence.New(config.URL.Address(), config.URL.Silence),
+		silence: silence.New(config.URL.Address(), config.URL.Silence).Impatient(),
 	}
 }
 

@@ -68,11 +68,12 @@ type archive struct {
 
 // startArchive starts pg_dump; nil if there is no pg_restore. With bare, there is nothing whose contents pg_dump should know. It asks for the
 // value of each sequence otherwise, even if that comes into no section.
-func (p *Server) startArchive(ctx context.Context, target clientTarget, snapshot string, bare bool) *archive {
+func (s *snapshot) startArchive(ctx context.Context, target clientTarget, bare bool) *archive {
+	p := s.postgres
 	if p.client.restore() == "" {
 		return nil
 	}
-	target.snapshot, target.archive, target.bare = snapshot, true, bare
+	target.snapshot, target.archive, target.bare = s.id, true, bare
 	if !bare {
 		target.sections = []string{"pre-data", "post-data"}
 	}
@@ -80,13 +81,14 @@ func (p *Server) startArchive(ctx context.Context, target clientTarget, snapshot
 	ctx, a.stop = context.WithCancel(ctx)
 	go func() {
 		defer close(a.done)
-		a.bytes, a.err = p.readArchive(ctx, target)
+		a.bytes, a.err = s.readArchive(ctx, target)
 	}()
 	return a
 }
 
-func (p *Server) readArchive(ctx context.Context, target clientTarget) ([]byte, error) {
-	child, err := p.client.program(target).Start(ctx)
+func (s *snapshot) readArchive(ctx context.Context, target clientTarget) ([]byte, error) {
+	p := s.postgres
+	child, err := s.startClient(ctx, p.client.program(target), s.time)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +233,7 @@ func (d *definitions) dumped(ctx context.Context, text *schemaText, sections ...
 	if text.section == dump.Tail {
 		target.copied = d.copied
 	}
-	child, err := d.client.program(target).Start(ctx)
+	child, err := d.snapshot.startClient(ctx, d.client.program(target), d.snapshot.time)
 	if err != nil {
 		return err
 	}

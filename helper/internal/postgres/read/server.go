@@ -9,8 +9,11 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
@@ -20,6 +23,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/rowfilter"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/source/command"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/dumpclient"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sshtunnel"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
@@ -34,6 +38,8 @@ type Server struct {
 	limits postgres.TimeLimits
 	// silence watches all sessions.
 	silence *silence.Watch
+	// ours has the server's processes behind our own connections, those of pg_dump not among them.
+	ours sync.Map
 
 	// What inspect found.
 	client        dumpClient
@@ -62,7 +68,7 @@ type Server struct {
 
 // New makes a source of a PostgreSQL server; tunnel is nil for a direct connection.
 func New(config source.Config, tunnel *sshtunnel.Tunnel) *Server {
-	return &Server{config: config, url: *config.URL, tunnel: tunnel, silence: silence.New(config.URL.Address(), config.URL.Silence)}
+	return &Server{config: config, url: *config.URL, tunnel: tunnel, silence: silence.New(config.URL.Address(), config.URL.Silence).Impatient()}
 }
 
 // relationName is a relation's name with its schema.
@@ -373,11 +379,7 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 	}
 	d.SnapshotTime = d.SnapshotTime.UTC()
 	ctx, stop := dumpclient.Watched(ctx, s.watch)
-	session := &clientSession{snapshot: s, since: d.SnapshotTime}
-	if s.aside != nil {
-		session.watcher = s.aside.PgConn().PID()
-	}
-	client, err := dumpclient.Start(ctx, dumpclient.InBlocks(ctx, p.client.program(target)), p.silence, session, p.classify)
+	client, err := s.startClient(ctx, dumpclient.InBlocks(ctx, p.client.program(target)), d.SnapshotTime)
 	if err != nil {
 		_ = stop.Close()
 		return nil, err
@@ -385,6 +387,11 @@ func (p *Server) clientDump(ctx context.Context) (_ *source.Dump, err error) {
 	d.Text = p.namingLocks(ctx, newOwnText(p.tunnel.Reader(client)))
 	d.Closers = append([]io.Closer{client, stop}, d.Closers...)
 	return d, nil
+}
+
+// startClient starts pg_dump, with a watch for silence; since is a time of the server's before that.
+func (s *snapshot) startClient(ctx context.Context, program command.Program, since time.Time) (*dumpclient.Output, error) {
+	return dumpclient.Start(ctx, program, s.postgres.silence, &clientSession{s, since}, s.postgres.classify)
 }
 
 // clientTarget says what pg_dump is to dump and how it reaches the server: where that takes a listener on this
@@ -480,6 +487,14 @@ func (p *Server) connection() (*pgx.ConnConfig, error) {
 	// From the first statement on. Poolers know this setting, since every client makes it.
 	config.RuntimeParams["client_encoding"] = "UTF8"
 	inParts(&config.Config)
+	connected := config.AfterConnect
+	config.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		p.ours.Store(conn.PID(), true)
+		if connected == nil {
+			return nil
+		}
+		return connected(ctx, conn)
+	}
 	return config, nil
 }
 

@@ -114,7 +114,7 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 		return s.classifyList(err)
 	}
 	if target != nil {
-		s.archive = p.startArchive(ctx, p.withRules(*target), s.id, bare)
+		s.archive = s.startArchive(ctx, p.withRules(*target), bare)
 	}
 	s.info = p.about
 	if _, _, err := p.inspectTables(ctx, keeper, &s.info); err != nil {
@@ -122,7 +122,7 @@ func (s *snapshot) take(ctx context.Context, target *clientTarget) error {
 	}
 	if s.archive != nil && !within(p.excluded, s.archive.excluded) { // pg_dump would read what has come since
 		s.archive.close()
-		s.archive = p.startArchive(ctx, p.withRules(*target), s.id, bare)
+		s.archive = s.startArchive(ctx, p.withRules(*target), bare)
 	}
 	if now, err := p.inspectLargeObjects(ctx, keeper); err != nil {
 		return s.classifyList(err)
