@@ -127,7 +127,7 @@ fleet-acceptance: build ## publishes and pulls a fleet of 60 projects, some of t
 # Asks for root's rights only if a package is missing.
 packages: ## installs the Debian packages that tests need
 	@tests/packages.sh mariadb-server mariadb-client postgresql postgresql-postgis openssh-server openssh-client \
-	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap maven unzip pgbouncer
+	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap maven unzip pgbouncer jq
 	@command -v npm >/dev/null || tests/packages.sh npm # Node's own packages have it, too, and exclude Debian's
 
 # Compiles the Go modules in tests/tools, and unpacks what this release of Debian lacks: a MySQL server, PostgreSQL's newest clients,

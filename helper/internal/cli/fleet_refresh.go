@@ -26,6 +26,7 @@ func fleetRefreshCommand(version string) *cli.Command {
 		Flags: append(append(flags, metricsFlags()...),
 			onlyFlag(),
 			&cli.BoolFlag{Name: "force", Usage: "with --only: refresh them even if they are fresh, or have far fewer rows or come from another database than their last dumps"},
+			&cli.BoolFlag{Name: "share-hosts", Usage: "keep to per_host together with all other processes that have this flag, as shards do"},
 			&cli.StringFlag{Name: "parallel", Usage: "refresh at most `N` projects at once", DefaultText: "by processors and memory"},
 			&cli.StringFlag{Name: "limit-rate", Usage: "send and fetch at most `RATE` bytes per second for all projects together, such as 500k or 10M"},
 		),
@@ -78,7 +79,7 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	}
 	watcher := newFleetWatcher(out, f)
 	runner := fleet.Runner{
-		Limits: f.limits, Shard: f.shard, Holder: publisher(), MayPass: mayPass, Watcher: teller.watch(watcher), Bakes: watcher,
+		Limits: f.limits, Shard: f.shard, ShareHosts: c.Bool("share-hosts"), Holder: publisher(), MayPass: mayPass, Watcher: teller.watch(watcher), Bakes: watcher,
 		Hint: func(err error) string {
 			_, hint := classify(context.WithoutCancel(ctx), err)
 			return strings.Replace(hint, "with --skip-broken", "with skip_broken: true in fleet.yaml", 1) // a fleet has no such flag

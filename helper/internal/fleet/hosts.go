@@ -37,7 +37,7 @@ var errHostBusy = errors.New("other shards hold all slots of this staging server
 
 func newHosts(r *Runner, items []*Item) hosts {
 	all := hosts{}
-	if r.Shard.Count < 2 {
+	if r.Shard.Count < 2 && !r.ShareHosts {
 		return all
 	}
 	for _, item := range items {

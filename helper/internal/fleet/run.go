@@ -16,6 +16,8 @@ import (
 type Runner struct {
 	Limits
 	Shard Shard
+	// ShareHosts counts the refreshes of other processes, too, for the limit per staging server, as shards do.
+	ShareHosts bool
 	// Holder names this process to others, as in ada@laptop.
 	Holder string
 	// MayPass reports whether another try may succeed after an error. Hint says what a user can do about it.
