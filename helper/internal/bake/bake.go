@@ -14,6 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql/export"
+	"github.com/jobiqo/dump-refresh/helper/internal/signing"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 )
@@ -65,6 +66,8 @@ type Config struct {
 	Key string
 	// Kinds are the kinds of servers to bake for.
 	Kinds []throwaway.Kind
+	// SignKey signs what is baked, if it is set.
+	SignKey signing.Key
 	// Force bakes again even if an object exists.
 	Force bool
 	// Load loads a dump's text into a database that does not exist yet. It may keep files in the folder.

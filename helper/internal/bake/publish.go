@@ -50,6 +50,9 @@ func (r *run) publish(ctx context.Context, export *export.Export) (key string, s
 	if err != nil {
 		return "", 0, err
 	}
+	if r.SignKey.IsSet() {
+		writer.SignWith(r.SignKey)
+	}
 	defer func() {
 		// The upload ends first, so that no Write waits when the writer ends.
 		if err := upload.Abort(); err != nil {

@@ -72,7 +72,12 @@ func (s *session) bakeTo(ctx context.Context, options bakeOptions, progress dump
 	if err != nil {
 		return bake.Result{}, err
 	}
+	key, err := s.project.SignKey(ctx, s.fromAWS)
+	if err != nil {
+		return bake.Result{}, err
+	}
 	config := bake.Config{
+		SignKey: key,
 		Project: s.project.DumpsOf, ToolVersion: options.version, Publisher: publisher(),
 		Bucket: store, Key: options.key, Force: options.force, Load: s.loadBeside(progress), Progress: progress,
 	}

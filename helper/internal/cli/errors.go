@@ -49,6 +49,7 @@ const (
 	exitStale       = 13  // not every project of the fleet has a fresh dump, or something could not be done for every one
 	exitBake        = 14  // a dump could not be baked; the dump itself is published
 	exitLeak        = 15  // a masked or planted value would have been in a dump, so it was not published; or a dump that is not masked was refused
+	exitUnsigned    = 16  // none of the keys in DUMP_VERIFY_KEY has signed the dump
 	exitInterrupted = 130 // Ctrl-C
 )
 
@@ -400,6 +401,9 @@ var errorClasses = []errorClass{
 		return "nothing was published; this is a bug in dump-helper, please report it with the output of `dump-helper version`; --engine=client may work meanwhile"
 	}),
 	as(exitGate, func(*refresh.GateError) string { return "if that is right, publish it with --force" }),
+	as(exitUnsigned, func(*pull.UnsignedError) string {
+		return "nothing was changed; refresh with the DUMP_SIGN_KEY that belongs to it, pull a signed dump with --key, or find out who may write to the bucket"
+	}),
 	as(exitLeak, func(*pull.UnmaskedError) string {
 		return "nothing was changed; mask columns where dumps are made (docs/masking.md), or pull an earlier dump with --key"
 	}),

@@ -152,6 +152,9 @@ func describeIndex(index *dumpfile.Index) string {
 	}
 	line("snapshot", index.SnapshotTime.UTC().Format(time.RFC3339))
 	line("published by", index.Publisher)
+	if index.Signature != nil {
+		line("signed by", "key "+index.Signature.Key)
+	}
 	line("engine", strings.TrimSpace(index.Engine+" "+index.EngineVersion))
 	line("client", index.Client)
 	line("tool", index.ToolVersion)

@@ -109,11 +109,16 @@ func (s *session) refreshConfig(ctx context.Context, options refreshOptions) (re
 		return refresh.Config{}, err
 	}
 	source.Threads, source.SkipBroken = options.threads, options.skipBroken
+	key, err := s.project.SignKey(ctx, s.fromAWS)
+	if err != nil {
+		return refresh.Config{}, err
+	}
 	store, err := s.openBucket(ctx)
 	if err != nil {
 		return refresh.Config{}, err
 	}
 	return refresh.Config{
+		SignKey: key,
 		Project: s.project.DumpsOf, ToolVersion: options.version, Publisher: publisher(),
 		Source: source, Bucket: store, Compression: dumpfile.Compression(s.project.Compression), Level: options.level,
 		Force: options.force, Full: options.full, IfOlderThan: options.ifOlderThan, IfChanged: options.ifChanged,

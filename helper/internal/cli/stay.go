@@ -116,7 +116,7 @@ func (s *session) withoutRows(table string) bool {
 func (s *session) local() pull.Config {
 	return pull.Config{
 		Target: *s.project.Target, Tokens: s.project.Tokens(), Remember: s.project.RememberTokens, WithoutRows: s.withoutRows, Progress: s.out,
-		Keep: s.project.KeepLocal,
+		Keep: s.project.KeepLocal, Project: s.project.DumpsOf, VerifyKeys: s.project.VerifyKeys,
 	}
 }
 

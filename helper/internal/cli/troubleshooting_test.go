@@ -210,6 +210,7 @@ var documented = []struct {
 	{"the gate", []failure{
 		{err: &leak.FoundError{Places: []leak.Place{{Of: "users.mail", Table: "comments", Column: "body"}}}},
 		{err: &leak.FoundError{Places: []leak.Place{{Table: "comments", Column: "body"}}}},
+		{err: &pull.UnsignedError{Dump: "shop-….sql.zst", Why: "is not signed, and DUMP_VERIFY_KEY is set"}},
 		{err: &pull.UnmaskedError{Dump: "shop-….sql.zst"}},
 		{err: &refresh.OtherSourceError{Dump: "shop-….sql.zst", Publisher: "ada@laptop"}},
 		{err: refresh.ErrEmpty},

@@ -82,6 +82,13 @@ func (s *session) verify(ctx context.Context, key string) error {
 		files, size := storedFiles(index)
 		result["rows"], result["files"], result["file_bytes"], result["dump"] = index.Rows, files, size, index.Baked.Dump
 	}
+	if len(s.project.VerifyKeys) > 0 {
+		if err := pull.CheckSignature(index, object.Name, s.project.DumpsOf, s.project.VerifyKeys); err != nil {
+			return err
+		}
+		contents += "\nsigned by key " + index.Signature.Key
+		result["signed_by"] = index.Signature.Key
+	}
 	if index.IsMasked() {
 		result["masked_columns"] = len(index.Masking.Columns)
 		contents += "\n" + describeMasking(index.Masking)

@@ -219,7 +219,7 @@ func TestForgedSeekTable(t *testing.T) {
 	} {
 		object, _ := smallDump(t, Zstd, 0)
 		idx := readIndex(t, object, Zstd)
-		block, err := idx.encode()
+		block, err := idx.encode(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +238,7 @@ func replaceIndex(t testing.TB, object []byte, c Compression, change func(*Index
 	chunks := append([]Chunk(nil), idx.Chunks...)
 	at := idx.at
 	change(idx)
-	block, err := idx.encode()
+	block, err := idx.encode(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

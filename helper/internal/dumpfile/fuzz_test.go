@@ -135,7 +135,7 @@ func smallDumps(t testing.TB) []small {
 // indexText is the JSON of a dump's index.
 func indexText(t testing.TB, object []byte, c Compression) []byte {
 	t.Helper()
-	block, err := readIndex(t, object, c).encode()
+	block, err := readIndex(t, object, c).encode(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,9 +46,11 @@ type Index struct {
 	Baked *Baked `json:"baked,omitempty"`
 
 	// ReadIndex sets these.
-	at      int64  // offset of the index in the object
-	size    int64  // the size of the object
-	payload Digest // the hash of the stored index
+	Signature *IndexSignature `json:"-"` // nil if nobody has signed the dump
+	signed    []byte          // the JSON without the signature and the last brace
+	at        int64           // offset of the index in the object
+	size      int64           // the size of the object
+	payload   Digest          // the hash of the stored index
 }
 
 // Digest is the SHA-256 of the index that ReadIndex found. It identifies the dump.
@@ -154,11 +156,14 @@ func maxIndexSize(chunks int) int64 {
 	return 4<<20 + 1<<10*int64(min(chunks, maxChunks+3))
 }
 
-// encode returns the index as a block.
-func (idx *Index) encode() ([]byte, error) {
+// encode returns the index as a block. The signer may be nil.
+func (idx *Index) encode(signer Signer) ([]byte, error) {
 	text, err := json.Marshal(idx)
 	if err != nil {
 		return nil, fmt.Errorf("encode the dump's index: %w", err)
+	}
+	if signer != nil {
+		text = sign(text, signer)
 	}
 	sum := sha256.Sum256(text)
 	block := make([]byte, 0, indexHeader+len(text))
@@ -200,6 +205,7 @@ func decodeIndex(block []byte, c Compression, at, size, first int64) (*Index, er
 	if err != nil {
 		return nil, corrupt(at, "the index is wrong: %.300v", err)
 	}
+	idx.findSignature(text)
 	return idx, nil
 }
 

@@ -50,6 +50,7 @@ type Writer struct {
 	written  atomic.Int64
 	count    int    // chunks so far
 	reuse    *reuse // nil without an earlier dump
+	signer   Signer // nil if the dump is not signed
 	finished bool
 }
 
@@ -385,7 +386,7 @@ func (w *Writer) finish() error {
 
 // writeTail writes the index, after padding if it would otherwise end within an open part.
 func (w *Writer) writeTail(idx *Index) error {
-	block, err := idx.encode()
+	block, err := idx.encode(w.signer)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+	"github.com/jobiqo/dump-refresh/helper/internal/signing"
 )
 
 // SourcePassword returns the password of the staging database; it is not set if none is configured. Of DUMP_SOURCE_PASSWORD,
@@ -50,6 +51,27 @@ func (p *Project) MaskKey(ctx context.Context, fromAWS func(ctx context.Context,
 		return p.maskKey, nil
 	}
 	return secret.String{}, &ConfigError{Kind: ErrMissing, Name: "DUMP_MASK_KEY", Text: "not set for project " + p.Name + ", whose rules mask columns"}
+}
+
+// SignKey returns the key with which dumps are signed, from DUMP_SIGN_KEY or DUMP_SIGN_KEY_FROM, whichever comes from the later place; none
+// if neither is set. The error is a *ConfigError.
+func (p *Project) SignKey(ctx context.Context, fromAWS func(ctx context.Context, ref string) (secret.String, error)) (signing.Key, error) {
+	from := p.values["DUMP_SIGN_KEY_FROM"].from
+	if p.SignKeyFrom == "" || p.signKey.IsSet() && !from.isAfter(p.values["DUMP_SIGN_KEY"].from) {
+		if !p.signKey.IsSet() {
+			return signing.Key{}, nil
+		}
+		return signing.ParseKey(p.signKey) // it was parsed when the settings were read
+	}
+	text, err := p.readReference(ctx, "DUMP_SIGN_KEY_FROM", "key", p.SignKeyFrom, fromAWS)
+	if err != nil {
+		return signing.Key{}, err
+	}
+	key, err := signing.ParseKey(text)
+	if err != nil {
+		return signing.Key{}, &ConfigError{Kind: ErrInvalidValue, Origin: from.String(), Name: "DUMP_SIGN_KEY_FROM", Text: err.Error()}
+	}
+	return key, nil
 }
 
 // readReference reads the secret that a setting refers to.

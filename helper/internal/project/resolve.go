@@ -74,7 +74,7 @@ func resolve(assignments []assigned) (result values, notes []string, problems Co
 // exposed returns why a's text must not be where it is; "" if it may. Config files are committed, and DDEV writes their values
 // into a compose file and the web container. Every user of the machine can read a command line.
 func exposed(a assigned) string {
-	isPassword := a.name == "DUMP_SOURCE_PASSWORD" || a.name == "DUMP_MASK_KEY" ||
+	isPassword := a.name == "DUMP_SOURCE_PASSWORD" || a.name == "DUMP_MASK_KEY" || a.name == "DUMP_SIGN_KEY" ||
 		a.name == "DUMP_CANARY" && !strings.HasPrefix(a.text, canaryFile)
 	if !isPassword && (a.name != "DUMP_SOURCE" || !holdsPassword(a.text) && !holdsPassword(a.raw)) {
 		return ""

@@ -14,6 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/retention"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
+	"github.com/jobiqo/dump-refresh/helper/internal/signing"
 	"github.com/jobiqo/dump-refresh/helper/internal/units"
 )
 
@@ -74,7 +75,12 @@ type Settings struct {
 	// MaskKeyFrom is where the key of the maskers is, like SourcePasswordFrom; see Project.MaskKey.
 	MaskKeyFrom string
 
-	sourcePassword, maskKey, canary secret.String
+	// SignKeyFrom is where the key is with which dumps are signed, like SourcePasswordFrom; see Project.SignKey.
+	SignKeyFrom string
+	// VerifyKeys are the keys of which one must have signed a dump that is pulled; empty if any dump may be.
+	VerifyKeys []signing.PublicKey
+
+	sourcePassword, maskKey, signKey, canary secret.String
 }
 
 // Source is what is dumped: a database, or a command that prints SQL. At most one is set.
@@ -128,6 +134,16 @@ var table = []setting{
 		return nil
 	}},
 	{name: "DUMP_MASK_KEY_FROM", set: secretFrom(func(s *Settings) *string { return &s.MaskKeyFrom })},
+	{name: "DUMP_SIGN_KEY", secret: true, set: func(s *Settings, text string) error {
+		s.signKey = secret.New(text)
+		_, err := signing.ParseKey(s.signKey)
+		return err
+	}},
+	{name: "DUMP_SIGN_KEY_FROM", set: secretFrom(func(s *Settings) *string { return &s.SignKeyFrom })},
+	{name: "DUMP_VERIFY_KEY", authority: ofDeveloper, set: func(s *Settings, text string) (err error) {
+		s.VerifyKeys, err = signing.ParsePublicKeys(text)
+		return err
+	}},
 	{name: "DUMP_CANARY", secret: true, set: setCanary},
 	{name: "DUMP_SOURCE_ENV", set: setSourceEnvironment},
 	{name: "DUMP_SOURCE_SILENCE", set: setSourceSilence},

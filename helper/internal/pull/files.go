@@ -78,6 +78,9 @@ func (p *Plan) considerFiles(ctx context.Context, object bucket.Object) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", object.Name, err)
 	}
+	if err := CheckSignature(index, object.Name, p.Project, p.VerifyKeys); err != nil {
+		return err
+	}
 	if err := fits(index.Baked, p.index, server); err != nil {
 		return fmt.Errorf("%s %w", object.Name, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/signing"
 	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
 	"github.com/jobiqo/dump-refresh/helper/internal/target"
 )
@@ -95,6 +96,9 @@ type Config struct {
 	Keep int
 	// RequireMasked refuses dumps of which nothing is masked. Masks says that the project's rules mask columns.
 	RequireMasked, Masks bool
+	// VerifyKeys are the keys of which one must have signed the dump, as one of this project; empty if any dump may be pulled.
+	VerifyKeys []signing.PublicKey
+	Project    string
 	// DryRun makes a plan that will not be run. Nothing is published for it.
 	DryRun bool
 	// CacheDir is where all projects keep fetched dumps.
@@ -321,6 +325,9 @@ func (p *Plan) inspect(ctx context.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", p.Dump.Name, err)
+	}
+	if err := CheckSignature(index, p.Dump.Name, p.Project, p.VerifyKeys); err != nil {
+		return err
 	}
 	if err := p.judgeMasking(index); err != nil {
 		return err

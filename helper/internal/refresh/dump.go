@@ -76,6 +76,9 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if err != nil {
 		return Result{}, err
 	}
+	if r.SignKey.IsSet() {
+		writer.SignWith(r.SignKey)
+	}
 	defer func() {
 		// The upload ends first, so that no Write waits when the writer ends.
 		if err := upload.Abort(); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
 	"github.com/jobiqo/dump-refresh/helper/internal/retention"
+	"github.com/jobiqo/dump-refresh/helper/internal/signing"
 	"github.com/jobiqo/dump-refresh/helper/internal/silence"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 )
@@ -28,6 +29,8 @@ type Config struct {
 	Source      source.Config
 	Bucket      *bucket.Bucket
 	Compression dumpfile.Compression
+	// SignKey signs the dump, if it is set.
+	SignKey signing.Key
 	// Level is the compression level; 0 for the default.
 	Level int
 	// Force publishes in any case: whatever the age of the newest dump, and with far fewer tables or rows than it has.

@@ -126,11 +126,14 @@ const cannotTell = "cannot tell whether staging has changed: "
 // madeAlike reports whether a new dump would be made in the same way. The settings that shape the SQL are part of the
 // source's state.
 func (r *run) madeAlike(index *dumpfile.Index) bool {
-	masks := ""
+	masks, signedBy := "", ""
 	if index.Masking != nil {
 		masks = index.Masking.Rules
 	}
-	return masks == r.Source.Masks.Digest() && index.Compression == r.Compression && index.ToolVersion == r.ToolVersion && index.Project == r.Project
+	if index.Signature != nil {
+		signedBy = index.Signature.Key
+	}
+	return signedBy == r.SignKey.Name() && masks == r.Source.Masks.Digest() && index.Compression == r.Compression && index.ToolVersion == r.ToolVersion && index.Project == r.Project
 }
 
 // quietSource is the source without its notes: the dump would repeat them.
