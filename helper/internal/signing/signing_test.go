@@ -43,12 +43,12 @@ func TestKeys(t *testing.T) {
 func TestNoKeys(t *testing.T) {
 	const rsa = "MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ=="
 	for _, text := range []string{"", "x", publicDER, "-----BEGIN PUBLIC KEY-----\n" + privateDER + "\n-----END PUBLIC KEY-----", rsa} {
-		if _, err := ParseKey(secret.New(text)); err != errPrivate { //nolint:errorlint // it says nothing else
+		if _, err := ParseKey(secret.New(text)); err != errPrivate {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	for _, text := range []string{"", "x", privateDER, publicDER + ",", rsa} {
-		if _, err := ParsePublicKeys(text); err != errPublic { //nolint:errorlint // it says nothing else
+		if _, err := ParsePublicKeys(text); err != errPublic {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
