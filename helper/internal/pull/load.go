@@ -131,6 +131,7 @@ func (p *Plan) notLoaded(name string, err error) error {
 	var refused *target.TablesError
 	if errors.As(err, &refused) {
 		refused.Skipped = p.Selection.Skip
+		refused.Foretold(p.lacks)
 	}
 	return fmt.Errorf("load %s: %w", name, err)
 }

@@ -42,6 +42,8 @@ type Plan struct {
 	index       *dumpfile.Index // nil for a dump by another tool
 	dialect     sqltext.Dialect
 	files       *Files // nil if the dump has no tables as files
+	// lacks are the tables that the local server will not take by what the index says, while others are yet to be found.
+	lacks *target.TablesError
 }
 
 // Prepare chooses the dump and decides whether to pull it. It changes nothing locally and fetches nothing.

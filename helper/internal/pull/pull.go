@@ -297,7 +297,7 @@ func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
 		return nil, err
 	}
 	if p.index != nil {
-		if err := p.database.Takes(ctx, p.index.Needs); err != nil {
+		if err := p.takes(ctx); err != nil {
 			return nil, p.notLoaded(p.Dump.Name, err)
 		}
 	}
@@ -308,6 +308,16 @@ func (p *Plan) Inspect(ctx context.Context) (*dumpfile.Index, error) {
 		return p.index, nil // a pull that falls back to SQL checks the space then
 	}
 	return p.index, p.preflight(ctx, p.dump())
+}
+
+// takes compares what the index says of the dump's needs with the local server. If that lacks something, the load makes the tables all the same,
+// before anything is fetched: it finds what else the server refuses, and all of it is told at once.
+func (p *Plan) takes(ctx context.Context) error {
+	err := p.database.Takes(ctx, p.index.Needs)
+	if errors.As(err, &p.lacks) && !p.DryRun && p.dump().inChunks() {
+		return nil
+	}
+	return err
 }
 
 func (p *Plan) inspect(ctx context.Context) error {

@@ -225,6 +225,23 @@ func (e *TablesError) Error() string {
 	return text
 }
 
+// Foretold joins what was known before the load to what came of it: what the tables lack says more than that their types do not exist.
+func (e *TablesError) Foretold(before *TablesError) {
+	if before == nil {
+		return
+	}
+	for i, table := range e.Tables {
+		if at := slices.Index(before.Tables, table); at >= 0 {
+			e.Refusals[i] = before.Refusals[at]
+		}
+	}
+	names := before.MissingExtensions()
+	e.Causes = slices.DeleteFunc(e.Causes, func(err error) bool {
+		var extension *ExtensionError
+		return errors.As(err, &extension) && slices.Contains(names, extension.Name)
+	})
+}
+
 func (e *TablesError) Unwrap() error { return e.Refusals[0] }
 
 // Settings returns what an administrator would set for these tables: "innodb_force_primary_key to OFF".
