@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,9 +61,14 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	if c.Bool("force") && len(c.StringSlice("only")) == 0 {
 		return &usage{"--force needs --only, which names the projects"}
 	}
+	restore := frugal()
+	defer restore()
 	f, err := openFleet(c, out, version)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(f.items, func(item *fleet.Item) bool { return item.Action == fleet.Refresh }) {
+		restore() // a refresh needs the processors for other things
 	}
 	teller, err := newFleetTeller(c, out, f)
 	if err != nil {

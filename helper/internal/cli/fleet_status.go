@@ -64,6 +64,7 @@ const jsonVersion = 1
 
 // lookAtFleet reads the status of the projects that the flags name.
 func lookAtFleet(c *cli.Context, out *ui.Output, version string) (*fleetLook, error) {
+	defer frugal()()
 	config, projects, err := loadFleet(c, out, version)
 	if err != nil {
 		return nil, err

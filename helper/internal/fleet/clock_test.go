@@ -32,3 +32,29 @@ func TestCheckedInTheFuture(t *testing.T) {
 		}
 	}
 }
+
+// What a run of the fleet keeps of a history says the same of the next refresh.
+func TestRecentHistory(t *testing.T) {
+	var history History
+	for i := range 60 {
+		run := Run{Started: time.Unix(int64(i)*3600, 0), Seconds: float64(i)}
+		if run.State = Unchanged; i%7 == 0 {
+			run.State = Published
+		}
+		history.Add(run)
+	}
+	recent := history.recent()
+	want, _ := history.Expected()
+	got, _ := recent.Expected()
+	if want != got || recent.last() != history.last() || recent.Checked != history.Checked || len(recent.Runs) != 18 {
+		t.Errorf("%s and %s, %d runs", want, got, len(recent.Runs))
+	}
+	for i := 1; i < len(recent.Runs); i++ {
+		if !recent.Runs[i].Started.After(recent.Runs[i-1].Started) {
+			t.Error("the order has changed")
+		}
+	}
+	if short := (History{Runs: history.Runs[:3]}).recent(); len(short.Runs) != 3 {
+		t.Errorf("%d of 3 runs", len(short.Runs))
+	}
+}

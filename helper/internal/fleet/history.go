@@ -101,6 +101,29 @@ type Run struct {
 	Hint  string `json:"hint,omitempty"`
 }
 
+// The runs of each project that a fleet keeps in memory: the last ones, and those that say how long a refresh takes.
+const (
+	recentRuns      = 12
+	recentPublished = 8
+)
+
+// recent returns a history without what a run of the fleet does not need. There may be thousands of them.
+func (h History) recent() History {
+	var kept []Run
+	published := 0
+	for i, run := range slices.Backward(h.Runs) {
+		if run.State == Published {
+			published++
+		}
+		if i >= len(h.Runs)-recentRuns || run.State == Published && published <= recentPublished {
+			kept = append(kept, run)
+		}
+	}
+	slices.Reverse(kept)
+	h.Runs = slices.Clip(kept)
+	return h
+}
+
 // Add appends a run, and drops the oldest if there are too many.
 func (h *History) Add(run Run) {
 	h.Fresh = h.covered(run)

@@ -184,7 +184,7 @@ func (i *Item) open(ctx context.Context) (err error) {
 		return context.Cause(ctx)
 	}
 	if err == nil {
-		i.history = history
+		i.history = history.recent()
 		if history.Source.Differs(i.Project.Source) {
 			return ErrOtherSource // a refresh finds out whether it is the same server under another address
 		}

@@ -49,7 +49,7 @@ func stillDue(ctx context.Context, item *Item) bool {
 		}
 		history, err := ReadHistory(limited, item.bucket)
 		if err == nil {
-			item.history = history
+			item.history = history.recent()
 		}
 		if !item.history.last().Equal(before) {
 			return nil // somebody has tried
