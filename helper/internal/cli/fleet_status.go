@@ -69,7 +69,7 @@ func lookAtFleet(c *cli.Context, out *ui.Output, version string) (*fleetLook, er
 	if err != nil {
 		return nil, err
 	}
-	found, err := fleet.Look(c.Context, projects, hints(c.Context))
+	found, err := fleet.Look(c.Context, projects, hints(c.Context), out.Note)
 	return &fleetLook{config, projects, found}, err
 }
 

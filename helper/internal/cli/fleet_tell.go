@@ -138,7 +138,7 @@ func (t *fleetTeller) end(ctx context.Context, allWell bool) {
 		for _, item := range t.items {
 			projects = append(projects, *item.Project)
 		}
-		if found, err := fleet.Look(ctx, projects, t.hint); err == nil {
+		if found, err := fleet.Look(ctx, projects, t.hint, t.out.Note); err == nil {
 			t.board.Show(found...)
 			t.board.ShowLook(time.Now())
 			if t.contacts.Webhook != "" {

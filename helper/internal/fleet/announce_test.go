@@ -86,7 +86,7 @@ func (c *company) tried(name string, state fleet.State, reason string) {
 
 func (c *company) look() []fleet.ProjectStatus {
 	c.t.Helper()
-	found, err := fleet.Look(c.t.Context(), c.projects, func(error) string { return "a hint" })
+	found, err := fleet.Look(c.t.Context(), c.projects, func(error) string { return "a hint" }, func(string) {})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -106,15 +107,21 @@ const (
 var errNoAnswer = fmt.Errorf("no answer within %s", lookTime)
 
 // Look reads the status of each project from its bucket, with one listing and one small object, and returns the worst
-// first. Hint says what a user can do about an error. A project's own error is in its status; the returned error is that
+// first. What takes longer than a minute altogether is not asked; until then, note gets a line now and then. Hint says what a user can do about an error. A project's own error is in its status; the returned error is that
 // of the context.
-func Look(ctx context.Context, projects []Project, hint func(error) string) ([]ProjectStatus, error) {
+func Look(ctx context.Context, projects []Project, hint func(error) string, note func(string)) ([]ProjectStatus, error) {
 	found := make([]ProjectStatus, len(projects))
+	whole, cancel := context.WithTimeoutCause(ctx, surveyWhole, errSurveyWhole)
+	defer cancel()
+	var answered atomic.Int64
+	stop := (&asking{note: note}).progress(whole, &answered, len(projects))
+	defer stop()
 	var looks errgroup.Group
 	looks.SetLimit(looksAtOnce)
 	for i, project := range projects {
 		looks.Go(func() error {
-			found[i] = look(ctx, project, hint)
+			defer answered.Add(1)
+			found[i] = look(whole, project, hint)
 			return nil
 		})
 	}
@@ -142,9 +149,15 @@ func look(ctx context.Context, project Project, hint func(error) string) Project
 	if project.Problem != nil {
 		return unknownStatus(project, VerdictBroken, project.Problem, hint)
 	}
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		return unknownStatus(project, VerdictUnreachable, errSurveyWhole, hint)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errNoAnswer)
 	defer cancel()
 	newest, contents, history, now, err := read(ctx, project)
+	if err != nil && ctx.Err() != nil {
+		err = errNoAnswer
+	}
 	if err != nil {
 		return unknownStatus(project, VerdictUnreachable, err, hint)
 	}

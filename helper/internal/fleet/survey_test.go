@@ -60,3 +60,32 @@ func TestSurveyEndsWithItsContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The same holds for the status, which says of each project whether its store was asked.
+func TestLookAtASilentStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var projects []Project
+		for i := range 100 {
+			projects = append(projects, Project{Name: fmt.Sprint("p", i), Slot: fmt.Sprint("p", i), Open: func(ctx context.Context) (*bucket.Bucket, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}})
+		}
+		notes := 0
+		began := time.Now()
+		found, err := Look(t.Context(), projects, func(error) string { return "" }, func(string) { notes++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > surveyWhole || notes < 10 {
+			t.Errorf("it took %s, with %d notes", took, notes)
+		}
+		said := map[string]int{}
+		for _, p := range found {
+			said[string(p.Verdict)+": "+p.Error]++
+		}
+		if said["unreachable: "+errNoAnswer.Error()] != 64 || said["unreachable: "+errSurveyWhole.Error()] != 36 {
+			t.Errorf("%v", said)
+		}
+	})
+}
