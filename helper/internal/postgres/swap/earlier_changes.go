@@ -25,8 +25,12 @@ func (db *Database) EarlierChanges(ctx context.Context, earlier target.Earlier) 
 	return changes, db.Classify(action, err)
 }
 
-// hasWork says whether an earlier database must be kept because it was changed, or may have been. l is its label.
+// hasWork says whether an earlier database must be kept because it was changed, or may have been, or because something replicates it. l is its
+// label.
 func (db *Database) hasWork(ctx context.Context, l label, database string) (bool, error) {
+	if slots, err := db.slots(ctx, database); err != nil || len(slots) > 0 {
+		return true, err
+	}
 	if !db.Config.KeepChanged {
 		return false, nil
 	}

@@ -23,6 +23,7 @@ type partPull struct {
 	// numbered are the sequences of these tables that the dump has yet to set, by number.
 	numbered map[string]sequence
 	restore  []restore
+	events   []string // enable the event triggers again
 }
 
 // Run always fails: in a text, the rows of some tables cannot be found without reading everything before them.
@@ -118,10 +119,16 @@ func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 	if l.numbered, err = sequences(ctx, l.Main, l.tables); err != nil {
 		return l.db.Classify(action, err)
 	}
-	var statements []string
-	if statements, l.restore, err = watchers(ctx, l.Main, l.tables); err != nil {
+	off, events, err := quietEvents(ctx, l.Main)
+	if err != nil {
 		return l.db.Classify(action, err)
 	}
+	l.events = events
+	statements, back, err := watchers(ctx, l.Main, l.tables)
+	if err != nil {
+		return l.db.Classify(action, err)
+	}
+	l.restore, statements = back, append(off, statements...)
 	var filled []string
 	for _, table := range l.tables {
 		if !table.partitioned { // otherwise it has no rows of its own
@@ -178,6 +185,11 @@ func (l *partPull) complete(ctx context.Context) error {
 		err := l.Main.Exec(ctx, r.statements)
 		if err := l.Failed(ctx, load.Statement{Piece: sqltext.Piece{Kind: sqltext.Rows, Table: r.table}}, err); err != nil {
 			return err
+		}
+	}
+	if len(l.events) > 0 {
+		if err := l.Main.Exec(ctx, strings.Join(l.events, ";\n")); err != nil {
+			return l.db.Classify("enable the event triggers again", err)
 		}
 	}
 	target.OnStep("tables complete")

@@ -87,6 +87,9 @@ func (db *Database) swap(ctx context.Context, s *session.Session, t turn) error 
 	if err := db.copySettings(ctx, s); err != nil {
 		return db.Classify("copy the settings of database "+n.Live, err)
 	}
+	if err := db.noteReplication(ctx, s, t.by == s); err != nil {
+		return db.Classify("look at the replication of database "+n.Live, err)
+	}
 	if err := db.exchange(ctx, t.by, exchange{t.renames(place), comments}); err != nil {
 		return err
 	}

@@ -127,6 +127,18 @@ func watchers(ctx context.Context, s *session.Session, tables []existingTable) (
 	return off, back, nil
 }
 
+// quietEvents returns the statements that keep the event triggers of a session's database from reacting, and those that undo this. No event trigger
+// reacts to them.
+func quietEvents(ctx context.Context, s *session.Session) (off, back []string, err error) {
+	rows, err := s.Query(ctx, "SELECT quote_ident(evtname), CASE evtenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END"+
+		" FROM pg_event_trigger WHERE evtenabled <> 'D' AND pg_has_role(evtowner, 'USAGE') ORDER BY evtname")
+	for _, row := range rows {
+		off = append(off, fmt.Sprintf("ALTER EVENT TRIGGER %s DISABLE", row[0]))
+		back = append(back, fmt.Sprintf("ALTER EVENT TRIGGER %s %s", row[0], row[1]))
+	}
+	return off, back, err
+}
+
 // numbered returns the table with a number, nil if it is not among them.
 func numbered(tables []existingTable, number string) *existingTable {
 	if i := slices.IndexFunc(tables, func(t existingTable) bool { return t.number == number }); i >= 0 {
