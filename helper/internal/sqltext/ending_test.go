@@ -273,3 +273,12 @@ func TestBehindTheClosingLine(t *testing.T) {
 		}
 	}
 }
+
+// HeidiSQL writes its opening line in the language of its user.
+func TestHeidiSQLInAnyLanguage(t *testing.T) {
+	for _, text := range []string{"# HeidiSQL Dump \n", "-- HeidiSQL Version:             12.3.0.6589\n", "-- HeidiSQL Versión:             12.6.0.6765\n", "-- HeidiSQL Версия:              12.6.0.6765\n"} {
+		if stats, err := read([]byte(text+twoTables), nil); err != nil || stats.Tool != "HeidiSQL" {
+			t.Errorf("%q is taken for one of %q: %v", text, stats.Tool, err)
+		}
+	}
+}

@@ -42,7 +42,7 @@ var tools = []*tool{
 	{name: "MySQLDumper", opens: line(`Dump by MySQLDumper`), closes: line(`EOB`)},
 	{name: "Duplicator", opens: line(`DUPLICATOR.* MYSQL SCRIPT CREATED ON`), closes: line(`DUPLICATOR_MYSQLDUMP_EOF`), wraps: []string{"mysqldump", "mariadb-dump"}},
 	{name: "phpMyAdmin", opens: line(`phpMyAdmin SQL Dump`), checks: true, commits: true, keysLast: true},
-	{name: "HeidiSQL", opens: line(`HeidiSQL (?:Version|Dump)`)},
+	{name: "HeidiSQL", opens: line(`HeidiSQL (?:Dump|\S+:)`)},
 	{name: "Sequel Ace", opens: line(`Sequel (?:Ace|Pro) SQL dump`)},
 	{name: "TablePlus", opens: line(`TablePlus [0-9]`)},
 	{name: "Navicat", opens: line(`Navicat .*(?:Data Transfer|Dump SQL)`)},
