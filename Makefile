@@ -5,7 +5,7 @@ SHELL         := bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*.bash tests/*.bats tests/*/*.sh tests/lab/images/*/*.sh commands/*/* dump-refresh/*.sh deploy/*/*.sh)
+SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*.bash tests/*.bats tests/*/*.sh tests/lab/images/*/*.sh commands/*/* dump-refresh/*.sh deploy/*/*.sh deploy/release/postinst)
 
 .PHONY: help build image fleet-image release test test-fast test-race test-race-fast test-go test-long test-shell test-ddev test-image reference lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
 
@@ -32,13 +32,21 @@ fleet-image: ## builds the image for CI systems and fleets of repositories
 	docker buildx build $(IMAGE_OUTPUT) --tag jobiqo/dump-refresh-fleet:$(IMAGE_TAG) --file deploy/image/fleet.Dockerfile \
 	  --build-arg HELPER=jobiqo/dump-refresh:$(IMAGE_TAG) $(IMAGE_FLAGS) deploy/image
 
-release: ## compiles the program for all systems into dist/, with checksums
+# A release is also a Debian package and a Homebrew formula, with the modules that are in each binary; docs/release.md.
+release: ## makes the files of a release in dist/, with checksums; needs dpkg-deb
 	rm -rf dist && mkdir dist
 	for system in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
 	  CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go build -trimpath -ldflags '$(LDFLAGS)' \
 	    -o "dist/dump-helper_$${system%/*}_$${system#*/}" ./helper; \
 	done
+	for binary in dist/dump-helper_*; do go run ./deploy/release/sbom $$binary $(VERSION) >$$binary.cdx.json; done
+	for architecture in amd64 arm64; do \
+	  SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 0) \
+	    deploy/release/deb.sh dist/dump-helper_linux_$$architecture $(VERSION) $$architecture dist; \
+	done
 	cd dist && sha256sum dump-helper_* >checksums.txt
+	deploy/release/formula.sh $(VERSION) dist/checksums.txt >dist/dump-helper.rb
+	cd dist && sha256sum dump-helper.rb >>checksums.txt
 
 # The tests in DDEV mostly wait for containers, so the Go tests run meanwhile. Each of the two ends with a line "N passed, N failed".
 # What failed is said once more at the end, where people look first.
@@ -127,7 +135,7 @@ fleet-acceptance: build ## publishes and pulls a fleet of 60 projects, some of t
 # Asks for root's rights only if a package is missing.
 packages: ## installs the Debian packages that tests need
 	@tests/packages.sh mariadb-server mariadb-client postgresql postgresql-postgis openssh-server openssh-client \
-	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap maven unzip pgbouncer jq
+	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap maven unzip pgbouncer jq minisign
 	@command -v npm >/dev/null || tests/packages.sh npm # Node's own packages have it, too, and exclude Debian's
 
 # Compiles the Go modules in tests/tools, and unpacks what this release of Debian lacks: a MySQL server, PostgreSQL's newest clients,
