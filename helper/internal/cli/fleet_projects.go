@@ -71,6 +71,9 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	folder := entry.Path
 	if entry.Git != "" {
 		result.Name = strings.TrimSuffix(filepath.Base(entry.Git), ".git")
+		if result.Problem = entry.Problem; result.Problem != nil {
+			return result
+		}
 		var stale error
 		folder, stale, result.Problem = fleet.Checkout(ctx, cacheFolder(), entry)
 		if stale != nil {

@@ -305,6 +305,7 @@ var documented = []struct {
 		{err: fleet.ErrOtherSource},
 		{err: errSettingsLimit},
 		{err: &fleet.CheckoutError{URL: "git@example.com:acme/blog.git", Err: errAnything}},
+		{err: fleet.ErrStoreSilent},
 		{err: fleet.ErrTimeLimit},
 	}},
 	{"anything else", []failure{

@@ -47,6 +47,8 @@ type Entry struct {
 	Keep, KeepDays Bounds
 	// Environment names the variables of this process that the project and its programs may see; it may have wildcards.
 	Environment []string
+	// Problem is why nothing is fetched of its repository; nil if it may be.
+	Problem error
 	// Allow is what the operator would write, and where, to trust it with everything.
 	Allow string
 }

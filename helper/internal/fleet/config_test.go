@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,12 +104,7 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 			"fleet.yaml:3: unknown key max_agee, did you mean max_age?\n" +
 			"fleet.yaml:4: bytes such as 500k, 50M or 2G are expected, at least 184320k (got \"lots\")"},
 		{"scan: [a]\ndefaults: {skip_broken: 1}", "fleet.yaml:2: true or false is expected (got \"1\")"},
-		{"projects:\n  - {git: 'ext::sh -c id'}\n  - {git: 'file:///srv/other'}\n  - {git: ../other}\n  - {git: 'ssh://-oProxyCommand=id/x'}\n  - {git: 'file:///srv/x', trust: full}\n  - {path: a, trust: all}\n",
-			"fleet.yaml:2: git: ext::sh -c id is not on another machine (https:// or ssh://); add `trust: full` if you mean it\n" +
-				"fleet.yaml:3: git: file:///srv/other is not on another machine (https:// or ssh://); add `trust: full` if you mean it\n" +
-				"fleet.yaml:4: git: ../other is not on another machine (https:// or ssh://); add `trust: full` if you mean it\n" +
-				"fleet.yaml:5: git: ssh://-oProxyCommand=id/x is not on another machine (https:// or ssh://); add `trust: full` if you mean it\n" +
-				"fleet.yaml:7: trust: tables or full is expected (got \"all\")"},
+		{"projects:\n  - {path: a, trust: all}\n", "fleet.yaml:2: trust: tables or full is expected (got \"all\")"},
 		{"projects:\n  - path: a\n    set:\n      DUMP_SOURCE_PASSWORD: secret\n      DUMP_SOURCE: mysql://ada:secret@staging/shop\n",
 			"fleet.yaml:4: set: DUMP_SOURCE_PASSWORD: a password must not be in this file; write where it is, such as DUMP_SOURCE_PASSWORD_FROM: file:PATH\n" +
 				"fleet.yaml:5: set: DUMP_SOURCE: a password must not be in this file; write where it is, such as DUMP_SOURCE_PASSWORD_FROM: file:PATH"},
@@ -127,6 +123,33 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Error("a password is shown")
+		}
+	}
+}
+
+// A repository that is not on another machine is the problem of its project alone.
+func TestRepositoriesOfThisMachine(t *testing.T) {
+	config, err := parseConfig("fleet.yaml", "/srv", []byte(`projects:
+  - {git: 'ext::sh -c id'}
+  - {git: 'file:///srv/other'}
+  - {git: ../other}
+  - {git: 'ssh://-oProxyCommand=id/x'}
+  - {git: 'file:///srv/x', trust: full}
+  - {git: 'https://git.example.com/x.git'}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"ext::sh -c id", "file:///srv/other", "../other", "ssh://-oProxyCommand=id/x", "", ""} {
+		got := ""
+		if err := config.Projects[i].Problem; err != nil {
+			got = err.Error()
+		}
+		if want != "" {
+			want = fmt.Sprintf("fleet.yaml:%d: git: %s is not on another machine (https:// or ssh://); add `trust: full` if you mean it", i+2, want)
+		}
+		if got != want {
+			t.Errorf("%q", got)
 		}
 	}
 }

@@ -223,7 +223,7 @@ func (r *configReader) project(node *yaml.Node, defaults Entry) Entry {
 	case entry.Ref != "" && entry.Git == "":
 		r.add(node, "ref needs git")
 	default:
-		r.checkRepository(node, entry)
+		entry.Problem = r.checkRepository(node, entry)
 	}
 	if len(paths) == 1 {
 		entry.Path = paths[0]

@@ -78,11 +78,16 @@ func (r Result) Fine() bool { return r.State.Good() || r.State == Paused || !r.K
 func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 	s := &schedule{Runner: r, slots: newSlots(r.Parallel, r.PerHost), hosts: newHosts(r, items)}
 	var group sync.WaitGroup
+	refresh := func(item *Item) {
+		claim := s.slots.enter(item, false)
+		group.Go(func() { s.end(item, s.project(ctx, item, claim)) })
+	}
 	for _, item := range items {
 		switch item.Action {
 		case Refresh:
-			claim := s.slots.enter(item, false)
-			group.Go(func() { s.end(item, s.project(ctx, item, claim)) })
+			if !item.silent {
+				refresh(item)
+			}
 		case Skip:
 			s.end(item, Run{Outcome: item.outcome(Fresh)})
 		case Hold:
@@ -92,6 +97,7 @@ func (r *Runner) Run(ctx context.Context, items []*Item) []Result {
 		}
 	}
 	s.slots.start()
+	group.Go(func() { s.askAgain(ctx, items, refresh) })
 	group.Wait()
 	if s.still == nil {
 		s.still = stillDue

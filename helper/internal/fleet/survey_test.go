@@ -48,6 +48,49 @@ func TestSurveyOfASilentStore(t *testing.T) {
 	})
 }
 
+// What a store that stays silent would hold up ends with one more minute, and is said as such. The others are refreshed.
+func TestRunOfASilentStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, o := newRunner(2, 2)
+		var items []*Item
+		for i := range 40 {
+			item := due(fmt.Sprint("silent", i), "", time.Second, func(context.Context, Turn) (Outcome, error) {
+				t.Error("it was refreshed")
+				return Outcome{}, nil
+			})
+			item.silent, item.Project.Place = true, "https://gone s3://dumps/"+item.Project.Name
+			item.Project.Open = func(ctx context.Context) (*bucket.Bucket, error) {
+				<-ctx.Done()
+				return nil, context.Cause(ctx)
+			}
+			items = append(items, item)
+		}
+		back := due("back", "", time.Second, lasting(time.Second))
+		back.silent, back.Project.Place = true, "AWS s3://dumps/back"
+		back.Project.Open = func(context.Context) (*bucket.Bucket, error) { return nil, errors.New("access denied") }
+		began := time.Now()
+		results := r.Run(t.Context(), append(items, back, due("well", "", time.Second, lasting(time.Second))))
+		if took := time.Since(began); took > secondChance+5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		for _, result := range results {
+			failed := strings.HasPrefix(result.Project, "silent")
+			if failed != (result.State == Failed) || failed && (result.Error != "the store of this bucket does not answer" || result.Hint == "") {
+				t.Errorf("%s: %s, %q", result.Project, result.State, result.Error)
+			}
+		}
+		notes := 0
+		for _, event := range o.events {
+			if strings.HasSuffix(event, "asks its bucket again, which has not answered") {
+				notes++
+			}
+		}
+		if notes != 2 {
+			t.Errorf("%d notes", notes)
+		}
+	})
+}
+
 // A survey ends with its context, even though the buckets do not answer.
 func TestSurveyEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())

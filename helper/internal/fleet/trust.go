@@ -108,9 +108,11 @@ func (r *configReader) trust(to *Trust) func(*yaml.Node) {
 // run a command, as ext:: does.
 var remote = regexp.MustCompile(`^(?:(?:https?|ssh|git|git\+ssh|ssh\+git)://[^-/]|[A-Za-z0-9_.][A-Za-z0-9_.@-]*:(?:[^:/]|/[^/]))`)
 
-// checkRepository checks the URL of a project's repository.
-func (r *configReader) checkRepository(node *yaml.Node, entry Entry) {
-	if entry.Git != "" && entry.Trust != TrustFull && !remote.MatchString(entry.Git) {
-		r.add(node, fmt.Sprintf("git: %s is not on another machine (https:// or ssh://); add `trust: full` if you mean it", entry.Git))
+// checkRepository returns what is wrong with the URL of a project's repository. That is the project's problem alone: lists of repositories come
+// from many people.
+func (r *configReader) checkRepository(node *yaml.Node, entry Entry) error {
+	if entry.Git == "" || entry.Trust == TrustFull || remote.MatchString(entry.Git) {
+		return nil
 	}
+	return &ConfigError{File: r.file, Line: node.Line, Text: fmt.Sprintf("git: %s is not on another machine (https:// or ssh://); add `trust: full` if you mean it", entry.Git)}
 }
