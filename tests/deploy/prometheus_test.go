@@ -63,6 +63,20 @@ func TestPrometheusRules(t *testing.T) {
 		"it fails": {well(constant(72, with(map[string]string{`verdict="fresh"`: "0", `verdict="failing"`: "1"}))), map[string][]string{"1h": {"DumpFailing"}}},
 		"it is known to fail": {well(constant(72, map[string]string{`verdict="fresh"`: "0", `verdict="failing"`: "1", "known_broken": "1", "looked_": "0+300", "run_ended_": "0+300"})),
 			map[string][]string{"1h": nil, "71h": nil}},
+		"it is paused, and old": {
+			well(constant(72, map[string]string{`verdict="fresh"`: "0", "looked_": "0+300", "run_ended_": "0+300"})) +
+				"      - {series: 'dump_refresh_paused_until_timestamp_seconds" + labels + "', values: '172800x576 _x288'}\n" +
+				"      - {series: 'dump_refresh_verdict{project=\"shop\",slot=\"/srv/shop\",verdict=\"paused\"}', values: '1x576 0x288'}\n",
+			map[string][]string{"1h": nil, "47h": nil, "50h": {"DumpStale"}},
+		},
+		"a restored dump is wrong, and is checked again": {
+			well(constant(72, daily)) + "      - {series: 'dump_refresh_restored_well" + labels + "', values: '1x120 0x120 1x600'}\n",
+			map[string][]string{"9h": nil, "11h": {"DumpNotRestored"}, "25h": nil},
+		},
+		"nothing is restored any more": {
+			well(constant(800, daily)) + "      - {series: 'dump_refresh_restored_timestamp_seconds" + labels + "', values: '0x9600'}\n",
+			map[string][]string{"700h": nil, "730h": {"DumpRestoresStopped"}},
+		},
 		"all metrics vanish": {well(func(name string) string { return constant(10, daily)(name) + " _x720" }), map[string][]string{
 			"10h": nil, "11h": nil, "13h": {"DumpMetricsAbsent"}, "60h": {"DumpMetricsAbsent"},
 		}},
