@@ -145,7 +145,7 @@ func (l *Load) alterLess(ctx context.Context, s *rewrite.Statement, refusal erro
 
 // reason is what the server says of a statement that it refuses, and what an administrator can do.
 func (l *Load) reason(refusal error) string {
-	text := strings.ReplaceAll(mysql.ServerMessage(refusal), l.Server.Names.Incoming+".", "")
+	text := strings.NewReplacer(mysql.QuoteName(l.Server.Names.Incoming)+".", "", l.Server.Names.Incoming+".", "").Replace(mysql.ServerMessage(refusal))
 	switch mysql.Errno(refusal) {
 	case mysql.ErrnoUnsafeRoutine, mysql.ErrnoUnsafeDefiner:
 		text += "; an administrator can run: SET GLOBAL log_bin_trust_function_creators = 1"

@@ -102,6 +102,9 @@ func (s *Statement) describe(e element) string {
 			return "key " + s.NameAt(i+1)
 		case "UNIQUE", "FULLTEXT", "SPATIAL":
 		default:
+			if s.isVectorKey(element{i, e.last}) {
+				return "key " + s.NameAt(i+2)
+			}
 			return "column " + s.NameAt(i)
 		}
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // Optional is a part of a table's definition without which the table holds the same rows: a check, or a default that is an
-// expression, whose functions may be unknown to a server, or its partitions.
+// expression, whose functions may be unknown to a server, its partitions, a key on a vector, the parser of a full-text key, and how its file is
+// encrypted or compressed.
 type Optional struct {
 	Where string // "table t, column c", for notes
 	Text  string // as it stands in the definition
@@ -42,7 +43,12 @@ func (s *Statement) Optionals() []Optional {
 			}
 			continue
 		}
+		if s.isVectorKey(e) && number > 0 && s.Verb == "CREATE" {
+			add(e, e.first, e.last, s.Tokens[e.first-1].Start) // as above
+			continue
+		}
 		if !s.isColumn(e) {
+			all = append(all, s.optionsOfKey(e)...)
 			continue
 		}
 		if at := s.findIn(e, "DEFAULT"); at >= 0 {
@@ -61,7 +67,15 @@ func (s *Statement) Optionals() []Optional {
 			add(e, first, min(last, e.last), s.Tokens[first].Start)
 		}
 	}
-	if part, is := s.partitions(behind); is && s.Verb == "CREATE" {
+	part, is := s.partitions(behind)
+	if s.Verb == "CREATE" {
+		options := len(s.Tokens)
+		if is {
+			options = part.first
+		}
+		all = append(all, s.optionsOfFile(behind, options)...)
+	}
+	if is && s.Verb == "CREATE" {
 		method := part.first
 		for method < part.last && !(s.Symbol(method, '(') && s.Word(method+1) == "PARTITION") {
 			method++
@@ -69,6 +83,57 @@ func (s *Statement) Optionals() []Optional {
 		all = append(all, Optional{
 			Where: "table " + s.Made(), Text: strings.Join(strings.Fields(s.between(part.first, method)), " "), start: s.Tokens[part.first].Start, end: s.Tokens[part.last-1].End,
 		})
+	}
+	return all
+}
+
+// optionsOfKey returns what a key can do without: the parser of a full-text key, and the options of its storage engine.
+func (s *Statement) optionsOfKey(e element) (all []Optional) {
+	if !s.isKey(e) {
+		return nil
+	}
+	for i := e.first; i < e.last; i++ {
+		last := i + 2
+		switch {
+		case s.Symbol(i, '('):
+			i = s.closing(i)
+			continue
+		case s.words(i, "WITH", "PARSER"):
+		case s.Tokens[i].Kind == sqltext.QuotedName && s.Symbol(i+1, '='):
+		default:
+			continue
+		}
+		if last >= e.last {
+			continue
+		}
+		all = append(all, Optional{
+			Where: "table " + s.Made() + ", key " + s.keyName(e), Text: s.between(i, last+1), start: s.Tokens[i].Start, end: s.Tokens[last].End,
+		})
+		i = last
+	}
+	return all
+}
+
+// ofFile are the options of a table that say how its file is written.
+var ofFile = []string{"ENCRYPTED", "ENCRYPTION_KEY_ID", "ENCRYPTION", "PAGE_COMPRESSED", "PAGE_COMPRESSION_LEVEL", "COMPRESSION"}
+
+// optionsOfFile returns the options of a table without which it has the same rows: those of its file, and those of a storage engine, whose names
+// MariaDB quotes.
+func (s *Statement) optionsOfFile(first, last int) (all []Optional) {
+	for i := first; i+1 < last; i++ {
+		if s.Symbol(i, '(') {
+			i = s.closing(i)
+			continue
+		}
+		value := s.value(i + 1)
+		if !s.IsName(i) || value >= last || s.Tokens[i].Kind != sqltext.QuotedName && !slices.Contains(ofFile, s.Word(i)) || s.Symbol(i-1, '=') {
+			continue
+		}
+		if s.Tokens[i].Kind == sqltext.QuotedName && !s.Symbol(i+1, '=') {
+			continue // the value of another option
+		}
+		all = append(all, Optional{Where: "table " + s.Made(), Text: s.between(i, value+1), start: s.Tokens[i].Start, end: s.Tokens[value].End})
+		i = value
 	}
 	return all
 }
@@ -111,7 +176,7 @@ func (s *Statement) Alterations() (all []Alteration) {
 		sets := s.Word(e.first) == "ALTER" && s.findIn(e, "SET", "DEFAULT") >= 0
 		all = append(all, Alteration{
 			Statement: Parse([]byte("ALTER TABLE " + mysql.QuoteName(s.TableName()) + " " + text)), Text: text,
-			Optional: added || sets || s.isOption(e),
+			Optional: added || sets || s.isOption(e) || s.isVectorKey(e),
 		})
 	}
 	return all

@@ -209,7 +209,19 @@ func (s *Statement) isColumn(e element) bool {
 	if before := s.Word(e.first - 1); s.Verb == "ALTER" && !slices.Contains([]string{"ADD", "MODIFY", "COLUMN", "EXISTS"}, before) && s.Word(e.first-2) != "CHANGE" && s.Word(e.first-3) != "CHANGE" {
 		return false
 	}
+	if s.isVectorKey(e) {
+		return false
+	}
 	return s.Tokens[e.first].Kind == sqltext.QuotedName || !slices.Contains(append(keyWords, "CONSTRAINT", "PRIMARY", "FOREIGN", "CHECK", "PERIOD", "LIKE"), s.Word(e.first))
+}
+
+// isVectorKey says whether an element, or what an alteration adds, is a key on a vector, which servers have had since MariaDB 11.7.
+func (s *Statement) isVectorKey(e element) bool {
+	at := e.first
+	if s.Word(at) == "ADD" {
+		at++
+	}
+	return s.words(at, "VECTOR", "KEY") || s.words(at, "VECTOR", "INDEX")
 }
 
 // isKey says whether an element, or what an alteration adds, is a key.
