@@ -75,6 +75,7 @@ func newApp(version string) *cli.App {
 			inspectCommand(),
 			verifyCommand(),
 			pruneCommand(),
+			scanCommand(),
 			doctorCommand(version),
 			bucketCommand(),
 			fleetCommand(version),

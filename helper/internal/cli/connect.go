@@ -45,8 +45,27 @@ func (s *session) awsEnvironment() map[string]string {
 	return variables
 }
 
-// source returns the URL of the staging database.
+// source says what staging is, and what is masked and searched for.
 func (s *session) source(ctx context.Context) (source.Config, error) {
+	config, err := s.unmasked(ctx)
+	if err != nil {
+		return source.Config{}, err
+	}
+	if config.Masks, err = s.masks(ctx); err != nil {
+		return source.Config{}, err
+	}
+	canaries, err := s.project.Canaries(ctx)
+	if err != nil {
+		return source.Config{}, err
+	}
+	if config.Masks.Mask() || len(canaries) > 0 {
+		config.Leaks = leak.New(canaries, config.Masks.Accepted)
+	}
+	return config, nil
+}
+
+// unmasked is source without what needs the key of the maskers.
+func (s *session) unmasked(ctx context.Context) (source.Config, error) {
 	if err := s.project.RequireSource(); err != nil {
 		return source.Config{}, err
 	}
@@ -54,21 +73,10 @@ func (s *session) source(ctx context.Context) (source.Config, error) {
 	if err != nil {
 		return source.Config{}, err
 	}
-	masks, err := s.masks(ctx)
-	if err != nil {
-		return source.Config{}, err
-	}
-	canaries, err := s.project.Canaries(ctx)
-	if err != nil {
-		return source.Config{}, err
-	}
 	config := source.Config{
 		Command: s.project.Source.Command, Dir: s.project.Root, Environment: s.sourceEnvironment(), CommandSilence: s.project.SourceSilence, Password: password, SSH: s.project.SSH,
-		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude, Rows: s.project.Rules.Rows, Masks: masks,
+		StructureOnly: s.project.Rules.StructureOnly, Exclude: s.project.Rules.Exclude, Rows: s.project.Rules.Rows,
 		Client: s.project.Engine == "client", Note: s.note,
-	}
-	if masks.Mask() || len(canaries) > 0 {
-		config.Leaks = leak.New(canaries, masks.Accepted)
 	}
 	if s.project.Source.URL != nil {
 		url := *s.project.Source.URL

@@ -327,6 +327,8 @@ var errorClasses = []errorClass{
 	as(exitStaging, func(e *source.ClientTooOldError) string {
 		return installHint("install a newer one", e.Debian, e.Brew)
 	}),
+	is(source.ErrNoSample, exitSettings, "name the database itself in DUMP_SOURCE, for this one command with --set=DUMP_SOURCE=URL"),
+	is(errScanTime, exitStaging, "look at fewer rows with --rows, or give it longer with --time-limit"),
 	is(rowfilter.ErrCannotWork, exitSettings, "change the rule in that line of the file, or leave it out"),
 	is(rules.ErrCannotWork, exitSettings, "change the rule in that line of the file, or the column's other rules"),
 	as(exitLeak, func(e *leak.FoundError) string {

@@ -94,6 +94,8 @@ var documented = []struct {
 		{err: &project.ConfigError{Kind: project.ErrPasswordExposed, Origin: ".ddev/config.yaml:12", Name: "DUMP_SOURCE_PASSWORD", Text: anything}},
 		{err: &project.ConfigError{Kind: project.ErrPasswordUnavailable, Name: "DUMP_SOURCE_PASSWORD_FROM", Text: anything}},
 		{err: &project.ConfigError{Kind: project.ErrMissing, Name: "DUMP_MASK_KEY", Text: "not set for project shop, whose rules mask columns"}},
+		{err: source.ErrNoSample},
+		{err: errScanTime},
 		{err: &rowfilter.Error{Origin: ".ddev/dump-refresh/rules.yaml:3", List: "where", Rule: "log", Reason: anything}},
 		{err: &rules.Error{Rule: rules.Rule{Column: "users.mail", Origin: ".ddev/dump-refresh/rules.yaml:3"}, Column: "users.mail", Err: errAnything}},
 		{err: source.ErrRowsUnseen},

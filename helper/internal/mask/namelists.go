@@ -46,3 +46,11 @@ const (
 		Blanchard Marie Barbier Brun Dumas Brunet Schmitt Leroux Colas Caron Renard Arnaud Rolland Picard Gaillard Giraud Lacroix Leclerc
 		Vidal Bourgeois Renaud Lemoine Besson Aubert Berger Rivière Charpentier Benoît Fabre Baron Rey Delattre Marechal Poirier Collet`
 )
+
+// FirstNames are the frequent first names of all languages that the masker name knows.
+func FirstNames() (all []string) {
+	for _, list := range nameLists {
+		all = append(all, list.first...)
+	}
+	return all
+}

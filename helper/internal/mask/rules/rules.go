@@ -199,6 +199,27 @@ func (r Rules) match(plan *Plan, table Table, column Column, matched []bool) (fo
 	return found, problems
 }
 
+// Classifies reports whether a rule masks a column, in some rows at least, or its values are accepted.
+func (r Rules) Classifies(table Table, column string) bool {
+	return slices.ContainsFunc(r.Columns, func(rule Rule) bool { return rule.matches(table, column) }) ||
+		slices.ContainsFunc(r.Accepted, func(a Accepted) bool { return Rule{Column: a.Column}.matches(table, column) })
+}
+
+// Suggest returns a masker that works on a column: the given one, or another one. It is false if none can.
+func (r Rules) Suggest(table Table, column Column, spec mask.Spec) (mask.Spec, bool) {
+	rule, err := r.fitting(Rule{Column: table.Name + "." + column.Name, Spec: spec, Preset: true}, table, column)
+	if err == nil {
+		return rule.Spec, true
+	}
+	for _, name := range []string{"digits", "null"} {
+		spec = mask.Spec{Name: name}
+		if r.check(Rule{Spec: spec}, table, column) == nil {
+			return spec, true
+		}
+	}
+	return spec, false
+}
+
 func (r Rule) matches(table Table, column string) bool {
 	return slices.ContainsFunc(table.Names, func(name string) bool { return wildcard.Match(r.Column, name+"."+column) })
 }

@@ -49,19 +49,28 @@ func (p *Server) inspectMasks(ctx context.Context, tx querier) (masking, error) 
 	if !p.config.Masks.Mask() {
 		return m, nil
 	}
+	tables, err := p.describeTables(ctx, tx, m.columns)
+	if err != nil {
+		return m, err
+	}
+	m.plan, err = p.config.Masks.Compile(tables)
+	return m, err
+}
+
+// describeTables describes the tables whose rows are read. It fills in their columns, but for generated ones, in the order in which COPY sends them.
+func (p *Server) describeTables(ctx context.Context, tx querier, columns map[relationName][]string) (tables []rules.Table, err error) {
 	generated := "false"
 	if p.server.Major >= 12 {
 		generated = "a.attgenerated <> ''"
 	}
 	rows, err := p.texts(ctx, tx, fmt.Sprintf(columnsQuery, generated))
 	if err != nil {
-		return m, err
+		return nil, err
 	}
 	copied := map[string]bool{}
 	for _, name := range p.copied {
 		copied[name.String()] = true
 	}
-	var tables []rules.Table
 	for _, v := range rows {
 		name := relationName{v[0], v[1]}
 		if !copied[name.String()] {
@@ -82,11 +91,10 @@ func (p *Server) inspectMasks(ctx context.Context, tx querier) (masking, error) 
 		}
 		tables[len(tables)-1].Columns = append(tables[len(tables)-1].Columns, column)
 		if !column.Generated {
-			m.columns[name] = append(m.columns[name], column.Name)
+			columns[name] = append(columns[name], column.Name)
 		}
 	}
-	m.plan, err = p.config.Masks.Compile(tables)
-	return m, err
+	return tables, nil
 }
 
 // kinds are the kinds of types. Others, also domains, enums and bytea, can only become NULL.
