@@ -127,7 +127,7 @@ demo: build ## shows refresh, list, pull and bake on this machine
 	@go build -o bin/demo ./tests/demo && exec bin/demo
 
 # FLEET='-projects 12 -largest 20' makes it smaller.
-fleet-acceptance: build ## publishes and pulls a fleet of 60 projects, some of them broken
+fleet-acceptance: build ## publishes and pulls a fleet of 60 projects, some of them broken or hostile
 	@tests/packages.sh mariadb-server mariadb-client postgresql
 	@tests/tools/build.sh minio
 	@go build -o bin/fleet ./tests/fleet && exec bin/fleet $${FLEET:-}

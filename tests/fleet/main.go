@@ -77,6 +77,7 @@ func run(ctx context.Context, o options) (err error) {
 		{"refresh it again, nothing has changed", s.again},
 		{"show the fleet", s.show},
 		{"pull every dump back and compare", s.compare},
+		{"refresh a fleet with a hostile third", s.hostile},
 		{"four shards, two of them killed and begun again", s.shards},
 	} {
 		if ctx.Err() != nil {

@@ -39,8 +39,14 @@ type ran struct {
 
 // program runs the program under test to its end.
 func (s *stage) program(ctx context.Context, words ...string) (ran, error) {
+	return s.programWith(ctx, nil, words...)
+}
+
+// programWith does so with more variables in its environment.
+func (s *stage) programWith(ctx context.Context, environment []string, words ...string) (ran, error) {
 	var stdout, stderr bytes.Buffer
 	command := s.command(ctx, words...)
+	command.Env = append(command.Env, environment...)
 	command.Stdout, command.Stderr = &stdout, &stderr
 	began := time.Now()
 	err := command.Run()
@@ -67,6 +73,7 @@ type report struct {
 	Seconds  float64 `json:"seconds"`
 	Projects []struct {
 		Project string  `json:"project"`
+		Slot    string  `json:"slot"`
 		State   string  `json:"state"`
 		Seconds float64 `json:"seconds"`
 		Error   string  `json:"error"`

@@ -31,6 +31,8 @@ type stage struct {
 	single    []float64 // seconds that each healthy project took alone
 	singleCPU float64   // CPU time, in seconds, of all processes for these
 	firstRun  float64   // seconds
+
+	hostileRun ran
 }
 
 // site is one project.
@@ -48,6 +50,8 @@ const (
 	singleBucket = "single"
 	fleetBucket  = "fleet"
 	shardBucket  = "shards"
+	// hostileBucket is that of the fleet of which a third is hostile.
+	hostileBucket = "hostile"
 )
 
 func (s *stage) start(context.Context) (err error) {
@@ -66,7 +70,7 @@ func (s *stage) start(context.Context) (err error) {
 	if s.s3, err = testserver.MinIO(filepath.Join(s.dir, "s3")); err != nil {
 		return err
 	}
-	for _, bucket := range []string{singleBucket, fleetBucket, shardBucket} {
+	for _, bucket := range []string{singleBucket, fleetBucket, shardBucket, hostileBucket} {
 		if err := s.s3.CreateBucket(bucket); err != nil {
 			return err
 		}

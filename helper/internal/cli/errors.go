@@ -193,7 +193,7 @@ var errorClasses = []errorClass{
 	as(exitSettings, func(e *fleet.CheckoutError) string {
 		return "try `git ls-remote " + e.URL + "` as the same user; it must not ask for a password"
 	}),
-	is(fleet.ErrStoreSilent, exitNetwork, "nothing was refreshed; check DUMP_S3_ENDPOINT, and whether a firewall between here and the store drops what is sent"),
+	is(fleet.ErrStoreSilent, exitNetwork, "check DUMP_S3_ENDPOINT, and whether a firewall between here and the store drops what is sent"),
 	is(fleet.ErrTimeLimit, exitStaging, "nothing was published; check whether staging hangs, or raise time_limit in fleet.yaml"),
 
 	is(fleet.ErrBakeTimeLimit, exitBake, "the dump is published, and pulls load its SQL; raise time_limit in fleet.yaml, or remove DUMP_BAKE"),

@@ -44,7 +44,7 @@ func (r RunReport) Store(ctx context.Context, items []*Item) (problems []error) 
 	name := "fleet/" + r.Started.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random[:]) + ".json"
 	bySlot := map[string]*Item{}
 	for _, item := range items {
-		if item.bucket != nil {
+		if item.bucket != nil && !item.silent {
 			bySlot[item.Project.Slot] = item
 		}
 	}

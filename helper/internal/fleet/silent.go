@@ -11,6 +11,14 @@ import (
 // ErrStoreSilent means that a store did not answer in the survey, nor when it was asked again.
 var ErrStoreSilent = errors.New("the store of this bucket does not answer")
 
+// noAnswer is an ErrStoreSilent that says how long was waited, and for what.
+type noAnswer string
+
+func (e noAnswer) Error() string { return string(e) }
+
+// Is makes it an ErrStoreSilent.
+func (noAnswer) Is(err error) bool { return err == ErrStoreSilent }
+
 // secondChance is how long a store may take that did not answer in the survey. It outlasts a short outage.
 const secondChance = time.Minute
 
@@ -38,6 +46,7 @@ func (s *schedule) askAgain(ctx context.Context, items []*Item, refresh func(*It
 			answered := err == nil || limited.Err() == nil || ctx.Err() != nil
 			for _, item := range group {
 				if answered {
+					item.silent = false
 					refresh(item)
 					continue
 				}

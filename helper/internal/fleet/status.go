@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -104,7 +103,7 @@ const (
 	looksAtOnce = 32
 )
 
-var errNoAnswer = fmt.Errorf("no answer within %s", lookTime)
+var errNoAnswer = noAnswer("no answer within " + lookTime.String())
 
 // Look reads the status of each project from its bucket, with one listing and one small object, and returns the worst
 // first. What takes longer than a minute altogether is not asked; until then, note gets a line now and then. Hint says what a user can do about an error. A project's own error is in its status; the returned error is that

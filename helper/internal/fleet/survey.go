@@ -58,8 +58,8 @@ const (
 )
 
 var (
-	errSurveyLimit = fmt.Errorf("the bucket has not answered within %s", surveyLimit)
-	errSurveyWhole = fmt.Errorf("the bucket was not asked, because the buckets of other projects took longer than %s", surveyWhole)
+	errSurveyLimit = noAnswer("the bucket has not answered within " + surveyLimit.String())
+	errSurveyWhole = noAnswer("the bucket was not asked, because the buckets of other projects took longer than " + surveyWhole.String())
 )
 
 // bytesPerSecond is the assumed speed of a refresh, in bytes of the object, if no project of the fleet has been timed.

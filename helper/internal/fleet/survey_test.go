@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,13 +116,25 @@ func TestLookAtASilentStore(t *testing.T) {
 			}})
 		}
 		notes := 0
+		var mu sync.Mutex
 		began := time.Now()
-		found, err := Look(t.Context(), projects, func(error) string { return "" }, func(string) { notes++ })
+		hinted := 0
+		found, err := Look(t.Context(), projects, func(err error) string {
+			if errors.Is(err, ErrStoreSilent) {
+				mu.Lock()
+				hinted++
+				mu.Unlock()
+			}
+			return ""
+		}, func(string) { notes++ })
 		if err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took > surveyWhole || notes < 10 {
 			t.Errorf("it took %s, with %d notes", took, notes)
+		}
+		if hinted != 100 {
+			t.Errorf("%d hints", hinted)
 		}
 		said := map[string]int{}
 		for _, p := range found {
