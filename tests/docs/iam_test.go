@@ -246,6 +246,7 @@ func fleetPolicyIsEnough(t *testing.T, server *testserver.MySQL, judge judge) {
 	credentials := judge.as(t, readPolicy(t, "fleet"))
 	for _, words := range [][]string{
 		{"fleet", "refresh", "--root", ".", "--only", "shop", "--force"}, {"fleet", "refresh", "--root", "."}, {"fleet", "status", "--root", "."},
+		{"fleet", "refresh", "--root", ".", "--only", "shop", "--force", "--shard", "1/2"}, // takes a slot of the staging server
 	} {
 		output, code := s.run(t, credentials, words...)
 		if code != 0 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(output, c) }) {
@@ -256,7 +257,16 @@ func fleetPolicyIsEnough(t *testing.T, server *testserver.MySQL, judge judge) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"shop/.dump-refresh/shop.history.json", ".dump-refresh/fleet/"} {
+	// Who only watches needs no right to write.
+	reader := judge.as(t, readPolicy(t, "fleet-reader"))
+	page := filepath.Join(t.TempDir(), "fleet.html")
+	for _, words := range [][]string{{"fleet", "status", "--root", "."}, {"fleet", "report", "--root", ".", "--html", page}} {
+		output, code := s.run(t, reader, words...)
+		if code != 0 || slices.ContainsFunc(complaints, func(c string) bool { return strings.Contains(output, c) }) {
+			t.Errorf("dump-helper %q: exit code %d\n%s", words, code, output)
+		}
+	}
+	for _, part := range []string{"shop/.dump-refresh/shop.history.json", ".dump-refresh/fleet/", ".dump-refresh/fleet/hosts/"} {
 		if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, part) }) {
 			t.Errorf("no %s among %q", part, names)
 		}
@@ -298,6 +308,7 @@ func policiesAllowNoMore(t *testing.T, judge judge) {
 	for name, allowed := range map[string]map[string][]string{
 		"publisher":            {"get": {dump, lease}, "put": {dump, lease}, "list": {dump, lease, foreign, sibling}},
 		"fleet":                {"get": {dump, lease, sibling, elsewhere}, "put": {dump, lease, sibling, elsewhere}, "list": keys},
+		"fleet-reader":         {"get": {dump, lease, sibling, elsewhere}, "list": keys},
 		"developer":            {"get": {dump, lease, foreign, sibling}, "list": {dump, lease, foreign, sibling}},
 		"retention":            {"delete": {dump}, "list": {dump, lease, foreign, sibling}},
 		"bucket-administrator": {},

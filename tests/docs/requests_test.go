@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -103,6 +104,17 @@ func TestRequestsAreCounted(t *testing.T) {
 	}
 	s.ok(t, s3.Owner(), "refresh")
 	got["`refresh` of what has not changed"] = c.take()
+	fleet := []string{"fleet", "refresh", "--root", s.folder, "--trust", "full"}
+	s.ok(t, s3.Owner(), fleet...)
+	c.take()
+	s.ok(t, s3.Owner(), fleet...)
+	got["`fleet refresh`, fresh"] = c.take()
+	if err := server.Exec("CREATE TABLE shop.newer (id INT PRIMARY KEY)"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second) // dumps are dated in seconds
+	s.ok(t, s3.Owner(), append(fleet, "--max-age", "1ms")...)
+	got["`fleet refresh`, due"] = c.take()
 	// Compression removes a quarter of random base64 rows. 40 MB remain, which are five parts.
 	if err := os.WriteFile(s.folder+"/random.sh", []byte(`echo 'CREATE TABLE noise (id int);'
 for row in $(seq 40); do echo "INSERT INTO noise VALUES ('$(head -c 1000000 /dev/urandom | base64 --wrap=0)');"; done
