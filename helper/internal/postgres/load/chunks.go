@@ -140,7 +140,7 @@ func (l *Load) rows(ctx context.Context, chunks dump.Chunks, from, to int, progr
 			}
 			at := Statement{sqltext.Piece{Kind: sqltext.CopyBegin, Table: list[i].Table, Offset: offsets[i]}, l.statements + int64(n)}
 			if list[i].IsLong() {
-				if err := l.copyLong(ctx, s, list[i], reader.Stream(ctx, i), at, progress); err != nil {
+				if err := l.copyLong(ctx, s, list[i], func() io.Reader { return reader.Stream(ctx, i) }, at, progress); err != nil {
 					return err
 				}
 				l.early.loaded(list[i].Table)
@@ -177,13 +177,7 @@ func (l *Load) copyChunk(ctx context.Context, s *session.Session, chunk dump.Sto
 		defer source.end()
 		return postgres.CopyFrom(ctx, s.Conn, source, statement)
 	}
-	tag, err := copyIn()
-	for tries := 0; postgres.SQLState(err) == postgres.CheckViolation && tries < checkTries; tries++ {
-		if dropped, failed := l.dropCheck(ctx, s, err); failed != nil || !dropped {
-			return l.Failed(ctx, at, cmp.Or(failed, err))
-		}
-		tag, err = copyIn()
-	}
+	tag, err := l.withoutChecks(ctx, s, copyIn)
 	if err != nil {
 		return l.Failed(ctx, at, err)
 	}

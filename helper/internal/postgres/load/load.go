@@ -108,7 +108,11 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 	if progress == nil {
 		progress = func(int64) {}
 	}
-	return l.run(ctx, r, progress, l.Piece)
+	stats, err := l.run(ctx, r, progress, l.Piece)
+	if err == nil {
+		err = l.checkNewRows(ctx)
+	}
+	return stats, err
 }
 
 // run executes each piece of a text.
@@ -176,7 +180,7 @@ func (l *Load) Piece(ctx context.Context, script *Script, piece sqltext.Piece) e
 		if err := l.asTheSite(ctx, true); err != nil {
 			return err
 		}
-		return l.FailedRows(ctx, l.Count(piece), l.Main.Exec(ctx, string(piece.Text)))
+		return l.insert(ctx, l.Count(piece))
 	case sqltext.Statement:
 		return l.statement(ctx, l.Count(piece))
 	}
@@ -217,19 +221,6 @@ func (c *copyRows) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return 0, c.err
-}
-
-func (l *Load) copy(ctx context.Context, script *Script, statement Statement) error {
-	if err := l.asTheSite(ctx, true); err != nil {
-		return err
-	}
-	rows := &copyRows{script: script}
-	text := string(statement.Text) // the rows overwrite the statement
-	_, err := postgres.CopyFrom(ctx, l.Main.Conn, rows, text)
-	if rows.err != nil && rows.err != io.EOF {
-		return fmt.Errorf("read the dump: %w", rows.err)
-	}
-	return l.FailedRows(ctx, statement, err)
 }
 
 // Statements about the server or a whole database, by their first words.
