@@ -252,8 +252,7 @@ func (c *Config) compareStaging(ctx context.Context, object bucket.Object, index
 	if reason, err := unchanged(); reason != "" || err != nil {
 		return reason, err
 	}
-	full := fullTables(staging.Info())
-	counted, err := staging.Count(ctx, full)
+	counted, err := staging.Count(ctx, fullTables(staging.Info()))
 	if errors.Is(err, source.ErrUncounted) {
 		return "cannot count rows", nil
 	}
@@ -264,10 +263,7 @@ func (c *Config) compareStaging(ctx context.Context, object bucket.Object, index
 	if reason, err := unchanged(); reason != "" || err != nil {
 		return reason, err
 	}
-	for _, name := range staging.Info().StructureOnly {
-		counted[name] = 0
-	}
-	if differences := Compare(counted, restored); len(differences) > 0 {
+	if differences := Compare(ruled(staging.Info(), counted), restored); len(differences) > 0 {
 		return "differs", &DifferentError{object.Name, "staging, which has not changed since", differences}
 	}
 	return "the same", nil
@@ -282,7 +278,20 @@ func (c *Config) openStaging(ctx context.Context) (*source.Source, error) {
 	return engine.OpenSource(ctx, config)
 }
 
-// fullTables are the tables whose rows go into a dump.
+// fullTables are the tables all of whose rows go into a dump.
 func fullTables(info source.Info) []string {
-	return slices.DeleteFunc(tables(info), func(name string) bool { return slices.Contains(info.StructureOnly, name) })
+	return slices.DeleteFunc(tables(info), func(name string) bool {
+		return slices.Contains(info.StructureOnly, name) || slices.Contains(info.Filtered, name)
+	})
+}
+
+// ruled adds the tables without rows, and those with some of them, of which nobody has counted how many.
+func ruled(info source.Info, counted map[string]int64) map[string]int64 {
+	for _, name := range info.Filtered {
+		counted[name] = -1
+	}
+	for _, name := range info.StructureOnly {
+		counted[name] = 0
+	}
+	return counted
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 	"github.com/jobiqo/dump-refresh/tests/testserver"
 )
@@ -32,6 +33,23 @@ func TestCompare(t *testing.T) {
 	}
 	if differences := Compare(got, got); differences != nil {
 		t.Errorf("of itself: %q", differences)
+	}
+}
+
+// A dump has no rows of some tables, and some of others: staging has more.
+func TestRulesForTables(t *testing.T) {
+	info := source.Info{
+		Tables: []source.Table{{Name: "all"}, {Name: "none"}, {Name: "some"}}, StructureOnly: []string{"none"}, Filtered: []string{"some"},
+	}
+	if full := fullTables(info); !slices.Equal(full, []string{"all"}) {
+		t.Errorf("%q are counted", full)
+	}
+	want := ruled(info, map[string]int64{"all": 7})
+	if differences := Compare(want, map[string]int64{"all": 7, "none": 0, "some": 3}); differences != nil {
+		t.Errorf("%q", differences)
+	}
+	if differences := Compare(want, map[string]int64{"all": 7, "none": 2, "some": 3}); !slices.Equal(differences, []string{"table none has 2 rows instead of 0"}) {
+		t.Errorf("%q", differences)
 	}
 }
 
