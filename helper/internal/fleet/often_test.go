@@ -23,6 +23,7 @@ type oftenDay struct {
 	watched  *observer
 	changed  map[string]time.Time
 	dumped   map[string]time.Time
+	failed   map[string]bool // the last try: with three failures in a row, once in some days, a project would fail
 
 	oldest    time.Duration // the greatest age of any newest dump
 	dumps     int           // made of staging
@@ -34,7 +35,7 @@ type oftenDay struct {
 // often refreshes with 8 refreshes at once, 2 on each server. A dump takes 12 seconds on average, some take a minute. One try in 50
 // fails, and is tried again.
 func often(t *testing.T, policy Policy, changing, slower float64) *oftenDay {
-	day := &oftenDay{changing: changing, slower: slower, random: rand.New(rand.NewPCG(15, 60)), changed: map[string]time.Time{}, dumped: map[string]time.Time{}}
+	day := &oftenDay{changing: changing, slower: slower, random: rand.New(rand.NewPCG(15, 60)), changed: map[string]time.Time{}, dumped: map[string]time.Time{}, failed: map[string]bool{}}
 	synctest.Test(t, func(t *testing.T) {
 		var runner *Runner
 		runner, day.watched = newRunner(8, 2)
@@ -74,7 +75,7 @@ func (d *oftenDay) project(i int, policy Policy) *Project {
 func (d *oftenDay) ask(name string, now time.Time, always bool) (fails, same bool) {
 	d.watched.mu.Lock()
 	defer d.watched.mu.Unlock()
-	if d.random.IntN(50) == 0 {
+	if d.failed[name] = !d.failed[name] && d.random.IntN(50) == 0; d.failed[name] {
 		return true, false
 	}
 	if now.Sub(d.changed[name]) > time.Hour {
