@@ -63,6 +63,22 @@ func TestOftenIsValid(t *testing.T) {
 	}
 }
 
+// TestServiceFailsWithoutItsFleet checks that a missing fleet.yaml is told: the program fails, no condition skips the run in silence, and
+// metrics outlast a reboot.
+func TestServiceFailsWithoutItsFleet(t *testing.T) {
+	unit := read(t, deployed(t, "systemd", "dump-refresh.service"))
+	for line := range strings.Lines(unit) {
+		if strings.HasPrefix(line, "Condition") || strings.HasPrefix(line, "Assert") {
+			t.Errorf("a run may be skipped: %s", line)
+		}
+	}
+	for _, want := range []string{"\nOnFailure=dump-refresh-failed.service\n", "\nCacheDirectory=dump-refresh\n", " --metrics-file /var/cache/dump-refresh/"} {
+		if !strings.Contains(unit, want) {
+			t.Errorf("the service lacks %q", want)
+		}
+	}
+}
+
 func TestTimerComesEveryMorning(t *testing.T) {
 	analyze := program(t, "systemd-analyze", "apt-get install systemd")
 	for line := range strings.Lines(read(t, deployed(t, "systemd", "dump-refresh.timer"))) {
