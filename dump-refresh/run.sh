@@ -149,4 +149,5 @@ case $command in
   refresh-dump) dump_helper refresh "$@" ;;
   list-dumps) dump_helper list "$@" ;;
   dump-doctor) dump_helper doctor "$@" ;;
+  dump-scan) dump_helper scan "$@" ;;
 esac

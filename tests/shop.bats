@@ -223,7 +223,7 @@ END
   local recorder=$BATS_TEST_TMPDIR/recorder command flags
   printf '#!/usr/bin/env bash\nprintf "%%s\\n" "$@" >%q\n' "$BATS_TEST_TMPDIR/arguments" >"$recorder"
   chmod +x "$recorder"
-  for command in pull-latest-dump refresh-dump list-dumps dump-doctor; do
+  for command in pull-latest-dump refresh-dump list-dumps dump-doctor dump-scan; do
     sed -n 's/^## Flags: //p' ".ddev/commands/host/$command" |
       jq -r '.[] | "--" + .Name + if .Type == "string" then "=a b" else "" end' >"$BATS_TEST_TMPDIR/flags"
     mapfile -t flags <"$BATS_TEST_TMPDIR/flags"

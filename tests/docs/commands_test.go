@@ -14,7 +14,7 @@ import (
 const hostCommands = "../../commands/host"
 
 // verbs maps the host commands to the program's commands.
-var verbs = map[string]string{"pull-latest-dump": "pull", "refresh-dump": "refresh", "list-dumps": "list", "dump-doctor": "doctor"}
+var verbs = map[string]string{"pull-latest-dump": "pull", "refresh-dump": "refresh", "list-dumps": "list", "dump-doctor": "doctor", "dump-scan": "scan"}
 
 // documented is a flag in DDEV's format for host commands.
 type documented struct{ Name, Type, Usage string }

@@ -121,6 +121,7 @@ var ddevWords = strings.NewReplacer(
 	"dump-helper refresh", "ddev refresh-dump",
 	"dump-helper list", "ddev list-dumps",
 	"dump-helper doctor", "ddev dump-doctor",
+	"dump-helper scan", "ddev dump-scan",
 	"dump-helper settings", "ddev dump-doctor --settings",
 	"dump-helper version", "ddev dump-doctor --version",
 	"start an ssh-agent and run: ssh-add ", ddevKeyHint,
