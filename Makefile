@@ -7,7 +7,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 SHELL_FILES := $(wildcard .ci/run tests/*.sh tests/*.bash tests/*.bats tests/*/*.sh tests/lab/images/*/*.sh commands/*/* dump-refresh/*.sh deploy/*/*.sh deploy/release/postinst)
 
-.PHONY: help build image fleet-image release test test-fast test-race test-race-fast test-go test-long test-shell test-ddev test-image reference lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
+.PHONY: help build image fleet-image release test test-fast test-race test-race-fast test-go test-long test-shell test-containers test-ddev test-image reference lint bench bench-table bench-ddev demo fleet-acceptance packages tools clean
 
 help: ## lists these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,11 +48,12 @@ release: ## makes the files of a release in dist/, with checksums; needs dpkg-de
 	deploy/release/formula.sh $(VERSION) dist/checksums.txt >dist/dump-helper.rb
 	cd dist && sha256sum dump-helper.rb >>checksums.txt
 
-# The tests in DDEV mostly wait for containers, so the Go tests run meanwhile. Each of the two ends with a line "N passed, N failed".
+# The tests in DDEV and of the image mostly wait for containers, so the Go tests run meanwhile. Each of the three ends with a line
+# "N passed, N failed".
 # What failed is said once more at the end, where people look first.
 test: packages tools lint test-shell ## runs everything, against real servers; needs Debian and root
 	@failures=$$(mktemp) && trap 'rm -f "$$failures"' EXIT && \
-	  { $(MAKE) --no-print-directory --jobs=2 REPORT="-failures=$$failures" test-ddev test-go || { cat "$$failures"; exit 1; }; }
+	  { $(MAKE) --no-print-directory --jobs=2 REPORT="-failures=$$failures" test-containers test-go || { cat "$$failures"; exit 1; }; }
 
 # Packages whose tests start no servers. With -short, they skip tests that take long or need other programs.
 SERVERLESS = $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Imports}} {{.TestImports}} {{.XTestImports}}{{end}}' ./... | \
@@ -93,9 +94,13 @@ reference: ## generates tables in docs/ from the program
 	go test ./tests/docs -run TestReferenceHasTheFlags -args -update
 	go test ./helper/internal/cli -run "TestTroubleshooting|TestJSONDocument" -args -update
 
+# One after the other: there is one Docker engine.
+test-containers:
+	@ddev=0 && { $(MAKE) --no-print-directory test-ddev || ddev=$$?; } && $(MAKE) --no-print-directory test-image && exit $$ddev
+
 # Uses the Docker engine that answers, or starts one first.
 test-image: ## builds the image of a fleet, and starts it as CI systems do
-	go run ./tests/lab -engine go test -count=1 ./tests/deploy -run TestFleetImage
+	DUMP_TEST_IMAGE=1 go run ./tests/lab -engine go test -json -count=1 ./tests/deploy -run TestFleetImage | go run ./tests/report $(REPORT)
 
 # The rules are in .golangci.yml, including which package may import which.
 lint: ## runs golangci-lint
