@@ -209,7 +209,7 @@ func statusProblems(found []fleet.ProjectStatus) string {
 		if p.Pause != nil {
 			fmt.Fprintf(&problems, "\n%s: %s\n", name, p.Pause)
 		}
-		knownText(&problems, name, p.KnownBroken)
+		knownText(&problems, name, p.KnownUntil())
 		notBakedText(&problems, name, p.BakeError, p.BakeHint)
 	}
 	paused := ""

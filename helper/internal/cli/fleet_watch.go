@@ -153,7 +153,7 @@ func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
 				fmt.Fprintf(&problems, "  hint: %s\n", result.Hint)
 			}
 		}
-		knownText(&problems, label, result.KnownBroken)
+		knownText(&problems, label, result.KnownUntil())
 		if result.Bake != nil {
 			notBakedText(&problems, label, result.Bake.Error, result.Bake.Hint)
 		}
@@ -162,9 +162,9 @@ func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
 }
 
 // knownText says that nobody is told of a failure, and for how long.
-func knownText(text *strings.Builder, label string, until time.Time) {
-	if !until.IsZero() {
-		fmt.Fprintf(text, "\n%s: known to be broken until %s\n", label, until.AddDate(0, 0, -1).Format(time.DateOnly))
+func knownText(text *strings.Builder, label, known string) {
+	if known != "" {
+		fmt.Fprintf(text, "\n%s: %s\n", label, known)
 	}
 }
 

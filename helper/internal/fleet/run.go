@@ -70,6 +70,9 @@ type Result struct {
 	Bake *Baking `json:"bake,omitempty"`
 }
 
+// KnownUntil says until which day its failures are known; "" if they are not.
+func (r Result) KnownUntil() string { return knownUntil(r.KnownBroken) }
+
 // Fine reports whether the project has a fresh dump, or it is known that it has none.
 func (r Result) Fine() bool { return r.State.Good() || r.State == Paused || !r.KnownBroken.IsZero() }
 

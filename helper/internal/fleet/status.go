@@ -84,6 +84,16 @@ type ProjectStatus struct {
 	remind   time.Duration
 }
 
+// KnownUntil says until which day its failures are known; "" if they are not.
+func (p ProjectStatus) KnownUntil() string { return knownUntil(p.KnownBroken) }
+
+func knownUntil(end time.Time) string {
+	if end.IsZero() {
+		return ""
+	}
+	return "known to be broken until " + end.AddDate(0, 0, -1).Format(time.DateOnly)
+}
+
 // Fine reports whether its dumps are as they should be, or it is known that they are not.
 func (p ProjectStatus) Fine() bool { return p.Verdict.Well() || !p.KnownBroken.IsZero() }
 

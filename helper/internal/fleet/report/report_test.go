@@ -286,3 +286,16 @@ func TestPageWithoutScripts(t *testing.T) {
 	}
 	b.quiet(path)
 }
+
+// The page says of what is known to be broken until when it is, and of what is no longer known nothing.
+func TestPageShowsWhatIsKnown(t *testing.T) {
+	for _, known := range []time.Time{{}, time.Date(2026, 12, 25, 0, 0, 0, 0, time.UTC)} {
+		path := filepath.Join(t.TempDir(), "fleet.html")
+		status := fleet.ProjectStatus{Name: "shop", Slot: "/srv/shop", Verdict: fleet.VerdictFailing, KnownBroken: known}
+		write(t, path, []fleet.ProjectStatus{status})
+		page, err := os.ReadFile(path)
+		if err != nil || strings.Contains(string(page), "known to be broken until 2026-12-24") == known.IsZero() {
+			t.Errorf("known until %s: %v\n%s", known, err, page)
+		}
+	}
+}

@@ -61,7 +61,7 @@ type row struct {
 	Runs         []tick
 	LastRun      moment
 	Error, Hint  string
-	Paused       string // why the fleet leaves it alone
+	Paused       string // why the fleet leaves it alone, or for how long its failures are known
 	Holds        string // all its dumps, and what they cost
 	Made         string // rows of the newest one, and who made it of which server
 	Service      string // share of the last 30 days with a fresh dump
@@ -170,6 +170,8 @@ func newRow(p fleet.ProjectStatus, price fleet.Price) row {
 	r.Holds, r.Made, r.Service = holds(p.Dumps, p.HeldBytes, price), madeBy(p), service(p)
 	if p.Pause != nil {
 		r.Paused = p.Pause.String()
+	} else if !p.KnownBroken.IsZero() {
+		r.Paused = p.KnownUntil()
 	}
 	if p.Restored != nil {
 		r.Restored, r.Unrestored = restored(p.Restored), p.Restored.Error != ""
