@@ -197,6 +197,9 @@ func (l *Load) piece(ctx context.Context, piece sqltext.Piece, next func() (sqlt
 }
 
 func (l *Load) rows(ctx context.Context, piece sqltext.Piece, next func() (sqltext.Piece, error)) error {
+	if l.refused != nil && !l.inChunks {
+		return nil // the definitions of other tables may still come
+	}
 	if err := l.refusedTables(); err != nil {
 		return err
 	}

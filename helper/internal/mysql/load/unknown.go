@@ -42,7 +42,8 @@ func (l *Load) retry(ctx context.Context, s *rewrite.Statement, refusal error) e
 	return err
 }
 
-// collect keeps the refusal of a table until its rows would come: by then the refusals of all tables are known.
+// collect keeps the refusal of a table until rows would come, or to the end of a dump that comes as one text: by then the refusals of all tables
+// are known.
 func (l *Load) collect(piece sqltext.Piece, err error) error {
 	var refusal *target.LoadError
 	if err == nil || !errors.As(err, &refusal) || !refuses(err) {
@@ -56,10 +57,13 @@ func (l *Load) collect(piece sqltext.Piece, err error) error {
 		l.refused.Refusals = append(l.refused.Refusals, err)
 		return nil
 	}
-	if l.refused != nil {
-		return l.refused // what failed may need one of these tables
+	switch {
+	case l.refused == nil:
+		return err
+	case !l.inChunks:
+		return nil // what failed may need one of these tables, or the rows that do not come any more
 	}
-	return err
+	return l.refused // as above
 }
 
 // refusedTables returns the error about the tables that the server has refused so far.

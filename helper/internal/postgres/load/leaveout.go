@@ -53,8 +53,10 @@ func (l *Load) withoutIt(ctx context.Context, s *session.Session, statement Stat
 		return nil // without the table, the server may not even know the words
 	case attachesTo(text) != "":
 		return l.withoutTable(ctx, statement, attachesTo(text), text, err) // it would lack rows
+	case l.refused != nil && !l.inChunks:
+		return nil // what failed may need one of these tables, or the rows that do not come any more
 	case what == "" && l.refused != nil:
-		return l.refusedTables() // what failed may need one of these tables
+		return l.refusedTables() // as above
 	case what == "" && postgres.IsUnknown(err) && len(l.missing) > 0:
 		return l.missing[0]
 	case what == "":

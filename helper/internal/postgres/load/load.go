@@ -108,11 +108,29 @@ func (l *Load) Run(ctx context.Context, r io.Reader, dialect sqltext.Dialect, pr
 	if progress == nil {
 		progress = func(int64) {}
 	}
-	stats, err := l.run(ctx, r, progress, l.Piece)
+	stats, err := l.run(ctx, r, progress, l.pieceOfText)
+	if err == nil {
+		err = l.refusedTables()
+	}
 	if err == nil {
 		err = l.checkNewRows(ctx)
 	}
 	return stats, err
+}
+
+// pieceOfText is Piece for a dump in which other tables may be defined after rows: once a table is refused, no more rows are loaded, but all tables
+// that the server refuses are found.
+func (l *Load) pieceOfText(ctx context.Context, script *Script, piece sqltext.Piece) error {
+	if piece.Kind == sqltext.CopyBegin || piece.Kind == sqltext.Rows {
+		if err := l.flush(ctx); err != nil {
+			return err
+		}
+		if l.refused != nil {
+			l.Count(piece)
+			return nil //nolint:nilerr // what is refused is told at the end
+		}
+	}
+	return l.Piece(ctx, script, piece)
 }
 
 // run executes each piece of a text.

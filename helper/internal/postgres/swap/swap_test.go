@@ -160,6 +160,9 @@ func TestPostgresBadDumps(t *testing.T) {
 		"table renamed":     {table + "ALTER TABLE public.t RENAME TO u;\n", "table public.t is missing after the load"},
 		"extension": {table + "CREATE EXTENSION IF NOT EXISTS no_such WITH SCHEMA public;\nCREATE TABLE public.u (a public.no_type);\n", "the local server does not take a table: " +
 			"statement 3 at byte 114 (\"CREATE TABLE public.u (a public.no_type)\") failed: type \"public.no_type\" does not exist; the server lacks extension no_such: ERROR: "},
+		"tables between rows": {"CREATE TABLE public.u (a public.no_type);\nCREATE TABLE public.t (id int);\nCOPY public.t FROM stdin;\n1\n\\.\nCREATE TABLE public.w (a public.no_other);\nCREATE INDEX ON public.w (a);\n",
+			"the local server does not take 2 tables: statement 1 at byte 0 (\"CREATE TABLE public.u (a public.no_type)\") failed: type \"public.no_type\" does not exist; " +
+				"statement 4 at byte 105 (\"CREATE TABLE public.w (a public.no_other)\") failed: type \"public.no_other\" does not exist"},
 		"MySQL": {"-- MySQL dump 10\n", "the dump is one of MySQL, the target is PostgreSQL"},
 	} {
 		t.Run(name, func(t *testing.T) {
