@@ -13,3 +13,11 @@ var elsewhereEngines = []string{"MRG_MYISAM", "MRG_ISAM", "FEDERATED", "CONNECT"
 func RowsElsewhere(engine string) bool {
 	return slices.Contains(elsewhereEngines, strings.ToUpper(engine))
 }
+
+// remoteEngines are the storage engines whose tables say in their definitions how to reach other servers, with accounts and passwords.
+var remoteEngines = []string{"FEDERATED", "CONNECT", "SPIDER"}
+
+// ReachesServers says whether the definitions of a storage engine's tables may have accounts of other servers.
+func ReachesServers(engine string) bool {
+	return slices.Contains(remoteEngines, strings.ToUpper(engine))
+}

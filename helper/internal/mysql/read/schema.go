@@ -181,6 +181,9 @@ func (r *schemaReader) tables(ctx context.Context, s *script, tables []string, r
 
 // writeTable writes the definition of a table.
 func (r *schemaReader) writeTable(s *script, name, definition string) {
+	if slices.Contains(r.server.remote, name) {
+		definition = withoutRemote(definition)
+	}
 	text := withReferences(bareSequences(definition, r.server.url.Name), r.references[name])
 	before, counter, after := mysql.CutCounter(text)
 	s.add("\nDROP TABLE IF EXISTS ", mysql.QuoteName(name), ";\n", before)

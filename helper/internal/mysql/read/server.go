@@ -42,6 +42,7 @@ type Server struct {
 	structureOnly []string
 	excluded      []string
 	elsewhere     []string        // tables whose rows are those of others
+	remote        []string        // those of them whose definitions may have accounts of other servers
 	tables        []string        // those that go into the dump
 	broken        []source.Broken // left out, because nobody can read them
 	versions      versions
@@ -115,7 +116,7 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 		return err
 	}
 	defer rows.Close()
-	m.structureOnly, m.excluded, m.elsewhere, m.tables = nil, nil, nil, nil
+	m.structureOnly, m.excluded, m.elsewhere, m.remote, m.tables = nil, nil, nil, nil, nil
 	var read, loose []string // tables to be read, and those of them that know no snapshot
 	for rows.Next() {
 		var table source.Table
@@ -126,12 +127,18 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 		switch {
 		case wildcard.MatchAny(m.config.Exclude, table.Name):
 			m.excluded = append(m.excluded, table.Name)
+		case mysql.ReachesServers(storage) && m.config.Client:
+			m.excluded, m.remote = append(m.excluded, table.Name), append(m.remote, table.Name)
 		case strings.Contains(kind, "VIEW"):
 			info.Views = append(info.Views, table.Name)
 		case kind == "SEQUENCE":
 		default:
 			info.Tables = append(info.Tables, table)
 			m.tables = append(m.tables, table.Name)
+			if mysql.ReachesServers(storage) {
+				m.remote = append(m.remote, table.Name)
+				info.LeftOut = append(info.LeftOut, "the way of table "+table.Name+" to another server")
+			}
 			if wildcard.MatchAny(m.config.StructureOnly, table.Name) {
 				m.structureOnly = append(m.structureOnly, table.Name)
 				continue
@@ -150,6 +157,7 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 		return err
 	}
 	info.StructureOnly, info.Excluded = m.structureOnly, m.excluded
+	m.noteRemote()
 	if len(loose) > 0 {
 		m.config.Note("not in the snapshot, since they are not InnoDB: " + source.Enumerate(loose))
 	}
@@ -183,6 +191,17 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 		err = cmp.Or(all, err)
 	}
 	return err
+}
+
+// noteRemote says what becomes of tables that reach other servers.
+func (m *Server) noteRemote() {
+	switch {
+	case len(m.remote) == 0:
+	case m.config.Client:
+		m.config.Note("left out, since a dump client would print accounts of other servers with them: " + source.Enumerate(m.remote))
+	default:
+		m.config.Note("published as empty tables, without their ways to other servers: " + source.Enumerate(m.remote))
+	}
 }
 
 // transactional are the storage engines that know snapshots.
