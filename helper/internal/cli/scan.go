@@ -89,7 +89,7 @@ func describeFindings(findings []personal.Finding, fragment bool) string {
 		if f.ByName {
 			why += " (by its name)"
 		}
-		table = append(table, []string{string(f.Confidence), f.Name(), why, fmt.Sprintf("%d of %d", f.Hits, f.Sampled), f.Example, orDash(strings.Trim(f.Masker, `"`))})
+		table = append(table, []string{string(f.Confidence), f.Place(), why, fmt.Sprintf("%d of %d", f.Hits, f.Sampled), f.Example, orDash(strings.Trim(f.Masker, `"`))})
 	}
 	return ui.Table(table)
 }

@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/mask"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/html"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/json"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/leaf"
@@ -28,8 +29,14 @@ type profile struct {
 	html html.Rewriter
 }
 
-func newProfile(table, column string) *profile {
-	return &profile{named: kindIn(table, column), hits: map[Kind]int{}, example: map[Kind]string{}, shapes: map[string]int{}, within: map[Kind]int{}}
+// newProfile returns the profile of a column, or of the values of a column that stand for a name. Of days and times, only dates of birth are known
+// by their names.
+func newProfile(table, name string, kind mask.Kind) *profile {
+	named := kindIn(table, name)
+	if (kind == mask.Date || kind == mask.DateTime) && named != BirthDate {
+		named = ""
+	}
+	return &profile{named: named, hits: map[Kind]int{}, example: map[Kind]string{}, shapes: map[string]int{}, within: map[Kind]int{}}
 }
 
 // longestValue is how much of a value is looked at, in bytes.
@@ -43,7 +50,7 @@ func (p *profile) add(value []byte) {
 	}
 	p.sampled++
 	p.seen = map[Kind]bool{}
-	if p.named != "" && fits(p.named, string(value)) {
+	if p.named != "" && !json.Looks(value) && !serialized.Looks(value) && fits(p.named, string(value)) {
 		p.fitting++
 		if p.example[p.named] == "" {
 			p.example[p.named] = redact(string(value))
@@ -145,7 +152,7 @@ func fits(kind Kind, text string) bool {
 	case FirstName, LastName, Name:
 		return len(text) >= 2 && len(text) <= 80 && strings.IndexFunc(text, unicode.IsLetter) >= 0 && !strings.ContainsAny(text, "/<>{}=:;")
 	case Address:
-		return len(text) <= 200 && !strings.Contains(text, "://") && !strings.ContainsAny(text, "<>{}")
+		return len(text) <= 200 && !strings.ContainsAny(text, "<>{}:")
 	case Credential:
 		return len(text) >= 6 && !strings.ContainsAny(text, " ")
 	case FreeText:

@@ -16,7 +16,7 @@ var scanKey = secret.New("no value is masked with it")
 // Run looks at up to that many of the oldest and of the newest rows of each table of the source. The key of the rules does not count. The
 // errors are those of package source.
 func Run(ctx context.Context, config source.Config, known rules.Rules, rows int) (scan *Scan, err error) {
-	config.Rows = nil // they say what is published, not what is there
+	config.Rows, config.Note = nil, nil // they are about what is published
 	staging, err := engine.OpenSource(ctx, config)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 type Finding struct {
 	Table      string     `json:"table"`
 	Column     string     `json:"column"`
+	When       *When      `json:"when,omitempty"` // nil stands for all rows
 	Kind       Kind       `json:"kind"`
 	Confidence Confidence `json:"confidence"`
 	// Hits is how many of the sampled values that are not empty show it.
@@ -27,8 +28,22 @@ type Finding struct {
 	Masker string `json:"masker"`
 }
 
+// When are the rows in which another column has a value.
+type When struct {
+	Column string `json:"column"`
+	Value  string `json:"value"`
+}
+
 // Name is table.column, as rules call the column.
 func (f Finding) Name() string { return f.Table + "." + f.Column }
+
+// Place is the column, and the rows if they are not all.
+func (f Finding) Place() string {
+	if f.When == nil {
+		return f.Name()
+	}
+	return f.Name() + " (" + f.When.Column + " " + f.When.Value + ")"
+}
 
 // Scan takes the sample of a database and finds what looks personal and has no rule.
 type Scan struct {
@@ -40,12 +55,16 @@ type Scan struct {
 	findings []Finding
 	table    rules.Table
 	columns  []rules.Column
-	profiles []*profile
+	profiles []*profile // nil for columns whose values only say what others are
+	key      int        // of the columns, the one with the names of values; -1 if there is none
+	keyed    *keyed     // the one with these values
+	value    int
 }
 
 // Table begins a table, and returns of which columns the sample is wanted; none if the table is of no interest.
 func (s *Scan) Table(table rules.Table) []string {
-	s.table, s.columns, s.profiles = table, nil, nil
+	s.table, s.columns, s.profiles, s.key, s.keyed = table, nil, nil, -1, nil
+	key, value := keyOf(table.Columns)
 	var names []string
 	for _, column := range table.Columns {
 		if column.Generated || !wanted(column) {
@@ -55,11 +74,20 @@ func (s *Scan) Table(table rules.Table) []string {
 			s.Classified++
 			continue
 		}
+		if column.Name == value {
+			s.keyed, s.value = &keyed{table: table, column: column, key: key, of: map[string]*profile{}}, len(names)
+		}
 		names = append(names, column.Name)
-		s.columns, s.profiles = append(s.columns, column), append(s.profiles, newProfile(table.Name, column.Name))
+		s.columns, s.profiles = append(s.columns, column), append(s.profiles, newProfile(table.Name, column.Name, column.Kind))
 	}
 	s.Tables++
 	s.Columns += len(names)
+	if s.keyed != nil {
+		if s.key = slices.Index(names, key); s.key < 0 {
+			s.key, names, s.profiles = len(names), append(names, key), append(s.profiles, nil)
+		}
+		s.profiles[s.value] = nil
+	}
 	return names
 }
 
@@ -82,13 +110,25 @@ func wanted(column rules.Column) bool {
 // Row takes the values of a row, in the order of the columns that are wanted; nil is NULL.
 func (s *Scan) Row(values [][]byte) {
 	for i, value := range values {
-		s.profiles[i].add(value[:min(len(value), longestValue)])
+		value = value[:min(len(value), longestValue)]
+		switch {
+		case s.keyed != nil && i == s.value:
+			s.keyed.add(s.Rules, string(values[s.key]), value)
+		case s.profiles[i] != nil:
+			s.profiles[i].add(value)
+		}
 	}
 }
 
 // Done ends a table.
 func (s *Scan) Done() {
+	if s.keyed != nil {
+		s.findings = append(s.findings, s.keyed.findings(s)...)
+	}
 	for i, p := range s.profiles {
+		if p == nil {
+			continue
+		}
 		if f, is := p.finding(); is {
 			f.Table, f.Column = s.table.Name, s.columns[i].Name
 			f.Masker = s.suggest(s.columns[i], f.Kind, p)
@@ -101,7 +141,7 @@ func (s *Scan) Done() {
 func (s *Scan) Findings() []Finding {
 	order := []Confidence{High, Medium, Low}
 	slices.SortStableFunc(s.findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.Confidence), slices.Index(order, b.Confidence)), cmp.Compare(a.Name(), b.Name()))
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Confidence), slices.Index(order, b.Confidence)), cmp.Compare(a.Place(), b.Place()))
 	})
 	return s.findings
 }
@@ -195,15 +235,54 @@ func (s *Scan) suggest(column rules.Column, kind Kind, p *profile) string {
 func Fragment(findings []Finding) string {
 	var text strings.Builder
 	text.WriteString("columns:\n")
+	done := map[string]bool{}
 	for _, f := range findings {
-		switch {
+		if done[f.Name()] {
+			continue
+		}
+		done[f.Name()] = true
+		var lines []Finding // of the column; they stand together
+		for _, other := range findings {
+			if other.Name() == f.Name() {
+				lines = append(lines, other)
+			}
+		}
+		if f.When != nil {
+			writeList(&text, f.Name(), lines)
+			continue
+		}
+		switch note := fmt.Sprintf("# %s, %d of %d", f.Kind, f.Hits, f.Sampled); {
 		case f.Masker == "":
 			fmt.Fprintf(&text, "  # %s: %s, and no masker can change it: list its table under structure_only, or accept it under ignore\n", f.Name(), f.Kind)
 		case f.Confidence == Low:
-			fmt.Fprintf(&text, "  # %q: %s   # %s, %d of %d\n", f.Name(), f.Masker, f.Kind, f.Hits, f.Sampled)
+			fmt.Fprintf(&text, "  # %q: %s   %s\n", f.Name(), f.Masker, note)
 		default:
-			fmt.Fprintf(&text, "  %q: %s   # %s, %d of %d\n", f.Name(), f.Masker, f.Kind, f.Hits, f.Sampled)
+			fmt.Fprintf(&text, "  %q: %s   %s\n", f.Name(), f.Masker, note)
 		}
 	}
 	return text.String()
+}
+
+// writeList writes the rules of a column that has another masker for each kind of rows.
+func writeList(text *strings.Builder, name string, lines []Finding) {
+	var list strings.Builder
+	sure := false
+	for _, f := range lines {
+		masker := strings.TrimSuffix(strings.TrimPrefix(f.Masker, "{"), "}")
+		if masker == f.Masker {
+			masker = "mask: " + masker
+		}
+		hidden := ""
+		if f.Confidence == Low || f.Masker == "" {
+			hidden = "# "
+		} else {
+			sure = true
+		}
+		fmt.Fprintf(&list, "  %s- {%s, when: {%s: %q}}   # %s, %d of %d\n", hidden, masker, f.When.Column, f.When.Value, f.Kind, f.Hits, f.Sampled)
+	}
+	if sure {
+		fmt.Fprintf(text, "  %q:\n%s", name, list.String())
+	} else {
+		fmt.Fprintf(text, "  # %q:\n%s", name, list.String())
+	}
 }

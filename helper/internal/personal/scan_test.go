@@ -151,7 +151,7 @@ func TestScanLeavesOut(t *testing.T) {
 	}
 	s.Row([][]byte{nil, []byte("Ask Anna.Berg-7@firma.example")})
 	s.Done()
-	want := `[{public.users phone phone number high 50 50 true 999999999999 digits} {public.users about mail address low 1 51 false Xxxx.Xxxx-9@xxxxx.xxxxxxx text}]`
+	want := `[{public.users phone <nil> phone number high 50 50 true 999999999999 digits} {public.users about <nil> mail address low 1 51 false Xxxx.Xxxx-9@xxxxx.xxxxxxx text}]`
 	if got := fmt.Sprint(s.Findings()); got != want {
 		t.Errorf("found\n%s, want\n%s", got, want)
 	}
@@ -164,5 +164,40 @@ func TestScanLeavesOut(t *testing.T) {
 	}
 	if s.Tables != 1 || s.Columns != 2 || s.Classified != 2 {
 		t.Errorf("%d tables, %d columns, %d classified", s.Tables, s.Columns, s.Classified)
+	}
+}
+
+// Where values have names in another column, each name is looked at for itself.
+func TestScanKeyed(t *testing.T) {
+	s := &Scan{Rules: rules.Rules{
+		Key:     mask.NewKey(secret.New("a key for tests only")),
+		Columns: []rules.Rule{{Column: "wp_usermeta.meta_value", Spec: mask.Spec{Name: "phone"}, When: &rules.When{Column: "meta_key", Values: []string{"*_phone"}}}},
+	}}
+	columns := s.Table(rules.Table{Name: "wp_usermeta", Names: []string{"wp_usermeta"}, Columns: []rules.Column{
+		{Name: "umeta_id", Column: mask.Column{Kind: mask.Integer}}, {Name: "meta_value", Column: mask.Column{Kind: mask.Text}}, {Name: "meta_key", Column: mask.Column{Kind: mask.Text}},
+	}})
+	if !slices.Equal(columns, []string{"meta_value", "meta_key"}) {
+		t.Fatalf("wanted: %v", columns)
+	}
+	for range 10 {
+		for _, row := range [][2]string{
+			{"Anna", "first_name"}, {"+43 660 1234567", "billing_phone"}, {"light", "admin_color"}, {"anna@firma.example", "x_contact"}, {"a:1:{s:5:\"theme\";s:4:\"dark\";}", "feedback"},
+		} {
+			s.Row([][]byte{[]byte(row[0]), []byte(row[1])})
+		}
+	}
+	s.Row([][]byte{nil, []byte("first_name")})
+	s.Row([][]byte{[]byte("x"), nil})
+	s.Done()
+	const fragment = `columns:
+  "wp_usermeta.meta_value":
+  - {mask: name, part: first, when: {meta_key: "first_name"}}   # first name, 10 of 10
+  - {mask: email, when: {meta_key: "x_contact"}}   # mail address, 10 of 10
+`
+	if got := Fragment(s.Findings()); got != fragment {
+		t.Errorf("the fragment is\n%s", got)
+	}
+	if got := s.Findings()[0].Place(); got != "wp_usermeta.meta_value (meta_key first_name)" {
+		t.Errorf("it is at %s", got)
 	}
 }

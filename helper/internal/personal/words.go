@@ -66,8 +66,8 @@ func kindOf(name string) Kind {
 	return ""
 }
 
-// wordsOf takes a name such as field_firstName_value apart: "field first name value".
-func wordsOf(name string) string {
+// plainWords takes a name such as field_firstName_value apart: "field first name value".
+func plainWords(name string) string {
 	var words strings.Builder
 	var last rune
 	for _, c := range name {
@@ -80,7 +80,12 @@ func wordsOf(name string) string {
 		last = c
 		words.WriteRune(unicode.ToLower(c))
 	}
-	text := strings.Join(strings.Fields(words.String()), " ")
+	return strings.Join(strings.Fields(words.String()), " ")
+}
+
+// wordsOf takes a name apart, without what systems add to the name of a field: "first name" for field_firstName_value.
+func wordsOf(name string) string {
+	text := plainWords(name)
 	// What systems add to the name of a field is no part of it.
 	text = strings.TrimPrefix(text, "field ")
 	for _, suffix := range []string{" value", " text", " number"} {

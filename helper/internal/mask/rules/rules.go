@@ -199,10 +199,17 @@ func (r Rules) match(plan *Plan, table Table, column Column, matched []bool) (fo
 	return found, problems
 }
 
-// Classifies reports whether a rule masks a column, in some rows at least, or its values are accepted.
+// Classifies reports whether a rule masks a column in all rows, or its values are accepted.
 func (r Rules) Classifies(table Table, column string) bool {
-	return slices.ContainsFunc(r.Columns, func(rule Rule) bool { return rule.matches(table, column) }) ||
+	return slices.ContainsFunc(r.Columns, func(rule Rule) bool { return rule.When == nil && rule.matches(table, column) }) ||
 		slices.ContainsFunc(r.Accepted, func(a Accepted) bool { return Rule{Column: a.Column}.matches(table, column) })
+}
+
+// ClassifiesWhen reports whether a rule masks a column in the rows in which another one has a value.
+func (r Rules) ClassifiesWhen(table Table, column, other, value string) bool {
+	return slices.ContainsFunc(r.Columns, func(rule Rule) bool {
+		return rule.When != nil && rule.When.Column == other && rule.matches(table, column) && wildcard.MatchAny(rule.When.Values, value)
+	})
 }
 
 // Suggest returns a masker that works on a column: the given one, or another one. It is false if none can.

@@ -14,11 +14,11 @@ import (
 func TestWithoutRemote(t *testing.T) {
 	const columns = "CREATE TABLE `t` (\n  `id` int(11) NOT NULL COMMENT 'a) ENGINE=CONNECT',\n  PRIMARY KEY (`id`)\n)"
 	for options, want := range map[string]string{
-		" ENGINE=FEDERATED DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci CONNECTION='mysql://u:secret@h:3306/d/t'": " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci",
-		" ENGINE=FEDERATED COMMENT='secret' CONNECTION='server'": " ENGINE=InnoDB",
-		" ENGINE=CONNECT DEFAULT CHARSET=latin1 CONNECTION='mysql://u:secret@h/d/t' `TABLE_TYPE`='MYSQL' `OPTION_LIST`='user=u,password=secret'": " ENGINE=InnoDB DEFAULT CHARSET=latin1",
+		" ENGINE=FEDERATED DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci CONNECTION='mysql://u:secret@h:3306/d/t'":                                                                                                 " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci",
+		" ENGINE=FEDERATED COMMENT='secret' CONNECTION='server'":                                                                                                                                                        " ENGINE=InnoDB",
+		" ENGINE=CONNECT DEFAULT CHARSET=latin1 CONNECTION='mysql://u:secret@h/d/t' `TABLE_TYPE`='MYSQL' `OPTION_LIST`='user=u,password=secret'":                                                                        " ENGINE=InnoDB DEFAULT CHARSET=latin1",
 		" ENGINE=SPIDER DEFAULT CHARSET=utf8mb4 COMMENT='wrapper \"mysql\", table \"t\"'\n PARTITION BY RANGE (`id`)\n(PARTITION `a` VALUES LESS THAN (5) COMMENT = 'user \"u\", password \"secret\"' ENGINE = SPIDER)": " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-		" ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='ENGINE=FEDERATED'":                                            " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='ENGINE=FEDERATED'",
+		" ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='ENGINE=FEDERATED'":                                                                                                                                             " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='ENGINE=FEDERATED'",
 	} {
 		if got := withoutRemote(columns + options); got != columns+want {
 			t.Errorf("%s\nhas become\n%s", options, got)
