@@ -100,14 +100,16 @@ func (s *session) fromAWS(ctx context.Context, ref string) (secret.String, error
 
 // masks returns the rules for columns, with their key.
 func (s *session) masks(ctx context.Context) (rules.Rules, error) {
-	if len(s.project.Rules.Columns) == 0 {
-		return rules.Rules{}, nil
+	all := rules.Rules{Columns: s.project.Rules.Columns, Accepted: s.project.Rules.Accepted, Privacy: s.project.Privacy, Reviewed: s.project.Rules.Reviewed}
+	if len(all.Columns) == 0 {
+		return all, nil // no key is needed to leave values out
 	}
 	key, err := s.project.MaskKey(ctx, s.fromAWS)
 	if err != nil {
 		return rules.Rules{}, err
 	}
-	return rules.Rules{Columns: s.project.Rules.Columns, Accepted: s.project.Rules.Accepted, Key: mask.NewKey(key)}, nil
+	all.Key = mask.NewKey(key)
+	return all, nil
 }
 
 // publisher names who runs this, such as ada@laptop.

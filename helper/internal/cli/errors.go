@@ -331,6 +331,7 @@ var errorClasses = []errorClass{
 	is(source.ErrNoSample, exitSettings, "name the database itself in DUMP_SOURCE, for this one command with --set=DUMP_SOURCE=URL"),
 	is(errScanTime, exitStaging, "look at fewer rows with --rows, or give it longer with --time-limit"),
 	is(rowfilter.ErrCannotWork, exitSettings, "change the rule in that line of the file, or leave it out"),
+	is(rules.ErrNoQuarantine, exitSettings, "nothing was read; mask it in .ddev/dump-refresh/rules.yaml, list it under ignore with the reason, or look at it with `dump-helper scan` and add it to .ddev/dump-refresh/reviewed.txt"),
 	is(rules.ErrCannotWork, exitSettings, "change the rule in that line of the file, or the column's other rules"),
 	as(exitLeak, func(e *leak.FoundError) string {
 		if e.Planted() {

@@ -28,6 +28,7 @@ func scanCommand() *cli.Command {
 			&cli.IntFlag{Name: "rows", Value: 500, Usage: "look at the oldest and at the newest `N` rows of each table"},
 			&cli.DurationFlag{Name: "time-limit", Value: 5 * time.Minute, Usage: "end with an error after that `TIME`"},
 			&cli.BoolFlag{Name: "all", Usage: "show also columns of which only few values look personal"},
+			&cli.BoolFlag{Name: "accept", Usage: "write those that look harmless to .ddev/dump-refresh/reviewed.txt, for DUMP_PRIVACY"},
 			&cli.BoolFlag{Name: "fragment", Usage: "print rules for .ddev/dump-refresh/rules.yaml"},
 		},
 		Action: func(c *cli.Context) error {
@@ -40,18 +41,24 @@ func scanCommand() *cli.Command {
 			}
 			ctx, cancel := context.WithTimeoutCause(c.Context, c.Duration("time-limit"), errScanTime)
 			defer cancel()
-			return s.scan(ctx, c.Int("rows"), c.Bool("all"), c.Bool("fragment"))
+			return s.scan(ctx, scanOptions{c.Int("rows"), c.Bool("all"), c.Bool("fragment"), c.Bool("accept")})
 		},
 	})
 }
 
-func (s *session) scan(ctx context.Context, rows int, all, fragment bool) error {
+// scanOptions are the flags of a scan.
+type scanOptions struct {
+	rows                  int
+	all, fragment, accept bool
+}
+
+func (s *session) scan(ctx context.Context, options scanOptions) error {
 	config, err := s.unmasked(ctx)
 	if err != nil {
 		return err
 	}
 	s.out.Phase("looking into staging", 0)
-	scan, err := personal.Run(ctx, config, rules.Rules{Columns: s.project.Rules.Columns, Accepted: s.project.Rules.Accepted}, rows)
+	scan, err := personal.Run(ctx, config, rules.Rules{Columns: s.project.Rules.Columns, Accepted: s.project.Rules.Accepted}, options.rows)
 	s.out.Finish()
 	if err != nil {
 		return err
@@ -59,20 +66,27 @@ func (s *session) scan(ctx context.Context, rows int, all, fragment bool) error 
 	var findings []personal.Finding
 	few := 0
 	for _, f := range scan.Findings() {
-		if f.Confidence == personal.Low && !all {
+		if f.Confidence == personal.Low && !options.all {
 			few++
 			continue
 		}
 		findings = append(findings, f)
 	}
-	s.out.Print("%s", describeFindings(findings, fragment))
+	s.out.Print("%s", describeFindings(findings, options.fragment))
 	note := fmt.Sprintf("of %s in %s, %d look personal and have no rule", ui.Count(int64(scan.Columns), "column"), ui.Count(int64(scan.Tables), "table"), len(findings))
 	if few > 0 {
 		note += fmt.Sprintf("; %d more with few such values (--all)", few)
 	}
 	s.out.Note(note)
+	if options.accept {
+		path, err := s.project.Review(scan.Harmless())
+		if err != nil {
+			return err
+		}
+		s.out.Note(fmt.Sprintf("%s look harmless, and are in %s now", ui.Count(int64(len(scan.Harmless())), "column"), path))
+	}
 	return s.out.Result(map[string]any{
-		"findings": findings, "tables": scan.Tables, "columns": scan.Columns, "classified": scan.Classified, "fragment": personal.Fragment(findings),
+		"findings": findings, "tables": scan.Tables, "columns": scan.Columns, "classified": scan.Classified, "harmless": scan.Harmless(), "fragment": personal.Fragment(findings),
 	})
 }
 

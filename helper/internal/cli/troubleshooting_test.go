@@ -97,6 +97,7 @@ var documented = []struct {
 		{err: source.ErrNoSample},
 		{err: errScanTime},
 		{err: &rowfilter.Error{Origin: ".ddev/dump-refresh/rules.yaml:3", List: "where", Rule: "log", Reason: anything}},
+		{err: &rules.Error{Rule: rules.Rule{Column: "users.code", Origin: "DUMP_PRIVACY=strict"}, Column: "users.code", Err: rules.ErrNoQuarantine}},
 		{err: &rules.Error{Rule: rules.Rule{Column: "users.mail", Origin: ".ddev/dump-refresh/rules.yaml:3"}, Column: "users.mail", Err: errAnything}},
 		{err: source.ErrRowsUnseen},
 		{err: &project.ConfigError{Kind: project.ErrInvalidValue, Origin: ".ddev/config.yaml:12", Name: anything, Text: "must be … (got …)"}},

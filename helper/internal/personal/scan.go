@@ -53,6 +53,7 @@ type Scan struct {
 	Tables, Columns, Classified int
 
 	findings []Finding
+	harmless []string
 	table    rules.Table
 	columns  []rules.Column
 	profiles []*profile // nil for columns whose values only say what others are
@@ -67,11 +68,14 @@ func (s *Scan) Table(table rules.Table) []string {
 	key, value := keyOf(table.Columns)
 	var names []string
 	for _, column := range table.Columns {
-		if column.Generated || !wanted(column) {
+		switch {
+		case column.Generated:
 			continue
-		}
-		if s.Rules.Classifies(table, column.Name) {
+		case s.Rules.Classifies(table, column.Name):
 			s.Classified++
+			continue
+		case !wanted(column):
+			s.harmless = append(s.harmless, table.Name+"."+column.Name)
 			continue
 		}
 		if column.Name == value {
@@ -123,7 +127,10 @@ func (s *Scan) Row(values [][]byte) {
 // Done ends a table.
 func (s *Scan) Done() {
 	if s.keyed != nil {
-		s.findings = append(s.findings, s.keyed.findings(s)...)
+		found := s.keyed.findings(s)
+		if s.findings = append(s.findings, found...); len(found) == 0 {
+			s.harmless = append(s.harmless, s.table.Name+"."+s.keyed.column.Name)
+		}
 	}
 	for i, p := range s.profiles {
 		if p == nil {
@@ -133,9 +140,14 @@ func (s *Scan) Done() {
 			f.Table, f.Column = s.table.Name, s.columns[i].Name
 			f.Masker = s.suggest(s.columns[i], f.Kind, p)
 			s.findings = append(s.findings, f)
+		} else {
+			s.harmless = append(s.harmless, s.table.Name+"."+s.columns[i].Name)
 		}
 	}
 }
+
+// Harmless are the columns that do not look personal and have no rule either, as table.column.
+func (s *Scan) Harmless() []string { return s.harmless }
 
 // Findings are the columns that look personal, the surest ones first.
 func (s *Scan) Findings() []Finding {

@@ -132,6 +132,8 @@ func read(options Options) (*Project, error) {
 	}
 	p.Rules, found = readRules(root, p.Type, reader)
 	problems = append(problems, found...)
+	p.Rules.Reviewed, found = readReviewed(root, reader)
+	problems = append(problems, found...)
 	if options.Fleet != nil {
 		problems = append(problems, options.Fleet.conditions(p.Rules)...)
 	}

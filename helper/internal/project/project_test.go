@@ -64,7 +64,7 @@ func TestOldConfigOfDrupal7(t *testing.T) {
 	if !slices.Contains(p.Rules.StructureOnly, "watchdog") {
 		t.Errorf("no presets: %v", p.Rules.StructureOnly)
 	}
-	want := Settings{Prefix: "museum-shop", DumpsOf: "museum-shop", Engine: "native", SourceSilence: 30 * time.Minute, KeepLocal: 2, Compression: "zstd", CacheDir: p.CacheDir}
+	want := Settings{Prefix: "museum-shop", DumpsOf: "museum-shop", Engine: "native", Privacy: "off", SourceSilence: 30 * time.Minute, KeepLocal: 2, Compression: "zstd", CacheDir: p.CacheDir}
 	if !reflect.DeepEqual(p.Settings, want) {
 		t.Errorf("got %+v, want %+v", p.Settings, want)
 	}
@@ -187,6 +187,10 @@ func TestValuesHideSecrets(t *testing.T) {
 		{Name: "DUMP_SOURCE_PASSWORD_FROM", Origin: "built-in"},
 		{Name: "DUMP_MASK_KEY", Secret: true, Origin: "built-in"},
 		{Name: "DUMP_MASK_KEY_FROM", Origin: "built-in"},
+		{Name: "DUMP_PRIVACY", Value: "off", Origin: "built-in"},
+		{Name: "DUMP_SIGN_KEY", Secret: true, Origin: "built-in"},
+		{Name: "DUMP_SIGN_KEY_FROM", Origin: "built-in"},
+		{Name: "DUMP_VERIFY_KEY", Origin: "built-in"},
 		{Name: "DUMP_CANARY", Secret: true, Origin: "built-in"},
 		{Name: "DUMP_SOURCE_ENV", Origin: "built-in"},
 		{Name: "DUMP_SOURCE_SILENCE", Value: "30m", Origin: "built-in"},

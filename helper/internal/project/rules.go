@@ -25,6 +25,8 @@ type Rules struct {
 	Columns []rules.Rule
 	// Accepted are the columns in which personal values may be.
 	Accepted []rules.Accepted
+	// Reviewed are the columns that somebody has found harmless: see Project.Review.
+	Reviewed []string
 }
 
 // rulesFile is the path of the rules below the project's root.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/retention"
 	"github.com/jobiqo/dump-refresh/helper/internal/secret"
 	"github.com/jobiqo/dump-refresh/helper/internal/signing"
@@ -68,6 +69,9 @@ type Settings struct {
 	Target *dburl.URL
 	// CacheDir is an absolute path; empty if the user has no cache folder.
 	CacheDir string
+
+	// Privacy says what becomes of columns that nobody has classified.
+	Privacy rules.Privacy
 
 	// RequireMasked makes pulls refuse dumps of which nothing is masked.
 	RequireMasked bool
@@ -134,6 +138,7 @@ var table = []setting{
 		return nil
 	}},
 	{name: "DUMP_MASK_KEY_FROM", set: secretFrom(func(s *Settings) *string { return &s.MaskKeyFrom })},
+	{name: "DUMP_PRIVACY", authority: ofRepository, set: oneOf(func(s *Settings) *string { return (*string)(&s.Privacy) }, "off", "report", "strict")},
 	{name: "DUMP_SIGN_KEY", secret: true, set: func(s *Settings, text string) error {
 		s.signKey = secret.New(text)
 		_, err := signing.ParseKey(s.signKey)

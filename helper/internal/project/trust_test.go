@@ -121,7 +121,7 @@ func TestWhoDecides(t *testing.T) {
 			others = append(others, row.name)
 		}
 	}
-	if got := strings.Join(others, " "); got != "DUMP_ENGINE DUMP_KEEP DUMP_KEEP_DAYS DUMP_KEEP_LOCAL DUMP_COMPRESSION DUMP_LIMIT_RATE DUMP_TARGET DUMP_REQUIRE_MASKED DUMP_CACHE_DIR" {
+	if got := strings.Join(others, " "); got != "DUMP_PRIVACY DUMP_VERIFY_KEY DUMP_ENGINE DUMP_KEEP DUMP_KEEP_DAYS DUMP_KEEP_LOCAL DUMP_COMPRESSION DUMP_LIMIT_RATE DUMP_TARGET DUMP_REQUIRE_MASKED DUMP_CACHE_DIR" {
 		t.Error(got)
 	}
 }

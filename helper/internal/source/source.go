@@ -92,6 +92,9 @@ type Info struct {
 	Others bool
 }
 
+// Quarantined begins the note about tables of which nobody has classified any column, see rules.Privacy.
+const Quarantined = "tables in quarantine, and published without rows, since nobody has classified their columns: "
+
 // Table is a base table with the server's own estimates, which may be far off.
 type Table struct {
 	Name  string

@@ -41,6 +41,9 @@ type Rules struct {
 	Columns  []Rule
 	Accepted []Accepted
 	Key      mask.Key
+	// Privacy is for all other columns. Reviewed are those of them that somebody has looked at and found harmless, as in a Rule.
+	Privacy  Privacy
+	Reviewed []string
 }
 
 // Accepted is a column in which personal values may be.
@@ -57,8 +60,8 @@ func (r Rules) Accepts() (lines []string) {
 	return lines
 }
 
-// Mask reports whether there are rules.
-func (r Rules) Mask() bool { return len(r.Columns) > 0 }
+// Mask reports whether values are replaced.
+func (r Rules) Mask() bool { return len(r.Columns) > 0 || r.Privacy == Strict }
 
 // Digest identifies what the rules make of rows, without giving away the key; "" if there are no rules.
 func (r Rules) Digest() string {
@@ -69,12 +72,18 @@ func (r Rules) Digest() string {
 	for i := range rules {
 		rules[i].Origin = ""
 	}
+	privacy, reviewed := r.Privacy, r.Reviewed
+	if privacy != Strict { // what is reviewed changes no row
+		privacy, reviewed = "", nil
+	}
 	text, err := json.Marshal(struct {
 		Version  int
 		Key      string
 		Rules    []Rule
 		Accepted []Accepted `json:",omitempty"`
-	}{mask.Version, r.Key.ID(), rules, r.Accepted})
+		Privacy  Privacy    `json:",omitempty"`
+		Reviewed []string   `json:",omitempty"`
+	}{mask.Version, r.Key.ID(), rules, r.Accepted, privacy, reviewed})
 	if err != nil {
 		panic(err) // such values can be written
 	}
@@ -125,6 +134,9 @@ type Plan struct {
 	Unmatched []Rule
 	// Left are the columns that a pattern of a preset matches, but that no masker can change, as table.column.
 	Left []string
+	// Unclassified are the columns that nobody has classified, as table.column. With Strict they are in quarantine.
+	Unclassified []string
+	privacy      Privacy
 }
 
 type tablePlan struct {
@@ -139,13 +151,23 @@ type planned struct {
 
 // Compile compares rules with tables. The error joins one *Error for each rule and column that do not go together.
 func (r Rules) Compile(tables []Table) (*Plan, error) {
-	plan := &Plan{key: r.Key, tables: map[string]*tablePlan{}}
+	plan := &Plan{key: r.Key, tables: map[string]*tablePlan{}, privacy: r.Privacy}
 	matched := make([]bool, len(r.Columns))
 	var problems []*Error
 	for _, table := range tables {
 		for _, column := range table.Columns {
 			found, errs := r.match(plan, table, column, matched)
 			problems = append(problems, errs...)
+			if len(found) == 0 && !r.classified(table, column) {
+				plan.Unclassified = append(plan.Unclassified, table.Name+"."+column.Name)
+				if r.Privacy == Strict {
+					rule, err := r.isolate(table, column)
+					if err != nil {
+						problems = append(problems, &Error{rule, table.Name + "." + column.Name, err})
+					}
+					found = []Rule{rule}
+				}
+			}
 			if len(found) == 0 {
 				continue
 			}
@@ -328,7 +350,11 @@ func (p *Plan) Columns() []string {
 		for column, planned := range plan.columns {
 			var names []string
 			for _, rule := range planned.rules {
-				names = append(names, rule.Spec.Name)
+				name := rule.Spec.Name
+				if rule.Origin == quarantine {
+					name += " (quarantine)"
+				}
+				names = append(names, name)
 			}
 			slices.Sort(names)
 			all = append(all, table+"."+column+": "+strings.Join(slices.Compact(names), ", "))
@@ -377,6 +403,8 @@ type choice struct {
 	spec   mask.Spec
 	when   int // the number of the column that decides; -1 for all rows
 	values []string
+
+	quarantined bool
 }
 
 // Row returns what masks the rows of a table, whose values come in the order of the given columns. It is nil if nothing is masked.
@@ -397,7 +425,7 @@ func (p *Plan) Row(table string, columns []string) (*Row, error) {
 			if err != nil {
 				return nil, &Error{rule, table + "." + name, err}
 			}
-			c := choice{Masker: masker, spec: rule.Spec, when: -1}
+			c := choice{Masker: masker, spec: rule.Spec, when: -1, quarantined: rule.Origin == quarantine}
 			if rule.When != nil {
 				if c.when, c.values = slices.Index(columns, rule.When.Column), rule.When.Values; c.when < 0 {
 					return nil, &Error{rule, table + "." + name, errors.New("the column on which it depends is not read")}
@@ -410,6 +438,11 @@ func (p *Plan) Row(table string, columns []string) (*Row, error) {
 		return nil, fmt.Errorf("mask table %s: %d columns are gone", table, left)
 	}
 	return row, nil
+}
+
+// IsQuarantined reports whether a column, by its number, is in quarantine.
+func (r *Row) IsQuarantined(column int) bool {
+	return len(r.columns[column]) > 0 && r.columns[column][0].quarantined
 }
 
 // Masks reports whether a column, by its number, may be masked.
@@ -443,6 +476,9 @@ func (p *Plan) Warnings() []string {
 	}
 	if len(p.Left) > 0 {
 		lines = append(lines, "the preset masks only texts and dates, so these columns are as they are: "+strings.Join(p.Left, ", "))
+	}
+	if line := p.unclassified(); line != "" {
+		lines = append(lines, line)
 	}
 	return lines
 }

@@ -17,7 +17,7 @@ import (
 
 // inspectMasks compares the rules for columns with the tables whose rows are read.
 func (m *Server) inspectMasks(ctx context.Context, conn *sql.Conn, tables []string) (*rules.Plan, error) {
-	if !m.config.Masks.Mask() {
+	if !m.config.Masks.Looks() {
 		return nil, nil
 	}
 	described, err := describeColumns(ctx, conn, tables, m.release)

@@ -118,6 +118,7 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 	defer rows.Close()
 	m.structureOnly, m.excluded, m.elsewhere, m.remote, m.tables = nil, nil, nil, nil, nil
 	var read, loose []string // tables to be read, and those of them that know no snapshot
+	var quarantined []string
 	for rows.Next() {
 		var table source.Table
 		var kind, storage string
@@ -143,6 +144,10 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 				m.structureOnly = append(m.structureOnly, table.Name)
 				continue
 			}
+			if m.config.Masks.QuarantinesTable(table.Name) {
+				m.structureOnly, quarantined = append(m.structureOnly, table.Name), append(quarantined, table.Name)
+				continue
+			}
 			if mysql.RowsElsewhere(storage) {
 				m.elsewhere = append(m.elsewhere, table.Name)
 				continue
@@ -158,6 +163,9 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 	}
 	info.StructureOnly, info.Excluded = m.structureOnly, m.excluded
 	m.noteRemote()
+	if len(quarantined) > 0 {
+		m.config.Note(source.Quarantined + source.Enumerate(quarantined))
+	}
 	if len(loose) > 0 {
 		m.config.Note("not in the snapshot, since they are not InnoDB: " + source.Enumerate(loose))
 	}

@@ -46,7 +46,7 @@ type masking struct {
 // inspectMasks compares the rules for columns with the tables whose rows are read.
 func (p *Server) inspectMasks(ctx context.Context, tx querier) (masking, error) {
 	m := masking{columns: map[relationName][]string{}}
-	if !p.config.Masks.Mask() {
+	if !p.config.Masks.Looks() {
 		return m, nil
 	}
 	tables, err := p.describeTables(ctx, tx, m.columns)

@@ -232,7 +232,7 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 	defer rows.Close()
 	p.structureOnly, p.excluded, p.lockable, p.copied, p.called = nil, nil, nil, nil, nil
 	p.filters = map[relationName]rowfilter.Filter{}
-	var guarded, unlogged []string
+	var guarded, unlogged, quarantined []string
 	var denied []relationName
 	for rows.Next() {
 		var name, root relationName
@@ -279,6 +279,13 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 				info.StructureOnly = append(info.StructureOnly, table.Name)
 				continue
 			}
+			if p.config.Masks.QuarantinesTable(called...) {
+				quarantined = append(quarantined, table.Name)
+				structureOnly = append(structureOnly, ruled{name, ""})
+				p.structureOnly = append(p.structureOnly, name)
+				info.StructureOnly = append(info.StructureOnly, table.Name)
+				continue
+			}
 			if broken, is := p.isBroken(name); is {
 				p.structureOnly = append(p.structureOnly, name)
 				info.Broken = append(info.Broken, broken.broken().String())
@@ -304,6 +311,9 @@ func (p *Server) inspectTables(ctx context.Context, tx querier, info *source.Inf
 	}
 	if err := rows.Err(); err != nil {
 		return nil, nil, err
+	}
+	if len(quarantined) > 0 {
+		p.tell(source.Quarantined + source.Enumerate(quarantined))
 	}
 	role := postgres.QuoteIdentifier(p.url.User)
 	if len(denied) > 0 {
