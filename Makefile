@@ -95,7 +95,7 @@ reference: ## generates tables in docs/ from the program
 	go test ./helper/internal/cli -run "TestTroubleshooting|TestJSONDocument" -args -update
 
 # One after the other: there is one Docker engine.
-test-containers:
+test-containers: ## runs test-ddev and test-image
 	@ddev=0 && { $(MAKE) --no-print-directory test-ddev || ddev=$$?; } && $(MAKE) --no-print-directory test-image && exit $$ddev
 
 # Uses the Docker engine that answers, or starts one first.

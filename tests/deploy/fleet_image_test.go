@@ -131,12 +131,9 @@ func TestFleetImage(t *testing.T) {
 		if !strings.Contains(said, "6 published in ") {
 			t.Error(said)
 		}
-		if said := r.docker("", "run", "--rm", r.image, "version"); !strings.HasPrefix(said, "dump-helper ") {
-			t.Error(said)
-		}
-		if said := r.docker("", "run", "--rm", r.image, "pg_dump", "--version"); !strings.Contains(said, ") 18") {
-			t.Error(said)
-		}
+		// The output of a container that ends at once may be lost; how it ended is not.
+		r.docker("", "run", "--rm", r.image, "version")
+		r.docker("", "run", "--rm", r.image, "sh", "-c", "dump-helper version | grep '^dump-helper ' && pg_dump --version | grep ') 18'")
 	})
 	// GitLab's runner gives a shell that it looks for the lines of a job, with the values of variables of type File.
 	t.Run("GitLab", func(t *testing.T) {

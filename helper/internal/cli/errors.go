@@ -169,7 +169,7 @@ var errorClasses = []errorClass{
 	as(exitDamaged, func(*restore.DifferentError) string {
 		return "keep this dump to find out why, and publish a new one: `dump-helper fleet refresh --only NAME --force`"
 	}),
-	as(exitStale, func(*restore.UnfitError) string { return "`dump-helper verify` reads it whole instead" }),
+	as(exitStale, func(*restore.UnfitError) string { return "the verb verify reads it whole instead" }),
 	is(fleet.ErrRestoreTimeLimit, exitStale, "raise time_limit in fleet.yaml; this says nothing about the dump"),
 	as(exitStale, func(*unrestoredError) string { return "see the reasons and hints above" }),
 	as(exitStale, func(*incompleteError) string { return "see the reasons and hints above" }),
