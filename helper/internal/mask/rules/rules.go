@@ -364,6 +364,15 @@ func (p *Plan) Columns() []string {
 	return all
 }
 
+// BecomesNull reports whether a column is NULL in every row.
+func (p *Plan) BecomesNull(table, column string) bool {
+	if p == nil {
+		return false
+	}
+	found := p.rules(table, column).rules
+	return len(found) > 0 && found[0].When == nil && found[0].Spec.Name == "null"
+}
+
 // Tables are the tables of which something is masked.
 func (p *Plan) Tables() []string {
 	if p == nil {

@@ -97,6 +97,11 @@ func (p *Server) describeTables(ctx context.Context, tx querier, columns map[rel
 	return tables, nil
 }
 
+// becomeNull reports whether one of a table's columns is NULL in every row of the dump.
+func (m masking) becomeNull(table relationName, columns []string) bool {
+	return slices.ContainsFunc(columns, func(column string) bool { return m.plan.BecomesNull(table.String(), column) })
+}
+
 // kinds are the kinds of types. Others, also domains, enums and bytea, can only become NULL.
 var kinds = map[string]mask.Kind{
 	"text": mask.Text, "varchar": mask.Text, "bpchar": mask.Text, "citext": mask.Text, "int2": mask.Integer, "int4": mask.Integer, "int8": mask.Integer,

@@ -64,11 +64,12 @@ WHERE f.owner IS DISTINCT FROM f.of AND NOT EXISTS (SELECT FROM gone WHERE gone.
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.deptype = 'e' AND (e.classid = f.classid AND e.objid = f.objid OR e.classid = 'pg_class'::regclass AND e.objid = f.owner))
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`
 
-// referrers lists the foreign keys from tables with rows to tables that come without. A key that is not valid is not checked by a restore.
+// referrers lists the foreign keys from tables with rows to tables that come without, with the columns of the former. A key that is not valid is not checked by a restore.
 const referrers = `
 SELECT tn.nspname, t.relname, pg_describe_object('pg_constraint'::regclass, k.oid, 0),
   format('SELECT EXISTS (SELECT FROM ONLY %I.%I WHERE %s)', fn.nspname, f.relname,
-    (SELECT string_agg(format('%I IS NOT NULL', a.attname), ' AND ') FROM unnest(k.conkey) AS key (number) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.number))
+    (SELECT string_agg(format('%I IS NOT NULL', a.attname), ' AND ') FROM unnest(k.conkey) AS key (number) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.number)),
+  fn.nspname, f.relname, (SELECT string_agg(a.attname, E'\n') FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
 FROM unnest($1::text[], $2::text[]) AS empty (schema, name)
 JOIN pg_namespace tn ON tn.nspname = empty.schema JOIN pg_class t ON t.relnamespace = tn.oid AND t.relname = empty.name
 JOIN pg_constraint k ON k.confrelid = t.oid AND k.contype = 'f' AND k.convalidated AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
@@ -77,7 +78,8 @@ WHERE (fn.nspname, f.relname) IN (SELECT * FROM unnest($3::text[], $4::text[]))
 ORDER BY 1, 2, 3`
 
 // checkNeeds fails with *source.NeededError if something in the dump would need what the rules leave out.
-func (p *Server) checkNeeds(ctx context.Context, tx pgx.Tx, excluded, structureOnly []ruled) error {
+// A row whose reference becomes NULL needs nothing.
+func (p *Server) checkNeeds(ctx context.Context, tx pgx.Tx, excluded, structureOnly []ruled, masked masking) error {
 	var needs []source.Need
 	if len(excluded) > 0 {
 		schemas, names := columns(excluded)
@@ -101,6 +103,9 @@ func (p *Server) checkNeeds(ctx context.Context, tx pgx.Tx, excluded, structureO
 			return err
 		}
 		for _, row := range rows {
+			if masked.becomeNull(relationName{row[4], row[5]}, strings.Split(row[6], "\n")) {
+				continue
+			}
 			var refers bool
 			if err := tx.QueryRow(ctx, row[3]).Scan(&refers); err != nil {
 				return err

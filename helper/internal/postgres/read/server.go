@@ -160,7 +160,7 @@ func (p *Server) inspect(ctx context.Context) (source.Info, error) {
 		if p.largeObjects, err = p.inspectLargeObjects(ctx, tx); err != nil {
 			return err
 		}
-		if err := p.checkNeeds(ctx, tx, excluded, structureOnly); err != nil {
+		if err := p.checkNeeds(ctx, tx, excluded, structureOnly, masks); err != nil {
 			return err
 		}
 		return p.checkFilters(ctx, tx)
