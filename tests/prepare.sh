@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the image of the S3 server that the add-on's tests start beside DDEV's projects, and makes DDEV's network: the first two
-# projects start at the same time, and DDEV fails if it finds that another DDEV has just made it.
+# projects start at the same time, and DDEV fails if it finds that another DDEV has just made it. What a killed run has left is removed
+# here, one project after the other: DDEV programs that run at once could bring one of them back.
 set -eu -o pipefail
 cd "$(dirname "$0")"
 
@@ -13,3 +14,7 @@ COPY minio /minio
 ENTRYPOINT ["/minio"]
 END
 docker network inspect ddev_default >/dev/null 2>&1 || docker network create --label com.ddev.platform=ddev ddev_default >/dev/null
+projects=$(ddev list --json-output 2>/dev/null | jq -r '.raw[]?.name | select(ascii_downcase | test("^dump[.-]test-"))') || projects=
+for project in $projects; do
+  ddev delete --omit-snapshot --yes "$project" >/dev/null 2>&1 || ddev stop --unlist "$project" >/dev/null 2>&1 || true
+done
