@@ -137,7 +137,7 @@ func (s *site) environ(c *contest, w way) []string {
 		"DUMP_S3_BUCKET="+bucket, "DUMP_S3_PREFIX="+folder, "DUMP_S3_ENDPOINT="+s.s3.Endpoint, "DUMP_S3_REGION="+s.s3.Region,
 		"DUMP_S3_PATH_STYLE=true", "DUMP_SOURCE="+c.staging.URL(c.database), "DUMP_TARGET="+c.local.URL(c.database),
 		"FROM="+c.staging.clientOptions(), "INTO="+c.local.clientOptions(), "DB="+c.database,
-		"S3="+s.s3.Endpoint, "DUMPS=s3://"+bucket+"/"+c.name, "FILES="+s.files(), "CACHE="+filepath.Join(s.dir, "cache", c.name),
+		"S3="+s.s3.Endpoint, "DUMPS=s3://"+bucket+"/"+c.name, "FILES="+s.files(), "CACHE="+filepath.Join(s.dir, "cache", strings.ReplaceAll(c.name, " ", "-")),
 		"CORES="+strconv.Itoa(cores()), "KIND="+c.kind, "OLD="+s.old)
 }
 
