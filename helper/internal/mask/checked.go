@@ -19,6 +19,12 @@ type checked struct {
 // Formats are the names of the numbers with check digits that digits knows.
 func Formats() []string { return slices.Sorted(maps.Keys(checkedNumbers)) }
 
+// Valid says whether a text is a number of one of Formats, with the right check digits. Blanks and punctuation in it do not count.
+func Valid(format, text string) bool {
+	m := &digits{format: checkedNumbers[format]}
+	return m.format != nil && m.format.valid(m, []byte(text))
+}
+
 // valid says whether a value is such a number. It finds its characters anew.
 func (c *checked) valid(m *digits, value []byte) bool {
 	m.find(value)

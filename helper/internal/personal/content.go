@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/mask"
@@ -47,13 +46,13 @@ func look(text string) (all []found) {
 		add(Mail, part)
 	}
 	for _, part := range account.FindAllString(text, 3) {
-		if isIBAN(part) {
+		if mask.Valid("iban", part) {
 			add(BankAccount, part)
 			break
 		}
 	}
 	switch {
-	case cardNumber.MatchString(text) && luhn(text):
+	case cardNumber.MatchString(text) && mask.Valid("card", text) && strings.Trim(digitsOf(text), text[:1]) != "":
 		add(Card, text)
 	case isNationalNumber(text):
 		add(NationalNumber, text)
@@ -95,123 +94,26 @@ func isPhone(text string) bool {
 	return n >= 7 && n <= 15
 }
 
-// isIBAN checks the digits of ISO 13616.
-func isIBAN(text string) bool {
-	text = strings.ReplaceAll(text, " ", "")
-	if len(text) < 15 || len(text) > 34 {
-		return false
-	}
-	rest := 0
-	for _, c := range text[4:] + text[:4] {
-		switch {
-		case c >= 'A' && c <= 'Z':
-			rest = (rest*100 + int(c-'A') + 10) % 97
-		default:
-			rest = (rest*10 + int(c-'0')) % 97
-		}
-	}
-	return rest == 1
-}
-
-// luhn checks the last digit of ISO/IEC 7812.
-func luhn(text string) bool {
-	digits := digitsOf(text)
-	if len(digits) < 13 || len(digits) > 19 {
-		return false
-	}
-	sum := 0
-	for i := range len(digits) {
-		d := int(digits[len(digits)-1-i] - '0')
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0 && strings.Trim(digits, digits[:1]) != ""
-}
-
 // isNationalNumber knows the numbers that can be told from others by their form and their check digits: Switzerland's AHV, France's NIR,
 // Germany's pension insurance and tax identification, and Austria's social insurance.
 func isNationalNumber(text string) bool {
 	digits := digitsOf(text)
 	switch {
 	case swissNumber.MatchString(text) && len(digits) == 13:
-		return isEAN(digits)
+		return mask.Valid("ch-social", digits)
 	case frenchOne.MatchString(text):
-		return isNIR(strings.ReplaceAll(text, " ", ""))
+		return mask.Valid("fr-social", text)
 	case pensionOne.MatchString(text):
-		return isPension(strings.ReplaceAll(text, " ", ""))
+		return mask.Valid("de-social", text)
 	case len(digits) == 11 && onlyDigits(text):
-		return isTaxID(digits)
+		return mask.Valid("de-tax", digits)
 	case len(digits) == 10 && onlyDigits(text):
-		return isAustrian(digits)
+		return mask.Valid("at-social", digits)
 	}
 	return false
 }
 
 func onlyDigits(text string) bool { return strings.Trim(text, "0123456789 /.-") == "" }
-
-func isEAN(digits string) bool {
-	sum := 0
-	for i := range 12 {
-		sum += int(digits[i]-'0') * (1 + i%2*2)
-	}
-	return (10-sum%10)%10 == int(digits[12]-'0')
-}
-
-// isNIR checks the key of a NIR: 97 less the rest of the number by 97. Corsica's departments 2A and 2B count as 19 and 18.
-func isNIR(text string) bool {
-	text = strings.NewReplacer("2A", "19", "2B", "18").Replace(text)
-	rest := 0
-	for _, c := range text[:13] {
-		rest = (rest*10 + int(c-'0')) % 97
-	}
-	return 97-rest == int(text[13]-'0')*10+int(text[14]-'0')
-}
-
-// isPension checks the last digit of a German pension insurance number: the sums of digits of the products with 2, 1, 2, 5, 7, 1, 2, 1, 2, 1,
-// 2, 1, modulo 10. The letter counts as two digits.
-func isPension(text string) bool {
-	letter := int(text[8]-'A') + 1
-	digits := text[:8] + string(rune('0'+letter/10)) + string(rune('0'+letter%10)) + text[9:]
-	sum := 0
-	for i, factor := range []int{2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1} {
-		product := int(digits[i]-'0') * factor
-		sum += product/10 + product%10
-	}
-	return sum%10 == int(digits[12]-'0')
-}
-
-// isTaxID checks the last digit of a German tax identification number, by ISO 7064 MOD 11,10, and that of the first ten digits one or two
-// appear more than once.
-func isTaxID(digits string) bool {
-	product, repeated := 10, 0
-	for i := range 10 {
-		sum := (int(digits[i]-'0') + product) % 10
-		if sum == 0 {
-			sum = 10
-		}
-		product = sum * 2 % 11
-	}
-	for d := '0'; d <= '9'; d++ {
-		if strings.Count(digits[:10], string(d)) > 1 {
-			repeated++
-		}
-	}
-	return digits[0] != '0' && (repeated == 1 || repeated == 2) && (11-product)%10 == int(digits[10]-'0')
-}
-
-// isAustrian checks the fourth digit of an Austrian social insurance number, and that a date follows.
-func isAustrian(digits string) bool {
-	sum := 0
-	for i, factor := range []int{3, 7, 9, 0, 5, 8, 4, 2, 1, 6} {
-		sum += int(digits[i]-'0') * factor
-	}
-	_, err := time.Parse("020106", digits[4:])
-	return digits[0] != '0' && err == nil && sum%11 == int(digits[3]-'0')
-}
 
 // isFullName says whether a text is a frequent first name with one to three other names.
 func isFullName(text string) bool {
