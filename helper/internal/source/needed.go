@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -40,21 +41,11 @@ func (e *NeededError) Error() string {
 }
 
 // Filters reports whether single rows are needed.
-func (e *NeededError) Filters() bool {
-	for _, n := range e.Needs {
-		if n.List == "where" || n.List == "limit" {
-			return true
-		}
-	}
-	return false
-}
+func (e *NeededError) Filters() bool { return e.has("where") || e.has("limit") }
 
 // Excludes reports whether a whole table is needed, and not only its rows.
-func (e *NeededError) Excludes() bool {
-	for _, n := range e.Needs {
-		if n.List == "exclude" {
-			return true
-		}
-	}
-	return false
+func (e *NeededError) Excludes() bool { return e.has("exclude") }
+
+func (e *NeededError) has(list string) bool {
+	return slices.ContainsFunc(e.Needs, func(n Need) bool { return n.List == list })
 }

@@ -31,14 +31,14 @@ func (r Rules) Looks() bool { return r.Mask() || r.Privacy == Report }
 
 // classified reports whether a column needs no more thought. Numbers and UUIDs in a unique key are what rows are known by.
 func (r Rules) classified(table Table, column Column) bool {
-	is := func(pattern string) bool { return Rule{Column: pattern}.matches(table, column.Name) }
+	reviewed := func(pattern string) bool { return Rule{Column: pattern}.matches(table, column.Name) }
 	switch {
-	case r.Privacy != Report && r.Privacy != Strict, column.Generated, slices.ContainsFunc(r.Reviewed, is):
+	case r.Privacy != Report && r.Privacy != Strict, column.Generated, slices.ContainsFunc(r.Reviewed, reviewed):
 		return true
 	case column.Unique && (column.Kind == mask.Integer || column.Kind == mask.Decimal || column.Kind == mask.UUID):
 		return true
 	}
-	return slices.ContainsFunc(r.Accepted, func(a Accepted) bool { return is(a.Column) })
+	return r.accepts(table, column.Name)
 }
 
 // isolate returns the rule for a column in quarantine.

@@ -223,8 +223,12 @@ func (r Rules) match(plan *Plan, table Table, column Column, matched []bool) (fo
 
 // Classifies reports whether a rule masks a column in all rows, or its values are accepted.
 func (r Rules) Classifies(table Table, column string) bool {
-	return slices.ContainsFunc(r.Columns, func(rule Rule) bool { return rule.When == nil && rule.matches(table, column) }) ||
-		slices.ContainsFunc(r.Accepted, func(a Accepted) bool { return Rule{Column: a.Column}.matches(table, column) })
+	return slices.ContainsFunc(r.Columns, func(rule Rule) bool { return rule.When == nil && rule.matches(table, column) }) || r.accepts(table, column)
+}
+
+// accepts reports whether personal values may be in a column.
+func (r Rules) accepts(table Table, column string) bool {
+	return slices.ContainsFunc(r.Accepted, func(a Accepted) bool { return Rule{Column: a.Column}.matches(table, column) })
 }
 
 // ClassifiesWhen reports whether a rule masks a column in the rows in which another one has a value.

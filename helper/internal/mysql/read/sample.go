@@ -2,6 +2,7 @@ package read
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -38,19 +39,28 @@ func (s *snapshot) sampleRows(ctx context.Context, table string, columns []strin
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	values, targets := make([][]byte, len(columns)), make([]any, len(columns))
-	for i := range values {
-		targets[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return err
-		}
-		row(values)
-	}
-	if err := rows.Err(); err != nil {
+	if _, err := eachRow(rows, len(columns), row); err != nil {
 		return err
 	}
 	return reader.giveBack(ctx)
+}
+
+// eachRow calls a function with the values of each row, nil for NULL, and returns how many rows there are. It closes the rows. The values are
+// valid until the function returns.
+func eachRow(rows *sql.Rows, columns int, row func([][]byte)) (n int, err error) {
+	defer rows.Close()
+	raw, values, targets := make([]sql.RawBytes, columns), make([][]byte, columns), make([]any, columns)
+	for i := range raw {
+		targets[i] = &raw[i]
+	}
+	for ; rows.Next(); n++ {
+		if err := rows.Scan(targets...); err != nil {
+			return n, err
+		}
+		for i, value := range raw {
+			values[i] = value
+		}
+		row(values)
+	}
+	return n, rows.Err()
 }

@@ -64,34 +64,14 @@ func (t *tableRows) sample(ctx context.Context, conn *sql.Conn, columns []string
 		ends = append(ends, t.forceIndex()+" ORDER BY "+strings.Join(newest, ", ")+ends[0])
 	}
 	for _, end := range ends {
-		n, err := showRows(ctx, conn, query+end, len(columns), visitor)
+		found, err := conn.QueryContext(ctx, query+end)
+		if err != nil {
+			return err
+		}
+		n, err := eachRow(found, len(columns), visitor.Row)
 		if err != nil || n < rows { // those are all
 			return err
 		}
 	}
 	return nil
-}
-
-func showRows(ctx context.Context, conn *sql.Conn, query string, columns int, visitor source.Visitor) (n int, err error) {
-	rows, err := conn.QueryContext(ctx, query)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	values, targets := make([]sql.RawBytes, columns), make([]any, columns)
-	row := make([][]byte, columns)
-	for i := range values {
-		targets[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(targets...); err != nil {
-			return n, err
-		}
-		for i, value := range values {
-			row[i] = value
-		}
-		visitor.Row(row)
-		n++
-	}
-	return n, rows.Err()
 }

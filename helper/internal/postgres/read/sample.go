@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/leak"
 	"github.com/jobiqo/dump-refresh/helper/internal/postgres"
 )
@@ -42,14 +44,20 @@ func sampleRows(ctx context.Context, conn querier, table relationName, columns [
 	if err != nil {
 		return err
 	}
+	_, err = eachRow(rows, len(columns), row)
+	return err
+}
+
+// eachRow calls a function with the texts of each row, nil for NULL, and returns how many rows there are. It closes the rows.
+func eachRow(rows pgx.Rows, columns int, row func([][]byte)) (n int, err error) {
 	defer rows.Close()
-	values, texts, targets := make([][]byte, len(columns)), make([]*string, len(columns)), make([]any, len(columns))
+	values, texts, targets := make([][]byte, columns), make([]*string, columns), make([]any, columns)
 	for i := range texts {
 		targets[i] = &texts[i]
 	}
-	for rows.Next() {
+	for ; rows.Next(); n++ {
 		if err := rows.Scan(targets...); err != nil {
-			return err
+			return n, err
 		}
 		for i, text := range texts {
 			if values[i] = nil; text != nil {
@@ -58,5 +66,5 @@ func sampleRows(ctx context.Context, conn querier, table relationName, columns [
 		}
 		row(values)
 	}
-	return rows.Err()
+	return n, rows.Err()
 }

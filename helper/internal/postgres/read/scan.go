@@ -59,25 +59,8 @@ func (t *readTable) sample(ctx context.Context, tx pgx.Tx, columns []string, row
 		if err != nil {
 			return err
 		}
-		row := make([][]byte, len(columns))
-		texts, targets := make([]*string, len(columns)), make([]any, len(columns))
-		for i := range texts {
-			targets[i] = &texts[i]
-		}
-		n := 0
-		for ; found.Next(); n++ {
-			if err := found.Scan(targets...); err != nil {
-				found.Close()
-				return err
-			}
-			for i, text := range texts {
-				if row[i] = nil; text != nil {
-					row[i] = []byte(*text)
-				}
-			}
-			visitor.Row(row)
-		}
-		if err := found.Err(); err != nil || n < rows { // those are all
+		n, err := eachRow(found, len(columns), visitor.Row)
+		if err != nil || n < rows { // those are all
 			return err
 		}
 	}
