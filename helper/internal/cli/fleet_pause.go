@@ -98,10 +98,7 @@ func setPauses(c *cli.Context, version, done string, pause *fleet.Pause) error {
 		case err != nil:
 			failed++
 			result.Pause, result.Error, result.Hint = nil, err.Error(), hint(err)
-			fmt.Fprintf(&problems, "%s: not %s: %s\n", name, done, oneLine(result.Error))
-			if result.Hint != "" {
-				fmt.Fprintf(&problems, "  hint: %s\n", oneLine(result.Hint))
-			}
+			writeProblem(&problems, name+": not "+done, result.Error, result.Hint)
 		case pause != nil:
 			out.Print("%s: paused until %s\n", name, pause.Until.Format("2006-01-02 15:04 UTC"))
 		case result.Before == nil:

@@ -67,10 +67,7 @@ func showPruned(c *cli.Context, out *ui.Output, found []fleet.Pruned, names map[
 		case p.Error != "":
 			failed++
 			rows = append(rows, []string{name, strconv.Itoa(p.Dumps), ui.Bytes(p.FreedBytes), "-"})
-			fmt.Fprintf(&problems, "\n%s: %s\n", name, oneLine(p.Error))
-			if p.Hint != "" {
-				fmt.Fprintf(&problems, "  hint: %s\n", oneLine(p.Hint))
-			}
+			writeProblem(&problems, "\n"+name, p.Error, p.Hint)
 		case p.KeepsAll:
 			rows = append(rows, []string{name, "-", "-", "all, without DUMP_KEEP"})
 		default:

@@ -201,10 +201,7 @@ func statusProblems(found []fleet.ProjectStatus) string {
 	for _, p := range found {
 		name := names[p.Slot]
 		if p.Error != "" {
-			fmt.Fprintf(&problems, "\n%s: %s\n", name, oneLine(p.Error))
-			if p.Hint != "" {
-				fmt.Fprintf(&problems, "  hint: %s\n", oneLine(p.Hint))
-			}
+			writeProblem(&problems, "\n"+name, p.Error, p.Hint)
 		}
 		if p.Pause != nil {
 			fmt.Fprintf(&problems, "\n%s: %s\n", name, p.Pause)

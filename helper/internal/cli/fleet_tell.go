@@ -42,10 +42,7 @@ func newFleetTeller(c *cli.Context, out *ui.Output, f *openedFleet) (*fleetTelle
 		out: out, contacts: notify.Config{Contacts: f.contacts, Dir: f.dir}, items: map[string]*fleet.Item{}, others: map[string]*fleet.Item{},
 		file: c.String("metrics-file"),
 		run:  metrics.Run{Results: map[fleet.State]int{}},
-		hint: func(err error) string {
-			_, hint := classify(context.WithoutCancel(c.Context), err)
-			return hint
-		},
+		hint: hints(context.WithoutCancel(c.Context)),
 	}
 	if err := t.contacts.Check(); err != nil {
 		return nil, &fleet.ConfigError{File: f.file, Text: "webhook_template: " + err.Error()}

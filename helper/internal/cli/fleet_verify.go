@@ -105,10 +105,7 @@ func showRestored(out *ui.Output, results []fleet.RestoreResult, names map[strin
 		}
 		rows = append(rows, row)
 		if why != "" {
-			fmt.Fprintf(&problems, "\n%s: %s\n", names[r.Slot], oneLine(why))
-			if r.Hint != "" {
-				fmt.Fprintf(&problems, "  hint: %s\n", oneLine(r.Hint))
-			}
+			writeProblem(&problems, "\n"+names[r.Slot], why, r.Hint)
 		}
 	}
 	out.Print("%s%s\n%d restored as they should be, %d wrong, %d not checked\n", ui.Table(rows), problems.String(), good, bad, len(results)-good-bad)

@@ -148,10 +148,7 @@ func (f *openedFleet) summary(out *ui.Output, report fleet.RunReport) {
 		}
 		rows = append(rows, []string{label, string(result.State), age, size, took})
 		if result.Error != "" {
-			fmt.Fprintf(&problems, "\n%s: %s\n", label, oneLine(result.Error))
-			if result.Hint != "" {
-				fmt.Fprintf(&problems, "  hint: %s\n", result.Hint)
-			}
+			writeProblem(&problems, "\n"+label, result.Error, result.Hint)
 		}
 		knownText(&problems, label, result.KnownUntil())
 		if result.Bake != nil {
@@ -173,10 +170,7 @@ func notBakedText(text *strings.Builder, label, reason, hint string) {
 	if reason == "" {
 		return
 	}
-	fmt.Fprintf(text, "\n%s: not baked: %s\n", label, oneLine(reason))
-	if hint != "" {
-		fmt.Fprintf(text, "  hint: %s\n", oneLine(hint))
-	}
+	writeProblem(text, "\n"+label+": not baked", reason, hint)
 }
 
 func seconds(n float64) string { return ui.Duration(time.Duration(n * float64(time.Second))) }
