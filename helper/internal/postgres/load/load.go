@@ -48,7 +48,8 @@ type Load struct {
 	refused     *target.TablesError // the refused ones that are to be replaced; nil while there are none
 	inChunks    bool
 	checks      checks
-	guards      []Statement // what turns row security on, which would keep rows from being counted
+	checked     map[string]bool // whether there was a CHECK when the rows of a table began
+	guards      []Statement     // what turns row security on, which would keep rows from being counted
 	rewriter    *rewrite.Rewriter
 	account     *confined // nil if the dump's statements are executed by the pull's own account
 	path        string    // the search path that the dump has set last, as SET takes it
@@ -69,7 +70,7 @@ type Statement struct {
 
 // New prepares a load into the incoming database, which exists. The session that holds the lock stays the caller's.
 func New(ctx context.Context, db *session.Server, lock *session.Session) (*Load, error) {
-	l := &Load{Server: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}, unmade: map[string]bool{}, path: `"$user", public`}
+	l := &Load{Server: db, Lock: lock, once: target.NewOnce(db.Config.Note), roles: map[string]bool{}, unmade: map[string]bool{}, checked: map[string]bool{}, path: `"$user", public`}
 	server, _ := version.Parse(db.About.Version)
 	l.rewriter = rewrite.New(server.Major, l.once)
 	return l, l.prepare(ctx)

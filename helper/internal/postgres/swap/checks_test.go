@@ -31,8 +31,12 @@ func TestPostgresChecksOfStreams(t *testing.T) {
 		"COPY":                  {"COPY public.a (id, note) FROM stdin;\n2\ta\n1\tb\n3\tlonger than that\n\\.\n", "3", []string{few, short}},
 		"COPY in a transaction": {"BEGIN;\nCOPY public.a (id, note) FROM stdin;\n2\ta\n1\tb\n\\.\nCOPY public.b (id) FROM stdin;\n1\n\\.\nCOMMIT;\n", "2", []string{few}},
 		"INSERT":                {"INSERT INTO public.a VALUES (2, 'a'), (1, 'b');\nINSERT INTO public.a VALUES (0, NULL);\n", "3", []string{few}},
-		"COPY of many":          {"COPY public.a (id, note) FROM stdin;\n" + many.String() + "1\t\\N\n\\.\n", "120001", []string{few, short}},
-		"COPY of nothing":       {"COPY public.a (id, note) FROM stdin;\n\\.\n", "0", nil},
+		"INSERT in a transaction": {
+			"BEGIN;\nINSERT INTO public.a VALUES (2, 'a'), (3, 'b');\nINSERT INTO public.a VALUES (1, 'longer than that');\nINSERT INTO public.a VALUES (0, NULL);\n" +
+				"INSERT INTO public.b VALUES (1);\nCOMMIT;\n", "4", []string{few, short},
+		},
+		"COPY of many":    {"COPY public.a (id, note) FROM stdin;\n" + many.String() + "1\t\\N\n\\.\n", "120001", []string{few, short}},
+		"COPY of nothing": {"COPY public.a (id, note) FROM stdin;\n\\.\n", "0", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			targettest.FreshPG(t, server, "site67")
