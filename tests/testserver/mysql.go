@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,8 +38,8 @@ func Mysqld(dir string, options ...string) (*MySQL, error) {
 	return startMySQL(mysqld, initializeMySQL, dir, append([]string{"--innodb-redo-log-capacity=64M", "--mysqlx=OFF", "--secure-file-priv="}, options...))
 }
 
-// startMySQL starts a server in dir. install makes its data if there is none.
-func startMySQL(p program, install func(server, data, temporary string) error, dir string, options []string) (*MySQL, error) {
+// startMySQL starts a server in dir. install makes its data if there is none, with those options that cannot change later.
+func startMySQL(p program, install func(server, data, temporary string, options []string) error, dir string, options []string) (*MySQL, error) {
 	server, err := p.path()
 	if err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func startMySQL(p program, install func(server, data, temporary string) error, d
 	}
 	data := filepath.Join(dir, "data")
 	if _, err := os.Stat(data); err != nil {
-		if err := install(server, data, filepath.Join(dir, "tmp")); err != nil {
+		if err := install(server, data, filepath.Join(dir, "tmp"), ofData(options)); err != nil {
 			// The next start would take a half-made folder for a finished one.
 			return nil, errors.Join(err, os.RemoveAll(data))
 		}
@@ -84,23 +85,30 @@ func startMySQL(p program, install func(server, data, temporary string) error, d
 	return m, nil
 }
 
-func installMariaDB(_, data, temporary string) error {
+func installMariaDB(_, data, temporary string, options []string) error {
 	install, err := mariadbInstallDB.path()
 	if err != nil {
 		return err
 	}
-	return run("mariadb-install-db", nil, asRoot(install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
-		"--datadir="+data, "--tmpdir="+temporary, "--innodb-log-file-size=16M")...)
+	return run("mariadb-install-db", nil, append(asRoot(install, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
+		"--datadir="+data, "--tmpdir="+temporary, "--innodb-log-file-size=16M"), options...)...)
 }
 
-func installOldMariaDB(server, data, temporary string) error {
+func installOldMariaDB(server, data, temporary string, options []string) error {
 	root := filepath.Join(filepath.Dir(server), strings.Replace(filepath.Base(server), "mariadbd", "mariadb", 1))
-	return run("mysql_install_db", nil, asRoot("sh", filepath.Join(root, "scripts", "mysql_install_db"), "--no-defaults",
-		"--auth-root-authentication-method=normal", "--skip-name-resolve", "--basedir="+root, "--datadir="+data, "--tmpdir="+temporary)...)
+	return run("mysql_install_db", nil, append(asRoot("sh", filepath.Join(root, "scripts", "mysql_install_db"), "--no-defaults",
+		"--auth-root-authentication-method=normal", "--skip-name-resolve", "--basedir="+root, "--datadir="+data, "--tmpdir="+temporary), options...)...)
 }
 
-func initializeMySQL(server, data, temporary string) error {
-	return run("mysqld --initialize-insecure", nil, asRoot(server, "--no-defaults", "--initialize-insecure", "--datadir="+data, "--tmpdir="+temporary)...)
+func initializeMySQL(server, data, temporary string, options []string) error {
+	return run("mysqld --initialize-insecure", nil, append(asRoot(server, "--no-defaults", "--initialize-insecure", "--datadir="+data, "--tmpdir="+temporary), options...)...)
+}
+
+// ofData returns the options that a server keeps to from the moment its data is made.
+func ofData(options []string) []string {
+	return slices.DeleteFunc(slices.Clone(options), func(option string) bool {
+		return !strings.HasPrefix(option, "--innodb-page-size=") && !strings.HasPrefix(option, "--lower-case-table-names=")
+	})
 }
 
 // asRoot lets a server run as root if this process does.

@@ -459,6 +459,9 @@ var errorClasses = []errorClass{
 		if settings := e.Settings(); len(settings) > 0 {
 			hint += "set " + strings.Join(settings, " and ") + " on the local server and try again; or "
 		}
+		if e.LargerPagesHelp() {
+			hint += "use a local server with a larger innodb_page_size; or "
+		}
 		for _, cause := range e.Causes {
 			var denied *target.PrivilegeError
 			if errors.As(cause, &denied) {

@@ -85,6 +85,9 @@ var documented = []struct {
 			&target.SettingError{Name: "innodb_force_primary_key", Needs: "OFF", Err: &target.LoadError{Statement: 3, Offset: 120, Excerpt: "CREATE TABLE `a` (…", Message: "This table type requires a primary key"}},
 			&target.LoadError{Statement: 4, Offset: 300, Excerpt: "CREATE TABLE `b` (…", Message: anything},
 		}}},
+		{err: &target.TablesError{InChunks: true, Tables: []string{"a"}, Refusals: []error{
+			&target.TooLongError{Table: "a", What: "a row", PageSize: 16384, LargerHelps: true, Err: &target.LoadError{Message: "Row size too large (> 8126)"}},
+		}}},
 		{err: &target.StrictError{Lost: []string{"table t, column c: this server does not know INVISIBLE, which is left out"}}},
 	}},
 	{"settings", []failure{

@@ -11,6 +11,8 @@ type Needs struct {
 	Features []string `json:"features,omitempty"`
 	// Extensions are those of PostgreSQL, with their versions, such as "citext 1.6".
 	Extensions []string `json:"extensions,omitempty"`
+	// PageSize is the size of the pages in which InnoDB has the rows, in bytes; 0 if unknown. Larger pages take longer rows and keys.
+	PageSize int64 `json:"page_size,omitempty"`
 	// Tables are those of PostgreSQL that not every server can have.
 	Tables []TableNeed `json:"tables,omitempty"`
 }

@@ -51,6 +51,7 @@ const (
 	errnoNetworkWrite       = 1160
 	errnoNetworkWriteTime   = 1161
 	errnoNeedsPrimaryKey    = 1173
+	ErrnoNotCommitted       = 1180
 	ErrnoUnknownKey         = 1176
 	ErrnoUnknownVariable    = 1193
 	errnoTooManyOfUser      = 1203
@@ -122,6 +123,14 @@ func IsFull(err *driver.MySQLError) bool {
 		strings.Contains(err.Message, "No space left on device") ||
 		strings.Contains(err.Message, "errno: 28") || strings.Contains(err.Message, "error 28 ")
 }
+
+// IsRowTooLong says whether a row is too long for its storage engine.
+func IsRowTooLong(err error) bool {
+	return Errno(err) == errnoRowTooLong || Errno(err) == ErrnoStorageEngine && strings.Contains(ServerMessage(err), "error 139 ")
+}
+
+// IsKeyTooLong says whether a key is too long for its storage engine.
+func IsKeyTooLong(err error) bool { return Errno(err) == errnoKeyTooLong }
 
 // IsLost says whether the connection is gone.
 func IsLost(err error) bool {

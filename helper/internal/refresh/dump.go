@@ -14,6 +14,7 @@ import (
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/clock"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
 	"github.com/jobiqo/dump-refresh/helper/internal/gate"
@@ -278,7 +279,7 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats, t
 		Origin: r.origin(info),
 		Rules:  dumpfile.Rules{StructureOnly: info.StructureOnly, Excluded: info.Excluded, Filtered: info.Filtered, Broken: info.Broken, LeftOut: info.LeftOut},
 		Rows:   stats.Rows, TextRows: textRows,
-		Needs: cmp.Or(r.needs.Needs(), info.Needs),
+		Needs: joinNeeds(r.needs.Needs(), info.Needs),
 	}
 	if r.Source.Masks.Mask() {
 		index.Masking = &dumpfile.Masking{Version: mask.Version, Rules: r.Source.Masks.Digest(), Key: r.Source.Masks.Key.ID(), Columns: info.Masked}
@@ -289,6 +290,15 @@ func (r *run) index(info source.Info, snapshot time.Time, stats sqltext.Stats, t
 		index.Tables = append(index.Tables, dumpfile.Table{Name: name, Rows: stats.Tables[name]})
 	}
 	return index
+}
+
+// joinNeeds returns what a dump needs by its text and by its source.
+func joinNeeds(text, source *dump.Needs) *dump.Needs {
+	if text == nil || source == nil {
+		return cmp.Or(text, source)
+	}
+	text.PageSize = source.PageSize
+	return text
 }
 
 // describe returns the object's metadata and tags.

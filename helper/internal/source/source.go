@@ -84,7 +84,7 @@ type Info struct {
 	Broken []string
 	// LeftOut is what belongs to the server rather than to the database, such as ways to other servers, and is not in the dump.
 	LeftOut []string
-	// Needs is what the dump needs of a server, if the text of the dump does not tell.
+	// Needs is what the dump needs of a server and its text does not tell.
 	Needs *dump.Needs
 	// Masked are the columns that are masked, as table.column: masker.
 	Masked []string

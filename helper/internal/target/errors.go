@@ -257,6 +257,14 @@ func (e *TablesError) Settings() (all []string) {
 	return all
 }
 
+// LargerPagesHelp reports whether a server with larger pages may take these tables.
+func (e *TablesError) LargerPagesHelp() bool {
+	return slices.ContainsFunc(e.Refusals, func(err error) bool {
+		var long *TooLongError
+		return errors.As(err, &long) && long.LargerHelps
+	})
+}
+
 // MissingExtensions returns the extensions that the server would need for these tables.
 func (e *TablesError) MissingExtensions() (names []string) {
 	add := func(name string) {
@@ -280,6 +288,22 @@ func (e *TablesError) MissingExtensions() (names []string) {
 	}
 	return names
 }
+
+// TooLongError means that a table has something that is too long for the pages in which the server stores rows and keys.
+type TooLongError struct {
+	Table string
+	What  string // "a row" or "a key"
+	// PageSize is that of the server, in bytes. LargerHelps says whether a server with larger pages may take the table.
+	PageSize    int64
+	LargerHelps bool
+	Err         *LoadError
+}
+
+func (e *TooLongError) Error() string {
+	return fmt.Sprintf("table %s: %s is too long for the local server's pages (innodb_page_size %d): %s", e.Table, e.What, e.PageSize, e.Err.Message)
+}
+
+func (e *TooLongError) Unwrap() error { return e.Err }
 
 // LacksError means that a table needs what the server lacks.
 type LacksError struct {

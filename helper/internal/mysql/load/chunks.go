@@ -35,6 +35,7 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 	if err := CheckIncoming(ctx, l.Server, l.Lock, l.Server.Config.Part); err != nil {
 		return stats, err
 	}
+	l.noteShortPages()
 	if rows < tails {
 		statements, err := l.tableChunks(ctx, chunks, rows, files, tails, stats.Bytes, progress)
 		l.statements += statements

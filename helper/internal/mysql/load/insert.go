@@ -18,6 +18,7 @@ func (l *Load) add(ctx context.Context, s *session.Session, piece sqltext.Piece,
 	} else {
 		done.Rows, err = s.Retry(ctx, string(insert))
 	}
+	err = l.whyNotCommitted(ctx, s, insert, err)
 	if err == nil && done.Warnings > 0 {
 		err = l.warnings.hear(ctx, s, piece.Table, insert)
 	}

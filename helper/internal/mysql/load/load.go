@@ -53,6 +53,8 @@ type Load struct {
 	warnings    warnings
 	heard       []tableWarning
 	Versions    Versions
+	// mayBeTooLong are tables of which the server has warned that it does not take all rows that their columns allow.
+	mayBeTooLong []string
 	// named has every name in a statement that may have made something, in lower case.
 	named map[string]bool
 	// unnamed says that a statement may have made things that it does not name.
@@ -447,7 +449,7 @@ func (l *Load) failedAt(ctx context.Context, piece sqltext.Piece, statement int6
 		setting.Err = e
 		return setting
 	}
-	return e
+	return l.shortPages(piece, e)
 }
 
 // Compare counts what has been loaded: see target.Load.

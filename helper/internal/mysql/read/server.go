@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
+	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 	"github.com/jobiqo/dump-refresh/helper/internal/fault"
 	"github.com/jobiqo/dump-refresh/helper/internal/mask/rules"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
@@ -162,6 +163,10 @@ func (m *Server) inspectTables(ctx context.Context, conn *sql.Conn, info *source
 		return err
 	}
 	info.StructureOnly, info.Excluded = m.structureOnly, m.excluded
+	var pageSize int64
+	if err := conn.QueryRowContext(ctx, "SELECT @@innodb_page_size").Scan(&pageSize); err == nil { // the server may have no InnoDB
+		info.Needs = &dump.Needs{PageSize: pageSize}
+	}
 	m.noteRemote()
 	if len(quarantined) > 0 {
 		m.config.Note(source.Quarantined + source.Enumerate(quarantined))

@@ -31,6 +31,8 @@ type Server struct {
 	Release  mysql.Release
 	// Account is user@host as the server matched it, and as a GRANT names it.
 	Account string
+	// PageSize is InnoDB's on this server, in bytes; 0 if it has no InnoDB. DumpPageSize is that of the dump's server; 0 if unknown.
+	PageSize, DumpPageSize int64
 }
 
 // New returns a server that uses a pool of connections. Call Inspect first.
@@ -86,6 +88,8 @@ func (db *Server) Inspect(ctx context.Context) error {
 	if err != nil {
 		return db.Classify("ask for the server's version", err)
 	}
+	// A server may have no InnoDB.
+	_ = s.Conn.QueryRowContext(ctx, "SELECT @@innodb_page_size").Scan(&db.PageSize)
 	live := db.Config.URL.Name
 	if foldNames == 1 {
 		live = strings.ToLower(live)

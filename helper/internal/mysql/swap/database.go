@@ -35,7 +35,12 @@ func Open(ctx context.Context, config target.Config) (target.Database, error) {
 type Database struct{ *session.Server }
 
 // Takes refuses nothing: only a load tells which tables the server takes, and it makes all of them before any rows are fetched.
-func (*Database) Takes(context.Context, *dump.Needs) error { return nil }
+func (db *Database) Takes(_ context.Context, needs *dump.Needs) error {
+	if needs != nil {
+		db.DumpPageSize = needs.PageSize
+	}
+	return nil
+}
 
 // TakesFiles says which tablespaces the server can import: see target.Database.
 func (db *Database) TakesFiles(ctx context.Context) (target.FileServer, error) {
