@@ -62,6 +62,15 @@ func (f Filter) Where() string {
 	return strings.Join(terms, " AND ")
 }
 
+// Singly returns a filter for each of the conditions, so that the server can judge each by itself.
+func (f Filter) Singly() []Filter {
+	each := make([]Filter, len(f.Conditions))
+	for i := range f.Conditions {
+		each[i].Conditions = f.Conditions[i : i+1]
+	}
+	return each
+}
+
 // Rule returns the key and the pattern of the rule that decides first, for messages.
 func (f Filter) Rule() (list, table string) {
 	rule := f.Limit
@@ -71,7 +80,7 @@ func (f Filter) Rule() (list, table string) {
 	return rule.list(), rule.Table
 }
 
-// Refused returns the error of a condition that the server does not understand. reason is what the server says.
+// Refused returns the error of a condition, the first one, that the server does not understand. reason is what the server says.
 func (f Filter) Refused(table, reason string) error {
 	list, pattern := f.Rule()
 	return &Error{Origin: f.Conditions[0].Origin, List: list, Rule: pattern, Table: table, Reason: reason}

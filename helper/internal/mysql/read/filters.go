@@ -33,16 +33,14 @@ func (m *Server) inspectFilters(ctx context.Context, conn *sql.Conn, info *sourc
 		}
 		filters[table] = filter
 		info.Filtered = append(info.Filtered, table)
-		condition := filter.Where()
-		if condition == "" {
-			continue
-		}
-		_, err := conn.ExecContext(ctx, "SELECT 1 FROM "+mysql.QuoteName(table)+" WHERE "+condition+" LIMIT 0")
-		if mysql.IsVerdict(err) {
-			return filter.Refused(table, mysql.ServerMessage(err))
-		}
-		if err != nil {
-			return err
+		for _, single := range filter.Singly() {
+			_, err := conn.ExecContext(ctx, "SELECT 1 FROM "+mysql.QuoteName(table)+" WHERE "+single.Where()+" LIMIT 0")
+			if mysql.IsVerdict(err) {
+				return single.Refused(table, mysql.ServerMessage(err))
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	if len(filters) == 0 {

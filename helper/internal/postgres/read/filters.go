@@ -28,16 +28,16 @@ func (p *Server) checkFilters(ctx context.Context, tx pgx.Tx) error {
 	byName := map[relationName]*readTable{}
 	for _, t := range tables {
 		byName[t.from.relationName] = t
-		if t.filter.Where() == "" {
-			continue
-		}
-		_, err := tx.Exec(ctx, "SELECT FROM ("+t.filtered("1")+") AS filtered LIMIT 0")
-		var refused *pgconn.PgError
-		if errors.As(err, &refused) {
-			return t.filter.Refused(t.from.String(), refused.Message)
-		}
-		if err != nil {
-			return err
+		for _, single := range t.filter.Singly() {
+			by := readTable{from: t.from, filter: single}
+			_, err := tx.Exec(ctx, "SELECT FROM ("+by.filtered("1")+") AS filtered LIMIT 0")
+			var refused *pgconn.PgError
+			if errors.As(err, &refused) {
+				return single.Refused(t.from.String(), refused.Message)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return p.checkReferences(ctx, tx, byName)
