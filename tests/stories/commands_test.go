@@ -78,6 +78,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"tmpfs":       smallDisk,
 	"tinylocal":   tinyLocal,
 	"ownlocal":    ownLocal,
+	"ownmysql":    ownMySQL,
 	"ownstaging":  ownStaging,
 	"relay":       relay,
 	"fill":        fill,

@@ -40,11 +40,23 @@ func ownLocal(ts *testscript.TestScript, _ bool, args []string) {
 	startLocal(ts, ts.MkAbs("ownlocal"), args...)
 }
 
+// ownmysql OPTION... is ownlocal for a MySQL server.
+func ownMySQL(ts *testscript.TestScript, _ bool, args []string) {
+	server, err := testserver.Mysqld(ts.MkAbs("ownmysql"), args...)
+	check(ts, err)
+	useLocal(ts, server)
+}
+
 // startLocal starts a local MariaDB server for one story.
 func startLocal(ts *testscript.TestScript, folder string, options ...string) {
-	s := of(ts)
 	server, err := testserver.MariaDB(folder, options...)
 	check(ts, err)
+	useLocal(ts, server)
+}
+
+// useLocal continues with a local server, which ends with the story.
+func useLocal(ts *testscript.TestScript, server *testserver.MySQL) {
+	s := of(ts)
 	ts.Defer(server.Stop)
 	check(ts, server.Exec("CREATE DATABASE "+s.database))
 	check(ts, s.watch(server))
