@@ -139,7 +139,7 @@ fleet-acceptance: build ## publishes and pulls a fleet of 60 projects, some of t
 
 # Asks for root's rights only if a package is missing.
 packages: ## installs the Debian packages that tests need
-	@tests/packages.sh mariadb-server mariadb-client postgresql postgresql-postgis openssh-server openssh-client \
+	@tests/packages.sh mariadb-server mariadb-client postgresql postgresql-postgis postgresql-15-cron openssh-server openssh-client \
 	  zstd xz-utils bzip2 shellcheck systemd sudo ansible-lint chromium prometheus mmdebstrap maven unzip pgbouncer jq minisign
 	@command -v npm >/dev/null || tests/packages.sh npm # Node's own packages have it, too, and exclude Debian's
 

@@ -343,13 +343,13 @@ func (s *story) postgres(ts *testscript.TestScript) *testserver.PG {
 	return server
 }
 
-// ownpostgres is postgres with a server of the story's own, for stories that do harm to it.
-func useOwnPostgres(ts *testscript.TestScript, _ bool, _ []string) {
+// ownpostgres SETTING... is postgres with a server of the story's own that has these settings, for stories that do harm to it.
+func useOwnPostgres(ts *testscript.TestScript, _ bool, args []string) {
 	// The server's account needs access to its data.
 	folder, err := os.MkdirTemp(workshop, "own-postgres-")
 	check(ts, err)
 	check(ts, os.Chmod(folder, 0o755))
-	server, err := testserver.Postgres(filepath.Join(folder, "server"))
+	server, err := testserver.Postgres(filepath.Join(folder, "server"), args...)
 	check(ts, err)
 	ts.Defer(server.Stop)
 	of(ts).ownPostgres = server

@@ -58,6 +58,10 @@ func (l *Load) withoutIt(ctx context.Context, s *session.Session, statement Stat
 	case what == "" && l.refused != nil:
 		return l.refusedTables() // as above
 	case what == "" && postgres.IsUnknown(err) && len(l.missing) > 0:
+		if name := SetSequence(text); name != "" {
+			l.once.Lose("sequence "+name, "the value of sequence "+strings.Trim(name, "'")+" is left out: it is an extension's")
+			return nil
+		}
 		return l.missing[0]
 	case what == "":
 		return l.Failed(ctx, statement, err)
@@ -169,6 +173,17 @@ func (l *Load) FailedRows(ctx context.Context, statement Statement, err error) e
 	l.unmade[statement.Table] = true
 	l.once.Lose("rows of "+statement.Table, "the rows of table "+statement.Table+" are left out: it is an extension's")
 	return nil
+}
+
+// SetSequence returns the sequence that a statement of pg_dump sets, as an SQL string; "" for other statements.
+func SetSequence(text []byte) string {
+	names, end, is := Match(text, "SELECT *")
+	open := sqltext.NextToken(text, end, sqltext.Postgres)
+	name := sqltext.NextToken(text, open.End, sqltext.Postgres)
+	if !is || names[0] != "pg_catalog.setval" || !open.IsSymbol(text, '(') || name.Kind != sqltext.Text {
+		return ""
+	}
+	return string(text[name.Start:name.End])
 }
 
 // guards reports whether a statement turns row security on.

@@ -353,7 +353,7 @@ func (l *Load) defineNow(ctx context.Context, statement Statement, first string,
 	case begins("CREATE EXTENSION") && postgres.SQLState(err) == postgres.InsufficientPrivilege:
 		l.missing = append(l.missing, &target.PrivilegeError{Action: "create extension " + extensionName(text),
 			Grant: "ALTER ROLE " + postgres.QuoteIdentifier(l.Server.Config.URL.User) + " SUPERUSER", Err: postgres.Plain(err)})
-	case begins("CREATE EXTENSION") && slices.Contains([]string{postgres.FeatureNotSupported, postgres.UndefinedFile, postgres.UndefinedObject}, postgres.SQLState(err)):
+	case begins("CREATE EXTENSION") && l.refuses(ctx, err): // it may lack files, a library that the server loads at its start, or want another database
 		l.missing = append(l.missing, &target.ExtensionError{Name: extensionName(text), Err: postgres.Plain(err)})
 	}
 	return l.withoutIt(ctx, l.Main, statement, text, err)

@@ -148,7 +148,7 @@ func (l *partPull) tail(ctx context.Context, script *load.Script, piece sqltext.
 	if piece.Kind != sqltext.Statement {
 		return nil
 	}
-	name := setSequence(piece.Text)
+	name := load.SetSequence(piece.Text)
 	if name == "" {
 		l.Count(piece)
 		return nil
@@ -163,17 +163,6 @@ func (l *partPull) tail(ctx context.Context, script *load.Script, piece sqltext.
 	}
 	delete(l.numbered, rows[0][0])
 	return l.Piece(ctx, script, piece)
-}
-
-// setSequence returns the sequence that a statement of pg_dump sets, as an SQL string; "" for other statements.
-func setSequence(text []byte) string {
-	names, end, is := load.Match(text, "SELECT *")
-	open := sqltext.NextToken(text, end, sqltext.Postgres)
-	name := sqltext.NextToken(text, open.End, sqltext.Postgres)
-	if !is || names[0] != "pg_catalog.setval" || !open.IsSymbol(text, '(') || name.Kind != sqltext.Text {
-		return ""
-	}
-	return string(text[name.Start:name.End])
 }
 
 // complete restores what empty removed.
