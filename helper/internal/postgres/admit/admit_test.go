@@ -70,7 +70,7 @@ func TestBeyond(t *testing.T) {
 		"ALTER TABLE public.t ALTER COLUMN a SET DEFAULT f()":                          Never,
 		"COMMENT ON EXTENSION postgis IS 'x'":                                          AtEnd,
 		"CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()":               Event,
-		"CREATE EVENT TRIGGER e ON login EXECUTE FUNCTION f()":                         Never,
+		"CREATE EVENT TRIGGER e ON login EXECUTE FUNCTION f()":                         OnLogin,
 		"CREATE CAST (int AS text) WITH INOUT":                                         AtOnce,
 		"CREATE CAST (int AS text) WITH FUNCTION f(int)":                               Never,
 		"CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'x'":                      Never,

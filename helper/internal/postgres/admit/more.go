@@ -12,10 +12,11 @@ type Turn int
 
 // The turns.
 const (
-	Never  Turn = iota
-	AtOnce      // what follows in the dump may need it
-	AtEnd       // when nothing of the dump is executed any more
-	Event       // after that, and after all other changes of the database, to which it might react
+	Never   Turn = iota
+	AtOnce       // what follows in the dump may need it
+	AtEnd        // when nothing of the dump is executed any more
+	Event        // after that, and after all other changes of the database, to which it might react
+	OnLogin      // not at all: an event trigger that would react to each login
 )
 
 // More is what the pull's own account executes. Its text is made of what was read.
@@ -72,8 +73,8 @@ func (s *statement) turn() Turn {
 	case s.Begins("GRANT") || s.Begins("REVOKE"):
 		return s.grant()
 	case s.Is(1, "EVENT", "TRIGGER"):
-		if s.Begins("CREATE") && s.Find(0, 0, "ON", "login") > 0 { // it would fire in every session of ours
-			return Never
+		if s.Begins("CREATE") && s.Find(0, 0, "ON", "login") > 0 {
+			return OnLogin
 		}
 		return Event
 	case s.Begins("ALTER") && s.Find(1, 0, "OWNER", "TO") > 0:

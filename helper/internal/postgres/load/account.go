@@ -28,6 +28,8 @@ type confined struct {
 	warned string
 	// atEnd and events are what the pull's own account executes afterwards.
 	atEnd, events []AboutObject
+	// onLogin are the event triggers that are left out.
+	onLogin []string
 	// closed are statements that give everybody back what extensions bring.
 	closed []AboutObject
 }

@@ -25,11 +25,29 @@ func (l *Load) beyond(ctx context.Context, text []byte, cause error) (done bool)
 		}
 		l.putOff(more.Text)
 		return true
+	case admit.OnLogin:
+		name := eventTrigger(text)
+		l.account.onLogin = append(l.account.onLogin, name)
+		l.once.Lose("event trigger "+name, "event trigger "+name+" is left out: it would react to each login")
+		return true
 	case admit.Event:
+		if slices.Contains(l.account.onLogin, eventTrigger(text)) {
+			return true
+		}
 		l.account.events = append(l.account.events, AboutObject{more.Text, more.Text})
 		return true
 	}
 	return false
+}
+
+// eventTrigger returns the name of the event trigger that a statement creates, changes or comments on.
+func eventTrigger(text []byte) string {
+	for _, form := range []string{"CREATE EVENT TRIGGER *", "ALTER EVENT TRIGGER *", "COMMENT ON EVENT TRIGGER *"} {
+		if names, _, is := Match(text, form); is {
+			return names[0]
+		}
+	}
+	return ""
 }
 
 // putOff has the pull's own account execute a statement when everything is loaded, with the dump's present search path.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -34,6 +35,8 @@ type Server struct {
 	server      *oneserver.Check
 	limits      postgres.TimeLimits
 	silence     *silence.Watch
+	// quiet are settings with which sessions of the pull's own account begin.
+	quiet map[string]string
 }
 
 // Session is one connection.
@@ -69,7 +72,26 @@ func New(ctx context.Context, config target.Config) (*Server, error) {
 	server, _, _ := strings.Cut(rows[0][0], " ")
 	db.About = target.Info{Engine: "postgres", Version: server, Name: db.Names.Live, Exists: rows[0][2] != "0"}
 	db.User = rows[0][1]
+	if err := db.keepEventsQuiet(ctx, s); err != nil {
+		return nil, err
+	}
 	return db, supported(server)
+}
+
+// keepEventsQuiet has our sessions begin without event triggers where the server can do that and lets the account: those on login would react to
+// each of them.
+func (db *Server) keepEventsQuiet(ctx context.Context, s *Session) error {
+	if db.Major() < 17 {
+		return nil
+	}
+	rows, err := s.Query(ctx, "SELECT has_parameter_privilege(session_user, 'event_triggers', 'SET')")
+	if err != nil {
+		return db.Classify("ask for the account's rights", err)
+	}
+	if rows[0][0] == "t" {
+		db.quiet = map[string]string{"event_triggers": "off"}
+	}
+	return nil
 }
 
 // oldest is the oldest major version into which dumps are pulled.
@@ -116,6 +138,9 @@ func (db *Server) open(ctx context.Context, database string, u dburl.URL, notice
 	config, err := postgres.Config(u, database, postgres.Options{Timeout: ConnectTimeout, Silence: db.silence, Aside: aside})
 	if err != nil {
 		return nil, err
+	}
+	if u.User == db.Config.URL.User {
+		maps.Copy(config.RuntimeParams, db.quiet)
 	}
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { notice(n) }
 	// Settings that are meant for the site must not affect our sessions.

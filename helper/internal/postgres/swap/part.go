@@ -119,7 +119,7 @@ func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 	if l.numbered, err = sequences(ctx, l.Main, l.tables); err != nil {
 		return l.db.Classify(action, err)
 	}
-	off, events, err := quietEvents(ctx, l.Main)
+	off, events, others, err := quietEvents(ctx, l.Main)
 	if err != nil {
 		return l.db.Classify(action, err)
 	}
@@ -127,6 +127,12 @@ func (l *partPull) empty(ctx context.Context, list []dump.StoredChunk) error {
 	statements, back, err := watchers(ctx, l.Main, l.tables)
 	if err != nil {
 		return l.db.Classify(action, err)
+	}
+	if len(statements) > 0 && len(others) > 0 { // rows alone are no event
+		return &target.PrivilegeError{
+			Action: "disable event trigger " + others[0], Grant: "ALTER EVENT TRIGGER " + others[0] + " DISABLE",
+			Err: errors.New("it would react to what the pull changes, and belongs to another role"),
+		}
 	}
 	l.restore, statements = back, append(off, statements...)
 	var filled []string

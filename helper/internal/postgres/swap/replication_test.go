@@ -55,3 +55,69 @@ func TestPostgresEventsAndReplication(t *testing.T) {
 	}
 	has(rows[0][0], "site", "never D, no A", "1")
 }
+
+// Event triggers may belong to a superuser, and the pull's account to nobody but itself. It replaces tables where that is about rows alone, and else says
+// what stands in its way.
+func TestPostgresEventsOfOthers(t *testing.T) {
+	server := targettest.PostgresServer(t)
+	targettest.Must(t, server.Exec("postgres", "CREATE ROLE events LOGIN CREATEDB PASSWORD 'hush'"))
+	t.Cleanup(func() {
+		_ = server.Exec("postgres", "DROP DATABASE IF EXISTS site71", "DROP DATABASE IF EXISTS site71__dump_previous", "DROP ROLE events")
+	})
+	const tables = "CREATE TABLE free (id int); CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int REFERENCES parent); INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1)"
+	targettest.FreshPG(t, server, "staging71", tables+"; INSERT INTO free VALUES (7)")
+	targettest.FreshPG(t, server, "site71", tables+"; ALTER TABLE free OWNER TO events; ALTER TABLE parent OWNER TO events; ALTER TABLE child OWNER TO events; ALTER DATABASE site71 OWNER TO events",
+		"CREATE TABLE fired (tag text); GRANT INSERT ON fired TO events", "CREATE FUNCTION react() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO fired VALUES (tg_tag); END$$")
+	targettest.Must(t, server.Exec("site71", "CREATE EVENT TRIGGER \"A b\" ON ddl_command_end EXECUTE FUNCTION react()"))
+	pull := func(tables ...string) error {
+		part := targettest.Only(tables...)
+		db, _ := targettest.OpenPart(t, server.URLAs("events", "hush", "site71"), part)
+		return pullPart(t, server, db, "staging71", part)
+	}
+	const want = `not allowed to disable event trigger "A b": it would react to what the pull changes, and belongs to another role`
+	if err := pull("public.parent", "public.child"); err == nil || err.Error() != want {
+		t.Errorf("error %v", err)
+	}
+	targettest.Must(t, pull("public.free"))
+	rows, err := server.Query("site71", "SELECT (SELECT count(*) FROM free), (SELECT count(*) FROM fired)")
+	targettest.Must(t, err)
+	if diff := cmp.Diff([][]string{{"1", "0"}}, rows); diff != "" {
+		t.Errorf("rows, events (-want +got):\n%s", diff)
+	}
+	targettest.Must(t, server.Exec("site71", "ALTER EVENT TRIGGER \"A b\" DISABLE"))
+	targettest.Must(t, pull("public.parent", "public.child"))
+}
+
+// Since version 17, an event trigger may react to logins: no session of a superuser's pull wakes it. That of a dump stays out.
+func TestPostgresLoginEvents(t *testing.T) {
+	server, err := testserver.PostgresVersion(t.TempDir(), 18)
+	targettest.Must(t, err)
+	t.Cleanup(server.Kill)
+	targettest.Must(t, server.Exec("postgres", "CREATE DATABASE site"))
+	targettest.Must(t, server.Exec("site", "CREATE TABLE t (id int); INSERT INTO t VALUES (1)",
+		"CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN IF current_setting('application_name') LIKE 'dump-helper%' THEN RAISE EXCEPTION 'no login'; END IF; END$$"))
+	targettest.Must(t, server.Exec("site", "CREATE EVENT TRIGGER no ON login EXECUTE FUNCTION no()", "ALTER EVENT TRIGGER no ENABLE ALWAYS"))
+	db, said := targettest.Open(t, server.URL("site"))
+	const dump = "CREATE TABLE public.t (id int);\nCOPY public.t (id) FROM stdin;\n2\n3\n\\.\n" +
+		"CREATE FUNCTION public.log() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no'; END$$;\n" +
+		"CREATE EVENT TRIGGER log ON login\n   EXECUTE FUNCTION public.log();\nALTER EVENT TRIGGER log ENABLE ALWAYS;\nALTER EVENT TRIGGER log OWNER TO postgres;\nCOMMENT ON EVENT TRIGGER log IS 'x';\n" +
+		"CREATE EVENT TRIGGER late ON ddl_command_end\n   EXECUTE FUNCTION public.log();\n"
+	targettest.Must(t, targettest.Pull(t, db, dump))
+	if diff := cmp.Diff([]string{"event trigger log is left out: it would react to each login"}, said.Lines); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	has := func(want string) {
+		t.Helper()
+		rows, err := server.Query("site", "SELECT (SELECT string_agg(id::text, ' ') FROM t), (SELECT string_agg(evtname, ' ') FROM pg_event_trigger)")
+		targettest.Must(t, err)
+		if got := rows[0][0] + ", " + rows[0][1]; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	has("2 3, late")
+	targettest.Must(t, targettest.Pull(t, db, dump)) // no event trigger of the first one reacts
+	has("2 3, late")
+	targettest.Must(t, db.Undo(t.Context()))
+	targettest.Must(t, db.Undo(t.Context()))
+	has("2 3, late")
+}

@@ -128,15 +128,20 @@ func watchers(ctx context.Context, s *session.Session, tables []existingTable) (
 }
 
 // quietEvents returns the statements that keep the event triggers of a session's database from reacting, and those that undo this. No event trigger
-// reacts to them.
-func quietEvents(ctx context.Context, s *session.Session) (off, back []string, err error) {
-	rows, err := s.Query(ctx, "SELECT quote_ident(evtname), CASE evtenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END"+
-		" FROM pg_event_trigger WHERE evtenabled <> 'D' AND pg_has_role(evtowner, 'USAGE') ORDER BY evtname")
+// reacts to them. others are those that only somebody else may disable, and that react to more than logins.
+func quietEvents(ctx context.Context, s *session.Session) (off, back, others []string, err error) {
+	rows, err := s.Query(ctx, "SELECT quote_ident(evtname), CASE evtenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END,"+
+		" pg_has_role(evtowner, 'USAGE'), evtevent FROM pg_event_trigger WHERE evtenabled <> 'D' ORDER BY evtname")
 	for _, row := range rows {
-		off = append(off, fmt.Sprintf("ALTER EVENT TRIGGER %s DISABLE", row[0]))
-		back = append(back, fmt.Sprintf("ALTER EVENT TRIGGER %s %s", row[0], row[1]))
+		switch {
+		case row[2] == "t":
+			off = append(off, fmt.Sprintf("ALTER EVENT TRIGGER %s DISABLE", row[0]))
+			back = append(back, fmt.Sprintf("ALTER EVENT TRIGGER %s %s", row[0], row[1]))
+		case row[3] != "login":
+			others = append(others, row[0])
+		}
 	}
-	return off, back, err
+	return off, back, others, err
 }
 
 // numbered returns the table with a number, nil if it is not among them.
