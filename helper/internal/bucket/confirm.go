@@ -17,14 +17,19 @@ type Confirmation struct {
 	Time      time.Time `json:"time"` // by the bucket's clock
 	// State is the source's state at that time, if it is not that of the dump's index.
 	State string `json:"source_state,omitempty"`
+	// Tables are the states of the source's tables at that time, by their names.
+	Tables map[string]string `json:"table_states,omitempty"`
 }
 
 // confirmation is the name of the project's latest Confirmation among its states.
 const confirmation = "confirmed.json"
 
 // Confirm records that staging was still as in a dump at a time.
-func (b *Bucket) Confirm(ctx context.Context, dump Object, at time.Time, state string) error {
-	text, err := json.Marshal(Confirmation{Published{dump.Key, unquotedETag(dump.ETag)}, at.UTC(), state})
+func (b *Bucket) Confirm(ctx context.Context, dump Object, at time.Time, state string, tables map[string]string) error {
+	text, err := json.Marshal(Confirmation{Published{dump.Key, unquotedETag(dump.ETag)}, at.UTC(), state, tables})
+	if len(text) > mostState { // of so many tables, the next refresh reads all
+		text, err = json.Marshal(Confirmation{Published{dump.Key, unquotedETag(dump.ETag)}, at.UTC(), state, nil})
+	}
 	if err != nil {
 		return err
 	}

@@ -33,13 +33,13 @@ func TestConfirmation(t *testing.T) {
 			t.Errorf("not confirmed: known since %s, not %s", at, dump.Time)
 		}
 		confirmed := b.Now().Truncate(time.Millisecond)
-		if err := b.Confirm(t.Context(), dump, confirmed, "state"); err != nil {
+		if err := b.Confirm(t.Context(), dump, confirmed, "state", map[string]string{"node": "of the table"}); err != nil {
 			t.Fatal(err)
 		}
 		if at := known(b, dump); !at.Equal(confirmed) {
 			t.Errorf("known since %s, not %s", at, confirmed)
 		}
-		if found, err := b.Confirmation(t.Context(), dump); err != nil || found.State != "state" {
+		if found, err := b.Confirmation(t.Context(), dump); err != nil || found.State != "state" || found.Tables["node"] != "of the table" {
 			t.Errorf("got %v, %v", found, err)
 		}
 		other, overwritten := dump, dump
@@ -56,7 +56,7 @@ func TestConfirmation(t *testing.T) {
 			}
 		}
 		for what, at := range map[string]time.Time{"before the dump": dump.Time.Add(-time.Second), "in the future": time.Now().Add(time.Hour)} {
-			if err := b.Confirm(t.Context(), dump, at, ""); err != nil {
+			if err := b.Confirm(t.Context(), dump, at, "", nil); err != nil {
 				t.Fatal(err)
 			}
 			if at := known(b, dump); !at.Equal(dump.Time) {

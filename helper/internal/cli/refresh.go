@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,9 +19,9 @@ func refreshCommand(version string) *cli.Command {
 		Name:  "refresh",
 		Usage: "publish a fresh dump of the staging database",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "force", Usage: "publish in any case, even if the dump has far fewer tables or rows than the last one"},
+			&cli.BoolFlag{Name: "force", Usage: "read all tables and publish in any case, even if the dump has far fewer tables or rows than the last one"},
 			&cli.BoolFlag{Name: "skip-broken", Usage: "leave out tables, views and routines that nobody can read, and publish the rest"},
-			&cli.BoolFlag{Name: "full", Usage: "send every byte again, even what the last dump contains already"},
+			&cli.BoolFlag{Name: "full", Usage: "read all tables and send every byte again, even what the last dump contains already"},
 			&cli.StringFlag{Name: "if-older-than", Usage: "do nothing if the newest dump is younger than `AGE`, such as 30m, 12h or 2d"},
 			&cli.BoolFlag{Name: "if-changed", Usage: "do nothing if the staging database can tell that it has not changed since the newest dump"},
 			&cli.StringFlag{Name: "engine", Usage: "read rows with `ENGINE`: native, or client for the official dump client"},
@@ -143,7 +144,11 @@ func describeRefresh(result refresh.Result) string {
 		text.WriteString("nothing to do, the newest dump is " + result.Key + "\n")
 	}
 	if result.Tables > 0 {
-		text.WriteString(ui.Count(result.Tables, "table") + ", " + ui.Count(result.Rows, "row") + ", " +
+		text.WriteString(ui.Count(result.Tables, "table"))
+		if result.UnreadTables > 0 {
+			fmt.Fprintf(&text, ", %d of them not read", result.UnreadTables)
+		}
+		text.WriteString(", " + ui.Count(result.Rows, "row") + ", " +
 			ui.Bytes(result.RawBytes) + " of SQL in " + ui.Bytes(result.ObjectBytes))
 		if result.ReusedBytes > 0 {
 			text.WriteString(", " + ui.Bytes(result.RawBytes-result.ReusedBytes) + " changed, " + ui.Bytes(result.SentBytes) + " sent")

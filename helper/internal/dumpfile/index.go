@@ -29,8 +29,10 @@ type Index struct {
 	Client        string      `json:"client,omitempty"` // the program that produced the SQL, with its version
 	SnapshotTime  time.Time   `json:"snapshot_time"`
 	SourceState   string      `json:"source_state,omitempty"` // the source's state just before the snapshot; only the source's package understands it
-	Origin        Origin      `json:"origin,omitzero"`        // which database it was made of
-	Rules         Rules       `json:"rules"`
+	// TableStates are the states of tables at the same moment, by their names. A table of which the server cannot tell has none.
+	TableStates map[string]string `json:"table_states,omitempty"`
+	Origin      Origin            `json:"origin,omitzero"` // which database it was made of
+	Rules       Rules             `json:"rules"`
 	// Masking is nil if no columns were masked.
 	Masking *Masking `json:"masking,omitempty"`
 	Tables  []Table  `json:"tables"`

@@ -12,10 +12,11 @@ import (
 
 // chunks copies a dump that comes in chunks to the writer. It counts what it copies as a reader of the whole text does: no dump is
 // published that the same program would not take for complete. textRows are the rows that are in no chunk of rows, by table.
-func (r *run) chunks(ctx context.Context, d *source.Dump, info source.Info, writer *dumpfile.Writer) (stats sqltext.Stats, textRows map[string]int64, err error) {
+func (r *run) chunks(ctx context.Context, d *source.Dump, k known, info source.Info, writer *dumpfile.Writer) (stats sqltext.Stats, textRows map[string]int64, err error) {
 	counter := chunkCounter{Counter: sqltext.NewCounter(sqltext.DialectOf(info.Engine)), meet: r.needs.Meet}
 	search := chunkSearch{check: r.Source.Leaks}
 	defer counter.end()
+	r.keep(k, d.Unread, writer, &counter)
 	err = d.WriteChunks(ctx, func(chunk dump.Chunk) ([]byte, error) {
 		if err := counter.count(chunk); err != nil {
 			return nil, &UnreadableError{err}

@@ -46,9 +46,14 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	if err != nil && ctx.Err() == nil {
 		r.Progress.Note("the next refresh cannot tell whether staging has changed: " + err.Error())
 	}
+	r.tableStates, err = source.TableStates(ctx)
+	if err != nil && ctx.Err() == nil {
+		r.Progress.Note("the next refresh reads every table: " + err.Error())
+	}
+	known := r.known(ctx)
 	r.Source.Leaks.Reset()
 	began := r.Bucket.Now()
-	dump, err := source.Dump(ctx)
+	dump, err := source.DumpSince(ctx, known.states)
 	if err != nil {
 		return Result{}, err
 	}
@@ -87,14 +92,23 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 		}
 		writer.Abort()
 	}()
-	if options.Earlier != nil && r.canCopy(ctx, upload) {
-		writer.Reuse(dumpfile.Earlier{Index: r.previous.index, Object: r.Bucket.ReaderAt(ctx, r.previous.object)}, upload, bucket.LeastPart)
+	if options.Earlier != nil {
+		switch err := upload.TryCopy(); { // a store that cannot copy should say so before the dump is made, not afterwards
+		case ctx.Err() != nil:
+			return Result{}, context.Cause(ctx)
+		case err != nil && len(dump.Unread) > 0:
+			return Result{}, err
+		case err != nil:
+			r.cannotCopy(err)
+		default:
+			writer.Reuse(dumpfile.Earlier{Index: r.previous.index, Object: r.Bucket.ReaderAt(ctx, r.previous.object)}, upload, bucket.LeastPart)
+		}
 	}
 	r.needs = engine.ReadNeeds(sqltext.DialectOf(info.Engine))
 	var stats sqltext.Stats
 	var textRows map[string]int64
 	if dump.Chunked() {
-		stats, textRows, err = r.chunks(ctx, dump, info, writer)
+		stats, textRows, err = r.chunks(ctx, dump, known, info, writer)
 	} else {
 		stats, err = r.stream(sqltext.NewSplitter(text, sqltext.DialectOf(info.Engine)), writer)
 	}
@@ -105,7 +119,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 		return Result{}, err
 	}
 	index := r.index(info, taken, stats, textRows)
-	index.SourceState = state.String()
+	index.SourceState, index.TableStates = state.String(), r.recorded()
 	if err := r.gate(index, stats); err != nil {
 		return Result{}, err
 	}
@@ -113,7 +127,8 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 		if same, err := r.sameAsLast(writer, info, index); err != nil {
 			return Result{}, r.first(ctx, err)
 		} else if same {
-			result, err := r.confirm(ctx, r.previous.object, r.previous.index, taken, index.SourceState)
+			result, err := r.confirm(ctx, r.previous.object, r.previous.index, taken, index.SourceState, r.recorded())
+			result.UnreadTables = int64(len(dump.Unread))
 			if err != nil || result.Unchanged {
 				return result, err
 			}
@@ -129,7 +144,7 @@ func (r *run) dumpOnce(ctx context.Context, source *source.Source) (result Resul
 	r.published = upload.Published()
 	return Result{
 		Key: key, Published: true, ObjectBytes: writer.Written(), SentBytes: upload.Sent(),
-		CopiedBytes: upload.Copied(), ReusedBytes: writer.Reused(),
+		CopiedBytes: upload.Copied(), ReusedBytes: writer.Reused(), UnreadTables: int64(len(dump.Unread)),
 		RawBytes: stats.Bytes, Tables: int64(len(stats.Tables)), Rows: stats.Rows, SnapshotTime: taken,
 	}, nil
 }

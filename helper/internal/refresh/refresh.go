@@ -33,9 +33,9 @@ type Config struct {
 	SignKey signing.Key
 	// Level is the compression level; 0 for the default.
 	Level int
-	// Force publishes in any case: whatever the age of the newest dump, and with far fewer tables or rows than it has.
+	// Force reads every table and publishes in any case: whatever the age of the newest dump, and with far fewer tables or rows than it has.
 	Force bool
-	// Full sends every byte, whatever the last dump contains.
+	// Full reads and sends every byte, whatever the last dump contains.
 	Full bool
 	// IfOlderThan takes the newest dump if it is younger than this; 0 always makes a new one.
 	IfOlderThan time.Duration
@@ -60,8 +60,10 @@ type Result struct {
 	SentBytes   int64 `json:"sent_bytes"`
 	// CopiedBytes is how many of the object's bytes the store has copied from the last dump, and ReusedBytes how many bytes of SQL
 	// are the same as there.
-	CopiedBytes  int64     `json:"copied_bytes"`
-	ReusedBytes  int64     `json:"reused_bytes"`
+	CopiedBytes int64 `json:"copied_bytes"`
+	ReusedBytes int64 `json:"reused_bytes"`
+	// UnreadTables is how many tables were not read, because they provably have not changed since the last dump.
+	UnreadTables int64     `json:"unread_tables"`
 	RawBytes     int64     `json:"raw_bytes"`
 	Tables       int64     `json:"tables"`
 	Rows         int64     `json:"rows"`
@@ -99,6 +101,8 @@ type run struct {
 	tableless bool
 	// expiring means that a lifecycle rule deletes the newest dump before long.
 	expiring bool
+	// tableStates are those of staging's tables, before the snapshot.
+	tableStates source.TableStates
 	// sendAll means that nothing can be reused from the last dump.
 	sendAll bool
 }
@@ -270,8 +274,7 @@ func (r *run) dumpSource(ctx context.Context) (Result, error) {
 	for try := 1; ; try++ {
 		result, err := r.dumpOnce(ctx, src)
 		if !r.sendAll && cannotReuse(err) && ctx.Err() == nil {
-			r.Progress.Note("everything is sent: " + err.Error())
-			r.sendAll = true
+			r.cannotCopy(err)
 			try--
 			continue
 		}

@@ -1,7 +1,6 @@
 package refresh
 
 import (
-	"context"
 	"errors"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
@@ -15,20 +14,19 @@ const leastReused = 2 * bucket.LeastPart
 // it was published may be damaged, and every later dump would have them, too.
 func (r *run) earlier() *bucket.Object {
 	last := &r.previous
+	if r.SignKey.IsSet() && last.index != nil && !last.index.IsSignedBy(r.SignKey.Public()) {
+		return nil // nobody answers for what it says about its chunks
+	}
 	if r.Full || r.sendAll || !last.intact || last.object.Size < leastReused || !(dumpfile.Earlier{Index: last.index}).Reusable(r.Compression) {
 		return nil
 	}
 	return &last.object
 }
 
-// canCopy reports whether the store can copy. One that cannot should say so before the dump is made, not afterwards.
-func (r *run) canCopy(ctx context.Context, upload *bucket.Upload) bool {
-	err := upload.TryCopy()
-	if err != nil && ctx.Err() == nil {
-		r.Progress.Note("everything is sent: " + err.Error())
-		r.sendAll = true
-	}
-	return err == nil
+// cannotCopy says that everything is sent.
+func (r *run) cannotCopy(err error) {
+	r.Progress.Note("everything is sent: " + err.Error())
+	r.sendAll = true
 }
 
 // cannotReuse reports whether a dump failed because of what it was to reuse.

@@ -58,7 +58,11 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 		return Result{}, nil
 	}
 	if state.Same(index.SourceState) || confirmed != nil && state.Same(confirmed.State) {
-		return r.confirm(ctx, newest, index, at, state.String())
+		var tables map[string]string
+		if confirmed != nil {
+			tables = confirmed.Tables
+		}
+		return r.confirm(ctx, newest, index, at, state.String(), tables)
 	}
 	if state.Doubt != "" {
 		r.Progress.Note(cannotTell + state.Doubt)
@@ -70,7 +74,7 @@ func (r *run) unchanged(ctx context.Context, dumps []bucket.Object) (Result, err
 
 // confirm records that the newest dump is still like staging, unless a rule of the bucket deletes the dump before long: then the result is
 // not Unchanged, and a new one is needed.
-func (r *run) confirm(ctx context.Context, newest bucket.Object, index *dumpfile.Index, at time.Time, state string) (Result, error) {
+func (r *run) confirm(ctx context.Context, newest bucket.Object, index *dumpfile.Index, at time.Time, state string, tables map[string]string) (Result, error) {
 	known, err := r.Bucket.Head(ctx, newest.Key)
 	if err != nil {
 		return Result{}, err
@@ -84,7 +88,7 @@ func (r *run) confirm(ctx context.Context, newest bucket.Object, index *dumpfile
 		return Result{}, nil
 	}
 	r.published = r.last
-	if err := r.Bucket.Confirm(ctx, known, at, state); err != nil {
+	if err := r.Bucket.Confirm(ctx, known, at, state, tables); err != nil {
 		if ctx.Err() != nil {
 			return Result{}, context.Cause(ctx)
 		}
@@ -112,6 +116,7 @@ func (r *run) sameAsLast(writer *dumpfile.Writer, info source.Info, index dumpfi
 func aboutSQL(index dumpfile.Index) []byte {
 	index.Format, index.Compression, index.Publisher, index.SnapshotTime, index.SourceState = 0, "", "", time.Time{}, ""
 	index.Origin, index.RawBytes, index.Chunks = dumpfile.Origin{}, 0, nil
+	index.TableStates = nil
 	if index.Masking != nil {
 		masking := *index.Masking
 		masking.Searched = 0 // a server may begin its sample elsewhere

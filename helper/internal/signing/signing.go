@@ -49,7 +49,15 @@ func (k Key) Name() string {
 	if !k.IsSet() {
 		return ""
 	}
-	return PublicKey(k.private.Public().(ed25519.PublicKey)).Name()
+	return k.Public().Name()
+}
+
+// Public returns the key that checks what this one has signed; nil without a key.
+func (k Key) Public() PublicKey {
+	if !k.IsSet() {
+		return nil
+	}
+	return PublicKey(k.private.Public().(ed25519.PublicKey))
 }
 
 // Sign returns the signature of a message.

@@ -18,6 +18,9 @@ type Dump struct {
 	// How tells the user how all rows come from that one moment. It is empty if the dump client ensures this.
 	How string
 
+	// Unread are the tables whose rows are not in the dump, because they are those of the earlier one; see DumpSince.
+	Unread []string
+
 	Text    io.Reader                                       // set for a client or a command
 	Chunks  func(ctx context.Context, emit dump.Emit) error // set for our own engine
 	Closers []io.Closer                                     // closed in this order

@@ -139,12 +139,14 @@ func New(ctx context.Context, note func(string), server Server, tunnel io.Closer
 func (s *Source) Info() Info { return s.info }
 
 // Dump starts a dump, which ctx can cancel. Once the dump is closed, the source can be dumped again.
-func (s *Source) Dump(ctx context.Context) (*Dump, error) {
+func (s *Source) Dump(ctx context.Context) (*Dump, error) { return s.dump(ctx, s.server.Dump) }
+
+func (s *Source) dump(ctx context.Context, start func(context.Context) (*Dump, error)) (*Dump, error) {
 	began, cancel := time.Now(), context.CancelFunc(func() {})
 	if s.info.Engine != "" { // a command may not hold a snapshot at all
 		ctx, cancel = withLimit(ctx, began)
 	}
-	dump, err := s.server.Dump(ctx)
+	dump, err := start(ctx)
 	if err != nil {
 		defer cancel()
 		if ended := endOf(ctx); ended != nil {

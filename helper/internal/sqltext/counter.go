@@ -66,6 +66,14 @@ func (c *Counter) add(found Stats, table string, rows int64) error {
 	return nil
 }
 
+// Known counts rows of a table that have been counted before, and whose text is not at hand.
+func (c *Counter) Known(table string, rows, bytes int64) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.text.stats.ending.rows()
+	c.rows.Join(Stats{Bytes: bytes, Rows: rows, Tables: map[string]int64{table: rows}})
+}
+
 // OpenRows counts rows whose text comes in parts, because it is too long for the memory. Only one may be open at a time.
 type OpenRows struct {
 	counter  *Counter

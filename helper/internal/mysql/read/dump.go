@@ -27,7 +27,7 @@ func (e *emitError) Unwrap() error { return e.error }
 
 // nativeDump begins a dump that reads rows over connections of its own. If one was already begun, something has changed
 // since, so it inspects the database again.
-func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
+func (m *Server) nativeDump(ctx context.Context, earlier source.TableStates) (*source.Dump, error) {
 	var info *source.Info
 	if m.dumped {
 		again, err := m.inspectAgain(ctx)
@@ -42,13 +42,19 @@ func (m *Server) nativeDump(ctx context.Context) (*source.Dump, error) {
 	if err != nil {
 		return nil, m.classify(m.explain(ctx, err))
 	}
+	unread, err := m.unread(ctx, snapshot, earlier)
+	if err != nil {
+		_ = snapshot.Close()
+		return nil, m.classify(err)
+	}
 	return &source.Dump{
+		Unread:       unread,
 		Info:         info,
 		SnapshotTime: snapshot.time,
 		How:          snapshot.how,
 		Closers:      []io.Closer{snapshot},
 		Chunks: func(ctx context.Context, emit dump.Emit) error {
-			err := m.writeChunks(ctx, snapshot, read, func(chunk dump.Chunk) ([]byte, error) {
+			err := m.writeChunks(ctx, snapshot, read, unread, func(chunk dump.Chunk) ([]byte, error) {
 				spare, err := emit(chunk)
 				if err != nil {
 					err = &emitError{err}
@@ -68,8 +74,8 @@ func (m *Server) inspectAgain(ctx context.Context) (source.Info, error) {
 	return m.Inspect(ctx)
 }
 
-// writeChunks emits head, rows and tail. It ends early if another session waits for it.
-func (m *Server) writeChunks(ctx context.Context, snapshot *snapshot, names []string, emit dump.Emit) error {
+// writeChunks emits head, rows and tail, but no rows of the unread tables. It ends early if another session waits for it.
+func (m *Server) writeChunks(ctx context.Context, snapshot *snapshot, names, unread []string, emit dump.Emit) error {
 	definitions, tables, plan, err := snapshot.describe(ctx, names)
 	if err != nil {
 		return err
@@ -80,6 +86,7 @@ func (m *Server) writeChunks(ctx context.Context, snapshot *snapshot, names []st
 	if _, err := emit(dump.Chunk{Section: dump.Head, SQL: definitions.head}); err != nil {
 		return err
 	}
+	tables = slices.DeleteFunc(tables, func(t *tableRows) bool { return slices.Contains(unread, t.name) })
 	if err := snapshot.readRows(ctx, tables, emit); err != nil {
 		return err
 	}

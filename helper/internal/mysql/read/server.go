@@ -221,11 +221,14 @@ func (m *Server) noteRemote() {
 var transactional = map[string]bool{"innodb": true, "rocksdb": true, "tokudb": true}
 
 // Dump starts a dump of what Inspect found.
-func (m *Server) Dump(ctx context.Context) (*source.Dump, error) {
+func (m *Server) Dump(ctx context.Context) (*source.Dump, error) { return m.DumpSince(ctx, nil) }
+
+// DumpSince starts a dump without the rows of tables that have not changed since their earlier states.
+func (m *Server) DumpSince(ctx context.Context, earlier source.TableStates) (*source.Dump, error) {
 	if m.config.Client {
 		return m.clientDump(ctx)
 	}
-	return m.nativeDump(ctx)
+	return m.nativeDump(ctx, earlier)
 }
 
 // clientDump runs the client. Where it knows no way to leave the rows of single tables behind, a first run

@@ -20,13 +20,14 @@ type snapshot struct {
 	server  *Server
 	readers []*snapshotReader
 	// aside is one more connection, which sees the present state; nil if the server has none to spare.
-	aside *sql.Conn
-	using sync.Mutex // guards aside
-	pools []*sql.DB
-	held  heldTables
-	kept  *keptTables // nil if no table must be kept
-	time  time.Time   // of the snapshot, UTC
-	how   string
+	aside   *sql.Conn
+	using   sync.Mutex // guards aside
+	pools   []*sql.DB
+	held    heldTables
+	kept    *keptTables // nil if no table must be kept
+	time    time.Time   // of the snapshot, UTC
+	settled bool        // it began while no transaction was about to commit
+	how     string
 
 	// This is what there was just before the snapshot.
 	definitions *definitions
@@ -70,6 +71,7 @@ func (m *Server) openSnapshot(ctx context.Context, tables []string) (_ *snapshot
 	refused := s.beginTogether(ctx, tables)
 	var server *driver.MySQLError
 	if refused == nil {
+		s.settled = true
 		return s, s.savepoints(ctx)
 	}
 	if !errors.As(refused, &server) && !errors.Is(refused, errOthersWrite) {

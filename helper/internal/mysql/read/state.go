@@ -3,11 +3,14 @@ package read
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/jobiqo/dump-refresh/helper/internal/clock"
 	"github.com/jobiqo/dump-refresh/helper/internal/mysql"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/wildcard"
@@ -17,6 +20,9 @@ import (
 //
 //   - UPDATE_TIME of an InnoDB table is set when a transaction that has changed it commits, an XA transaction and a
 //     cascade of a foreign key included. It has whole seconds, is kept in memory only, and is NULL after a restart.
+//   - It is set to the time at which the transaction began, of which no session can change the server's idea. So if two of
+//     them begin in the same second, it does not tell that the second one has committed. INNODB_TRX shows those that are
+//     open. It is a copy, up to a tenth of a second old, and older if somebody asks for it all the time.
 //   - It is forgotten, too, when the table leaves the dictionary cache: with 500 tables and table_definition_cache at
 //     400 that happened within a minute. So a NULL that was NULL before is no proof, unless all tables have room.
 //   - TRUNCATE sets it to NULL and moves nothing else but the counts. Counts are estimates: a row that is inserted into
@@ -61,6 +67,7 @@ type serverState struct {
 	uncertain   bool     // the server may have forgotten that a table was changed
 	altered     bool     // a table was made or altered just now
 	changed     bool     // or changed just now
+	latest      string   // when the InnoDB table that was changed last was changed; empty if that is not known of any
 }
 
 // youngest is how many seconds a server must have run. The time of its start has a resolution of one second, so two
@@ -106,8 +113,11 @@ func (r *serverState) read(ctx context.Context) (source.State, error) {
 		state.Doubt = just
 	case len(r.loose) > 0:
 		state.Doubt = "the server does not tell when these tables were changed, which are neither InnoDB nor MyISAM: " + source.Enumerate(r.loose)
-	case r.uncertain:
-		if state.Doubt, err = r.forgetful(ctx); err != nil {
+	default:
+		if state.Doubt, err = r.open(ctx); err == nil && state.Doubt == "" && r.uncertain {
+			state.Doubt, err = r.forgetful(ctx)
+		}
+		if err != nil {
 			return source.State{}, err
 		}
 	}
@@ -169,6 +179,7 @@ func (r *serverState) tables(ctx context.Context) error {
 		case wildcard.MatchAny(r.server.config.StructureOnly, name), mysql.RowsElsewhere(engine):
 		case engine == "innodb":
 			r.changed = r.changed || row[8] == "1"
+			r.latest = max(r.latest, changed)
 			// The time of a partitioned table is that of the partition changed last, and the server forgets each
 			// partition on its own.
 			partitioned := row[9] == "1"
@@ -226,6 +237,57 @@ func (r *serverState) standing(ctx context.Context, to source.Fingerprint) error
 	to.AddLines(rows)
 	return err
 }
+
+// open returns why a transaction that is open now may change a table without changing its time: it began no later than the one
+// that has set that time.
+func (r *serverState) open(ctx context.Context) (string, error) {
+	if r.latest == "" {
+		return "", nil
+	}
+	oldest, doubt, err := oldestOpen(ctx, r.conn, r.server.account)
+	if err != nil || doubt != "" {
+		return doubt, err
+	}
+	if oldest != "" && oldest <= r.latest {
+		return "a transaction is open that began before the last change", nil
+	}
+	return "", nil
+}
+
+// oldestOpen returns when the oldest open transaction began that may write, as the server writes times; empty if there is none. Its own
+// transaction shows that what the server returns is not an old copy.
+func oldestOpen(ctx context.Context, conn *sql.Conn, account string) (began, doubt string, err error) {
+	if _, err := conn.ExecContext(ctx, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"); err != nil {
+		return "", "", err
+	}
+	defer func() {
+		_, rollback := conn.ExecContext(ctx, "ROLLBACK")
+		err = errors.Join(err, rollback)
+	}()
+	for range openTries {
+		var own int
+		err := conn.QueryRowContext(ctx, "SELECT COALESCE(CAST(MIN(IF(trx_is_read_only, NULL, trx_started)) AS CHAR), ''),"+
+			" COUNT(IF(trx_mysql_thread_id = CONNECTION_ID(), 1, NULL)) FROM information_schema.INNODB_TRX").Scan(&began, &own)
+		switch {
+		case denied(err):
+			return "", fmt.Sprintf("whether transactions are open takes the privilege PROCESS (GRANT PROCESS ON *.* TO %s)", account), nil
+		case err != nil:
+			return "", "", err
+		case own > 0:
+			return began, "", nil
+		}
+		if err := clock.Sleep(ctx, openPause); err != nil {
+			return "", "", err
+		}
+	}
+	return "", "the server shows an old list of its transactions", nil
+}
+
+// openPause is longer than the server keeps its list of transactions, if nobody else asks for it; openTries is how often it is asked.
+const (
+	openPause = 120 * time.Millisecond
+	openTries = 5
+)
 
 // forgetful returns why the server may have forgotten that a table was changed. It returns nothing if the server has
 // room for all tables of all databases and a tenth more.

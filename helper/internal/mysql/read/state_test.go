@@ -104,6 +104,65 @@ func stateMariaDB(t *testing.T, databases []string, options ...string) *testserv
 	return server
 }
 
+// Two transactions begin in the same second. The time of the table that both change is that second, whichever of them commits last.
+func TestMySQLStateOfOneSecond(t *testing.T) {
+	server := stateMariaDB(t, []string{"site"}, "--table-definition-cache=4000")
+	from := sourcetest.StateSource(t, server.URL("site"))
+	sourcetest.Settled(t, from)
+	for try := range 5 {
+		begun := func() *sql.Tx {
+			db, err := sql.Open("mysql", fmt.Sprintf("root@tcp(127.0.0.1:%d)/site", server.Port))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			tx, err := db.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return tx
+		}
+		late, early := begun(), begun()
+		for id, tx := range map[int]*sql.Tx{1: late, 2: early} {
+			if _, err := tx.ExecContext(t.Context(), "UPDATE plain SET v = v + 1 WHERE id = ?", id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := early.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2500 * time.Millisecond)
+		changed, err := server.Query("SELECT UPDATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'site' AND TABLE_NAME = 'plain'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := sourcetest.ReadState(t, from)
+		states, err := from.TableStates(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := late.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		after, err := server.Query("SELECT UPDATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'site' AND TABLE_NAME = 'plain'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if changed[0][0] != after[0][0] {
+			t.Logf("try %d: another second", try)
+			continue
+		}
+		if want := "a transaction is open that began before the last change"; before.Doubt != want || before.Contents != "" {
+			t.Errorf("in doubt: %q, with contents: %q", before.Doubt, before.Contents)
+		}
+		if states["plain"] != "" || states["node"] == "" {
+			t.Errorf("states of tables: %v", states)
+		}
+		return
+	}
+	t.Fatal("no two transactions began in one second")
+}
+
 func TestMySQLState(t *testing.T) {
 	var names []string
 	for i := range stateCases {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -27,7 +28,7 @@ type nativeDump struct {
 }
 
 // nativeDump takes the snapshot. If the server does not let others share it, pg_dump makes the whole dump.
-func (p *Server) nativeDump(ctx context.Context) (_ *source.Dump, err error) {
+func (p *Server) nativeDump(ctx context.Context, earlier source.TableStates) (_ *source.Dump, err error) {
 	d := &source.Dump{}
 	defer func() {
 		if err != nil {
@@ -59,6 +60,10 @@ func (p *Server) nativeDump(ctx context.Context) (_ *source.Dump, err error) {
 		return nil, err
 	}
 	d.Closers = append([]io.Closer{snapshot}, d.Closers...)
+	if d.Unread, err = p.unread(ctx, earlier); err != nil {
+		return nil, err
+	}
+	snapshot.pieces = slices.DeleteFunc(snapshot.pieces, func(piece pageRange) bool { return slices.Contains(d.Unread, piece.table.to.String()) })
 	native := &nativeDump{Server: p, snapshot: snapshot, target: p.withRules(target)}
 	d.SnapshotTime, d.How, d.Info = snapshot.time.UTC(), snapshot.how(), &snapshot.info
 	d.Chunks = native.chunks

@@ -352,11 +352,14 @@ type querier interface {
 }
 
 // Dump starts a dump of what Inspect found.
-func (p *Server) Dump(ctx context.Context) (*source.Dump, error) {
+func (p *Server) Dump(ctx context.Context) (*source.Dump, error) { return p.DumpSince(ctx, nil) }
+
+// DumpSince starts a dump without the rows of tables that have not changed since their earlier states.
+func (p *Server) DumpSince(ctx context.Context, earlier source.TableStates) (*source.Dump, error) {
 	if p.config.Client {
 		return p.clientDump(ctx)
 	}
-	return p.nativeDump(ctx)
+	return p.nativeDump(ctx, earlier)
 }
 
 // clientDump has pg_dump make the whole dump.
