@@ -141,7 +141,7 @@ func (s *unreadSite) play(t *testing.T, p program, random *rand.Rand, rounds int
 			}
 		}()
 		if random.IntN(3) > 0 {
-			time.Sleep(2500 * time.Millisecond)
+			time.Sleep(3100 * time.Millisecond)
 		}
 		want, err := s.sums()
 		if err != nil {

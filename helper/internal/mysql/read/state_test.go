@@ -131,7 +131,7 @@ func TestMySQLStateOfOneSecond(t *testing.T) {
 		if err := early.Commit(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2500 * time.Millisecond)
+		time.Sleep(3100 * time.Millisecond)
 		changed, err := server.Query("SELECT UPDATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'site' AND TABLE_NAME = 'plain'")
 		if err != nil {
 			t.Fatal(err)
