@@ -37,24 +37,13 @@ func (e Earlier) Keepable() map[string]Kept {
 // rows of these tables.
 func (w *Writer) Keep(tables ...Kept) {
 	r := w.reuse
-	taken := map[int]bool{}
 	for _, table := range tables {
 		for _, number := range table.chunks {
 			chunk := r.earlier.Index.Chunks[number]
-			taken[number] = true
 			r.taken = append(r.taken, number)
 			r.rawBytes += chunk.RawSize
 			w.contents.add(chunk)
 			w.count++
 		}
-	}
-	for sum, numbers := range r.numbers {
-		free := numbers[:0]
-		for _, number := range numbers {
-			if !taken[number] {
-				free = append(free, number)
-			}
-		}
-		r.numbers[sum] = free
 	}
 }

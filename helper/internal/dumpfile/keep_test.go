@@ -9,7 +9,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/dump"
 )
 
-// What is kept is in the new dump once, also where another table's rows have the same SQL, and whatever lies between in the earlier object.
+// What is kept is in the new dump once, whatever lies between in the earlier object.
 func TestKeep(t *testing.T) {
 	for _, c := range []Compression{Zstd, Gzip} {
 		random := rand.New(rand.NewPCG(7, 7))
