@@ -169,7 +169,7 @@ func (s *session) undoTo(c *cli.Context) error {
 	if err := s.confirm(c, fmt.Sprintf("bring back the earlier database %d of %s at %s?", n, target.Name, target.Address())); err != nil {
 		return err
 	}
-	if err := pull.UndoTo(c.Context, s.local(), n); err != nil {
+	if err := pull.UndoTo(c.Context, s.undoConfig(c), n); err != nil {
 		return err
 	}
 	s.out.Print("brought back the earlier database %d of %s; %s\n", n, target.Name, inWords("`dump-helper pull --undo` takes that back"))

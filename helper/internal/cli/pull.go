@@ -27,7 +27,7 @@ func pullCommand(version string) *cli.Command {
 			&cli.BoolFlag{Name: "if-newer", Usage: "do nothing unless the local database is empty, or unchanged since its pull and older than the newest dump"},
 			&cli.BoolFlag{Name: "discard-changes", Usage: "with --if-newer, also replace a local database that was changed since its pull; drop surplus earlier databases even if they were changed"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show what would be pulled, and change nothing"},
-			&cli.BoolFlag{Name: "force", Usage: "go on even if the local disk seems too small, or if the dump may be cut off and has far less than the local database"},
+			&cli.BoolFlag{Name: "force", Usage: "go on even if the local disk seems too small, or if the dump may be cut off and has far less than the local database; with --undo, even if not all rows can be brought back"},
 			&cli.BoolFlag{Name: "strict", Usage: "refuse a dump of which the local server does not take everything as it is"},
 			&cli.BoolFlag{Name: "undo", Usage: "bring back the database that the last pull replaced"},
 			&cli.StringFlag{Name: "undo-to", Usage: "bring back the earlier database `NUMBER`, as --list-earlier shows it"},
@@ -38,6 +38,7 @@ func pullCommand(version string) *cli.Command {
 			&cli.BoolFlag{Name: "skip-hooks", Usage: "do not run the pre-import-db and post-import-db hooks that ddev pull-latest-dump runs"},
 			&cli.BoolFlag{Name: "hooks", Hidden: true, Usage: "print the hooks that belong to this pull as shell functions"},
 			&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "do not ask"},
+			&cli.BoolFlag{Name: "full", Usage: "load all tables, even those that have not changed since the last pull"},
 			&cli.BoolFlag{Name: "sql", Usage: "load SQL even if the dump is baked"},
 			&cli.StringFlag{Name: "threads", Usage: "load over at most `N` connections, 1 to 16"},
 			limitRateFlag(),
@@ -145,8 +146,15 @@ func (s *session) pull(c *cli.Context, version string) error {
 	}
 	s.rememberNewest(plan)
 	tables, content := ui.Count(result.Tables, "table"), "SQL"
+	var kinds []string
+	if result.UnchangedTables > 0 {
+		kinds = append(kinds, fmt.Sprintf("%d unchanged", result.UnchangedTables))
+	}
 	if result.Files {
-		tables, content = fmt.Sprintf("%s (%d as files)", tables, result.FileTables), "files and SQL"
+		kinds, content = append(kinds, fmt.Sprintf("%d as files", result.FileTables)), "files and SQL"
+	}
+	if len(kinds) > 0 {
+		tables += " (" + strings.Join(kinds, ", ") + ")"
 	}
 	s.out.Print("replaced %s%s with %s\n%s, %s, %s of %s (%s fetched, %s cached), %s\n",
 		partOf(config.Selection), s.project.Target.Name, result.Key, tables, ui.Count(result.Rows, "row"),
@@ -192,13 +200,12 @@ func (s *session) pullConfig(c *cli.Context, version string) (pull.Config, error
 	if err := s.project.RequireBucket(); err != nil {
 		return pull.Config{}, err
 	}
-	config := s.local()
-	config.OpenBucket, config.BucketName = s.openBucket, s.project.Bucket
+	config := s.withDumps()
 	config.Key, config.AsOf, config.MaxAge = c.String("key"), asOf, maxAge
 	config.IfNewer, config.DiscardChanges, config.DryRun = c.Bool("if-newer"), c.Bool("discard-changes"), c.Bool("dry-run")
 	config.Strict = c.Bool("strict")
 	config.Selection, config.Threads, config.OnlySQL = selection, threads, c.Bool("sql")
-	config.CacheDir, config.Force = s.project.CacheDir, c.Bool("force")
+	config.Force, config.Full = c.Bool("force"), c.Bool("full")
 	config.RequireMasked, config.Masks = s.project.RequireMasked, len(s.project.Rules.Columns) > 0
 	if !c.Bool("yes") {
 		config.Accept = s.accept
@@ -399,12 +406,22 @@ func origin(held target.Contents) string {
 	return "holds " + held.Dump.Key
 }
 
+// undoConfig turns the flags into the config of an undo, which may need a dump.
+func (s *session) undoConfig(c *cli.Context) pull.Config {
+	config := s.local()
+	if s.project.Bucket != "" {
+		config = s.withDumps()
+	}
+	config.CacheDir, config.Force = s.project.CacheDir, c.Bool("force")
+	return config
+}
+
 func (s *session) undo(c *cli.Context) error {
 	target := *s.project.Target
 	if err := s.confirm(c, fmt.Sprintf("bring back the earlier database %s at %s?", target.Name, target.Address())); err != nil {
 		return err
 	}
-	if err := pull.Undo(c.Context, s.local()); err != nil {
+	if err := pull.Undo(c.Context, s.undoConfig(c)); err != nil {
 		return err
 	}
 	s.out.Print("brought back the earlier database %s; undo again to take that back\n", target.Name)

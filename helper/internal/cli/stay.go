@@ -120,6 +120,13 @@ func (s *session) local() pull.Config {
 	}
 }
 
+// withDumps returns the part of a pull's config that is about the local database and the dumps.
+func (s *session) withDumps() pull.Config {
+	config := s.local()
+	config.OpenBucket, config.BucketName, config.CacheDir = s.openBucket, s.project.Bucket, s.project.CacheDir
+	return config
+}
+
 func (s *session) hold(c *cli.Context) error {
 	if err := pull.Hold(c.Context, s.local()); err != nil {
 		return err

@@ -118,3 +118,33 @@ func compareChunks(before, after map[Digest]chunkCount) (changed int64, same boo
 	}
 	return changed, same
 }
+
+// Unchanged returns the tables that have the same rows in both dumps, as far as the indexes tell, each with the size of its rows in the
+// later one in bytes of SQL. It returns none of those that a rule dumps without rows.
+func Unchanged(before, after *Index) map[string]int64 {
+	old, now := groupChunks(before), groupChunks(after)
+	if old == nil || now == nil {
+		return nil
+	}
+	without := slices.Concat(before.Rules.StructureOnly, after.Rules.StructureOnly)
+	rows := make(map[string]int64, len(before.Tables))
+	for _, table := range before.Tables {
+		rows[table.Name] = table.Rows
+	}
+	same := make(map[string]int64)
+	for _, table := range after.Tables {
+		was, known := rows[table.Name]
+		inText := before.TextRows[table.Name] + after.TextRows[table.Name]
+		if !known || was != table.Rows || was < 0 || inText > 0 || slices.Contains(without, table.Name) {
+			continue
+		}
+		if _, equal := compareChunks(old.rows[table.Name], now.rows[table.Name]); !equal {
+			continue
+		}
+		same[table.Name] = 0
+		for _, chunk := range now.rows[table.Name] {
+			same[table.Name] += int64(chunk.times) * chunk.bytes
+		}
+	}
+	return same
+}

@@ -132,6 +132,9 @@ func (c *Chunk) UnmarshalJSON(text []byte) error {
 // Digest is a SHA-256; its text is lower-case hexadecimal.
 type Digest [sha256.Size]byte
 
+// String returns the digest in hexadecimal.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
 // MarshalText returns the digest in hexadecimal.
 func (d Digest) MarshalText() ([]byte, error) {
 	return hex.AppendEncode(nil, d[:]), nil

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,6 +101,15 @@ func (c *cache) fetch(ctx context.Context, r request) (*entry, error) {
 }
 
 func (c *cache) path(object bucket.Object) string { return filepath.Join(c.folder, object.Name) }
+
+// dumpPath returns where a dump of the folder is, or would be, by its key.
+func (c *cache) dumpPath(key string) string { return filepath.Join(c.folder, path.Base(key)) }
+
+// has reports whether the cache has a dump of that key.
+func (c *cache) has(key string) bool {
+	info, err := os.Stat(c.dumpPath(key))
+	return err == nil && info.Mode().IsRegular()
+}
 
 // lookup returns the cached object; nil if it is not there or is damaged.
 func (c *cache) lookup(ctx context.Context, r request) (*entry, error) {

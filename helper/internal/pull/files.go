@@ -90,7 +90,7 @@ func (p *Plan) considerFiles(ctx context.Context, object bucket.Object) error {
 	if !slices.Equal(index.Tables, p.index.Tables) {
 		return fmt.Errorf("%s does not have the dump's tables and row counts", object.Name)
 	}
-	p.files.source = source{object, dumpfile.Zstd, index}
+	p.files.source = source{object: object, compression: dumpfile.Zstd, index: index}
 	p.files.Tables, p.files.Bytes = int64(len(index.Baked.Tables)), p.files.source.fileBytes()
 	return p.preflight(ctx, p.files.source)
 }

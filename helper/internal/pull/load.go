@@ -78,7 +78,7 @@ func (p *Plan) loadAndSwap(ctx context.Context, from source, e *entry) (stats sq
 	}
 	p.Progress.Phase("swapping", 0)
 	p.remember(append([]string{p.token}, p.Tokens...)...) // if the process is killed, either token may be the right one
-	if err := load.Swap(ctx, target.Dump{Key: p.Dump.Key, Time: p.Dump.Time}); err != nil {
+	if err := load.Swap(ctx, p.loaded()); err != nil {
 		return stats, fmt.Errorf("swap %s: %w", name, err)
 	}
 	p.remember(p.token)
@@ -134,4 +134,13 @@ func (p *Plan) notLoaded(name string, err error) error {
 		refused.Foretold(p.lacks)
 	}
 	return fmt.Errorf("load %s: %w", name, err)
+}
+
+// loaded is what the local database is loaded from.
+func (p *Plan) loaded() target.Dump {
+	dump := target.Dump{Key: p.Dump.Key, Time: p.Dump.Time}
+	if p.index != nil && p.Selection.isAll() {
+		dump.Index = p.index.Digest().String()
+	}
+	return dump
 }

@@ -42,6 +42,10 @@ type Plan struct {
 	index       *dumpfile.Index // nil for a dump by another tool
 	dialect     sqltext.Dialect
 	files       *Files // nil if the dump has no tables as files
+	// narrowed means that tables which have not changed are left out of index. whole is then the index of the dump if all of it is fetched.
+	narrowed bool
+	only     map[string]bool // the tables that are loaded for undo
+	whole    *dumpfile.Index
 	// lacks are the tables that the local server will not take by what the index says, while others are yet to be found.
 	lacks *target.TablesError
 }
@@ -53,11 +57,7 @@ func Prepare(ctx context.Context, config Config) (*Plan, error) {
 		p.token = NewToken()
 	}
 	var err error
-	p.database, err = engine.OpenTarget(ctx, target.Config{
-		URL: config.Target, Threads: config.Threads, InOrder: config.InOrder, Note: config.Progress.Note,
-		Part:   config.Selection.part(targetDialect(config.Target) == sqltext.Postgres),
-		Strict: config.Strict, Keep: config.Keep, KeepChanged: !config.DiscardChanges, Token: p.token, Choice: config.choice(), WithoutRows: p.withoutRows,
-	})
+	p.database, err = engine.OpenTarget(ctx, p.targetConfig())
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +67,14 @@ func Prepare(ctx context.Context, config Config) (*Plan, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// targetConfig says how the local database is opened.
+func (p *Plan) targetConfig() target.Config {
+	return target.Config{
+		URL: p.Target, Threads: p.Threads, InOrder: p.InOrder, Note: p.Progress.Note, Part: p.Selection.part(targetDialect(p.Target) == sqltext.Postgres),
+		Strict: p.Strict, Keep: p.Keep, KeepChanged: !p.DiscardChanges, Token: p.token, Choice: p.choice(), WithoutRows: p.withoutRows,
+	}
 }
 
 // Tables counts the tables that are pulled. Inspect must have found an index.

@@ -113,6 +113,8 @@ type Config struct {
 	InOrder bool
 	// OnlySQL ignores tables as files.
 	OnlySQL bool
+	// Full loads all tables, even those that have not changed.
+	Full bool
 	// Force continues despite too little space, and with a dump that may be cut off and is far smaller than the local
 	// database.
 	Force bool
@@ -142,16 +144,19 @@ type Result struct {
 	// Part is true if some tables of the local database stayed as they were. The counts are those of the pulled tables.
 	Part bool `json:"part,omitempty"`
 	// Files is true if FileTables tables came as files. NoFiles says why none did although the dump has some.
-	Files        bool      `json:"files"`
-	FileTables   int64     `json:"file_tables,omitempty"`
-	NoFiles      string    `json:"no_files,omitempty"`
-	FetchedBytes int64     `json:"fetched_bytes"`
-	CachedBytes  int64     `json:"cached_bytes"`
-	LoadedBytes  int64     `json:"loaded_bytes"`
-	Tables       int64     `json:"tables"`
-	Rows         int64     `json:"rows"`
-	Seconds      float64   `json:"seconds"`
-	SnapshotTime time.Time `json:"snapshot_time,omitzero"`
+	Files      bool   `json:"files"`
+	FileTables int64  `json:"file_tables,omitempty"`
+	NoFiles    string `json:"no_files,omitempty"`
+	// UnchangedTables stayed where they were, because the dump has them as they were. Their rows take UnchangedBytes of SQL.
+	UnchangedTables int64     `json:"unchanged_tables,omitempty"`
+	UnchangedBytes  int64     `json:"unchanged_bytes,omitempty"`
+	FetchedBytes    int64     `json:"fetched_bytes"`
+	CachedBytes     int64     `json:"cached_bytes"`
+	LoadedBytes     int64     `json:"loaded_bytes"`
+	Tables          int64     `json:"tables"`
+	Rows            int64     `json:"rows"`
+	Seconds         float64   `json:"seconds"`
+	SnapshotTime    time.Time `json:"snapshot_time,omitzero"`
 }
 
 // Run replaces the local database with the plan's dump, if that is needed. If it fails, the local database is as it was.
@@ -178,15 +183,18 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 	if err != nil {
 		return err
 	}
-	stats, done, err := p.byFiles(ctx, cache, result)
+	stats, done, err := p.onlyChanged(ctx, cache, result)
 	if err == nil && !done {
-		stats, err = p.fetchAndLoad(ctx, cache, p.dump(), result)
+		stats, err = p.byFilesOrSQL(ctx, cache, result)
 	}
 	if err != nil {
 		return err
 	}
 	result.Replaced = true
-	result.LoadedBytes, result.Tables, result.Rows = stats.Bytes, int64(len(stats.Tables)), stats.Rows
+	result.LoadedBytes = stats.Bytes
+	if !done {
+		result.Tables, result.Rows = int64(len(stats.Tables)), stats.Rows
+	}
 	if result.Part = p.Selection.IsPart(); result.Part {
 		result.Tables = p.Tables()
 	}
@@ -194,8 +202,16 @@ func (p *Plan) pull(ctx context.Context, result *Result) error {
 	return nil
 }
 
+func (p *Plan) byFilesOrSQL(ctx context.Context, cache *cache, result *Result) (sqltext.Stats, error) {
+	stats, done, err := p.byFiles(ctx, cache, result)
+	if err == nil && !done {
+		stats, err = p.fetchAndLoad(ctx, cache, p.dump(), result)
+	}
+	return stats, err
+}
+
 // dump returns the chosen dump as the source of a load.
-func (p *Plan) dump() source { return source{p.Dump, p.compression, p.index} }
+func (p *Plan) dump() source { return source{p.Dump, p.compression, p.index, p.whole} }
 
 // fetchAndLoad fetches an object, loads it and swaps it in. It tries once more if the copy was damaged, in the cache or on its way.
 func (p *Plan) fetchAndLoad(ctx context.Context, cache *cache, from source, result *Result) (sqltext.Stats, error) {
@@ -278,7 +294,11 @@ func (p *Plan) fetch(ctx context.Context, cache *cache, from source) (*entry, er
 	if !from.inChunks() {
 		r.advance = p.Progress.Advance
 	}
-	if p.Selection.isAll() {
+	switch {
+	case from.whole != nil:
+		r.index = from.whole
+		return cache.fetch(ctx, r)
+	case p.Selection.isAll() && !p.narrowed:
 		r.index = from.index
 		return cache.fetch(ctx, r)
 	}

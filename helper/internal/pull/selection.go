@@ -77,11 +77,16 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 	if s.count(index) == 0 {
 		return nil, ErrNothingLeft
 	}
+	return withRowsOf(index, func(table string) bool { return s.has(table, postgres) && !s.meant(s.StructureOnly, table, postgres) }), nil
+}
+
+// withRowsOf returns the index of a dump with the rows or files of only some tables, and with what comes before and after all rows.
+func withRowsOf(index *dumpfile.Index, has func(table string) bool) *dumpfile.Index {
 	part := *index
 	part.Rows, part.RawBytes, part.Tables, part.Chunks = 0, 0, slices.Clone(index.Tables), nil
 	rows := make(map[string]bool, len(index.Tables))
 	for i, table := range part.Tables {
-		rows[table.Name] = s.has(table.Name, postgres) && !s.meant(s.StructureOnly, table.Name, postgres)
+		rows[table.Name] = has(table.Name)
 		if !rows[table.Name] {
 			part.Tables[i].Rows = index.TextRows[table.Name] // these come anyway
 		}
@@ -99,7 +104,7 @@ func (s Selection) narrow(index *dumpfile.Index) (*dumpfile.Index, error) {
 		baked.Tables = slices.DeleteFunc(slices.Clone(baked.Tables), func(t dumpfile.BakedTable) bool { return !rows[t.Name] })
 		part.Baked = &baked
 	}
-	return &part, nil
+	return &part
 }
 
 // count returns how many tables of a dump are pulled.

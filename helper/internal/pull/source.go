@@ -11,6 +11,7 @@ type source struct {
 	object      bucket.Object
 	compression dumpfile.Compression
 	index       *dumpfile.Index // of the selected part; nil for a dump by another tool
+	whole       *dumpfile.Index // of all of the object, where all of it is fetched although only a part is loaded
 }
 
 // inChunks reports whether it is loaded chunk by chunk, while it is fetched. Otherwise it is loaded as one text.

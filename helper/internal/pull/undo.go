@@ -8,15 +8,19 @@ import (
 )
 
 // Undo brings back the local database that the last pull replaced. A second call reverts the first. It uses the fields of
-// config that are about the local database and its tokens.
-func Undo(ctx context.Context, config Config) error {
-	return config.change(ctx, func(database target.Database) error { return database.Undo(ctx) })
-}
+// config that are about the local database and its tokens, and those about the bucket and the cache if tables have to be loaded for it.
+// With Force it leaves such tables as they are if their dump cannot be had. It fails with *RowsGoneError.
+func Undo(ctx context.Context, config Config) error { return UndoTo(ctx, config, 1) }
 
 // UndoTo brings back an earlier database by its number in the list of ListEarlier, from 1. Undo reverts this. It uses the
-// same fields of config as Undo.
+// same fields of config as Undo, and fails as Undo does.
 func UndoTo(ctx context.Context, config Config, number int) error {
-	return config.change(ctx, func(database target.Database) error { return database.UndoTo(ctx, number) })
+	return config.change(ctx, func(database target.Database) error {
+		if err := config.returnTouched(ctx, database, number); err != nil {
+			return err
+		}
+		return database.UndoTo(ctx, number)
+	})
 }
 
 // Earlier is an earlier database with the changes since it was pulled.

@@ -8,6 +8,8 @@ type Dump struct {
 	Key string `json:"key"`
 	// Time is the time of its snapshot, or S3's time for another tool's dump.
 	Time time.Time `json:"time"`
+	// Index identifies the dump's index, "" if it has none or not all of its rows were loaded.
+	Index string `json:"index,omitempty"`
 }
 
 // Contents says what the live database contains.

@@ -440,6 +440,13 @@ func (e *UnfitError) Error() string {
 
 func (e *UnfitError) Unwrap() error { return e.Err }
 
+// DifferentError means that tables of the local database are not those of the dump, as was thought.
+type DifferentError struct{ Tables []string }
+
+func (e *DifferentError) Error() string {
+	return "the local database has other definitions of tables than the dump: " + strings.Join(e.Tables, ", ")
+}
+
 // OutsideError means that a table of the local database has files outside the database's folder, so that it cannot be
 // moved safely.
 type OutsideError struct {

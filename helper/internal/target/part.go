@@ -14,10 +14,16 @@ type Part struct {
 	// TablesOnly means that only tables of the dump are replaced. Views, routines and events stay, and so do tables
 	// that the dump lacks.
 	TablesOnly bool
+	// Unchanged means that the tables outside the part are those of the dump already: the database becomes that dump. The load fails with
+	// *DifferentError if they turn out to be others.
+	Unchanged bool
 }
 
 // IsAll reports whether the part is the whole database.
 func (p Part) IsAll() bool { return p.Has == nil }
+
+// BecomesDump reports whether the database is wholly the dump's after the swap.
+func (p Part) BecomesDump() bool { return p.IsAll() || p.Unchanged }
 
 // Includes reports whether a table belongs to the part.
 func (p Part) Includes(table string) bool { return p.IsAll() || p.Has(table) }

@@ -156,6 +156,23 @@ type Load interface {
 	Discard() error
 }
 
+// Staying is implemented by databases whose tables can stay where they are while others are exchanged.
+type Staying interface {
+	// Untouched returns those of some tables that are as the last pull has left them, in definition and rows, as far as the server can prove
+	// that, and that no foreign key ties to any other table. It changes nothing, and reads all of their rows.
+	Untouched(ctx context.Context, tables []string) ([]string, error)
+	// Touched returns the tables that stayed when the earlier database with a number in the list of Earlier was replaced, and that have changed
+	// since: undo would leave them as they are now. Before, they were as in each of the dumps that it returns. It returns none if there is no
+	// such earlier database.
+	Touched(ctx context.Context, number int) (tables []string, dumps []Dump, err error)
+}
+
+// Returning is implemented by loads into databases that implement Staying.
+type Returning interface {
+	// Return adds the loaded tables to the earlier database with a number in the list of Earlier, so that undo brings them back as well.
+	Return(ctx context.Context, number int) error
+}
+
 // OnStep is called at every step of a swap, an undo or an import of files; in an import by several goroutines. Tests
 // set it, to kill the process there.
 var OnStep = func(string) {}

@@ -35,6 +35,11 @@ func (l *Load) RunChunks(ctx context.Context, chunks dump.Chunks, progress func(
 	if err := CheckIncoming(ctx, l.Server, l.Lock, l.Server.Config.Part); err != nil {
 		return stats, err
 	}
+	if l.Server.Config.Part.Unchanged {
+		if err := l.checkUnchanged(ctx); err != nil {
+			return stats, err
+		}
+	}
 	l.noteShortPages()
 	if rows < tails {
 		statements, err := l.tableChunks(ctx, chunks, rows, files, tails, stats.Bytes, progress)
@@ -227,7 +232,7 @@ func (r *rowLoad) work(ctx context.Context, s *session.Session, reader dump.Chun
 				return r.Server.Classify("count the rows of table "+job.table, err)
 			}
 			r.Counted.Add(job.table, count)
-			if r.Server.Config.Token == "" || !r.Server.Config.Part.IsAll() || r.Server.Config.WithoutRows(job.table) {
+			if r.Server.Config.Token == "" || !r.Server.Config.Part.BecomesDump() || r.Server.Config.WithoutRows(job.table) {
 				continue
 			}
 			sum, err := s.Checksum(ctx, r.Server.Names.Incoming, job.table)

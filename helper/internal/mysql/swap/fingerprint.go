@@ -24,7 +24,11 @@ type printable struct {
 	name   string
 	size   int64 // of its rows, as far as the server knows, in bytes
 	hasRow bool  // whether it stores rows of its own
+	plain  bool  // a table, no sequence, without earlier versions of its rows
 }
+
+// unknownRows stands in the place of the checksum that a server does not have for a table. No checksum has this value.
+const unknownRows = "unknown"
 
 // printables lists the tables and sequences of a database.
 func printables(ctx context.Context, s *session.Session, database string) ([]printable, error) {
@@ -34,7 +38,7 @@ func printables(ctx context.Context, s *session.Session, database string) ([]pri
 	for _, row := range rows {
 		size, _ := strconv.ParseInt(row["data_length"], 10, 64) // an unknown size counts as small
 		all = append(all, printable{row["table_name"], size,
-			row["table_type"] != "SEQUENCE" && !mysql.RowsElsewhere(row["engine"])})
+			row["table_type"] != "SEQUENCE" && !mysql.RowsElsewhere(row["engine"]), row["table_type"] == "BASE TABLE"})
 	}
 	return all, err
 }
@@ -69,7 +73,7 @@ func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(tables, func(a, b printable) int { return int(min(max(b.size-a.size, -1), 1)) }) // the slowest first
+	slices.SortFunc(tables, largestFirst)
 	f := &target.Fingerprint{Tables: make(map[string]target.TablePrint, len(tables)), Objects: objectPrints(objects)}
 	if err := db.sumUpSmall(ctx, c, database, tables, known); err != nil {
 		return nil, err
@@ -93,7 +97,7 @@ func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database
 				}
 			}
 			if taken.Rows == "" {
-				taken.Rows = "unknown" // no checksum has this value
+				taken.Rows = unknownRows
 			}
 		}
 		mutex.Lock()

@@ -120,7 +120,11 @@ func addObject(ctx context.Context, s *session.Session, n target.Names, journal,
 
 // readExtent reads the extent of a journal's swap.
 func readExtent(ctx context.Context, s *session.Session, n target.Names, journal string) (e extent, err error) {
-	return e, readFromJournal(ctx, s, n, journal, extentKind, &e)
+	if err := readFromJournal(ctx, s, n, journal, extentKind, &e); err != nil || len(e.Staying) == 0 {
+		return e, err
+	}
+	tables, err := s.Tables(ctx, n.Previous)
+	return e.besides(tables), err
 }
 
 // readFromJournal reads a row that applies to both sides. If there is none, the value keeps what it was.

@@ -13,13 +13,33 @@ import (
 type extent struct {
 	// Tables are the tables that are exchanged, on either side; empty means all.
 	Tables []string `json:"tables"`
+	// Staying are the tables that are not exchanged, because they are the same on both sides. All others are, so that undo leaves none that
+	// was made since. Tables then lists those of the swap, for earlier versions of this program.
+	Staying []string `json:"staying,omitempty"`
 	// TablesOnly means that triggers move with their tables, but views, routines and events stay.
 	TablesOnly bool `json:"tables_only"`
 }
 
-func (e extent) isAll() bool { return len(e.Tables) == 0 }
+func (e extent) isAll() bool { return len(e.Tables)+len(e.Staying) == 0 }
 
-func (e extent) has(table string) bool { return e.isAll() || slices.Contains(e.Tables, table) }
+func (e extent) has(table string) bool {
+	if len(e.Staying) > 0 {
+		return !slices.Contains(e.Staying, table)
+	}
+	return e.isAll() || slices.Contains(e.Tables, table)
+}
+
+// besides returns the extent with those tables that stay and of which the earlier database has got copies nevertheless: see Return.
+func (e extent) besides(tables []string) extent {
+	if len(e.Staying) == 0 {
+		return e
+	}
+	e.Staying = slices.DeleteFunc(slices.Clone(e.Staying), func(table string) bool { return slices.Contains(tables, table) })
+	if len(e.Staying) == 0 {
+		e.Tables = nil
+	}
+	return e
+}
 
 // part returns the extent as a target.Part.
 func (e extent) part() target.Part {
@@ -79,12 +99,19 @@ func (db *Database) extent(ctx context.Context, s *session.Session) (extent, err
 			return extent{}, db.Classify("list the tables of database "+database, err)
 		}
 		for _, table := range tables {
-			if part.Includes(table) && !slices.Contains(e.Tables, table) {
-				e.Tables = append(e.Tables, table)
+			list := &e.Tables
+			if !part.Includes(table) {
+				list = &e.Staying
+			}
+			if !slices.Contains(*list, table) {
+				*list = append(*list, table)
 			}
 		}
 	}
-	if e.isAll() {
+	if !part.Unchanged {
+		e.Staying = nil
+	}
+	if len(e.Tables) == 0 {
 		return extent{}, target.ErrNoTables
 	}
 	return e, nil

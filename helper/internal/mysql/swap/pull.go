@@ -81,8 +81,9 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 	if err != nil {
 		return db.Classify("number the tables of the dump", err)
 	}
+	part := db.Config.Part
 	holds := target.Provenance{Dump: dump, LastTable: last}
-	if !e.isAll() {
+	if !part.BecomesDump() {
 		if holds, err = db.provenanceAfterPart(ctx, l.Lock, last); err != nil {
 			return err
 		}
@@ -90,6 +91,11 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 	objects, err := capture(ctx, l.Lock, n.Incoming)
 	if err != nil {
 		return db.Classify("read the views and routines of the dump", err)
+	}
+	if part.Unchanged {
+		if err := db.sameTriggers(ctx, l.Lock, e, objects); err != nil {
+			return err
+		}
 	}
 	if objects, err = l.detach(ctx, e, objects); err != nil {
 		return db.Classify("take foreign keys off the tables of the dump", err)
@@ -106,9 +112,14 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 		objects[i] = o.moved(n.Incoming, n.Live)
 	}
 	holds.Choice, holds.Token, holds.Fingerprint = db.Config.Choice, db.Config.Token, nil
-	if e.isAll() && db.Config.Token != "" {
+	if part.BecomesDump() && db.Config.Token != "" {
 		if holds.Fingerprint, err = db.fingerprintOf(ctx, l.Pool, n.Incoming, objects, l.Definitions, &l.Counted); err != nil {
 			return db.Classify("look at the tables of the dump", err)
+		}
+	}
+	if part.Unchanged && holds.Fingerprint != nil {
+		if err := db.keepPrints(ctx, l.Lock, e, holds.Fingerprint); err != nil {
+			return db.Classify("look at the tables that stay", err)
 		}
 	}
 	l.Pool.Close()

@@ -1,0 +1,154 @@
+package pull
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/engine"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// RowsGoneError means that undo cannot bring back the rows of tables that stayed in the last pull, because no dump has them any more.
+type RowsGoneError struct {
+	Tables []string
+	Key    string // of the dump
+	Err    error
+}
+
+func (e *RowsGoneError) Error() string {
+	return fmt.Sprintf("the last pull left %s as it was, and it has changed since; its rows were those of %s: %v", strings.Join(e.Tables, ", "), e.Key, e.Err)
+}
+
+func (e *RowsGoneError) Unwrap() error { return e.Err }
+
+// returnTouched prepares undo. Tables that stayed in the pull are in no earlier database. If they have changed since, they are loaded from
+// the dump that they were as in, and added to it.
+func (c Config) returnTouched(ctx context.Context, database target.Database, number int) error {
+	staying, able := database.(target.Staying)
+	if !able {
+		return nil
+	}
+	tables, dumps, err := staying.Touched(ctx, number)
+	if err != nil || len(tables) == 0 {
+		return err
+	}
+	c.Progress.Note(fmt.Sprintf("%d tables that stayed in the last pull have changed since, and are loaded again", len(tables)))
+	p, closeAll, err := c.openForTables(ctx, tables)
+	if err != nil {
+		return err
+	}
+	defer closeAll()
+	e, err := p.findAnyOf(ctx, dumps)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil && c.Force:
+		c.Progress.Note(fmt.Sprintf("they stay as they are, because %s cannot be had: %v", dumps[0].Key, err))
+		return nil
+	case err != nil:
+		return &RowsGoneError{Tables: tables, Key: dumps[0].Key, Err: err}
+	}
+	defer e.close()
+	return p.loadAndReturn(ctx, e, number)
+}
+
+// errOtherDump means that no object is the dump that is meant.
+var errOtherDump = errors.New("the bucket and the cache do not have this dump any more")
+
+// openForTables opens the local database for a load of some tables.
+func (c Config) openForTables(ctx context.Context, tables []string) (*Plan, func(), error) {
+	p := &Plan{Config: c, narrowed: true, only: make(map[string]bool, 2*len(tables)), dialect: targetDialect(c.Target)}
+	for _, table := range tables {
+		p.only[table], p.only[strings.ToLower(table)] = true, true
+	}
+	config := p.targetConfig()
+	config.Part = target.Part{
+		Has:    func(table string) bool { return p.only[table] },
+		Folded: func(table string) bool { return p.only[strings.ToLower(table)] }, TablesOnly: true,
+	}
+	var err error
+	p.database, err = engine.OpenTarget(ctx, config)
+	return p, func() { _ = p.Close() }, err
+}
+
+// loadAndReturn loads the plan's tables and adds them to an earlier database.
+func (p *Plan) loadAndReturn(ctx context.Context, e *entry, number int) error {
+	load, err := p.database.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = load.Discard() }()
+	stats, err := p.load(ctx, load, p.dump(), e)
+	if err == nil {
+		err = e.wait()
+	}
+	if err == nil {
+		err = complete(stats, p.index, p.index.Rows)
+	}
+	if err == nil {
+		err = load.Compare(ctx, stats)
+	}
+	if err != nil {
+		return fmt.Errorf("load %s: %w", p.Dump.Name, err)
+	}
+	return load.(target.Returning).Return(ctx, number) //nolint:forcetypeassert // the database implements Staying
+}
+
+// findAnyOf finds the first of some dumps that can be had, in the cache or in the bucket.
+func (p *Plan) findAnyOf(ctx context.Context, dumps []target.Dump) (e *entry, err error) {
+	err = errOtherDump
+	for _, dump := range dumps {
+		if _, ours := dumpfile.ByName(dump.Key); !ours || dump.Index == "" {
+			continue
+		}
+		if e, err = p.findAgain(ctx, dump); err == nil {
+			break
+		}
+	}
+	return e, err
+}
+
+// findAgain finds a dump that was pulled before.
+func (p *Plan) findAgain(ctx context.Context, from target.Dump) (*entry, error) {
+	p.compression, _ = dumpfile.ByName(from.Key)
+	p.Dump = bucket.Object{Key: from.Key, Name: path.Base(from.Key), Time: from.Time}
+	cache, err := newCache(p.CacheDir, p.BucketName, p.Dump, p.Progress)
+	if err != nil {
+		return nil, err
+	}
+	if file, err := os.Open(cache.path(p.Dump)); err == nil {
+		if info, err := file.Stat(); err == nil && p.isDump(file, info.Size(), from) {
+			p.Dump.Size = info.Size()
+			return cachedEntry(file, p.Dump), nil
+		}
+		_ = file.Close()
+	}
+	if p.OpenBucket == nil {
+		return nil, errOtherDump
+	}
+	p.Key = from.Key
+	if err := p.choose(ctx); err != nil {
+		return nil, err
+	}
+	if !p.isDump(p.bucket.ReaderAt(ctx, p.Dump), p.Dump.Size, from) {
+		return nil, errOtherDump
+	}
+	return p.fetch(ctx, cache, p.dump())
+}
+
+// isDump reports whether an object is the dump that is meant. If so, it sets the plan to the tables of it that are loaded.
+func (p *Plan) isDump(object io.ReaderAt, size int64, dump target.Dump) bool {
+	index, err := dumpfile.ReadIndex(object, size, p.compression)
+	if err != nil || index.Digest().String() != dump.Index {
+		return false
+	}
+	p.index = withRowsOf(index, func(table string) bool { return p.only[table] })
+	return true
+}

@@ -1,0 +1,184 @@
+package pull
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
+	"github.com/jobiqo/dump-refresh/helper/internal/engine"
+	"github.com/jobiqo/dump-refresh/helper/internal/sqltext"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
+)
+
+// A table stays where it is if its rows are the same in the dump that the local database was loaded from and in the chosen one, and if the
+// server can prove that nobody has touched it since. Only the other tables are loaded and exchanged, in the same single step as always.
+
+// minUnchanged is how many bytes of SQL must be spared, and unchangedShare the share of the dump: less is loaded in the time that it takes to
+// find out.
+const minUnchanged, unchangedShare = 8 << 20, 0.25
+
+// mostTries is how often tables that seemed to be unchanged are given up before all of the dump is loaded.
+const mostTries = 3
+
+// onlyChanged loads the dump without the tables that have not changed. Done is false if all of it must be loaded.
+func (p *Plan) onlyChanged(ctx context.Context, cache *cache, result *Result) (stats sqltext.Stats, done bool, err error) {
+	database, able := p.database.(target.Staying)
+	if !able {
+		return stats, false, nil
+	}
+	same := p.sameRows(ctx, cache)
+	if !p.pays(same) {
+		return stats, false, nil
+	}
+	p.Progress.Phase("looking for tables that have not changed", 0)
+	untouched, err := database.Untouched(ctx, names(same))
+	if err != nil {
+		return stats, false, err
+	}
+	staying := make(map[string]int64, len(untouched))
+	for _, table := range untouched {
+		staying[table] = same[table]
+	}
+	if len(staying) == len(p.index.Tables) {
+		delete(staying, smallest(staying)) // a swap needs a table
+	}
+	for range mostTries {
+		if !p.pays(staying) {
+			break
+		}
+		stats, err = p.loadBeside(ctx, cache, staying, result)
+		var different *target.DifferentError
+		var tied *target.ForeignKeyError
+		switch {
+		case errors.As(err, &different):
+			p.Progress.Note(err.Error() + "; they are loaded as well")
+			remove(staying, different.Tables...)
+		case errors.As(err, &tied):
+			p.Progress.Note(err.Error() + "; they are loaded as well")
+			remove(staying, append(tied.Missing, tied.Table, tied.Refers)...)
+		default:
+			return stats, err == nil, err
+		}
+	}
+	return stats, false, nil
+}
+
+// sameRows returns the tables that have the same rows in the dump that the local database was loaded from, with the size of their SQL.
+func (p *Plan) sameRows(ctx context.Context, cache *cache) map[string]int64 {
+	held := p.Contents.Dump
+	if p.Full || p.Strict || held.Index == "" || !p.Selection.isAll() || !p.dump().inChunks() {
+		return nil
+	}
+	before := p.index
+	if held.Index != before.Digest().String() {
+		if before = p.earlierIndex(ctx, cache, held); before == nil {
+			return nil
+		}
+	}
+	return dumpfile.Unchanged(before, p.index)
+}
+
+// earlierIndex returns the index of the dump that the local database was loaded from, from the cache or from the bucket; nil if it cannot
+// be had.
+func (p *Plan) earlierIndex(ctx context.Context, cache *cache, held target.Dump) *dumpfile.Index {
+	compression, ours := dumpfile.ByName(held.Key)
+	if !ours {
+		return nil
+	}
+	isIt := func(index *dumpfile.Index, err error) bool {
+		return err == nil && index.Digest().String() == held.Index
+	}
+	if file, err := os.Open(cache.dumpPath(held.Key)); err == nil {
+		defer func() { _ = file.Close() }()
+		if info, err := file.Stat(); err == nil {
+			if index, err := dumpfile.ReadIndex(file, info.Size(), compression); isIt(index, err) {
+				return index
+			}
+		}
+	}
+	object, err := p.bucket.Find(ctx, held.Key)
+	if err != nil {
+		return nil // it was deleted meanwhile
+	}
+	index, err := dumpfile.ReadIndex(p.bucket.ReaderAt(ctx, object), object.Size, compression)
+	if !isIt(index, err) {
+		return nil
+	}
+	return index
+}
+
+// pays reports whether enough is spared if some tables stay.
+func (p *Plan) pays(staying map[string]int64) bool {
+	var bytes int64
+	for _, size := range staying {
+		bytes += size
+	}
+	return bytes >= minUnchanged && float64(bytes) >= unchangedShare*float64(p.index.RawBytes)
+}
+
+// loadBeside loads the dump without the rows of some tables, and swaps the others in.
+func (p *Plan) loadBeside(ctx context.Context, cache *cache, staying map[string]int64, result *Result) (stats sqltext.Stats, err error) {
+	part := *p
+	part.narrowed = true
+	folded := make(map[string]bool, len(staying))
+	var bytes int64
+	for table, size := range staying {
+		folded[strings.ToLower(table)] = true
+		bytes += size
+	}
+	has := func(table string) bool { _, stays := staying[table]; return !stays }
+	part.index = withRowsOf(p.index, has)
+	if cache.has(p.Contents.Dump.Key) {
+		part.whole = p.index // most of it is here, and the next pull needs it here as well
+	}
+	config := p.targetConfig()
+	config.Part = target.Part{Has: has, Folded: func(table string) bool { return !folded[strings.ToLower(table)] }, Unchanged: true}
+	if part.database, err = engine.OpenTarget(ctx, config); err != nil {
+		return stats, err
+	}
+	defer func() { _ = part.database.Close() }()
+	if p.files != nil && p.files.Refused == nil {
+		files := *p.files
+		files.source.index = withRowsOf(files.source.index, has)
+		files.Tables = int64(len(files.source.index.Baked.Tables))
+		part.files = &files
+		if files.Tables == 0 {
+			part.files = nil
+		}
+	}
+	p.Progress.Note(fmt.Sprintf("%d of %d tables have not changed and stay, %d MB of SQL", len(staying), len(p.index.Tables), bytes/1_000_000))
+	stats, err = part.byFilesOrSQL(ctx, cache, result)
+	if err == nil {
+		result.Tables, result.Rows = int64(len(p.index.Tables)), p.index.Rows
+		result.UnchangedTables, result.UnchangedBytes = int64(len(staying)), bytes
+	}
+	p.Stays, p.Changes = part.Stays, part.Changes
+	return stats, err
+}
+
+func names(sizes map[string]int64) []string {
+	list := make([]string, 0, len(sizes))
+	for name := range sizes {
+		list = append(list, name)
+	}
+	return list
+}
+
+// smallest returns the name with the least size.
+func smallest(sizes map[string]int64) (name string) {
+	for candidate, size := range sizes {
+		if name == "" || size < sizes[name] || size == sizes[name] && candidate < name {
+			name = candidate
+		}
+	}
+	return name
+}
+
+func remove(sizes map[string]int64, names ...string) {
+	for _, name := range names {
+		delete(sizes, name)
+	}
+}
