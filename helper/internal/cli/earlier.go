@@ -38,7 +38,7 @@ func isGiven(c *cli.Context, flag string) bool {
 func earlierExcludes() [][]string {
 	groups := [][]string{earlierVerbs}
 	for _, flag := range earlierVerbs[1:] {
-		for _, other := range []string{"if-newer", "key", "as-of", "max-age", "dry-run", "tables", "skip-tables", "structure-only-tables", "sql", "hold", "release", "discard-changes"} {
+		for _, other := range []string{"if-newer", "key", "as-of", "max-age", "dry-run", "tables", "skip-tables", "structure-only-tables", "sql", "full", "hold", "release", "discard-changes"} {
 			groups = append(groups, []string{other, flag})
 		}
 	}

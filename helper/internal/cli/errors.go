@@ -539,6 +539,9 @@ var errorClasses = []errorClass{
 		return "install the extension " + e.Name + " on the local server"
 	}),
 	is(target.ErrNothingToUndo, exitNotFound, "pull first; each pull keeps the database that it replaces, and DUMP_KEEP_LOCAL says how many are kept"),
+	as(exitNotFound, func(*pull.RowsGoneError) string {
+		return "nothing was changed; with --force as well, everything else is brought back, and these tables stay as they are"
+	}),
 	as(exitNotFound, func(*target.NoEarlierError) string { return "`dump-helper pull --list-earlier` lists them" }),
 	as(exitUsage, func(e *target.PartOfError) string {
 		if e.First == 0 {

@@ -86,7 +86,7 @@ func pullCommand(version string) *cli.Command {
 func exclusive(c *cli.Context) error {
 	for _, group := range append([][]string{
 		{"key", "as-of", "max-age"}, {"if-newer", "key", "as-of", "undo"}, {"dry-run", "undo"},
-		{"tables", "undo"}, {"skip-tables", "undo"}, {"structure-only-tables", "undo"}, {"sql", "undo"},
+		{"tables", "undo"}, {"skip-tables", "undo"}, {"structure-only-tables", "undo"}, {"sql", "undo"}, {"full", "undo"},
 		{"undo", "hold", "release"}, {"if-newer", "hold", "release"}, {"dry-run", "hold", "release"}, {"key", "hold", "release"}, {"as-of", "hold", "release"},
 		{"max-age", "hold", "release"}, {"tables", "hold", "release"}, {"skip-tables", "hold", "release"}, {"discard-changes", "hold", "release"}, {"discard-changes", "undo"},
 	}, earlierExcludes()...) {

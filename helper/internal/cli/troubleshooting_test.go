@@ -281,6 +281,7 @@ var documented = []struct {
 		{err: &target.StrayFilesError{Database: "db__dump_incoming", Err: errAnything}},
 		{err: target.ErrNothingToMark},
 		{err: target.ErrNothingToUndo},
+		{err: &pull.RowsGoneError{Tables: []string{"node", "users"}, Key: "shop/shop-….sql.zst", Err: errAnything}},
 		{err: &target.NoEarlierError{Number: 3, Kept: 2}},
 		{err: &target.PartOfError{Number: 2, First: 1}},
 		{err: &target.PartOfError{Number: 2}},

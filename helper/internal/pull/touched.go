@@ -23,7 +23,7 @@ type RowsGoneError struct {
 }
 
 func (e *RowsGoneError) Error() string {
-	return fmt.Sprintf("the last pull left %s as it was, and it has changed since; its rows were those of %s: %v", strings.Join(e.Tables, ", "), e.Key, e.Err)
+	return fmt.Sprintf("the last pull left tables where they were that have changed since: %s; their rows of %s cannot be had: %v", strings.Join(e.Tables, ", "), e.Key, e.Err)
 }
 
 func (e *RowsGoneError) Unwrap() error { return e.Err }

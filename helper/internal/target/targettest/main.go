@@ -39,9 +39,12 @@ func OpenKeeping(t *testing.T, url string, keep int, part target.Part) target.Da
 const (
 	ChildURL  = "TARGET_CHILD_URL"
 	ChildDump = "TARGET_CHILD_DUMP" // path of what to pull; empty means undo
-	ChildPart = "TARGET_CHILD_PART" // the tables that are replaced, with commas, or behind ! those that are not; empty means all
-	ChildKeep = "TARGET_CHILD_KEEP" // how many earlier databases are kept
-	ChildBack = "TARGET_CHILD_BACK" // the earlier database that undo brings back; empty means the first
+	// ChildPart is the tables that are replaced, with commas, or behind ! those that are not, or behind = those that are not because they are
+	// the same; empty means all.
+	ChildPart   = "TARGET_CHILD_PART"
+	ChildKeep   = "TARGET_CHILD_KEEP"   // how many earlier databases are kept
+	ChildReturn = "TARGET_CHILD_RETURN" // not empty means that the tables are added to the first earlier database, not swapped in
+	ChildBack   = "TARGET_CHILD_BACK"   // the earlier database that undo brings back; empty means the first
 	// ChildToken is the token of its record, "" for none; with one it keeps earlier databases that were changed.
 	ChildToken = "TARGET_CHILD_TOKEN"
 	ChildStep  = "TARGET_CHILD_STEP" // the step at which it is killed; -1: while it loads
@@ -90,6 +93,9 @@ func childMain() error {
 	if tables := os.Getenv(ChildPart); tables != "" {
 		if but, is := strings.CutPrefix(tables, "!"); is {
 			part = AllBut(strings.Split(but, ",")...)
+		} else if same, is := strings.CutPrefix(tables, "="); is {
+			part = AllBut(strings.Split(same, ",")...)
+			part.Unchanged = true
 		} else {
 			part = Only(strings.Split(tables, ",")...)
 		}
@@ -133,6 +139,9 @@ func childMain() error {
 	}
 	if err := load.Compare(ctx, stats); err != nil {
 		return err
+	}
+	if os.Getenv(ChildReturn) != "" {
+		return load.(target.Returning).Return(ctx, 1) //nolint:forcetypeassert // a test asks only those that can
 	}
 	return load.Swap(ctx, DumpOf(filepath.Base(path)))
 }
