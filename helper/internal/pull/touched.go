@@ -26,8 +26,6 @@ func (e *RowsGoneError) Error() string {
 	return fmt.Sprintf("the last pull left tables where they were that have changed since: %s; their rows of %s cannot be had: %v", strings.Join(e.Tables, ", "), e.Key, e.Err)
 }
 
-func (e *RowsGoneError) Unwrap() error { return e.Err }
-
 // returnTouched prepares undo. Tables that stayed in the pull are in no earlier database. If they have changed since, they are loaded from
 // the dump that they were as in, and added to it.
 func (c Config) returnTouched(ctx context.Context, database target.Database, number int) error {
@@ -39,7 +37,6 @@ func (c Config) returnTouched(ctx context.Context, database target.Database, num
 	if err != nil || len(tables) == 0 {
 		return err
 	}
-	c.Progress.Note(fmt.Sprintf("%d tables that stayed in the last pull have changed since, and are loaded again", len(tables)))
 	p, closeAll, err := c.openForTables(ctx, tables)
 	if err != nil {
 		return err
@@ -56,6 +53,11 @@ func (c Config) returnTouched(ctx context.Context, database target.Database, num
 		return &RowsGoneError{Tables: tables, Key: dumps[0].Key, Err: err}
 	}
 	defer e.close()
+	which := fmt.Sprintf("%d tables that stayed in the last pull have changed since, and are loaded again", len(tables))
+	if len(tables) == 1 {
+		which = "1 table that stayed in the last pull has changed since, and is loaded again"
+	}
+	c.Progress.Note(which)
 	return p.loadAndReturn(ctx, e, number)
 }
 

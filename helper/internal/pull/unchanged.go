@@ -54,10 +54,10 @@ func (p *Plan) onlyChanged(ctx context.Context, cache *cache, result *Result) (s
 		var tied *target.ForeignKeyError
 		switch {
 		case errors.As(err, &different):
-			p.Progress.Note(err.Error() + "; they are loaded as well")
+			p.Progress.Note(different.Error() + "; they are loaded as well")
 			remove(staying, different.Tables...)
 		case errors.As(err, &tied):
-			p.Progress.Note(err.Error() + "; they are loaded as well")
+			p.Progress.Note(tied.Error() + "; they are loaded as well")
 			remove(staying, append(tied.Missing, tied.Table, tied.Refers)...)
 		default:
 			return stats, err == nil, err
