@@ -20,6 +20,7 @@ func steady(generation string) []string {
 	return []string{
 		"CREATE TABLE stays (id int PRIMARY KEY AUTO_INCREMENT)", "CREATE TABLE page (title varchar(200))", "CREATE TABLE page_" + generation + " (id int)",
 		"INSERT INTO page VALUES ('" + generation + "')", "INSERT INTO stays VALUES (1), (2)",
+		"CREATE TABLE up (id int PRIMARY KEY)", "CREATE TABLE down (id int, FOREIGN KEY (id) REFERENCES up (id))",
 		"CREATE TRIGGER stays_added BEFORE INSERT ON stays FOR EACH ROW SET @x = 1",
 		"CREATE TRIGGER page_added BEFORE INSERT ON page FOR EACH ROW SET @x = '" + generation + "'",
 		"CREATE VIEW v AS SELECT title, '" + generation + "' AS generation FROM page, stays",
@@ -132,6 +133,14 @@ func TestMySQLUntouched(t *testing.T) {
 		if got := untouched(); !slices.Equal(got, all) {
 			t.Errorf("after %s %q have not changed", c.back, got)
 		}
+	}
+	for _, half := range []string{"up", "down"} {
+		if tables, err := staying.Untouched(t.Context(), []string{half, "stays"}); err != nil || !slices.Equal(tables, []string{"stays"}) {
+			t.Errorf("without what %s is tied to %q have not changed, %v", half, tables, err)
+		}
+	}
+	if tables, err := staying.Untouched(t.Context(), []string{"up", "down"}); err != nil || len(tables) != 2 {
+		t.Errorf("%q have not changed, %v", tables, err)
 	}
 	// Who has put other tables there is nobody's pull.
 	targettest.Fresh(t, server, "site52", steady("older")...)
