@@ -30,6 +30,9 @@ func (p *Plan) onlyChanged(ctx context.Context, cache *cache, result *Result) (s
 		return stats, false, nil
 	}
 	same := p.sameRows(ctx, cache)
+	if p.index != nil && len(same) == len(p.index.Tables) {
+		delete(same, smallest(same)) // a swap needs a table
+	}
 	if !p.pays(same) {
 		return stats, false, nil
 	}
@@ -41,9 +44,6 @@ func (p *Plan) onlyChanged(ctx context.Context, cache *cache, result *Result) (s
 	staying := make(map[string]int64, len(untouched))
 	for _, table := range untouched {
 		staying[table] = same[table]
-	}
-	if len(staying) == len(p.index.Tables) {
-		delete(staying, smallest(staying)) // a swap needs a table
 	}
 	for range mostTries {
 		if !p.pays(staying) {
