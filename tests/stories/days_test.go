@@ -104,7 +104,7 @@ func (d *days) changes(server *testserver.MySQL, most int) (made []string) {
 	for range d.random.IntN(most + 1) {
 		table := []string{"big", "loose", "parent", "child", "small", "extra"}[n(6)]
 		statements := []string{
-			fmt.Sprintf("UPDATE big SET v = CONCAT('day ', %d) WHERE id BETWEEN %d AND %d", n(1e6), n(9000), 9000+n(500)),
+			fmt.Sprintf("UPDATE big SET v = CONCAT('day ', %d, SUBSTRING(v, 11)) WHERE id BETWEEN %d AND %d", n(1e6), n(9000), 9000+n(500)),
 			fmt.Sprintf("UPDATE big SET n = n + 1 WHERE id = %d", n(20000)),
 			"INSERT INTO big (v, n) SELECT v, n FROM big LIMIT 200",
 			fmt.Sprintf("DELETE FROM big WHERE id %% 1000 = %d", n(1000)),
@@ -180,6 +180,22 @@ func (d *days) same(what string, got, want map[string]string) {
 	}
 }
 
+var counter = regexp.MustCompile(` AUTO_INCREMENT=[0-9]+`)
+
+// sameButCounters compares two pictures of the same tables. MariaDB takes more numbers for an INSERT … SELECT than it needs, and forgets that when
+// the table is renamed or the server starts again.
+func (d *days) sameButCounters(what string, got, want map[string]string) {
+	d.t.Helper()
+	plain := func(picture map[string]string) map[string]string {
+		all := make(map[string]string, len(picture))
+		for name, text := range picture {
+			all[name] = counter.ReplaceAllString(text, "")
+		}
+		return all
+	}
+	d.same(what, plain(got), plain(want))
+}
+
 // interrupted runs the program and kills it somewhere, now and then.
 func (d *days) interrupted(words ...string) {
 	if d.random.IntN(3) > 0 {
@@ -235,6 +251,7 @@ func (d *days) pass(day int) {
 		d.t.Fatalf("staging: %q\nlocal: %q\n%s", changed, mine, out)
 	}
 	if d.random.IntN(2) > 0 {
+		d.must("pull", "--drop-earlier", "1", "--yes")
 		return
 	}
 	later := d.changes(d.local, 3)
@@ -243,12 +260,12 @@ func (d *days) pass(day int) {
 	if code, out := d.run("list"); code != 0 {
 		d.t.Fatal(out)
 	}
-	if now := d.picture(d.local); maps.Equal(now, edited) {
+	if now := d.picture(d.local); maps.Equal(now, edited) { // the killed one has come to nothing
 		out += d.must("pull", "--undo", "--yes")
 	}
-	d.same("after undo", d.picture(d.local), before)
+	d.sameButCounters("after undo", d.picture(d.local), before)
 	out += d.must("pull", "--undo", "--yes")
-	d.same("after undo of undo", d.picture(d.local), edited)
+	d.sameButCounters("after undo of undo", d.picture(d.local), edited)
 	if d.t.Failed() {
 		d.t.Fatalf("staging: %q\nlocal: %q\nlater: %q\n%s", changed, mine, later, out)
 	}

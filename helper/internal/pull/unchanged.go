@@ -26,7 +26,7 @@ const mostTries = 3
 // onlyChanged loads the dump without the tables that have not changed. Done is false if all of it must be loaded.
 func (p *Plan) onlyChanged(ctx context.Context, cache *cache, result *Result) (stats sqltext.Stats, done bool, err error) {
 	database, able := p.database.(target.Staying)
-	if !able {
+	if !able || p.Remember == nil { // then there are no fingerprints
 		return stats, false, nil
 	}
 	same := p.sameRows(ctx, cache)
