@@ -58,7 +58,7 @@ func TestDays(t *testing.T) {
 }
 
 func newDays(t *testing.T, start func(string, ...string) (*testserver.MySQL, error), seed uint64) *days {
-	d := &days{random: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // it need not be secret
+	d := &days{random: rand.New(rand.NewPCG(seed, 1))}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

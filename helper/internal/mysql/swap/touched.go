@@ -45,11 +45,11 @@ func (db *Database) touched(ctx context.Context, s *session.Session, number int)
 		return nil, nil, err
 	}
 	stored = slices.DeleteFunc(stored, func(t printable) bool { return !slices.Contains(e.Staying, t.name) })
-	if print := was.provenance.Fingerprint; print != nil {
-		if stored, err = db.unchanged(ctx, stored, print); err != nil {
+	if taken := was.provenance.Fingerprint; taken != nil {
+		if stored, err = db.unchanged(ctx, stored, taken); err != nil {
 			return nil, nil, err
 		}
-		if stored, err = db.withTriggers(ctx, s, stored, print); err != nil {
+		if stored, err = db.withTriggers(ctx, s, stored, taken); err != nil {
 			return nil, nil, err
 		}
 	} else {
