@@ -606,6 +606,9 @@ func noServerHint(e *throwaway.NoServerError) string {
 	if os.Getenv("IS_DDEV_PROJECT") == "true" {
 		return "DDEV's containers have none: run dump-helper bake on a machine that has " + e.Kind.String() + " or Docker, preferably the one that refreshes the dumps"
 	}
+	if e.Kind.Engine == "postgres" {
+		return "install a PostgreSQL server of version " + e.Kind.Version + " or newer; it need not run"
+	}
 	return "install that server (it need not run), or Docker; --for " + e.Kind.Engine + ":" + e.Kind.Version + "=IMAGE uses another image"
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/refresh"
 	"github.com/jobiqo/dump-refresh/helper/internal/restore"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 )
 
@@ -49,9 +50,13 @@ func TestUnfitToRestore(t *testing.T) {
 		&throwaway.NoServerError{}:                 true,
 		fleet.ErrRestoreTimeLimit:                  true,
 		&bucket.Error{Kind: bucket.ErrUnavailable}: true,
-		&restore.DifferentError{}:                  false,
-		dumpfile.ErrCorrupt:                        false,
-		errors.New("Duplicate entry '1'"):          false,
+		&target.ExtensionError{Name: "postgis"}:    true,
+		&target.TablesError{Tables: []string{"a"}, Refusals: []error{&target.LacksError{}}}:                                           true,
+		&target.TablesError{Tables: []string{"a"}, Refusals: []error{&target.LoadError{}}, Causes: []error{&target.ExtensionError{}}}: true,
+		&target.TablesError{Tables: []string{"a"}, Refusals: []error{&target.LoadError{}}}:                                            false,
+		&restore.DifferentError{}:         false,
+		dumpfile.ErrCorrupt:               false,
+		errors.New("Duplicate entry '1'"): false,
 	} {
 		if got := unfitToRestore(t.Context(), fmt.Errorf("restore: %w", err)); got != want {
 			t.Errorf("%v: %v", err, got)

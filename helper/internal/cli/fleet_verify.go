@@ -13,6 +13,7 @@ import (
 	"github.com/jobiqo/dump-refresh/helper/internal/fleet"
 	"github.com/jobiqo/dump-refresh/helper/internal/restore"
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
+	"github.com/jobiqo/dump-refresh/helper/internal/target"
 	"github.com/jobiqo/dump-refresh/helper/internal/throwaway"
 	"github.com/jobiqo/dump-refresh/helper/internal/ui"
 )
@@ -74,6 +75,12 @@ const mostRestored = 10000
 func unfitToRestore(ctx context.Context, err error) bool {
 	unfit, missing := (*restore.UnfitError)(nil), (*throwaway.NoServerError)(nil)
 	if errors.As(err, &unfit) || errors.As(err, &missing) || errors.Is(err, fleet.ErrRestoreTimeLimit) {
+		return true
+	}
+	if lacking := (*target.ExtensionError)(nil); errors.As(err, &lacking) {
+		return true
+	}
+	if refused := (*target.TablesError)(nil); errors.As(err, &refused) && (len(refused.Causes) > 0 || errors.As(err, new(*target.LacksError))) {
 		return true
 	}
 	code, _ := classify(context.WithoutCancel(ctx), err)

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,6 +88,9 @@ func Run(ctx context.Context, config Config) (result Result, err error) {
 		return result, err
 	}
 	server, err := config.start(ctx, index)
+	if missing := (*throwaway.NoServerError)(nil); err != nil && ctx.Err() == nil && !errors.As(err, &missing) {
+		err = &UnfitError{object.Name, err.Error()}
+	}
 	if err != nil {
 		return result, err
 	}
@@ -97,12 +102,12 @@ func Run(ctx context.Context, config Config) (result Result, err error) {
 	result.Server = server.Source
 	config.Progress.Note(fmt.Sprintf("restoring %s into %s", object.Name, server.Source))
 	began := time.Now()
-	target := dburl.URL{Engine: dburl.MySQL, User: "root", Host: server.Socket(), Name: "restore", TLS: dburl.TLSOff}
+	target := server.URL("restore")
 	if err := config.Load(ctx, object, target, server.Folder("cache")); err != nil {
 		return result, err
 	}
 	result.Seconds = time.Since(began).Seconds()
-	restored, err := count(ctx, target, config.Progress)
+	restored, lacking, err := count(ctx, target, index, config.Progress)
 	if err != nil {
 		return result, err
 	}
@@ -110,7 +115,11 @@ func Run(ctx context.Context, config Config) (result Result, err error) {
 	for _, rows := range restored {
 		result.Rows += rows
 	}
-	if differences := Compare(expected(index), restored); len(differences) > 0 {
+	differences := Compare(expected(index), restored)
+	if len(differences) > 0 && len(lacking) > 0 { // their tables are missing
+		return result, &UnfitError{object.Name, server.Source + " lacks extension " + strings.Join(lacking, ", ")}
+	}
+	if len(differences) > 0 {
 		return result, &DifferentError{object.Name, "its index", differences}
 	}
 	result.Staging, err = config.compareStaging(ctx, object, index, restored)
@@ -131,8 +140,6 @@ func readIndex(ctx context.Context, store *bucket.Bucket, object bucket.Object) 
 		return nil, fmt.Errorf("read %s: %w", object.Name, err)
 	case index.Baked != nil:
 		return nil, unfit("it is not a dump but was baked from one")
-	case index.Engine == string(dburl.Postgres):
-		return nil, unfit("there is no throw-away server for PostgreSQL")
 	case index.Engine == "":
 		return nil, unfit("it is the output of a command, and does not say for which server")
 	}
@@ -143,6 +150,9 @@ func readIndex(ctx context.Context, store *bucket.Bucket, object bucket.Object) 
 func (c *Config) start(ctx context.Context, index *dumpfile.Index) (*throwaway.Server, error) {
 	release, _ := version.Parse(index.EngineVersion)
 	own := throwaway.Kind{Engine: index.Engine, Version: release.Series()}
+	if index.Engine == string(dburl.Postgres) {
+		own.Version = strconv.Itoa(release.Major)
+	}
 	kinds := slices.DeleteFunc(slices.Clone(c.Kinds), func(kind throwaway.Kind) bool { return kind.Engine != index.Engine })
 	if !c.Only {
 		kinds = append([]throwaway.Kind{own}, kinds...)
@@ -164,19 +174,41 @@ func (c *Config) start(ctx context.Context, index *dumpfile.Index) (*throwaway.S
 	return nil, first
 }
 
-// count counts the rows of all tables of a database with MySQL's protocol.
-func count(ctx context.Context, target dburl.URL, progress dump.Progress) (map[string]int64, error) {
+// count counts the rows of all tables of a database, and of those that the index has besides, which may be an extension's. lacking are the extensions
+// that the database should have.
+func count(ctx context.Context, target dburl.URL, index *dumpfile.Index, progress dump.Progress) (counted map[string]int64, lacking []string, err error) {
 	progress.Phase("counting rows", 0)
 	restored, err := engine.OpenSource(ctx, source.Config{URL: &target, Note: func(string) {}})
 	if err != nil {
-		return nil, fmt.Errorf("look at what was restored: %w", err)
+		return nil, nil, fmt.Errorf("look at what was restored: %w", err)
 	}
 	defer func() { _ = restored.Close() }()
-	counted, err := restored.Count(ctx, tables(restored.Info()))
-	if err != nil {
-		return nil, fmt.Errorf("look at what was restored: %w", err)
+	info := restored.Info()
+	names := tables(info)
+	if target.Engine == dburl.Postgres {
+		for _, table := range index.Tables {
+			if !slices.Contains(names, table.Name) {
+				names = append(names, table.Name)
+			}
+		}
 	}
-	return counted, nil
+	if counted, err = restored.Count(ctx, names); err != nil {
+		return nil, nil, fmt.Errorf("look at what was restored: %w", err)
+	}
+	has := extensions(info.Needs)
+	return counted, slices.DeleteFunc(extensions(index.Needs), func(name string) bool { return slices.Contains(has, name) }), nil
+}
+
+// extensions are the names of those that a database has.
+func extensions(needs *dump.Needs) (names []string) {
+	if needs == nil {
+		return nil
+	}
+	for _, extension := range needs.Extensions {
+		name, _, _ := strings.Cut(extension, " ")
+		names = append(names, name)
+	}
+	return names
 }
 
 func tables(info source.Info) []string {
@@ -263,7 +295,7 @@ func (c *Config) compareStaging(ctx context.Context, object bucket.Object, index
 	if reason, err := unchanged(); reason != "" || err != nil {
 		return reason, err
 	}
-	if differences := Compare(ruled(staging.Info(), counted), restored); len(differences) > 0 {
+	if differences := Compare(ruled(staging.Info(), counted), ofStaging(staging.Info(), restored, index)); len(differences) > 0 {
 		return "differs", &DifferentError{object.Name, "staging, which has not changed since", differences}
 	}
 	return "the same", nil
@@ -294,4 +326,19 @@ func ruled(info source.Info, counted map[string]int64) map[string]int64 {
 		counted[name] = 0
 	}
 	return counted
+}
+
+// ofStaging leaves out the tables that the dump has and a list of staging's tables has not: extensions'.
+func ofStaging(info source.Info, restored map[string]int64, index *dumpfile.Index) map[string]int64 {
+	if index.Engine != string(dburl.Postgres) {
+		return restored
+	}
+	known := tables(info)
+	all := expected(index)
+	own := maps.Clone(restored)
+	maps.DeleteFunc(own, func(name string, _ int64) bool {
+		_, dumped := all[name]
+		return dumped && !slices.Contains(known, name)
+	})
+	return own
 }

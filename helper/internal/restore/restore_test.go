@@ -13,6 +13,7 @@ import (
 	"time"
 
 	_ "github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
 	"github.com/jobiqo/dump-refresh/helper/internal/dburl"
@@ -67,7 +68,7 @@ func (quiet) Advance(int64)       {}
 func (quiet) Note(string)         {}
 
 // publish puts a dump into a bucket that has a table of two rows, as its index says.
-func publish(t *testing.T, change func(*dumpfile.Index)) (*bucket.Bucket, string) {
+func publish(t *testing.T, table string, change func(*dumpfile.Index)) (*bucket.Bucket, string) {
 	t.Helper()
 	store, err := testserver.MinIO(t.TempDir())
 	must(t, err)
@@ -89,11 +90,11 @@ func publish(t *testing.T, change func(*dumpfile.Index)) (*bucket.Bucket, string
 	must(t, err)
 	_, err = writer.Add([]byte("CREATE TABLE page (id INT PRIMARY KEY);\n"), dumpfile.About{Section: dump.Head})
 	must(t, err)
-	_, err = writer.Add([]byte("INSERT INTO page VALUES (1),(2);\n"), dumpfile.About{Section: dump.Rows, Table: "page", Rows: 2})
+	_, err = writer.Add([]byte("INSERT INTO page VALUES (1),(2);\n"), dumpfile.About{Section: dump.Rows, Table: table, Rows: 2})
 	must(t, err)
 	index := dumpfile.Index{
 		Project: "shop", Engine: "mariadb", EngineVersion: here(t) + ".1-MariaDB", SnapshotTime: time.Now().UTC(), Rows: 2,
-		Tables: []dumpfile.Table{{Name: "page", Rows: 2}},
+		Tables: []dumpfile.Table{{Name: table, Rows: 2}},
 	}
 	change(&index)
 	must(t, writer.Close(index))
@@ -136,7 +137,7 @@ func loading(statements ...string) func(context.Context, bucket.Object, dburl.UR
 
 // What is missing after a dump was restored is noticed, whatever the pull has said.
 func TestRestoredDumpIsCompared(t *testing.T) {
-	store, key := publish(t, func(*dumpfile.Index) {})
+	store, key := publish(t, "page", func(*dumpfile.Index) {})
 	config := Config{Bucket: store, Key: key, Progress: quiet{}, Load: loading("CREATE TABLE page (id INT PRIMARY KEY)", "INSERT INTO page VALUES (1), (2)")}
 	result, err := Run(t.Context(), config)
 	if err != nil || result.Tables != 1 || result.Rows != 2 || result.Staging != "not asked" || !strings.HasPrefix(result.Server, "mariadbd ") {
@@ -155,12 +156,50 @@ func TestRestoredDumpIsCompared(t *testing.T) {
 	}
 }
 
+// The same for PostgreSQL.
+func TestRestoredPostgresIsCompared(t *testing.T) {
+	store, key := publish(t, "public.page", func(index *dumpfile.Index) {
+		index.Engine, index.EngineVersion = "postgres", "12.1"
+	})
+	config := Config{Bucket: store, Key: key, Progress: quiet{}, Load: loadingPostgres("CREATE TABLE page (id int); INSERT INTO page VALUES (1), (2)")}
+	result, err := Run(t.Context(), config)
+	must(t, err)
+	if !strings.HasPrefix(result.Server, "postgres ") || result.Tables != 1 || result.Rows != 2 || result.Staging != "not asked" {
+		t.Errorf("%+v", result)
+	}
+	config.Load = loadingPostgres("CREATE TABLE page (id int); INSERT INTO page VALUES (1); CREATE TABLE other (id int)")
+	_, err = Run(t.Context(), config)
+	if want := ", restored, differs from its index: table public.other should not be there; table public.page has 1 rows instead of 2"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%v", err)
+	}
+	config.Load = loadingPostgres("")
+	_, err = Run(t.Context(), config)
+	if want := ", restored, differs from its index: table public.page is missing"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%v", err)
+	}
+}
+
+func loadingPostgres(statements string) func(context.Context, bucket.Object, dburl.URL, string) error {
+	return func(ctx context.Context, _ bucket.Object, target dburl.URL, _ string) error {
+		for _, step := range []struct{ database, statements string }{{"postgres", "CREATE DATABASE " + target.Name}, {target.Name, statements}} {
+			conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=%s dbname=%s", target.Host, target.Port, target.User, step.database))
+			if err != nil {
+				return err
+			}
+			_, err = conn.Exec(ctx, step.statements)
+			if err := errors.Join(err, conn.Close(ctx)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 func TestUnfitDumps(t *testing.T) {
 	for engine, want := range map[string]string{
-		"postgres": " cannot be checked by restoring it: there is no throw-away server for PostgreSQL",
-		"":         " cannot be checked by restoring it: it is the output of a command, and does not say for which server",
+		"": " cannot be checked by restoring it: it is the output of a command, and does not say for which server",
 	} {
-		store, key := publish(t, func(index *dumpfile.Index) { index.Engine = engine })
+		store, key := publish(t, "page", func(index *dumpfile.Index) { index.Engine = engine })
 		_, err := Run(t.Context(), Config{Bucket: store, Key: key, Progress: quiet{}})
 		if unfit := (*UnfitError)(nil); !errors.As(err, &unfit) || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%q: %v", engine, err)

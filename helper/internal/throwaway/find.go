@@ -19,12 +19,21 @@ type origin struct {
 	name string
 	// command starts a server whose files are in a folder.
 	command func(folder string) []string
+	// as is the account that it runs as, nil for the caller's.
+	as *account
 	// remove removes what a killed command leaves; nil if it leaves nothing.
 	remove func(context.Context)
 }
 
-// find looks for a server on this machine, then for one in a container.
+// find looks for a server on this machine, then, except for PostgreSQL, for one in a container.
 func find(ctx context.Context, kind Kind, note func(string)) (origin, error) {
+	if kind.Engine == postgresEngine {
+		found, reasons := findPostgres(ctx, kind)
+		if found.command == nil {
+			return origin{}, noServer(ctx, kind, reasons)
+		}
+		return found, nil
+	}
 	if kind.Image == "" {
 		found, reasons := findProgram(ctx, kind)
 		if found.command != nil {

@@ -83,6 +83,19 @@ func sweep(temporary string) {
 
 func (f *folder) file(name string) string { return filepath.Join(f.path, name) }
 
+// giveTo gives the folder to another account; nil for that which has it. The lock stays.
+func (f *folder) giveTo(as *account) error {
+	if as == nil {
+		return nil
+	}
+	for _, path := range []string{f.path, f.file(dataName), f.file(tmpName)} {
+		if err := os.Chown(path, int(as.uid), int(as.gid)); err != nil {
+			return fmt.Errorf("make a folder for a throw-away server: %w", err)
+		}
+	}
+	return nil
+}
+
 func (f *folder) remove() error {
 	err := os.RemoveAll(f.path)
 	if f.lock != nil {

@@ -31,8 +31,8 @@ wait $!
 // supervised returns the script that runs another one.
 func supervised(script string) string { return strings.Replace(supervision, "SERVER", script, 1) }
 
-// startProcess starts a command that ends when its standard input does.
-func startProcess(ctx context.Context, words []string, log string) (*process, error) {
+// startProcess starts a command that ends when its standard input does, as another account if that is not nil.
+func startProcess(ctx context.Context, words []string, as *account, log string) (*process, error) {
 	output, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
@@ -42,6 +42,9 @@ func startProcess(ctx context.Context, words []string, log string) (*process, er
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = cleanEnvironment(), output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C must only reach this program
+	if as != nil {
+		cmd.SysProcAttr.Credential, cmd.Dir = &syscall.Credential{Uid: as.uid, Gid: as.gid}, "/"
+	}
 	// The shell may end before the server does, which still has its files open then. This pipe closes when no process of the
 	// group is left.
 	alive, theirs, err := os.Pipe()

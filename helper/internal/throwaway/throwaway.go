@@ -19,8 +19,8 @@ import (
 
 // Kind says which server to start.
 type Kind struct {
-	Engine  string // mariadb or mysql
-	Version string // the first two parts: "11.8"
+	Engine  string // mariadb, mysql or postgres
+	Version string // the first two parts: "11.8"; of PostgreSQL the first one, and newer servers will do
 	// Image is the container image to use if this machine has no such server; "" for the official one.
 	Image string
 }
@@ -35,7 +35,7 @@ func (k Kind) image() string {
 	return k.String()
 }
 
-// Server is a running server. Its user root has no password, and no other user can reach the socket.
+// Server is a running server. Its administrator has no password, and no other user can reach the socket.
 type Server struct {
 	// Source says what was started: "mariadbd 10.11.14", "a container of mariadb:11.8".
 	Source  string
@@ -63,6 +63,9 @@ func Start(ctx context.Context, kind Kind, note func(string)) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Source: origin.name, kind: kind, origin: origin, folder: folder}
+	if err := folder.giveTo(origin.as); err != nil {
+		return nil, errors.Join(err, folder.remove())
+	}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -70,7 +73,7 @@ func Start(ctx context.Context, kind Kind, note func(string)) (*Server, error) {
 }
 
 func (s *Server) start(ctx context.Context) (err error) {
-	if s.process, err = startProcess(ctx, s.origin.command(s.folder.path), s.folder.file("log")); err != nil {
+	if s.process, err = startProcess(ctx, s.origin.command(s.folder.path), s.origin.as, s.folder.file("log")); err != nil {
 		return fmt.Errorf("start %s: %w", s.Source, err)
 	}
 	s.process.remove = s.origin.remove
@@ -91,22 +94,24 @@ func (s *Server) start(ctx context.Context) (err error) {
 
 // fits reports whether a server's version is this kind's.
 func (k Kind) fits(server string) bool {
+	if k.Engine == postgresEngine {
+		return true // findPostgres has chosen it
+	}
 	v, _ := version.Parse(server)
 	return v.Series() == k.Version && string(mysql.FlavourOf(server)) == k.Engine
 }
 
 // await waits until the server is ready, and returns its version.
 func (s *Server) await(ctx context.Context) (text string, err error) {
-	// An image may start another server first, to set things up: so it is not asked who it is.
-	pool, err := mysql.Open(dburl.URL{Engine: dburl.MySQL, User: "root", Host: s.Socket()}, mysql.Options{})
+	ask, done, err := s.asking()
 	if err != nil {
 		return "", err
 	}
-	defer pool.Close()
+	defer done()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if err = pool.QueryRowContext(ctx, "SELECT CONCAT(VERSION(), ' ', @@version_comment)").Scan(&text); err == nil {
+		if text, err = ask(ctx); err == nil {
 			return text, nil
 		}
 		select {
@@ -117,6 +122,22 @@ func (s *Server) await(ctx context.Context) (text string, err error) {
 		case <-tick.C:
 		}
 	}
+}
+
+// asking returns what asks the server for its version.
+func (s *Server) asking() (ask func(context.Context) (string, error), done func(), err error) {
+	if s.kind.Engine == postgresEngine {
+		return s.postgresVersionOf, func() {}, nil
+	}
+	// An image may start another server first, to set things up: so it is not asked who it is.
+	pool, err := mysql.Open(s.URL(""), mysql.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(ctx context.Context) (text string, err error) {
+		err = pool.QueryRowContext(ctx, "SELECT CONCAT(VERSION(), ' ', @@version_comment)").Scan(&text)
+		return text, err
+	}, func() { _ = pool.Close() }, nil
 }
 
 // endOfLog returns the end of the server's log, for an error.
@@ -142,7 +163,15 @@ func (s *Server) Crash(ctx context.Context) error {
 	return s.start(ctx)
 }
 
-// Socket returns the path of the server's Unix socket.
+// URL leads to a database of the server, as its administrator.
+func (s *Server) URL(database string) dburl.URL {
+	if s.kind.Engine == postgresEngine {
+		return dburl.URL{Engine: dburl.Postgres, User: postgresUser, Host: s.folder.path, Port: 5432, Name: database, TLS: dburl.TLSOff}
+	}
+	return dburl.URL{Engine: dburl.MySQL, User: "root", Host: s.Socket(), Name: database, TLS: dburl.TLSOff}
+}
+
+// Socket returns the path of the server's Unix socket, of MariaDB and MySQL.
 func (s *Server) Socket() string { return s.folder.file(socketName) }
 
 // Folder returns a folder that is removed with the server.
