@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/bucket"
@@ -17,8 +18,8 @@ import (
 // of the server's slots. It is empty if there is only one shard.
 type hosts map[string]*hostSlots
 
-// hostSlots are the slots of one staging server. They are leases in the bucket of the first of its projects, so that all shards find the
-// same ones.
+// hostSlots are the slots of one staging server. They are leases in buckets of its projects. A shard may not reach a bucket that others do, so a
+// refresh holds a slot in several: two shards that have one of these in common keep to the limit together.
 type hostSlots struct {
 	name    string
 	perHost int
@@ -27,10 +28,19 @@ type hostSlots struct {
 	note    func(*Project, string)
 
 	mu     sync.Mutex
-	stores []*Item // those in whose buckets the slots may be, in order
-	slots  *bucket.Slots
-	told   bool // it was said that they are all taken
+	places []*hostPlace // in the order of the first project's place, which is the same for all shards
+	told   bool         // it was said that the slots are all taken
 }
+
+// hostPlace is a bucket in which slots are.
+type hostPlace struct {
+	bucket   string
+	projects []*Item // whose dumps are there, and whose credentials may be used
+	slots    *bucket.Slots
+}
+
+// slotPlaces is in how many buckets a refresh holds a slot, if its staging server has projects in as many. Most fleets have one.
+const slotPlaces = 3
 
 // errHostBusy means that other shards hold all slots of a staging server.
 var errHostBusy = errors.New("other shards hold all slots of this staging server")
@@ -40,7 +50,10 @@ func newHosts(r *Runner, items []*Item) hosts {
 	if r.Shard.Count < 2 && !r.ShareHosts {
 		return all
 	}
-	for _, item := range items {
+	sorted := slices.SortedStableFunc(slices.Values(items), func(a, b *Item) int {
+		return cmp.Or(cmp.Compare(a.Project.Place, b.Project.Place), cmp.Compare(a.Project.Slot, b.Project.Slot))
+	})
+	for _, item := range sorted {
 		host := item.Project.Host
 		if host == "" || item.Project.Problem != nil || item.Project.Open == nil || item.silent {
 			continue
@@ -52,59 +65,83 @@ func newHosts(r *Runner, items []*Item) hosts {
 				lasting: func(err error) bool { return !r.MayPass(err) },
 			}
 		}
-		all[host].stores = append(all[host].stores, item)
-	}
-	for _, h := range all {
-		slices.SortFunc(h.stores, func(a, b *Item) int {
-			return cmp.Or(cmp.Compare(a.Project.Place, b.Project.Place), cmp.Compare(a.Project.Slot, b.Project.Slot))
-		})
+		all[host].add(item)
 	}
 	return all
 }
 
-// enter takes a slot of a project's staging server. The lease is nil if there is nothing to take. The error is errHostBusy if other shards
+// add adds a project to those in whose bucket the slots may be.
+func (h *hostSlots) add(item *Item) {
+	name, _, _ := strings.Cut(strings.TrimPrefix(item.Project.Store, "s3://"), "/")
+	at := slices.IndexFunc(h.places, func(p *hostPlace) bool { return p.bucket == name })
+	if at < 0 {
+		h.places, at = append(h.places, &hostPlace{bucket: name}), len(h.places)
+	}
+	h.places[at].projects = append(h.places[at].projects, item)
+}
+
+// enter takes a slot of a project's staging server. There is no lease if there is nothing to take. The error is errHostBusy if other shards
 // hold all slots.
-func (all hosts) enter(ctx context.Context, item *Item) (*bucket.Lease, error) {
+func (all hosts) enter(ctx context.Context, item *Item) (leases []*bucket.Lease, err error) {
 	h := all[item.Project.Host]
 	if h == nil {
 		return nil, nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for len(h.stores) > 0 {
-		lease, err := h.take(ctx)
+	var failed error
+	for at := 0; at < min(len(h.places), slotPlaces); {
+		lease, err := h.places[at].take(ctx, h)
 		switch {
 		case err == nil:
-			return lease, nil
+			leases = append(leases, lease)
+			at++
 		case ctx.Err() != nil:
+			release(leases)
 			return nil, context.Cause(ctx)
 		case errors.Is(err, bucket.ErrNoSlot):
+			release(leases)
 			if !h.told {
 				h.told = true
 				h.note(item.Project, fmt.Sprintf("waits: other shards read %d databases of this staging server, which is what per_host allows", h.perHost))
 			}
 			return nil, errHostBusy
-		case !h.lasting(err):
-			return nil, fmt.Errorf("take a slot of the staging server: %w", err)
-		}
-		// Another project's bucket must not keep this one from being refreshed. The other shards find the same.
-		if h.stores, h.slots = h.stores[1:], nil; len(h.stores) == 0 {
-			h.note(item.Project, "other shards may read its staging server at the same time, because no slot of it can be taken: "+err.Error())
+		case h.lasting(err):
+			// Another project's bucket must not keep this one from being refreshed.
+			failed = err
+			if place := h.places[at]; len(place.projects) > 1 {
+				place.projects, place.slots = place.projects[1:], nil
+			} else if h.places = slices.Delete(h.places, at, at+1); len(h.places) == 0 {
+				h.note(item.Project, "other shards may read its staging server at the same time, because no slot of it can be taken: "+err.Error())
+			}
+		default:
+			failed = err
+			at++
 		}
 	}
-	return nil, nil
+	if len(leases) == 0 && len(h.places) > 0 {
+		return nil, fmt.Errorf("take a slot of the staging server: %w", failed)
+	}
+	return leases, nil
 }
 
-func (h *hostSlots) take(ctx context.Context) (*bucket.Lease, error) {
-	if h.slots == nil {
-		store := h.stores[0].bucket
+func (p *hostPlace) take(ctx context.Context, h *hostSlots) (*bucket.Lease, error) {
+	if p.slots == nil {
+		store := p.projects[0].bucket
 		if store == nil {
 			var err error
-			if store, err = h.stores[0].Project.Open(ctx); err != nil {
+			if store, err = p.projects[0].Project.Open(ctx); err != nil {
 				return nil, err
 			}
 		}
-		h.slots = store.Slots(h.name, h.perHost, h.holder)
+		p.slots = store.Slots(h.name, h.perHost, h.holder)
 	}
-	return h.slots.Take(ctx)
+	return p.slots.Take(ctx)
+}
+
+// release frees slots. What cannot be released is free half a minute later.
+func release(leases []*bucket.Lease) {
+	for _, lease := range leases {
+		_ = lease.Release(context.WithoutCancel(lease.Context()), bucket.Published{})
+	}
 }

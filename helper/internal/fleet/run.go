@@ -158,7 +158,7 @@ func (s *schedule) project(ctx context.Context, item *Item, claim *claim) (run R
 		if s.slots.wait(ctx, claim) != nil {
 			return run
 		}
-		lease, err := s.hosts.enter(ctx, item)
+		leases, err := s.hosts.enter(ctx, item)
 		if errors.Is(err, errHostBusy) {
 			claim = s.slots.postpone(claim)
 			continue
@@ -166,7 +166,7 @@ func (s *schedule) project(ctx context.Context, item *Item, claim *claim) (run R
 		run.Tries++
 		began := time.Now()
 		run.Started = item.Now()
-		outcome, err := s.try(ctx, item, run.Tries, lease, err)
+		outcome, err := s.try(ctx, item, run.Tries, leases, err)
 		run.Seconds = time.Since(began).Seconds()
 		switch {
 		case err == nil:

@@ -20,14 +20,14 @@ var ErrBakeTimeLimit = errors.New("the bake took longer than its time limit")
 const grace = time.Minute
 
 // try refreshes a project once. It returns when the refresh has ended, or when it has not ended within the grace period
-// after it was canceled; then it is abandoned and its slots are freed. A panic of the refresh becomes an error. The lease is the slot of the
-// staging server, or unentered says why there is none.
-func (s *schedule) try(ctx context.Context, item *Item, number int, lease *bucket.Lease, unentered error) (Outcome, error) {
+// after it was canceled; then it is abandoned and its slots are freed. A panic of the refresh becomes an error. The leases are slots of the
+// staging server, or unentered says why there are none.
+func (s *schedule) try(ctx context.Context, item *Item, number int, leases []*bucket.Lease, unentered error) (Outcome, error) {
 	lane := s.Watcher.Begin(item.Project, number)
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	t := &turn{Lane: lane, slots: s.slots, hosts: s.hosts, item: item, cancel: cancel, limit: item.Project.TimeLimit}
-	t.hold(lease)
+	t.hold(leases)
 	defer func() {
 		lane.Close() // before another project gets the slot
 		t.end()
@@ -92,18 +92,18 @@ type turn struct {
 	ended bool   // it gets no further slot
 }
 
-// hold says that it has a slot, and a lease of the staging server, which may be nil. If the lease is lost, the try ends: somebody else reads
+// hold says that it has a slot, and leases of the staging server, of which there may be none. If one is lost, the try ends: somebody else reads
 // from the server instead.
-func (t *turn) hold(lease *bucket.Lease) {
-	t.holds, t.leave = true, func() {}
-	if lease == nil {
-		return
+func (t *turn) hold(leases []*bucket.Lease) {
+	var stops []func() bool
+	for _, lease := range leases {
+		stops = append(stops, context.AfterFunc(lease.Context(), func() { t.cancel(context.Cause(lease.Context())) }))
 	}
-	stop := context.AfterFunc(lease.Context(), func() { t.cancel(context.Cause(lease.Context())) })
-	t.leave = func() {
-		stop()
-		// What cannot be released is free half a minute later.
-		_ = lease.Release(context.WithoutCancel(lease.Context()), bucket.Published{})
+	t.holds, t.leave = true, func() {
+		for _, stop := range stops {
+			stop()
+		}
+		release(leases)
 	}
 }
 
@@ -123,13 +123,13 @@ func (t *turn) Resume(ctx context.Context) error {
 	if t.timer != nil {
 		t.timer.Stop() // the refreshes that it waits for now have limits of their own
 	}
-	lease, err := t.enter(ctx)
+	leases, err := t.enter(ctx)
 	if err != nil {
 		return err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.hold(lease)
+	t.hold(leases)
 	if t.ended {
 		t.holds = false
 		t.leave()
@@ -143,13 +143,13 @@ func (t *turn) Resume(ctx context.Context) error {
 }
 
 // enter waits for a slot, also of the staging server.
-func (t *turn) enter(ctx context.Context) (*bucket.Lease, error) {
+func (t *turn) enter(ctx context.Context) ([]*bucket.Lease, error) {
 	claim := t.slots.enter(t.item, true)
 	for {
 		if err := t.slots.wait(ctx, claim); err != nil {
 			return nil, err
 		}
-		lease, err := t.hosts.enter(ctx, t.item)
+		leases, err := t.hosts.enter(ctx, t.item)
 		switch {
 		case errors.Is(err, errHostBusy):
 			claim = t.slots.postpone(claim)
@@ -157,7 +157,7 @@ func (t *turn) enter(ctx context.Context) (*bucket.Lease, error) {
 			t.slots.leave(t.item)
 			return nil, err
 		default:
-			return lease, nil
+			return leases, nil
 		}
 	}
 }
