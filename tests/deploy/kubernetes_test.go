@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // cronJob has the fields that the tests check.
@@ -56,7 +59,12 @@ type podSpec struct {
 // kubernetes returns the objects of a kustomize folder by kind, decoded with Kubernetes' own types.
 func kubernetes(t *testing.T, folder ...string) map[string]json.RawMessage {
 	t.Helper()
-	manifests := run(t, "", program(t, "kustomize", "make tools"), "build", deployed(t, append([]string{"kubernetes"}, folder...)...))
+	return typed(t, run(t, "", program(t, "kustomize", "make tools"), "build", deployed(t, append([]string{"kubernetes"}, folder...)...)))
+}
+
+// typed returns objects by kind, decoded with Kubernetes' own types.
+func typed(t *testing.T, manifests string) map[string]json.RawMessage {
+	t.Helper()
 	var list []json.RawMessage
 	if err := json.Unmarshal([]byte(run(t, manifests, program(t, "kubernetes-types", "make tools"))), &list); err != nil {
 		t.Fatal(err)
@@ -142,6 +150,77 @@ func TestKubernetes(t *testing.T) {
 				t.Errorf("the Pods mount %s, there is %s", pod.Volumes[0].ConfigMap.Name, named.Metadata.Name)
 			}
 		})
+	}
+}
+
+// TestKubernetesWatch checks the Deployment beside the CronJob. Its Pods are decoded with Kubernetes' own types, the rest is compared with what a
+// Deployment may have.
+func TestKubernetesWatch(t *testing.T) {
+	manifests := run(t, "", program(t, "kustomize", "make tools"), "build", deployed(t, "kubernetes", "watch"))
+	var deployment struct {
+		APIVersion string         `yaml:"apiVersion"`
+		Kind       string         `yaml:"kind"`
+		Metadata   map[string]any `yaml:"metadata"`
+		Spec       struct {
+			Replicas int                   `yaml:"replicas"`
+			Strategy struct{ Type string } `yaml:"strategy"`
+			Selector struct {
+				MatchLabels map[string]string `yaml:"matchLabels"`
+			} `yaml:"selector"`
+			Template map[string]any `yaml:"template"`
+		} `yaml:"spec"`
+	}
+	var documents []string
+	for document := range strings.SplitSeq(manifests, "\n---\n") {
+		if !strings.Contains(document, "\nkind: Deployment\n") {
+			documents = append(documents, document)
+			continue
+		}
+		decoder := yaml.NewDecoder(strings.NewReader(document))
+		decoder.KnownFields(true)
+		if err := decoder.Decode(&deployment); err != nil {
+			t.Fatal(err)
+		}
+		text, err := yaml.Marshal(map[string]any{"apiVersion": "v1", "kind": "PodTemplate", "metadata": deployment.Metadata, "template": deployment.Spec.Template})
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, string(text))
+	}
+	if deployment.APIVersion != "apps/v1" {
+		t.Fatalf("no Deployment of apps/v1: %+v", deployment)
+	}
+	objects := typed(t, strings.Join(documents, "\n---\n"))
+	var pods struct {
+		Template struct {
+			Metadata struct{ Labels map[string]string }
+			Spec     podSpec
+		}
+	}
+	into(t, objects["PodTemplate"], &pods)
+	pod := pods.Template.Spec
+	restricted(t, pod)
+	if deployment.Spec.Replicas != 1 || deployment.Spec.Strategy.Type != "Recreate" || pod.RestartPolicy != "" && pod.RestartPolicy != "Always" {
+		t.Errorf("%+v", deployment.Spec)
+	}
+	if len(deployment.Spec.Selector.MatchLabels) == 0 {
+		t.Error("the Deployment has no selector")
+	}
+	for name, value := range deployment.Spec.Selector.MatchLabels {
+		if pods.Template.Metadata.Labels[name] != value {
+			t.Errorf("the Deployment means Pods with %s=%s, its own have %v", name, value, pods.Template.Metadata.Labels)
+		}
+	}
+	if want := []string{"fleet", "watch", "--file", "/etc/dump-refresh/fleet.yaml"}; !slices.Equal(pod.Containers[0].Args, want) {
+		t.Errorf("it runs %q", pod.Containers[0].Args)
+	}
+	var named struct{ Metadata struct{ Name string } }
+	into(t, objects["ConfigMap"], &named)
+	if pod.Volumes[0].ConfigMap.Name != named.Metadata.Name {
+		t.Errorf("the Pods mount %s, there is %s", pod.Volumes[0].ConfigMap.Name, named.Metadata.Name)
+	}
+	if objects["CronJob"] == nil {
+		t.Error("the CronJob is missing")
 	}
 }
 

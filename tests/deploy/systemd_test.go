@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var units = []string{"dump-refresh.service", "dump-refresh.timer", "dump-refresh-failed.service"}
+var units = []string{"dump-refresh.service", "dump-refresh.timer", "dump-refresh-failed.service", "dump-refresh-watch.service"}
 
 // installed returns a folder with the units as on a host that has the program.
 func installed(t *testing.T) string {
@@ -38,7 +38,7 @@ func TestUnitsAreValid(t *testing.T) {
 func TestServicesAreConfined(t *testing.T) {
 	analyze := program(t, "systemd-analyze", "apt-get install systemd")
 	folder := installed(t)
-	for _, unit := range []string{"dump-refresh.service", "dump-refresh-failed.service"} {
+	for _, unit := range []string{"dump-refresh.service", "dump-refresh-failed.service", "dump-refresh-watch.service"} {
 		run(t, "", analyze, "security", "--offline=true", "--no-pager", "--threshold=15", filepath.Join(folder, unit))
 	}
 }
@@ -67,7 +67,7 @@ func TestOftenIsValid(t *testing.T) {
 // metrics outlast a reboot.
 func TestServiceFailsWithoutItsFleet(t *testing.T) {
 	unit := read(t, deployed(t, "systemd", "dump-refresh.service"))
-	for line := range strings.Lines(unit) {
+	for line := range strings.Lines(unit + read(t, deployed(t, "systemd", "dump-refresh-watch.service"))) {
 		if strings.HasPrefix(line, "Condition") || strings.HasPrefix(line, "Assert") {
 			t.Errorf("a run may be skipped: %s", line)
 		}

@@ -17,6 +17,7 @@ func fleetCommand(version string) *cli.Command {
 		Subcommands: []*cli.Command{
 			fleetPlanCommand(version),
 			fleetRefreshCommand(version),
+			fleetWatchCommand(version),
 			fleetStatusCommand(version),
 			fleetReportCommand(version),
 			fleetVerifyCommand(version),

@@ -23,7 +23,7 @@ func fleetPlanCommand(version string) *cli.Command {
 		Action: func(c *cli.Context) error {
 			defer frugal()()
 			out := fleetOutput(c)
-			f, err := openFleet(c, out, version)
+			f, err := openFleet(c, out, version, nil)
 			if err != nil {
 				return err
 			}
@@ -41,19 +41,21 @@ type openedFleet struct {
 	// contacts are told about the result of a run; file is the fleet.yaml that names them, dir its folder.
 	contacts  fleet.Contacts
 	file, dir string
+	// watchInterval is how often staging is asked whether it has changed, while the fleet is watched.
+	watchInterval time.Duration
 }
 
-// openFleet reads the fleet that the flags name, and surveys its buckets.
-func openFleet(c *cli.Context, out *ui.Output, version string) (*openedFleet, error) {
+// openFleet reads the fleet that the flags name, and surveys its buckets. A watch says which projects have changed.
+func openFleet(c *cli.Context, out *ui.Output, version string, watch *watching) (*openedFleet, error) {
 	config, err := fleetConfig(c)
 	if err != nil {
 		return nil, err
 	}
-	f := &openedFleet{contacts: config.Contacts, file: config.File, dir: config.Dir}
+	f := &openedFleet{contacts: config.Contacts, file: config.File, dir: config.Dir, watchInterval: config.WatchInterval}
 	if f.shard, err = shard(c); err != nil {
 		return nil, err
 	}
-	loader := fleetLoader{out: out, version: version, force: c.Bool("force"), sessions: &bucket.Sessions{}}
+	loader := fleetLoader{out: out, version: version, force: c.Bool("force"), watch: watch, sessions: &bucket.Sessions{}}
 	if loader.flags, err = assignments(c); err != nil {
 		return nil, err
 	}

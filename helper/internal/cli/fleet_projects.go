@@ -32,6 +32,7 @@ type fleetLoader struct {
 	version string
 	flags   map[string]string // settings that override all others
 	force   bool              // refreshes publish whatever there was before
+	watch   *watching         // says which projects have changed; nil if nobody watches
 	// restores says how dumps are checked.
 	restores restoreOptions
 	// rate is shared by all projects; nil leaves each its own.
@@ -108,14 +109,24 @@ func (l fleetLoader) project(ctx context.Context, entry fleet.Entry) fleet.Proje
 	result.Source = refresh.Address(s.project.Source.URL, s.project.SSH)
 	result.Command = s.project.Source.Command
 	result.Open = s.openBucket
+	seen := l.watch != nil && l.watch.seen[result.Slot]
+	result.Seen = seen
 	result.Refresh = func(ctx context.Context, turn fleet.Turn) (fleet.Outcome, error) {
 		mine := *s
 		mine.note = turn.Note
 		options := refreshOptions{version: l.version, skipBroken: entry.SkipBroken, ifOlderThan: entry.Due(), ifChanged: true}
+		if seen { // another process may have just published it
+			options.ifOlderThan = min(entry.Due(), entry.MinInterval)
+		}
 		if l.force {
 			options.force, options.ifOlderThan, options.ifChanged = true, 0, false
 		}
 		return mine.refreshInFleet(ctx, turn, options)
+	}
+	if l.watch != nil && s.project.Source.URL != nil {
+		mine := *s
+		mine.note = func(string) {} // a refresh says it
+		result.Changed = mine.changedInFleet
 	}
 	result.Prune = s.pruneInFleet
 	result.Restore = func(ctx context.Context, key string, progress dump.Progress) (fleet.Restored, error) {

@@ -61,25 +61,56 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	if c.Bool("force") && len(c.StringSlice("only")) == 0 {
 		return &usage{"--force needs --only, which names the projects"}
 	}
-	restore := frugal()
-	defer restore()
-	f, err := openFleet(c, out, version)
+	f, report, err := refreshFleet(c, out, version, nil)
 	if err != nil {
 		return err
+	}
+	f.summary(out, report)
+	if err := out.Result(report); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if bad := stale(report); bad > 0 {
+		return &staleError{bad, len(report.Projects)}
+	}
+	return nil
+}
+
+// stale counts the projects that are not as they should be after a run.
+func stale(report fleet.RunReport) (bad int) {
+	for _, result := range report.Projects {
+		if !result.Fine() {
+			bad++
+		}
+	}
+	return bad
+}
+
+// refreshFleet is one run. A watch says which projects have changed.
+func refreshFleet(c *cli.Context, out *ui.Output, version string, watch *watching) (f *openedFleet, report fleet.RunReport, err error) {
+	ctx := c.Context
+	restore := frugal()
+	defer restore()
+	if f, err = openFleet(c, out, version, watch); err != nil {
+		return nil, report, err
 	}
 	if slices.ContainsFunc(f.items, func(item *fleet.Item) bool { return item.Action == fleet.Refresh }) {
 		restore() // a refresh needs the processors for other things
 	}
 	teller, err := newFleetTeller(c, out, f)
 	if err != nil {
-		return err
+		return nil, report, err
 	}
-	if err := f.wait(ctx, out); err != nil {
-		return err
+	if watch == nil {
+		if err := f.wait(ctx, out); err != nil {
+			return nil, report, err
+		}
 	}
 	// The garbage collector works harder as the process approaches the limit.
 	debug.SetMemoryLimit(f.limits.Memory)
-	report := fleet.RunReport{
+	report = fleet.RunReport{
 		Version: jsonVersion, Started: time.Now().UTC(), Publisher: publisher(), ToolVersion: version,
 		Shard: f.shard.String(), Parallel: f.limits.Parallel,
 	}
@@ -98,24 +129,8 @@ func runFleet(c *cli.Context, out *ui.Output, version string) error {
 	for _, problem := range report.Store(ctx, f.items) {
 		out.Note(problem.Error())
 	}
-	f.summary(out, report)
-	bad := 0
-	for _, result := range report.Projects {
-		if !result.Fine() {
-			bad++
-		}
-	}
-	teller.end(ctx, bad == 0)
-	if err := out.Result(report); err != nil {
-		return err
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if bad > 0 {
-		return &staleError{bad, len(report.Projects)}
-	}
-	return nil
+	teller.end(ctx, stale(report) == 0)
+	return f, report, nil
 }
 
 // staleError means that a run has not made every dump fresh.

@@ -20,6 +20,8 @@ type Config struct {
 	LimitRate int64
 	// StoragePrice is what keeping dumps costs; a report shows it.
 	StoragePrice Price
+	// WatchInterval is how often staging is asked whether it has changed, while the fleet is watched.
+	WatchInterval time.Duration
 	// Projects are the listed ones, with the defaults filled in.
 	Projects []Entry
 	// Scan are the folders to search for projects, each as the Path of an entry for what is found there.
@@ -75,7 +77,7 @@ type Limits struct {
 }
 
 // DefaultPolicy applies if fleet.yaml says nothing.
-var DefaultPolicy = Policy{MaxAge: 24 * time.Hour, TimeLimit: time.Hour, Retries: 2, Remind: 24 * time.Hour}
+var DefaultPolicy = Policy{MaxAge: 24 * time.Hour, TimeLimit: time.Hour, Retries: 2, MinInterval: 5 * time.Minute, Remind: 24 * time.Hour}
 
 // LeastRate is the lowest limit, in bytes per second, the same as for a single command. Below it, servers would consider
 // connections dead.

@@ -31,6 +31,7 @@ projects:
     ref: main
     name: blog
     max_age: 6h
+    min_interval: 1m
     retries: 0
     skip_broken: false
     remind: never
@@ -44,7 +45,8 @@ per_host: 3
 memory: 600M
 limit_rate: 50M
 jitter: 5m
-defaults: {max_age: 2d, time_limit: 90m, skip_broken: true, set: {DUMP_KEEP: "14", DUMP_ENGINE: client}, prefix: "dumps/{name}", bounds: {DUMP_KEEP: 2-60}}
+watch_interval: 30s
+defaults: {max_age: 2d, time_limit: 90m, min_interval: 7m, skip_broken: true, set: {DUMP_KEEP: "14", DUMP_ENGINE: client}, prefix: "dumps/{name}", bounds: {DUMP_KEEP: 2-60}}
 `)
 	for _, name := range []string{"a", "b/c", ".hidden/d", "vendor/e", "a/nested"} {
 		write(t, filepath.Join(folder, "more", name, ".ddev", "config.yaml"), "name: x\n")
@@ -59,20 +61,20 @@ defaults: {max_age: 2d, time_limit: 90m, skip_broken: true, set: {DUMP_KEEP: "14
 		t.Fatal(err)
 	}
 	defaults := Entry{
-		Policy: Policy{MaxAge: 48 * time.Hour, TimeLimit: 90 * time.Minute, Retries: 2, SkipBroken: true, Remind: 24 * time.Hour},
+		Policy: Policy{MaxAge: 48 * time.Hour, TimeLimit: 90 * time.Minute, MinInterval: 7 * time.Minute, Retries: 2, SkipBroken: true, Remind: 24 * time.Hour},
 		Set:    map[string]string{"DUMP_KEEP": "14", "DUMP_ENGINE": "client"},
 		Trust:  TrustTables, Keep: Bounds{2, 60}, KeepDays: DefaultKeepDays, Prefix: "dumps/{name}",
 	}
 	at := func(path string) Entry {
 		e := defaults
-		e.Path, e.Allow = filepath.Join(folder, path), "`{path: more, trust: full}` at "+file+":14"
+		e.Path, e.Allow = filepath.Join(folder, path), "`{path: more, trust: full}` at "+file+":15"
 		return e
 	}
 	trusted := at("trusted/d")
-	trusted.Trust, trusted.Environment, trusted.Allow = TrustFull, []string{"AWS_*"}, "`trust: full` at "+file+":15"
+	trusted.Trust, trusted.Environment, trusted.Allow = TrustFull, []string{"AWS_*"}, "`trust: full` at "+file+":16"
 	blog := Entry{
 		Git: "git@example.com:acme/blog.git", Ref: "main",
-		Policy: Policy{MaxAge: 6 * time.Hour, TimeLimit: 90 * time.Minute, KnownBroken: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
+		Policy: Policy{MaxAge: 6 * time.Hour, TimeLimit: 90 * time.Minute, MinInterval: time.Minute, KnownBroken: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
 		Set:    map[string]string{"DUMP_KEEP": "3", "DUMP_ENGINE": "client", "DUMP_COMPRESSION": "gzip"},
 		Name:   "blog", Trust: TrustTables, Keep: Bounds{2, 60}, KeepDays: DefaultKeepDays, Prefix: "dumps/{name}", Allow: "`trust: full` at " + file + ":4",
 	}
@@ -80,6 +82,9 @@ defaults: {max_age: 2d, time_limit: 90m, skip_broken: true, set: {DUMP_KEEP: "14
 	shop.Allow = "`trust: full` at " + file + ":3"
 	if diff := cmp.Diff([]Entry{shop, blog, at("more/a"), at("more/b/c"), trusted}, entries); diff != "" {
 		t.Error(diff)
+	}
+	if config.WatchInterval != 30*time.Second {
+		t.Errorf("watch_interval: %s", config.WatchInterval)
 	}
 	limits := Limits{Parallel: 4, PerHost: 3, Memory: 600 << 20, Jitter: 5 * time.Minute}
 	if config.Limits != limits || config.LimitRate != 50<<20 {

@@ -43,7 +43,7 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 		}
 		return Config{}, ConfigErrors{{File: file, Line: line, Text: "not valid YAML: " + strings.TrimPrefix(message, "yaml: ")}}
 	}
-	config := Config{Defaults: defaultEntry, File: file, Dir: folder}
+	config := Config{Defaults: defaultEntry, WatchInterval: time.Minute, File: file, Dir: folder}
 	if len(document.Content) == 0 {
 		return Config{}, ConfigErrors{{File: file, Text: "the file is empty; list projects under projects, or folders to search under scan"}}
 	}
@@ -57,6 +57,8 @@ func parseConfig(file, folder string, text []byte) (Config, error) {
 		"memory":     r.bytes(&config.Memory, leastMemory),
 		"limit_rate": r.bytes(&config.LimitRate, LeastRate),
 		"jitter":     r.duration(&config.Jitter),
+
+		"watch_interval": r.duration(&config.WatchInterval),
 
 		"storage_price": r.price(&config.StoragePrice),
 
@@ -129,10 +131,11 @@ func resolved(node *yaml.Node) *yaml.Node {
 // entry returns the keys that projects and defaults have in common.
 func (r *configReader) entry(entry *Entry) fields {
 	return fields{
-		"max_age":     r.duration(&entry.MaxAge),
-		"renew_after": r.duration(&entry.RenewAfter),
-		"time_limit":  r.duration(&entry.TimeLimit),
-		"retries":     r.number(&entry.Retries, 0),
+		"max_age":      r.duration(&entry.MaxAge),
+		"renew_after":  r.duration(&entry.RenewAfter),
+		"min_interval": r.duration(&entry.MinInterval),
+		"time_limit":   r.duration(&entry.TimeLimit),
+		"retries":      r.number(&entry.Retries, 0),
 		"remind": func(node *yaml.Node) {
 			if entry.Remind = 0; node.Value != "never" {
 				r.duration(&entry.Remind)(node)

@@ -40,6 +40,11 @@ type Project struct {
 	// Refresh publishes a fresh dump, unless staging has not changed since the newest one, or the newest one is younger
 	// than Policy.Due.
 	Refresh func(context.Context, Turn) (Outcome, error)
+	// Changed asks staging whether it has changed since it had an earlier state, "" for an unknown one, and returns the present one. A database
+	// that can never tell has not changed. It is nil where nobody can be asked.
+	Changed func(ctx context.Context, since string) (now string, changed bool, err error)
+	// Seen means that staging has changed, so that the project is due.
+	Seen bool
 	// Prune deletes the dumps that the project's retention does not keep, or only finds them. say gets a line about each.
 	Prune func(ctx context.Context, dryRun bool, say func(string)) (Pruned, error)
 	// Restore loads a dump into a throw-away server and compares what is there afterwards. progress is told how far it is.
@@ -56,6 +61,8 @@ type Policy struct {
 	MaxAge time.Duration
 	// RenewAfter is the age at which it is renewed, if that is earlier than Due would be; 0 is none.
 	RenewAfter time.Duration
+	// MinInterval is the least time between two dumps of a project that is watched.
+	MinInterval time.Duration
 	// TimeLimit is how long one try may take; 0 is no limit.
 	TimeLimit time.Duration
 	// Retries is how often a refresh that failed is tried again.

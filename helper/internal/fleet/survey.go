@@ -231,6 +231,8 @@ func (i *Item) decide(now time.Time, shard Shard) {
 		i.Action, i.Why = Hold, i.history.paused(now).String()
 	case i.Newest == nil:
 		i.Action, i.Why = Refresh, "has no dump yet"
+	case i.Project.Seen:
+		i.Action, i.Why = Refresh, "has changed"
 	case clock.Younger(known, now, i.Project.Due()):
 		i.Action, i.Why = Skip, "is fresh until "+known.Add(i.Project.Due()).UTC().Format("2006-01-02 15:04 UTC")
 	default:
