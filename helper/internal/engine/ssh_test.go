@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/source"
 	"github.com/jobiqo/dump-refresh/helper/internal/source/sourcetest"
@@ -110,6 +114,55 @@ func TestSSHCommand(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	_ = dump.Close()
+}
+
+// A command on the other machine that prints nothing is ended there, with the programs that it has started.
+func TestSSHSilentCommand(t *testing.T) {
+	server := sshd(t)
+	sourcetest.Home(t, sourcetest.Identity(server), server)
+	file := filepath.Join(t.TempDir(), "shell")
+	src, _ := sourcetest.Open(t, source.Config{
+		Command: "echo $$ >" + file + "; echo rows; sleep 1000 | sleep 1000; echo more", SSH: server.Address(), CommandSilence: 2 * time.Second,
+	})
+	dump, err := src.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(dump, make([]byte, 5)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(-shell, syscall.SIGKILL) })
+	if err := syscall.Kill(-shell, 0); err != nil {
+		t.Fatalf("the command does not lead a group of processes: %v", err)
+	}
+	var silent *source.SilentCommandError
+	began := time.Now()
+	if err := sourcetest.Rest(dump); !errors.As(err, &silent) || err.Error() != "the source command has printed nothing for 2s, and was ended" {
+		t.Errorf("error %v", err)
+	}
+	if waited := time.Since(began); waited > 30*time.Second {
+		t.Errorf("it took %s", waited)
+	}
+	// The connection is still open. Where the tests run as root, the server passes no signals on.
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if syscall.Kill(-shell, 0) == syscall.ESRCH {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("something of the command is left on the other machine")
+		}
+	}
+	if err := dump.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestSSHCut(t *testing.T) {

@@ -9,8 +9,12 @@ import (
 // Everything that is printed goes through this file: names, texts and messages come from servers and buckets, and may have been written to
 // control the terminal.
 
+// ofContexts are texts of Go's library about a wait that has ended, in its own terms, and what they mean to a user.
+var ofContexts = strings.NewReplacer("context canceled", "interrupted", "context deadline exceeded", "no answer in time", "operation was canceled", "interrupted")
+
 // printable replaces what would control a terminal, or change the order in which it shows characters. Line feeds and tabs stay.
 func printable(text string) string {
+	text = ofContexts.Replace(text)
 	return strings.Map(func(r rune) rune {
 		if controls(r) && r != '\n' && r != '\t' {
 			return unicode.ReplacementChar

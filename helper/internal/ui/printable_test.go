@@ -1,7 +1,10 @@
 package ui
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"net"
 	"strings"
 	"testing"
 )
@@ -34,6 +37,31 @@ func TestNothingFromOutsideControlsTheTerminal(t *testing.T) {
 	var read map[string]string
 	if err := json.Unmarshal(stdout.Bytes(), &read); err != nil || read["name"] != strings.ToValidUTF8(hostile, "") {
 		t.Errorf("%v: %q", err, read)
+	}
+}
+
+// Nobody reads in Go's words why a wait has ended, wherever the error comes from.
+func TestContextsEndInPlainWords(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, stop := context.WithTimeout(t.Context(), 0)
+	defer stop()
+	<-late.Done()
+	_, dial := (&net.Dialer{}).DialContext(ended, "tcp", "127.0.0.1:1")
+	for want, err := range map[string]error{
+		"load the dump: interrupted": fmt.Errorf("load the dump: %w", ended.Err()), "list: no answer in time": fmt.Errorf("list: %w", late.Err()),
+		"dial tcp 127.0.0.1:1: interrupted": dial,
+	} {
+		output, stdout, stderr := off(Options{})
+		output.Fail(err, "")
+		output.Note(err.Error())
+		output.Print("%v\n%s", err, Table([][]string{{"PROBLEM"}, {err.Error()}}))
+		if got, want := stderr.String(), "error: "+want+"\n"+want+"\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if got, want := stdout.String(), want+"\nPROBLEM\n"+want+"\n"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

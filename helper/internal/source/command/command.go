@@ -85,10 +85,11 @@ func (c *Source) remote(ctx context.Context) (*source.Dump, error) {
 	// Readers therefore use a pipe that can be closed at any time.
 	ctx, cancel := context.WithCancelCause(ctx)
 	out, in := io.Pipe()
-	r := &remoteCommand{PipeReader: out, in: in, session: session}
+	r := &remoteCommand{PipeReader: out, in: in, tunnel: c.tunnel, session: session, ended: make(chan struct{}), goodbye: context.WithoutCancel(ctx)}
 	go func() {
 		_, _ = io.Copy(in, stdout)
 		_ = in.CloseWithError(c.remoteFailure(session.Wait(), stderr))
+		close(r.ended)
 	}()
 	r.stop = context.AfterFunc(ctx, func() { r.end(context.Cause(ctx)) })
 	return c.dump(r, time.Now().UTC(), cancel), nil
@@ -116,28 +117,6 @@ func (c *Source) remoteFailure(err error, stderr *tail) error {
 	}
 	// Without an exit status the command may or may not have succeeded.
 	return source.Failure("run the source command on "+c.tunnel.Name, source.ErrConnectionLost, err)
-}
-
-// remoteCommand is a command that runs on the SSH host. Read returns the command's failure instead of io.EOF.
-type remoteCommand struct {
-	*io.PipeReader
-	in      *io.PipeWriter
-	session *ssh.Session
-	stop    func() bool
-}
-
-// end asks the server to kill the command and closes the session. A command that ignores the signal fails at its next
-// write.
-func (r *remoteCommand) end(cause error) {
-	_ = r.in.CloseWithError(cause)
-	_ = r.session.Signal(ssh.SIGKILL)
-	_ = r.session.Close()
-}
-
-func (r *remoteCommand) Close() error {
-	r.stop()
-	r.end(io.ErrClosedPipe)
-	return nil
 }
 
 // State reports doubt: a command can print anything.

@@ -202,6 +202,9 @@ func (t *Tunnel) NewSession(ctx context.Context) (*ssh.Session, error) {
 	}
 }
 
+// PassesSignals reports whether the server is likely to pass on signals to commands. OpenSSH's does not to those of root.
+func (t *Tunnel) PassesSignals() bool { return t.client.User() != "root" }
+
 // whileUp returns a context that also ends when the SSH connection does. On a connection that has just broken,
 // opening a channel could otherwise block forever.
 func (t *Tunnel) whileUp(ctx context.Context) (context.Context, func()) {
