@@ -58,3 +58,42 @@ func TestHeidiSQL(t *testing.T) {
 		}
 	})
 }
+
+// heidiSQLForms are other things that exports of HeidiSQL have: no time zone and shorter settings in old versions, bodies that are one statement and end at the
+// delimiter, empty lines between parameters, comments with quotes, names with spaces, an event before the tables that it needs, two spaces where
+// there was a definer, and tables whose rows were not wanted.
+const heidiSQLForms = "-- --------------------------------------------------------\n-- Host:                         db.example.com\n" +
+	"-- Server version:               5.7.26 - MySQL Community Server (GPL)\n-- Server OS:                    Linux\n" +
+	"-- HeidiSQL Version:             9.3.0.5053\n-- --------------------------------------------------------\n\n" +
+	"/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;\n/*!40101 SET NAMES utf8 */;\n/*!50503 SET NAMES utf8mb4 */;\n" +
+	"/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;\n" +
+	"/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n\n" +
+	"\n-- Dumping database structure for shop\nUSE `shop`;\n\n-- Dumping structure for event shop.every hour\nDELIMITER //\n" +
+	"CREATE DEFINER=`root`@`localhost` EVENT `every hour` ON SCHEDULE EVERY 1 HOUR STARTS '2024-01-01 00:00:00' ON COMPLETION PRESERVE ENABLE COMMENT 'it''s hourly' DO DELETE FROM log\n\t\tWHERE at < NOW() - INTERVAL 30 DAY//\nDELIMITER ;\n\n" +
+	"-- Dumping structure for procedure shop.report\nDROP PROCEDURE IF EXISTS `report`;\nDELIMITER //\nCREATE  PROCEDURE `report`(\n\tIN `day` VARCHAR(25),\n\n\n\tIN `n` INT\n,\n\tOUT `all` INT\n)\n" +
+	"    READS SQL DATA\n    COMMENT 'counts; all of them'\nBEGIN\n  -- *****\n  -- don't count twice; see the \"log\"\n  /* nor this; */\n\tDECLARE c CURSOR FOR SELECT id FROM log;\n\tIF n / 2 > 1 THEN\n\t\tSELECT COUNT(*) INTO `all` FROM log;\n\tEND IF;\nEND//\nDELIMITER ;\n\n" +
+	"-- Dumping structure for function shop.one\nDELIMITER //\nCREATE FUNCTION `one`() RETURNS int(11)\n    NO SQL\n    DETERMINISTIC\nRETURN 1//\nDELIMITER ;\n\n" +
+	"-- Dumping structure for table shop.log\nCREATE TABLE IF NOT EXISTS `log` (\n  `id` int(11) NOT NULL AUTO_INCREMENT,\n  `at` datetime DEFAULT NULL,\n  `text` text,\n  PRIMARY KEY (`id`) USING BTREE\n) ENGINE=InnoDB DEFAULT CHARSET=utf8;\n\n" +
+	"-- Dumping data for table shop.log: ~1 rows (approximately)\n/*!40000 ALTER TABLE `log` DISABLE KEYS */;\n" +
+	"INSERT INTO `log` (`id`, `at`, `text`) VALUES\n\t(1, NULL, 'END//\\r\\nDELIMITER ;\\r\\n');\n/*!40000 ALTER TABLE `log` ENABLE KEYS */;\n\n" +
+	"-- Dumping structure for table shop.unselected\nCREATE TABLE IF NOT EXISTS `unselected` (\n  `id` int(11) NOT NULL\n) ENGINE=InnoDB DEFAULT CHARSET=utf8;\n\n-- Data exporting was unselected.\n\n\n" +
+	"/*!40101 SET SQL_MODE=IFNULL(@OLD_SQL_MODE, '') */;\n/*!40014 SET FOREIGN_KEY_CHECKS=IF(@OLD_FOREIGN_KEY_CHECKS IS NULL, 1, @OLD_FOREIGN_KEY_CHECKS) */;\n" +
+	"/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */;\n"
+
+func TestHeidiSQLForms(t *testing.T) {
+	targettest.EachServer(t, func(t *testing.T, server *testserver.MySQL) {
+		targettest.Fresh(t, server, "site90")
+		db, said := targettest.Open(t, server.URL("site90"))
+		targettest.Must(t, targettest.Pull(t, db, heidiSQLForms))
+		rows, err := server.Query("SELECT text, site90.one(), (SELECT CONCAT(EVENT_NAME, ' ', EVENT_COMMENT, ' ', STATUS, ' ', EVENT_DEFINITION) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'site90')," +
+			" (SELECT COUNT(*) FROM site90.unselected)," +
+			" (SELECT GROUP_CONCAT(PARAMETER_MODE, ' ', PARAMETER_NAME ORDER BY ORDINAL_POSITION) FROM information_schema.PARAMETERS WHERE SPECIFIC_SCHEMA = 'site90' AND SPECIFIC_NAME = 'report') FROM site90.log")
+		targettest.Must(t, err)
+		if diff := cmp.Diff([][]string{{"END//\r\nDELIMITER ;\r\n", "1", "every hour it's hourly ENABLED DELETE FROM log\n\t\tWHERE at < NOW() - INTERVAL 30 DAY", "0", "IN day,IN n,OUT all"}}, rows); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if len(said.Lines) > 0 {
+			t.Errorf("notes: %q", said.Lines)
+		}
+	})
+}
