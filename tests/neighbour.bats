@@ -62,7 +62,7 @@ refuses_everything() {
   done
   run ddev dump-doctor
   assert_failure
-  assert_line "failed   local database      $1"
+  assert_line "failed   local database       $1"
   assert_output --partial "hint: $2"
 }
 

@@ -73,9 +73,9 @@ func (s *session) doctor(ctx context.Context) error {
 			}
 		}
 		checks = append(checks, checked{check.Name, check.Status, check.Text, check.Hint})
-		s.out.Print("%-8s %-19s %s\n", check.Status, check.Name, strings.ReplaceAll(check.Text, "\n", "\n"+strings.Repeat(" ", 29)))
+		s.out.Print("%-8s %-20s %s\n", check.Status, check.Name, strings.ReplaceAll(check.Text, "\n", "\n"+strings.Repeat(" ", 30)))
 		if check.Hint != "" {
-			s.out.Print("%29shint: %s\n", "", check.Hint)
+			s.out.Print("%30shint: %s\n", "", check.Hint)
 		}
 	}
 	report(doctor.Check{Name: "settings", Status: doctor.OK, Text: "project " + s.project.Name + " in " + s.project.Root})

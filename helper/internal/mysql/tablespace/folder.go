@@ -28,7 +28,7 @@ type Folder struct{ *os.Root }
 func OpenFolder(ctx context.Context, s *session.Session, database string) (f Folder, err error) {
 	name := session.JournalPrefix + strings.ToLower(rand.Text())
 	table := mysql.QuoteName(database) + "." + mysql.QuoteName(name)
-	if err := s.Exec(ctx, "CREATE TABLE "+table+" (id int) ENGINE=InnoDB"); err != nil {
+	if err := s.Exec(ctx, "CREATE TABLE "+table+" (id int PRIMARY KEY) ENGINE=InnoDB"); err != nil {
 		return f, err
 	}
 	defer func() {
