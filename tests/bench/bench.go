@@ -46,6 +46,19 @@ func bench(ctx context.Context, o options) (err error) {
 			}
 		}
 	}
+	results, err := s.changed(ctx, o)
+	if err != nil {
+		return err
+	}
+	if len(results) > 0 {
+		r.Results = append(r.Results, results...)
+		r.Verdicts = judge(r.Results)
+		if o.report != "" {
+			if err := r.write(o.report); err != nil {
+				return err
+			}
+		}
+	}
 	say("\n%s", r.markdown())
 	return r.broken()
 }

@@ -173,7 +173,7 @@ func TestOptions(t *testing.T) {
 	want := `SIZE_MB: must be a whole number from 1 (got "0")
 RUNS: must be a whole number from 1 (got "many")
 S3: must be versitygw or minio (got "ceph")
-BENCH_ONLY: "sideways" is none of up, down, baked, connections, small, postgres, tables, values
+BENCH_ONLY: "sideways" is none of up, down, baked, connections, small, postgres, tables, values, changed
 BENCH_PEERS: "rsync" is none of directory, dumpling, gzip, mydumper, null, s5cmd, zstd`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)

@@ -24,6 +24,8 @@ type cost struct {
 	TreePeak int64 `json:"tree_peak_bytes"`
 	// Stored is the size of the objects in S3 afterwards.
 	Stored int64 `json:"stored_bytes,omitempty"`
+	// Moved is how many bytes were sent to S3, or fetched from it.
+	Moved int64 `json:"moved_bytes,omitempty"`
 }
 
 // measure runs a command line with bash, to its end.
@@ -86,6 +88,7 @@ func medians(costs []cost) cost {
 		Peak:      int64(median(costs, func(c cost) float64 { return float64(c.Peak) })),
 		TreePeak:  int64(median(costs, func(c cost) float64 { return float64(c.TreePeak) })),
 		Stored:    int64(median(costs, func(c cost) float64 { return float64(c.Stored) })),
+		Moved:     int64(median(costs, func(c cost) float64 { return float64(c.Moved) })),
 	}
 }
 

@@ -25,7 +25,7 @@ type options struct {
 }
 
 // parts are the values of BENCH_ONLY.
-var parts = []string{"up", "down", "baked", "connections", "small", "postgres", "tables", "values"}
+var parts = []string{"up", "down", "baked", "connections", "small", "postgres", "tables", "values", "changed"}
 
 func readOptions(getenv func(string) string) (options, error) {
 	o := options{

@@ -38,13 +38,16 @@ func (r report) markdown() string {
 
 // table has a line for each way, with the medians of its runs.
 func (r result) table() string {
-	stored := false
+	stored, moved := false, false
 	for _, w := range r.Ways {
-		stored = stored || w.Median.Stored > 0
+		stored, moved = stored || w.Median.Stored > 0, moved || w.Median.Moved > 0
 	}
 	rows := [][]string{{"", "seconds", "from – to", "first ÷ this", "CPU seconds", "server's", "MiB, biggest process", "MiB, all"}}
 	if stored {
 		rows[0] = append(rows[0], "MB in S3")
+	}
+	if moved {
+		rows[0] = append(rows[0], "MB over the line")
 	}
 	for _, w := range r.Ways {
 		least, most := w.Runs[0].Wall, w.Runs[0].Wall
@@ -58,6 +61,9 @@ func (r result) table() string {
 		}
 		if stored {
 			row = append(row, fmt.Sprintf("%.1f", float64(m.Stored)/1e6))
+		}
+		if moved {
+			row = append(row, fmt.Sprintf("%.1f", float64(m.Moved)/1e6))
 		}
 		rows = append(rows, row)
 	}
