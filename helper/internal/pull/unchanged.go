@@ -38,8 +38,12 @@ func (p *Plan) onlyChanged(ctx context.Context, cache *cache, result *Result) (s
 	}
 	p.Progress.Phase("looking for tables that have not changed", 0)
 	untouched, err := database.Untouched(ctx, names(same))
-	if err != nil {
-		return stats, false, err
+	switch {
+	case ctx.Err() != nil:
+		return stats, false, context.Cause(ctx)
+	case err != nil:
+		p.Progress.Note("all tables are loaded: " + err.Error())
+		return stats, false, nil
 	}
 	staying := make(map[string]int64, len(untouched))
 	for _, table := range untouched {
