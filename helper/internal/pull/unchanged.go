@@ -43,7 +43,7 @@ func (p *Plan) onlyChanged(ctx context.Context, cache *cache, result *Result) (s
 		return stats, false, context.Cause(ctx)
 	case err != nil:
 		p.Progress.Note("all tables are loaded: " + err.Error())
-		return stats, false, nil
+		return stats, false, nil //nolint:nilerr // the load says whether this is the end of the pull
 	}
 	staying := make(map[string]int64, len(untouched))
 	for _, table := range untouched {
