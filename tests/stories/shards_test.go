@@ -49,21 +49,16 @@ func TestShardsOfTheProgram(t *testing.T) {
 		group.Go(p.wait)
 	}
 	killed := 0
-	for _, i := range random.Perm(shards) {
-		if killed == victims {
-			break
+	for deadline := time.Now().Add(time.Minute); killed < victims && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		p := processes[random.IntN(shards)]
+		if !p.reads() {
+			continue
 		}
-		patience := time.Duration(random.IntN(400)) * time.Millisecond
-		for deadline := time.Now().Add(time.Minute); !processes[i].ended() && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-			if !processes[i].reads() {
-				continue
-			}
-			if time.Sleep(patience); processes[i].reads() {
-				_ = processes[i].command.Process.Kill()
-				processes[i].killed = true
-				killed++
-				break
-			}
+		if time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond); p.reads() {
+			_ = p.command.Process.Kill()
+			<-p.done
+			p.killed = true
+			killed++
 		}
 	}
 	group.Wait()
