@@ -312,3 +312,25 @@ func TestOfSeveralMachinesOneTells(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Nobody pauses, or goes on with, the project of another database whose dumps are in the same place.
+func TestPauseOfAnotherProject(t *testing.T) {
+	c := newCompany(t, "shop")
+	const key = "shop/.dump-refresh/shop.history.json"
+	if err := c.PutObject("dumps", key, []byte(`{"project":"shop","source":"ab-of another database","pause":{"until":"2999-01-01T00:00:00Z"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	before, err := c.GetObject("dumps", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.projects[0].Source = "staging:3306/shop"
+	for _, pause := range []*fleet.Pause{nil, {Until: time.Now().Add(time.Hour)}} {
+		if _, err := fleet.SetPause(t.Context(), c.projects[0], pause); !errors.Is(err, fleet.ErrOtherSource) {
+			t.Errorf("error %v", err)
+		}
+		if after, err := c.GetObject("dumps", key); err != nil || string(after) != string(before) {
+			t.Errorf("%s, %v", after, err)
+		}
+	}
+}

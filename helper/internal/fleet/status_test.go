@@ -28,7 +28,7 @@ func run(hours float64, state fleet.State, key string, size int64) fleet.Run {
 }
 
 func TestJudge(t *testing.T) {
-	shop := fleet.Project{Name: "shop", Slot: "/srv/shop", Policy: fleet.Policy{MaxAge: 24 * time.Hour}}
+	shop := fleet.Project{Name: "shop", Slot: "/srv/shop", Policy: fleet.Policy{MaxAge: 24 * time.Hour, KnownBroken: time.Now().Add(time.Hour)}}
 	for name, test := range map[string]struct {
 		dump    float64 // hours ago, 0 is none
 		runs    []fleet.Run
@@ -61,6 +61,9 @@ func TestJudge(t *testing.T) {
 		got := fleet.Judge(shop, newest, history, now)
 		if got.Verdict != test.verdict || got.Age.Duration().Hours() != test.age || got.Failures != test.failed {
 			t.Errorf("%s: %s, %.1f hours old, %d failures", name, got.Verdict, got.Age.Duration().Hours(), got.Failures)
+		}
+		if got.KnownBroken.IsZero() != got.Verdict.Well() { // of a project that is well, nothing is known
+			t.Errorf("%s: known to be broken until %s", name, got.KnownBroken)
 		}
 		if (got.Error == "access denied" && got.Hint == "check the password") != (test.failed > 0) {
 			t.Errorf("%s: error %q, hint %q", name, got.Error, got.Hint)
