@@ -161,6 +161,24 @@ func TestUnknownDurationsComeFirst(t *testing.T) {
 	})
 }
 
+// A staging server that lets few in, and has much to give, is read from the beginning: short refreshes that follow one another take longer than
+// any long one.
+func TestCrowdedServerComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := newRunner(2, 1)
+		var items []*Item
+		for i := range 4 {
+			items = append(items, due(fmt.Sprint("alone", i), fmt.Sprint("host", i), 4*time.Minute, lasting(4*time.Minute)),
+				due(fmt.Sprint("crowded", i), "crowded", 3*time.Minute, lasting(3*time.Minute)))
+		}
+		began := time.Now()
+		r.Run(t.Context(), items)
+		if took := time.Since(began); took > 15*time.Minute {
+			t.Errorf("%s instead of 15 minutes", took)
+		}
+	})
+}
+
 // TestNoneHurtsAnother has one project of each kind that fails among those that do not.
 func TestNoneHurtsAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
