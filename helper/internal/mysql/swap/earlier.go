@@ -237,6 +237,9 @@ func (db *Database) prune(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return db.Classify("list the earlier databases", err)
 	}
+	if all, err = db.mergeSurplus(ctx, s, all); err != nil {
+		return db.Classify("merge earlier databases", err)
+	}
 	drop, err := target.Surplus(all, db.Config.Keep, func(k target.Kept) (bool, error) { return db.hasWork(ctx, s, k.Database) })
 	if err != nil {
 		return db.Classify("look at the earlier databases", err)

@@ -21,6 +21,7 @@ func steady(generation string) []string {
 		"CREATE TABLE stays (id int PRIMARY KEY AUTO_INCREMENT)", "CREATE TABLE page (title varchar(200))", "CREATE TABLE page_" + generation + " (id int)",
 		"INSERT INTO page VALUES ('" + generation + "')", "INSERT INTO stays VALUES (1), (2)",
 		"CREATE TABLE up (id int PRIMARY KEY)", "CREATE TABLE down (id int, FOREIGN KEY (id) REFERENCES up (id))",
+		"CREATE TABLE calm (v varchar(9))", "INSERT INTO calm VALUES ('calm')", "CREATE TRIGGER calm_added BEFORE INSERT ON calm FOR EACH ROW SET @x = 4",
 		"CREATE TRIGGER stays_added BEFORE INSERT ON stays FOR EACH ROW SET @x = 1",
 		"CREATE TRIGGER page_added BEFORE INSERT ON page FOR EACH ROW SET @x = '" + generation + "'",
 		"CREATE VIEW v AS SELECT title, '" + generation + "' AS generation FROM page, stays",
@@ -254,5 +255,73 @@ func TestMySQLKilledReturn(t *testing.T) {
 	}
 	if len(ends) < 2 {
 		t.Errorf("too few steps: %v", ends)
+	}
+}
+
+// TestMySQLMerged keeps an earlier database with somebody's work, and no more than one other beside it, however many pulls leave tables where they
+// are: what is between is merged. A process is killed at every step of that, and the next pull goes on.
+func TestMySQLMerged(t *testing.T) {
+	server := targettest.MariadbServer(t)
+	u := newUnchanged(t, server, "site56")
+	beside := func(staying ...string) target.Database {
+		part := targettest.AllBut(staying...)
+		part.Unchanged = true
+		db, err := targettest.TryOpen(t, target.Config{URL: targettest.ParseURL(t, server.URL(u.name)), Part: part, Token: unchangedToken, KeepChanged: true})
+		targettest.Must(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		return db
+	}
+	calm, keeping := beside("stays", "calm"), beside("stays")
+	paths := map[string]string{}
+	text := func(generation string) string {
+		if paths[generation] == "" {
+			targettest.Fresh(t, server, u.name+generation, append(steady("x"), "INSERT INTO page VALUES ('"+generation+"')", "DROP TABLE down", "DROP TABLE up")...)
+			if generation != "a" {
+				targettest.Must(t, server.Exec("USE "+u.name+generation, "UPDATE calm SET v = '"+generation+"'", "DROP TRIGGER calm_added"))
+			}
+			dump := targettest.Mysqldump(t, server, u.name+generation)
+			paths[generation] = filepath.Join(t.TempDir(), generation)
+			targettest.Must(t, os.WriteFile(paths[generation], []byte(dump), 0o600))
+		}
+		content, err := os.ReadFile(paths[generation])
+		targettest.Must(t, err)
+		return string(content)
+	}
+	finished := false
+	for step := range targettest.KillSteps(t) {
+		u.pull(u.whole, u.older, "older")
+		_, err := u.whole.DropEarlier(t.Context(), 1)
+		targettest.Must(t, err)
+		targettest.Must(t, server.Exec("USE site56", "UPDATE page SET title = 'work'"))
+		worked := targettest.Content(t, server, u.name)
+		u.pull(calm, text("a"), "a")
+		u.pull(keeping, text("b"), "b")
+		if earlier, err := u.whole.Earlier(t.Context()); err != nil || len(earlier) != 2 || !earlier[1].Part {
+			t.Fatalf("before the merge: %+v, %v", earlier, err)
+		}
+		t.Setenv(targettest.ChildPart, "=stays")
+		text("c")
+		finished = targettest.RunChild(t, server.URL(u.name), paths["c"], step)
+		targettest.Must(t, u.whole.Recover(t.Context()))
+		u.pull(keeping, text("d"), "d")
+		earlier, err := u.whole.Earlier(t.Context())
+		if err != nil || len(earlier) != 2 {
+			t.Fatalf("killed at step %d: %+v, %v", step, earlier, err)
+		}
+		if names, err := server.Databases(); err != nil || slices.ContainsFunc(names, func(name string) bool {
+			return strings.HasPrefix(name, u.name+"__dump_older") && name != earlier[1].Database
+		}) {
+			t.Fatalf("killed at step %d, left behind: %q, %v", step, names, err)
+		}
+		before := targettest.Content(t, server, u.name)
+		targettest.Must(t, u.whole.UndoTo(t.Context(), 1))
+		targettest.Must(t, u.whole.UndoTo(t.Context(), 2))
+		u.is("two steps back", worked)
+		targettest.Must(t, u.whole.UndoTo(t.Context(), 1))
+		targettest.Must(t, u.whole.UndoTo(t.Context(), 2))
+		u.is("and forward", before)
+		if finished {
+			break
+		}
 	}
 }
