@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +70,9 @@ func TestHostileTexts(t *testing.T) {
 	})
 }
 
+// actsLater matches what a load makes at its end, when no rows follow: here each statement is an end.
+var actsLater = regexp.MustCompile(`(?is)^\W*(/\*!\d*\W*)?CREATE\b.*\b(TRIGGER|EVENT|PROCEDURE|FUNCTION|VIEW)\b`)
+
 // Statements of a grammar change nothing outside either.
 func TestHostileGrammar(t *testing.T) {
 	groups := 2
@@ -95,7 +99,7 @@ func TestHostileGrammar(t *testing.T) {
 				if errors.As(err, &refused) {
 					continue
 				}
-				if sent = append(sent, text); err != nil {
+				if sent = append(sent, text); err != nil || actsLater.MatchString(text) {
 					targettest.Must(t, load.Discard())
 					load = hostileLoad(t, db)
 				}
