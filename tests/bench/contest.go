@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // contest is a database, the ways to refresh and to pull it, and how often each is measured; 0 for never.
@@ -22,6 +23,9 @@ type contest struct {
 
 	sums map[string]string // of the tables of staging
 }
+
+// folder is its folder in the bucket and in the cache. Not every program takes a name with spaces.
+func (c *contest) folder() string { return strings.ReplaceAll(c.name, " ", "-") }
 
 // The contents of databases.
 const (
@@ -71,7 +75,7 @@ func (s *site) compete(ctx context.Context, c *contest) ([]result, error) {
 }
 
 func (s *site) up(ctx context.Context, c *contest) direction {
-	folder := func(w way) string { return c.name + "/" + w.key }
+	folder := func(w way) string { return c.folder() + "/" + w.key }
 	return direction{
 		name: c.name + " up", title: c.title + ", refresh", runs: c.upRuns, server: c.staging,
 		job:    func(w way) job { return w.up },

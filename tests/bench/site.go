@@ -131,13 +131,13 @@ func (s *site) environ(c *contest, w way) []string {
 		return false
 	})
 	environ = append(environ, s.s3.Owner().Environ()...)
-	folder := c.name + "/" + cmp.Or(w.dumps, w.key)
+	folder := c.folder() + "/" + cmp.Or(w.dumps, w.key)
 	return append(environ,
 		"AWS_DEFAULT_REGION="+s.s3.Region, "AWS_REGION="+s.s3.Region, "S3_ENDPOINT_URL="+s.s3.Endpoint,
 		"DUMP_S3_BUCKET="+bucket, "DUMP_S3_PREFIX="+folder, "DUMP_S3_ENDPOINT="+s.s3.Endpoint, "DUMP_S3_REGION="+s.s3.Region,
 		"DUMP_S3_PATH_STYLE=true", "DUMP_SOURCE="+c.staging.URL(c.database), "DUMP_TARGET="+c.local.URL(c.database),
 		"FROM="+c.staging.clientOptions(), "INTO="+c.local.clientOptions(), "DB="+c.database,
-		"S3="+s.s3.Endpoint, "DUMPS=s3://"+bucket+"/"+c.name, "FILES="+s.files(), "CACHE="+filepath.Join(s.dir, "cache", strings.ReplaceAll(c.name, " ", "-")),
+		"S3="+s.s3.Endpoint, "DUMPS=s3://"+bucket+"/"+c.folder(), "FILES="+s.files(), "CACHE="+filepath.Join(s.dir, "cache", c.folder()),
 		"CORES="+strconv.Itoa(cores()), "KIND="+c.kind, "OLD="+s.old)
 }
 
