@@ -9,7 +9,7 @@ trap 'rm -rf "$root"' EXIT
 chmod 755 "$root"
 
 install -D --mode=755 "$binary" "$root/usr/bin/dump-helper"
-for unit in dump-refresh.service dump-refresh.timer dump-refresh-failed.service; do
+for unit in dump-refresh.service dump-refresh.timer dump-refresh-failed.service dump-refresh-watch.service; do
   sed 's|/usr/local/bin/|/usr/bin/|' "deploy/systemd/$unit" | install -D --mode=644 /dev/stdin "$root/usr/lib/systemd/system/$unit"
 done
 install -D --mode=644 deploy/systemd/dump-refresh.sysusers.conf "$root/usr/lib/sysusers.d/dump-refresh.conf"

@@ -20,7 +20,7 @@ import (
 var hostile = map[string]string{
 	"statement_timeout": "'40ms'", "lock_timeout": "1", "idle_in_transaction_session_timeout": "'50ms'", "idle_session_timeout": "'50ms'",
 	"transaction_timeout": "'50ms'", "tcp_user_timeout": "1", "exit_on_error": "on", "row_security": "on", "gin_fuzzy_search_limit": "1",
-	"synchronize_seqscans": "on", "restrict_nonsystem_relation_kind": "'view'", "zero_damaged_pages": "on", "ignore_checksum_failure": "on",
+	"synchronize_seqscans": "on", "restrict_nonsystem_relation_kind": "'view'", "composite_type_mismatch": "'disabled'", "zero_damaged_pages": "on", "ignore_checksum_failure": "on",
 	"default_transaction_read_only": "on", "default_transaction_isolation": "'serializable'", "default_transaction_deferrable": "on",
 	"client_encoding": "'LATIN1'", "datestyle": "'SQL, DMY'", "intervalstyle": "'sql_standard'", "extra_float_digits": "-15",
 	"bytea_output": "'escape'", "lc_monetary": "'de_DE.UTF-8'", "lc_numeric": "'de_DE.UTF-8'", "lc_time": "'de_DE.UTF-8'",

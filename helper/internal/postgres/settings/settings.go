@@ -183,6 +183,8 @@ var settings = []setting{
 	{name: "ignore_checksum_failure", reading: "off", writing: "off", matters: true},
 	both("sql_inheritance", "on"), // before version 10
 
+	both("composite_type_mismatch", "error"), // otherwise wrong bytes are read as values of a type
+
 	// Transactions.
 	both("default_transaction_read_only", "off"), // readers begin read-only transactions
 	both("default_transaction_isolation", "read committed"),
@@ -257,6 +259,6 @@ var left = []struct{ reason, names string }{
 	{"how the server stores what it gets is its own affair", `default_toast_compression password_encryption`},
 	{"no statement of ours depends on it, or the dump sets it", `allow_in_place_tablespaces allow_system_table_mods createrole_self_grant
 		default_text_search_config dynamic_library_path event_triggers extension_control_path extension_destdir icu_validation_level
-		lo_compat_privileges wal_sender_timeout`},
+		lo_compat_privileges output_plugin_libraries wal_sender_timeout`},
 	{"a session cannot change it once it has begun", `ignore_system_indexes local_preload_libraries post_auth_delay session_preload_libraries`},
 }
