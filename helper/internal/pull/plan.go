@@ -44,7 +44,7 @@ type Plan struct {
 	files       *Files // nil if the dump has no tables as files
 	// narrowed means that tables which have not changed are left out of index. whole is then the index of the dump if all of it is fetched.
 	narrowed bool
-	only     map[string]bool // the tables that are loaded for undo
+	only     func(table string) bool // the tables that are loaded for undo
 	whole    *dumpfile.Index
 	// lacks are the tables that the local server will not take by what the index says, while others are yet to be found.
 	lacks *target.TablesError

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path"
 	"strings"
 
@@ -66,15 +64,10 @@ var errOtherDump = errors.New("the bucket and the cache do not have this dump an
 
 // openForTables opens the local database for a load of some tables.
 func (c Config) openForTables(ctx context.Context, tables []string) (*Plan, func(), error) {
-	p := &Plan{Config: c, narrowed: true, only: make(map[string]bool, 2*len(tables)), dialect: targetDialect(c.Target)}
-	for _, table := range tables {
-		p.only[table], p.only[strings.ToLower(table)] = true, true
-	}
+	only, folded := among(tables)
+	p := &Plan{Config: c, narrowed: true, only: only, dialect: targetDialect(c.Target)}
 	config := p.targetConfig()
-	config.Part = target.Part{
-		Has:    func(table string) bool { return p.only[table] },
-		Folded: func(table string) bool { return p.only[strings.ToLower(table)] }, TablesOnly: true,
-	}
+	config.Part = target.Part{Has: only, Folded: folded, TablesOnly: true}
 	var err error
 	p.database, err = engine.OpenTarget(ctx, config)
 	return p, func() { _ = p.Close() }, err
@@ -107,9 +100,6 @@ func (p *Plan) loadAndReturn(ctx context.Context, e *entry, number int) error {
 func (p *Plan) findAnyOf(ctx context.Context, dumps []target.Dump) (e *entry, err error) {
 	err = errOtherDump
 	for _, dump := range dumps {
-		if _, ours := dumpfile.ByName(dump.Key); !ours || dump.Index == "" {
-			continue
-		}
 		if e, err = p.findAgain(ctx, dump); err == nil {
 			break
 		}
@@ -125,32 +115,22 @@ func (p *Plan) findAgain(ctx context.Context, from target.Dump) (*entry, error) 
 	if err != nil {
 		return nil, err
 	}
-	if file, err := os.Open(cache.path(p.Dump)); err == nil {
-		if info, err := file.Stat(); err == nil && p.isDump(file, info.Size(), from) {
-			p.Dump.Size = info.Size()
-			return cachedEntry(file, p.Dump), nil
-		}
-		_ = file.Close()
+	if file, size, index := cache.open(from); file != nil {
+		p.Dump.Size = size
+		p.index = withRowsOf(index, p.only)
+		return cachedEntry(file, p.Dump), nil
 	}
-	if p.OpenBucket == nil {
+	if p.OpenBucket == nil || from.Index == "" {
 		return nil, errOtherDump
 	}
 	p.Key = from.Key
 	if err := p.choose(ctx); err != nil {
 		return nil, err
 	}
-	if !p.isDump(p.bucket.ReaderAt(ctx, p.Dump), p.Dump.Size, from) {
+	index := indexOf(p.bucket.ReaderAt(ctx, p.Dump), p.Dump.Size, from)
+	if index == nil {
 		return nil, errOtherDump
 	}
+	p.index = withRowsOf(index, p.only)
 	return p.fetch(ctx, cache, p.dump())
-}
-
-// isDump reports whether an object is the dump that is meant. If so, it sets the plan to the tables of it that are loaded.
-func (p *Plan) isDump(object io.ReaderAt, size int64, dump target.Dump) bool {
-	index, err := dumpfile.ReadIndex(object, size, p.compression)
-	if err != nil || index.Digest().String() != dump.Index {
-		return false
-	}
-	p.index = withRowsOf(index, func(table string) bool { return p.only[table] })
-	return true
 }

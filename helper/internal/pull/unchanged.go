@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/jobiqo/dump-refresh/helper/internal/dumpfile"
 	"github.com/jobiqo/dump-refresh/helper/internal/engine"
@@ -88,38 +86,20 @@ func (p *Plan) sameRows(ctx context.Context, cache *cache) map[string]int64 {
 // earlierIndex returns the index of the dump that the local database was loaded from, from the cache or from the bucket; nil if it cannot
 // be had.
 func (p *Plan) earlierIndex(ctx context.Context, cache *cache, held target.Dump) *dumpfile.Index {
-	compression, ours := dumpfile.ByName(held.Key)
-	if !ours {
-		return nil
-	}
-	isIt := func(index *dumpfile.Index, err error) bool {
-		return err == nil && index.Digest().String() == held.Index
-	}
-	if file, err := os.Open(cache.dumpPath(held.Key)); err == nil {
-		defer func() { _ = file.Close() }()
-		if info, err := file.Stat(); err == nil {
-			if index, err := dumpfile.ReadIndex(file, info.Size(), compression); isIt(index, err) {
-				return index
-			}
-		}
+	if file, _, index := cache.open(held); file != nil {
+		_ = file.Close()
+		return index
 	}
 	object, err := p.bucket.Find(ctx, held.Key)
 	if err != nil {
 		return nil // it was deleted meanwhile
 	}
-	index, err := dumpfile.ReadIndex(p.bucket.ReaderAt(ctx, object), object.Size, compression)
-	if !isIt(index, err) {
-		return nil
-	}
-	return index
+	return indexOf(p.bucket.ReaderAt(ctx, object), object.Size, held)
 }
 
 // pays reports whether enough is spared if some tables stay.
 func (p *Plan) pays(staying map[string]int64) bool {
-	var bytes int64
-	for _, size := range staying {
-		bytes += size
-	}
+	bytes := sum(staying)
 	return bytes >= minUnchanged && float64(bytes) >= unchangedShare*float64(p.index.RawBytes)
 }
 
@@ -127,19 +107,14 @@ func (p *Plan) pays(staying map[string]int64) bool {
 func (p *Plan) loadBeside(ctx context.Context, cache *cache, staying map[string]int64, result *Result) (stats sqltext.Stats, err error) {
 	part := *p
 	part.narrowed = true
-	folded := make(map[string]bool, len(staying))
-	var bytes int64
-	for table, size := range staying {
-		folded[strings.ToLower(table)] = true
-		bytes += size
-	}
-	has := func(table string) bool { _, stays := staying[table]; return !stays }
+	stays, staysFolded := among(names(staying))
+	has, bytes := not(stays), sum(staying)
 	part.index = withRowsOf(p.index, has)
 	if cache.has(p.Contents.Dump.Key) {
 		part.whole = p.index // most of it is here, and the next pull needs it here as well
 	}
 	config := p.targetConfig()
-	config.Part = target.Part{Has: has, Folded: func(table string) bool { return !folded[strings.ToLower(table)] }, Unchanged: true}
+	config.Part = target.Part{Has: has, Folded: not(staysFolded), Unchanged: true}
 	if part.database, err = engine.OpenTarget(ctx, config); err != nil {
 		return stats, err
 	}
@@ -161,6 +136,14 @@ func (p *Plan) loadBeside(ctx context.Context, cache *cache, staying map[string]
 	}
 	p.Stays, p.Changes = part.Stays, part.Changes
 	return stats, err
+}
+
+// sum adds up sizes.
+func sum(sizes map[string]int64) (bytes int64) {
+	for _, size := range sizes {
+		bytes += size
+	}
+	return bytes
 }
 
 func names(sizes map[string]int64) []string {
