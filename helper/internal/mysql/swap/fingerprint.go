@@ -66,13 +66,14 @@ func withoutForeignKeys(definition, table string, keys []object) string {
 	return strings.Join(lines, "\n")
 }
 
-// fingerprintOf takes the fingerprint of a database over several sessions. objects is what the database will have
+// fingerprintOf takes the fingerprint of a database, within an extent, over several sessions. objects is what the database will have
 // beside its tables. definitions and known have the definitions and checksums of tables that were already asked for.
-func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database string, objects []object, definitions map[string]string, known *session.Counts) (*target.Fingerprint, error) {
+func (db *Database) fingerprintOf(ctx context.Context, c *session.Pool, database string, e extent, objects []object, definitions map[string]string, known *session.Counts) (*target.Fingerprint, error) {
 	tables, err := printables(ctx, c.Sessions[0], database)
 	if err != nil {
 		return nil, err
 	}
+	tables = slices.DeleteFunc(tables, func(t printable) bool { return !e.has(t.name) })
 	slices.SortFunc(tables, largestFirst)
 	f := &target.Fingerprint{Tables: make(map[string]target.TablePrint, len(tables)), Objects: objectPrints(objects)}
 	if err := db.sumUpSmall(ctx, c, database, tables, known); err != nil {

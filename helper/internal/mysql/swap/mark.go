@@ -70,7 +70,7 @@ func (db *Database) fingerprintNow(ctx context.Context, s *session.Session) (*ta
 		return nil, err
 	}
 	defer c.Close()
-	return db.fingerprintOf(ctx, c, db.Names.Live, objects, nil, &session.Counts{})
+	return db.fingerprintOf(ctx, c, db.Names.Live, extent{}, objects, nil, &session.Counts{})
 }
 
 // writeProvenance replaces the stored provenance of the live database. If no swap has left a journal, it creates one.

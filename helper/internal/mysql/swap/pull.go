@@ -113,7 +113,7 @@ func (l *pull) Swap(ctx context.Context, dump target.Dump) error {
 	}
 	holds.Choice, holds.Token, holds.Fingerprint = db.Config.Choice, db.Config.Token, nil
 	if part.BecomesDump() && db.Config.Token != "" {
-		if holds.Fingerprint, err = db.fingerprintOf(ctx, l.Pool, n.Incoming, objects, l.Definitions, &l.Counted); err != nil {
+		if holds.Fingerprint, err = db.fingerprintOf(ctx, l.Pool, n.Incoming, e, objects, l.Definitions, &l.Counted); err != nil {
 			return db.Classify("look at the tables of the dump", err)
 		}
 	}

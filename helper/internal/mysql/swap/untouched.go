@@ -100,16 +100,14 @@ func (db *Database) unchanged(ctx context.Context, tables []printable, was *targ
 	return same, err
 }
 
-// keepPrints completes a fingerprint of the dump's tables by what the last one says of the tables that stay.
+// keepPrints completes a fingerprint of the tables that are exchanged by what the last one says of the tables that stay.
 func (db *Database) keepPrints(ctx context.Context, s *session.Session, e extent, holds *target.Fingerprint) error {
 	was, err := ReadProvenance(ctx, s, db.Names)
 	if err != nil || was.Fingerprint == nil {
 		return err
 	}
-	for table := range holds.Tables {
-		if !e.has(table) {
-			holds.Tables[table] = was.Fingerprint.Tables[table]
-		}
+	for _, table := range e.Staying {
+		holds.Tables[table] = was.Fingerprint.Tables[table]
 	}
 	return nil
 }
